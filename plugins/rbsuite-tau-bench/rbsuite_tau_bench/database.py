@@ -1,0 +1,124 @@
+"""A domain's database as shipped: parsed once, shared by every world over it, never changed.
+
+What many worlds ask for again and again (the JSON text of a record, its canonical text, indexes) is computed at first
+use and kept here. All of it is a function of the immutable records, so sharing it between threads is safe: at worst two
+of them compute the same value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from rbsuite_tau_bench import hashing
+from rbsuite_tau_bench.values import Record
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+T = TypeVar("T")
+
+Changes = Mapping[str, Mapping[str, str]]
+"""Table name to key to canonical text, of records that are new or differ."""
+
+
+class _Table:
+    """The records of one table with their cached texts."""
+
+    __slots__ = ("_canonical", "_entries", "_json", "_keys", "name", "records")
+
+    def __init__(self, name: str, records: Mapping[str, Record]) -> None:
+        self.name = name
+        self.records = records
+        self._json: dict[str, str] = {}
+        self._canonical: dict[str, str] = {}
+        self._keys: list[str] = []
+        self._entries: list[str] = []
+
+    def json_text(self, key: str) -> str:
+        text = self._json.get(key)
+        if text is None:
+            text = self._json[key] = json.dumps(self.records[key])
+        return text
+
+    def canonical(self, key: str) -> str:
+        text = self._canonical.get(key)
+        if text is None:
+            text = self._canonical[key] = hashing.canonical(self.records[key])
+        return text
+
+    def text(self, changed: Mapping[str, str]) -> str:
+        """The canonical text of the whole table with the ``changed`` records in place of the shipped ones."""
+        if not self._keys:
+            keys = sorted(self.records)
+            self._entries = [hashing.entry(key, self.canonical(key)) for key in keys]
+            self._keys = keys
+        entries = list(self._entries)
+        added: list[str] = []
+        for key in sorted(changed):
+            if key in self.records:
+                entries[bisect_left(self._keys, key)] = hashing.entry(key, changed[key])
+            else:
+                added.append(key)
+        for key in reversed(added):
+            entries.insert(bisect_left(self._keys, key), hashing.entry(key, changed[key]))
+        return hashing.tuple_text(entries)
+
+
+class Database:
+    """The tables of one domain.
+
+    Args:
+        tables: table name to key to record, in the order of the data files. Handed over: neither the mapping nor its
+            records may be changed afterwards.
+    """
+
+    __slots__ = ("_prefixes", "_tables", "_views", "tables")
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Record]]) -> None:
+        self.tables = tables
+        self._tables = {name: _Table(name, tables[name]) for name in sorted(tables)}
+        self._views: dict[Callable[[Database], object], object] = {}
+        self._prefixes: dict[str, _Hash] = {}
+
+    def json_text(self, table: str, key: str) -> str:
+        """The JSON text of a shipped record. Raises KeyError when there is none."""
+        return self._tables[table].json_text(key)
+
+    def canonical(self, table: str, key: str) -> str:
+        """The canonical text of a shipped record (see :func:`hashing.canonical`). Raises KeyError when there is none."""
+        return self._tables[table].canonical(key)
+
+    def view(self, build: Callable[[Database], T]) -> T:
+        """What ``build`` makes of this database (an index, a fixed text), computed once."""
+        if build not in self._views:
+            self._views[build] = build(self)
+        return cast(T, self._views[build])
+
+    def digest(self, changes: Changes) -> str:
+        """Upstream's hash of this database with the ``changes`` applied: sha256, 64 hex digits."""
+        names = list(self._tables)
+        first = next((place for place, name in enumerate(names) if changes.get(name)), len(names))
+        hasher = self._prefix(first)
+        for name in names[first:]:
+            hasher.update(self._piece(name, changes.get(name, {})))
+        hasher.update(b",)" if len(names) == 1 else b")")
+        return hasher.hexdigest()
+
+    def _prefix(self, count: int) -> _Hash:
+        """A hasher that has seen the first ``count`` tables as shipped; kept, because most changes touch the last ones."""
+        key = str(count)
+        known = self._prefixes.get(key)
+        if known is None:
+            known = hashlib.sha256(b"(")
+            for name in list(self._tables)[:count]:
+                known.update(self._piece(name, {}))
+            self._prefixes[key] = known
+        return known.copy()
+
+    def _piece(self, name: str, changed: Mapping[str, str]) -> bytes:
+        separator = "" if name == next(iter(self._tables)) else ", "
+        return (separator + hashing.entry(name, self._tables[name].text(changed))).encode()

@@ -1,0 +1,164 @@
+"""A directory of tau-bench data: databases, tasks, tool schemas and policies, read at first use.
+
+Layout: ``<domain>_db/<table>.json``, ``<domain>_<split>_tasks.json``, ``<domain>_tools.json``, ``<domain>_wiki.md`` and
+``<domain>_rules.json``. Files are read as JSON or text; nothing in them is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from rbsuite.errors import DataError
+from rbsuite_tau_bench.database import Database
+from rbsuite_tau_bench.domains import DOMAINS, domain
+
+T = TypeVar("T")
+
+_REMEDY = "Name a directory that holds tau-bench's imported data, or import it again."
+_TASK_FIELDS = {"user_id": str, "actions": list, "instruction": str, "outputs": list}
+
+
+class Pack:
+    """The data of one directory. What its methods return is shared: treat it as immutable.
+
+    Args:
+        path: the directory.
+
+    Raises:
+        DataError: there is no such directory; or, from any method, a file is missing or malformed.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise DataError(f"tau-bench data: no directory {str(self.path)!r}.", _REMEDY)
+        self._lock = threading.RLock()
+        self._known: dict[tuple[str, ...], object] = {}
+
+    def __repr__(self) -> str:
+        return f"Pack({str(self.path)!r})"
+
+    def domains(self) -> tuple[str, ...]:
+        """The domains whose database is here."""
+        return tuple(name for name in DOMAINS if (self.path / f"{name}_db").is_dir())
+
+    def splits(self, domain_name: str) -> tuple[str, ...]:
+        """The splits of a domain that have tasks here, sorted."""
+        start, end = f"{domain(domain_name).name}_", "_tasks.json"
+        files = self.path.glob(f"{start}*{end}")
+        return tuple(sorted(file.name[len(start) : -len(end)] for file in files))
+
+    def database(self, domain_name: str) -> Database:
+        """The database of a domain, parsed once and shared by all worlds over it."""
+        return self._once(("database", domain_name), lambda: self._read_database(domain_name))
+
+    def tasks(self, domain_name: str, split: str) -> list[dict[str, Any]]:
+        """The tasks of a split: user_id, actions (name, kwargs), instruction, outputs. The index is upstream's task id."""
+        return self._once(("tasks", domain_name, split), lambda: self._read_tasks(domain_name, split))
+
+    def tools(self, domain_name: str) -> list[dict[str, Any]]:
+        """The schemas of a domain's tools, as OpenAI functions, in upstream's order."""
+        return self._json_list(f"{domain(domain_name).name}_tools.json", dict)
+
+    def rules(self, domain_name: str) -> list[str]:
+        """The rules of a domain; upstream never shows them to an agent."""
+        return self._json_list(f"{domain(domain_name).name}_rules.json", str)
+
+    def wiki(self, domain_name: str) -> str:
+        """The policy of a domain, which is an agent's system prompt."""
+        name = f"{domain(domain_name).name}_wiki.md"
+        return self._once(("wiki", name), lambda: self._text(name))
+
+    def content_hash(self, domain_name: str | None = None, split: str | None = None) -> str:
+        """sha256 (64 hex digits) over the names and bytes of the files, in a fixed order.
+
+        Args:
+            domain_name: this domain's files; those of every domain when not given.
+            split: of the tasks, only this split's; those of every split when not given.
+        """
+        hasher = hashlib.sha256()
+        for name in self.domains() if domain_name is None else (domain_name,):
+            for file in self._files(name, split):
+                content = self._bytes(file)
+                hasher.update(f"{file}\0{len(content)}\0".encode())
+                hasher.update(content)
+        return hasher.hexdigest()
+
+    def _files(self, domain_name: str, split: str | None) -> Iterator[str]:
+        for table in domain(domain_name).tables:
+            yield f"{domain_name}_db/{table}.json"
+        yield f"{domain_name}_tools.json"
+        yield f"{domain_name}_wiki.md"
+        yield f"{domain_name}_rules.json"
+        for known in self.splits(domain_name) if split is None else (split,):
+            yield f"{domain_name}_{known}_tasks.json"
+
+    def _read_database(self, domain_name: str) -> Database:
+        tables = {}
+        for table in domain(domain_name).tables:
+            file = f"{domain_name}_db/{table}.json"
+            records = self._json(file)
+            if not isinstance(records, dict) or not all(isinstance(record, dict) for record in records.values()):
+                raise self._malformed(file, "not a JSON object of records")
+            tables[table] = records
+        return Database(tables)
+
+    def _read_tasks(self, domain_name: str, split: str) -> list[dict[str, Any]]:
+        file = f"{domain(domain_name).name}_{split}_tasks.json"
+        if split not in self.splits(domain_name):
+            known = ", ".join(self.splits(domain_name)) or "none"
+            raise DataError(
+                f"tau-bench data: no split {split!r} of {domain_name} in {str(self.path)!r}.", f"Known: {known}."
+            )
+        tasks = self._json_list(file, dict)
+        for index, task in enumerate(tasks):
+            for field, kind in _TASK_FIELDS.items():
+                if not isinstance(task.get(field), kind):
+                    raise self._malformed(file, f"task {index} has no {field} of type {kind.__name__}")
+        return tasks
+
+    def _json_list(self, name: str, kind: type[T]) -> list[T]:
+        def read() -> list[T]:
+            entries = self._json(name)
+            if not isinstance(entries, list) or not all(isinstance(entry, kind) for entry in entries):
+                raise self._malformed(name, f"not a JSON list of {kind.__name__}")
+            return entries
+
+        return self._once(("list", name), read)
+
+    def _once(self, key: tuple[str, ...], read: Callable[[], T]) -> T:
+        found = self._known.get(key)
+        if found is None:
+            with self._lock:
+                if key not in self._known:
+                    self._known[key] = read()
+                found = self._known[key]
+        return cast(T, found)
+
+    def _json(self, name: str) -> Any:
+        try:
+            return json.loads(self._text(name))
+        except (ValueError, RecursionError) as error:
+            raise self._malformed(name, f"not JSON ({error})") from error
+
+    def _text(self, name: str) -> str:
+        try:
+            return self._bytes(name).decode()
+        except UnicodeDecodeError as error:
+            raise self._malformed(name, f"not UTF-8 text ({error})") from error
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"tau-bench data: cannot read {str(self.path / name)!r}: {error.strerror}.", _REMEDY
+            ) from error
+
+    def _malformed(self, name: str, what: str) -> DataError:
+        return DataError(f"tau-bench data: {str(self.path / name)!r} is {what}.", _REMEDY)

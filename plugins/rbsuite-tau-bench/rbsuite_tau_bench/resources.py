@@ -1,0 +1,168 @@
+"""What all environments over one task set share: the pack, and what is worked out from it once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Message, ToolSpec
+from rbsuite_tau_bench.domains import DOMAINS
+from rbsuite_tau_bench.pack import Pack
+from rbsuite_tau_bench.world import Changes, World
+
+if TYPE_CHECKING:
+    from rbsuite.environments.solution import Solution
+
+NAME = "tau-bench"
+SAMPLE_SPLIT = "sample"
+SPLITS: Mapping[str, tuple[str, ...]] = {
+    SAMPLE_SPLIT: ("retail", "airline"),
+    "test": ("retail", "airline"),
+    "dev": ("retail",),
+    "train": ("retail",),
+}
+"""The domains of each split, in native order."""
+
+_FETCH = "Run `rbsuite data fetch tau-bench` or `rbsuite data import tau-bench --from CHECKOUT`."
+_T = TypeVar("_T")
+
+
+class Resources:
+    """The data behind a task set. All of it is a function of the pack, so environments in several threads may share it.
+
+    Args:
+        pack: the data.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._gold: dict[str, Changes] = {}
+        self._solutions: dict[str, Solution] = {}
+        self._tools: dict[str, tuple[ToolSpec, ...]] = {}
+        self._policies: dict[str, tuple[Message, ...]] = {}
+
+    def gold(self, task: Task) -> Changes:
+        """What the task's reference actions change in the database, terminating ones left out.
+
+        Follows ``Env.calculate_reward`` in ``tau_bench/envs/base.py`` (sierra-research/tau-bench, 59a200c6).
+        """
+        return _once(self._gold, task.id, lambda: self._replay(task))
+
+    def solution(self, task: Task, build: Callable[[], Solution]) -> Solution:
+        """What ``build`` gives for the task, kept from the first call on."""
+        return _once(self._solutions, task.id, build)
+
+    def tools(self, domain: str) -> tuple[ToolSpec, ...]:
+        """The tools of a domain, in upstream's order."""
+        return _once(self._tools, domain, lambda: tuple(_tool(self.pack, entry) for entry in self.pack.tools(domain)))
+
+    def policy(self, domain: str) -> tuple[Message, ...]:
+        """The policy of a domain as the agent's system message."""
+        return _once(self._policies, domain, lambda: (Message("system", self.pack.wiki(domain)),))
+
+    def _replay(self, task: Task) -> Changes:
+        world = World(task.domain, self.pack)
+        for action in task.payload["actions"]:
+            if action["name"] not in world.terminating:
+                world.call(action["name"], action["kwargs"])
+        return world.changes()
+
+
+def load_tasks(split: str, domain: str, data: str) -> TaskSet:
+    """The task set of a split; see :meth:`rbsuite.Environment.load`."""
+    if split not in SPLITS:
+        raise UnknownNameError(f"split of {NAME}", split, SPLITS)
+    if domain and domain not in DOMAINS:
+        raise UnknownNameError(f"domain of {NAME}", domain, DOMAINS)
+    if domain and domain not in SPLITS[split]:
+        raise DataError(f"{NAME}: {domain} has no split {split!r}.", "It has: sample, test.")
+    pack, source = open_pack(split, data)
+    domains = (domain,) if domain else SPLITS[split]
+    hashes = [pack.content_hash(name, split) for name in domains]
+    content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()
+    tasks = tuple(task for name in domains for task in _tasks(pack, name, split))
+    return TaskSet(NAME, split, tasks, {**source, "sha256": content}, Resources(pack))
+
+
+def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
+    """The pack that holds a split, and where it comes from.
+
+    Args:
+        split: the name of the split.
+        data: a pack's directory; ``""``: the bundled sample or the imported pack.
+
+    Raises:
+        DataError: there is no such directory.
+    """
+    if data:
+        path = Path(data)
+        if not path.is_dir():
+            raise DataError(f"{NAME}: --data {data!r} is not a directory.", "Name a directory with tau-bench's data.")
+        return Pack(path), {"pack": NAME, "commit": _commit(path)}
+    if split == SAMPLE_SPLIT:
+        return Pack(sample_directory()), {"pack": "sample", "commit": ""}
+    # Only imported data needs the data directory, and the modules that find it.
+    from rbsuite.data.directory import pack_directory
+
+    path = pack_directory(NAME)
+    if not path.is_dir():
+        raise DataError(f"{NAME}: the split {split!r} needs upstream's data, which is not imported.", _FETCH)
+    return Pack(path), {"pack": NAME, "commit": _commit(path)}
+
+
+def sample_directory() -> Path:
+    """The bundled sample, laid out like a pack."""
+    return Path(__file__).with_name("sample")
+
+
+def _commit(path: Path) -> str:
+    if not (path / "pack.json").is_file():
+        return ""
+    from rbsuite.data.packs import load_pack_info
+
+    return load_pack_info(path).commit or ""
+
+
+def _tasks(pack: Pack, domain: str, split: str) -> list[Task]:
+    writes = DOMAINS[domain].writes
+    return [_task(pack, domain, split, index, entry, writes) for index, entry in enumerate(pack.tasks(domain, split))]
+
+
+def _task(
+    pack: Pack, domain: str, split: str, index: int, entry: Mapping[str, object], writes: frozenset[str]
+) -> Task:
+    identifier = f"{domain}/{split}/{index}"
+    actions = entry["actions"]
+    assert isinstance(actions, list)
+    for action in actions:
+        if not (isinstance(action, dict) and isinstance(action.get("name"), str) and isinstance(action.get("kwargs"), dict)):
+            raise DataError(f"{NAME}: an action of {identifier} has no name and kwargs ({pack.path}).", _FETCH)
+    outputs = entry["outputs"]
+    assert isinstance(outputs, list)
+    if not all(isinstance(output, str) for output in outputs):
+        raise DataError(f"{NAME}: an output of {identifier} is not text ({pack.path}).", _FETCH)
+    return Task(
+        id=identifier,
+        group=str(entry.get("group") or entry["user_id"]),
+        domain=domain,
+        payload=entry,
+        difficulty=float(sum(action["name"] in writes for action in actions) + len(outputs)),
+    )
+
+
+def _tool(pack: Pack, entry: Mapping[str, object]) -> ToolSpec:
+    function = entry.get("function")
+    if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+        raise DataError(f"{NAME}: a tool schema in {str(pack.path)!r} has no function name.", _FETCH)
+    return ToolSpec(function["name"], str(function.get("description", "")), function.get("parameters") or {})
+
+
+def _once(known: dict[str, _T], key: str, build: Callable[[], _T]) -> _T:
+    # Two threads may compute the same value; the first one stands.
+    if key not in known:
+        known.setdefault(key, build())
+    return known[key]

@@ -1,0 +1,52 @@
+"""The contract of an agent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rbsuite.models.base import Completion
+from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+
+
+class AgentServices(Protocol):
+    """What an agent may use."""
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template."""
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+    ) -> Completion:
+        """Ask the agent's model; the cost counts as ``agent``. ``temperature=None`` takes the experiment's."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStart:
+    """What an agent is given before its first turn.
+
+    Attributes:
+        services: model and prompts.
+        memory: the recalled text, or ``""``; it goes into the system prompt.
+        seed: what the agent's own choices are derived from.
+    """
+
+    services: AgentServices
+    memory: str
+    seed: int
+
+
+class Agent(Protocol):
+    """Turns observations into actions. A fresh one acts in every rollout."""
+
+    def start(self, start: AgentStart) -> None:
+        """Begin a rollout."""
+
+    async def act(self, observation: Observation) -> Action:
+        """Answer an observation whose turn is ``agent``.
+
+        Raises:
+            ParseFailure: the model's reply cannot be read as an action.
+            ModelError: the model failed.
+        """

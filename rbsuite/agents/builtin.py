@@ -1,0 +1,29 @@
+"""The core's own agents, declared like any plugin's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite.hookspecs import hookimpl
+from rbsuite.specs import AgentSpec
+
+
+@hookimpl
+def rbsuite_agents() -> Sequence[AgentSpec]:
+    """The agents that fit any environment of their action mode."""
+    return [
+        AgentSpec("tools", "calls tools natively", "rbsuite.agents.tools:ToolsAgent", action_modes=("tools",)),
+        AgentSpec(
+            "react",
+            "writes a thought, then an action as JSON",
+            "rbsuite.agents.react:ReactAgent",
+            action_modes=("tools",),
+        ),
+        AgentSpec(
+            "act",
+            "writes an action as JSON, without a thought",
+            "rbsuite.agents.react:ActAgent",
+            action_modes=("tools",),
+        ),
+        AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", action_modes=("text",)),
+    ]

@@ -1,0 +1,95 @@
+"""What all agents that talk to a chat model have in common: the conversation, and where memory stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite.agents.base import AgentServices, AgentStart
+from rbsuite.errors import ParseFailure
+from rbsuite.models.base import Completion
+from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+
+MEMORY_TEMPLATE = "agent/memory.j2"
+
+
+class ChatAgent:
+    """Keeps the conversation of one rollout. Subclasses say what the system prompt holds and how replies are read.
+
+    The system prompt is made at the first observation: the environment's system messages, what :meth:`instructions` adds,
+    and last the recalled memory. Without any of them there is no system message.
+    """
+
+    _services: AgentServices
+
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._tools: tuple[ToolSpec, ...] = ()
+        self._memory = ""
+        self._seed = 0
+
+    def start(self, start: AgentStart) -> None:
+        """See :class:`rbsuite.agents.base.Agent`."""
+        self._services = start.services
+        self._memory = start.memory
+        self._seed = start.seed
+        self._messages = []
+        self._tools = ()
+
+    async def act(self, observation: Observation) -> Action:
+        """See :class:`rbsuite.agents.base.Agent`."""
+        if observation.tools:
+            self._tools = observation.tools
+        if self._messages:
+            self._messages.extend(observation.messages)
+        else:
+            self._messages.extend(self._opening(observation))
+        self._messages.append(self.heard(observation))
+        completion = await self._services.complete(self._messages, self.offered())
+        return self.answer(usable(completion))
+
+    def instructions(self, policy: str, observation: Observation) -> str:
+        """The system prompt before memory; ``policy`` is what the environment says."""
+        return policy
+
+    def offered(self) -> Sequence[ToolSpec]:
+        """The tools that the model is offered natively."""
+        return ()
+
+    def heard(self, observation: Observation) -> Message:
+        """How an observation enters the conversation."""
+        return Message("user", observation.text)
+
+    def answer(self, completion: Completion) -> Action:
+        """Add the model's reply to the conversation and read it as an action.
+
+        Raises:
+            ParseFailure: it cannot be read.
+        """
+        self._messages.append(Message("assistant", completion.text))
+        return Action(text=completion.text)
+
+    def _opening(self, observation: Observation) -> list[Message]:
+        policy = "\n\n".join(message.content for message in observation.messages if message.role == "system")
+        parts = [self.instructions(policy, observation)]
+        if self._memory:
+            parts.append(self._services.render(MEMORY_TEMPLATE, memory=self._memory))
+        system = "\n\n".join(part for part in parts if part)
+        others = [message for message in observation.messages if message.role != "system"]
+        return [Message("system", system), *others] if system else others
+
+
+class TextAgent(ChatAgent):
+    """Answers every observation with the model's text."""
+
+
+def usable(completion: Completion) -> Completion:
+    """The completion, if it holds anything to act on.
+
+    Raises:
+        ParseFailure: the conversation outgrew the model's context, or the reply was withheld.
+    """
+    if completion.finish_reason == "context_overflow":
+        raise ParseFailure("the conversation no longer fits the model's context.", "Use a model with a longer one.")
+    if completion.finish_reason == "content_filter" and not (completion.text or completion.tool_calls):
+        raise ParseFailure("the model's provider withheld its reply (content filter).")
+    return completion

@@ -1,0 +1,170 @@
+"""The ``rbsuite`` command. A command's module is imported when that command runs, so ``rbsuite --help`` costs next to nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from io import TextIOWrapper
+from typing import Any, NamedTuple, NoReturn
+
+import click
+
+from rbsuite import __version__
+
+EXIT_BROKEN_PIPE = 141
+"""What a shell sees of a program whose reader went away (128 + SIGPIPE)."""
+
+
+class Lazy(NamedTuple):
+    """A command that is not imported yet.
+
+    Attributes:
+        module: its module, which has it as ``command``.
+        help: the line that ``rbsuite --help`` shows.
+    """
+
+    module: str
+    help: str
+
+
+COMMANDS: Mapping[str, Lazy] = {
+    "eval": Lazy("rbsuite.cli.evaluate", "Measure a memory: on against off, same tasks, same order."),
+    "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
+    "env": Lazy("rbsuite.cli.environment", "Show an environment: splits, tasks, data, licence, floor."),
+    "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),
+    "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
+    "memory": Lazy("rbsuite.cli.memory", "Inspect the memory banks of an experiment."),
+    "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
+    "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to mend it."),
+}
+"""The commands in the order of ``rbsuite --help``."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run.
+
+    Args:
+        lazy: the commands by name, in the order to show.
+    """
+
+    def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; ``None``: there is no such command.
+
+        Raises:
+            PluginError: its module is missing or cannot be imported.
+        """
+        entry = self._lazy.get(cmd_name)
+        if entry is None:
+            return None
+        try:
+            command: click.Command = import_module(entry.module).command
+        except ImportError as error:
+            from rbsuite.errors import PluginError
+
+            remedy = "Reinstall rbsuite; `rbsuite doctor` says what is missing."
+            raise PluginError(f"the command {cmd_name!r} cannot be loaded: {error}.", remedy) from error
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; for an unknown one the nearest is suggested."""
+        name = args[0]
+        if name not in self._lazy and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, self._lazy, n=1, cutoff=0.5)
+            guess = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(self._lazy)}."
+            ctx.fail(f"No such command {name!r}. {guess}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands and their lines, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in self._lazy.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. An interrupt and a closed pipe get past click, which would print a line of its own."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from rbsuite.errors import Interrupted
+
+            raise Interrupted("interrupted.") from None
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
+
+
+class _ReaderGone(Exception):
+    """Who read our output has closed it."""
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="rbsuite", message="%(prog)s %(version)s")
+def command() -> None:
+    """Does a memory make this agent better, by how much, at what cost, and how sure are we?
+
+    Start with: rbsuite eval --env tau-bench
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 all is well, 1 a check failed, 2 a usage or rbsuite error, 130 interrupted.
+
+    Args:
+        arguments: what follows the program's name; ``None``: those of the process.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks must not end a run
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; errors of the contract become one line on stderr.
+
+    Returns:
+        the exit code.
+    """
+    try:
+        result = command.main(
+            args=None if arguments is None else list(arguments), prog_name="rbsuite", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except (_ReaderGone, BrokenPipeError):
+        return _quiet_exit()
+    except click.Abort:
+        click.echo("rbsuite: error: interrupted.", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:
+        from rbsuite.errors import RbsuiteError
+
+        if not isinstance(error, RbsuiteError):
+            raise
+        click.echo(f"rbsuite: error: {error}", err=True)
+        return error.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _quiet_exit() -> int:
+    """Point stdout nowhere, so that the interpreter's last flush does not complain."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    return EXIT_BROKEN_PIPE

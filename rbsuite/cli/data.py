@@ -1,0 +1,179 @@
+"""``rbsuite data``: import, fetch and list data packs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rbsuite.data.packs import ImportReport, PackImporter, PackInfo
+    from rbsuite.specs import EnvironmentSpec
+
+
+@click.group("data")
+def group() -> None:
+    """Import, fetch and list the upstream data of environments.
+
+    Packs lie in $RBSUITE_DATA, or else in the platform's user data directory.
+    """
+
+
+command = group
+data = group
+
+
+@group.command("import")
+@click.argument("environment")
+@click.option(
+    "--from",
+    "source",
+    required=True,
+    metavar="DIR",
+    help="A checkout of the upstream repository, or a directory with the pack layout.",
+)
+def import_command(environment: str, source: str) -> None:
+    """Import ENVIRONMENT's data from a directory. Its files are read as data; nothing in it is run."""
+    from rbsuite.data.directory import data_directory
+    from rbsuite.data.packs import import_pack
+
+    report = import_pack(_importer(environment), Path(source), data_directory())
+    _show_report(environment, report)
+
+
+@group.command("fetch")
+@click.argument("environment")
+@click.option("--url", default="", metavar="URL", help="Another place of the archive (.tar.gz or .zip); https only.")
+@click.option(
+    "--sha256", default="", metavar="HEX", help="Hash the archive must have; it vouches for an archive from --url."
+)
+def fetch_command(environment: str, url: str, sha256: str) -> None:
+    """Download ENVIRONMENT's data and import it. An interrupted download goes on where it stopped."""
+    from rbsuite.data.directory import data_directory
+    from rbsuite.data.download import DownloadOptions
+    from rbsuite.data.fetch import FetchOptions, FetchRequest, fetch_pack
+
+    options = FetchOptions(download=DownloadOptions(progress=_progress()))
+    report = fetch_pack(_importer(environment), data_directory(), FetchRequest(url, sha256), options)
+    _show_report(environment, report)
+
+
+@group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_command(as_json: bool) -> None:
+    """List the packs that are here, checked against their hashes, and those that can be imported."""
+    from rbsuite.data.directory import data_directory
+    from rbsuite.data.packs import installed_packs
+
+    directory = data_directory()
+    rows = [_describe(path) for path in installed_packs(directory)]
+    here = {row["name"] for row in rows}
+    missing = [name for name, pack in _importable() if pack not in here]
+    if as_json:
+        click.echo(json.dumps({"directory": str(directory), "packs": rows, "importable": missing}, indent=2))
+        return
+    _show_table(rows)
+    for name in missing:
+        click.echo(
+            f"{name}: not imported. Run: rbsuite data fetch {name}, or: rbsuite data import {name} --from CHECKOUT"
+        )
+    if not rows and not missing:
+        click.echo("No pack is here, and no plugin can import one.")
+
+
+def _importer(environment: str) -> PackImporter:
+    from rbsuite.errors import UsageError
+    from rbsuite.plugins import load_plugins
+    from rbsuite.specs import load_object
+
+    spec: EnvironmentSpec = load_plugins().environment(environment)
+    if not spec.importer:
+        raise UsageError(f"the environment {environment!r} has no data to import.", "Run it as it is.")
+    importer: PackImporter = load_object(spec.importer, f"environment {environment!r}")
+    return importer
+
+
+def _importable() -> list[tuple[str, str]]:
+    """(environment, pack) of every environment that has an importer."""
+    from rbsuite.plugins import load_plugins
+
+    return [(name, spec.pack) for name, spec in sorted(load_plugins().environments.items()) if spec.importer]
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    """A row of the list: what ``pack.json`` says, and whether the files are as it says."""
+    from rbsuite.data.packs import load_pack_info, verify_pack
+    from rbsuite.errors import DataError
+
+    row: dict[str, Any] = {"name": path.name, "source": None, "commit": None, "equals_commit": None, "files": None}
+    try:
+        info = load_pack_info(path)
+        row |= {
+            "source": info.source,
+            "commit": info.commit,
+            "equals_commit": info.equals_commit,
+            "files": len(info.files),
+        }
+        verify_pack(path)
+    except DataError as error:
+        return row | {"ok": False, "state": error.message}
+    return row | {"ok": True, "state": "verified"}
+
+
+def _show_table(rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    heads = ("name", "source", "commit", "files", "state")
+    table = [heads, *(tuple(_cell(row, head) for head in heads) for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
+    for line in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(row: dict[str, Any], head: str) -> str:
+    value = row[head]
+    if head == "commit":
+        return (value or "unknown")[:12]
+    return "-" if value is None else str(value)
+
+
+def _show_report(environment: str, report: ImportReport) -> None:
+    info = report.info
+    verb = "Replaced" if report.replaced else "Imported"
+    click.echo(
+        f"{verb} pack {info.name!r} from {'an' if info.source == 'archive' else 'a'} {info.source}: {_provenance(info)}."
+    )
+    for label, number in info.counts.items():
+        click.echo(f"  {label}: {number:,}")
+    click.echo(f"Licence of the data: {info.licence}.")
+    click.echo(f"{len(info.files)} files in {report.path}")
+    click.echo(f"Next: rbsuite env {environment}")
+
+
+def _provenance(info: PackInfo) -> str:
+    commit = f"commit {info.commit}" if info.commit else "commit unknown"
+    if info.equals_commit is None:
+        return f"{commit}; its content is not that of the pinned commit, so results are not comparable with others"
+    if info.equals_commit == info.commit:
+        return f"{commit}, content verified"
+    return f"{commit}; its content is that of commit {info.equals_commit}"
+
+
+def _progress() -> Callable[[int, int | None], None] | None:
+    """Shows the transfer on a terminal, one line that is overwritten at every MiB; elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        return None
+    shown = -1
+
+    def show(arrived: int, size: int | None) -> None:
+        nonlocal shown
+        if arrived >> 20 != shown or arrived == size:
+            shown = arrived >> 20
+            of = "" if size is None else f" of {size / 2**20:,.1f}"
+            click.echo(f"\r{arrived / 2**20:,.1f}{of} MiB ", nl=arrived == size, err=True)
+
+    return show

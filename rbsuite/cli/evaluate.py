@@ -1,0 +1,201 @@
+"""``rbsuite eval``: run an experiment and show what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rbsuite.errors import Interrupted
+
+if TYPE_CHECKING:
+    from rbsuite.runner.setup import Setup
+    from rbsuite.store import ExperimentStore
+
+DEFAULT_CONCURRENCY = 8
+
+EPILOG = """Examples:
+
+\b
+  rbsuite eval --env tau-bench
+  rbsuite eval --env tau-bench --split test --domain retail --memory none,reasoningbank,awm
+  rbsuite eval --env tau-bench --model openai/gpt-4o-mini --limit 10 --orders 1
+  rbsuite eval --from experiments/tau-bench-sample-0123456789
+"""
+
+
+def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add one command-line option for every option of an experiment."""
+    from rbsuite.runner.config import FIELDS
+
+    for name, field in reversed(list(FIELDS.items())):
+        kinds = {"text": str, "names": str, "int": int, "float": float}
+        metavar = {"text": "TEXT", "names": "NAME,...", "int": "N", "float": "X"}[field.metadata["kind"]]
+        option = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            type=kinds[field.metadata["kind"]],
+            metavar=metavar,
+            help=_help(field.metadata["help"], field.default),
+        )
+        function = option(function)
+    return function
+
+
+def _help(text: str, default: Any) -> str:
+    if default in ("", None, ()) or not isinstance(default, str | int | float | tuple):
+        return f"{text[0].upper()}{text[1:]}."
+    shown = ",".join(default) if isinstance(default, tuple) else default
+    return f"{text[0].upper()}{text[1:]} [default: {shown}]."
+
+
+@click.command("eval", epilog=EPILOG)
+@experiment_options
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=DEFAULT_CONCURRENCY,
+    show_default=True,
+    help="Model calls at once.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Directory of the experiment [default: named by what it is]."
+)
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE.toml", help="Options from a TOML file."
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="EXPERIMENT",
+    help="Go on with (or copy) an experiment.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+@click.option("--quiet", is_flag=True, help="No progress display.")
+def command(
+    concurrency: int,
+    out: Path | None,
+    config_file: Path | None,
+    source: Path | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Run an experiment: memories compared on the same tasks, in the same orders.
+
+    Running the same command again goes on where it was stopped, and shows the result once it is complete.
+    """
+    from rbsuite.plugins import load_plugins
+    from rbsuite.runner.config import make_config
+    from rbsuite.runner.experiment import default_directory, open_experiment
+    from rbsuite.runner.setup import set_up
+
+    given = _given(options)
+    base = _stored(source)
+    from_file = _from_file(config_file)
+    setup = set_up(make_config(base, from_file, given), load_plugins())
+    same = source is not None and not from_file and not given
+    directory = out or (source if same and source is not None else default_directory(setup))
+    with open_experiment(setup, directory) as store:
+        _run(setup, store, concurrency, quiet=quiet or as_json)
+        _report(store, as_json=as_json)
+
+
+def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    from rbsuite.runner.config import FIELDS, check_value
+
+    values = {}
+    for name, value in options.items():
+        if value is None:
+            continue
+        if FIELDS[name].metadata["kind"] == "names":
+            value = split_references(value)
+        values[name] = check_value(name, value, "command line")
+    return values
+
+
+def split_references(text: str) -> list[str]:
+    """Split ``a,b:x=1,y=2,c`` into references: a piece with ``=`` goes on with the one before."""
+    references: list[str] = []
+    for piece in (part.strip() for part in text.split(",")):
+        head = piece.partition(":")[0]
+        if references and "=" in head:
+            references[-1] += f",{piece}"
+        elif piece:
+            references.append(piece)
+    return references
+
+
+def _from_file(path: Path | None) -> Mapping[str, Any]:
+    if path is None:
+        return {}
+    from rbsuite.runner.config import read_toml
+
+    return read_toml(path)
+
+
+def _stored(source: Path | None) -> Mapping[str, Any]:
+    if source is None:
+        return {}
+    from rbsuite.runner.config import FIELDS
+    from rbsuite.store import ExperimentStore
+
+    with ExperimentStore.open(source, readonly=True) as store:
+        config = store.manifest.config
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in config.items() if name in FIELDS
+    }
+
+
+def _run(setup: Setup, store: ExperimentStore, concurrency: int, *, quiet: bool) -> None:
+    import asyncio
+
+    from rbsuite.runner.experiment import run_experiment
+
+    missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
+    if not missing:
+        return
+    try:
+        if quiet:
+            asyncio.run(run_experiment(setup, store, concurrency))
+        else:
+            _run_shown(setup, store, concurrency)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            "stopped; what was committed is kept.", f"Go on with: rbsuite eval --from {store.directory}"
+        ) from None
+
+
+def _run_shown(setup: Setup, store: ExperimentStore, concurrency: int) -> None:
+    import asyncio
+
+    from rich.console import Console
+
+    from rbsuite.cli.progress import Progress
+    from rbsuite.runner.experiment import run_experiment
+
+    console = Console(stderr=True)
+    committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
+    if any(committed.values()):
+        console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
+    with Progress(console, store.manifest.runs, committed) as progress:
+        setup.plugins.register(progress, "progress")
+        asyncio.run(run_experiment(setup, store, concurrency))
+
+
+def _report(store: ExperimentStore, *, as_json: bool) -> None:
+    from rbsuite.cli import results
+    from rbsuite.statistics.summary import summarise
+
+    summary = summarise(store)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(results.as_json(store, summary), indent=2))
+        return
+    from rich.console import Console
+
+    results.show(Console(), store, summary)

@@ -1,0 +1,179 @@
+"""Shows an experiment's figures: tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.statistics.intervals import Estimate
+from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+from rbsuite.store import ExperimentStore, experiment_digest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
+
+
+def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
+    """The document that ``--json`` prints."""
+    config, facts = store.manifest.config, store.manifest.facts
+    return {
+        "experiment": str(store.directory),
+        "env": config["env"],
+        "split": config["split"],
+        "domain": config["domain"],
+        "simulated": facts["simulated"],
+        "conditions": [_condition_json(condition) for condition in summary.conditions],
+        "comparisons": [_comparison_json(comparison) for comparison in summary.comparisons],
+        "digest": experiment_digest(store),
+    }
+
+
+def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
+    """Print the tables, the experiment's path, and whether the model is simulated."""
+    from rich.table import Table
+
+    simulated = bool(store.manifest.facts["simulated"])
+    mark = " (simulated)" if simulated else ""
+    table = Table(title=f"{_title(store)}{mark}", title_justify="left", title_style="bold")
+    for name in ("memory", "scaling", "success [95 %]", "pass^1", "steps", "tokens/task", "calls/task", "failures"):
+        table.add_column(name, justify="left" if name in ("memory", "scaling") else "right")
+    for condition in summary.conditions:
+        table.add_row(*_row(condition))
+    console.print(table)
+    for comparison in summary.comparisons:
+        console.print(_sentence(comparison, mark), soft_wrap=True, highlight=False)
+    for condition in summary.conditions:
+        console.print(_details(condition), soft_wrap=True, highlight=False)
+    console.print(f"Experiment: {store.directory}", soft_wrap=True, highlight=False)
+    if simulated:
+        console.print(SIMULATED, soft_wrap=True, highlight=False)
+
+
+def _title(store: ExperimentStore) -> str:
+    config = store.manifest.config
+    first = store.manifest.runs[0]
+    place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
+    orders = config["orders"]
+    return f"{place}: {len(first.tasks)} tasks, {orders} order{'s' if orders > 1 else ''}, {config['model']}"
+
+
+def _row(condition: ConditionSummary) -> Sequence[str]:
+    tasks = max(1, condition.committed)
+    return (
+        condition.condition.memory,
+        condition.condition.scaling,
+        percent(condition.success),
+        _number(condition.success.mean, 3),
+        _number(condition.steps, 1),
+        f"{condition.total.tokens / tasks:,.0f}",
+        _number(condition.total.calls / tasks, 1),
+        str(condition.failures),
+    )
+
+
+def _sentence(comparison: Comparison, mark: str) -> str:
+    low_high = comparison.difference.interval
+    interval = f" [{_points(low_high[0])}, {_points(low_high[1])}]" if low_high else ""
+    p_value = "" if comparison.p_value is None else f", p = {_p(comparison.p_value)}"
+    caveat = "; conditional on this order" if comparison.orders == 1 else ""
+    return (
+        f"{comparison.a.label} - {comparison.b.label}{mark}: {_points(comparison.difference.mean)} points{interval}{p_value} "
+        f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
+    )
+
+
+def _details(condition: ConditionSummary) -> str:
+    accuracy = condition.judge_accuracy
+    parts = [f"recall for {condition.recalled:.0%} of tasks" if not math.isnan(condition.recalled) else "no tasks yet"]
+    parts.append(
+        "no verdicts" if accuracy is None else f"judge right in {accuracy:.0%} of {sum(condition.judged.values())}"
+    )
+    memory = condition.usage.get("memory")
+    if memory is not None and memory.calls:
+        parts.append(f"{memory.calls} memory calls")
+    parts += [f"{name.replace('_', ' ')} {count}" for name, count in condition.notes.items()]
+    parts += [f"{end} {count}" for end, count in condition.ends.items() if end != "finished"]
+    if condition.total.cost is None:
+        parts.append("cost unknown")
+    elif condition.total.cost:
+        parts.append(f"cost ${condition.total.cost:.4f}")
+    return f"{condition.condition.label}: {', '.join(parts)}"
+
+
+def percent(estimate: Estimate) -> str:
+    """A share with its interval, e.g. ``41.2 % [33.0, 49.4]``, cut to 0..100."""
+    if math.isnan(estimate.mean):
+        return "-"
+    if estimate.interval is None:
+        return f"{100 * estimate.mean:.1f} %"
+    low, high = (min(1.0, max(0.0, bound)) for bound in estimate.interval)
+    return f"{100 * estimate.mean:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _points(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:+.1f}"
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
+    tasks = max(1, condition.committed)
+    return {
+        "memory": condition.condition.memory,
+        "scaling": condition.condition.scaling,
+        "model": condition.condition.model,
+        "judge": condition.condition.judge,
+        "n_tasks": condition.n_tasks,
+        "orders": condition.orders,
+        "committed": condition.committed,
+        "mean": _finite(condition.success.mean),
+        "ci95": condition.success.interval,
+        "pass^1": _finite(condition.success.mean),
+        "steps": _finite(condition.steps),
+        "tokens_per_task": condition.total.tokens / tasks,
+        "calls_per_task": condition.total.calls / tasks,
+        "cost": condition.total.cost,
+        "usage": {
+            purpose: {
+                "calls": usage.calls,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost": usage.cost,
+            }
+            for purpose, usage in condition.usage.items()
+        },
+        "failures": condition.failures,
+        "ends": condition.ends,
+        "judge_accuracy": condition.judge_accuracy,
+        "judged": [
+            {"verdict": label, "solved": solved, "count": count} for (label, solved), count in condition.judged.items()
+        ],
+        "recalled_share": _finite(condition.recalled),
+        "notes": condition.notes,
+    }
+
+
+def _comparison_json(comparison: Comparison) -> Mapping[str, Any]:
+    return {
+        "a": comparison.a.label,
+        "b": comparison.b.label,
+        "difference": _finite(comparison.difference.mean),
+        "ci95": comparison.difference.interval,
+        "p_value": comparison.p_value,
+        "n_tasks": comparison.n_tasks,
+        "orders": comparison.orders,
+        "conditional_on_order": comparison.orders == 1,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value

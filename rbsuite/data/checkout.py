@@ -1,0 +1,179 @@
+"""A source directory that the user names, read as data: its files, its JSON, its commit. Nothing in it is run, and
+git is not needed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rbsuite.data.literals import parse_source
+from rbsuite.errors import DataError
+
+MAX_FILE_BYTES = 128 * 1024 * 1024
+_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+def is_commit(text: str) -> bool:
+    """Whether a text is a full commit id: 40 or 64 lower-case hexadecimal digits."""
+    return bool(_COMMIT.fullmatch(text))
+
+
+class SourceTree:
+    """Reads files below one directory. File names are given relative to it, with ``/``, and stand in every message.
+
+    Args:
+        root: the directory.
+        remedy: what to do when a file is missing or broken; ends every message.
+
+    Raises:
+        DataError: ``root`` is not a directory.
+    """
+
+    def __init__(self, root: Path, remedy: str = "Restore the file, or take a fresh copy of the source.") -> None:
+        if not root.exists():
+            raise DataError(f"{str(root)!r} does not exist.", "Name the directory that holds the source.")
+        if not root.is_dir():
+            raise DataError(f"{str(root)!r} is a file, not a directory.", "Name the directory that holds the source.")
+        self.root = root
+        self._remedy = remedy
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file or directory of that name."""
+        return (self.root / name).exists()
+
+    def read_bytes(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            DataError: it is missing, not a regular file, not readable, too large, or a link that leads out of the
+                directory.
+        """
+        path = self.root / name
+        try:
+            resolved = path.resolve(strict=True)
+            if not resolved.is_relative_to(self.root.resolve()):
+                self.fail(f"{name} is a link that leads out of the source")
+            if not resolved.is_file():
+                self.fail(f"{name} is not a regular file")
+            if resolved.stat().st_size > MAX_FILE_BYTES:
+                self.fail(f"{name} is larger than {MAX_FILE_BYTES // 2**20} MiB")
+            return resolved.read_bytes()
+        except FileNotFoundError:
+            self.fail(f"{name} is missing")
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links.
+            self.fail(f"{name} cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})")
+
+    def read_text(self, name: str) -> str:
+        """The text of a UTF-8 file, with every line ending in ``\\n`` (as Python's text mode reads it).
+
+        Raises:
+            DataError: as :meth:`read_bytes`, or the file is not UTF-8.
+        """
+        return self._decode(self.read_bytes(name), name).replace("\r\n", "\n").replace("\r", "\n")
+
+    def read_json(self, name: str) -> Any:
+        """The value of a JSON file.
+
+        Raises:
+            DataError: as :meth:`read_text`, or the file is not JSON; the message names the line.
+        """
+        return self.parse_json(self.read_bytes(name), name)
+
+    def read_json_lines(self, name: str) -> list[Any]:
+        """The values of a file with one JSON value a line; empty lines are skipped.
+
+        Raises:
+            DataError: as :meth:`read_json`.
+        """
+        lines = self.read_text(name).split("\n")
+        return [self._parse(line, name, number) for number, line in enumerate(lines, start=1) if line.strip()]
+
+    def parse_json(self, content: bytes, name: str) -> Any:
+        """The value of JSON bytes that were read from the file ``name``; raises as :meth:`read_json`."""
+        return self._parse(self._decode(content, name), name, 1)
+
+    def read_module(self, name: str) -> Any:
+        """The syntax tree of a Python file (an :class:`ast.Module`).
+
+        Raises:
+            DataError: as :meth:`read_bytes`, or the file is not Python.
+        """
+        return parse_source(self.read_bytes(name), name)
+
+    def fail(self, what: str) -> NoReturn:
+        """Raise a DataError about the source."""
+        raise DataError(f"{what}.", self._remedy)
+
+    def _decode(self, content: bytes, name: str) -> str:
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            self.fail(f"{name}:{line}: not UTF-8 text")
+
+    def _parse(self, text: str, name: str, first_line: int) -> Any:
+        try:
+            return json.loads(text, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            self.fail(f"{name}:{first_line + error.lineno - 1}: not valid JSON: {error.msg} (column {error.colno})")
+        except (ValueError, RecursionError) as error:
+            why = str(error) if isinstance(error, _NotANumber) else type(error).__name__
+            self.fail(f"{name}:{first_line}: not valid JSON: {why}")
+
+
+class _NotANumber(ValueError):
+    """JSON text that holds NaN or Infinity, which JSON does not have."""
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise _NotANumber(f"{text} is not a JSON number")
+
+
+def read_commit(root: Path) -> str | None:
+    """The commit that a git checkout stands on, read from its ``.git`` alone; ``None`` if that cannot be told.
+
+    Knows plain checkouts, worktrees and submodules (``.git`` is a file), detached heads, loose and packed references.
+    That files were not changed since is not looked at.
+    """
+    try:
+        git = _git_directory(root)
+        head = _first_line(git / "HEAD")
+        if is_commit(head):
+            return head
+        kind, _, reference = head.partition(" ")
+        if kind != "ref:" or not reference.startswith("refs/") or ".." in reference.split("/"):
+            return None
+        common = git / _first_line(git / "commondir") if (git / "commondir").is_file() else git
+        return _resolve(reference, git, common)
+    except (OSError, ValueError):  # ValueError: undecodable text, or a NUL in a path.
+        return None
+
+
+def _git_directory(root: Path) -> Path:
+    git = root / ".git"
+    if git.is_file():
+        kind, _, place = _first_line(git).partition(" ")
+        return root / place if kind == "gitdir:" else git
+    return git
+
+
+def _resolve(reference: str, git: Path, common: Path) -> str | None:
+    for directory in (git, common):
+        loose = directory / reference
+        if loose.is_file():
+            commit = _first_line(loose)
+            return commit if is_commit(commit) else None
+    packed = common / "packed-refs"
+    for line in packed.read_text("utf-8").splitlines() if packed.is_file() else ():
+        commit, _, name = line.partition(" ")
+        if name == reference and is_commit(commit):
+            return commit
+    return None
+
+
+def _first_line(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        return file.readline(4096).strip()

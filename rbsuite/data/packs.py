@@ -1,0 +1,322 @@
+"""Packs: directories of upstream data that an importer wrote, with a ``pack.json`` that says where they came from.
+
+``pack.json`` holds the pack's name, the kind of its source, the commit, the rbsuite version, counts and the sha256 of
+every other file; no time and no machine path, so the same import gives the same bytes everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from rbsuite import __version__
+from rbsuite.data.checkout import SourceTree, is_commit
+from rbsuite.data.directory import pack_directory, packs_directory
+from rbsuite.data.staging import Stage, staged
+from rbsuite.errors import DataError
+from rbsuite.jsonable import Json, plain
+
+INFO_NAME = "pack.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The pinned download of an upstream repository.
+
+    Attributes:
+        url: where the archive (``.tar.gz`` or ``.zip``) is.
+        commit: the commit it holds.
+        files: sha256 (hex) of every upstream file that the importer reads, by its path. This is what binds: archives
+            that a forge makes on demand have no stable hash of their own.
+        sha256: hash (hex) of the archive itself, where it is stable; ``""``: not checked.
+        strip_prefix: the archive's top directory.
+    """
+
+    url: str
+    commit: str
+    files: Mapping[str, str]
+    sha256: str = ""
+    strip_prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PackFacts:
+    """What an importer found out about the source it read.
+
+    Attributes:
+        kind: ``checkout`` or ``pack``.
+        commit: the commit that the source says it is; ``None`` if it does not say.
+        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``.
+        licence: licence and holder of the data.
+        counts: what was imported, as (label, number), in the order to show.
+    """
+
+    kind: str
+    commit: str | None
+    equals_commit: str | None
+    licence: str
+    counts: tuple[tuple[str, int], ...]
+
+
+class PackImporter(Protocol):
+    """Turns an upstream source into a pack. A plugin names its importer in
+    :attr:`rbsuite.specs.EnvironmentSpec.importer`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The pack's name."""
+        ...
+
+    @property
+    def pinned(self) -> Archive | None:
+        """The download that ``rbsuite data fetch`` takes by default, if there is one."""
+        ...
+
+    def recognise(self, source: Path) -> str:
+        """The kind of a source directory: ``checkout`` or ``pack``.
+
+        Raises:
+            DataError: it is neither.
+        """
+        ...
+
+    def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
+        """Write the pack's files into ``target``, an empty directory; ``pack.json`` is written by the caller.
+
+        Args:
+            source: a checkout, or a directory with the pack layout; read as data only.
+            target: where to write.
+            commit: the commit that the caller knows the source to be, for a source that does not say.
+
+        Raises:
+            DataError: the source is incomplete or malformed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PackInfo:
+    """What ``pack.json`` says.
+
+    Attributes:
+        name: the pack's name.
+        source: ``checkout``, ``archive`` or ``pack``.
+        commit, equals_commit, licence, counts: see :class:`PackFacts`.
+        files: sha256 (hex) of every file, by its path in the pack.
+        rbsuite: version that wrote the pack.
+    """
+
+    name: str
+    source: str
+    commit: str | None
+    equals_commit: str | None
+    licence: str
+    counts: Mapping[str, int]
+    files: Mapping[str, str]
+    rbsuite: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        path: the pack's directory.
+        info: its ``pack.json``.
+        replaced: whether a pack stood there before.
+    """
+
+    path: Path
+    info: PackInfo
+    replaced: bool
+
+
+def import_pack(importer: PackImporter, source: Path, data_dir: Path) -> ImportReport:
+    """Import a source directory as a pack; the pack that stands there is replaced only when the new one is complete.
+
+    Args:
+        importer: what reads the source.
+        source: a checkout, or a directory with the pack layout.
+        data_dir: rbsuite's data directory (:func:`rbsuite.data.directory.data_directory`).
+
+    Raises:
+        DataError: the source or the data directory cannot be used; nothing is left behind.
+        Interrupted: a termination signal came; nothing is left behind.
+    """
+    SourceTree(source)  # Fails on a wrong path before anything is made.
+    importer.recognise(source)
+    with pack_stage(importer.name, data_dir) as stage:
+        return build_pack(importer, source, stage)
+
+
+@contextmanager
+def pack_stage(name: str, data_dir: Path) -> Iterator[Stage]:
+    """A workspace for a new pack ``name``: see :func:`rbsuite.data.staging.staged`.
+
+    Raises:
+        DataError: the data directory cannot be written.
+    """
+    try:
+        with staged(pack_directory(name, data_dir)) as stage:
+            yield stage
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        reason = error.strerror or type(error).__name__
+        raise DataError(
+            f"the pack {name!r} cannot be written: {reason}{where}.", "Free it, or set RBSUITE_DATA."
+        ) from error
+
+
+def build_pack(
+    importer: PackImporter, source: Path, stage: Stage, *, archive: bool = False, commit: str | None = None
+) -> ImportReport:
+    """Build a pack in a workspace, verify it and publish it.
+
+    Args:
+        importer: what reads the source.
+        source: the source directory.
+        stage: the workspace, of :func:`pack_stage`.
+        archive: whether the source was unpacked from an archive.
+        commit: the commit that the archive holds, if known.
+
+    Raises:
+        DataError: the source cannot be used.
+    """
+    facts = importer.build(source, stage.new, commit)
+    info = PackInfo(
+        name=importer.name,
+        source="archive" if archive else facts.kind,
+        commit=facts.commit,
+        equals_commit=facts.equals_commit,
+        licence=facts.licence,
+        counts=dict(facts.counts),
+        files=file_hashes(stage.new),
+        rbsuite=__version__,
+    )
+    write_json(stage.new / INFO_NAME, {"format": FORMAT, **plain(info)})
+    verify_pack(stage.new)
+    replaced = stage.target.exists()
+    stage.publish()
+    return ImportReport(stage.target, info, replaced)
+
+
+def write_json(path: Path, value: Json) -> None:
+    """Write a value as JSON the one way packs have it: one space of indent, ASCII, keys in the given order, a final
+    newline.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False) + "\n", "ascii", newline="\n")
+
+
+def file_hashes(directory: Path) -> dict[str, str]:
+    """sha256 (hex) of every file below a directory, by relative path in sorted order, ``pack.json`` aside."""
+    names = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+    return {name: file_hash(directory / name) for name in names if name != INFO_NAME}
+
+
+def file_hash(path: Path) -> str:
+    """sha256 (hex) of a file's bytes, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_pack_info(path: Path) -> PackInfo:
+    """Read the ``pack.json`` of a pack directory.
+
+    Raises:
+        DataError: there is none, it is malformed, or a newer rbsuite wrote it.
+    """
+    tree = SourceTree(path, "Import the pack again with 'rbsuite data import'.")
+    value = tree.read_json(INFO_NAME)
+    if not isinstance(value, dict) or not isinstance(value.get("format"), int):
+        tree.fail(f"{INFO_NAME} is not the description of a pack")
+    if value["format"] > FORMAT:
+        raise DataError(
+            f"{INFO_NAME} of {path.name!r} was written by a newer rbsuite ({value.get('rbsuite')}).", "Upgrade rbsuite."
+        )
+    for field, fits in _FIELDS.items():
+        if field not in value or not fits(value[field]):
+            tree.fail(f"{INFO_NAME}: {field!r} is missing or malformed")
+    return PackInfo(**{field: value[field] for field in _FIELDS})
+
+
+def verify_pack(path: Path) -> PackInfo:
+    """Hash every file of a pack and compare it with ``pack.json``; files that ``pack.json`` does not name are ignored.
+
+    Returns:
+        what ``pack.json`` says.
+
+    Raises:
+        DataError: a file is missing or was changed; the message names it.
+    """
+    info = load_pack_info(path)
+    for name, expected in info.files.items():
+        file = path / name
+        if not file.is_file():
+            raise DataError(
+                f"pack {info.name!r}: {name} is missing.", "Import the pack again with 'rbsuite data import'."
+            )
+        if file_hash(file) != expected:
+            raise DataError(
+                f"pack {info.name!r}: {name} was changed since the import.",
+                "Import the pack again with 'rbsuite data import'.",
+            )
+    return info
+
+
+def installed_packs(data_dir: Path) -> list[Path]:
+    """The directories of the packs in a data directory, by name."""
+    directory = packs_directory(data_dir)
+    try:
+        return sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_commit_or_none(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and is_commit(value))
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, dict) and all(type(number) is int for number in value.values())
+
+
+def _is_files(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(_is_inside(name) and _is_text(digest) for name, digest in value.items())
+    )
+
+
+def _is_inside(name: str) -> bool:
+    return (
+        bool(name)
+        and not name.startswith("/")
+        and ".." not in name.split("/")
+        and "\\" not in name
+        and "\0" not in name
+    )
+
+
+_FIELDS = {
+    "name": _is_text,
+    "source": _is_text,
+    "commit": _is_commit_or_none,
+    "equals_commit": _is_commit_or_none,
+    "licence": _is_text,
+    "counts": _is_counts,
+    "files": _is_files,
+    "rbsuite": _is_text,
+}

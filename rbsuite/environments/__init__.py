@@ -1,0 +1,1 @@
+"""Environments: the base class, its spaces, reference solutions, simulated users."""

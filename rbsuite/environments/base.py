@@ -1,0 +1,163 @@
+"""The base of every environment: a deterministic state machine behind gymnasium's interface that never calls a model."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import gymnasium
+
+from rbsuite.environments.solution import Skill, Solution
+from rbsuite.environments.spaces import ActionSpace, RecordSpace
+from rbsuite.errors import EnvironmentFailure
+from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action, Observation
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What an action led to.
+
+    Attributes:
+        observation: what is shown next, and to whom.
+        reward: the environment's reward for the action.
+        terminated: whether the episode has ended.
+        truth: details of the check, for reports; never shown to agent, memory or self-judge.
+    """
+
+    observation: Observation
+    reward: float = 0.0
+    terminated: bool = False
+    truth: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Environment(gymnasium.Env[Observation, Action]):
+    """A world that tasks are solved in.
+
+    A subclass implements :meth:`load`, :meth:`begin` and :meth:`act`, and where upstream has reference solutions :meth:`solution`.
+    Same seed and same actions give the same trajectory. An invalid action becomes an observation, never an exception.
+
+    Where a simulated user takes part, an observation with ``turn="user"`` is answered by the user's words (an action of kind ``text``)
+    and one with ``turn="agent"`` by the agent.
+
+    Args:
+        tasks: the task set to draw from; default: all tasks of the default split.
+        options: the environment's declared options.
+    """
+
+    metadata = {"render_modes": []}  # noqa: RUF012 - declared so by gymnasium
+    default_split: ClassVar[str] = "sample"
+
+    def __init__(self, tasks: TaskSet | None = None, **options: Any) -> None:
+        if options:
+            raise TypeError(f"{type(self).__name__} takes no option {next(iter(options))!r}")
+        self.tasks = tasks if tasks is not None else type(self).load(self.default_split)
+        self._task: Task | None = None
+        self._last_reward = 0.0
+        self._terminated = False
+
+    @classmethod
+    @abstractmethod
+    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """The tasks of a split, in native order.
+
+        Args:
+            split: one of the spec's splits.
+            domain: only this domain's tasks; ``""``: all.
+            data: directory of a pack to read in place of the imported one; ``""``: the imported one, or what is bundled.
+
+        Raises:
+            DataError: the data is not there or malformed; the message says how to get it.
+            UnknownNameError: no such split or domain.
+        """
+
+    @abstractmethod
+    def begin(self, task: Task) -> Observation:
+        """Set the world up for a task and give the first observation."""
+
+    @abstractmethod
+    def act(self, action: Action) -> StepResult:
+        """Carry out an action."""
+
+    def solution(self, task: Task) -> Solution | None:
+        """A way to solve the task, or ``None`` where there is no reference. Must not depend on the current episode."""
+        return None
+
+    def skills(self) -> Sequence[Skill]:
+        """The skills that the pitfalls of solutions refer to."""
+        return ()
+
+    def script(self, task: Task) -> Sequence[str]:
+        """What a scripted user says, opening first; empty where no user takes part."""
+        solution = self.solution(task)
+        return solution.user_lines if solution is not None else ()
+
+    def fork(self) -> Self:
+        """An independent copy in the same state, for rollouts that branch.
+
+        Raises:
+            NotImplementedError: the environment cannot be copied.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be forked")
+
+    @property
+    def task(self) -> Task:
+        """The current task.
+
+        Raises:
+            EnvironmentFailure: before the first reset.
+        """
+        if self._task is None:
+            raise EnvironmentFailure("the environment was used before reset.", "Call reset first.")
+        return self._task
+
+    @property
+    def score(self) -> float:
+        """The ground truth in [0, 1]: the reward of the step that ended the episode; 0 while it has not ended."""
+        return self._last_reward if self._terminated else 0.0
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: seeds ``np_random``, which draws the task where none is named.
+            options: ``{"task": id}`` names the task.
+
+        Raises:
+            EnvironmentFailure: the task set has no such task.
+        """
+        super().reset(seed=seed)
+        wanted = (options or {}).get("task")
+        if wanted is None:
+            wanted = self.tasks.tasks[int(self.np_random.integers(len(self.tasks)))].id
+        if wanted not in self.tasks.by_id:
+            raise EnvironmentFailure(f"the task set has no task {wanted!r}.")
+        self._task = self.tasks.by_id[wanted]
+        self._last_reward, self._terminated = 0.0, False
+        return self.begin(self._task), {"task": wanted}
+
+    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Carry out an action. The runner, not the environment, truncates; so the fourth value is always ``False``.
+
+        Raises:
+            EnvironmentFailure: before reset, or after the episode has ended.
+        """
+        if self._task is None or self._terminated:
+            raise EnvironmentFailure("step was called outside an episode.", "Call reset first.")
+        result = self.act(action)
+        self._last_reward, self._terminated = result.reward, result.terminated
+        return result.observation, result.reward, result.terminated, False, {"truth": dict(result.truth)}
+
+    @property
+    def observation_space(self) -> RecordSpace:  # type: ignore[override]
+        """All observations."""
+        return RecordSpace(Observation)
+
+    @property
+    def action_space(self) -> ActionSpace:  # type: ignore[override]
+        """All actions; samples are texts and calls of made-up tools, which every environment must bear."""
+        return ActionSpace()

@@ -1,0 +1,257 @@
+"""Simulated users: they answer the observations whose turn is ``user``.
+
+The user of an episode first gets an observation that carries its instruction as a system message and the agent's greeting
+as text; after that, what the agent says. It never sees a tool call. It ends the conversation by saying :data:`STOP`.
+
+The model-driven strategies follow ``tau_bench/envs/user.py`` of sierra-research/tau-bench at
+59a200c6d575d595120f1cb70fea53cef0632f6b in what enters the history, in attempts and in how replies are read. The prompts
+are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rbsuite.errors import ModelError, UnknownNameError
+from rbsuite.trajectory import Message, Observation
+from rbsuite.transcript import fence
+
+if TYPE_CHECKING:
+    from rbsuite.models.base import Completion
+
+STOP = "###STOP###"
+"""What a simulated user says when its wish is met."""
+
+VERIFY_ATTEMPTS = 3
+"""Replies that ``verify`` lets the model make for one turn."""
+
+_LABELS = {"user": "Customer", "assistant": "Agent"}
+# Upstream labels by chat role, and the simulated customer's own words have the role "assistant": the two names are swapped.
+_LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
+
+
+class UserServices(Protocol):
+    """What a simulated user may use."""
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template."""
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        """Ask the user's model; the cost counts as ``user``. ``temperature=None`` takes the provider's default."""
+
+
+class User(Protocol):
+    """The other side of a conversation. A fresh one takes part in every rollout."""
+
+    async def reply(self, observation: Observation) -> str:
+        """Answer an observation whose turn is ``user``.
+
+        Raises:
+            ModelError: the user's model failed, or its reply cannot be read; that says nothing about the agent.
+        """
+
+    def fork(self, services: UserServices) -> User:
+        """A user who remembers the same conversation and goes on with services of its own.
+
+        The rollouts of a task share one opening of the user, from which each goes on by itself.
+        """
+
+
+class ScriptedUser:
+    """Says its lines in order, whatever the agent does, then :data:`STOP`. It needs no model.
+
+    Args:
+        lines: the opening first.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self._lines = tuple(lines)
+        self._spoken = 0
+
+    async def reply(self, observation: Observation) -> str:
+        """The next line."""
+        return self.line(observation)
+
+    def fork(self, services: UserServices) -> ScriptedUser:
+        """See :class:`User`."""
+        forked = ScriptedUser(self._lines)
+        forked._spoken = self._spoken
+        return forked
+
+    def line(self, observation: Observation) -> str:
+        """The next line, for callers that do not await."""
+        self._spoken += 1
+        return self._lines[self._spoken - 1] if self._spoken <= len(self._lines) else STOP
+
+
+class LlmUser:
+    """A model in the user's place: every text of the agent is added, every answer is the user's turn.
+
+    Args:
+        services: model and prompts.
+        fidelity: ``"upstream"`` keeps upstream's quirks.
+    """
+
+    template = "user/llm.j2"
+
+    def __init__(self, services: UserServices, *, fidelity: str = "upstream") -> None:
+        self._services = services
+        self._upstream = fidelity == "upstream"
+        self._history: list[Message] = []
+
+    async def reply(self, observation: Observation) -> str:
+        """See :class:`User`."""
+        if not self._history:
+            instruction = "\n\n".join(message.content for message in observation.messages)
+            self._history.append(
+                Message("system", self._services.render(self.template, instruction=instruction, stop=STOP))
+            )
+        self._history.append(Message("user", observation.text))
+        return await self._next()
+
+    def fork(self, services: UserServices) -> LlmUser:
+        """See :class:`User`."""
+        forked = type(self)(services, fidelity="upstream" if self._upstream else "fixed")
+        forked._history = list(self._history)
+        return forked
+
+    async def _next(self) -> str:
+        return await self._generate(self._history)
+
+    async def _generate(self, messages: Sequence[Message]) -> str:
+        """Ask for the user's words; they always enter the history."""
+        text = (await self._services.complete(messages)).text
+        self._history.append(Message("assistant", text))
+        return text
+
+    async def _approved(self, response: str, messages: Sequence[Message]) -> bool:
+        answer = await self._ask("user/verify.j2", response, messages)
+        return "true" in answer.lower()
+
+    async def _ask(self, template: str, response: str, messages: Sequence[Message]) -> str:
+        """Put a question about a response to the same model, outside the conversation."""
+        labels = _LABELS if self._upstream else _LABELS_RIGHT
+        lines = (f"{labels.get(message.role, message.role.capitalize())}: {message.content}" for message in messages)
+        prompt = self._services.render(
+            template, transcript=fence("\n".join(lines), "transcript"), response=fence(response, "response")
+        )
+        return (await self._services.complete([Message("user", prompt)])).text
+
+
+class ReactUser(LlmUser):
+    """Thinks before it speaks.
+
+    Under ``fidelity="upstream"`` the label ``Thought:`` is looked for first, as upstream does, so that the thought and the label
+    ``User Response:`` reach the agent; otherwise only what follows the last ``User Response:`` does.
+    """
+
+    template = "user/react.j2"
+
+    async def _next(self) -> str:
+        return parse_react(await self._generate(self._history), upstream=self._upstream)
+
+
+class VerifyUser(LlmUser):
+    """Has every reply approved by a second call; after :data:`VERIFY_ATTEMPTS` rejections the last one stands.
+
+    A rejected reply never enters the history, not even the one that stands.
+    """
+
+    async def _next(self) -> str:
+        text = ""
+        for _ in range(VERIFY_ATTEMPTS):
+            text = (await self._services.complete(self._history)).text
+            if await self._approved(text, self._history):
+                self._history.append(Message("assistant", text))
+                break
+        return text
+
+
+class ReflectionUser(LlmUser):
+    """Has a reply approved, and where it is rejected tries once more after a reflection; if that fails too the first reply stands.
+
+    Rejected replies stay in the history; the reflection does not enter it.
+    """
+
+    async def _next(self) -> str:
+        before = list(self._history)
+        first = await self._generate(before)
+        if await self._approved(first, before):
+            return first
+        before.append(Message("user", parse_reflection(await self._ask("user/reflect.j2", first, before))))
+        second = await self._generate(before)
+        return second if await self._approved(second, before) else first
+
+
+_MODEL_USERS: Mapping[str, Callable[..., LlmUser]] = {
+    "llm": LlmUser,
+    "react": ReactUser,
+    "verify": VerifyUser,
+    "reflection": ReflectionUser,
+}
+STRATEGIES: tuple[str, ...] = (*_MODEL_USERS, "scripted")
+
+
+def make_user(
+    strategy: str, services: UserServices | None, script: Sequence[str] = (), *, fidelity: str = "upstream"
+) -> User:
+    """A fresh simulated user.
+
+    Args:
+        strategy: one of :data:`STRATEGIES`.
+        services: model and prompts; ``scripted`` needs none.
+        script: the lines of ``scripted``, opening first.
+        fidelity: ``"upstream"`` keeps upstream's quirks.
+
+    Raises:
+        UnknownNameError: there is no such strategy.
+        ValueError: the strategy asks a model, and there are no services.
+    """
+    if strategy == "scripted":
+        return ScriptedUser(script)
+    if strategy not in _MODEL_USERS:
+        raise UnknownNameError("user strategy", strategy, STRATEGIES)
+    if services is None:
+        raise ValueError(f"the user strategy {strategy!r} needs a model")
+    return _MODEL_USERS[strategy](services, fidelity=fidelity)
+
+
+def parse_react(reply: str, *, upstream: bool = True) -> str:
+    """What a reply of the form ``Thought: ... User Response: ...`` says to the agent.
+
+    Raises:
+        ModelError: the reply has neither label, or one of them twice (where upstream gives up too).
+    """
+    if STOP in reply:
+        return STOP
+    if upstream:
+        label = "Thought:" if "Thought:" in reply else "User Response:"
+        return _after_only(label, reply)
+    _, found, words = reply.rpartition("User Response:")
+    if not found:
+        raise _unreadable("User Response:", reply)
+    return words.strip()
+
+
+def parse_reflection(reply: str) -> str:
+    """The response that a reflection of the form ``Reflection: ... Response: ...`` proposes.
+
+    Raises:
+        ModelError: there is not exactly one ``Response:``.
+    """
+    return _after_only("Response:", reply)
+
+
+def _after_only(label: str, reply: str) -> str:
+    parts = reply.split(label)
+    if len(parts) != 2:
+        raise _unreadable(label, reply)
+    return parts[1].strip()
+
+
+def _unreadable(label: str, reply: str) -> ModelError:
+    return ModelError(
+        f"the simulated user's model must write {label!r} once, but wrote: {reply[:120]!r}.",
+        "Take another user model, or another --user strategy.",
+    )

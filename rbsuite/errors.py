@@ -1,0 +1,82 @@
+"""The error tree of rbsuite.
+
+Every error a user can meet derives from :class:`RbsuiteError` and says in one line what was wrong, where, and what to do about it.
+The command line prints that line and exits with :attr:`RbsuiteError.exit_code`; it never shows a traceback for one of these.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RbsuiteError(Exception):
+    """Base of all errors that are part of rbsuite's contract.
+
+    Args:
+        message: what was wrong and where, one line.
+        remedy: what to do about it, one line; shown after the message.
+    """
+
+    exit_code: int = 2
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = " ".join(message.split())
+        self.remedy = " ".join(remedy.split())
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+
+class UsageError(RbsuiteError):
+    """An option, name or configuration value that cannot be used."""
+
+
+class UnknownNameError(UsageError):
+    """A name that no plugin provides; the message suggests the nearest known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
+        guess = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        listing = f"Known: {', '.join(names)}." if names else "None is installed."
+        super().__init__(f"unknown {kind} {name!r}.", f"{guess} {listing}".strip())
+
+
+class PluginError(RbsuiteError):
+    """A plugin that cannot be loaded, or that breaks the contract of a hook."""
+
+
+class DataError(RbsuiteError):
+    """Data (a pack, a checkout, a download) that is missing, incomplete or malformed."""
+
+
+class TemplateError(RbsuiteError):
+    """A prompt template that is missing, malformed or lacks a variable."""
+
+
+class ModelError(RbsuiteError):
+    """A model call that failed for good. Ends a rollout as ``model_error``."""
+
+
+class EnvironmentFailure(RbsuiteError):
+    """An environment that could not go on. Ends a rollout as ``env_error``."""
+
+
+class ParseFailure(RbsuiteError):
+    """A model's reply that its agent cannot read as an action. Ends a rollout as ``parse_errors``."""
+
+
+class BudgetExceeded(RbsuiteError):
+    """A hard limit on money, tokens, calls or time was reached."""
+
+
+class StoreError(RbsuiteError):
+    """An experiment directory that cannot be read, written or resumed."""
+
+
+class Interrupted(RbsuiteError):
+    """The user stopped the run; what was committed stays, and the message says how to go on."""
+
+    exit_code = 130

@@ -1,0 +1,164 @@
+"""Every hook of rbsuite, in one place.
+
+A plugin is a module (or object) registered under the entry-point group ``rbsuite`` that implements some of these with
+``@rbsuite.hookimpl``. Hooks that declare something return lists of specs; hooks that observe return nothing. All of them may take fewer
+arguments than given here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from rbsuite.record import RunInfo, TaskRecord
+    from rbsuite.specs import (
+        AgentSpec,
+        EmbedderSpec,
+        EnvironmentSpec,
+        JudgeSpec,
+        MemorySpec,
+        ModelSpec,
+        ScalingSpec,
+        SelectorSpec,
+    )
+    from rbsuite.trajectory import Trajectory
+
+PROJECT = "rbsuite"
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
+_spec_marker = pluggy.HookspecMarker(PROJECT)
+_impl_marker = pluggy.HookimplMarker(PROJECT)
+
+
+def hookspec(function: _F) -> _F:
+    """Mark a function as the specification of a hook."""
+    return cast("_F", _spec_marker(function))
+
+
+def hookimpl(function: _F) -> _F:
+    """Mark a plugin's function as the implementation of the hook of the same name."""
+    return cast("_F", _impl_marker(function))
+
+
+@hookspec
+def rbsuite_environments() -> Sequence[EnvironmentSpec]:
+    """Declare environments (benchmarks).
+
+    :return: one spec an environment. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_memories() -> Sequence[MemorySpec]:
+    """Declare memory mechanisms.
+
+    :return: one spec a memory. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_judges() -> Sequence[JudgeSpec]:
+    """Declare judges.
+
+    :return: one spec a judge. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_agents() -> Sequence[AgentSpec]:
+    """Declare agents.
+
+    :return: one spec an agent. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_scalings() -> Sequence[ScalingSpec]:
+    """Declare ways to spend several rollouts on a task.
+
+    :return: one spec a scaling. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_selectors() -> Sequence[SelectorSpec]:
+    """Declare ways to choose one of several rollouts.
+
+    :return: one spec a selector. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_models() -> Sequence[ModelSpec]:
+    """Declare in-process models. Every other model name goes to litellm.
+
+    :return: one spec a model. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_embedders() -> Sequence[EmbedderSpec]:
+    """Declare embedders for retrieval.
+
+    :return: one spec an embedder. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_prompt_dirs() -> Sequence[Path]:
+    """Declare directories of Jinja2 templates; they come before the core's and after ``--prompts``.
+
+    :return: existing directories, laid out by role (``agent/``, ``judge/``, ``memory/``, ...). .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_run_started(run: RunInfo, resumed_at: int) -> None:
+    """Observe that a run starts.
+
+    :param run: what identifies the run.
+    :param resumed_at: number of tasks that an earlier process had committed; 0 for a fresh run. .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def rbsuite_rollout_finished(run: RunInfo, position: int, trajectory: Trajectory) -> None:
+    """Observe a finished rollout, before it is judged.
+
+    :param run: what identifies the run.
+    :param position: the task's place in the stream, from 0.
+    :param trajectory: the whole trajectory, with ground truth: observers report, they never feed back. .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def rbsuite_task_committed(run: RunInfo, record: TaskRecord) -> None:
+    """Observe that a task's result and memory operations were committed.
+
+    :param run: what identifies the run.
+    :param record: all that was committed for the task. .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def rbsuite_run_finished(run: RunInfo) -> None:
+    """Observe that every task of a run is committed.
+
+    :param run: what identifies the run. .. versionadded:: 0.1
+    """

@@ -1,0 +1,53 @@
+"""Canonical JSON and content hashes of plain data.
+
+Records of rbsuite are frozen dataclasses of plain values. :func:`plain` turns one into dicts and lists, :func:`canonical` into the one
+JSON text that stands for it (sorted keys, no spaces, ASCII), and :func:`digest` into the hash of that text, so that equal records have
+equal hashes on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+Json = Any
+"""A value made of dict (str keys), list, str, int, float, bool and None."""
+
+
+def plain(value: Any) -> Json:
+    """Turn dataclasses, mappings and tuples into dicts and lists, deeply.
+
+    Every field is kept, also those that equal their default: a record's JSON always has all its fields.
+
+    Raises:
+        TypeError: a value that has no JSON form.
+    """
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, set | frozenset):
+        return sorted(plain(item) for item in value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def canonical(value: Any) -> str:
+    """The canonical JSON text of a value: sorted keys, no spaces, ASCII only."""
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of :func:`canonical` of a value."""
+    return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 (hex) of a text's UTF-8 bytes; lone surrogates are kept as they are."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

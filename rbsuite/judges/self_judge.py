@@ -1,0 +1,51 @@
+"""``self``: the model judges the trajectory alone, at temperature 0, without ground truth.
+
+Source: ReasoningBank (arXiv 2509.25140), section 3.2 and appendix A: the agent's own backbone labels its trajectories success or failure.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rbsuite.errors import ModelError
+from rbsuite.judges.base import JudgeRequest, JudgeServices
+from rbsuite.trajectory import Message
+from rbsuite.transcript import fence, render_transcript
+from rbsuite.verdict import Verdict
+
+SOURCE = "self"
+ATTEMPTS = 2
+
+_VERDICT = re.compile(r"^\W*verdict\W*\s(success|failure)\W*$", re.IGNORECASE | re.MULTILINE)
+_REASONING = re.compile(r"^\W*reasoning\W*\s(.+)$", re.IGNORECASE | re.MULTILINE)
+
+
+def parse_verdict(reply: str) -> Verdict | None:
+    """Read a judge's reply: the last line ``Verdict: success`` or ``Verdict: failure`` counts; ``None`` if there is none.
+
+    Decoration around the words is borne; a sentence that merely contains one of them ("unsuccessful") is not a verdict.
+    """
+    labels = _VERDICT.findall(reply)
+    if not labels:
+        return None
+    reasons = _REASONING.findall(reply)
+    rationale = reasons[-1].strip() if reasons else ""
+    return Verdict("success" if labels[-1].lower() == "success" else "failure", None, rationale, SOURCE)
+
+
+class SelfJudge:
+    """Asks the judge's model; asks once more if the reply cannot be read; then the verdict is ``unknown``."""
+
+    async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
+        """The model's verdict on the trajectory."""
+        transcript = fence(render_transcript(request.trajectory), "record")
+        prompt = services.render("judge/self.j2", query=fence(request.query, "request"), transcript=transcript)
+        for _ in range(ATTEMPTS):
+            try:
+                completion = await services.complete([Message("user", prompt)], temperature=0.0)
+            except ModelError as error:
+                return Verdict("unknown", None, f"the judge's model failed: {error.message}", SOURCE)
+            verdict = parse_verdict(completion.text)
+            if verdict is not None:
+                return verdict
+        return Verdict("unknown", None, "the judge's reply could not be read", SOURCE)

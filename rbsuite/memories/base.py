@@ -1,0 +1,77 @@
+"""The contract of a memory: it recalls before acting and returns operations, as data, afterwards.
+
+A memory keeps no state of its own. What it knows is in the bank, which it reads through a :class:`BankView` as of one version; what it
+learns it returns as :class:`~rbsuite.experience.MemoryOp`, and the core commits that together with the task's result. The runner owns
+the rest: the order of tasks, the verdicts, which version is read, the exclusion of the task itself, and where the recalled text stands.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
+from rbsuite.models.base import Completion
+from rbsuite.trajectory import Message
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An experience found by search: its id, cosine similarity in [-1, 1], and its items in the order they were added."""
+
+    experience: str
+    score: float
+    items: tuple[MemoryItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search gave: hits, best first; why there are none; which index answered."""
+
+    hits: tuple[Hit, ...]
+    reason: str
+    index: str
+
+
+class BankView(Protocol):
+    """The bank as of one version, with metered services. All a memory may use."""
+
+    @property
+    def version(self) -> int:
+        """The version that is read: the number of tasks committed before."""
+
+    async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
+        """The ``k`` experiences whose key is most like ``query``, of one kind and domain if given; never those of the task at hand."""
+
+    def get(self, item_id: str) -> MemoryItem | None:
+        """An item by id, or ``None``."""
+
+    def list(self, *, kind: str = "", domain: str = "") -> Sequence[MemoryItem]:
+        """All items in the order they were added, except those of the task at hand."""
+
+    def document(self, name: str) -> str:
+        """A document's text; ``""`` if there is none."""
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template."""
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        """Ask the memory's model; the cost counts as ``memory``."""
+
+    @property
+    def rng(self) -> random.Random:
+        """A generator seeded for this task and phase."""
+
+    def count(self, event: str) -> None:
+        """Count an event for the report, e.g. ``"extraction_malformed"``."""
+
+
+class Memory(Protocol):
+    """A memory mechanism."""
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """What to put before the agent."""
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """What to remember of a task. An empty list is a normal outcome."""

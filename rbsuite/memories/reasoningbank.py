@@ -1,0 +1,53 @@
+"""``reasoningbank``: titled strategies from self-judged successes and failures.
+
+Source: ReasoningBank, arXiv 2509.25140, section 3 and appendix A; the paper, not the released code. At most 3 items a trajectory, from
+separate prompts for success and failure, extractor temperature 1.0; the task's query is embedded, one vector an experience; the top
+k = 1 experience is recalled with all its items into the system prompt; the bank only ever grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, RecallRequest
+from rbsuite.memories.base import BankView
+from rbsuite.memories.extraction import Extraction, additions, extract, recall_similar
+from rbsuite.memories.markdown import Draft
+
+KIND = "strategy"
+HEADING = "Memory Item"
+
+
+class ReasoningBank:
+    """Strategies from successes and failures.
+
+    Args:
+        k: experiences recalled.
+        items: items kept of a trajectory, at most.
+        temperature: of the extractor.
+        failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
+    """
+
+    def __init__(self, k: int, items: int, temperature: float, failures: bool) -> None:
+        self._k = k
+        self._items = items
+        self._temperature = temperature
+        self._failures = failures
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """The most similar experiences' strategies, with the instruction to weigh them."""
+        return await recall_similar(request, view, kind=KIND, k=self._k, template="memory/inject.j2")
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """Strategies of every outcome, success or failure."""
+        drafts: list[tuple[Outcome, Draft]] = []
+        for outcome in experience.outcomes:
+            if outcome.verdict.label == "success" or self._failures:
+                drafts += [
+                    (outcome, draft) for draft in await extract(self._prompt(outcome), experience, outcome, view)
+                ]
+        return additions(KIND, experience, drafts)
+
+    def _prompt(self, outcome: Outcome) -> Extraction:
+        template = f"memory/extract_{outcome.verdict.label}.j2"
+        return Extraction(template, HEADING, self._items, self._temperature)

@@ -1,0 +1,48 @@
+"""``synapse``: raw successful trajectories as exemplars.
+
+Source: Synapse (arXiv 2306.07863) in the form that ReasoningBank (arXiv 2509.25140) compares with: run online, retrieval and
+consolidation shared with the other memories, one exemplar recalled. It asks no model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
+from rbsuite.memories.base import BankView
+from rbsuite.memories.extraction import additions, recall_similar
+from rbsuite.memories.markdown import Draft
+from rbsuite.transcript import render_transcript
+
+KIND = "trajectory"
+TITLE_LENGTH = 80
+
+
+class TrajectoryMemory:
+    """Successful trajectories as they were.
+
+    Args:
+        k: trajectories recalled.
+        characters: length above which a stored observation is cut.
+    """
+
+    def __init__(self, k: int, characters: int) -> None:
+        self._k = k
+        self._characters = characters
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """The most similar tasks' trajectories."""
+        return await recall_similar(request, view, kind=KIND, k=self._k, template="memory/inject_trajectories.j2")
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """Every successful trajectory; nothing of a failure."""
+        title = " ".join(experience.query.split())[:TITLE_LENGTH]
+        drafts = [
+            (
+                outcome,
+                Draft(title, "A task that was solved.", render_transcript(outcome.trajectory, limit=self._characters)),
+            )
+            for outcome in experience.outcomes
+            if outcome.verdict.label == "success"
+        ]
+        return additions(KIND, experience, drafts)

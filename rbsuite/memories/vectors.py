@@ -1,0 +1,145 @@
+"""The vectors of a bank's experiences: embedded once, indexed while the experience is live, kept aside afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rbsuite.errors import PluginError
+from rbsuite.retrieval.exact import ExactIndex
+from rbsuite.retrieval.select import make_index
+
+if TYPE_CHECKING:
+    from rbsuite.retrieval.base import Embedder, Labels, Vectors
+    from rbsuite.retrieval.select import VectorIndex
+
+_QUERIES_KEPT = 256
+
+
+class KeyVectors:
+    """One vector for each experience, under a whole number as label.
+
+    A text is embedded once: keys are looked up among the stored vectors, other texts among the last few asked for.
+    Vectors of experiences without a live item move to an exact index of their own, where searches of earlier versions
+    find them.
+
+    Args:
+        embedder: embeds keys and queries.
+        index_kind: ``auto``, ``exact`` or ``hnsw``.
+
+    Raises:
+        UnknownNameError: no such kind of index.
+        UsageError: ``hnsw`` without hnswlib.
+    """
+
+    def __init__(self, embedder: Embedder, index_kind: str) -> None:
+        self._embedder = embedder
+        self._kind = index_kind
+        self._index: VectorIndex | None = None
+        self._retired = ExactIndex(1)
+        self._live: set[int] = set()
+        self._label_of_key: dict[str, int] = {}
+        self._recent: dict[str, Vectors] = {}
+        make_index(index_kind, 1)
+
+    @property
+    def name(self) -> str:
+        """Which index answers :meth:`search`."""
+        return self._kind if self._index is None else self._index.name
+
+    def __len__(self) -> int:
+        """Number of live experiences."""
+        return len(self._live)
+
+    async def embed(self, texts: Iterable[str]) -> Mapping[str, Vectors]:
+        """The vectors of texts, each of shape (dimension,).
+
+        Raises:
+            PluginError: the embedder breaks its contract.
+            ModelError: its model failed.
+        """
+        wanted = dict.fromkeys(texts)
+        found = {text: vector for text in wanted if (vector := self._known(text)) is not None}
+        missing = [text for text in wanted if text not in found]
+        if missing:
+            for text, vector in zip(missing, self._checked(await self._embedder.embed(missing), missing), strict=True):
+                found[text] = vector
+                # A row of its own: a view would keep the whole batch in memory.
+                self._recent[text] = vector.copy()
+        while len(self._recent) > _QUERIES_KEPT:
+            del self._recent[next(iter(self._recent))]
+        return found
+
+    def set_live(self, label: int, key: str, live: bool, vectors: Mapping[str, Vectors]) -> None:
+        """Make an experience live or take it out of the live ones, unless it is so already.
+
+        Args:
+            label: the experience's label.
+            key: its key.
+            live: whether searches of the latest version may find it.
+            vectors: holds the vector of ``key``, unless the label was live before.
+        """
+        index = self._live_index(len(vectors[key]) if key in vectors else 0)
+        if live and label in self._retired:
+            index.add(label, self._retired.vector(label))
+            self._retired.remove(label)
+        elif live and label not in self._live:
+            index.add(label, vectors[key])
+        elif not live and label in self._live:
+            self._retired.add(label, index.vector(label))
+            index.remove(label)
+        elif not live and label not in self._retired:
+            self._retired.add(label, vectors[key])
+        (self._live.add if live else self._live.discard)(label)
+        self._label_of_key.setdefault(key, label)
+
+    def search(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
+        """The ``k`` live labels of greatest cosine, best first, ties by smaller label; with their cosines."""
+        if self._index is None:
+            return []
+        return _pairs(*self._index.search(vector, k))
+
+    def search_among(self, vector: Vectors, k: int, labels: Labels) -> list[tuple[int, float]]:
+        """The same, exactly, among the given labels, live or not."""
+        if self._index is None:
+            return []
+        found = _pairs(*self._index.search(vector, k, labels))
+        if len(self._retired):
+            found += _pairs(*self._retired.search(vector, k, labels))
+            found.sort(key=lambda pair: (-pair[1], pair[0]))
+        return found[:k]
+
+    def _known(self, text: str) -> Vectors | None:
+        label = self._label_of_key.get(text)
+        if label is None:
+            return self._recent.get(text)
+        return self._retired.vector(label) if label in self._retired else self._live_index().vector(label)
+
+    def _live_index(self, dimension: int = 0) -> VectorIndex:
+        if self._index is None:
+            # Some embedders learn their dimension from their first answer, so indexes wait for the first vector.
+            self._index = make_index(self._kind, dimension)
+            self._retired = ExactIndex(dimension)
+        return self._index
+
+    def _checked(self, vectors: Vectors, texts: Sequence[str]) -> Vectors:
+        array = np.asarray(vectors, dtype=np.float32)
+        expected = array.shape[-1] if self._index is None else self._index.dimension
+        if array.shape != (len(texts), expected) or expected == 0:
+            wanted = f"({len(texts)}, {expected or 'dimension'})"
+            raise PluginError(
+                f"embedder {self._embedder.id!r} gave an array of shape {array.shape}, not {wanted}.",
+                "Repair the embedder.",
+            )
+        if not np.isfinite(array).all():
+            raise PluginError(
+                f"embedder {self._embedder.id!r} gave a vector that is not finite.", "Repair the embedder."
+            )
+        return array
+
+
+def _pairs(labels: Labels, cosines: Vectors) -> list[tuple[int, float]]:
+    # Cosines are rounded to six decimals; the nearest double of that decimal prints as such.
+    return list(zip(labels.tolist(), (round(cosine, 6) for cosine in cosines.tolist()), strict=True))

@@ -1,0 +1,81 @@
+"""What a model is to rbsuite: one method that turns a request into a completion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rbsuite.environments.solution import Skill, Solution
+
+Purpose = Literal["agent", "user", "judge", "memory", "select"]
+PURPOSES: tuple[Purpose, ...] = ("agent", "user", "judge", "memory", "select")
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "context_overflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call of a model.
+
+    Attributes:
+        messages: the conversation.
+        purpose: what the call is for; cost is known per purpose. Real models never see it.
+        tools: tools the model may call.
+        temperature: sampling temperature; ``None``: the provider's default.
+        seed: what the model's own randomness is derived from, where it supports that.
+        session: the same over all calls of one conversation (one rollout and purpose); simulated models draw what stays fixed from it.
+        max_tokens: limit on the reply; ``None``: the provider's default.
+    """
+
+    messages: tuple[Message, ...]
+    purpose: Purpose
+    tools: tuple[ToolSpec, ...] = ()
+    temperature: float | None = None
+    seed: int = 0
+    session: int = 0
+    max_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's reply. ``context_overflow`` and ``content_filter`` are outcomes that are recorded, not retried."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Usage(calls=1)
+    finish_reason: FinishReason = "stop"
+
+
+class ChatModel(Protocol):
+    """A chat model."""
+
+    @property
+    def name(self) -> str:
+        """The name that users write and results show."""
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Answer a request.
+
+        Raises:
+            ModelError: the call failed for good.
+            BudgetExceeded: a hard limit was reached.
+        """
+
+    async def aclose(self) -> None:
+        """Give back what the model holds (connections)."""
+
+
+@runtime_checkable
+class TaskAwareModel(Protocol):
+    """A simulated model, which also sees the reference solution of the task at hand.
+
+    The runner binds it to each task. Nothing but the returned model holds the solution: agents, memories and judges get a handle that
+    only knows how to complete a request.
+    """
+
+    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
+        """The model as it acts on one task."""

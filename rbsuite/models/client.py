@@ -1,0 +1,110 @@
+"""The one place all model calls pass: meters usage per purpose, derives seeds, keeps to the concurrency limit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.seeds import derive_seed
+from rbsuite.trajectory import Message, ToolSpec, Usage
+
+
+@dataclass
+class Ledger:
+    """Usage by purpose."""
+
+    usage: dict[Purpose, Usage] = field(default_factory=dict)
+
+    def add(self, purpose: Purpose, usage: Usage) -> None:
+        """Count one call."""
+        self.usage[purpose] = self.usage.get(purpose, Usage()) + usage
+
+    def snapshot(self) -> Mapping[str, Usage]:
+        """The usage so far, by purpose in a fixed order."""
+        return dict(sorted(self.usage.items()))
+
+    @property
+    def total(self) -> Usage:
+        """Everything together."""
+        return sum(self.usage.values(), Usage())
+
+
+class Gate:
+    """Limits how many calls of an experiment are under way, and counts what they cost.
+
+    Args:
+        concurrency: calls under way at once.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._ledger = Ledger()
+
+    @property
+    def spent(self) -> Usage:
+        """Usage of the whole experiment in this process."""
+        return self._ledger.total
+
+    async def complete(self, model: ChatModel, request: ModelRequest) -> Completion:
+        """Pass a request on.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        async with self._slots:
+            completion = await model.complete(request)
+        self._ledger.add(request.purpose, completion.usage)
+        return completion
+
+
+class ModelHandle:
+    """What an agent, judge, memory or simulated user holds of a model: it can complete requests, and nothing else.
+
+    Args:
+        model: the model as bound to the task.
+        purpose: what all its calls are for.
+        seed: calls get seeds derived from it and their number.
+        gate: the experiment's gate.
+        ledger: where the usage is counted.
+        temperature: the temperature where a call names none.
+    """
+
+    def __init__(
+        self,
+        model: ChatModel,
+        purpose: Purpose,
+        seed: int,
+        gate: Gate,
+        ledger: Ledger,
+        temperature: float | None = None,
+    ) -> None:
+        self._model = model
+        self._purpose: Purpose = purpose
+        self._session = derive_seed(seed, purpose)
+        self._gate = gate
+        self._ledger = ledger
+        self._temperature = temperature
+        self._calls = 0
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+    ) -> Completion:
+        """Ask the model. See :meth:`Gate.complete` for what it raises."""
+        request = ModelRequest(
+            messages=tuple(messages),
+            purpose=self._purpose,
+            tools=tuple(tools),
+            temperature=self._temperature if temperature is None else temperature,
+            seed=derive_seed(self._session, self._calls),
+            session=self._session,
+        )
+        self._calls += 1
+        completion = await self._gate.complete(self._model, request)
+        self._ledger.add(self._purpose, completion.usage)
+        return completion

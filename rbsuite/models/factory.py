@@ -1,0 +1,89 @@
+"""From what the user wrote after ``--model`` to a model."""
+
+from __future__ import annotations
+
+from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.models.base import ChatModel
+from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
+from rbsuite.options import Reference
+from rbsuite.plugins import Plugins
+from rbsuite.specs import ModelSpec, load_object
+
+SIMULATED_PREFIX = "sim/"
+
+
+def make_model(
+    reference: str,
+    plugins: Plugins,
+    *,
+    base_url: str | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    retries: int = DEFAULT_RETRIES,
+) -> tuple[ChatModel, ModelSpec | None]:
+    """The model that a reference names.
+
+    ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL`` goes to litellm, all
+    that follows the first ``/`` as it stands (``ollama/llama3:8b``).
+
+    Args:
+        reference: what the user wrote.
+        plugins: the plugins.
+        base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
+        timeout: seconds that one attempt of a provider's call may take.
+        retries: how often a transient failure of a provider's call is tried again.
+
+    Returns:
+        the model, and its spec; ``None`` in its place for a provider's model.
+
+    Raises:
+        UnknownNameError: no plugin declares the name, and it is no ``PROVIDER/MODEL``.
+        UsageError: a bad option, or a name that no provider can have.
+        PluginError: the plugin's factory failed.
+    """
+    spec = find_spec(reference, plugins)
+    if spec is None:
+        return LiteLLMModel(reference.strip(), base_url=base_url, timeout=timeout, retries=retries), None
+    return _build(spec, reference), spec
+
+
+def is_simulated(reference: str, plugins: Plugins) -> bool:
+    """Whether results with the model are simulations. See :func:`make_model` for what it raises."""
+    spec = find_spec(reference, plugins)
+    return spec is not None and spec.simulated
+
+
+def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
+    """The spec of a plugin's model; ``None``: a provider's. See :func:`make_model` for what it raises."""
+    text = reference.strip()
+    name = text.partition(":")[0]
+    if name in plugins.models:
+        return plugins.models[name]
+    provider, slash, model = text.partition("/")
+    if name.startswith(SIMULATED_PREFIX):
+        plugins.find("model", name)  # raises, and names plugins that failed to load
+    if not slash:
+        raise _not_a_model(name or text, plugins)
+    if not provider or not model or any(character.isspace() for character in text) or not text.isprintable():
+        raise UsageError(
+            f"{reference!r} is not a model name.", "Write PROVIDER/MODEL, for example openai/gpt-4o, without spaces."
+        )
+    return None
+
+
+def _not_a_model(name: str, plugins: Plugins) -> UnknownNameError:
+    error = UnknownNameError("model", name, plugins.models)
+    error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or 'gpt-4o'}."
+    return error
+
+
+def _build(spec: ModelSpec, reference: str) -> ChatModel:
+    values = Reference.parse(reference).values("model", spec.options)
+    factory = load_object(spec.factory, f"model {spec.name!r}")
+    try:
+        model: ChatModel = factory(**values)
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        line = f"{type(error).__name__}: {error}"
+        raise PluginError(f"model {spec.name!r} cannot be made: {line}.", "Mend or reinstall the plugin.") from error
+    return model

@@ -1,0 +1,206 @@
+"""Chat models of providers, through litellm, which is imported at the first call: that takes seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import warnings
+from importlib import import_module
+from typing import Any
+
+from rbsuite.errors import ModelError
+from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.models.provider_errors import FailureKind, advice, classify, detail, rejected_parameter, retry_after
+from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
+from rbsuite.models.wire import completion_from_wire, request_body
+from rbsuite.trajectory import Usage
+
+DEFAULT_TIMEOUT = 300.0
+DEFAULT_RETRIES = 6
+
+_log = logging.getLogger(__name__)
+
+# Before litellm's import: no fetch of its price list, no reading of .env files, no debug handler.
+_ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR"}
+_BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+
+
+class LiteLLMModel:
+    """A model of a provider, or of any server that speaks OpenAI's chat completions.
+
+    What is transient (rate limits, time-outs, broken connections, server errors) is retried; a context overflow and a refusal are
+    outcomes; everything else is a :class:`ModelError` that says what to do. No message holds a key.
+
+    Args:
+        name: ``PROVIDER/MODEL``, passed on as it is.
+        base_url: the server's address; ``None``: the provider's, or its environment variable (``OPENAI_BASE_URL``, ...).
+        timeout: seconds that one attempt may take.
+        retries: how often a transient failure is tried again.
+        backoff: the waits between.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        base_url: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+        backoff: Backoff = DEFAULT_BACKOFF,
+    ) -> None:
+        self._name = name
+        self._base_url = base_url
+        self._timeout = timeout
+        self._retries = retries
+        self._backoff = backoff
+        self._refused: set[str] = set()
+        self._switches: dict[str, bool] | None = None
+
+    @property
+    def name(self) -> str:
+        """``PROVIDER/MODEL``."""
+        return self._name
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Answer a request.
+
+        Raises:
+            ModelError: the call failed for good, or still failed after all retries.
+        """
+        litellm = load_litellm()
+        body = request_body(request)
+        failures = 0
+        while True:
+            for parameter in self._refused & body.keys():
+                del body[parameter]
+            try:
+                response = await self._attempt(litellm, body)
+            except Exception as error:
+                kind = classify(error, litellm)
+                if kind in ("request", "parameters") and self._drop_refused(error, body):
+                    continue
+                failures += 1
+                if kind in ("context_overflow", "content_filter"):
+                    return Completion("", usage=Usage(calls=1), finish_reason=kind)
+                if kind != "transient" or failures > self._retries:
+                    raise self._failure(error, kind, litellm, failures) from None
+                await self._wait(error, failures, request.seed)
+            else:
+                return self._read(litellm, response)
+
+    async def aclose(self) -> None:
+        """Close litellm's connections.
+
+        litellm keeps them in one cache of the process, so this is for when all calls are over; a later call opens new ones.
+        """
+        litellm = sys.modules.get("litellm")
+        if litellm is not None:
+            await litellm.close_litellm_async_clients()
+            litellm.in_memory_llm_clients_cache.flush_cache()
+
+    async def _attempt(self, litellm: Any, body: dict[str, Any]) -> Any:
+        """One call. The outer limit also ends a reply that trickles in, which litellm's own does not."""
+        if "tools" in body and self._switches is None:
+            self._switches = _tool_switches()
+        async with asyncio.timeout(self._timeout):
+            return await litellm.acompletion(
+                model=self._name,
+                **body,
+                **self._connection(),
+                timeout=self._timeout,
+                num_retries=0,
+                max_retries=0,
+                drop_params=True,
+                **(self._switches or {}),
+            )
+
+    def _connection(self) -> dict[str, str]:
+        """Where to connect. A server of one's own often wants no key, but litellm refuses to call without one."""
+        options = {} if self._base_url is None else {"base_url": self._base_url}
+        own_server = self._base_url or any(os.environ.get(name) for name in _BASE_URL_VARIABLES)
+        if own_server and self._name.startswith("openai/") and not os.environ.get("OPENAI_API_KEY"):
+            options["api_key"] = "none"
+        return options
+
+    def _drop_refused(self, error: Exception, body: dict[str, Any]) -> bool:
+        """Whether the provider refused a sampling parameter, which is then left out of this and all later calls."""
+        parameter = rejected_parameter(error, body)
+        if parameter:
+            self._refused.add(parameter)
+            _log.warning("%s does not take %s: it is left out", self._name, parameter, extra={"model": self._name})
+        return bool(parameter)
+
+    def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> ModelError:
+        """The error to raise. It is raised without the provider's own, which may hold headers and addresses."""
+        what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else detail(error)
+        tried = f" (tried {failures} times)" if failures > 1 else ""
+        return ModelError(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm))
+
+    async def _wait(self, error: Exception, failures: int, seed: int) -> None:
+        delay = self._backoff.delay(failures, seed, retry_after(error))
+        _log.info(
+            "%s: %s; attempt %d follows in %.1f s",
+            self._name,
+            detail(error),
+            failures + 1,
+            delay,
+            extra={"model": self._name, "attempt": failures + 1, "delay": delay},
+        )
+        await asyncio.sleep(delay)
+
+    def _read(self, litellm: Any, response: Any) -> Completion:
+        try:
+            cost: float | None = float(litellm.completion_cost(completion_response=response, model=self._name))
+        except Exception:  # litellm knows no price for it
+            cost = None
+        try:
+            return completion_from_wire(response, cost)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise ModelError(
+                f"model {self._name!r}: the reply is not a chat completion: {detail(error)}.",
+                "Check that the base URL is that of a chat-completions server.",
+            ) from None
+
+
+def load_litellm() -> Any:
+    """The litellm module: silent, offline at import, reading no ``.env`` file.
+
+    Raises:
+        ModelError: it is not installed, or its import fails.
+    """
+    loaded = sys.modules.get("litellm")
+    return _import_litellm() if loaded is None else loaded
+
+
+def _import_litellm() -> Any:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # Warnings about litellm's own code, at its import and at its first call, are nothing that a user could mend.
+    warnings.filterwarnings("ignore", module=r"(litellm|pydantic)\b")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            litellm: Any = import_module("litellm")
+    except ImportError as error:
+        remedy = "Install rbsuite's dependencies, or use a sim/ model."
+        raise ModelError(f"litellm cannot be imported: {error}.", remedy) from error
+    litellm.suppress_debug_info = True
+    return litellm
+
+
+def _tool_switches() -> dict[str, bool]:
+    """What litellm must be told so that it takes tools.
+
+    It first shows them to its MCP gateway, a module that needs packages which litellm installs only as extras (seen in 1.106.2). Where
+    that module is there and cannot be imported, litellm is told to pass it by.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import_module("litellm.responses.mcp.chat_completions_handler")
+    except ImportError as error:
+        own = (error.name or "").partition(".")[0] == "litellm"  # a litellm without the gateway knows no such switch
+        return {} if own else {"_skip_mcp_handler": True}
+    return {}

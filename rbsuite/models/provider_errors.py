@@ -1,0 +1,162 @@
+"""What a failed call to a provider means for rbsuite: try again, record an outcome, or stop with advice."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from rbsuite.models.redact import redact
+from rbsuite.models.retry import read_retry_after
+
+FailureKind = Literal[
+    "transient",
+    "context_overflow",
+    "content_filter",
+    "quota",
+    "authentication",
+    "permission",
+    "not_found",
+    "parameters",
+    "request",
+]
+
+_LONGEST_DETAIL = 240
+
+# Subclasses before their bases: overflow and refusal are bad requests to litellm.
+_BY_CLASS: tuple[tuple[str, FailureKind], ...] = (
+    ("ContextWindowExceededError", "context_overflow"),
+    ("ContentPolicyViolationError", "content_filter"),
+    ("AuthenticationError", "authentication"),
+    ("PermissionDeniedError", "permission"),
+    ("NotFoundError", "not_found"),
+    ("UnsupportedParamsError", "parameters"),
+    ("BudgetExceededError", "quota"),
+    ("PaymentRequiredError", "quota"),
+    ("RateLimitError", "transient"),
+    ("Timeout", "transient"),
+    ("APIConnectionError", "transient"),
+    ("InternalServerError", "transient"),
+    ("ServiceUnavailableError", "transient"),
+    ("BadGatewayError", "transient"),
+    ("BadRequestError", "request"),
+)
+_BY_STATUS: Mapping[int, FailureKind] = {
+    401: "authentication",
+    402: "quota",
+    403: "permission",
+    404: "not_found",
+    408: "transient",
+    409: "transient",
+    425: "transient",
+    429: "transient",
+}
+# litellm reports some failures in a class that says "try again" though no attempt can succeed.
+_QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
+_NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
+# Servers that litellm does not know word these in their own ways.
+_OVERFLOW = re.compile(r"context (?:length|size|window)|prompt is too long|context_length_exceeded", re.IGNORECASE)
+_REFUSAL = re.compile(r"content_policy|content[_ ]filter|content management policy|safety system", re.IGNORECASE)
+_UNSUPPORTED = re.compile(
+    r"unsupported|not support|unknown parameter|unrecognized (?:request )?argument|extra inputs", re.IGNORECASE
+)
+# litellm's own words around the provider's, e.g. "litellm.BadRequestError: BadRequestError: OpenAIException - ".
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+", re.IGNORECASE)
+
+
+def classify(error: Exception, litellm: Any) -> FailureKind:
+    """The kind of a failure.
+
+    Args:
+        error: what ``litellm.acompletion`` raised, or ``TimeoutError``.
+        litellm: the module.
+    """
+    text = str(error)
+    if _NO_CREDENTIALS.search(text):
+        return "authentication"
+    if _QUOTA.search(text):
+        return "quota"
+    if isinstance(error, TimeoutError):
+        return "transient"
+    kind = _by_class(error, litellm) or _by_status(error)
+    if kind != "request":
+        return kind
+    if _OVERFLOW.search(text):
+        return "context_overflow"
+    return "content_filter" if _REFUSAL.search(text) else kind
+
+
+def _by_class(error: Exception, litellm: Any) -> FailureKind | None:
+    for name, kind in _BY_CLASS:
+        known = getattr(litellm, name, None)
+        if isinstance(known, type) and isinstance(error, known):
+            return kind
+    return None
+
+
+def _by_status(error: Exception) -> FailureKind:
+    """What the HTTP status says; litellm gives some failures no class of their own."""
+    status = getattr(error, "status_code", None)
+    if not isinstance(status, int):
+        return "request"
+    return "transient" if status >= 500 else _BY_STATUS.get(status, "request")
+
+
+def retry_after(error: Exception) -> float | None:
+    """Seconds that the provider asked to wait, if it did."""
+    response = getattr(error, "response", None)
+    for headers in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
+        wait = read_retry_after(headers) if isinstance(headers, Mapping) else None
+        if wait is not None:
+            return wait
+    return None
+
+
+def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
+    """Which optional parameter of the request (``temperature``, ``seed``) the provider says it does not take; ``""`` if none."""
+    text = str(error)
+    if not _UNSUPPORTED.search(text):
+        return ""
+    return next((name for name in ("temperature", "seed") if name in sent and re.search(rf"\b{name}\b", text)), "")
+
+
+def detail(error: Exception) -> str:
+    """The provider's own words: one short line without secrets."""
+    line = " ".join(redact(str(error)).split())
+    line = _PREFIX.sub("", line.partition("Traceback (most recent call last)")[0]).strip()
+    line = line or type(error).__name__
+    return line if len(line) <= _LONGEST_DETAIL else f"{line[:_LONGEST_DETAIL].rstrip()}..."
+
+
+def advice(kind: FailureKind, model: str, litellm: Any) -> str:
+    """What the user can do, one line."""
+    provider = model.partition("/")[0]
+    if kind == "authentication":
+        names = key_variables(model, litellm)
+        unset = [name for name in names if not os.environ.get(name)]
+        if unset:
+            return f"Set the environment variable {' or '.join(unset)}."
+        return f"Check the value of {' or '.join(names)}."
+    if kind == "not_found":
+        return f"Check the model name after {provider!r} and the base URL of the server."
+    return {
+        "quota": "The account's credit or quota is used up: raise it at the provider, or choose another --model.",
+        "permission": "The key may not use this model: choose another --model, or a key that may.",
+        "parameters": "The provider does not take an option of this request: choose another --model, or leave the option out.",
+        "transient": "Check the connection and the base URL; the same command, run again, goes on where this one stopped.",
+    }.get(kind, "Check --model (PROVIDER/MODEL) and the request's options.")
+
+
+def key_variables(model: str, litellm: Any) -> list[str]:
+    """Names of the environment variables that hold the provider's key; the conventional name where litellm knows none."""
+    provider = model.partition("/")[0]
+    conventional = f"{re.sub('[^A-Z0-9]', '_', provider.upper())}_API_KEY"
+    if os.environ.get(conventional):
+        return [conventional]
+    try:
+        missing = litellm.validate_environment(model=model).get("missing_keys") or []
+    except Exception:
+        missing = []
+    keys = [name for name in missing if name.endswith(("_KEY", "_TOKEN", "_KEY_ID"))]
+    return keys or [conventional]

@@ -1,0 +1,59 @@
+"""Takes secrets out of texts before they reach a message, a log or the store."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import quote
+
+MASK = "[redacted]"
+
+_SECRET_NAME = re.compile(r"(?:(?:^|_)(?:KEY|TOKEN|SECRET)|PASSWORD|PASSWD)$", re.IGNORECASE)
+# Shorter values are words such as "none" or "1" far more often than secrets, and masking them would spoil every message.
+_SHORTEST = 4
+
+_PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may hold one.
+    (re.compile(r"(?<=://)[^\s/?#'\"]+(?=@)"), MASK),
+    # A scheme before the credentials stays readable: "Authorization: Bearer [redacted]".
+    (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/*=-]{6,}"), rf"\1 {MASK}"),
+    (
+        re.compile(
+            r"(?i)\b((?:authorization|x-api-key|api-key|x-goog-api-key)['\"]?\s*[:=]\s*['\"]?)"
+            r"(?!bearer\b|basic\b|\[redacted)[^\s'\",;}]+"
+        ),
+        rf"\1{MASK}",
+    ),
+    (
+        re.compile(r"(?i)([?&](?:key|api[_-]?key|(?:access[_-]?)?token|sig(?:nature)?|password)=)[^&\s'\"#]+"),
+        rf"\1{MASK}",
+    ),
+    # Keys by the look of them: OpenAI, Anthropic (also half masked by the provider), Google, Hugging Face, Groq, xAI, GitHub, AWS.
+    (re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{6,}"), MASK),
+    (
+        re.compile(
+            r"\bAIza[\w-]{10,}|\b(?:hf|gsk|ghp|gho|ghs|github_pat|r8)_\w{10,}|\bxai-\w{10,}|\b(?:AKIA|ASIA)[A-Z0-9]{12,}"
+        ),
+        MASK,
+    ),
+)
+
+
+def redact(text: str) -> str:
+    """The text with every secret replaced by ``[redacted]``.
+
+    Secrets are: values (of four or more characters) of environment variables whose names end in ``_KEY``, ``_TOKEN``, ``_SECRET`` or
+    ``PASSWORD``; strings that look like a provider's key; bearer tokens and authorization headers; credentials in URLs.
+    """
+    for value in _environment_secrets():
+        text = text.replace(value, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _environment_secrets() -> list[str]:
+    """Secret values of the environment and the forms they take in URLs, longest first: one may be part of another."""
+    values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    forms = {form for value in values if len(value) >= _SHORTEST for form in (value, quote(value, safe=""))}
+    return sorted(forms, key=lambda form: (-len(form), form))

@@ -1,0 +1,131 @@
+"""Requests and replies in the chat-completions form that providers speak, to and from rbsuite's own records."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from rbsuite.jsonable import plain
+from rbsuite.models.base import Completion, FinishReason, ModelRequest
+from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
+
+_SEED_BITS = 31
+_FINISH: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+
+
+def request_body(request: ModelRequest) -> dict[str, Any]:
+    """The keyword arguments that stand for a request: messages, tools, sampling.
+
+    The seed is folded to 31 bits, the widest that every provider takes.
+    """
+    body: dict[str, Any] = {
+        "messages": [message_to_wire(message) for message in request.messages],
+        "seed": request.seed % (1 << _SEED_BITS),
+    }
+    if request.tools:
+        body["tools"] = [tool_to_wire(tool) for tool in request.tools]
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        body["max_tokens"] = request.max_tokens
+    return body
+
+
+def message_to_wire(message: Message) -> dict[str, Any]:
+    """One message. Lone surrogates, which UTF-8 cannot carry, become ``?``."""
+    wire: dict[str, Any] = {"role": message.role, "content": _sendable(message.content)}
+    if message.tool_calls:
+        wire["tool_calls"] = [_call_to_wire(call) for call in message.tool_calls]
+        # Several providers refuse an empty text beside a tool call.
+        wire["content"] = wire["content"] or None
+    if message.role == "tool":
+        wire["tool_call_id"] = message.tool_call_id
+    if message.name:
+        wire["name"] = message.name
+    return wire
+
+
+def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:
+    """One tool as a function declaration."""
+    parameters = plain(tool.parameters) or {"type": "object", "properties": {}}
+    function = {"name": tool.name, "description": _sendable(tool.description), "parameters": parameters}
+    return {"type": "function", "function": function}
+
+
+def completion_from_wire(response: Any, cost: float | None) -> Completion:
+    """The reply in a chat-completions response object.
+
+    Args:
+        response: has ``choices[0].message``, ``choices[0].finish_reason`` and ``usage``, as litellm's ``ModelResponse``.
+        cost: its price in US dollars; ``None``: unknown.
+
+    Raises:
+        ValueError: there is no choice in it.
+    """
+    choices = getattr(response, "choices", None)
+    if not choices:
+        raise ValueError("the reply holds no choice")
+    message = choices[0].message
+    calls = tuple(_call_from_wire(call, number) for number, call in enumerate(message.tool_calls or ()))
+    finish = _FINISH.get(str(choices[0].finish_reason), "stop")
+    if calls and finish == "stop":
+        finish = "tool_calls"  # some servers say "stop" even so
+    return Completion(str(message.content or ""), calls, _usage(response, cost), finish)
+
+
+def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
+    """The arguments of a tool call and the text that could not be read as such.
+
+    Returns:
+        ``(arguments, "")``, or ``({}, text)`` where the text is not JSON or not an object. An empty text means no arguments.
+    """
+    if isinstance(text, dict):
+        return text, ""
+    raw = "" if text is None else str(text)
+    if not raw.strip():
+        return {}, ""
+    try:
+        value = json.loads(raw, parse_constant=_finite, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return {}, raw
+    return (value, "") if isinstance(value, dict) else ({}, raw)
+
+
+def _call_from_wire(call: Any, number: int) -> ToolCall:
+    arguments, raw = parse_arguments(call.function.arguments)
+    return ToolCall(str(call.id or f"call_{number}"), str(call.function.name or ""), arguments, raw)
+
+
+def _call_to_wire(call: ToolCall) -> dict[str, Any]:
+    # Unreadable arguments go back as an empty object: providers and chat templates parse this text and refuse the request otherwise.
+    arguments = json.dumps(plain(call.arguments))
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _finite(text: str) -> float:
+    """A number that has a JSON form; ``NaN``, ``Infinity`` and what overflows have none."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a JSON number")
+    return value
+
+
+def _usage(response: Any, cost: float | None) -> Usage:
+    usage = getattr(response, "usage", None)
+    counted_in = int(getattr(usage, "prompt_tokens", 0) or 0)
+    counted_out = int(getattr(usage, "completion_tokens", 0) or 0)
+    # Without a token count a price would be made up.
+    known = cost if counted_in or counted_out else None
+    return Usage(calls=1, input_tokens=counted_in, output_tokens=counted_out, cost=known)
+
+
+def _sendable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")

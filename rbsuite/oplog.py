@@ -1,0 +1,32 @@
+"""The hash chain over a bank's operations: equal chains mean equal banks, and a changed log shows.
+
+Link ``v`` is SHA-256 over link ``v - 1`` and the canonical JSON of ``[v, operations of v]``; link 0 is :data:`GENESIS`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from rbsuite.experience import MemoryOp
+from rbsuite.jsonable import canonical
+
+GENESIS = "0" * 64
+"""The chain of a bank at version 0, which holds nothing."""
+
+
+def chain(previous: str, version: int, ops: Sequence[MemoryOp]) -> str:
+    """The chain after a version's operations.
+
+    Args:
+        previous: the chain at ``version - 1``, 64 hex digits; :data:`GENESIS` before the first version.
+        version: the version that the operations make, from 1.
+        ops: the operations in order; may be empty, and then still gives a new link.
+
+    Returns:
+        64 hex digits.
+
+    Raises:
+        TypeError: an operation holds a value that has no JSON form.
+    """
+    return hashlib.sha256(f"{previous}{canonical([version, list(ops)])}".encode("ascii")).hexdigest()

@@ -1,0 +1,150 @@
+"""References such as ``noisy:0.7`` or ``reasoningbank:k=2``: a name and the options its spec declares.
+
+Syntax: ``NAME``, or ``NAME:VALUE,KEY=VALUE,...``. Values without a key go to the declared options in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rbsuite.errors import UnknownNameError, UsageError
+
+OptionType = Literal["int", "float", "str", "bool"]
+OptionValue = int | float | str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option that a memory, judge, agent, model, ... declares.
+
+    Attributes:
+        name: keyword argument of the factory.
+        type: how its text is read.
+        default: its value when not given.
+        help: one line.
+        minimum, maximum: bounds of a number, inclusive; ``None``: unbounded.
+        choices: the allowed values, where they are few.
+    """
+
+    name: str
+    type: OptionType
+    default: OptionValue
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def read(self, text: str, owner: str) -> OptionValue:
+        """The value that ``text`` stands for.
+
+        Raises:
+            UsageError: the text is not of the option's type, or out of its bounds.
+        """
+        value = self._convert(text, owner)
+        if self.choices and str(value) not in self.choices:
+            raise UsageError(f"{owner}: option {self.name}={text!r}.", f"Use one of: {', '.join(self.choices)}.")
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._check_bounds(value, owner)
+        return value
+
+    def _convert(self, text: str, owner: str) -> OptionValue:
+        if self.type == "str":
+            return text
+        if self.type == "bool":
+            truth = {
+                "true": True,
+                "yes": True,
+                "on": True,
+                "1": True,
+                "false": False,
+                "no": False,
+                "off": False,
+                "0": False,
+            }
+            if text.lower() in truth:
+                return truth[text.lower()]
+        else:
+            try:
+                return int(text) if self.type == "int" else float(text)
+            except ValueError:
+                pass
+        kinds = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+        raise UsageError(f"{owner}: option {self.name}={text!r} is not {kinds[self.type]}.", f"{self.help}.")
+
+    def _check_bounds(self, value: float, owner: str) -> None:
+        low, high = self.minimum, self.maximum
+        if value != value or (low is not None and value < low) or (high is not None and value > high):
+            bounds = f"{'' if low is None else f'>= {low:g}'}{' and ' if None not in (low, high) else ''}"
+            bounds += "" if high is None else f"<= {high:g}"
+            raise UsageError(
+                f"{owner}: option {self.name}={value:g} is out of range.", f"It must be {bounds or 'a number'}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name with the texts of its options, as the user wrote them."""
+
+    name: str
+    positional: tuple[str, ...] = ()
+    named: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read ``NAME[:VALUE,KEY=VALUE,...]``.
+
+        Raises:
+            UsageError: there is no name, or an option is given twice.
+        """
+        name, _, rest = text.strip().partition(":")
+        if not name:
+            raise UsageError(f"{text!r} has no name.", "Write NAME or NAME:OPTION=VALUE,...")
+        positional: list[str] = []
+        named: dict[str, str] = {}
+        for part in filter(None, (piece.strip() for piece in rest.split(","))):
+            key, equals, value = part.partition("=")
+            if not equals:
+                positional.append(part)
+            elif key.strip() in named:
+                raise UsageError(f"{text!r} gives the option {key.strip()!r} twice.", "Give it once.")
+            else:
+                named[key.strip()] = value.strip()
+        return cls(name, tuple(positional), tuple(named.items()))
+
+    def values(self, kind: str, options: Sequence[Option]) -> Mapping[str, OptionValue]:
+        """The value of every declared option.
+
+        Raises:
+            UsageError: an unknown option (the nearest name is suggested), a bad value, or too many values.
+        """
+        owner = f"{kind} {self.name!r}"
+        declared = {option.name: option for option in options}
+        values: dict[str, OptionValue] = {option.name: option.default for option in options}
+        if len(self.positional) > len(options):
+            takes = f"It takes {len(options)}: {', '.join(declared)}." if options else "It takes no options."
+            raise UsageError(f"{owner} was given {len(self.positional)} values.", takes)
+        given = [(option.name, text) for option, text in zip(options, self.positional, strict=False)]
+        for name, text in [*given, *self.named]:
+            if name not in declared:
+                raise UnknownNameError(f"option of {owner}", name, declared)
+            values[name] = declared[name].read(text, owner)
+        return values
+
+
+def canonical_reference(name: str, values: Mapping[str, OptionValue], options: Sequence[Option]) -> str:
+    """The one way to write a reference: options in declared order, defaults left out.
+
+    A condition is named by this text, so ``x:k=1`` and ``x`` are the same condition when 1 is the default.
+    """
+    changed = [
+        f"{option.name}={_show(values[option.name])}" for option in options if values[option.name] != option.default
+    ]
+    return f"{name}:{','.join(changed)}" if changed else name
+
+
+def _show(value: OptionValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,247 @@
+"""Finds, loads, disables and lists plugins.
+
+Built-in memories, judges, agents, models, embedders and scalings are plugins like any other: they come through the same hooks. A plugin
+that cannot be loaded is kept with its error and never stops another; the error is raised when something is asked for that nobody else
+provides.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pluggy
+
+from rbsuite import hookspecs
+from rbsuite.errors import PluginError, UnknownNameError
+from rbsuite.specs import (
+    AgentSpec,
+    EmbedderSpec,
+    EnvironmentSpec,
+    JudgeSpec,
+    MemorySpec,
+    ModelSpec,
+    ScalingSpec,
+    SelectorSpec,
+    Spec,
+)
+
+GROUP = "rbsuite"
+DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
+BUILTIN = (
+    "rbsuite.agents.builtin",
+    "rbsuite.judges.builtin",
+    "rbsuite.memories.builtin",
+    "rbsuite.models.builtin",
+    "rbsuite.retrieval.builtin",
+    "rbsuite.scaling.builtin",
+)
+
+_S = TypeVar("_S", bound=Spec)
+
+
+@dataclass(frozen=True, slots=True)
+class PluginInfo:
+    """One plugin as ``rbsuite list plugins`` shows it.
+
+    Attributes:
+        name: name of its entry point, or of its module if built in.
+        distribution: ``"name version"`` of the installed distribution; ``"built in"`` for the core's own.
+        status: ``loaded``, ``disabled`` or ``failed``.
+        error: one line, where it failed.
+    """
+
+    name: str
+    distribution: str
+    status: str
+    error: str = ""
+
+
+class Plugins:
+    """The plugins of one process, and what they declare."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        self._infos: dict[str, PluginInfo] = {}
+
+    @property
+    def hook(self) -> Any:
+        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``."""
+        return self._manager.hook
+
+    @property
+    def infos(self) -> Sequence[PluginInfo]:
+        """All plugins that were found, in the order they were found."""
+        return tuple(self._infos.values())
+
+    def register(self, plugin: object, name: str, distribution: str = "registered by hand") -> None:
+        """Add a plugin object.
+
+        Raises:
+            PluginError: the name is taken, or the plugin implements a hook that does not exist or takes an argument a hook lacks.
+        """
+        taken = self._infos.get(name)
+        if taken is not None:
+            raise PluginError(
+                f"two plugins are named {name!r}: one from {taken.distribution}, one from {distribution}.",
+                f"Uninstall one, or set {DISABLE_VARIABLE}={name}.",
+            )
+        try:
+            self._manager.register(plugin, name)
+            self._manager.check_pending()
+        except Exception as error:
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            raise PluginError(f"plugin {name!r} ({distribution}) does not fit this version: {error}") from error
+        self._infos[name] = PluginInfo(name, distribution, "loaded")
+        self._forget()
+
+    def add(self, name: str, distribution: str, load: Callable[[], object]) -> None:
+        """Load and register a plugin; if that fails keep the error, unless the name is taken."""
+        if name in self._infos:
+            self.register(object(), name, distribution)
+        try:
+            self.register(load(), name, distribution)
+        except Exception as error:
+            line = " ".join(f"{type(error).__name__}: {error}".split())
+            self._infos[name] = PluginInfo(name, distribution, "failed", line)
+
+    def skip(self, name: str, distribution: str) -> None:
+        """Note a plugin that the user has disabled."""
+        self._infos.setdefault(name, PluginInfo(name, distribution, "disabled"))
+
+    @cached_property
+    def environments(self) -> Mapping[str, EnvironmentSpec]:
+        """Declared environments by name."""
+        return self._collect("rbsuite_environments", EnvironmentSpec)
+
+    @cached_property
+    def memories(self) -> Mapping[str, MemorySpec]:
+        """Declared memories by name."""
+        return self._collect("rbsuite_memories", MemorySpec)
+
+    @cached_property
+    def judges(self) -> Mapping[str, JudgeSpec]:
+        """Declared judges by name."""
+        return self._collect("rbsuite_judges", JudgeSpec)
+
+    @cached_property
+    def agents(self) -> Mapping[str, AgentSpec]:
+        """Declared agents by name."""
+        return self._collect("rbsuite_agents", AgentSpec)
+
+    @cached_property
+    def scalings(self) -> Mapping[str, ScalingSpec]:
+        """Declared scalings by name."""
+        return self._collect("rbsuite_scalings", ScalingSpec)
+
+    @cached_property
+    def selectors(self) -> Mapping[str, SelectorSpec]:
+        """Declared selectors by name."""
+        return self._collect("rbsuite_selectors", SelectorSpec)
+
+    @cached_property
+    def models(self) -> Mapping[str, ModelSpec]:
+        """Declared in-process models by name."""
+        return self._collect("rbsuite_models", ModelSpec)
+
+    @cached_property
+    def embedders(self) -> Mapping[str, EmbedderSpec]:
+        """Declared embedders by name."""
+        return self._collect("rbsuite_embedders", EmbedderSpec)
+
+    @cached_property
+    def prompt_dirs(self) -> Sequence[Path]:
+        """Declared template directories, those of the last registered plugin first."""
+        return tuple(path for paths in self._manager.hook.rbsuite_prompt_dirs() for path in paths)
+
+    def find(self, kind: str, name: str) -> Spec:
+        """The spec of a name, e.g. ``find("memory", "none")``.
+
+        Raises:
+            UnknownNameError: nobody provides the name; the nearest are suggested, and plugins that failed to load are named.
+        """
+        known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
+        if name in known:
+            return known[name]
+        error = UnknownNameError(kind, name, known)
+        failed = [info for info in self.infos if info.status == "failed"]
+        if failed:
+            listing = "; ".join(f"{info.name} ({info.distribution}): {info.error}" for info in failed)
+            error = UnknownNameError(kind, name, known)
+            error.remedy += f" Plugins that failed to load: {listing}."
+        raise error
+
+    def environment(self, name: str) -> EnvironmentSpec:
+        """The spec of an environment; see :meth:`find`."""
+        spec = self.find("environment", name)
+        assert isinstance(spec, EnvironmentSpec)
+        return spec
+
+    def _collect(self, hook: str, kind: type[_S]) -> Mapping[str, _S]:
+        specs: dict[str, _S] = {}
+        owners: dict[str, str] = {}
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            owner = self._infos[implementation.plugin_name].distribution
+            for spec in implementation.function():
+                if not isinstance(spec, kind):
+                    raise PluginError(f"{hook} of {owner} gave a {type(spec).__name__}, not a {kind.__name__}.")
+                if spec.name in specs:
+                    first = owners[spec.name]
+                    raise PluginError(
+                        f"{kind.__name__} {spec.name!r} is declared twice: by {first} and by {owner}.",
+                        f"Uninstall one, or set {DISABLE_VARIABLE} to the plugin's name.",
+                    )
+                specs[spec.name], owners[spec.name] = spec, owner
+        return dict(sorted(specs.items()))
+
+    def _forget(self) -> None:
+        for name, value in vars(type(self)).items():
+            if isinstance(value, cached_property):
+                self.__dict__.pop(name, None)
+
+
+_PLURAL = {
+    "environment": "environments",
+    "memory": "memories",
+    "judge": "judges",
+    "agent": "agents",
+    "scaling": "scalings",
+    "selector": "selectors",
+    "model": "models",
+    "embedder": "embedders",
+}
+
+
+def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
+    """The built-in plugins, then the installed ones, then ``extra`` (name, object) pairs.
+
+    ``RBSUITE_DISABLE_PLUGINS`` names entry points that are not loaded, separated by commas.
+
+    Raises:
+        PluginError: two plugins have one name; both distributions are named.
+    """
+    disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
+    plugins = Plugins()
+    for module in BUILTIN:
+        plugins.register(import_module(module), module, "built in")
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
+        if entry.name in disabled:
+            plugins.skip(entry.name, _distribution(entry))
+        else:
+            plugins.add(entry.name, _distribution(entry), entry.load)
+    for name, plugin in extra:
+        plugins.register(plugin, name)
+    return plugins
+
+
+def _distribution(entry: EntryPoint) -> str:
+    dist = entry.dist
+    return f"{dist.name} {dist.version}" if dist is not None else "unknown distribution"

@@ -1,0 +1,116 @@
+"""Prompts: Jinja2 templates, sandboxed, with every variable required.
+
+Search path: the user's directory, then the plugins', then the core's. A template of an earlier directory replaces the one of the same
+name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.errors import TemplateError
+from rbsuite.jsonable import text_digest
+
+if TYPE_CHECKING:
+    from jinja2.sandbox import SandboxedEnvironment
+
+CORE_PREFIX = "core/"
+
+
+def core_directory() -> Path:
+    """The directory of the core's own templates: inside an installed wheel, or the repository's ``prompts/``."""
+    packaged = Path(str(files("rbsuite"))) / "_prompts"
+    return packaged if packaged.is_dir() else Path(str(files("rbsuite"))).parent / "prompts"
+
+
+class Prompts:
+    """Renders templates and remembers which ones it used.
+
+    Args:
+        directories: where to look before the core's own, first match wins.
+
+    Raises:
+        TemplateError: a directory does not exist.
+    """
+
+    def __init__(self, directories: Sequence[Path] = ()) -> None:
+        for directory in directories:
+            if not directory.is_dir():
+                raise TemplateError(f"the prompt directory {directory} does not exist.", "Give an existing directory.")
+        self._directories = [*directories, core_directory()]
+        self._used: dict[str, str] = {}
+        self._environment = self._make_environment()
+
+    @property
+    def used(self) -> Mapping[str, str]:
+        """SHA-256 of the source of every template rendered or inherited from so far, by name."""
+        return dict(sorted(self._used.items()))
+
+    def names(self) -> Sequence[str]:
+        """All templates that can be rendered."""
+        return sorted(name for name in self._environment.list_templates() if not name.startswith(CORE_PREFIX))
+
+    def source(self, name: str) -> tuple[str, Path]:
+        """A template's text and file.
+
+        Raises:
+            TemplateError: there is no such template.
+        """
+        from jinja2 import TemplateNotFound
+
+        assert self._environment.loader is not None
+        try:
+            text, filename, _ = self._environment.loader.get_source(self._environment, name)
+        except TemplateNotFound:
+            from rbsuite.errors import UnknownNameError
+
+            raise UnknownNameError("prompt template", name, self.names()) from None
+        return text, Path(filename or name)
+
+    def render(self, name: str, **variables: Any) -> str:
+        """Render a template; leading and trailing white space is cut.
+
+        Raises:
+            TemplateError: the template is missing or malformed, or uses a variable that was not given.
+        """
+        from jinja2 import TemplateError as JinjaError
+        from jinja2 import TemplateNotFound
+
+        try:
+            return self._environment.get_template(name).render(**variables).strip()
+        except TemplateNotFound as error:
+            raise TemplateError(
+                f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
+            ) from error
+        except JinjaError as error:
+            line = getattr(error, "lineno", None)
+            where = f", line {line}" if line else ""
+            raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Mend the template.") from error
+
+    def _make_environment(self) -> SandboxedEnvironment:
+        from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+        from jinja2.sandbox import SandboxedEnvironment
+
+        used = self._used
+
+        class Recording(SandboxedEnvironment):
+            """Notes the hash of every source it compiles."""
+
+            def compile(self, source: Any, name: Any = None, *args: Any, **kwargs: Any) -> Any:
+                if isinstance(source, str) and name:
+                    used[name] = text_digest(source)
+                return super().compile(source, name, *args, **kwargs)
+
+        loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
+        core = PrefixLoader({CORE_PREFIX.rstrip("/"): FileSystemLoader(str(core_directory()))})
+        return Recording(
+            loader=ChoiceLoader([*loaders, core]),
+            undefined=StrictUndefined,
+            autoescape=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )

@@ -1,0 +1,134 @@
+"""What is kept of a run: the records the runner writes and reports read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rbsuite.experience import MemoryOp, Recall
+from rbsuite.trajectory import Trajectory, Usage
+from rbsuite.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Memory x scaling x agent model (and judge): what is compared. Each field is a canonical reference."""
+
+    memory: str
+    scaling: str
+    agent: str
+    model: str
+    judge: str
+
+    @property
+    def label(self) -> str:
+        """Short name: memory and scaling."""
+        return f"{self.memory} x {self.scaling}"
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """One condition on one stream.
+
+    Attributes:
+        id: unique within the experiment, e.g. ``"reasoningbank/single/order-0"``.
+        condition: what is run.
+        order: index of the order.
+        order_name: how the order was made, e.g. ``"seeded"``.
+        seed: what every choice of the run is derived from. It depends on the experiment's seed and the order, never on the condition, so
+            conditions meet the same chances.
+        tasks: ids of the tasks in stream order.
+    """
+
+    id: str
+    condition: Condition
+    order: int
+    order_name: str
+    seed: int
+    tasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecallEvent:
+    """One call of ``recall`` and what came of it.
+
+    Attributes:
+        rollout: the rollout it served; -1 where all rollouts of the task share it.
+        phase, step: when it was asked.
+        version: the version of the bank that was read.
+        recall: what came.
+    """
+
+    rollout: int
+    phase: str
+    step: int
+    version: int
+    recall: Recall
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRecord:
+    """One rollout with its verdict and cost.
+
+    Attributes:
+        trajectory: whole, with ground truth.
+        verdict: the judge's verdict; ``None`` for a broken rollout, which is never judged.
+        usage: cost of the rollout by purpose (``agent``, ``user``, ``judge``).
+        notes: notes of refinement rounds.
+        seconds: wall time; not part of any digest.
+    """
+
+    trajectory: Trajectory
+    verdict: Verdict | None
+    usage: Mapping[str, Usage]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """All that is committed for one task, in one transaction.
+
+    Attributes:
+        task_id: the task.
+        position: its place in the stream, from 0.
+        attempt_id: unique; committing the same attempt twice changes nothing.
+        read_version: version of the bank the task read.
+        version: version of the bank after the task's operations; equals ``position + 1``.
+        rollouts: the group, by rollout index.
+        selected: index of the rollout that counts as the task's answer.
+        recalls: every recall of the task.
+        ops: the memory operations.
+        state_hash: hash chain of the bank after ``ops``.
+        usage: cost that belongs to the task as a whole, by purpose (``memory``, ``select``).
+        notes: counts of things to report, e.g. ``{"extraction_malformed": 1}``.
+    """
+
+    task_id: str
+    position: int
+    attempt_id: str
+    read_version: int
+    version: int
+    rollouts: tuple[RolloutRecord, ...]
+    selected: int
+    recalls: tuple[RecallEvent, ...]
+    ops: tuple[MemoryOp, ...]
+    state_hash: str
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What makes an experiment re-runnable: its whole configuration and what it ran on.
+
+    Attributes:
+        config: the options, every one of them, as plain data (see :class:`rbsuite.runner.config.ExperimentConfig`).
+        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, prompt hashes, grader version.
+        runs: the runs of the experiment in order.
+    """
+
+    config: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    runs: tuple[RunInfo, ...]

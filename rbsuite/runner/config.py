@@ -1,0 +1,134 @@
+"""The options of an experiment: one frozen record, which the command line and a TOML file fill alike."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from rbsuite.errors import UnknownNameError, UsageError
+
+DEFAULT_MODEL = "sim/learner"
+DEFAULT_MEMORIES = ("none", "reasoningbank")
+
+Kind = Literal["text", "names", "int", "float"]
+
+
+def _option(kind: Kind, help: str, default: Any = MISSING, *, minimum: float | None = None) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": help, "minimum": minimum})
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentConfig:
+    """What an experiment is: everything that shapes its results, and nothing else.
+
+    The field metadata (kind, help, minimum) make the command line's options and check the TOML file's. An empty text means "the default of
+    the environment" or "as the agent's model".
+    """
+
+    env: str = _option("text", "environment to run, e.g. tau-bench")
+    split: str = _option("text", "split of its tasks [default: the environment's first]", "")
+    domain: str = _option("text", "only the tasks of this domain", "")
+    tasks: tuple[str, ...] = _option("names", "only these tasks, by id", ())
+    limit: int | None = _option("int", "only the first N tasks", None, minimum=1)
+    memory: tuple[str, ...] = _option("names", "memories to compare, the first is the baseline", DEFAULT_MEMORIES)
+    scaling: tuple[str, ...] = _option("names", "rollouts a task", ("single",))
+    judge: str = _option("text", "who says what succeeded", "self")
+    agent: str = _option("text", "agent [default: the environment's]", "")
+    user: str = _option("text", "strategy of the simulated user [default: the environment's]", "")
+    model: str = _option("text", "model of the agent", DEFAULT_MODEL)
+    user_model: str = _option("text", "model of the simulated user [default: the agent's]", "")
+    judge_model: str = _option("text", "model of the judge [default: the agent's]", "")
+    memory_model: str = _option("text", "model that extracts memory [default: the agent's]", "")
+    embedder: str = _option("text", "embedder of memory retrieval", "hash")
+    index: str = _option("text", "index of memory retrieval: auto, exact or hnsw", "auto")
+    orders: int = _option("int", "task orders, each a run of its own for every condition", 3, minimum=1)
+    seed: int = _option("int", "seed that every random choice is derived from", 0)
+    max_steps: int | None = _option(
+        "int", "agent turns a rollout may take [default: the environment's]", None, minimum=1
+    )
+    temperature: float = _option("float", "temperature of the agent's model", 0.0, minimum=0.0)
+    prompts: str = _option("text", "directory of prompt templates that replace the built-in ones", "")
+    data: str = _option("text", "directory of a data pack to read in place of the imported one", "")
+
+
+FIELDS: Mapping[str, Field[Any]] = {item.name: item for item in fields(ExperimentConfig)}
+
+
+def read_toml(path: Path) -> Mapping[str, Any]:
+    """The options in a TOML file, checked; names may be written with ``-`` or ``_``.
+
+    Raises:
+        UsageError: the file cannot be read, or a value is of the wrong kind.
+        UnknownNameError: an option that does not exist; the nearest is suggested.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}.", "Give --config an existing TOML file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in FIELDS:
+            raise UnknownNameError(f"option in {path.name}", key, [known.replace("_", "-") for known in FIELDS])
+        values[name] = check_value(name, value, path.name)
+    return values
+
+
+def check_value(name: str, value: Any, where: str) -> Any:
+    """A value as the option wants it: lists become tuples, a single name a tuple of one.
+
+    Raises:
+        UsageError: it is of the wrong kind or too small.
+    """
+    meta = FIELDS[name].metadata
+    kind: Kind = meta["kind"]
+    shown = name.replace("_", "-")
+    if kind == "names":
+        names = (value,) if isinstance(value, str) else value
+        if isinstance(names, list | tuple) and names and all(isinstance(item, str) and item for item in names):
+            return tuple(names)
+        raise UsageError(f"{where}: {shown} must be a name or a list of names.", f'For example {shown} = ["a", "b"].')
+    wanted: tuple[type, ...] = {"text": (str,), "int": (int,), "float": (int, float)}[kind]
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        raise UsageError(
+            f"{where}: {shown} = {value!r} is not {'text' if kind == 'text' else 'a number'}.", f"{meta['help']}."
+        )
+    if meta["minimum"] is not None and value < meta["minimum"]:
+        raise UsageError(f"{where}: {shown} = {value} is too small.", f"It must be at least {meta['minimum']}.")
+    return float(str(value)) if kind == "float" else value
+
+
+def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
+    """A configuration from mappings of option names to values; later ones win.
+
+    Raises:
+        UsageError: no environment is named.
+    """
+    values: dict[str, Any] = {}
+    for source in sources:
+        values.update(source)
+    if not values.get("env"):
+        raise UsageError("no environment was named.", "Add --env NAME; `rbsuite list environments` shows the names.")
+    return ExperimentConfig(**values)
+
+
+def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:
+    """The configuration that a manifest holds."""
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in FIELDS
+    }
+    return ExperimentConfig(**known)
+
+
+def differences(stored: ExperimentConfig, wanted: ExperimentConfig) -> list[str]:
+    """One line for each option that differs, e.g. ``"seed: 0 there, 1 here"``."""
+    return [
+        f"{name.replace('_', '-')}: {getattr(stored, name)!r} there, {getattr(wanted, name)!r} here"
+        for name in FIELDS
+        if getattr(stored, name) != getattr(wanted, name)
+    ]

@@ -1,0 +1,260 @@
+"""Turns a configuration into the parts of an experiment: names are looked up, defaults filled in, plugins loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rbsuite import __version__
+from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.jsonable import plain, text_digest
+from rbsuite.models.base import PURPOSES, ChatModel, Purpose
+from rbsuite.models.factory import is_simulated, make_model
+from rbsuite.options import Reference, canonical_reference
+from rbsuite.plugins import Plugins
+from rbsuite.prompts import Prompts
+from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.runner.config import ExperimentConfig
+from rbsuite.runner.orders import seeded_order
+from rbsuite.seeds import derive_seed
+from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, Spec, load_object
+from rbsuite.task import TaskSet
+
+if TYPE_CHECKING:
+    from rbsuite.agents.base import Agent
+    from rbsuite.environments.base import Environment
+    from rbsuite.judges.base import Judge
+    from rbsuite.memories.base import Memory
+    from rbsuite.retrieval.base import Embedder
+    from rbsuite.scaling.base import Scaling
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A name that was looked up: its spec and the values of its options."""
+
+    spec: Spec
+    values: Mapping[str, Any]
+
+    @property
+    def reference(self) -> str:
+        """The one way to write it."""
+        return canonical_reference(self.spec.name, self.values, self.spec.options)
+
+    def make(self) -> Any:
+        """What its factory gives."""
+        return load_object(self.spec.factory, f"{self.spec.name!r}")(**self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The parts of an experiment, shared by its runs.
+
+    Attributes:
+        config: the configuration with every default filled in and every reference in its canonical form.
+        environment: the environment's spec.
+        environment_class: its class.
+        tasks: the tasks of the experiment, in native order.
+        models: the model of each purpose, not yet bound to a task.
+        prompts: the templates.
+        simulated: whether any model is a simulation.
+        plugins: where names are looked up.
+    """
+
+    config: ExperimentConfig
+    environment: EnvironmentSpec
+    environment_class: type[Environment]
+    tasks: TaskSet
+    models: Mapping[Purpose, ChatModel]
+    prompts: Prompts
+    simulated: bool
+    plugins: Plugins
+
+    @property
+    def max_steps(self) -> int:
+        """Agent turns a rollout may take."""
+        return self.config.max_steps or self.environment.max_steps
+
+    def make_environment(self) -> Environment:
+        """A fresh environment over the tasks."""
+        return self.environment_class(self.tasks)
+
+    def make_agent(self) -> Agent:
+        """A fresh agent."""
+        agent: Agent = look_up(self.plugins, "agent", self.config.agent).make()
+        return agent
+
+    def make_memory(self, reference: str) -> Memory:
+        """A memory."""
+        memory: Memory = look_up(self.plugins, "memory", reference).make()
+        return memory
+
+    def make_scaling(self, reference: str) -> Scaling:
+        """A scaling."""
+        scaling: Scaling = look_up(self.plugins, "scaling", reference).make()
+        return scaling
+
+    def make_judge(self) -> tuple[Judge, JudgeSpec]:
+        """The judge and its spec."""
+        part = look_up(self.plugins, "judge", self.config.judge)
+        assert isinstance(part.spec, JudgeSpec)
+        return part.make(), part.spec
+
+    def make_embedder(self) -> Embedder:
+        """A fresh embedder."""
+        embedder: Embedder = look_up(self.plugins, "embedder", self.config.embedder).make()
+        return embedder
+
+    def runs(self) -> tuple[RunInfo, ...]:
+        """The runs of the experiment: conditions x orders."""
+        config = self.config
+        native = [task.id for task in self.tasks]
+        runs = []
+        for order in range(config.orders):
+            seed = derive_seed(config.seed, config.env, config.split, order)
+            tasks = seeded_order(native, seed)
+            for memory in config.memory:
+                for scaling in config.scaling:
+                    condition = Condition(memory, scaling, config.agent, config.model, config.judge)
+                    runs.append(RunInfo(f"{memory}/{scaling}/order-{order}", condition, order, "seeded", seed, tasks))
+        return tuple(runs)
+
+    def manifest(self) -> Manifest:
+        """What makes the experiment re-runnable."""
+        facts = {
+            "rbsuite": __version__,
+            "environment": {
+                "name": self.environment.name,
+                "version": self.environment.version,
+                "plugin": _distribution(self.environment.factory),
+            },
+            "task_set": {"hash": self.tasks.content_hash, "count": len(self.tasks), **self.tasks.source},
+            "models": {purpose: self.models[purpose].name for purpose in PURPOSES},
+            "simulated": self.simulated,
+            "judge_sees_ground_truth": self.make_judge()[1].ground_truth,
+            "embedder": self.make_embedder().id,
+            "max_steps": self.max_steps,
+            "prompts": _template_hashes(self.prompts),
+        }
+        return Manifest(plain(self.config), plain(facts), self.runs())
+
+
+def look_up(plugins: Plugins, kind: str, reference: str) -> Part:
+    """The spec and option values that a reference names.
+
+    Raises:
+        UnknownNameError: no such name or option; the nearest is suggested.
+        UsageError: a bad value.
+    """
+    parsed = Reference.parse(reference)
+    spec = plugins.find(kind, parsed.name)
+    return Part(spec, parsed.values(kind, spec.options))
+
+
+def set_up(config: ExperimentConfig, plugins: Plugins) -> Setup:
+    """The parts of an experiment.
+
+    Raises:
+        RbsuiteError: a name, option, template or data set that cannot be had; nothing has been written by then.
+    """
+    spec = plugins.environment(config.env)
+    config = _fill_in(config, spec, plugins)
+    environment_class: type[Environment] = load_object(spec.factory, f"environment {spec.name!r}")
+    tasks = _choose(environment_class.load(config.split, domain=config.domain, data=config.data), config)
+    references: dict[Purpose, str] = {
+        "agent": config.model,
+        "user": config.user_model,
+        "judge": config.judge_model,
+        "memory": config.memory_model,
+        "select": config.judge_model,
+    }
+    made = {reference: make_model(reference, plugins)[0] for reference in dict.fromkeys(references.values())}
+    directories = [Path(config.prompts)] if config.prompts else []
+    return Setup(
+        config=config,
+        environment=spec,
+        environment_class=environment_class,
+        tasks=tasks,
+        models={purpose: made[reference] for purpose, reference in references.items()},
+        prompts=Prompts([*directories, *plugins.prompt_dirs]),
+        simulated=any(is_simulated(reference, plugins) for reference in references.values()),
+        plugins=plugins,
+    )
+
+
+def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) -> ExperimentConfig:
+    def canonical(kind: str, reference: str) -> str:
+        return look_up(plugins, kind, reference).reference
+
+    def model(reference: str) -> str:
+        return canonical("model", reference) if reference.partition(":")[0] in plugins.models else reference
+
+    splits = [split.name for split in spec.splits]
+    if config.split and config.split not in splits:
+        raise UnknownNameError(f"split of {spec.name}", config.split, splits)
+    if config.domain and config.domain not in spec.domains:
+        raise UnknownNameError(f"domain of {spec.name}", config.domain, spec.domains)
+    filled = replace(
+        config,
+        split=config.split or splits[0],
+        memory=_distinct("memory", [canonical("memory", name) for name in config.memory]),
+        scaling=_distinct("scaling", [canonical("scaling", name) for name in config.scaling]),
+        judge=canonical("judge", config.judge),
+        agent=canonical("agent", config.agent or spec.agent),
+        user=_user(config.user, spec),
+        embedder=canonical("embedder", config.embedder),
+        model=model(config.model),
+        user_model=model(config.user_model or config.model),
+        judge_model=model(config.judge_model or config.model),
+        memory_model=model(config.memory_model or config.model),
+    )
+    _check_agent(look_up(plugins, "agent", filled.agent).spec, spec)
+    return filled
+
+
+def _user(strategy: str, spec: EnvironmentSpec) -> str:
+    if strategy and strategy not in spec.users:
+        raise UnknownNameError(f"user strategy of {spec.name}", strategy, spec.users)
+    return strategy or next(iter(spec.users), "")
+
+
+def _check_agent(agent: Spec, spec: EnvironmentSpec) -> None:
+    assert isinstance(agent, AgentSpec)
+    if spec.action_mode not in agent.action_modes:
+        fitting = ", ".join(agent.action_modes)
+        raise UsageError(
+            f"agent {agent.name!r} does not fit {spec.name}: it acts by {fitting}, the environment takes {spec.action_mode}.",
+            "`rbsuite list agents -v` shows what fits.",
+        )
+
+
+def _distinct(kind: str, references: Sequence[str]) -> tuple[str, ...]:
+    for reference in references:
+        if references.count(reference) > 1:
+            raise UsageError(f"{kind} {reference!r} is named twice.", "Name each condition once.")
+    return tuple(references)
+
+
+def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
+    chosen = tasks.tasks
+    if config.tasks:
+        for wanted in config.tasks:
+            if wanted not in tasks.by_id:
+                raise UnknownNameError(f"task of {config.env} {config.split}", wanted, tasks.by_id)
+        chosen = tuple(task for task in chosen if task.id in config.tasks)
+    return replace(tasks, tasks=chosen[: config.limit])
+
+
+def _template_hashes(prompts: Prompts) -> Mapping[str, str]:
+    return {name: text_digest(prompts.source(name)[0]) for name in prompts.names()}
+
+
+def _distribution(factory: str) -> str:
+    from importlib.metadata import packages_distributions
+
+    top = factory.partition(":")[0].partition(".")[0]
+    names = packages_distributions().get(top, [])
+    return f"{names[0]} {version(names[0])}" if names else top

@@ -1,0 +1,60 @@
+"""One run: the tasks of a stream one after the other, each committed before the next is begun."""
+
+from __future__ import annotations
+
+from rbsuite.experience import MemoryOp
+from rbsuite.memories.bank import Bank
+from rbsuite.models.client import Gate
+from rbsuite.record import RunInfo
+from rbsuite.runner.attempt import Attempt, RunParts
+from rbsuite.runner.setup import Setup
+from rbsuite.store import ExperimentStore
+
+
+async def run_stream(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate) -> None:
+    """Run, or go on with, one run to its end.
+
+    What an earlier process committed is not run again: the bank is folded from the stored operations, and the stream goes on with the
+    next task. Task ``i`` reads the bank as it stands after task ``i - 1``.
+
+    Raises:
+        RbsuiteError: the run cannot go on; all tasks before stay committed.
+    """
+    if store.run_finished(info.id):
+        return
+    parts = await _parts(setup, info, store, gate)
+    hook = setup.plugins.hook
+    start = store.committed(info.id)
+    hook.rbsuite_run_started(run=info, resumed_at=start)
+    for position in range(start, len(info.tasks)):
+        task = setup.tasks.by_id[info.tasks[position]]
+        record = await Attempt(parts, task, position, parts.bank.version).run()
+        store.commit(info.id, record)
+        hook.rbsuite_task_committed(run=info, record=record)
+    store.mark_finished(info.id)
+    hook.rbsuite_run_finished(run=info)
+
+
+async def _parts(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate) -> RunParts:
+    judge, judge_spec = setup.make_judge()
+    return RunParts(
+        setup=setup,
+        info=info,
+        memory=setup.make_memory(info.condition.memory),
+        scaling=setup.make_scaling(info.condition.scaling),
+        judge=judge,
+        judge_sees_truth=judge_spec.ground_truth,
+        bank=await load_bank(setup, store, info.id),
+        gate=gate,
+    )
+
+
+async def load_bank(setup: Setup, store: ExperimentStore, run_id: str) -> Bank:
+    """The bank of a run as of its last committed task, folded from the stored operations."""
+    bank = Bank(setup.make_embedder(), setup.config.index)
+    versions: dict[int, list[MemoryOp]] = {}
+    for version, op in store.ops(run_id):
+        versions.setdefault(version, []).append(op)
+    for version in range(1, store.committed(run_id) + 1):
+        await bank.apply(version, versions.get(version, []))
+    return bank

@@ -1,0 +1,206 @@
+"""What plugins declare: small frozen objects that name a factory as ``"module:attribute"``.
+
+Listing them imports nothing heavy; the factory is loaded when its name is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from rbsuite.errors import PluginError
+from rbsuite.options import Option
+
+__all__ = [
+    "AgentSpec",
+    "Check",
+    "EmbedderSpec",
+    "EnvironmentSpec",
+    "JudgeSpec",
+    "MemorySpec",
+    "ModelSpec",
+    "Option",
+    "ScalingSpec",
+    "SelectorSpec",
+    "Spec",
+    "Split",
+    "load_object",
+]
+
+ActionMode = Literal["text", "tools", "choice"]
+Concurrency = Literal["inline", "thread", "process", "exclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What every declaration has.
+
+    Attributes:
+        name: what users write; lower case, words joined by ``-``.
+        summary: one line.
+        factory: ``"module:attribute"``, called with the declared options as keyword arguments.
+        options: what the factory takes.
+    """
+
+    name: str
+    summary: str
+    factory: str
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A split of an environment's tasks.
+
+    Attributes:
+        name: e.g. ``"test"``.
+        summary: what it holds.
+        bundled: whether it comes with the plugin; otherwise its data must be imported.
+    """
+
+    name: str
+    summary: str
+    bundled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something an environment needs outside Python packages, checked by ``rbsuite doctor``.
+
+    Attributes:
+        name: what is needed.
+        check: ``"module:function"``; the function returns ``""`` if all is well, else one line saying what is missing and how to get it.
+    """
+
+    name: str
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSpec(Spec):
+    """A family of tasks and the world they act in. ``factory`` names a subclass of :class:`rbsuite.Environment`.
+
+    Attributes:
+        version: version of the engine and its scoring; part of every result.
+        splits: the splits, default first.
+        domains: parts of the environment, e.g. ``("retail", "airline")``; empty if it has none.
+        action_mode: what an agent does: ``text``, ``tools`` (text or a tool call), ``choice`` (one of the named actions).
+        concurrency: where a rollout may run.
+        stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
+        max_steps: agent turns after which a rollout is cut, by default.
+        refine: how a further attempt is made: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
+        agent: the default agent.
+        users: strategies of the simulated user, default first; empty where no user takes part.
+        pack: name of the data pack that imports write, or ``""``.
+        importer: ``"module:object"`` of the pack's importer (see :mod:`rbsuite.data.packs`), or ``""``.
+        needs: what ``rbsuite doctor`` checks.
+        citation: how to cite the benchmark.
+        data_licence: licence of the upstream data.
+        homepage: where the benchmark lives.
+        notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
+    """
+
+    version: str = "0"
+    splits: tuple[Split, ...] = ()
+    domains: tuple[str, ...] = ()
+    action_mode: ActionMode = "text"
+    concurrency: Concurrency = "inline"
+    stateful_server: bool = False
+    max_steps: int = 30
+    refine: Literal["continue", "retry"] = "continue"
+    agent: str = ""
+    users: tuple[str, ...] = ()
+    pack: str = ""
+    importer: str = ""
+    needs: tuple[Check, ...] = ()
+    citation: str = ""
+    data_licence: str = ""
+    homepage: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySpec(Spec):
+    """A memory mechanism. ``factory`` gives a :class:`rbsuite.memories.base.Memory`.
+
+    Attributes:
+        control: a control condition (placebo, random, ...), marked as such in results.
+    """
+
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSpec(Spec):
+    """A judge. ``factory`` gives a :class:`rbsuite.judges.base.Judge`.
+
+    Attributes:
+        ground_truth: whether it is handed the environment's own score; recorded in the manifest and in every item's provenance.
+    """
+
+    ground_truth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSpec(Spec):
+    """An agent. ``factory`` gives a fresh :class:`rbsuite.agents.base.Agent` for every rollout.
+
+    Attributes:
+        action_modes: the environments it fits.
+    """
+
+    action_modes: tuple[ActionMode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingSpec(Spec):
+    """A way to spend several rollouts on a task. ``factory`` gives a :class:`rbsuite.scaling.base.Scaling`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectorSpec(Spec):
+    """A way to choose one rollout of several. ``factory`` gives a :class:`rbsuite.scaling.base.Selector`.
+
+    Attributes:
+        ground_truth: whether it sees the environment's own scores (an oracle, for pass@k).
+    """
+
+    ground_truth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec(Spec):
+    """An in-process model. ``factory`` gives a :class:`rbsuite.models.base.ChatModel`.
+
+    Attributes:
+        simulated: results with it are simulations and say so everywhere.
+    """
+
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderSpec(Spec):
+    """A text embedder. ``factory`` gives a :class:`rbsuite.retrieval.base.Embedder`."""
+
+
+def load_object(path: str, owner: str) -> Any:
+    """Import what ``"module:attribute"`` names.
+
+    Raises:
+        PluginError: the module or attribute does not exist, or importing it failed; the message names ``owner``.
+    """
+    module_name, colon, attribute = path.partition(":")
+    if not colon:
+        raise PluginError(
+            f"{owner}: factory {path!r} is not of the form 'module:attribute'.", "Mend the plugin's spec."
+        )
+    try:
+        return getattr(import_module(module_name), attribute)
+    except AttributeError as error:
+        raise PluginError(f"{owner}: {module_name} has no {attribute!r}.", "Mend the plugin's spec.") from error
+    except Exception as error:
+        raise PluginError(
+            f"{owner}: cannot import {module_name}: {error}", "Reinstall or repair the plugin."
+        ) from error

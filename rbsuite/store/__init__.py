@@ -1,0 +1,28 @@
+"""The experiment store: one SQLite file that holds all that is kept of an experiment.
+
+A task's result, rollouts, recalls and memory operations are committed in one transaction; a hash chain over the operations shows any
+change. :class:`ExperimentStore` writes and reads, :func:`~rbsuite.store.digest.experiment_digest` says whether two experiments came out the
+same, :func:`~rbsuite.store.export.export_jsonl` writes everything as text.
+"""
+
+from __future__ import annotations
+
+from rbsuite.oplog import GENESIS as GENESIS
+from rbsuite.oplog import chain as chain
+from rbsuite.store.digest import experiment_digest as experiment_digest
+from rbsuite.store.digest import run_digest as run_digest
+from rbsuite.store.experiment import ExperimentStore as ExperimentStore
+from rbsuite.store.export import export_jsonl as export_jsonl
+from rbsuite.store.rows import ResultRow as ResultRow
+from rbsuite.store.scrub import scrub as scrub
+
+__all__ = [
+    "GENESIS",
+    "ExperimentStore",
+    "ResultRow",
+    "chain",
+    "experiment_digest",
+    "export_jsonl",
+    "run_digest",
+    "scrub",
+]

@@ -1,0 +1,205 @@
+"""Trajectories and their parts as rows of plain JSON values, and text as what a column holds.
+
+A row is a list with the fields of a type in order: small, and quick to make. JSON is written without ASCII escapes and encoded so that
+surrogates survive, which makes the round trip exact for every Python string. As in :func:`rbsuite.jsonable.plain`, a tuple inside free
+data (arguments, ``data``, ``truth``) comes back as a list, and keys that are not strings come back as strings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from rbsuite.jsonable import Json, plain
+from rbsuite.trajectory import Action, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
+from rbsuite.verdict import Verdict
+
+LEVEL = 1
+"""zlib level: the quickest; higher levels save about a tenth of the bytes for two to three times the time."""
+
+_LONG = 4096
+"""Text of more characters than this is compressed."""
+
+_SHARED = 256
+"""Rows whose JSON is longer than this are kept once, by content, instead of in every trajectory."""
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
+
+T = TypeVar("T")
+Refer = Callable[[list[Any]], Json]
+"""Takes rows, gives what stands for them: the rows themselves or a name under which they are kept."""
+
+
+class Resolve(Protocol):
+    """Undoes a :data:`Refer`."""
+
+    def __call__(self, value: Json, read: Callable[[Any], T], /) -> tuple[T, ...]:
+        """What was stored, from what stands for the rows and the reader of one row."""
+        ...
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON of plain values and records.
+
+    Raises:
+        ValueError: a number that is not finite.
+        TypeError: a value that has no JSON form.
+    """
+    return _ENCODER.encode(value)
+
+
+def pack(text: str) -> str | bytes:
+    """Text as a column value: itself, or compressed bytes where it is long or has no UTF-8 form (lone surrogates)."""
+    if len(text) <= _LONG and (text.isascii() or _encodable(text)):
+        return text
+    return squeeze(text)
+
+
+def unpack(value: str | bytes) -> str:
+    """The text of a column value; undoes :func:`pack`."""
+    return value if isinstance(value, str) else unsqueeze(value)
+
+
+def squeeze(text: str) -> bytes:
+    """Text as compressed bytes."""
+    return zlib.compress(text.encode("utf-8", "surrogatepass"), LEVEL)
+
+
+def unsqueeze(data: bytes) -> str:
+    """The text of compressed bytes; undoes :func:`squeeze`."""
+    return zlib.decompress(data).decode("utf-8", "surrogatepass")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class SharedRows:
+    """Collects the rows that are kept once by content, while a record is encoded.
+
+    Attributes:
+        texts: JSON of the rows by its SHA-256.
+    """
+
+    __slots__ = ("texts",)
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def refer(self, rows: list[Any]) -> Json:
+        """Short rows themselves, long ones as the hash under which they are in :attr:`texts`."""
+        if not rows:
+            return rows
+        text = dumps(rows)
+        if len(text) <= _SHARED:
+            return rows
+        sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.texts[sha] = text
+        return sha
+
+
+def inline(rows: list[Any]) -> Json:
+    """The :data:`Refer` that keeps all rows where they are."""
+    return rows
+
+
+def encode_body(trajectory: Trajectory, refer: Refer) -> str:
+    """JSON of what happened in a trajectory: its steps and its final observation."""
+    return dumps(body_row(trajectory, refer))
+
+
+def body_row(trajectory: Trajectory, refer: Refer) -> list[Any]:
+    """The row behind :func:`encode_body`."""
+    steps = [
+        [step.actor, observation_row(step.observation, refer), action_row(step.action), step.reward]
+        for step in trajectory.steps
+    ]
+    return [steps, None if trajectory.final is None else observation_row(trajectory.final, refer)]
+
+
+def decode_body(text: str, resolve: Resolve) -> tuple[tuple[Step, ...], Observation | None]:
+    """Steps and final observation; undoes :func:`encode_body`."""
+    rows, final = json.loads(text)
+    steps = tuple(
+        Step(actor, observation(seen, resolve), Action(*action), reward) for actor, seen, action, reward in rows
+    )
+    return steps, None if final is None else observation(final, resolve)
+
+
+def observation_row(value: Observation, refer: Refer) -> list[Any]:
+    """An observation as a row."""
+    return [
+        value.text,
+        value.turn,
+        value.role,
+        refer([_message_row(message) for message in value.messages]) if value.messages else (),
+        refer([[tool.name, tool.description, tool.parameters] for tool in value.tools]) if value.tools else (),
+        value.choices,
+        refer(list(value.images)) if value.images else (),
+        value.data,
+    ]
+
+
+def observation(row: list[Any], resolve: Resolve) -> Observation:
+    """The observation of a row."""
+    text, turn, role, messages, tools, choices, images, data = row
+    return Observation(
+        text,
+        turn,
+        role,
+        resolve(messages, _message) if messages else (),
+        resolve(tools, _tool) if tools else (),
+        tuple(choices),
+        resolve(images, _same) if images else (),
+        data,
+    )
+
+
+def action_row(value: Action) -> list[Any]:
+    """An action as a row; ``Action(*row)`` undoes it."""
+    return [value.kind, value.text, value.name, value.arguments, value.index, value.thought]
+
+
+def _message_row(value: Message) -> list[Any]:
+    calls = [[call.id, call.name, call.arguments, call.raw] for call in value.tool_calls]
+    return [value.role, value.content, calls, value.tool_call_id, value.name]
+
+
+def _message(row: list[Any]) -> Message:
+    role, content, calls, tool_call_id, name = row
+    return Message(role, content, tuple(ToolCall(*call) for call in calls), tool_call_id, name)
+
+
+def _tool(row: list[Any]) -> ToolSpec:
+    return ToolSpec(*row)
+
+
+def _same(row: Any) -> Any:
+    return row
+
+
+def verdict_row(value: Verdict | None) -> list[Any] | None:
+    """A verdict as a row, or ``None``."""
+    return None if value is None else [value.label, value.score, value.rationale, value.source]
+
+
+def verdict(row: list[Any] | None) -> Verdict | None:
+    """The verdict of a row."""
+    return None if row is None else Verdict(*row)
+
+
+def usage_row(value: Mapping[str, Usage]) -> dict[str, list[Any]]:
+    """Usage by purpose as a dict of rows."""
+    return {purpose: [cost.calls, cost.input_tokens, cost.output_tokens, cost.cost] for purpose, cost in value.items()}
+
+
+def usage(row: Mapping[str, list[Any]]) -> dict[str, Usage]:
+    """Usage by purpose; undoes :func:`usage_row`."""
+    return {purpose: Usage(*cost) for purpose, cost in row.items()}

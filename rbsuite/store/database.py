@@ -1,0 +1,185 @@
+"""The SQLite file of a store: opening it, one writer at a time, transactions, and SQLite's errors in our words."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from rbsuite.errors import StoreError
+from rbsuite.store.schema import SCHEMA_VERSION, migrate, stored_version
+
+BUSY_SECONDS = 10.0
+"""How long to wait for another program that holds the database."""
+
+_REMEDIES = (
+    ("SQLITE_FULL", "the disk is full.", "Free some space and run the same command again; what was committed is safe."),
+    ("SQLITE_READONLY", "it cannot be written.", "Check the permissions of the file and its directory."),
+    (
+        "SQLITE_IOERR",
+        "reading or writing failed.",
+        "Check the disk and run the same command again; what was committed is safe.",
+    ),
+    ("SQLITE_BUSY", "another program keeps it locked.", "Close that program and run the same command again."),
+    ("SQLITE_CANTOPEN", "it cannot be opened.", "Check the permissions of the file and its directory."),
+    ("SQLITE_NOTADB", "it is not an experiment store.", "Give the directory of an experiment."),
+    ("SQLITE_CORRUPT", "it is damaged.", "Restore it from a copy, or try the sqlite3 program's .recover."),
+)
+
+
+def store_error(error: sqlite3.Error, path: Path) -> StoreError:
+    """What a user is told about an error of SQLite."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    for prefix, what, remedy in _REMEDIES:
+        if name.startswith(prefix):
+            return StoreError(f"{path}: {what} ({error})", remedy)
+    return StoreError(f"{path}: {error}.", "Restore the file from a copy if this happens again.")
+
+
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turns SQLite's errors into :class:`StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise store_error(error, path) from error
+
+
+class WriterLock:
+    """The right to write in a directory, held until :meth:`release` or the end of the process.
+
+    Args:
+        path: the lock file; made if missing, never removed. While the lock is held it says the holder's process id.
+
+    Raises:
+        StoreError: another process (or another store of this one) holds it, or the file cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StoreError(
+                f"{path.parent} cannot be written: {error.strerror}.", "Choose another directory, or open it read-only."
+            ) from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._fd)
+            raise StoreError(
+                f"{path.parent} is being written by process {holder}.",
+                "Wait for it or stop it, or choose another directory.",
+            ) from error
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    def release(self) -> None:
+        """Give the right back; may be called again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class Database:
+    """A connection that threads share: each statement or transaction runs under one lock, and no cursor stays open.
+
+    Args:
+        path: the database file, which exists.
+        readonly: whether only reading is wanted; needs no write permission.
+
+    Raises:
+        StoreError: no store, a damaged one, or one of a later version.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool) -> None:
+        self.path = path
+        self.readonly = readonly
+        self._lock = threading.RLock()
+        with guarded(path):
+            self._connection = _connect_readonly(path) if readonly else _connect(path)
+            try:
+                _check_version(self._connection, path, readonly)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self._lock, guarded(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of what is done with the connection, or nothing."""
+        with self._lock, guarded(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # SQLite has already rolled back by itself after some errors, e.g. a full disk.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Move what the log holds into the file and close; may be called again."""
+        with self._lock:
+            if not self.readonly:
+                # A reader may hold the log, and a closed connection has none: the log stays valid, so neither matters.
+                with suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
+
+
+def open_connection(address: str) -> sqlite3.Connection:
+    """A connection in autocommit mode that any thread may use."""
+    return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _connect_readonly(path: Path) -> sqlite3.Connection:
+    address = path.absolute().as_uri()
+    connection = open_connection(f"{address}?mode=ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        # With no log the file is all there is, and nobody can be writing it.
+        if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")) or _size(log) > 0:
+            raise
+        return open_connection(f"{address}?mode=ro&immutable=1")
+    return connection
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _check_version(connection: sqlite3.Connection, path: Path, readonly: bool) -> None:
+    version = stored_version(connection, path)
+    if version > SCHEMA_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Update rbsuite to read it."
+        )
+    if version < SCHEMA_VERSION:
+        if readonly:
+            raise StoreError(
+                f"{path} has the older schema version {version}.", "Open it once for writing to bring it up to date."
+            )
+        migrate(connection, path)

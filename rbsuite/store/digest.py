@@ -1,0 +1,70 @@
+"""One hash for what came out of an experiment: equal digests mean the same outcomes, word for word.
+
+Covered, for every run in the manifest's order: its id, order, seed and tasks; per task what was read and committed, the hash chain of the
+bank, the recalls with items, scores and text, the selected rollout, and per rollout the whole trajectory, verdict and notes; and the hash
+of the task set. Left out is what may differ between equal experiments: wall time, usage and money, attempt ids, counts of things to
+report (speculation adds to both), the name of the index that answered, and everything else in the manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rbsuite.jsonable import plain
+from rbsuite.record import RecallEvent, RolloutRecord, TaskRecord
+from rbsuite.store.codec import body_row, inline, verdict_row
+from rbsuite.store.experiment import ExperimentStore
+
+TASK_SET_HASH = "task_set_hash"
+"""Key of the task set's content hash in a manifest's facts."""
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
+
+
+def experiment_digest(store: ExperimentStore) -> str:
+    """SHA-256 (hex) of all that came out of an experiment so far."""
+    facts: Mapping[str, Any] = store.manifest.facts
+    lines = [_ENCODER.encode(["experiment", 1, facts.get(TASK_SET_HASH)])]
+    lines.extend(run_digest(store, info.id) for info in store.manifest.runs)
+    return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
+
+
+def run_digest(store: ExperimentStore, run_id: str) -> str:
+    """SHA-256 (hex) of all that came out of one run so far."""
+    info = store.run(run_id)
+    state = hashlib.sha256()
+    state.update(_line(["run", info.id, info.order, info.order_name, info.seed, info.tasks]))
+    for record in store.records(run_id):
+        state.update(_line(_task(record)))
+    return state.hexdigest()
+
+
+def _line(value: Any) -> bytes:
+    return f"{_ENCODER.encode(value)}\n".encode("ascii")
+
+
+def _task(record: TaskRecord) -> list[Any]:
+    return [
+        record.task_id,
+        record.position,
+        record.read_version,
+        record.version,
+        record.selected,
+        record.state_hash,
+        [_rollout(rollout) for rollout in record.rollouts],
+        [_recall(event) for event in record.recalls],
+    ]
+
+
+def _rollout(record: RolloutRecord) -> list[Any]:
+    made = record.trajectory
+    head = [made.task_id, made.rollout, made.seed, made.query, made.end, made.error, made.score, made.truth]
+    return [head, body_row(made, inline), verdict_row(record.verdict), record.notes]
+
+
+def _recall(event: RecallEvent) -> list[Any]:
+    items = [[item.item_id, item.revision, item.score, item.rank] for item in event.recall.items]
+    return [event.rollout, event.phase, event.step, event.version, items, event.recall.text, event.recall.reason]

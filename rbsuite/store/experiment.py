@@ -1,0 +1,321 @@
+"""The store of an experiment: one SQLite file in the experiment's directory."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rbsuite.errors import StoreError
+from rbsuite.experience import MemoryOp
+from rbsuite.record import Condition, Manifest, RunInfo, TaskRecord
+from rbsuite.store.codec import pack, unpack
+from rbsuite.store.database import Database, WriterLock, guarded, open_connection
+from rbsuite.store.reader import Reader
+from rbsuite.store.rows import ResultRow, decode_manifest, encode_manifest, run_row
+from rbsuite.store.schema import POSITIONS, create_tables
+from rbsuite.store.scrub import scrub, scrub_text
+from rbsuite.store.writer import Writer, unstorable
+
+FILE_NAME = "experiment.sqlite"
+"""Name of the database file in an experiment's directory."""
+
+LOCK_NAME = "experiment.lock"
+"""Name of the file that the one writer locks; it holds the writer's process id."""
+
+
+class ExperimentStore:
+    """All that is kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
+
+    A store may be used by several threads; commits and reads take turns. One process at a time writes, any number read. Methods that
+    take a ``run_id`` raise :class:`StoreError` for one that the manifest does not have, and for a damaged file.
+
+    Attributes:
+        directory: the experiment's directory.
+        path: the database file.
+        manifest: what the experiment is.
+        readonly: whether the store was opened for reading only.
+    """
+
+    def __init__(self, directory: Path, lock: WriterLock | None) -> None:
+        self.directory = directory
+        self.path = directory / FILE_NAME
+        self.readonly = lock is None
+        self._lock = lock
+        self._database = Database(self.path, readonly=self.readonly)
+        try:
+            self.manifest = _read_manifest(self._database)
+        except BaseException:
+            self._database.close()
+            raise
+        self._reader = Reader(self._database, self.manifest)
+        self._writer = Writer(self._database, self.manifest)
+        self._run_ids = frozenset(info.id for info in self.manifest.runs)
+
+    @classmethod
+    def create(cls, directory: str | os.PathLike[str], manifest: Manifest) -> Self:
+        """Make a store and open it for writing. The file appears whole or not at all.
+
+        Args:
+            directory: made if missing; other files in it do not matter.
+            manifest: kept as given, except for secrets (see :func:`~rbsuite.store.scrub.scrub`) in its config, facts and conditions.
+
+        Raises:
+            StoreError: there is a store already, the directory cannot be written, run ids repeat, or the manifest is no plain data.
+        """
+        home = Path(directory)
+        text = _manifest_text(_without_secrets(manifest))
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise StoreError(f"{home} is not a directory.", "Choose another directory for the experiment.") from error
+        except OSError as error:
+            raise StoreError(
+                f"{home} cannot be made: {error.strerror}.", "Choose a directory that you may write to."
+            ) from error
+        lock = WriterLock(home / LOCK_NAME)
+        try:
+            _build(home / FILE_NAME, manifest.runs, text)
+            return cls(home, lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def open(cls, directory: str | os.PathLike[str], *, readonly: bool = False) -> Self:
+        """Open the store of an experiment.
+
+        Args:
+            directory: the experiment's directory.
+            readonly: only read. Works while another process writes, and without permission to write.
+
+        Raises:
+            StoreError: there is no store, it is damaged or foreign or of a later version, or another process writes it.
+        """
+        home = Path(directory)
+        if home.is_file():
+            raise StoreError(f"{home} is a file.", "Give the directory of an experiment.")
+        if not (home / FILE_NAME).is_file():
+            raise StoreError(f"there is no experiment in {home}.", "Give the directory of an experiment.")
+        lock = None if readonly else WriterLock(home / LOCK_NAME)
+        try:
+            return cls(home, lock)
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            raise
+
+    def close(self) -> None:
+        """Put everything into the one file, close it and let others write. May be called again."""
+        try:
+            self._database.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def run(self, run_id: str) -> RunInfo:
+        """What the manifest says of a run."""
+        self._known(run_id)
+        return next(info for info in self.manifest.runs if info.id == run_id)
+
+    def commit(self, run_id: str, record: TaskRecord) -> bool:
+        """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash cannot undo it.
+
+        Args:
+            run_id: the run.
+            record: the next task of the run.
+
+        Returns:
+            Whether anything was written; not if this attempt was committed before.
+
+        Raises:
+            StoreError: the record does not continue the run (position, task, version, hash chain), another attempt stands at its position,
+                it holds values that cannot be stored (NaN), or the disk is full. The store is as before.
+        """
+        self._known(run_id)
+        self._writable()
+        return self._writer.commit(run_id, record)
+
+    def mark_finished(self, run_id: str) -> None:
+        """Note that a run is complete.
+
+        Raises:
+            StoreError: tasks of it are missing.
+        """
+        self._known(run_id)
+        self._writable()
+        self._writer.mark_finished(run_id)
+
+    def run_finished(self, run_id: str) -> bool:
+        """Whether :meth:`mark_finished` was called for a run."""
+        self._known(run_id)
+        return self._reader.finished(run_id)
+
+    def committed(self, run_id: str) -> int:
+        """Number of committed tasks of a run: the position to go on from."""
+        self._known(run_id)
+        return self._reader.committed(run_id)
+
+    def state(self, run_id: str) -> tuple[int, str]:
+        """The newest version of a run's bank and its hash chain; 0 and :data:`rbsuite.oplog.GENESIS` before the first task."""
+        self._known(run_id)
+        return self._reader.state(run_id)
+
+    def records(
+        self, run_id: str, start: int = 0, trajectories: bool = True, *, stop: int | None = None
+    ) -> Iterator[TaskRecord]:
+        """The committed records of a run in stream order, equal to what was committed.
+
+        Args:
+            run_id: the run.
+            start, stop: positions; from ``start`` up to but not including ``stop``.
+            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not touch the compressed trajectories.
+        """
+        self._known(run_id)
+        return self._reader.records(run_id, start, stop, trajectories)
+
+    def record(self, run_id: str, position: int) -> TaskRecord:
+        """The committed record at a position.
+
+        Raises:
+            StoreError: nothing is committed there.
+        """
+        for record in self.records(run_id, position, stop=position + 1) if position >= 0 else ():
+            return record
+        raise StoreError(
+            f"run {run_id!r} has no task at position {position}.", f"{self.committed(run_id)} are committed, from 0."
+        )
+
+    def ops(self, run_id: str, upto_version: int | None = None) -> Iterator[tuple[int, MemoryOp]]:
+        """The operations of a run's bank in order, each with the version it belongs to.
+
+        Args:
+            run_id: the run.
+            upto_version: the last version to give; all if ``None``.
+        """
+        self._known(run_id)
+        return self._reader.ops(run_id, upto_version)
+
+    def results(self, run_id: str) -> Iterator[ResultRow]:
+        """A row a rollout, for statistics; does not touch the compressed trajectories."""
+        self._known(run_id)
+        return self._reader.results(run_id)
+
+    def verify_chain(self, run_id: str) -> str:
+        """Compute the hash chain of a run anew from its operation log.
+
+        Returns:
+            The newest link.
+
+        Raises:
+            StoreError: the log does not give the hashes that were committed; the message names the first such position.
+        """
+        self._known(run_id)
+        return self._reader.verify_chain(run_id)
+
+    def _known(self, run_id: str) -> None:
+        if run_id not in self._run_ids:
+            raise StoreError(f"{self.path} has no run {run_id!r}.", "The view v_runs and the manifest list its runs.")
+
+    def _writable(self) -> None:
+        if self.readonly:
+            raise StoreError(f"{self.path} was opened for reading only.", "Open it for writing.")
+
+
+def _without_secrets(manifest: Manifest) -> Manifest:
+    runs = tuple(
+        replace(
+            info,
+            condition=Condition(
+                memory=scrub_text(info.condition.memory),
+                scaling=scrub_text(info.condition.scaling),
+                agent=scrub_text(info.condition.agent),
+                model=scrub_text(info.condition.model),
+                judge=scrub_text(info.condition.judge),
+            ),
+        )
+        for info in manifest.runs
+    )
+    return Manifest(scrub(manifest.config), scrub(manifest.facts), runs)
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    ids = [info.id for info in manifest.runs]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise StoreError(f"the manifest has run {twice!r} more than once.", "Give each run an id of its own.")
+    if any(len(info.tasks) >= POSITIONS for info in manifest.runs):
+        raise StoreError(f"the manifest has a run of {POSITIONS} or more tasks.", "Split it into several experiments.")
+    try:
+        return encode_manifest(manifest)
+    except (ValueError, TypeError) as error:
+        where = unstorable(manifest, "manifest") or str(error)
+        raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
+
+
+def _build(path: Path, runs: tuple[RunInfo, ...], manifest: str) -> None:
+    """Make the database under another name and rename it; the caller holds the lock."""
+    if path.exists():
+        raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
+    draft = path.with_name(f"{path.name}.new")
+    _remove(draft)
+    try:
+        with guarded(draft), closing(open_connection(f"{draft.absolute().as_uri()}?mode=rwc")) as connection:
+            _fill(connection, runs, manifest)
+        draft.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}.", "Choose another directory.") from error
+    finally:
+        _remove(draft)
+
+
+def _fill(connection: sqlite3.Connection, runs: tuple[RunInfo, ...], manifest: str) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    create_tables(connection)
+    connection.execute("INSERT INTO meta VALUES ('manifest', ?)", (pack(manifest),))
+    connection.executemany(
+        "INSERT INTO run (id, run_id, memory, scaling, agent, model, judge, order_index, order_name, tasks)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(index, *run_row(info)) for index, info in enumerate(runs)],
+    )
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _remove(draft: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            draft.with_name(draft.name + suffix).unlink()
+
+
+def _sync(directory: Path) -> None:
+    """Make a rename last through a power failure."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read_manifest(database: Database) -> Manifest:
+    rows = database.rows("SELECT value FROM meta WHERE key = 'manifest'")
+    try:
+        return decode_manifest(unpack(rows[0][0]))
+    except (IndexError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{database.path}: its manifest is damaged.", "Restore it from a copy.") from error

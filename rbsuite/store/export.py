@@ -1,0 +1,71 @@
+"""Writing an experiment as JSON lines, for reading with any tool."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TextIO
+
+from rbsuite.errors import StoreError
+from rbsuite.jsonable import plain
+from rbsuite.store.experiment import ExperimentStore
+
+FORMAT = 1
+"""Version of the line format, in the first line."""
+
+
+def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO, *, trajectories: bool = True) -> int:
+    """Write an experiment as one file of JSON lines.
+
+    Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order
+    one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``committed``, ``finished``) followed by its ``task`` lines (``run`` and all
+    fields of :class:`~rbsuite.record.TaskRecord`). Text is ASCII with escapes.
+
+    Args:
+        store: the experiment; it may still be running, then what is committed is written.
+        target: a path, which is replaced once all is written, or a text stream.
+        trajectories: whether to write the steps; without them lines are short.
+
+    Returns:
+        The number of lines.
+
+    Raises:
+        StoreError: the path cannot be written; what stood there is unchanged.
+    """
+    if not isinstance(target, str | os.PathLike):
+        return _write(store, target, trajectories)
+    path = Path(target)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with draft.open("w", encoding="ascii", newline="\n") as stream:
+            count = _write(store, stream, trajectories)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}.", "Choose another path.") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink()
+    return count
+
+
+def _write(store: ExperimentStore, stream: TextIO, trajectories: bool) -> int:
+    count = 0
+    for line in _lines(store, trajectories):
+        stream.write(json.dumps(plain(line), separators=(",", ":")) + "\n")
+        count += 1
+    return count
+
+
+def _lines(store: ExperimentStore, trajectories: bool) -> Iterator[dict[str, Any]]:
+    manifest = store.manifest
+    yield {"type": "experiment", "format": FORMAT, "config": manifest.config, "facts": manifest.facts}
+    for info in manifest.runs:
+        progress = {"committed": store.committed(info.id), "finished": store.run_finished(info.id)}
+        yield {"type": "run", **plain(info), **progress}
+        for record in store.records(info.id, trajectories=trajectories):
+            yield {"type": "task", "run": info.id, **plain(record)}

@@ -1,0 +1,228 @@
+"""Reading a store: everything streams, a page of tasks at a time, so that memory does not grow with the experiment."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from rbsuite.errors import StoreError
+from rbsuite.experience import MemoryOp
+from rbsuite.jsonable import Json
+from rbsuite.oplog import GENESIS, chain
+from rbsuite.record import Manifest, RolloutRecord, TaskRecord
+from rbsuite.store.codec import decode_body, unpack, unsqueeze, usage
+from rbsuite.store.database import Database
+from rbsuite.store.rows import ResultRow, Row, decode_op, decode_recall, decode_rollout, decode_task
+from rbsuite.store.schema import NEWEST, ORDINALS, POSITIONS, task_key
+from rbsuite.trajectory import Observation, Step
+
+T = TypeVar("T")
+_PAGE = 16
+"""Tasks that are read at once with their trajectories."""
+
+_LIGHT_PAGE = 256
+"""Tasks that are read at once without them."""
+
+_SHARED_KEPT = 64
+"""Policies and tool lists that are kept decoded."""
+
+_TASKS = (
+    "SELECT position, task_id, attempt_id, read_version, version, selected, state_hash, head"
+    " FROM task WHERE id >= ? AND id < ? ORDER BY id"
+)
+_HEADS = "SELECT task, head FROM rollout WHERE id >= ? AND id < ? ORDER BY id"
+_BODIES = "SELECT task, head, body FROM rollout JOIN trajectory USING (id) WHERE id >= ? AND id < ? ORDER BY id"
+_RECALLS = (
+    "SELECT task, rollout, phase, step, version, reason, index_name, items, text"
+    " FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+)
+_OPS = "SELECT task, payload FROM op WHERE id >= ? AND id < ? ORDER BY id"
+_RESULTS = (
+    "SELECT position, task_id, selected, task.head, ordinal, steps, rollout.head"
+    " FROM rollout JOIN task ON task.id = task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
+)
+_FOUND = "SELECT task, rollout, reason, items FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Positions ``start`` to ``stop`` (excluded) of a run, by number."""
+
+    run: int
+    start: int
+    stop: int
+
+    @property
+    def tasks(self) -> tuple[int, int]:
+        """First and last (excluded) key of tasks."""
+        return task_key(self.run, self.start), task_key(self.run, self.stop)
+
+    @property
+    def parts(self) -> tuple[int, int]:
+        """First and last (excluded) key of their parts."""
+        first, last = self.tasks
+        return first * ORDINALS, last * ORDINALS
+
+
+class Reader:
+    """Reads the tasks of an experiment's runs.
+
+    Args:
+        database: the store.
+        manifest: the store's manifest.
+    """
+
+    def __init__(self, database: Database, manifest: Manifest) -> None:
+        self._database = database
+        self._runs: Mapping[str, int] = {info.id: index for index, info in enumerate(manifest.runs)}
+        self._shared = lru_cache(maxsize=_SHARED_KEPT)(self._load_shared)
+
+    def committed(self, run_id: str) -> int:
+        """Number of committed tasks."""
+        return self.state(run_id)[0]
+
+    def state(self, run_id: str) -> tuple[int, str]:
+        """The newest version of a run's bank and its hash chain; 0 and :data:`~rbsuite.oplog.GENESIS` before the first task."""
+        run = self._runs[run_id]
+        rows = self._database.rows(NEWEST, (task_key(run, 0), task_key(run + 1, 0)))
+        return (rows[0][0], rows[0][1]) if rows else (0, GENESIS)
+
+    def finished(self, run_id: str) -> bool:
+        """Whether a run was marked as finished."""
+        return bool(self._database.rows("SELECT finished FROM run WHERE id = ?", (self._runs[run_id],))[0][0])
+
+    def records(self, run_id: str, start: int, stop: int | None, trajectories: bool) -> Iterator[TaskRecord]:
+        """Committed records in order: see :meth:`rbsuite.store.ExperimentStore.records`."""
+        for page in self._pages(run_id, start, stop, _PAGE if trajectories else _LIGHT_PAGE):
+            recalls, ops = self._by_position(_RECALLS, page), self._by_position(_OPS, page)
+            rollouts = self._by_position(_BODIES if trajectories else _HEADS, page)
+            for row in self._database.rows(_TASKS, page.tasks):
+                position = row[0]
+                with self._decoding(run_id, position):
+                    record = decode_task(
+                        row,
+                        tuple(self._rollout(*columns) for columns in rollouts[position]),
+                        tuple(decode_recall(columns) for columns in recalls[position]),
+                    )
+                    record = replace(record, ops=tuple(decode_op(payload) for (payload,) in ops[position]))
+                yield record
+
+    def ops(self, run_id: str, upto_version: int | None) -> Iterator[tuple[int, MemoryOp]]:
+        """The operation log: see :meth:`rbsuite.store.ExperimentStore.ops`."""
+        for page in self._pages(run_id, 0, upto_version, _LIGHT_PAGE):
+            for task, payload in self._database.rows(_OPS, page.parts):
+                position = task % POSITIONS
+                with self._decoding(run_id, position):
+                    op = decode_op(payload)
+                yield position + 1, op
+
+    def results(self, run_id: str) -> Iterator[ResultRow]:
+        """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
+        for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
+            found = self._by_position(_FOUND, page)
+            for row in self._database.rows(_RESULTS, page.parts):
+                with self._decoding(run_id, row[0]):
+                    result = _result(row, found[row[0]])
+                yield result
+
+    def verify_chain(self, run_id: str) -> str:
+        """Compute the hash chain anew: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""
+        state, expected = GENESIS, 0
+        for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
+            ops = self._by_position(_OPS, page)
+            for row in self._database.rows(_TASKS, page.tasks):
+                position, version, stored = row[0], row[4], row[6]
+                with self._decoding(run_id, position):
+                    state = chain(state, version, [decode_op(payload) for (payload,) in ops[position]])
+                if position != expected or version != position + 1 or state != stored:
+                    raise StoreError(
+                        f"{self._database.path}: the log of run {run_id!r} was changed at position {position}.",
+                        "Restore the store from a copy.",
+                    )
+                expected += 1
+        return state
+
+    def _pages(self, run_id: str, start: int, stop: int | None, size: int) -> Iterator[_Page]:
+        """Page after page of what is committed, also meanwhile."""
+        position = max(start, 0)
+        while position < (end := min(self.committed(run_id), position + size, POSITIONS if stop is None else stop)):
+            yield _Page(self._runs[run_id], position, end)
+            position = end
+
+    def _by_position(self, sql: str, page: _Page) -> defaultdict[int, list[Row]]:
+        """The rows of a query over parts of tasks, by position, without their first column."""
+        rows: defaultdict[int, list[Row]] = defaultdict(list)
+        for task, *columns in self._database.rows(sql, page.parts):
+            rows[task % POSITIONS].append(tuple(columns))
+        return rows
+
+    def _rollout(self, head: str | bytes, body: bytes | None = None) -> RolloutRecord:
+        happened: tuple[tuple[Step, ...], Observation | None] = ((), None)
+        if body is not None:
+            happened = decode_body(unsqueeze(body), self._resolve)
+        return decode_rollout(head, happened)
+
+    def _resolve(self, value: Json, read: Callable[[Any], T], /) -> tuple[T, ...]:
+        """Rows that stand in a body themselves or under their hash; what is shared is decoded once and shared again."""
+        if not isinstance(value, str):
+            return tuple(read(row) for row in value)
+        return self._shared(value, read)
+
+    def _load_shared(self, sha: str, read: Callable[[Any], Any]) -> tuple[Any, ...]:
+        rows = self._database.rows("SELECT data FROM blob WHERE sha256 = ?", (sha,))
+        if not rows:
+            raise ValueError(f"nothing is stored under {sha}")
+        return tuple(read(row) for row in json.loads(unsqueeze(rows[0][0])))
+
+    @contextmanager
+    def _decoding(self, run_id: str, position: int) -> Iterator[None]:
+        """Says which record cannot be decoded, instead of why."""
+        try:
+            yield
+        except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StoreError(
+                f"{self._database.path}: the record at position {position} of run {run_id!r} is damaged ({error}).",
+                "Restore the store from a copy.",
+            ) from error
+
+
+def _result(row: Row, found: list[Row]) -> ResultRow:
+    position, task_id, selected, task_head, ordinal, steps, head = row
+    record = decode_rollout(head)
+    trajectory = record.trajectory
+    counts = ordinal == selected
+    task_costs, notes = json.loads(unpack(task_head)) if counts else ({}, {})
+    n_recalled, reason = _recalled(trajectory.rollout, found)
+    return ResultRow(
+        task_id=unpack(task_id),
+        position=position,
+        rollout=trajectory.rollout,
+        selected=counts,
+        end=trajectory.end,
+        score=trajectory.score,
+        label="" if record.verdict is None else record.verdict.label,
+        steps=steps,
+        usage=record.usage,
+        seconds=record.seconds,
+        n_recalled=n_recalled,
+        recall_reason=reason,
+        task_usage=usage(task_costs),
+        task_notes=notes,
+    )
+
+
+def _recalled(rollout: int, found: list[Row]) -> tuple[int, str]:
+    """How many different items the recalls of a rollout found, and the first reason if none did."""
+    items: set[str] = set()
+    reason = ""
+    for served, why, rows in found:
+        if served in {rollout, -1}:
+            items.update(row[0] for row in json.loads(unpack(rows)))
+            reason = reason or unpack(why)
+    return len(items), "" if items else reason

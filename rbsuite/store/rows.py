@@ -1,0 +1,279 @@
+"""Records as the values of table rows: runs, tasks, rollouts, recalls and operations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
+from rbsuite.jsonable import plain
+from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.store.codec import (
+    SharedRows,
+    dumps,
+    encode_body,
+    pack,
+    squeeze,
+    unpack,
+    usage,
+    usage_row,
+    verdict,
+    verdict_row,
+)
+from rbsuite.trajectory import Observation, Step, Trajectory, Usage
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One rollout in short, for statistics.
+
+    Attributes:
+        task_id: the task.
+        position: its place in the stream, from 0.
+        rollout: index of the rollout within its task.
+        selected: whether it counts as the task's answer.
+        end: why the rollout ended.
+        score: the environment's score in [0, 1], or ``None``.
+        label: the verdict's label; empty for a broken rollout, which has no verdict.
+        steps: turns of the agent.
+        usage: cost of the rollout by purpose.
+        seconds: wall time.
+        n_recalled: how many different items were recalled for the rollout.
+        recall_reason: why none was; empty when something was recalled.
+        task_usage: cost of the task as a whole by purpose; on the selected rollout only, so that sums over rows count it once.
+        task_notes: the task's counts of things to report; on the selected rollout only.
+    """
+
+    task_id: str
+    position: int
+    rollout: int
+    selected: bool
+    end: str
+    score: float | None
+    label: str
+    steps: int
+    usage: Mapping[str, Usage]
+    seconds: float
+    n_recalled: int
+    recall_reason: str
+    task_usage: Mapping[str, Usage]
+    task_notes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRecord:
+    """A task record as column values, without the keys that the database gives.
+
+    Attributes:
+        task: columns ``position`` to ``head`` of table ``task``.
+        rollouts: columns of table ``rollout`` from ``end_reason`` on, and the trajectory's body.
+        recalls: columns of table ``recall`` from ``rollout`` on.
+        ops: columns of table ``op`` from ``kind`` on.
+        shared: JSON that is kept once, by SHA-256.
+    """
+
+    task: Row
+    rollouts: tuple[tuple[Row, bytes], ...]
+    recalls: tuple[Row, ...]
+    ops: tuple[Row, ...]
+    shared: Mapping[str, str]
+
+
+def encode_record(record: TaskRecord) -> EncodedRecord:
+    """A task record as column values.
+
+    Raises:
+        ValueError: a number in it is not finite.
+        TypeError: a value in it has no JSON form.
+    """
+    shared = SharedRows()
+    return EncodedRecord(
+        task=(
+            record.position,
+            pack(record.task_id),
+            pack(record.attempt_id),
+            record.read_version,
+            record.version,
+            record.selected,
+            record.state_hash,
+            pack(dumps([usage_row(record.usage), record.notes])),
+        ),
+        rollouts=tuple(_rollout_row(rollout, shared) for rollout in record.rollouts),
+        recalls=tuple(_recall_row(event) for event in record.recalls),
+        ops=tuple(_op_row(op) for op in record.ops),
+        shared=shared.texts,
+    )
+
+
+def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]:
+    trajectory, judged, total = record.trajectory, record.verdict, sum(record.usage.values(), Usage())
+    row = (
+        pack(trajectory.end),
+        trajectory.score,
+        "" if judged is None else pack(judged.label),
+        "" if judged is None else pack(judged.source),
+        trajectory.agent_steps,
+        total.tokens,
+        total.cost,
+        record.seconds,
+        pack(dumps([*_trajectory_head(trajectory), *_rollout_tail(record)])),
+    )
+    return row, squeeze(encode_body(trajectory, shared.refer))
+
+
+def _trajectory_head(value: Trajectory) -> list[Any]:
+    return [value.task_id, value.rollout, value.seed, value.query, value.end, value.error, value.score, value.truth]
+
+
+def _rollout_tail(value: RolloutRecord) -> list[Any]:
+    return [verdict_row(value.verdict), usage_row(value.usage), value.notes, value.seconds]
+
+
+def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
+    """The rollout of a ``head`` column, with the steps and final observation of its body."""
+    row = json.loads(unpack(head))
+    task_id, rollout, seed, query, end, error, score, truth, judged, costs, notes, seconds = row
+    trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, score, truth)
+    return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
+
+
+def _recall_row(event: RecallEvent) -> Row:
+    recall = event.recall
+    items = dumps([[item.item_id, item.revision, item.score, item.rank] for item in recall.items])
+    return (
+        event.rollout,
+        pack(event.phase),
+        event.step,
+        event.version,
+        pack(recall.reason),
+        pack(recall.index),
+        pack(items),
+        pack(recall.text),
+    )
+
+
+def decode_recall(row: Row) -> RecallEvent:
+    """The recall of a row of table ``recall``, from ``rollout`` on."""
+    rollout, phase, step, version, reason, index, items, text = row
+    found = tuple(Recalled(*item) for item in json.loads(unpack(items)))
+    recall = Recall(found, unpack(text), unpack(reason), unpack(index))
+    return RecallEvent(rollout, unpack(phase), step, version, recall)
+
+
+def _op_row(op: MemoryOp) -> Row:
+    target = op.item.id if op.item is not None else op.item_id or op.document
+    return pack(op.op), pack(target), pack(dumps(_filled(_op_values(op))))
+
+
+def _op_values(op: MemoryOp) -> dict[str, Any]:
+    return {
+        "op": op.op,
+        "provenance": _provenance_row(op.provenance),
+        "item": None if op.item is None else _item_values(op.item),
+        "item_id": op.item_id,
+        "target": op.target,
+        "counters": op.counters,
+        "document": op.document,
+        "text": op.text,
+        "reason": op.reason,
+    }
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that hold nothing, which are most of an operation's."""
+    return {key: value for key, value in values.items() if value}
+
+
+def _provenance_row(value: Provenance) -> list[Any]:
+    return [value.task_id, value.position, value.rollouts, value.label, value.source]
+
+
+def _provenance(row: list[Any]) -> Provenance:
+    task_id, position, rollouts, label, source = row
+    return Provenance(task_id, position, tuple(rollouts), label, source)
+
+
+def _item_values(item: MemoryItem) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "title": item.title,
+        "description": item.description,
+        "content": item.content,
+        "key": item.key,
+        "experience": item.experience,
+        "kind": item.kind,
+        "domain": item.domain,
+        "provenance": _provenance_row(item.provenance),
+        "revision": item.revision,
+        "links": item.links,
+        "counters": item.counters,
+    }
+
+
+def decode_op(payload: str | bytes) -> MemoryOp:
+    """The operation of a ``payload`` column."""
+    values = json.loads(unpack(payload))
+    values["provenance"] = _provenance(values["provenance"])
+    if "item" in values:
+        item = values["item"]
+        item["provenance"] = _provenance(item["provenance"])
+        item["links"] = tuple(item["links"])
+        values["item"] = MemoryItem(**item)
+    return MemoryOp(**values)
+
+
+def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[RecallEvent, ...]) -> TaskRecord:
+    """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
+    position, task_id, attempt_id, read_version, version, selected, state_hash, head = row
+    costs, notes = json.loads(unpack(head))
+    return TaskRecord(
+        task_id=unpack(task_id),
+        position=position,
+        attempt_id=unpack(attempt_id),
+        read_version=read_version,
+        version=version,
+        rollouts=rollouts,
+        selected=selected,
+        recalls=recalls,
+        ops=(),
+        state_hash=state_hash,
+        usage=usage(costs),
+        notes=notes,
+    )
+
+
+def encode_manifest(manifest: Manifest) -> str:
+    """A manifest as JSON.
+
+    Raises:
+        ValueError, TypeError: as :func:`rbsuite.store.codec.dumps`.
+    """
+    return dumps({"config": manifest.config, "facts": manifest.facts, "runs": [plain(run) for run in manifest.runs]})
+
+
+def decode_manifest(text: str) -> Manifest:
+    """The manifest of :func:`encode_manifest`."""
+    values = json.loads(text)
+    return Manifest(values["config"], values["facts"], tuple(_run(run) for run in values["runs"]))
+
+
+def _run(values: dict[str, Any]) -> RunInfo:
+    return RunInfo(
+        values["id"],
+        Condition(**values["condition"]),
+        values["order"],
+        values["order_name"],
+        values["seed"],
+        tuple(values["tasks"]),
+    )
+
+
+def run_row(info: RunInfo) -> Row:
+    """A run as the columns ``run_id`` to ``tasks`` of table ``run``."""
+    made = info.condition
+    names = (info.id, made.memory, made.scaling, made.agent, made.model, made.judge)
+    return (*(pack(name) for name in names), info.order, pack(info.order_name), len(info.tasks))

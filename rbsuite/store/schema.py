@@ -1,0 +1,138 @@
+"""The tables of an experiment's SQLite file, the views for people, and the way from an older schema to this one.
+
+A store is known by its ``application_id``. Keys are made, not drawn: a task's is its run and position (:func:`task_key`), that of a part of
+a task is the task's key and an ordinal, so a run's rows stand in stream order and need no further index. Text columns hold text, or a BLOB
+made by :func:`rbsuite.store.codec.pack` where the text is long or has no UTF-8 form. Columns next to a ``head`` or ``payload`` repeat what
+stands in it, for SQL; the JSON is what is read back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from rbsuite.errors import StoreError
+
+APPLICATION_ID = 0x52425354
+"""Marks a SQLite file as an experiment store ("RBST")."""
+
+Migration = Callable[[sqlite3.Connection], None]
+
+MIGRATIONS: tuple[Migration, ...] = ()
+"""Step ``i`` turns schema version ``i + 1`` into ``i + 2``. A migration runs inside a transaction and must not end it."""
+
+SCHEMA_VERSION = 1 + len(MIGRATIONS)
+"""The schema version this code reads and writes."""
+
+POSITIONS = 1 << 24
+"""A run has fewer tasks than this."""
+
+ORDINALS = 1 << 20
+"""A task has fewer rollouts, recalls and operations than this, each."""
+
+TABLES = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL)",
+    """CREATE TABLE run (
+        id INTEGER PRIMARY KEY, run_id UNIQUE NOT NULL, memory, scaling, agent, model, judge,
+        order_index INTEGER NOT NULL, order_name, tasks INTEGER NOT NULL, finished INTEGER NOT NULL DEFAULT 0)""",
+    """CREATE TABLE task (
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL, task_id NOT NULL,
+        attempt_id UNIQUE NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
+        state_hash TEXT NOT NULL, head NOT NULL)""",
+    """CREATE TABLE rollout (
+        id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, ordinal INTEGER NOT NULL, end_reason NOT NULL, score REAL,
+        verdict NOT NULL, judge NOT NULL, steps INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL,
+        head NOT NULL)""",
+    "CREATE TABLE trajectory (id INTEGER PRIMARY KEY REFERENCES rollout, body BLOB NOT NULL)",
+    """CREATE TABLE recall (
+        id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, rollout INTEGER NOT NULL, phase NOT NULL,
+        step INTEGER NOT NULL, version INTEGER NOT NULL, reason NOT NULL, index_name NOT NULL, items NOT NULL, text NOT NULL)""",
+    """CREATE TABLE op (
+        id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
+    "CREATE TABLE blob (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
+)
+
+VIEWS = (
+    """CREATE VIEW v_runs AS
+        SELECT run_id, memory, scaling, agent, model, judge, order_index, order_name, tasks,
+            (SELECT count(*) FROM task WHERE task.run = run.id) AS committed, finished
+        FROM run ORDER BY run.id""",
+    """CREATE VIEW v_results AS
+        SELECT run_id, memory, scaling, model, order_index, position, task_id, ordinal AS rollout, ordinal = selected AS selected,
+            end_reason, score, verdict, rollout.judge, steps, tokens, cost, seconds
+        FROM rollout JOIN task ON task.id = task JOIN run ON run.id = run ORDER BY rollout.id""",
+    """CREATE VIEW v_recalls AS
+        SELECT run_id, position, task_id, rollout, phase, step, recall.version,
+            json_extract(found.value, '$[3]') AS rank, json_extract(found.value, '$[0]') AS item_id,
+            json_extract(found.value, '$[1]') AS revision, json_extract(found.value, '$[2]') AS score, reason, index_name
+        FROM recall JOIN task ON task.id = task JOIN run ON run.id = run
+            LEFT JOIN json_each(CASE typeof(items) WHEN 'text' THEN items ELSE '[]' END) AS found
+        ORDER BY recall.id, found.key""",
+    """CREATE VIEW v_ops AS
+        SELECT run_id, version, position, task_id, kind, target,
+            CASE typeof(payload) WHEN 'text' THEN payload ELSE '(compressed, ' || length(payload) || ' bytes)' END AS payload
+        FROM op JOIN task ON task.id = task JOIN run ON run.id = run ORDER BY op.id""",
+)
+
+
+NEWEST = "SELECT version, state_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+"""Version and hash chain of a run, given the first key of the run and of the next one."""
+
+
+def task_key(run: int, position: int) -> int:
+    """Key of a task; ``* ORDINALS`` and plus an ordinal, of a part of it."""
+    return run * POSITIONS + position
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make the tables and views in an empty database, inside the caller's transaction."""
+    for statement in (*TABLES, *VIEWS):
+        connection.execute(statement)
+    connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def stored_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The schema version of a database.
+
+    Raises:
+        StoreError: the file is a database, but not an experiment store.
+        sqlite3.DatabaseError: it is no database.
+    """
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+        if row is not None and str(row[0]).isdecimal():
+            return int(row[0])
+    raise StoreError(f"{path} is not an experiment store.", "Give the directory of an experiment.")
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Path | None:
+    """Bring an older store to the newest schema; a copy of the file is made first.
+
+    Args:
+        connection: in autocommit mode, opened for writing, with no transaction under way.
+        path: the database file; the copy stands next to it.
+        migrations: all steps there are, from version 1 on.
+
+    Returns:
+        The copy, or ``None`` where nothing was to do.
+    """
+    version = stored_version(connection, path)
+    if version > len(migrations):
+        return None
+    backup = path.with_name(f"{path.name}.v{version}.backup")
+    with closing(sqlite3.connect(backup)) as copy:
+        connection.backup(copy)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in migrations[version - 1 :]:
+            step(connection)
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(1 + len(migrations)),))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return backup

@@ -1,0 +1,79 @@
+"""Taking secrets out of a configuration before it is written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MASK = "***"
+"""What stands in place of a secret."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SECRET_WORDS = frozenset(
+    {
+        "apikey",
+        "apikeys",
+        "authorization",
+        "credential",
+        "credentials",
+        "passphrase",
+        "passwd",
+        "password",
+        "passwords",
+        "pwd",
+        "secret",
+        "secrets",
+        "token",
+    }
+)
+_KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscription"})
+_ASSIGNMENT = re.compile(r"([\w.-]+)(=|: ?)((?:(?:Bearer|Basic) )?[^\s&,;\]})\"']+)")
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+def looks_secret(name: str) -> bool:
+    """Whether a key is named like a secret: ``api_key``, ``AUTH_TOKEN``, ``clientSecret``; not ``max_tokens`` or ``token_budget``."""
+    words = [word.lower() for word in _WORDS.findall(name)]
+    if not words:
+        return False
+    if words[-1] in {"key", "keys"}:
+        return len(words) > 1 and words[-2] in _KEY_OWNERS
+    return words[-1] in _SECRET_WORDS
+
+
+def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a configuration in which secrets are replaced by :data:`MASK`.
+
+    Secret is the value of a key that :func:`looks_secret`, at any depth (``None``, ``""`` and booleans are kept: they tell that there is
+    none); inside a text, what follows such a name and ``=``, and the user part of an address.
+    """
+    return {str(key): _masked(str(key), value) for key, value in config.items()}
+
+
+def scrub_text(text: str) -> str:
+    """A text without secrets: see :func:`scrub`."""
+    if "://" in text:
+        text = _USERINFO.sub(f"{MASK}@", text)
+    return _ASSIGNMENT.sub(_masked_assignment, text) if "=" in text or ":" in text else text
+
+
+def _masked(name: str, value: Any) -> Any:
+    if looks_secret(name) and not (value is None or value == "" or isinstance(value, bool)):
+        return MASK
+    return _scrubbed(value)
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub_text(value)
+    if isinstance(value, Mapping):
+        return scrub(value)
+    if isinstance(value, list | tuple):
+        return type(value)(_scrubbed(item) for item in value) if type(value) in {list, tuple} else value
+    return value
+
+
+def _masked_assignment(match: re.Match[str]) -> str:
+    name, sign, value = match.groups()
+    return f"{name}{sign}{MASK}" if looks_secret(name) else f"{name}{sign}{value}"

@@ -1,0 +1,185 @@
+"""Writing to a store: committing tasks in order, each in one transaction."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.errors import StoreError
+from rbsuite.jsonable import plain
+from rbsuite.oplog import GENESIS, chain
+from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.store.codec import pack, squeeze
+from rbsuite.store.database import Database
+from rbsuite.store.rows import EncodedRecord, encode_record
+from rbsuite.store.schema import NEWEST, ORDINALS, task_key
+
+_KNOWN_SHARED = 100_000
+"""How many hashes of shared rows are remembered as stored, so that they are not compressed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Where a run stands: how many tasks are committed, and the hash chain after them."""
+
+    committed: int
+    state_hash: str
+
+
+class Writer:
+    """Commits the tasks of an experiment's runs.
+
+    Args:
+        database: the store, opened for writing.
+        manifest: the store's manifest.
+    """
+
+    def __init__(self, database: Database, manifest: Manifest) -> None:
+        self._database = database
+        self._runs: Mapping[str, tuple[int, RunInfo]] = {
+            info.id: (index, info) for index, info in enumerate(manifest.runs)
+        }
+        self._heads: dict[int, _Head] = {}
+        self._shared: set[str] = set()
+        self._turn = threading.Lock()
+
+    def commit(self, run_id: str, record: TaskRecord) -> bool:
+        """Commit a task: see :meth:`rbsuite.store.ExperimentStore.commit`."""
+        run, info = self._runs[run_id]
+        with _storable(info, record):
+            encoded = encode_record(record)
+        with self._turn:
+            with self._database.transaction() as connection, _storable(info, record):
+                # Forgotten until the commit is certain; an interrupt in between only costs a query.
+                head = self._heads.pop(run, None) or _read_head(connection, run)
+                if _already(connection, run, info, head, record):
+                    return False
+                _check(info, head, record)
+                new = self._insert(connection, run, encoded)
+            self._heads[run] = _Head(record.version, record.state_hash)
+            self._remember(new)
+        return True
+
+    def mark_finished(self, run_id: str) -> None:
+        """Note that a run is complete: see :meth:`rbsuite.store.ExperimentStore.mark_finished`."""
+        run, info = self._runs[run_id]
+        with self._database.transaction() as connection:
+            head = _read_head(connection, run)
+            if head.committed != len(info.tasks):
+                raise StoreError(
+                    f"run {run_id!r} has {head.committed} of {len(info.tasks)} tasks and is not finished.",
+                    "Resume it first.",
+                )
+            connection.execute("UPDATE run SET finished = 1 WHERE id = ?", (run,))
+
+    def _insert(self, connection: sqlite3.Connection, run: int, record: EncodedRecord) -> list[str]:
+        """Insert all rows of a record; gives the hashes of the shared rows that were not known to be stored."""
+        execute, task = connection.execute, task_key(run, record.task[0])
+        first = task * ORDINALS
+        execute("INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (task, run, *record.task))
+        for ordinal, (row, body) in enumerate(record.rollouts):
+            values = (first + ordinal, task, ordinal, *row)
+            execute("INSERT INTO rollout VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            execute("INSERT INTO trajectory VALUES (?, ?)", (first + ordinal, body))
+        for ordinal, row in enumerate(record.recalls):
+            execute("INSERT INTO recall VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (first + ordinal, task, *row))
+        for ordinal, row in enumerate(record.ops):
+            execute("INSERT INTO op VALUES (?, ?, ?, ?, ?)", (first + ordinal, task, *row))
+        new = [sha for sha in record.shared if sha not in self._shared]
+        for sha in new:
+            execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (sha, squeeze(record.shared[sha])))
+        return new
+
+    def _remember(self, hashes: list[str]) -> None:
+        if len(self._shared) > _KNOWN_SHARED:
+            self._shared.clear()
+        self._shared.update(hashes)
+
+
+@contextmanager
+def _storable(info: RunInfo, record: TaskRecord) -> Iterator[None]:
+    """Says which task, and which value of it, has no form in the store."""
+    try:
+        yield
+    except (ValueError, TypeError, OverflowError) as error:
+        where = unstorable(record, "record") or str(error)
+        raise StoreError(
+            f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
+            "Records hold finite numbers, texts, lists and dicts only; mend the plugin that made it.",
+        ) from error
+
+
+def unstorable(value: Any, path: str) -> str:
+    """What in a record has no JSON form and where it stands; empty if all has."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{path} is {value}"
+    if value is None or isinstance(value, str | int | float):
+        return ""
+    if isinstance(value, Mapping):
+        parts = [(f"{path}[{key!r}]", item) for key, item in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        parts = [(f"{path}.{name}", getattr(value, name)) for name in value.__dataclass_fields__]
+    else:
+        return _no_json(value, path)
+    return next((found for name, item in parts if (found := unstorable(item, name))), "")
+
+
+def _no_json(value: Any, path: str) -> str:
+    try:
+        plain(value)
+    except TypeError:
+        return f"{path} is of type {type(value).__name__}"
+    return ""
+
+
+def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
+    row = connection.execute(NEWEST, (task_key(run, 0), task_key(run + 1, 0))).fetchone()
+    return _Head(0, GENESIS) if row is None else _Head(*row)
+
+
+def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:
+    """Whether this very attempt is committed; another attempt at a committed position is an error."""
+    row = connection.execute(
+        "SELECT run, position, state_hash FROM task WHERE attempt_id = ?", (pack(record.attempt_id),)
+    ).fetchone()
+    if row == (run, record.position, record.state_hash):
+        return True
+    if row is not None:
+        raise _refused(info, record, f"attempt {record.attempt_id!r} is committed with another task or outcome")
+    if 0 <= record.position < head.committed:
+        raise _refused(info, record, "another attempt is committed at this position")
+    return False
+
+
+def _check(info: RunInfo, head: _Head, record: TaskRecord) -> None:
+    """Refuse a record that does not continue its run."""
+    position = record.position
+    if position != head.committed:
+        raise _refused(info, record, f"the next position is {head.committed}")
+    if position >= len(info.tasks) or info.tasks[position] != record.task_id:
+        planned = repr(info.tasks[position]) if position < len(info.tasks) else "nothing"
+        raise _refused(info, record, f"the manifest has {planned} there")
+    if record.version != position + 1:
+        raise _refused(info, record, f"its version is {record.version} and not {position + 1}")
+    if not 0 <= record.read_version <= position:
+        raise _refused(info, record, f"it read version {record.read_version}, which is not before its own")
+    if not 0 <= record.selected < len(record.rollouts):
+        raise _refused(info, record, f"rollout {record.selected} is selected of {len(record.rollouts)}")
+    if max(len(record.rollouts), len(record.recalls), len(record.ops)) >= ORDINALS:
+        raise _refused(info, record, f"it has {ORDINALS} or more rollouts, recalls or operations")
+    if record.state_hash != chain(head.state_hash, record.version, record.ops):
+        raise _refused(info, record, "its state hash does not continue the chain of the run")
+
+
+def _refused(info: RunInfo, record: TaskRecord, why: str) -> StoreError:
+    return StoreError(
+        f"task {record.task_id!r} cannot be committed at position {record.position} of run {info.id!r}: {why}.",
+        "Start from what is committed, and commit tasks in the order of the run.",
+    )

@@ -1,0 +1,68 @@
+"""Tasks and task sets: the problems of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rbsuite.jsonable import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One problem of an environment.
+
+    Attributes:
+        id: unique within its task set and stable between versions, e.g. ``"retail/test/17"``.
+        group: tasks that share a template, user or scene; the cluster of the statistics.
+        domain: part of the environment the task belongs to, e.g. ``"retail"``; memory may be partitioned by it.
+        query: what memory is searched with where the task itself states it (the question). Empty where a simulated user opens the
+            conversation: then the opening message is the query.
+        payload: what only the environment may see (instruction of the user, reference answer, checks). Never shown to agent, memory
+            or self-judge.
+        difficulty: a rank for easy-to-hard orders, larger is harder; ``None`` where nothing is known.
+    """
+
+    id: str
+    group: str
+    domain: str
+    query: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    difficulty: float | None = None
+
+
+@dataclass(frozen=True)
+class TaskSet:
+    """An ordered set of tasks of one split, with the hash that goes into every result.
+
+    Attributes:
+        environment: name of the environment.
+        split: name of the split.
+        tasks: the tasks in native order.
+        source: where the data comes from (pack or sample, its version and hash), for the manifest.
+        resources: what all environments over this set share (parsed data), owned by the environment's plugin; not part of the hash.
+    """
+
+    environment: str
+    split: str
+    tasks: tuple[Task, ...]
+    source: Mapping[str, str] = field(default_factory=dict)
+    resources: Any = field(default=None, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self.tasks)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Task]:
+        """The tasks by id."""
+        return {task.id: task for task in self.tasks}
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of environment, split, source and tasks."""
+        return digest([self.environment, self.split, self.source, list(self.tasks)])

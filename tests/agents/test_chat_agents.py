@@ -1,0 +1,214 @@
+"""The chat agents: system prompt, conversation, and how replies become actions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rbsuite.agents.base import Agent, AgentStart
+from rbsuite.agents.builtin import rbsuite_agents
+from rbsuite.agents.chat import ChatAgent, TextAgent
+from rbsuite.agents.react import ActAgent, ReactAgent, parse_action
+from rbsuite.agents.tools import ToolsAgent
+from rbsuite.errors import ParseFailure
+from rbsuite.models.base import Completion
+from rbsuite.prompts import Prompts
+from rbsuite.specs import load_object
+from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolSpec
+
+TOOL = ToolSpec("look_up", "Looks an order up.", {"type": "object", "properties": {"order": {"type": "string"}}})
+FIRST = Observation("I need help", messages=(Message("system", "POLICY"),), tools=(TOOL,))
+CALL = ToolCall("c1", "look_up", {"order": "#1"})
+
+
+class Model:
+    """Services with prepared completions, which keep what was asked."""
+
+    def __init__(self, *completions: Completion | str) -> None:
+        self.completions = [Completion(item) if isinstance(item, str) else item for item in completions]
+        self.asked: list[tuple[list[Message], tuple[ToolSpec, ...]]] = []
+        self.prompts = Prompts()
+
+    def render(self, template: str, **variables: Any) -> str:
+        return self.prompts.render(template, **variables)
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+    ) -> Completion:
+        self.asked.append((list(messages), tuple(tools)))
+        return self.completions.pop(0)
+
+
+def play(agent: Agent, model: Model, *observations: Observation, memory: str = "") -> list[Action]:
+    agent.start(AgentStart(model, memory, seed=1))
+
+    async def run() -> list[Action]:
+        return [await agent.act(observation) for observation in observations]
+
+    return asyncio.run(run())
+
+
+def result(text: str) -> Observation:
+    return Observation(text, role="tool")
+
+
+def test_tools_agent_offers_the_tools_on_every_turn() -> None:
+    model = Model(Completion("", (CALL,)), "Done")
+    actions = play(ToolsAgent(), model, FIRST, result("shipped"))
+    assert actions == [Action("tool", name="look_up", arguments={"order": "#1"}), Action(text="Done")]
+    assert [tools for _, tools in model.asked] == [(TOOL,), (TOOL,)]
+    assert model.asked[0][0] == [Message("system", "POLICY"), Message("user", "I need help")]
+    assert model.asked[1][0][2:] == [
+        Message("assistant", "", tool_calls=(CALL,)),
+        Message("tool", "shipped", tool_call_id="c1", name="look_up"),
+    ]
+
+
+def test_only_the_first_of_several_calls_counts_and_is_kept() -> None:
+    model = Model(Completion("thinking", (CALL, ToolCall("c2", "look_up", {"order": "#2"}))), "Done")
+    actions = play(ToolsAgent(), model, FIRST, result("shipped"))
+    assert actions[0].arguments == {"order": "#1"} and actions[0].thought == "thinking"
+    assert model.asked[1][0][2] == Message("assistant", "thinking", tool_calls=(CALL,))
+
+
+def test_a_call_that_was_taken_as_speech_leaves_no_open_call() -> None:
+    call = ToolCall("c1", "respond", {"content": "Which order?"})
+    model = Model(Completion("", (call,)), "Fine")
+    play(ToolsAgent(), model, FIRST, Observation("#1"))
+    assert model.asked[1][0][2:] == [Message("assistant", "Which order?"), Message("user", "#1")]
+
+
+def test_unreadable_arguments_end_as_parse_failure() -> None:
+    with pytest.raises(ParseFailure, match="look_up"):
+        play(ToolsAgent(), Model(Completion("", (ToolCall("c1", "look_up", {}, raw='{"order'),))), FIRST)
+
+
+def test_a_call_without_arguments_is_fine() -> None:
+    assert play(ToolsAgent(), Model(Completion("", (ToolCall("c", "list"),))), FIRST) == [Action("tool", name="list")]
+
+
+@pytest.mark.parametrize("agent", [ToolsAgent, ActAgent, ReactAgent, TextAgent])
+def test_memory_is_the_end_of_the_system_prompt(agent: type[ChatAgent]) -> None:
+    model = Model("hello", "again")
+    play(agent(), model, FIRST, Observation("more"), memory="LESSON {{ 7 }}")
+    for messages, _ in model.asked:
+        assert messages[0].role == "system"
+        assert messages[0].content.startswith("POLICY") and messages[0].content.endswith("LESSON {{ 7 }}")
+        assert [message.role for message in messages].count("system") == 1
+
+
+@pytest.mark.parametrize("memory", ["", "LESSON"])
+def test_without_policy_the_system_message_is_the_memory_alone(memory: str) -> None:
+    model = Model("4")
+    assert play(TextAgent(), model, Observation("2 + 2?"), memory=memory) == [Action(text="4")]
+    assert [message.role for message in model.asked[0][0]] == (["system", "user"] if memory else ["user"])
+
+
+def test_an_agent_starts_afresh_for_each_rollout() -> None:
+    agent, model = ToolsAgent(), Model("a", "b")
+    play(agent, model, FIRST, memory="OLD")
+    play(agent, model, FIRST)
+    assert model.asked[1][0] == [Message("system", "POLICY"), Message("user", "I need help")]
+
+
+def test_react_keeps_the_thought_and_marks_results() -> None:
+    reply = 'Thought:\nlook first\nAction:\n{"name": "look_up", "arguments": {"order": "#1"}}'
+    model = Model(reply, "no JSON here", "x")
+    actions = play(ReactAgent(), model, FIRST, result("shipped"), Observation("thanks"))
+    assert actions[0] == Action("tool", name="look_up", arguments={"order": "#1"}, thought="look first")
+    assert actions[1] == Action(text="no JSON here")
+    assert model.asked[0][1] == ()
+    assert json.dumps(TOOL.parameters) in model.asked[0][0][0].content
+    assert model.asked[1][0][2:] == [Message("assistant", reply), Message("user", "API output: shipped")]
+    assert model.asked[2][0][-1] == Message("user", "thanks")
+
+
+def test_act_has_another_prompt_and_no_thought() -> None:
+    reply = 'Thought: hm\nAction: {"name": "look_up", "arguments": {}}'
+    model, other = Model(reply), Model(reply)
+    assert play(ActAgent(), model, FIRST)[0].thought == ""
+    play(ReactAgent(), other, FIRST)
+    assert "Thought:" in other.asked[0][0][0].content and "Thought:" not in model.asked[0][0][0].content
+
+
+def test_the_last_action_counts() -> None:
+    action = parse_action('Action: {"name": "a", "arguments": {}} Action: {"name": "b", "arguments": {"x": 1}}')
+    assert action == Action("tool", name="b", arguments={"x": 1})
+
+
+def test_respond_is_speech() -> None:
+    assert parse_action('{"name": "respond", "arguments": {"content": "Hi"}}') == Action(text="Hi")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "42",
+        "null",
+        '"name arguments"',
+        "[]",
+        "{}",
+        '{"name": "a"}',
+        '{"name": 1, "arguments": {}}',
+        '{"name": "a", "arguments": []}',
+        '{"name": "respond", "arguments": {}}',
+        '{"name": "respond", "arguments": {"content": 5}}',
+        "[" * 100_000,
+        "9" * 5_000,
+    ],
+)
+def test_json_that_is_no_action_is_a_parse_failure(reply: str) -> None:
+    with pytest.raises(ParseFailure):
+        parse_action(reply)
+
+
+@given(st.text())
+def test_any_reply_is_read_or_refused(reply: str) -> None:
+    try:
+        action = parse_action(reply)
+    except ParseFailure:
+        json.loads(reply.rsplit("Action:", 1)[-1])
+    else:
+        assert action.kind == "tool" or action.text in reply
+
+
+@pytest.mark.parametrize("agent", [ToolsAgent, ReactAgent, TextAgent])
+def test_overflow_and_withheld_replies_end_as_parse_failure(agent: type[ChatAgent]) -> None:
+    for reason in ("context_overflow", "content_filter"):
+        with pytest.raises(ParseFailure):
+            play(agent(), Model(Completion("", finish_reason=reason)), FIRST)
+    assert play(agent(), Model(Completion("I cannot", finish_reason="content_filter")), FIRST) == [
+        Action(text="I cannot")
+    ]
+
+
+def test_declared_agents_can_be_made() -> None:
+    specs = {spec.name: spec for spec in rbsuite_agents()}
+    assert set(specs) == {"tools", "react", "act", "text"}
+    for spec in specs.values():
+        assert callable(load_object(spec.factory, "core")().act)
+
+
+def test_an_agent_turn_is_cheap() -> None:
+    """30 us beside the model, with room for a busy machine."""
+    turns, call = 3_000, Completion("", (CALL,))
+    model = Model(*[call] * turns)
+    observations = [FIRST, *[result("shipped")] * (turns - 1)]
+    model.complete = _constant(call)  # type: ignore[method-assign]
+    start = time.process_time()
+    play(ToolsAgent(), model, *observations)
+    assert (time.process_time() - start) / turns < 60e-6
+
+
+def _constant(completion: Completion) -> Any:
+    async def complete(*args: object, **kwargs: object) -> Completion:
+        return completion
+
+    return complete

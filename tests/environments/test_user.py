@@ -1,0 +1,152 @@
+"""Simulated users: what they say, what they ask their model, and what their history keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rbsuite.environments.user import STOP, STRATEGIES, ScriptedUser, make_user, parse_react, parse_reflection
+from rbsuite.errors import ModelError, UnknownNameError
+from rbsuite.models.base import Completion
+from rbsuite.prompts import Prompts
+from rbsuite.trajectory import Message, Observation
+
+SECRET = "You are Ada. You want a blue lamp."
+OPENING = Observation("Hi! How can I help you today?", turn="user", messages=(Message("system", SECRET),))
+
+
+class Replies:
+    """Services whose model gives prepared replies and which keep the conversations they were asked with."""
+
+    def __init__(self, *replies: str) -> None:
+        self.replies = list(replies)
+        self.asked: list[list[Message]] = []
+        self.prompts = Prompts()
+
+    def render(self, template: str, **variables: Any) -> str:
+        return self.prompts.render(template, **variables)
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        assert temperature is None
+        self.asked.append(list(messages))
+        return Completion(self.replies.pop(0))
+
+
+def talk(strategy: str, services: Replies, *texts: str, fidelity: str = "upstream") -> list[str]:
+    user = make_user(strategy, services, fidelity=fidelity)
+
+    async def run() -> list[str]:
+        said = [await user.reply(OPENING)]
+        return [*said, *[await user.reply(Observation(text, turn="user")) for text in texts]]
+
+    return asyncio.run(run())
+
+
+def history(messages: Sequence[Message]) -> list[tuple[str, str]]:
+    """Roles and texts without the system prompt."""
+    assert messages[0].role == "system"
+    return [(message.role, message.content) for message in messages[1:]]
+
+
+def test_scripted_says_its_lines_and_then_stops() -> None:
+    user = ScriptedUser(["a", "b"])
+    assert [asyncio.run(user.reply(OPENING)) for _ in range(4)] == ["a", "b", STOP, STOP]
+
+
+def test_llm_keeps_the_whole_conversation() -> None:
+    services = Replies("I want a lamp", "Blue")
+    assert talk("llm", services, "Which colour?") == ["I want a lamp", "Blue"]
+    assert SECRET in services.asked[0][0].content and STOP in services.asked[0][0].content
+    assert history(services.asked[1]) == [
+        ("user", OPENING.text),
+        ("assistant", "I want a lamp"),
+        ("user", "Which colour?"),
+    ]
+
+
+def test_react_history_keeps_the_raw_reply() -> None:
+    raw = "Thought:\nbe brief\n\nUser Response:\nA lamp"
+    services = Replies(raw, "User Response: Blue", f"Thought: done\nUser Response: {STOP}")
+    assert talk("react", services, "x", "y") == ["be brief\n\nUser Response:\nA lamp", "Blue", STOP]
+    assert ("assistant", raw) in history(services.asked[1])
+
+
+def test_react_keeps_the_thought_to_itself_where_upstream_is_not_followed() -> None:
+    assert talk("react", Replies("Thought: brief\nUser Response: A lamp"), fidelity="mended") == ["A lamp"]
+
+
+def test_verify_drops_rejected_replies_from_the_history() -> None:
+    services = Replies("bad", "False", "good", "It is TRUE.", "next", "true")
+    assert talk("verify", services, "Which colour?") == ["good", "next"]
+    assert history(services.asked[4]) == [("user", OPENING.text), ("assistant", "good"), ("user", "Which colour?")]
+
+
+def test_verify_gives_up_after_three_and_forgets_what_it_said() -> None:
+    services = Replies("one", "no", "two", "no", "three", "no", "later", "true")
+    assert talk("verify", services, "hello?") == ["three", "later"]
+    assert history(services.asked[6]) == [("user", OPENING.text), ("user", "hello?")]
+
+
+def test_verify_shows_the_checker_the_conversation_without_the_response_in_it() -> None:
+    services = Replies("RESPONSE", "true")
+    talk("verify", services)
+    check = services.asked[1][0]
+    assert check.role == "user" and len(services.asked[1]) == 1
+    assert check.content.count("RESPONSE") == 1 and f"Customer: {OPENING.text}" in check.content
+
+
+def test_the_checker_sees_right_names_where_upstream_is_not_followed() -> None:
+    services = Replies("hello", "true")
+    talk("verify", services, fidelity="mended")
+    assert f"Agent: {OPENING.text}" in services.asked[1][0].content
+
+
+def test_reflection_retries_once_and_keeps_both_replies() -> None:
+    services = Replies("first", "false", "Reflection: rude\nResponse: nicer", "second", "true", "third", "true")
+    assert talk("reflection", services, "ok") == ["second", "third"]
+    assert history(services.asked[3]) == [("user", OPENING.text), ("user", "nicer")]
+    assert history(services.asked[5]) == [
+        ("user", OPENING.text),
+        ("assistant", "first"),
+        ("assistant", "second"),
+        ("user", "ok"),
+    ]
+
+
+def test_reflection_falls_back_to_the_first_reply() -> None:
+    assert talk("reflection", Replies("first", "no", "Response: nicer", "second", "no")) == ["first"]
+
+
+@pytest.mark.parametrize("reply", ["just words", "Thought: a Thought: b", "User Response: a User Response: b", ""])
+def test_react_replies_that_upstream_gives_up_on(reply: str) -> None:
+    with pytest.raises(ModelError, match="simulated user"):
+        parse_react(reply)
+
+
+@pytest.mark.parametrize("reply", ["no label", "Response: a Response: b"])
+def test_reflections_that_upstream_gives_up_on(reply: str) -> None:
+    with pytest.raises(ModelError):
+        parse_reflection(reply)
+
+
+@given(st.text(), st.booleans())
+def test_react_reads_any_reply_or_says_why_not(reply: str, upstream: bool) -> None:
+    try:
+        words = parse_react(reply, upstream=upstream)
+    except ModelError:
+        assert reply.count("Thought:") != 1 and reply.count("User Response:") != 1
+    else:
+        assert words in reply
+
+
+def test_strategies_are_known_by_name() -> None:
+    assert STRATEGIES == ("llm", "react", "verify", "reflection", "scripted")
+    with pytest.raises(UnknownNameError, match="scripted"):
+        make_user("script", None)
+    with pytest.raises(ValueError, match="needs a model"):
+        make_user("llm", None)

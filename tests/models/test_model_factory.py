@@ -1,0 +1,101 @@
+"""What the user writes after --model becomes a model, or one clear line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from types import SimpleNamespace
+
+import pytest
+
+from rbsuite.errors import PluginError, UnknownNameError, UsageError
+from rbsuite.hookspecs import hookimpl
+from rbsuite.models.factory import is_simulated, make_model
+from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.plugins import Plugins
+from rbsuite.specs import ModelSpec, Option
+
+
+def _make(size: int = 1) -> SimpleNamespace:
+    if size == 13:
+        raise RuntimeError("unlucky")
+    return SimpleNamespace(name="sim/echo", size=size)
+
+
+class _Models:
+    @hookimpl
+    def rbsuite_models(self) -> Sequence[ModelSpec]:
+        size = (Option("size", "int", 1, "how big", minimum=1),)
+        return [
+            ModelSpec("sim/echo", "says it again", f"{__name__}:_make", size, simulated=True),
+            ModelSpec("house/plain", "a model of a plugin", f"{__name__}:_make", size),
+        ]
+
+
+@pytest.fixture
+def plugins() -> Plugins:
+    plugins = Plugins()
+    plugins.register(_Models(), "models")
+    return plugins
+
+
+def test_declared_models_get_their_options(plugins: Plugins) -> None:
+    model, spec = make_model("sim/echo:size=3", plugins)
+    assert (model.size, spec) == (3, plugins.models["sim/echo"])  # type: ignore[attr-defined]
+    assert make_model("house/plain:2", plugins)[0].size == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "name", ["openai/gpt-4o", "ollama/llama3:8b", "openrouter/meta/llama-3:free", "huggingface/a/b:c,d=e"]
+)
+def test_every_other_provider_model_is_litellms_verbatim(plugins: Plugins, name: str) -> None:
+    model, spec = make_model(name, plugins)
+    assert isinstance(model, LiteLLMModel)
+    assert (model.name, spec) == (name, None)
+
+
+@pytest.mark.parametrize(
+    ("reference", "kind", "hint"),
+    [
+        ("sim/eco", UnknownNameError, "Did you mean 'sim/echo'"),
+        ("gpt-4o", UnknownNameError, "openai/gpt-4o"),
+        ("echo", UnknownNameError, "PROVIDER/MODEL"),
+        ("llama3:8b", UnknownNameError, "PROVIDER/MODEL"),
+        ("", UnknownNameError, "PROVIDER/MODEL"),
+        ("openai/", UsageError, "PROVIDER/MODEL"),
+        ("/gpt", UsageError, "PROVIDER/MODEL"),
+        ("openai/gpt 4", UsageError, "PROVIDER/MODEL"),
+        ("openai/gpt\x1b[2J", UsageError, "PROVIDER/MODEL"),
+        ("sim/echo:sise=2", UnknownNameError, "Did you mean 'size'"),
+        ("sim/echo:size=0", UsageError, ">= 1"),
+    ],
+)
+def test_bad_references_say_what_to_write(plugins: Plugins, reference: str, kind: type[UsageError], hint: str) -> None:
+    with pytest.raises(kind) as caught:
+        make_model(reference, plugins)
+    assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_failing_factory_names_the_model(plugins: Plugins) -> None:
+    with pytest.raises(PluginError, match=r"model 'sim/echo' cannot be made: RuntimeError: unlucky"):
+        make_model("sim/echo:13", plugins)
+
+
+def test_simulated_models_are_known_as_such(plugins: Plugins) -> None:
+    assert is_simulated("sim/echo:size=2", plugins)
+    assert not is_simulated("house/plain", plugins)
+    assert not is_simulated("openai/gpt-4o", plugins)
+    with pytest.raises(UnknownNameError):
+        is_simulated("sim/unheard-of", plugins)
+
+
+def test_making_a_provider_model_imports_no_litellm() -> None:
+    code = (
+        "import sys; from rbsuite.models.factory import make_model; from rbsuite.plugins import Plugins;"
+        "make_model('openai/gpt-4o', Plugins());"
+        "print([m for m in ('litellm', 'openai', 'httpx', 'numpy', 'gymnasium') if m in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,65 @@
+"""Parsing of tool arguments and of what servers ask to wait."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rbsuite.jsonable import canonical
+from rbsuite.models.retry import Backoff, read_retry_after
+from rbsuite.models.wire import message_to_wire, parse_arguments
+from rbsuite.trajectory import Message, ToolCall
+
+_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+_values = st.recursive(
+    _scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+
+
+@given(st.dictionaries(st.text(), _values, max_size=4))
+def test_objects_are_read_back(arguments: dict[str, Any]) -> None:
+    assert parse_arguments(json.dumps(arguments)) == (arguments, "")
+
+
+@given(st.text())
+def test_any_text_gives_arguments_or_raw(text: str) -> None:
+    arguments, raw = parse_arguments(text)
+    canonical(arguments)
+    assert raw in ("", text)
+    assert not (raw and arguments)
+
+
+@given(st.dictionaries(st.text(), _values, max_size=4))
+def test_calls_go_back_as_they_came(arguments: dict[str, Any]) -> None:
+    wire = message_to_wire(Message("assistant", "", (ToolCall("c", "f", arguments),)))
+    assert wire["content"] is None
+    assert parse_arguments(wire["tool_calls"][0]["function"]["arguments"]) == (arguments, "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"Retry-After-Ms": "250", "Retry-After": "9"}, 0.25),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:47 GMT", "Date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 10.0),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:27 GMT", "Date": "Sun, 06 Nov 1994 08:49:37 GMT"}, 0.0),
+        ({"Retry-After": "Sun, 06 Nov 1994 08:49:47 GMT"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "-3"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_what_servers_ask_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    assert read_retry_after(headers) == seconds
+
+
+@given(st.integers(1, 10_000), st.integers(0, 2**63), st.none() | st.floats(0, 1e9))
+def test_wait_keeps_its_bounds(attempt: int, seed: int, asked: float | None) -> None:
+    wait = Backoff(first=1.0, longest=60.0).delay(attempt, seed, asked)
+    assert min(60.0, asked or 0.5) <= wait <= 60.0
