@@ -27,11 +27,12 @@ from rbsuite.trajectory import Action, Message, Observation, Step, ToolSpec, Tra
 from rbsuite.verdict import Verdict
 
 STEPS = 12
-WORDS = (
-    "account address amount approved balance blue cancel card carrier charge city color confirm country customer date delivered "
-    "delivery discount email exchange first gift green item large last lamp material medium model name number option order paid "
-    "pending phone place policy price product quantity refund return reward shipping size small state status street tracking user"
-).split()
+_VOCABULARY = """
+    account address amount approved balance blue cancel card carrier charge city color confirm country customer date delivered
+    delivery discount email exchange first gift green item large last lamp material medium model name number option order paid
+    pending phone place policy price product quantity refund return reward shipping size small state status street tracking user
+"""
+WORDS = _VOCABULARY.split()
 
 
 def sentence(rng: random.Random, words: int) -> str:

@@ -70,6 +70,7 @@ class Plugins:
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
+        self._owners: dict[int, str] = {}
 
     @property
     def hook(self) -> Any:
@@ -179,6 +180,10 @@ class Plugins:
             error.remedy += f" Plugins that failed to load: {listing}."
         raise error
 
+    def owner(self, spec: Spec) -> str:
+        """The distribution that declares a spec, ``"name version"``."""
+        return self._owners[id(spec)]
+
     def environment(self, name: str) -> EnvironmentSpec:
         """The spec of an environment; see :meth:`find`."""
         spec = self.find("environment", name)
@@ -187,19 +192,19 @@ class Plugins:
 
     def _collect(self, hook: str, kind: type[_S]) -> Mapping[str, _S]:
         specs: dict[str, _S] = {}
-        owners: dict[str, str] = {}
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             owner = self._infos[implementation.plugin_name].distribution
             for spec in implementation.function():
                 if not isinstance(spec, kind):
                     raise PluginError(f"{hook} of {owner} gave a {type(spec).__name__}, not a {kind.__name__}.")
                 if spec.name in specs:
-                    first = owners[spec.name]
+                    first = specs[spec.name]
                     raise PluginError(
-                        f"{kind.__name__} {spec.name!r} is declared twice: by {first} and by {owner}.",
+                        f"{kind.__name__} {spec.name!r} is declared twice: by {self.owner(first)} and by {owner}.",
                         f"Uninstall one, or set {DISABLE_VARIABLE} to the plugin's name.",
                     )
-                specs[spec.name], owners[spec.name] = spec, owner
+                specs[spec.name] = spec
+                self._owners[id(spec)] = owner
         return dict(sorted(specs.items()))
 
     def _forget(self) -> None:

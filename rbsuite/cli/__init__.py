@@ -71,7 +71,7 @@ class LazyGroup(click.Group):
         except ImportError as error:
             from rbsuite.errors import PluginError
 
-            remedy = "Reinstall rbsuite; `rbsuite doctor` says what is missing."
+            remedy = "Reinstall rbsuite."
             raise PluginError(f"the command {cmd_name!r} cannot be loaded: {error}.", remedy) from error
         return command
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +57,13 @@ def fetch_command(environment: str, url: str, sha256: str) -> None:
     from rbsuite.data.download import DownloadOptions
     from rbsuite.data.fetch import FetchOptions, FetchRequest, fetch_pack
 
-    options = FetchOptions(download=DownloadOptions(progress=_progress()))
-    report = fetch_pack(_importer(environment), data_directory(), FetchRequest(url, sha256), options)
+    importer = _importer(environment)
+    progress = Progress()
+    options = FetchOptions(download=DownloadOptions(progress=progress))
+    try:
+        report = fetch_pack(importer, data_directory(), FetchRequest(url, sha256), options)
+    finally:
+        progress.end()
     _show_report(environment, report)
 
 
@@ -163,17 +168,21 @@ def _provenance(info: PackInfo) -> str:
     return f"{commit}; its content is that of commit {info.equals_commit}"
 
 
-def _progress() -> Callable[[int, int | None], None] | None:
-    """Shows the transfer on a terminal, one line that is overwritten at every MiB; elsewhere nothing is shown."""
-    if not sys.stderr.isatty():
-        return None
-    shown = -1
+class Progress:
+    """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
 
-    def show(arrived: int, size: int | None) -> None:
-        nonlocal shown
-        if arrived >> 20 != shown or arrived == size:
-            shown = arrived >> 20
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._shown = -1
+
+    def __call__(self, arrived: int, size: int | None) -> None:
+        """Show what has arrived, in bytes, of a size that may be unknown."""
+        if self._terminal and arrived >> 20 != self._shown:
+            self._shown = arrived >> 20
             of = "" if size is None else f" of {size / 2**20:,.1f}"
-            click.echo(f"\r{arrived / 2**20:,.1f}{of} MiB ", nl=arrived == size, err=True)
+            click.echo(f"\r{arrived / 2**20:,.1f}{of} MiB ", nl=False, err=True)
 
-    return show
+    def end(self) -> None:
+        """Leave the line, if there is one."""
+        if self._shown >= 0:
+            click.echo(err=True)

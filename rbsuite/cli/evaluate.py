@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8
+PIPED_WIDTH = 140
 
 EPILOG = """Examples:
 
@@ -198,4 +199,6 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    results.show(Console(), store, summary)
+    # Piped output has no width of its own; the tables fit this one.
+    console = Console()
+    results.show(console if console.is_terminal else Console(width=PIPED_WIDTH), store, summary)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
+COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens", "calls", "failed")
+"""Steps are agent turns a rollout; tokens and calls are a task's, all purposes together; failed are broken rollouts."""
+
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
     """The document that ``--json`` prints."""
@@ -37,12 +40,16 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
 
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
-    table = Table(title=f"{_title(store)}{mark}", title_justify="left", title_style="bold")
-    for name in ("memory", "scaling", "success [95 %]", "pass^1", "steps", "tokens/task", "calls/task", "failures"):
-        table.add_column(name, justify="left" if name in ("memory", "scaling") else "right")
+    console.print(f"{_title(store)}{mark}", style="bold", soft_wrap=True, highlight=False)
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in COLUMNS:
+        table.add_column(
+            name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=name != "memory", overflow="fold"
+        )
     for condition in summary.conditions:
         table.add_row(*_row(condition))
     console.print(table)
+    console.print()
     for comparison in summary.comparisons:
         console.print(_sentence(comparison, mark), soft_wrap=True, highlight=False)
     for condition in summary.conditions:
@@ -65,10 +72,11 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
     return (
         condition.condition.memory,
         condition.condition.scaling,
-        percent(condition.success),
+        percent(condition.success.mean),
+        interval(condition.success),
         _number(condition.success.mean, 3),
         _number(condition.steps, 1),
-        f"{condition.total.tokens / tasks:,.0f}",
+        f"{condition.total.tokens / tasks:.0f}",
         _number(condition.total.calls / tasks, 1),
         str(condition.failures),
     )
@@ -76,11 +84,11 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
 
 def _sentence(comparison: Comparison, mark: str) -> str:
     low_high = comparison.difference.interval
-    interval = f" [{_points(low_high[0])}, {_points(low_high[1])}]" if low_high else ""
-    p_value = "" if comparison.p_value is None else f", p = {_p(comparison.p_value)}"
+    bounds = f" [{_points(low_high[0])}, {_points(low_high[1])}]" if low_high else ""
+    p_value = "" if comparison.p_value is None else f", p {_p(comparison.p_value)}"
     caveat = "; conditional on this order" if comparison.orders == 1 else ""
     return (
-        f"{comparison.a.label} - {comparison.b.label}{mark}: {_points(comparison.difference.mean)} points{interval}{p_value} "
+        f"{comparison.a.label} - {comparison.b.label}{mark}: {_points(comparison.difference.mean)} points{bounds}{p_value} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
     )
 
@@ -103,14 +111,17 @@ def _details(condition: ConditionSummary) -> str:
     return f"{condition.condition.label}: {', '.join(parts)}"
 
 
-def percent(estimate: Estimate) -> str:
-    """A share with its interval, e.g. ``41.2 % [33.0, 49.4]``, cut to 0..100."""
-    if math.isnan(estimate.mean):
-        return "-"
+def percent(share: float) -> str:
+    """A share in percent, e.g. ``41.2``."""
+    return "-" if math.isnan(share) else f"{100 * share:.1f}"
+
+
+def interval(estimate: Estimate) -> str:
+    """The interval of a share in percent, cut to 0..100, e.g. ``[33.0, 49.4]``."""
     if estimate.interval is None:
-        return f"{100 * estimate.mean:.1f} %"
-    low, high = (min(1.0, max(0.0, bound)) for bound in estimate.interval)
-    return f"{100 * estimate.mean:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+        return "-"
+    low, high = (100 * min(1.0, max(0.0, bound)) for bound in estimate.interval)
+    return f"[{low:.1f}, {high:.1f}]"
 
 
 def _points(value: float) -> str:
@@ -122,7 +133,7 @@ def _number(value: float, digits: int) -> str:
 
 
 def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def _condition_json(condition: ConditionSummary) -> Mapping[str, Any]:

@@ -4,13 +4,13 @@ in size and count.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import re
 import stat
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,21 +65,22 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> str | 
 
 @contextmanager
 def _readable() -> Iterator[None]:
-    """Turn the many ways in which a damaged archive fails into one error."""
+    """Turn the many ways in which a damaged archive fails into one error.
+
+    The standard library's readers meet damage with almost any exception (IndexError for an empty name, struct.error,
+    ...), so what is no error of the file system is taken for damage.
+    """
     try:
         yield
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        gzip.BadGzipFile,
-        zlib.error,
-        EOFError,
-        UnicodeError,
-        NotImplementedError,
-    ) as error:
-        raise DataError(f"the archive is damaged or incomplete ({type(error).__name__}).", "Fetch it again.") from error
+    except DataError:
+        raise
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise DataError("the archive holds the same path twice.", _REMEDY) from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise
+        what = type(error).__name__
+        raise DataError(f"the archive is damaged or incomplete ({what}).", "Fetch it again.") from error
 
 
 @dataclass(slots=True)

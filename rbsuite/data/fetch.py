@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +109,11 @@ def _plan(importer: PackImporter, request: FetchRequest) -> _Plan:
 def _download_directory(directory: Path) -> Iterator[None]:
     try:
         with existing(directory):
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # Not empty: it holds what a broken-off transfer left.
+                    directory.rmdir()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"cannot download to {str(directory)!r}: {reason}.", "Free it, or set RBSUITE_DATA.") from error

@@ -130,14 +130,18 @@ class LitellmEmbedder:
                 return self._read(response, len(texts))
 
     async def _call(self, litellm: Any, texts: list[str]) -> Any:
-        options: dict[str, Any] = {"dimensions": self._asked} if self._asked else {}
+        options: dict[str, Any] = {}
+        if self._asked:
+            # litellm passes dimensions on to models of OpenAI's own names only, unless told to.
+            options |= {"dimensions": self._asked, "allowed_openai_params": ["dimensions"]}
         if self._api_base:
             options["api_base"] = self._api_base
             if self._model.startswith("openai/") and not os.environ.get("OPENAI_API_KEY"):
                 # A server of one's own often wants no key, but litellm refuses to call without one.
                 options["api_key"] = "none"
+        # The client below litellm tries once more by itself: litellm reads max_retries=0 as its default of 2 here (seen in 1.106).
         return await litellm.aembedding(
-            model=self._model, input=texts, timeout=self._timeout, num_retries=0, max_retries=0, **options
+            model=self._model, input=texts, timeout=self._timeout, num_retries=0, max_retries=1, **options
         )
 
     def _read(self, response: Any, count: int) -> Vectors:

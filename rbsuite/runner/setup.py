@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +128,7 @@ class Setup:
             "environment": {
                 "name": self.environment.name,
                 "version": self.environment.version,
-                "plugin": _distribution(self.environment.factory),
+                "plugin": self.plugins.owner(self.environment),
             },
             "task_set": {"hash": self.tasks.content_hash, "count": len(self.tasks), **self.tasks.source},
             "models": {purpose: self.models[purpose].name for purpose in PURPOSES},
@@ -250,11 +249,3 @@ def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
 
 def _template_hashes(prompts: Prompts) -> Mapping[str, str]:
     return {name: text_digest(prompts.source(name)[0]) for name in prompts.names()}
-
-
-def _distribution(factory: str) -> str:
-    from importlib.metadata import packages_distributions
-
-    top = factory.partition(":")[0].partition(".")[0]
-    names = packages_distributions().get(top, [])
-    return f"{names[0]} {version(names[0])}" if names else top

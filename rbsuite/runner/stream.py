@@ -6,6 +6,7 @@ from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Gate
 from rbsuite.record import RunInfo
+from rbsuite.retrieval.base import Embedder
 from rbsuite.runner.attempt import Attempt, RunParts
 from rbsuite.runner.setup import Setup
 from rbsuite.store import ExperimentStore
@@ -44,17 +45,27 @@ async def _parts(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate
         scaling=setup.make_scaling(info.condition.scaling),
         judge=judge,
         judge_sees_truth=judge_spec.ground_truth,
-        bank=await load_bank(setup, store, info.id),
+        bank=await load_bank(store, info.id, setup.make_embedder(), setup.config.index),
         gate=gate,
     )
 
 
-async def load_bank(setup: Setup, store: ExperimentStore, run_id: str) -> Bank:
-    """The bank of a run as of its last committed task, folded from the stored operations."""
-    bank = Bank(setup.make_embedder(), setup.config.index)
-    versions: dict[int, list[MemoryOp]] = {}
+async def load_bank(store: ExperimentStore, run_id: str, embedder: Embedder, index: str) -> Bank:
+    """The bank of a run as of its last committed task, folded from the stored operations.
+
+    Args:
+        store: the experiment.
+        run_id: the run.
+        embedder: the embedder of the experiment.
+        index: the kind of index, see :class:`rbsuite.memories.bank.Bank`.
+
+    Raises:
+        StoreError: there is no such run.
+    """
+    bank = Bank(embedder, index)
+    ops: dict[int, list[MemoryOp]] = {}
     for version, op in store.ops(run_id):
-        versions.setdefault(version, []).append(op)
+        ops.setdefault(version, []).append(op)
     for version in range(1, store.committed(run_id) + 1):
-        await bank.apply(version, versions.get(version, []))
+        await bank.apply(version, ops.get(version, []))
     return bank

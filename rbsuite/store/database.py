@@ -118,8 +118,8 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of what is done with the connection, or nothing."""
         with self._lock, guarded(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
             except BaseException:

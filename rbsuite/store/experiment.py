@@ -69,7 +69,8 @@ class ExperimentStore:
             StoreError: there is a store already, the directory cannot be written, run ids repeat, or the manifest is no plain data.
         """
         home = Path(directory)
-        text = _manifest_text(_without_secrets(manifest))
+        clean = _without_secrets(manifest)
+        text = _manifest_text(clean)
         try:
             home.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -80,7 +81,7 @@ class ExperimentStore:
             ) from error
         lock = WriterLock(home / LOCK_NAME)
         try:
-            _build(home / FILE_NAME, manifest.runs, text)
+            _build(home / FILE_NAME, clean.runs, text)
             return cls(home, lock)
         except BaseException:
             lock.release()
@@ -98,10 +99,7 @@ class ExperimentStore:
             StoreError: there is no store, it is damaged or foreign or of a later version, or another process writes it.
         """
         home = Path(directory)
-        if home.is_file():
-            raise StoreError(f"{home} is a file.", "Give the directory of an experiment.")
-        if not (home / FILE_NAME).is_file():
-            raise StoreError(f"there is no experiment in {home}.", "Give the directory of an experiment.")
+        _find(home)
         lock = None if readonly else WriterLock(home / LOCK_NAME)
         try:
             return cls(home, lock)
@@ -235,6 +233,17 @@ class ExperimentStore:
             raise StoreError(f"{self.path} was opened for reading only.", "Open it for writing.")
 
 
+def _find(home: Path) -> None:
+    remedy = "Give the directory of an experiment."
+    try:
+        if home.is_file():
+            raise StoreError(f"{home} is a file.", remedy)
+        if not (home / FILE_NAME).is_file():
+            raise StoreError(f"there is no experiment in {home}.", remedy)
+    except OSError as error:
+        raise StoreError(f"{home} cannot be read: {error.strerror}.", remedy) from error
+
+
 def _without_secrets(manifest: Manifest) -> Manifest:
     runs = tuple(
         replace(
@@ -271,8 +280,8 @@ def _build(path: Path, runs: tuple[RunInfo, ...], manifest: str) -> None:
     if path.exists():
         raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
     draft = path.with_name(f"{path.name}.new")
-    _remove(draft)
     try:
+        _remove(draft)
         with guarded(draft), closing(open_connection(f"{draft.absolute().as_uri()}?mode=rwc")) as connection:
             _fill(connection, runs, manifest)
         draft.rename(path)

@@ -45,7 +45,7 @@ _RECALLS = (
 _OPS = "SELECT task, payload FROM op WHERE id >= ? AND id < ? ORDER BY id"
 _RESULTS = (
     "SELECT position, task_id, selected, task.head, ordinal, steps, rollout.head"
-    " FROM rollout JOIN task ON task.id = task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
+    " FROM rollout JOIN task ON task.id = rollout.task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
 )
 _FOUND = "SELECT task, rollout, reason, items FROM recall WHERE id >= ? AND id < ? ORDER BY id"
 

@@ -62,18 +62,18 @@ VIEWS = (
     """CREATE VIEW v_results AS
         SELECT run_id, memory, scaling, model, order_index, position, task_id, ordinal AS rollout, ordinal = selected AS selected,
             end_reason, score, verdict, rollout.judge, steps, tokens, cost, seconds
-        FROM rollout JOIN task ON task.id = task JOIN run ON run.id = run ORDER BY rollout.id""",
+        FROM rollout JOIN task ON task.id = rollout.task JOIN run ON run.id = task.run ORDER BY rollout.id""",
     """CREATE VIEW v_recalls AS
         SELECT run_id, position, task_id, rollout, phase, step, recall.version,
             json_extract(found.value, '$[3]') AS rank, json_extract(found.value, '$[0]') AS item_id,
             json_extract(found.value, '$[1]') AS revision, json_extract(found.value, '$[2]') AS score, reason, index_name
-        FROM recall JOIN task ON task.id = task JOIN run ON run.id = run
+        FROM recall JOIN task ON task.id = recall.task JOIN run ON run.id = task.run
             LEFT JOIN json_each(CASE typeof(items) WHEN 'text' THEN items ELSE '[]' END) AS found
         ORDER BY recall.id, found.key""",
     """CREATE VIEW v_ops AS
         SELECT run_id, version, position, task_id, kind, target,
             CASE typeof(payload) WHEN 'text' THEN payload ELSE '(compressed, ' || length(payload) || ' bytes)' END AS payload
-        FROM op JOIN task ON task.id = task JOIN run ON run.id = run ORDER BY op.id""",
+        FROM op JOIN task ON task.id = op.task JOIN run ON run.id = task.run ORDER BY op.id""",
 )
 
 
@@ -125,8 +125,8 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
     backup = path.with_name(f"{path.name}.v{version}.backup")
     with closing(sqlite3.connect(backup)) as copy:
         connection.backup(copy)
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         for step in migrations[version - 1 :]:
             step(connection)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(1 + len(migrations)),))

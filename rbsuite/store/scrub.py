@@ -21,15 +21,15 @@ _SECRET_WORDS = frozenset(
         "passwd",
         "password",
         "passwords",
-        "pwd",
         "secret",
         "secrets",
         "token",
     }
 )
 _KEY_OWNERS = frozenset({"access", "api", "auth", "private", "secret", "subscription"})
-_ASSIGNMENT = re.compile(r"([\w.-]+)(=|: ?)((?:(?:Bearer|Basic) )?[^\s&,;\]})\"']+)")
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
+_VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 
 
 def looks_secret(name: str) -> bool:
@@ -46,7 +46,7 @@ def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a configuration in which secrets are replaced by :data:`MASK`.
 
     Secret is the value of a key that :func:`looks_secret`, at any depth (``None``, ``""`` and booleans are kept: they tell that there is
-    none); inside a text, what follows such a name and ``=``, and the user part of an address.
+    none); inside a text, what follows such a name and ``=`` or ``:``, and the user part of an address.
     """
     return {str(key): _masked(str(key), value) for key, value in config.items()}
 
@@ -55,7 +55,13 @@ def scrub_text(text: str) -> str:
     """A text without secrets: see :func:`scrub`."""
     if "://" in text:
         text = _USERINFO.sub(f"{MASK}@", text)
-    return _ASSIGNMENT.sub(_masked_assignment, text) if "=" in text or ":" in text else text
+    parts, done = [], 0
+    for name in _NAME.finditer(text):
+        value = _VALUE.match(text, name.end())
+        if name.start() >= done and value is not None and looks_secret(name[1]):
+            parts += [text[done : name.end()], MASK]
+            done = value.end()
+    return "".join((*parts, text[done:]))
 
 
 def _masked(name: str, value: Any) -> Any:
@@ -69,11 +75,8 @@ def _scrubbed(value: Any) -> Any:
         return scrub_text(value)
     if isinstance(value, Mapping):
         return scrub(value)
-    if isinstance(value, list | tuple):
-        return type(value)(_scrubbed(item) for item in value) if type(value) in {list, tuple} else value
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(_scrubbed(item) for item in value)
     return value
-
-
-def _masked_assignment(match: re.Match[str]) -> str:
-    name, sign, value = match.groups()
-    return f"{name}{sign}{MASK}" if looks_secret(name) else f"{name}{sign}{value}"

@@ -26,7 +26,10 @@ def test_commit_of_a_loose_reference(tmp_path: Path) -> None:
 
 def test_commit_of_a_packed_reference(tmp_path: Path) -> None:
     write(tmp_path / ".git/HEAD", "ref: refs/heads/main\n")
-    write(tmp_path / ".git/packed-refs", f"# pack-refs with: peeled\n{OTHER} refs/heads/mai\n{COMMIT} refs/heads/main\n^{OTHER}\n")
+    write(
+        tmp_path / ".git/packed-refs",
+        f"# pack-refs with: peeled\n{OTHER} refs/heads/mai\n{COMMIT} refs/heads/main\n^{OTHER}\n",
+    )
     assert read_commit(tmp_path) == COMMIT
 
 
@@ -43,7 +46,18 @@ def test_commit_of_a_worktree(tmp_path: Path) -> None:
     assert read_commit(tmp_path / "w") == COMMIT
 
 
-@pytest.mark.parametrize("head", ["", "ref: refs/heads/none", "ref: ../../secret", "ref: refs/../../secret", "ref: /abs", "zz" * 20, "ref: refs/a\0"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "ref: refs/heads/none",
+        "ref: ../../secret",
+        "ref: refs/../../secret",
+        "ref: /abs",
+        "zz" * 20,
+        "ref: refs/a\0",
+    ],
+)
 def test_a_head_that_tells_nothing_gives_no_commit(tmp_path: Path, head: str) -> None:
     write(tmp_path / ".git/HEAD", head)
     write(tmp_path / "secret", COMMIT)
@@ -103,6 +117,12 @@ def test_missing_odd_and_outward_files_are_refused(tmp_path: Path) -> None:
     os.mkfifo(root / "pipe")
     source = SourceTree(root)
     assert source.read_bytes("in") == b""
-    for name, why in {"none": "missing", "d": "not a regular file", "out": "leads out", "loop": "cannot be read", "pipe": "regular"}.items():
+    for name, why in {
+        "none": "missing",
+        "d": "not a regular file",
+        "out": "leads out",
+        "loop": "cannot be read",
+        "pipe": "regular",
+    }.items():
         with pytest.raises(DataError, match=why):
             source.read_bytes(name)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import string
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,7 +19,11 @@ def read(source: str) -> dict[str, Any]:
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
@@ -78,7 +83,18 @@ def test_every_other_expression_is_refused_with_its_line(expression: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "statement", ["print('hi')", "X += [1]", "X.append(1)", "X[0] = 1", "del X", "def f(): pass", "if 1: pass", "a = b = 1", "X: int"]
+    "statement",
+    [
+        "print('hi')",
+        "X += [1]",
+        "X.append(1)",
+        "X[0] = 1",
+        "del X",
+        "def f(): pass",
+        "if 1: pass",
+        "a = b = 1",
+        "X: int",
+    ],
 )
 def test_every_other_statement_is_refused_with_its_line(statement: str) -> None:
     with pytest.raises(DataError, match=r"riddles\.py:2"):
@@ -95,7 +111,9 @@ def test_a_syntax_error_names_its_line() -> None:
         read("X = 1\nY = [1,,]\n")
 
 
-@pytest.mark.parametrize("source", ["X = 'a\0b'", "X = " + "[" * 5000, "X = " + "-" * 50_000 + "1", "# coding: no-such-codec\nX = 1"])
+@pytest.mark.parametrize(
+    "source", ["X = 'a\0b'", "X = " + "[" * 5000, "X = " + "-" * 50_000 + "1", "# coding: no-such-codec\nX = 1"]
+)
 def test_hostile_sources_give_one_clear_error(source: str) -> None:
     with pytest.raises(DataError, match="riddles"):
         read(source)
@@ -103,7 +121,5 @@ def test_hostile_sources_give_one_clear_error(source: str) -> None:
 
 @given(st.text(string.printable, max_size=60))
 def test_no_text_gives_any_other_error(source: str) -> None:
-    try:
-        read(source)
-    except DataError as error:
-        assert "riddles.py" in str(error)
+    with suppress(DataError):
+        assert isinstance(read(source), dict)

@@ -20,7 +20,13 @@ def test_import_writes_a_verified_pack(tmp_path: Path, toy_source: Path, kit: An
     assert info == report.info
     assert (info.name, info.source, info.commit, info.rbsuite) == ("toy", "checkout", None, __version__)
     assert list(info.files) == ["deep/riddles.json"]
-    assert kit.tree(tmp_path / "data") == ["packs", "packs/toy", "packs/toy/deep", "packs/toy/deep/riddles.json", "packs/toy/pack.json"]
+    assert kit.tree(tmp_path / "data") == [
+        "packs",
+        "packs/toy",
+        "packs/toy/deep",
+        "packs/toy/deep/riddles.json",
+        "packs/toy/pack.json",
+    ]
 
 
 def test_the_same_import_gives_the_same_bytes_and_no_machine_path(tmp_path: Path, toy_source: Path, kit: Any) -> None:
@@ -40,7 +46,9 @@ def test_import_replaces_the_old_pack_whole(tmp_path: Path, toy_source: Path, ki
     assert report.info.counts == {"riddles": 0}
 
 
-@pytest.mark.parametrize("failure", [DataError("bad", "mend"), KeyboardInterrupt(), RuntimeError("bug"), OSError(28, "No space left")])
+@pytest.mark.parametrize(
+    "failure", [DataError("bad", "mend"), KeyboardInterrupt(), RuntimeError("bug"), OSError(28, "No space left")]
+)
 def test_a_failure_leaves_nothing_and_keeps_the_old_pack(
     tmp_path: Path, toy_source: Path, kit: Any, failure: BaseException
 ) -> None:
@@ -103,7 +111,9 @@ def test_verify_names_what_was_changed_or_is_missing(tmp_path: Path, toy_source:
         ({"counts": {"a": "1"}}, "'counts'"),
     ],
 )
-def test_a_malformed_description_is_refused(tmp_path: Path, toy_source: Path, kit: Any, change: dict[str, Any], why: str) -> None:
+def test_a_malformed_description_is_refused(
+    tmp_path: Path, toy_source: Path, kit: Any, change: dict[str, Any], why: str
+) -> None:
     pack = import_pack(kit.ToyImporter(), toy_source, tmp_path).path
     value = json.loads((pack / "pack.json").read_text())
     (pack / "pack.json").write_text(json.dumps(value | change))

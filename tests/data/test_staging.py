@@ -27,7 +27,9 @@ with staged(Path(sys.argv[1])) as stage:
 
 
 def start_child(target: Path) -> subprocess.Popen[str]:
-    child = subprocess.Popen([sys.executable, "-c", CHILD, str(target)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(target)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert child.stdout is not None
     assert child.stdout.readline() == "ready\n"
     return child
@@ -95,10 +97,14 @@ def test_a_signal_while_publishing_is_delivered_after_it(tmp_path: Path, monkeyp
         os.kill(os.getpid(), signal.SIGINT)
         return rename(self, other)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt), staged(target) as stage:
-        patch.setattr(Path, "rename", rename_and_interrupt)
-        (stage.new / "file").write_text("new")
-        stage.publish()
+    def replace(patch: pytest.MonkeyPatch) -> None:
+        with staged(target) as stage:
+            patch.setattr(Path, "rename", rename_and_interrupt)
+            (stage.new / "file").write_text("new")
+            stage.publish()
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        replace(patch)
     assert (target / "file").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
 
@@ -117,8 +123,7 @@ def test_handlers_are_restored_and_an_ignored_signal_stays_ignored(tmp_path: Pat
 
 def test_termination_is_an_error_of_the_tree(tmp_path: Path) -> None:
     with pytest.raises(Interrupted, match="stopped by SIGTERM") as caught, staged(tmp_path / "target"):
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+        signal.raise_signal(signal.SIGTERM)
     assert caught.value.exit_code == 128 + signal.SIGTERM
 
 

@@ -88,6 +88,10 @@ class TauBench(Environment):
 
         return self._resources.solution(task, lambda: build_solution(task, type(self)(self.tasks)))
 
+    def database(self, domain: str) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """The shipped database of a domain: table, key, record. It is shared; do not change it."""
+        return self._resources.pack.database(domain).tables
+
     def skills(self) -> Sequence[Skill]:
         """The skills of both domains."""
         from rbsuite_tau_bench.skills import SKILLS

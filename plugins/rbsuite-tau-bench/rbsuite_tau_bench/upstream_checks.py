@@ -130,7 +130,7 @@ def _action(action: Located, tools: Collection[str]) -> Json:
 def _fields(located: Located, required: tuple[str, ...], dropped: frozenset[str], what: str) -> Mapping[str, Any]:
     value = located.value
     if not isinstance(value, dict):
-        _refuse(located.where, f"not a {what}")
+        _refuse(located.where, f"a malformed {what}")
     if missing := [name for name in required if name not in value]:
         _refuse(located.where, f"the {what} has no {missing[0]!r}")
     if unknown := sorted(set(value) - set(required) - dropped):

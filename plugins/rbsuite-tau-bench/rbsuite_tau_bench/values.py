@@ -10,7 +10,7 @@ Value: TypeAlias = Any
 Record: TypeAlias = dict[str, Any]
 """One record of a database: a user, an order, a flight."""
 
-MAX_NESTING = 200
+MAX_NESTING = 64
 """Levels of lists and objects that arguments may have."""
 
 MAX_INTEGER_BITS = 13_000
@@ -32,15 +32,15 @@ def plain(value: object, depth: int = MAX_NESTING) -> Value:
     kind = type(value)
     if kind is str or kind is float or kind is bool or value is None:
         return value
+    if not isinstance(value, dict | list | tuple):
+        return _plain_atom(value)
     if depth == 0:
         raise UnusableArgument(f"arguments are nested deeper than {MAX_NESTING} levels")
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise UnusableArgument("an object in the arguments has a key that is not a string")
-        return {str(key): plain(entry, depth - 1) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
+    if not isinstance(value, dict):
         return [plain(entry, depth - 1) for entry in value]
-    return _plain_atom(value)
+    if not all(isinstance(key, str) for key in value):
+        raise UnusableArgument("an object in the arguments has a key that is not a string")
+    return {str(key): plain(entry, depth - 1) for key, entry in value.items()}
 
 
 def _plain_atom(value: object) -> str | int | float:

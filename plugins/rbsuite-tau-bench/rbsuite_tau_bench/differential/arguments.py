@@ -25,7 +25,7 @@ class ArgumentMaker:
     def __init__(self, database: Database, rng: random.Random) -> None:
         self.rng = rng
         self.tables = database.tables
-        self._users = rng.sample(sorted(self.tables["users"]), 10)
+        self._users = rng.sample(sorted(self.tables["users"]), min(10, len(self.tables["users"])))
         self._expressions = Expressions(rng)
 
     def calculate(self, world: World) -> Arguments:

@@ -1,0 +1,276 @@
+"""``rbsuite doctor``: checks the installation and says how to mend what is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from rbsuite.cli.output import echo_json, one_line, table
+
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
+
+    from rbsuite.plugins import Plugins
+    from rbsuite.specs import EnvironmentSpec
+
+Status = Literal["ok", "warn", "fail"]
+
+LEAST_PYTHON = (3, 11)
+LOW_DISK = 1 << 30
+NO_DISK = 100 << 20
+_KEY_NAME = re.compile(r"[A-Z0-9_]+_API_KEY|HF_TOKEN|AWS_ACCESS_KEY_ID|GOOGLE_APPLICATION_CREDENTIALS")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        name: what was checked.
+        status: ``ok``; ``warn``: works, but something is missing; ``fail``: does not work.
+        detail: what was found.
+        remedy: what to do, where it is not ``ok``.
+    """
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
+    """Check this installation. Exits with 1 if something does not work."""
+    findings = examine()
+    failed = sum(finding.status == "fail" for finding in findings)
+    if as_json:
+        echo_json({"ok": not failed, "findings": findings})
+    else:
+        rows = [(finding.status, finding.name, finding.detail) for finding in findings]
+        for line, finding in zip(table(rows).splitlines(), findings, strict=True):
+            click.echo(line)
+            if finding.remedy:
+                click.echo(f"      -> {one_line(finding.remedy)}")
+        warned = sum(finding.status == "warn" for finding in findings)
+        click.echo(f"\n{len(findings) - failed - warned} ok, {warned} to note, {failed} failed")
+    context.exit(1 if failed else 0)
+
+
+def examine() -> list[Finding]:
+    """Make every check. A check that itself breaks is a failed one; it never stops the others."""
+    findings: list[Finding] = []
+    for name, check in CHECKS.items():
+        try:
+            findings.extend(check())
+        except Exception as error:  # the report must come out whatever a plugin or the machine does
+            findings.append(Finding(name, "fail", f"{type(error).__name__}: {error}", getattr(error, "remedy", "")))
+    return findings
+
+
+def check_machine() -> Iterator[Finding]:
+    """Python, platform and processors."""
+    import platform
+
+    version = platform.python_version()
+    if sys.version_info >= LEAST_PYTHON:
+        yield Finding("Python", "ok", f"{version} ({sys.executable})")
+    else:
+        least = ".".join(map(str, LEAST_PYTHON))
+        yield Finding("Python", "fail", version, f"Use Python {least} or newer.")
+    yield Finding("machine", "ok", f"{platform.platform()}, {os.cpu_count() or 1} CPUs")
+
+
+def check_packages() -> Iterator[Finding]:
+    """rbsuite itself and what it depends on directly, each against the version it asks for."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from rbsuite import __version__
+
+    try:
+        own = distribution("rbsuite")
+    except PackageNotFoundError:
+        yield Finding("rbsuite", "warn", f"{__version__}, not installed", "Install it: pip install rbsuite")
+        return
+    if own.version == __version__:
+        yield Finding("rbsuite", "ok", __version__)
+    else:
+        detail = f"the code is {__version__}, the installed metadata says {own.version}"
+        yield Finding("rbsuite", "warn", detail, "Install it again.")
+    for requirement in own.requires or ():
+        if "extra ==" not in requirement:
+            yield _check_package(requirement, distribution)
+
+
+def _check_package(requirement: str, distribution: Callable[[str], Distribution]) -> Finding:
+    from importlib.metadata import PackageNotFoundError
+
+    name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    try:
+        version = distribution(name).version
+    except PackageNotFoundError:
+        return Finding(name, "fail", "not installed", f"Install it: pip install {name}")
+    if not _fits(requirement, version):
+        return Finding(name, "fail", f"{version} does not fit {requirement}", f"Run: pip install '{requirement}'")
+    return Finding(name, "ok", version)
+
+
+def _fits(requirement: str, version: str) -> bool:
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # it comes with another package; without it the version is only shown
+        return True
+    return Requirement(requirement).specifier.contains(version, prereleases=True)
+
+
+def check_index() -> Iterator[Finding]:
+    """Whether the library for large banks can be imported; it is compiled, so it may not."""
+    try:
+        import hnswlib  # noqa: F401
+    except ImportError as error:
+        yield Finding("large banks", "warn", f"hnswlib: {error}", "Exact search is used instead. Reinstall hnswlib.")
+    else:
+        yield Finding("large banks", "ok", "hnswlib can be imported")
+
+
+def check_data() -> Iterator[Finding]:
+    """The data directory and the packs in it."""
+    from rbsuite.data.directory import data_directory
+    from rbsuite.data.packs import installed_packs
+
+    directory = data_directory()
+    yield _check_writable("data directory", directory, "Set RBSUITE_DATA to a directory you can write.")
+    for path in installed_packs(directory):
+        yield _check_pack(path)
+
+
+def _check_writable(name: str, directory: Path, remedy: str) -> Finding:
+    import tempfile
+
+    place = existing_parent(directory)
+    try:
+        if not place.is_dir():
+            raise NotADirectoryError(f"{place} is not a directory")
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        return Finding(name, "fail", f"{directory} cannot be written: {error.strerror or error}", remedy)
+    return Finding(name, "ok", str(directory) if place == directory else f"{directory} (made when first needed)")
+
+
+def _check_pack(path: Path) -> Finding:
+    from rbsuite.data.packs import verify_pack
+    from rbsuite.errors import RbsuiteError
+
+    try:
+        info = verify_pack(path)
+    except RbsuiteError as error:
+        return Finding(f"pack {path.name}", "fail", error.message, error.remedy)
+    commit = f"commit {info.commit[:12]}" if info.commit else "commit unknown"
+    return Finding(f"pack {path.name}", "ok", f"{len(info.files)} files intact, {commit}")
+
+
+def check_plugins() -> Iterator[Finding]:
+    """Plugins that failed, and what environments need."""
+    from rbsuite.plugins import DISABLE_VARIABLE, load_plugins
+
+    plugins = load_plugins()
+    for info in plugins.infos:
+        name = f"plugin {info.name}"
+        if info.status == "failed":
+            remedy = f"Reinstall or upgrade {info.distribution}, or set {DISABLE_VARIABLE}={info.name}."
+            yield Finding(name, "fail", info.error, remedy)
+        elif info.status == "disabled":
+            yield Finding(name, "ok", f"disabled by {DISABLE_VARIABLE}")
+    loaded = sum(info.status == "loaded" for info in plugins.infos)
+    yield Finding("plugins", "ok", f"{loaded} loaded")
+    yield from _check_declarations(plugins)
+
+
+def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
+    """Reading the declarations finds names that are declared twice."""
+    from rbsuite.cli.listing import KINDS, PLUGINS, specs_of
+    from rbsuite.errors import RbsuiteError
+
+    for kind in KINDS:
+        try:
+            specs = {} if kind == PLUGINS else specs_of(plugins, kind)
+        except RbsuiteError as error:
+            yield Finding(kind, "fail", error.message, error.remedy)
+            continue
+        if kind == "environments":
+            for spec in plugins.environments.values():
+                yield from _check_environment(spec)
+            if not specs:
+                yield Finding(
+                    kind, "warn", "none is installed", "Install one, for example: pip install rbsuite-tau-bench"
+                )
+
+
+def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
+    from rbsuite.data.directory import pack_directory
+    from rbsuite.errors import PluginError
+    from rbsuite.specs import load_object
+
+    name = f"environment {spec.name}"
+    for check in spec.needs:
+        try:
+            problem = str(load_object(check.check, name)() or "")
+        except Exception as error:
+            yield Finding(name, "fail", f"its check of {check.name!r} broke: {error}", "Mend or reinstall the plugin.")
+            continue
+        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'is there'}", problem)
+    try:
+        load_object(spec.factory, name)
+    except PluginError as error:
+        yield Finding(name, "fail", error.message, error.remedy)
+        return
+    if spec.pack and spec.importer and not pack_directory(spec.pack).is_dir():
+        bundled = ", ".join(split.name for split in spec.splits if split.bundled) or "none"
+        detail = f"upstream's data is not imported; splits without it: {bundled}"
+        yield Finding(name, "ok" if bundled != "none" else "warn", detail, f"To get it: rbsuite data fetch {spec.name}")
+    else:
+        yield Finding(name, "ok", f"version {spec.version}, {len(spec.splits)} splits")
+
+
+def check_keys() -> Iterator[Finding]:
+    """Which providers' keys are set: their names, never their values."""
+    names = sorted(name for name, value in os.environ.items() if value and _KEY_NAME.fullmatch(name))
+    yield Finding("provider keys", "ok", ", ".join(names) or "none is set; models that start with sim/ need none")
+
+
+def check_disk() -> Iterator[Finding]:
+    """Free space where data and experiments go."""
+    import shutil
+
+    from rbsuite.data.directory import data_directory
+
+    for name, directory in (("data disk", data_directory()), ("working disk", Path.cwd())):
+        free = shutil.disk_usage(existing_parent(directory)).free
+        status: Status = "ok" if free >= LOW_DISK else "warn" if free >= NO_DISK else "fail"
+        yield Finding(name, status, f"{free / 2**30:,.1f} GiB free", "" if status == "ok" else "Free some space.")
+
+
+def existing_parent(path: Path) -> Path:
+    """The path itself, or its nearest parent that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "machine": check_machine,
+    "packages": check_packages,
+    "large banks": check_index,
+    "data": check_data,
+    "plugins": check_plugins,
+    "provider keys": check_keys,
+    "disk": check_disk,
+}
+"""The checks, in the order of the report."""

@@ -1,0 +1,167 @@
+"""``rbsuite prompts``: the templates that an experiment would use, and what they render to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rbsuite.cli.output import echo_json, fields, table
+
+if TYPE_CHECKING:
+    from rbsuite.prompts import Prompts
+    from rbsuite.trajectory import Observation
+
+_directory_option = click.option(
+    "--prompts",
+    "directory",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A directory of your own templates; they come first.",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("prompts")
+def command() -> None:
+    """List, show and render the prompt templates.
+
+    To change one, put a file of the same name into a directory and give that with --prompts.
+    """
+
+
+@command.command("list")
+@_directory_option
+@_json_option
+def list_command(directory: Path | None, as_json: bool) -> None:
+    """List the templates with their origin and hash."""
+    prompts, origins = open_prompts(directory)
+    rows = [describe(prompts, name, origins) for name in prompts.names()]
+    if as_json:
+        echo_json(rows)
+        return
+    heads = ("template", "origin", "sha256")
+    click.echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
+
+
+@command.command("show")
+@click.argument("name")
+@_directory_option
+@click.option("--env", "environment", default="", metavar="ENV", help="Render with an example from this environment.")
+@click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Render with this value; repeatable.")
+@_json_option
+def show_command(name: str, directory: Path | None, environment: str, variables: Sequence[str], as_json: bool) -> None:
+    """Show the template NAME: where it comes from and its source; with --env or --var, what it renders to."""
+    prompts, origins = open_prompts(directory)
+    row = describe(prompts, name, origins)
+    values = read_variables(variables)
+    if environment or values:
+        row["rendered"] = _render(prompts, name, {**(example(environment) if environment else {}), **values})
+        # A template that extends another stands for both: results carry the hashes of all.
+        row["used"] = dict(prompts.used)
+    if as_json:
+        echo_json(row)
+        return
+    used = ", ".join(other for other in row.get("used", {}) if other != name)
+    click.echo(fields([(label, row[label]) for label in ("name", "origin", "file", "sha256")] + [("extends", used)]))
+    click.echo(f"\n{row.get('rendered', row['source'])}")
+
+
+def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]]]:
+    """The templates as an experiment would find them, and the directories with their names, first match first.
+
+    Raises:
+        TemplateError: the directory does not exist.
+    """
+    from rbsuite.plugins import load_plugins
+    from rbsuite.prompts import Prompts, core_directory
+
+    own = [] if directory is None else [directory]
+    plugged = list(load_plugins().prompt_dirs)
+    origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
+    return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
+
+
+def describe(prompts: Prompts, name: str, origins: Sequence[tuple[str, Path]]) -> dict[str, Any]:
+    """A template's name, origin, file, hash and source.
+
+    Raises:
+        UnknownNameError: there is no such template.
+    """
+    from rbsuite.jsonable import text_digest
+
+    source, path = prompts.source(name)
+    origin = next((label for label, directory in origins if path.is_relative_to(directory)), "unknown")
+    return {"name": name, "origin": origin, "file": str(path), "sha256": text_digest(source), "source": source}
+
+
+def read_variables(texts: Sequence[str]) -> dict[str, str]:
+    """The values of ``--var NAME=VALUE``.
+
+    Raises:
+        UsageError: one has no ``=`` or no name.
+    """
+    from rbsuite.errors import UsageError
+
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise UsageError(f"--var {text!r} is not of the form NAME=VALUE.", "For example: --var policy='Be brief.'")
+        values[name.strip()] = value
+    return values
+
+
+def example(environment: str) -> dict[str, Any]:
+    """Variables from the first task of an environment's default split, as an agent first sees it.
+
+    Raises:
+        UnknownNameError: there is no such environment.
+        DataError: its data is not there.
+    """
+    from rbsuite.agents.react import RESPOND, schemas
+    from rbsuite.environments.user import STOP
+    from rbsuite.plugins import load_plugins
+    from rbsuite.specs import load_object
+
+    spec = load_plugins().environment(environment)
+    world = load_object(spec.factory, f"environment {environment!r}")(None)
+    task = world.tasks.tasks[0]
+    first, _ = world.reset(seed=0, options={"task": task.id})
+    seen = _first_of_agent(world, task, first)
+    return {
+        "policy": "\n\n".join(message.content for message in seen.messages),
+        "tools": schemas(seen.tools),
+        "respond": RESPOND,
+        "instruction": "\n\n".join(message.content for message in first.messages) if first.turn == "user" else "",
+        "stop": STOP,
+        "query": task.query or seen.text,
+        "memory": "(the memory items that were recalled)",
+        "transcript": "(the transcript of the rollout)",
+    }
+
+
+def _first_of_agent(world: Any, task: Any, first: Observation) -> Observation:
+    """The first observation that is the agent's; a scripted user opens where one takes part."""
+    from rbsuite.trajectory import Action
+
+    if first.turn == "agent":
+        return first
+    lines = world.script(task)
+    opened: Observation = world.step(Action(text=lines[0] if lines else "Hello."))[0]
+    return opened
+
+
+def _render(prompts: Prompts, name: str, values: dict[str, Any]) -> str:
+    from rbsuite.errors import TemplateError
+
+    try:
+        return prompts.render(name, **values)
+    except TemplateError as error:
+        if "undefined" not in error.message:
+            raise
+        raise TemplateError(
+            error.message, "Give the variable with --var NAME=VALUE, or an example with --env."
+        ) from error

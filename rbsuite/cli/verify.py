@@ -1,0 +1,72 @@
+"""``rbsuite verify``: replay an environment's reference solutions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rbsuite.runner.verify import VerifyReport
+
+_SHOWN = 10
+
+
+@click.command("verify")
+@click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
+@click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
+@click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
+@click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def command(environment: str, split: str, domain: str, data: str, as_json: bool) -> None:
+    """Replay every task's reference solution through the environment and its grading, and an agent that does nothing.
+
+    Every reference must score 1. Exit code 1 if one does not.
+    """
+    from rbsuite.plugins import load_plugins
+    from rbsuite.runner.verify import verify
+    from rbsuite.specs import load_object
+
+    spec = load_plugins().environment(environment)
+    environment_class = load_object(spec.factory, f"environment {spec.name!r}")
+    tasks = environment_class.load(split or spec.splits[0].name, domain=domain, data=data)
+    report = verify(environment_class, tasks, spec.max_steps)
+    if as_json:
+        click.echo(json.dumps(_document(environment, tasks.split, report), indent=2))
+    else:
+        _show(environment, tasks.split, report)
+    if report.unsolved:
+        raise click.exceptions.Exit(1)
+
+
+def _document(environment: str, split: str, report: VerifyReport) -> dict[str, object]:
+    from rbsuite.jsonable import plain
+
+    return {
+        "env": environment,
+        "split": split,
+        "tasks": report.tasks,
+        "solved": report.solved,
+        "unsolved": plain(report.unsolved),
+        "without_reference": list(report.without),
+        "floor": report.floor_solved,
+        "domains": {
+            name: {"tasks": counts.tasks, "solved": counts.solved, "floor": counts.floor_solved}
+            for name, counts in report.domains.items()
+        },
+    }
+
+
+def _show(environment: str, split: str, report: VerifyReport) -> None:
+    name = f"{environment} {split}"
+    click.echo(f"{name}: {report.solved} of {report.tasks} reference solutions score 1.")
+    for domain, counts in report.domains.items():
+        solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
+        click.echo(f"  {domain}: references {solved}, doing nothing {floor}")
+    if report.without:
+        click.echo(f"  {len(report.without)} tasks have no reference solution.")
+    for task, problem in list(report.unsolved.items())[:_SHOWN]:
+        click.echo(f"  not solved: {task}: {problem}")
+    if len(report.unsolved) > _SHOWN:
+        click.echo(f"  ... and {len(report.unsolved) - _SHOWN} more; --json lists all.")

@@ -1,0 +1,109 @@
+"""Replays an environment's reference solutions: each must score 1, or engine, data or grading are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rbsuite.environments.base import Environment
+from rbsuite.environments.user import ScriptedUser
+from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action
+
+
+@dataclass(frozen=True, slots=True)
+class DomainReport:
+    """The counts of one domain; see :class:`VerifyReport`."""
+
+    tasks: int
+    solved: int
+    floor_solved: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What came of replaying the references of a task set.
+
+    Attributes:
+        tasks: number of tasks.
+        solved: number of tasks whose reference scored 1.
+        unsolved: ids of those whose reference did not, or failed, with what happened in one line.
+        without: ids of tasks that have no reference; they count as neither.
+        floor_solved: number of tasks that an agent solves which says nothing, once.
+        domains: the counts by domain.
+    """
+
+    tasks: int
+    solved: int
+    unsolved: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    floor_solved: int = 0
+    domains: Mapping[str, DomainReport] = field(default_factory=dict)
+
+
+def verify(environment: type[Environment], tasks: TaskSet, max_steps: int) -> VerifyReport:
+    """Replay every task's reference actions with the scripted user, and the do-nothing floor.
+
+    Args:
+        environment: the environment's class.
+        tasks: the tasks.
+        max_steps: agent turns after which a rollout is cut, as in an experiment.
+    """
+    world = environment(tasks)
+    unsolved: dict[str, str] = {}
+    without: list[str] = []
+    solved: list[Task] = []
+    floor: list[Task] = []
+    for task in tasks:
+        problem = _replay(world, task, max_steps)
+        if problem is None:
+            without.append(task.id)
+        elif problem:
+            unsolved[task.id] = problem
+        else:
+            solved.append(task)
+        if play_actions(world, task, (Action(),), ()) == 1.0:
+            floor.append(task)
+    world.close()
+    domains = {name: _domain(name, tasks.tasks, solved, floor) for name in dict.fromkeys(task.domain for task in tasks)}
+    return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
+
+
+def play_actions(environment: Environment, task: Task, actions: Sequence[Action], lines: Sequence[str]) -> float:
+    """The score of given actions; 0 if the episode has not ended when they are used up.
+
+    Args:
+        environment: any environment over the task's set; it is reset.
+        task: the task.
+        actions: what the agent does.
+        lines: what a scripted user says, opening first; it stops when they are used up.
+    """
+    user = ScriptedUser(lines)
+    rest = iter(actions)
+    observation, _ = environment.reset(seed=0, options={"task": task.id})
+    ended = False
+    while not ended:
+        action = Action(text=user.line(observation)) if observation.turn == "user" else next(rest, None)
+        if action is None:
+            return 0.0
+        observation, _, ended, _, _ = environment.step(action)
+    return environment.score
+
+
+def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
+    """What went wrong, ``""`` if nothing did, or ``None`` where there is no reference."""
+    try:
+        solution = environment.solution(task)
+        if solution is None:
+            return None
+        if len(solution.actions) > max_steps:
+            return f"the reference takes {len(solution.actions)} turns, and {max_steps} are allowed"
+        score = play_actions(environment, task, solution.actions, solution.user_lines)
+    except Exception as error:  # whatever an engine raises is the finding
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return "" if score == 1.0 else f"the reference scored {score:g}"
+
+
+def _domain(name: str, tasks: Sequence[Task], solved: Sequence[Task], floor: Sequence[Task]) -> DomainReport:
+    counts = [sum(task.domain == name for task in group) for group in (tasks, solved, floor)]
+    return DomainReport(*counts)

@@ -1,0 +1,46 @@
+"""Export as JSON lines."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from rbsuite.errors import StoreError
+from rbsuite.jsonable import plain
+from rbsuite.store import ExperimentStore, export_jsonl
+
+
+def test_lines(filled: ExperimentStore, samples: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    path.write_text("old")
+    assert export_jsonl(filled, path) == 8
+    lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
+    assert [line["type"] for line in lines] == ["experiment", "run", "run", "task", "task", "task", "task", "task"]
+    assert lines[0]["facts"] == filled.manifest.facts
+    assert (lines[2]["id"], lines[2]["committed"], lines[2]["finished"]) == (samples.RUN, 5, False)
+    assert lines[3:] == [{"type": "task", "run": samples.RUN, **plain(record)} for record in samples.records(5)]
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["out.jsonl"]
+
+
+def test_stream_without_trajectories(filled: ExperimentStore) -> None:
+    stream = io.StringIO()
+    assert export_jsonl(filled, stream, trajectories=False) == 8
+    last = json.loads(stream.getvalue().splitlines()[-1])
+    assert last["rollouts"][0]["trajectory"]["steps"] == []
+    assert last["rollouts"][0]["trajectory"]["score"] == 1.0
+
+
+def test_failure_leaves_what_was_there(filled: ExperimentStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be written"):
+        export_jsonl(filled, tmp_path / "no" / "where.jsonl")
+    path = tmp_path / "out.jsonl"
+    path.write_text("old")
+    filled.close()
+    with pytest.raises(StoreError):
+        export_jsonl(filled, path)
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["out.jsonl"]

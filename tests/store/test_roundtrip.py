@@ -1,0 +1,180 @@
+"""Whatever a record holds comes back equal (property tests), and no field of a record is forgotten."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
+from rbsuite.jsonable import canonical
+from rbsuite.oplog import GENESIS, chain
+from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.store import ExperimentStore, experiment_digest
+from rbsuite.store.codec import pack, unpack
+from rbsuite.trajectory import END_REASONS, Action, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
+from rbsuite.verdict import Verdict
+
+any_text = st.text(st.characters(), max_size=8)  # with surrogates and NUL
+text = any_text | st.sampled_from(
+    ["", "\ud800", "\udfff\ud800", "\ud83d\ude00", "\x00", "caf\u00e9 " * 80, "long " * 1200]
+)
+number = st.floats(allow_nan=False, allow_infinity=False)
+maybe = st.none() | number | st.sampled_from([0, 1, 0.0, -0.0])
+small = st.integers(0, 1000)
+json_value = st.recursive(
+    st.none() | st.booleans() | st.integers() | number | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=6,
+)
+data = st.dictionaries(text, json_value, max_size=3)
+counters = st.dictionaries(text, number, max_size=2)
+usages = st.dictionaries(text, st.builds(Usage, small, small, small, st.none() | number), max_size=2)
+
+
+def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(of, max_size=2).map(tuple)
+
+
+tool_calls = st.builds(ToolCall, text, text, data, text)
+messages = st.builds(
+    Message, st.sampled_from(["system", "user", "assistant", "tool"]), text, some(tool_calls), text, text
+)
+observations = st.builds(
+    Observation,
+    text,
+    st.sampled_from(["agent", "user"]),
+    st.sampled_from(["user", "tool"]),
+    some(messages),
+    some(st.builds(ToolSpec, text, text, data)),
+    some(text),
+    some(text),
+    data,
+)
+actions = st.builds(
+    Action, st.sampled_from(["text", "tool", "choice"]), text, text, data, st.none() | st.integers(), text
+)
+steps = st.builds(Step, st.sampled_from(["agent", "user"]), observations, actions, maybe)
+trajectories = st.builds(
+    Trajectory,
+    text,
+    small,
+    st.integers(0, 2**80),
+    text,
+    some(steps),
+    st.none() | observations,
+    st.sampled_from(END_REASONS),
+    text,
+    maybe,
+    data,
+)
+verdicts = st.none() | st.builds(Verdict, st.sampled_from(["success", "failure", "unknown"]), maybe, text, text)
+rollouts = st.builds(RolloutRecord, trajectories, verdicts, usages, some(text), number)
+provenances = st.builds(Provenance, text, small, some(small), text, text)
+items = st.builds(MemoryItem, text, text, text, text, text, text, text, text, provenances, small, some(text), counters)
+kinds = st.sampled_from(["add", "update", "delete", "link", "score", "put_document"])
+ops = st.builds(MemoryOp, kinds, provenances, st.none() | items, text, text, counters, text, text, text)
+recalls = st.builds(
+    RecallEvent,
+    st.integers(-1, 8),
+    st.sampled_from(["task", "step", "attempt"]) | text,
+    small,
+    small,
+    st.builds(Recall, some(st.builds(Recalled, text, small, number, small)), text, text, text),
+)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> TaskRecord:
+    made = draw(some(ops))
+    group = tuple(draw(st.lists(rollouts, min_size=1, max_size=2)))
+    return TaskRecord(
+        task_id=draw(text),
+        position=0,
+        attempt_id=draw(text),
+        read_version=0,
+        version=1,
+        rollouts=group,
+        selected=draw(st.integers(0, len(group) - 1)),
+        recalls=draw(some(recalls)),
+        ops=made,
+        state_hash=chain(GENESIS, 1, made),
+        usage=draw(usages),
+        notes=draw(st.dictionaries(text, small, max_size=2)),
+    )
+
+
+def manifest(task_id: str, run: str = "r") -> Manifest:
+    return Manifest({}, {}, (RunInfo(run, Condition("m", "s", "a", "x", "j"), 0, "native", 1, (task_id,)),))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(records(), text)
+def test_record_comes_back_equal(record: TaskRecord, run: str) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        with ExperimentStore.create(place, manifest(record.task_id, run)) as store:
+            assert store.commit(run, record)
+            assert not store.commit(run, record)
+            digest = experiment_digest(store)
+        with ExperimentStore.open(place, readonly=True) as store:
+            back = store.record(run, 0)
+            assert back == record
+            assert canonical(back) == canonical(record)  # tells 0 from 0.0 and True from 1
+            assert store.verify_chain(run) == record.state_hash
+            assert len(list(store.results(run))) == len(record.rollouts)
+            assert experiment_digest(store) == digest
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.characters(), max_size=6000) | text)
+def test_column_text_comes_back_equal(value: str) -> None:
+    assert unpack(pack(value)) == value
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["orders", "max_tokens", "embedder"]), st.integers() | number | st.none() | st.booleans()
+    ),
+    text,
+)
+def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
+    made = Manifest(config, {"versions": {"rbsuite": "1"}}, manifest(name, name).runs)
+    with tempfile.TemporaryDirectory() as place:
+        ExperimentStore.create(place, made).close()
+        with ExperimentStore.open(place) as store:
+            assert store.manifest == made
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        (Step, 4),
+        (Observation, 8),
+        (Action, 6),
+        (Message, 5),
+        (ToolCall, 4),
+        (ToolSpec, 3),
+        (Trajectory, 10),
+        (Usage, 4),
+        (Verdict, 4),
+        (Recall, 4),
+        (Recalled, 4),
+        (RecallEvent, 5),
+        (RolloutRecord, 5),
+        (TaskRecord, 12),
+        (MemoryOp, 9),
+        (MemoryItem, 12),
+        (Provenance, 5),
+        (Condition, 5),
+        (RunInfo, 6),
+        (Manifest, 3),
+    ],
+)
+def test_a_new_field_needs_a_new_schema(kind: type, count: int) -> None:
+    """Fails when a record type changes: then the codec, the schema version and a migration must follow."""
+    assert len(fields(kind)) == count

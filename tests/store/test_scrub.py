@@ -1,0 +1,63 @@
+"""Which values are taken for secrets."""
+
+from __future__ import annotations
+
+import pytest
+
+from rbsuite.store import scrub
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api_key", "API_KEY", "apiKey", "openai-api-key", "apikey", "token", "AUTH_TOKEN", "accessToken", "password", "Authorization",
+     "proxy-authorization", "client_secret", "secrets", "aws_secret_access_key", "credentials", "x.private.key"],
+)  # fmt: skip
+def test_secret_names(name: str) -> None:
+    assert scrub({name: "s3cr3t"}) == {name: "***"}
+    assert scrub({"deep": [{name: ["s3cr3t"]}]}) == {"deep": [{name: "***"}]}
+    assert scrub({name: None}) == {name: None}
+    assert scrub({name: ""}) == {name: ""}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max_tokens",
+        "tokens",
+        "input_tokens",
+        "token_budget",
+        "tokenizer",
+        "key",
+        "keys",
+        "sort_key",
+        "monkey",
+        "author",
+        "secretary",
+        "",
+    ],
+)
+def test_other_names(name: str) -> None:
+    assert scrub({name: "value", "n": 1}) == {name: "value", "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("openai/x[api_key=abc,temperature=0]", "openai/x[api_key=***,temperature=0]"),
+        ("https://me:abc@host:8000/v1?token=abc&n=1", "https://***@host:8000/v1?token=***&n=1"),
+        ("Authorization: Bearer abc", "Authorization: ***"),
+        ("base=https://h/v1?token=abc;x=api_key='abc'", "base=https://h/v1?token=***;x=api_key='***'"),
+        ('{"api_key": "abc", "n": 1}', '{"api_key": "***", "n": 1}'),
+        ("noisy[accuracy=0.8]", "noisy[accuracy=0.8]"),
+        ("http://localhost:8000/v1", "http://localhost:8000/v1"),
+        ("memory:reasoningbank", "memory:reasoningbank"),
+    ],
+)
+def test_secrets_inside_text(text: str, clean: str) -> None:
+    assert scrub({"model": text, "list": (text,)}) == {"model": clean, "list": (clean,)}
+
+
+def test_argument_is_not_changed() -> None:
+    config = {"model": {"api_key": "abc"}}
+    scrub(config)
+    assert config == {"model": {"api_key": "abc"}}
