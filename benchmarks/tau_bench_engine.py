@@ -10,6 +10,8 @@ A fresh world is measured by CPU time, its size by tracemalloc with many alive; 
 splits, each task on a fresh world; hashes and comparisons by CPU time.
 """
 
+# ruff: noqa: D102 (Engine says what the methods of both sides do)
+
 from __future__ import annotations
 
 import argparse

@@ -41,8 +41,8 @@ def import_command(environment: str, source: str) -> None:
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import import_pack
 
-    report = import_pack(_importer(environment), Path(source), data_directory())
-    _show_report(environment, report)
+    spec = _environment(environment)
+    _show_report(spec, import_pack(_importer(spec), Path(source), data_directory()))
 
 
 @group.command("fetch")
@@ -57,14 +57,15 @@ def fetch_command(environment: str, url: str, sha256: str) -> None:
     from rbsuite.data.download import DownloadOptions
     from rbsuite.data.fetch import FetchOptions, FetchRequest, fetch_pack
 
-    importer = _importer(environment)
+    spec = _environment(environment)
+    importer = _importer(spec)
     progress = Progress()
     options = FetchOptions(download=DownloadOptions(progress=progress))
     try:
         report = fetch_pack(importer, data_directory(), FetchRequest(url, sha256), options)
     finally:
         progress.end()
-    _show_report(environment, report)
+    _show_report(spec, report)
 
 
 @group.command("list")
@@ -90,15 +91,21 @@ def list_command(as_json: bool) -> None:
         click.echo("No pack is here, and no plugin can import one.")
 
 
-def _importer(environment: str) -> PackImporter:
+def _environment(name: str) -> EnvironmentSpec:
+    """The environment of that name, which must have data to import."""
     from rbsuite.errors import UsageError
     from rbsuite.plugins import load_plugins
+
+    spec = load_plugins().environment(name)
+    if not spec.importer:
+        raise UsageError(f"the environment {name!r} has no data to import.", "Run it as it is.")
+    return spec
+
+
+def _importer(spec: EnvironmentSpec) -> PackImporter:
     from rbsuite.specs import load_object
 
-    spec: EnvironmentSpec = load_plugins().environment(environment)
-    if not spec.importer:
-        raise UsageError(f"the environment {environment!r} has no data to import.", "Run it as it is.")
-    importer: PackImporter = load_object(spec.importer, f"environment {environment!r}")
+    importer: PackImporter = load_object(spec.importer, f"environment {spec.name!r}")
     return importer
 
 
@@ -146,7 +153,7 @@ def _cell(row: dict[str, Any], head: str) -> str:
     return "-" if value is None else str(value)
 
 
-def _show_report(environment: str, report: ImportReport) -> None:
+def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
     info = report.info
     verb = "Replaced" if report.replaced else "Imported"
     click.echo(
@@ -156,7 +163,8 @@ def _show_report(environment: str, report: ImportReport) -> None:
         click.echo(f"  {label}: {number:,}")
     click.echo(f"Licence of the data: {info.licence}.")
     click.echo(f"{len(info.files)} files in {report.path}")
-    click.echo(f"Next: rbsuite env {environment}")
+    imported = next((f" --split {split.name}" for split in spec.splits if not split.bundled), "")
+    click.echo(f"Next: rbsuite eval --env {spec.name}{imported} (what it offers: rbsuite env {spec.name})")
 
 
 def _provenance(info: PackInfo) -> str:

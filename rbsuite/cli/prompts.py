@@ -56,16 +56,15 @@ def show_command(name: str, directory: Path | None, environment: str, variables:
     """Show the template NAME: where it comes from and its source; with --env or --var, what it renders to."""
     prompts, origins = open_prompts(directory)
     row = describe(prompts, name, origins)
+    row["refers_to"] = referred(prompts, row["source"])
     values = read_variables(variables)
     if environment or values:
         row["rendered"] = _render(prompts, name, {**(example(environment) if environment else {}), **values})
-        # A template that extends another stands for both: results carry the hashes of all.
-        row["used"] = dict(prompts.used)
     if as_json:
         echo_json(row)
         return
-    used = ", ".join(other for other in row.get("used", {}) if other != name)
-    click.echo(fields([(label, row[label]) for label in ("name", "origin", "file", "sha256")] + [("extends", used)]))
+    facts = [(label, row[label]) for label in ("name", "origin", "file", "sha256")]
+    click.echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
     click.echo(f"\n{row.get('rendered', row['source'])}")
 
 
@@ -95,6 +94,19 @@ def describe(prompts: Prompts, name: str, origins: Sequence[tuple[str, Path]]) -
     source, path = prompts.source(name)
     origin = next((label for label, directory in origins if path.is_relative_to(directory)), "unknown")
     return {"name": name, "origin": origin, "file": str(path), "sha256": text_digest(source), "source": source}
+
+
+def referred(prompts: Prompts, source: str) -> dict[str, str]:
+    """SHA-256 of every template that a source extends or includes by name: its text depends on theirs."""
+    from jinja2 import Environment, TemplateError, meta
+
+    from rbsuite.jsonable import text_digest
+
+    try:
+        names = meta.find_referenced_templates(Environment(autoescape=False).parse(source))
+        return {name: text_digest(prompts.source(name)[0]) for name in names if name}
+    except TemplateError:  # malformed: its source is shown all the same
+        return {}
 
 
 def read_variables(texts: Sequence[str]) -> dict[str, str]:

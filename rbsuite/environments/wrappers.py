@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gymnasium
+from gymnasium.utils import RecordConstructorArgs
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.user import ScriptedUser
@@ -14,7 +15,7 @@ from rbsuite.trajectory import Action, Observation
 UserFunction = Callable[[Observation], str]
 
 
-class UserPolicy(gymnasium.Wrapper[Observation, Action, Observation, Action]):
+class UserPolicy(gymnasium.Wrapper[Observation, Action, Observation, Action], RecordConstructorArgs):
     """The ordinary single-agent view of an environment in which a simulated user takes part.
 
     Every observation whose turn is ``user`` is answered by the policy, so ``reset`` and ``step`` only give the agent's.
@@ -26,7 +27,8 @@ class UserPolicy(gymnasium.Wrapper[Observation, Action, Observation, Action]):
     """
 
     def __init__(self, env: gymnasium.Env[Observation, Action], policy: UserFunction | None = None) -> None:
-        super().__init__(env)
+        RecordConstructorArgs.__init__(self, policy=policy)  # lets gymnasium make the wrapped environment again
+        gymnasium.Wrapper.__init__(self, env)
         self._given = policy
         self._policy: UserFunction = policy or ScriptedUser(()).line
 

@@ -175,7 +175,7 @@ class Bank:
         return Hit(items[0].experience, score, items)
 
     def _scope(self, version: int, keep: Filter) -> Scope:
-        return self._experiences.scope(version, self._version, keep)
+        return self._experiences.scope(version, keep)
 
     def _why_none(self, version: int, keep: Filter) -> str:
         return next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)

@@ -112,18 +112,17 @@ class Experiences:
         added = self._experiences[label].added
         return tuple(item for item in self._items.among(added, version) if keep.accepts(item))
 
-    def scope(self, version: int, latest: int, keep: Filter) -> Scope:
-        """What a search of ``version`` ranks when the bank is at ``latest``.
+    def scope(self, version: int, keep: Filter) -> Scope:
+        """What a search of a version ranks.
 
-        It starts from what is live now and looks again at the experiences that changed since or that hold items of an
-        excluded task.
+        It starts from what is live now and looks again at the experiences that changed since or that hold items of an excluded task.
         """
-        doubtful = set(self._changed[bisect_right(self._versions, version) :])
-        for task in keep.exclude_tasks:
-            doubtful |= self._by_task.get(task, set())
+        changed = set(self._changed[bisect_right(self._versions, version) :])
+        excluded = (self._by_task.get(task, set()) for task in keep.exclude_tasks)
+        doubtful = changed.union(*excluded)
         seen = {label for label in doubtful if self.visible(label, version, keep)}
         matching = [labels for facet, labels in self._facets.items() if keep.fits(*facet)]
-        if version == latest and len(matching) == len(self._facets):
+        if not changed and len(matching) == len(self._facets):
             hidden = frozenset(label for label in doubtful - seen if self.is_live(label))
             return Scope(None, hidden, self._live - len(hidden))
         labels = (frozenset[int]().union(*matching) - doubtful) | seen

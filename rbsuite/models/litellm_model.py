@@ -12,7 +12,16 @@ from typing import Any
 
 from rbsuite.errors import ModelError
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.models.provider_errors import FailureKind, advice, classify, detail, rejected_parameter, retry_after
+from rbsuite.models.provider_errors import (
+    RETRIED,
+    FailureKind,
+    advice,
+    classify,
+    detail,
+    headline,
+    rejected_parameter,
+    retry_after,
+)
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.wire import completion_from_wire, request_body
 from rbsuite.trajectory import Usage
@@ -84,7 +93,7 @@ class LiteLLMModel:
                 failures += 1
                 if kind in ("context_overflow", "content_filter"):
                     return Completion("", usage=Usage(calls=1), finish_reason=kind)
-                if kind != "transient" or failures > self._retries:
+                if kind not in RETRIED or failures > self._retries:
                     raise self._failure(error, kind, litellm, failures) from None
                 await self._wait(error, failures, request.seed)
             else:
@@ -134,7 +143,7 @@ class LiteLLMModel:
 
     def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> ModelError:
         """The error to raise. It is raised without the provider's own, which may hold headers and addresses."""
-        what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else detail(error)
+        what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failures} times)" if failures > 1 else ""
         return ModelError(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm))
 

@@ -12,6 +12,7 @@ from rbsuite.models.retry import read_retry_after
 
 FailureKind = Literal[
     "transient",
+    "rate_limit",
     "context_overflow",
     "content_filter",
     "quota",
@@ -22,7 +23,19 @@ FailureKind = Literal[
     "request",
 ]
 
+RETRIED: frozenset[FailureKind] = frozenset({"transient", "rate_limit"})
+"""Failures that another attempt may not meet."""
+
 _LONGEST_DETAIL = 240
+_LABELS: Mapping[FailureKind, str] = {
+    "rate_limit": "rate limited",
+    "quota": "no credit left",
+    "authentication": "not authenticated",
+    "permission": "not permitted",
+    "not_found": "not found",
+    "parameters": "option refused",
+    "request": "request refused",
+}
 
 # Subclasses before their bases: overflow and refusal are bad requests to litellm.
 _BY_CLASS: tuple[tuple[str, FailureKind], ...] = (
@@ -34,7 +47,7 @@ _BY_CLASS: tuple[tuple[str, FailureKind], ...] = (
     ("UnsupportedParamsError", "parameters"),
     ("BudgetExceededError", "quota"),
     ("PaymentRequiredError", "quota"),
-    ("RateLimitError", "transient"),
+    ("RateLimitError", "rate_limit"),
     ("Timeout", "transient"),
     ("APIConnectionError", "transient"),
     ("InternalServerError", "transient"),
@@ -50,7 +63,7 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     408: "transient",
     409: "transient",
     425: "transient",
-    429: "transient",
+    429: "rate_limit",
 }
 # litellm reports some failures in a class that says "try again" though no attempt can succeed.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
@@ -121,6 +134,12 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
     return next((name for name in ("temperature", "seed") if name in sent and re.search(rf"\b{name}\b", text)), "")
 
 
+def headline(kind: FailureKind, error: Exception) -> str:
+    """What happened: the kind in words and the provider's own words."""
+    label = _LABELS.get(kind)
+    return f"{label}: {detail(error)}" if label else detail(error)
+
+
 def detail(error: Exception) -> str:
     """The provider's own words: one short line without secrets."""
     line = " ".join(redact(str(error)).split())
@@ -144,6 +163,7 @@ def advice(kind: FailureKind, model: str, litellm: Any) -> str:
         "quota": "The account's credit or quota is used up: raise it at the provider, or choose another --model.",
         "permission": "The key may not use this model: choose another --model, or a key that may.",
         "parameters": "The provider does not take an option of this request: choose another --model, or leave the option out.",
+        "rate_limit": "Lower --concurrency; the same command, run again, goes on where this one stopped.",
         "transient": "Check the connection and the base URL; the same command, run again, goes on where this one stopped.",
     }.get(kind, "Check --model (PROVIDER/MODEL) and the request's options.")
 

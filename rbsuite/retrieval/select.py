@@ -18,8 +18,8 @@ IndexKind = Literal["auto", "exact", "hnsw"]
 KINDS: tuple[IndexKind, ...] = ("auto", "exact", "hnsw")
 
 THRESHOLD = 20_000
-"""Number of dense vectors from which ``auto`` uses hnswlib. Below it exact search costs 1.5 ms (384 dimensions) to 10
-ms (3072) and hnswlib brings only inexactness; see ``benchmarks/retrieval.py``."""
+"""Number of dense vectors from which ``auto`` uses hnswlib. Below it exact search costs a few milliseconds at most (384 dimensions),
+nothing beside a call of a model, and hnswlib brings only inexactness; see ``benchmarks/retrieval.py``."""
 
 _log = logging.getLogger(__name__)
 

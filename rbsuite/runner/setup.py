@@ -130,7 +130,7 @@ class Setup:
                 "version": self.environment.version,
                 "plugin": self.plugins.owner(self.environment),
             },
-            "task_set": {"hash": self.tasks.content_hash, "count": len(self.tasks), **self.tasks.source},
+            "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
             "models": {purpose: self.models[purpose].name for purpose in PURPOSES},
             "simulated": self.simulated,
             "judge_sees_ground_truth": self.make_judge()[1].ground_truth,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Gate
@@ -28,6 +30,10 @@ async def run_stream(setup: Setup, info: RunInfo, store: ExperimentStore, gate: 
     start = store.committed(info.id)
     hook.rbsuite_run_started(run=info, resumed_at=start)
     for position in range(start, len(info.tasks)):
+        # An in-process model never waits; give way, so that other runs get their turn and an interrupt is heard.
+        await asyncio.sleep(0)
+        # An in-process model never waits; without this an interrupt, or another run's failure, is not heard before the stream ends.
+        await asyncio.sleep(0)
         task = setup.tasks.by_id[info.tasks[position]]
         record = await Attempt(parts, task, position, parts.bank.version).run()
         store.commit(info.id, record)

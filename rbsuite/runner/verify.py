@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
-from rbsuite.environments.user import ScriptedUser
+from rbsuite.environments.replay import play_actions
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
@@ -67,27 +67,6 @@ def verify(environment: type[Environment], tasks: TaskSet, max_steps: int) -> Ve
     world.close()
     domains = {name: _domain(name, tasks.tasks, solved, floor) for name in dict.fromkeys(task.domain for task in tasks)}
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
-
-
-def play_actions(environment: Environment, task: Task, actions: Sequence[Action], lines: Sequence[str]) -> float:
-    """The score of given actions; 0 if the episode has not ended when they are used up.
-
-    Args:
-        environment: any environment over the task's set; it is reset.
-        task: the task.
-        actions: what the agent does.
-        lines: what a scripted user says, opening first; it stops when they are used up.
-    """
-    user = ScriptedUser(lines)
-    rest = iter(actions)
-    observation, _ = environment.reset(seed=0, options={"task": task.id})
-    ended = False
-    while not ended:
-        action = Action(text=user.line(observation)) if observation.turn == "user" else next(rest, None)
-        if action is None:
-            return 0.0
-        observation, _, ended, _, _ = environment.step(action)
-    return environment.score
 
 
 def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:

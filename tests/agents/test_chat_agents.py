@@ -74,7 +74,8 @@ def test_tools_agent_offers_the_tools_on_every_turn() -> None:
 def test_only_the_first_of_several_calls_counts_and_is_kept() -> None:
     model = Model(Completion("thinking", (CALL, ToolCall("c2", "look_up", {"order": "#2"}))), "Done")
     actions = play(ToolsAgent(), model, FIRST, result("shipped"))
-    assert actions[0].arguments == {"order": "#1"} and actions[0].thought == "thinking"
+    assert actions[0].arguments == {"order": "#1"}
+    assert actions[0].thought == "thinking"
     assert model.asked[1][0][2] == Message("assistant", "thinking", tool_calls=(CALL,))
 
 
@@ -100,7 +101,8 @@ def test_memory_is_the_end_of_the_system_prompt(agent: type[ChatAgent]) -> None:
     play(agent(), model, FIRST, Observation("more"), memory="LESSON {{ 7 }}")
     for messages, _ in model.asked:
         assert messages[0].role == "system"
-        assert messages[0].content.startswith("POLICY") and messages[0].content.endswith("LESSON {{ 7 }}")
+        assert messages[0].content.startswith("POLICY")
+        assert messages[0].content.endswith("LESSON {{ 7 }}")
         assert [message.role for message in messages].count("system") == 1
 
 
@@ -135,7 +137,8 @@ def test_act_has_another_prompt_and_no_thought() -> None:
     model, other = Model(reply), Model(reply)
     assert play(ActAgent(), model, FIRST)[0].thought == ""
     play(ReactAgent(), other, FIRST)
-    assert "Thought:" in other.asked[0][0][0].content and "Thought:" not in model.asked[0][0][0].content
+    assert "Thought:" in other.asked[0][0][0].content
+    assert "Thought:" not in model.asked[0][0][0].content
 
 
 def test_the_last_action_counts() -> None:

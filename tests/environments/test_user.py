@@ -61,7 +61,8 @@ def test_scripted_says_its_lines_and_then_stops() -> None:
 def test_llm_keeps_the_whole_conversation() -> None:
     services = Replies("I want a lamp", "Blue")
     assert talk("llm", services, "Which colour?") == ["I want a lamp", "Blue"]
-    assert SECRET in services.asked[0][0].content and STOP in services.asked[0][0].content
+    assert SECRET in services.asked[0][0].content
+    assert STOP in services.asked[0][0].content
     assert history(services.asked[1]) == [
         ("user", OPENING.text),
         ("assistant", "I want a lamp"),
@@ -77,7 +78,7 @@ def test_react_history_keeps_the_raw_reply() -> None:
 
 
 def test_react_keeps_the_thought_to_itself_where_upstream_is_not_followed() -> None:
-    assert talk("react", Replies("Thought: brief\nUser Response: A lamp"), fidelity="mended") == ["A lamp"]
+    assert talk("react", Replies("Thought: brief\nUser Response: A lamp"), fidelity="fixed") == ["A lamp"]
 
 
 def test_verify_drops_rejected_replies_from_the_history() -> None:
@@ -96,13 +97,15 @@ def test_verify_shows_the_checker_the_conversation_without_the_response_in_it() 
     services = Replies("RESPONSE", "true")
     talk("verify", services)
     check = services.asked[1][0]
-    assert check.role == "user" and len(services.asked[1]) == 1
-    assert check.content.count("RESPONSE") == 1 and f"Customer: {OPENING.text}" in check.content
+    assert check.role == "user"
+    assert len(services.asked[1]) == 1
+    assert check.content.count("RESPONSE") == 1
+    assert f"Customer: {OPENING.text}" in check.content
 
 
 def test_the_checker_sees_right_names_where_upstream_is_not_followed() -> None:
     services = Replies("hello", "true")
-    talk("verify", services, fidelity="mended")
+    talk("verify", services, fidelity="fixed")
     assert f"Agent: {OPENING.text}" in services.asked[1][0].content
 
 
@@ -139,7 +142,8 @@ def test_react_reads_any_reply_or_says_why_not(reply: str, upstream: bool) -> No
     try:
         words = parse_react(reply, upstream=upstream)
     except ModelError:
-        assert reply.count("Thought:") != 1 and reply.count("User Response:") != 1
+        assert reply.count("Thought:") != 1
+        assert reply.count("User Response:") != 1
     else:
         assert words in reply
 
@@ -150,3 +154,18 @@ def test_strategies_are_known_by_name() -> None:
         make_user("script", None)
     with pytest.raises(ValueError, match="needs a model"):
         make_user("llm", None)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_fork_remembers_and_goes_its_own_way(strategy: str) -> None:
+    services, other = Replies(*["User Response: true"] * 20), Replies(*["User Response: true"] * 20)
+    user = make_user(strategy, services, ["opening", "one", "two"])
+    asyncio.run(user.reply(OPENING))
+    fork = user.fork(other)
+    texts = [asyncio.run(one.reply(Observation("go on", turn="user"))) for one in (user, fork, fork)]
+    assert texts[0] == texts[1]
+    if strategy == "scripted":
+        assert texts == ["one", "one", "two"]
+    else:
+        said = [content for _, content in history(other.asked[0])]
+        assert said == ["Hi! How can I help you today?", "User Response: true", "go on"]

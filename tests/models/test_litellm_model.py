@@ -287,6 +287,12 @@ def test_gives_up_after_the_retries(ask: Ask, server: Server) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_rate_limit_to_the_end_advises_fewer_calls_at_once(ask: Ask) -> None:
+    with pytest.raises(ModelError, match="rate limited: slow down") as caught:
+        ask(failure(429, "slow down"), retries=1)
+    assert "--concurrency" in caught.value.remedy
+
+
 def test_waits_come_from_the_seed() -> None:
     backoff = Backoff(first=1.0, longest=60.0)
     assert backoff.delay(3, 5) == backoff.delay(3, 5)

@@ -53,7 +53,9 @@ def test_words_without_spaces_are_told_apart():
 
 def test_alike_texts_are_nearer():
     query, near, far = embed(
-        "I want to exchange the keyboard of order 5", "exchange a keyboard of an order please", "what is my flight status"
+        "I want to exchange the keyboard of order 5",
+        "exchange a keyboard of an order please",
+        "what is my flight status",
     )
     assert query @ near > 0.2 > query @ far
 

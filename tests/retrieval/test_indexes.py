@@ -183,7 +183,13 @@ def histories(draw):
     rows = np.array(draw(ROWS), dtype=np.float32)
     removed = draw(st.sets(st.integers(0, len(rows) - 1), max_size=len(rows)))
     allowed = draw(st.none() | st.lists(st.integers(0, 70), unique=True))
-    return rows, removed, np.array(draw(st.lists(SMALL, min_size=4, max_size=4)), np.float32), draw(st.integers(0, 70)), allowed
+    return (
+        rows,
+        removed,
+        np.array(draw(st.lists(SMALL, min_size=4, max_size=4)), np.float32),
+        draw(st.integers(0, 70)),
+        allowed,
+    )
 
 
 class TestProperties:
@@ -218,7 +224,9 @@ class TestProperties:
         assert index.sparse == sparse
         for allowed in (np.arange(200), np.arange(0, 200, 17), np.array([5])):
             labels, cosines = index.search(query, 200, allowed)
-            assert dict(zip(labels.tolist(), cosines.tolist(), strict=True)) == {label: before[label] for label in allowed.tolist()}
+            assert dict(zip(labels.tolist(), cosines.tolist(), strict=True)) == {
+                label: before[label] for label in allowed.tolist()
+            }
         everything = dict(zip(*(part.tolist() for part in index.search(query, 1000)), strict=True))
         assert {label: everything[label] for label in before} == before
 
@@ -257,7 +265,9 @@ class TestHnsw:
         rows = vectors(4000, 32)
         exact, graph = filled(ExactIndex(32), rows), filled(HnswIndex(32), rows)
         queries = vectors(100, 32, seed=1)
-        found = [set(graph.search(query, 10)[0].tolist()) & set(exact.search(query, 10)[0].tolist()) for query in queries]
+        found = [
+            set(graph.search(query, 10)[0].tolist()) & set(exact.search(query, 10)[0].tolist()) for query in queries
+        ]
         assert sum(map(len, found)) / 1000 > 0.97
 
     def test_two_builds_answer_alike(self):

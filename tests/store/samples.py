@@ -35,7 +35,9 @@ def manifest(tasks: int) -> Manifest:
         )
         for name in (OFF, RUN)
     )
-    return Manifest({"orders": 1, "max_tokens": 100, "none": None}, {"task_set_hash": "ab" * 32}, runs)
+    return Manifest(
+        {"orders": 1, "max_tokens": 100, "none": None}, {"task_set": {"hash": "ab" * 32, "count": tasks}}, runs
+    )
 
 
 def trajectory(task_id: str, rollout: int, turns: int = 3) -> Trajectory:

@@ -168,7 +168,8 @@ def limit_file_size() -> None:
 def test_full_disk_is_said_and_leaves_a_valid_store(tmp_path: Path, samples: ModuleType) -> None:
     script = str(Path(__file__).with_name("committer.py"))
     done = subprocess.run(
-        [sys.executable, script, str(tmp_path / "e"), "500"],
+        [sys.executable, script, str(tmp_path / "e"), "500", "500"],
+        stdin=subprocess.DEVNULL,
         preexec_fn=limit_file_size,
         capture_output=True,
         text=True,

@@ -74,7 +74,9 @@ def test_task_set_counts_and_paths_do_not(tmp_path: Path, samples: ModuleType) -
     first = digest(tmp_path / "a", samples, record, plan)
     assert first == digest(tmp_path / "b", samples, record, replace(plan, config={"output": "/somewhere"}))
     assert first == digest(tmp_path / "c", samples, record, replace(plan, facts={**plan.facts, "host": "x"}))
-    assert first != digest(tmp_path / "d", samples, record, replace(plan, facts={"task_set_hash": "cd" * 32}))
+    moved = {**plan.facts["task_set"], "source": "elsewhere"}
+    assert first == digest(tmp_path / "f", samples, record, replace(plan, facts={"task_set": moved}))
+    assert first != digest(tmp_path / "d", samples, record, replace(plan, facts={"task_set": {"hash": "cd" * 32}}))
     assert first != digest(tmp_path / "e", samples, record, replace(plan, runs=plan.runs[::-1]))
 
 

@@ -18,11 +18,19 @@ TASKS = 400
 KILLS = 10
 
 
+def committer(directory: Path, pause: int) -> subprocess.Popen[str]:
+    """Start the process, which commits at most so many tasks and then waits."""
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), str(directory), str(TASKS), str(pause)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
 def killed_after(directory: Path, lines: int, delay: float) -> list[int]:
-    """Start the committer, kill it some time after it has said so many positions; gives all positions that it said."""
-    with subprocess.Popen(
-        [sys.executable, str(SCRIPT), str(directory), str(TASKS)], stdout=subprocess.PIPE, text=True
-    ) as process:
+    """Kill the process some time after it has said so many positions; gives all positions that it said."""
+    with committer(directory, lines + 20) as process:
         assert process.stdout is not None
         said = [int(process.stdout.readline()) for _ in range(lines)]
         time.sleep(delay)
@@ -45,9 +53,9 @@ def test_kill_at_random_moments(tmp_path: Path, samples: ModuleType) -> None:
             assert store.verify_chain(samples.RUN) == store.state(samples.RUN)[1]
             assert [record.position for record in store.records(samples.RUN)] == list(range(committed))
     assert acknowledged < TASKS - 1, "the runs were over before they were killed"
-    subprocess.run(
-        [sys.executable, str(SCRIPT), str(directory), str(TASKS)], check=True, capture_output=True, timeout=120
-    )
+    with committer(directory, TASKS) as process:
+        process.communicate(timeout=120)
+    assert process.returncode == 0
     with ExperimentStore.create(tmp_path / "undisturbed", samples.manifest(TASKS)) as calm:
         for record in samples.records(TASKS):
             calm.commit(samples.RUN, record)
@@ -60,9 +68,7 @@ def test_kill_during_creation_leaves_all_or_nothing(tmp_path: Path, samples: Mod
     chance = rng("create")
     for turn in range(4):
         directory = tmp_path / str(turn)
-        with subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(directory), str(TASKS)], stdout=subprocess.DEVNULL
-        ) as process:
+        with committer(directory, 1) as process:
             deadline = time.monotonic() + 60
             while not directory.exists() and time.monotonic() < deadline:
                 time.sleep(0.0005)

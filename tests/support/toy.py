@@ -64,25 +64,26 @@ class Toy(Environment):
         return tuple(SKILLS.values())
 
 
+TOY = EnvironmentSpec(
+    "toy",
+    "counts things",
+    f"{__name__}:Toy",
+    splits=(Split("all", "all of them", bundled=True),),
+    domains=FAMILIES,
+    agent="text",
+    max_steps=3,
+)
+
+
 class ToyPlugin:
-    """Declares :class:`Toy`, and whatever else a test puts into ``extra``."""
+    """Declares :class:`Toy`, and whatever else a test puts into ``extra``, by the name of its hook without ``rbsuite_``."""
 
     def __init__(self, **extra: Sequence[Any]) -> None:
         self._extra = extra
 
     @hookimpl
     def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
-        return [
-            EnvironmentSpec(
-                "toy",
-                "counts things",
-                f"{__name__}:Toy",
-                splits=(Split("all", "all of them", bundled=True),),
-                domains=FAMILIES,
-                agent="text",
-                max_steps=3,
-            )
-        ]
+        return [TOY, *self._extra.get("environments", ())]
 
     @hookimpl
     def rbsuite_memories(self) -> Sequence[Any]:
@@ -93,5 +94,17 @@ class ToyPlugin:
         return self._extra.get("judges", ())
 
     @hookimpl
+    def rbsuite_agents(self) -> Sequence[Any]:
+        return self._extra.get("agents", ())
+
+    @hookimpl
+    def rbsuite_scalings(self) -> Sequence[Any]:
+        return self._extra.get("scalings", ())
+
+    @hookimpl
     def rbsuite_models(self) -> Sequence[Any]:
         return self._extra.get("models", ())
+
+    @hookimpl
+    def rbsuite_prompt_dirs(self) -> Sequence[Any]:
+        return self._extra.get("prompt_dirs", ())

@@ -51,7 +51,12 @@ def _basic_economy(draft: Draft) -> Iterator[Mistake]:
         moved = _moved(draft, reservation)
         method = next(iter(draft.methods(reservation["user_id"])), "")
         if moved is not None and draft.says("change", "move", "push", "date", "later", "earlier", "nonstop"):
-            arguments = {"reservation_id": reservation_id, "cabin": "basic_economy", "flights": moved, "payment_id": method}
+            arguments = {
+                "reservation_id": reservation_id,
+                "cabin": "basic_economy",
+                "flights": moved,
+                "payment_id": method,
+            }
             yield skills.BASIC_ECONOMY, draft.extra(_CHANGE, **arguments)
 
 

@@ -82,7 +82,7 @@ class Database:
         self.tables = tables
         self._tables = {name: _Table(name, tables[name]) for name in sorted(tables)}
         self._views: dict[Callable[[Database], object], object] = {}
-        self._prefixes: dict[str, _Hash] = {}
+        self._prefixes: dict[int, _Hash] = {}
 
     def json_text(self, table: str, key: str) -> str:
         """The JSON text of a shipped record. Raises KeyError when there is none."""
@@ -110,13 +110,12 @@ class Database:
 
     def _prefix(self, count: int) -> _Hash:
         """A hasher that has seen the first ``count`` tables as shipped; kept, because most changes touch the last ones."""
-        key = str(count)
-        known = self._prefixes.get(key)
+        known = self._prefixes.get(count)
         if known is None:
             known = hashlib.sha256(b"(")
             for name in list(self._tables)[:count]:
                 known.update(self._piece(name, {}))
-            self._prefixes[key] = known
+            self._prefixes[count] = known
         return known.copy()
 
     def _piece(self, name: str, changed: Mapping[str, str]) -> bytes:

@@ -14,7 +14,9 @@ OPENING_LIMIT = 240
 CONSENT = "Yes, please go ahead."
 THANKS = "All right, thank you."
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z(\"'#])|(?<=;)\s+(?=(?:Cancel|Return|Exchange|Modify|Change|For)\b)|\n+")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?])\s+(?=[A-Z(\"'#])|(?<=;)\s+(?=(?:Cancel|Return|Exchange|Modify|Change|For)\b)|\n+"
+)
 _ASIDE = re.compile(r"\s*\([^()]*\b(?:reveal|mention|do not|don't)\b[^()]*\)")
 _IDENTITY = re.compile(
     r"^(?:your name is|you name is|your user id is|your id is|you are (?:[A-Z]\w+\b|user\b|\w+_\w+_\d+)|you are an? [\w ]+ called)",
@@ -56,7 +58,8 @@ _STAGE_DIRECTION = re.compile(
 _ASKING = re.compile(r"\b(ask) the agent( explicitly)? (to|for|if|whether)\b", re.IGNORECASE)
 _CONDITION = re.compile(r"^(?:but\s+)?(?:if|when|once|after|even if|otherwise|unless|in case)\b", re.IGNORECASE)
 _AGENT_CONDITION = re.compile(
-    r"^(?:but\s+)?(?:if|when|once|if and only if)\b[^,]*\bagent\b[^,]*,\s*(?:then\s+)?(?:you(?:'d)?\s+(?:say|mention|tell[^,]*?)\s+(?:that\s+)?)?",
+    r"^(?:but\s+)?(?:if|when|once|if and only if)\b[^,]*\bagent\b[^,]*,\s*(?:then\s+)?"
+    r"(?:you(?:'d)?\s+(?:say|mention|tell[^,]*?)\s+(?:that\s+)?)?",
     re.IGNORECASE,
 )
 _COMMAND = re.compile(r"^(For #\w+, )?(return|exchange|cancel|modify|change)\b", re.IGNORECASE)
@@ -84,7 +87,9 @@ def user_lines(instruction: str, *, consents: bool) -> tuple[str, ...]:
 def first_person(text: str) -> str:
     """Turn a text that speaks to the user into one that the user speaks to the agent."""
     text = re.sub(r"\b(?:the|this)(?: service| customer service)? agent's\b", "\0r", text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(?:the|this)(?: service| customer service)? agent\s+(\w+)", _agent_verb, text, flags=re.IGNORECASE)
+    text = re.sub(
+        r"\b(?:the|this)(?: service| customer service)? agent\s+(\w+)", _agent_verb, text, flags=re.IGNORECASE
+    )
     text = re.sub(r"\b(?:the|this)(?: service| customer service)? agent\b", "\0", text, flags=re.IGNORECASE)
     for pattern, replacement in _PRONOUNS:
         text = pattern.sub(replacement, text)
@@ -107,7 +112,11 @@ _PRONOUNS = tuple(
         (r"\b[Aa]re you\b", "am I"),
         (r"\b[Yy]ou were\b", "I was"),
         (r"\b[Yy]ou('ve|'d|'ll)", r"I\1"),
-        (rf"\b({_OBJECT_BEFORE}) [Yy]ou\b(?! (?:want|would|have|had|can|could|do|did|need|will|received|ordered|bought|booked|paid|just))", r"\1 me"),
+        (
+            rf"\b({_OBJECT_BEFORE}) [Yy]ou\b(?! (?:want|would|have|had|can|could|do|did|need|will|received|ordered"
+            r"|bought|booked|paid|just))",
+            r"\1 me",
+        ),
         (r"\b[Yy]ou(?=\s*[.,;:!?)]|\s*$|\s+(?:to|if|for|with|because|that|which|in|on|several|the|a|an)\b)", "me"),
         (r"\b[Yy]ou\b", "I"),
     )

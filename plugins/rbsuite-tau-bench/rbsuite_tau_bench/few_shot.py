@@ -74,7 +74,9 @@ def read_displays(path: Path) -> tuple[tuple[str, str], ...]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the displays {str(path)!r}: {error}.", "Name a file with displays=FILE.") from error
+        raise DataError(
+            f"cannot read the displays {str(path)!r}: {error}.", "Name a file with displays=FILE."
+        ) from error
     found = []
     for number, line in enumerate(lines, start=1):
         if not line.strip():

@@ -124,7 +124,9 @@ def _commit(path: Path) -> str:
         return ""
     from rbsuite.data.packs import load_pack_info
 
-    return load_pack_info(path).commit or ""
+    info = load_pack_info(path)
+    # Data equal to a commit's is the same data, whichever way it came here: so is the hash of the task set.
+    return info.commit or info.equals_commit or ""
 
 
 def _tasks(pack: Pack, domain: str, split: str) -> list[Task]:
@@ -132,14 +134,14 @@ def _tasks(pack: Pack, domain: str, split: str) -> list[Task]:
     return [_task(pack, domain, split, index, entry, writes) for index, entry in enumerate(pack.tasks(domain, split))]
 
 
-def _task(
-    pack: Pack, domain: str, split: str, index: int, entry: Mapping[str, object], writes: frozenset[str]
-) -> Task:
+def _task(pack: Pack, domain: str, split: str, index: int, entry: Mapping[str, object], writes: frozenset[str]) -> Task:
     identifier = f"{domain}/{split}/{index}"
     actions = entry["actions"]
     assert isinstance(actions, list)
     for action in actions:
-        if not (isinstance(action, dict) and isinstance(action.get("name"), str) and isinstance(action.get("kwargs"), dict)):
+        if not (
+            isinstance(action, dict) and isinstance(action.get("name"), str) and isinstance(action.get("kwargs"), dict)
+        ):
             raise DataError(f"{NAME}: an action of {identifier} has no name and kwargs ({pack.path}).", _FETCH)
     outputs = entry["outputs"]
     assert isinstance(outputs, list)

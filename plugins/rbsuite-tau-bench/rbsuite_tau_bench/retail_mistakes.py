@@ -35,7 +35,9 @@ def _first_item_only(draft: Draft) -> Iterator[Mistake]:
     for index, call in draft.calls(*_LISTS):
         items = call.arguments.get("item_ids", [])
         if len(items) >= 2:
-            shorter = {name: call.arguments[name][:1] for name in ("item_ids", "new_item_ids") if name in call.arguments}
+            shorter = {
+                name: call.arguments[name][:1] for name in ("item_ids", "new_item_ids") if name in call.arguments
+            }
             yield skills.EVERY_ITEM, draft.changed(index, **shorter)
 
 
@@ -81,7 +83,10 @@ def _forbidden(draft: Draft) -> Iterator[Mistake]:
             edits = _return(draft, order_id, order)
             yield from ((skill, edits) for skill in (skills.PAYMENT, skills.DECLINE))
         if draft.says("address"):
-            fields = {name: order["address"].get(name, "") for name in ("address1", "address2", "city", "state", "country", "zip")}
+            fields = {
+                name: order["address"].get(name, "")
+                for name in ("address1", "address2", "city", "state", "country", "zip")
+            }
             edits = draft.extra("modify_user_address", user_id=order["user_id"], **fields)
             yield from ((skill, edits) for skill in (skills.ADDRESS, skills.DECLINE))
         if order["status"] == "pending":

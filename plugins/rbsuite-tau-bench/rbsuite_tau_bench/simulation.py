@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Pitfall, Solution
-from rbsuite.environments.user import ScriptedUser
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Action
@@ -73,22 +73,6 @@ def edited(actions: Sequence[Action], edits: Edits) -> Iterator[Action]:
         yield from edits.get(index, (action,))
 
 
-def replay(environment: TauBench, task: Task, actions: Sequence[Action], lines: Sequence[str]) -> float:
-    """The score of the actions with the scripted user; 0 if they do not end the episode."""
-    user = ScriptedUser(lines)
-    observation, _ = environment.reset(options={"task": task.id})
-    ended, rest = False, iter(actions)
-    while not ended:
-        if observation.turn == "user":
-            action: Action | None = Action(text=user.line(observation))
-        else:
-            action = next(rest, None)
-        if action is None:
-            break
-        observation, _, ended, _, _ = environment.step(action)
-    return environment.score
-
-
 def _actions(task: Task, lines: int) -> Iterator[Action]:
     """The agent's behaviour: it asks who is there, looks things up, asks the rest, acts, and closes."""
     gold = [Action("tool", name=action["name"], arguments=action["kwargs"]) for action in task.payload["actions"]]
@@ -115,7 +99,7 @@ def _failing(task: Task, draft: Draft, lines: Sequence[str], environment: TauBen
     found: dict[str, Edits] = {}
     candidates: Iterator[Mistake] = (retail_mistakes if task.domain == "retail" else airline_mistakes)(draft)
     for skill, edits in candidates:
-        if skill not in found and replay(environment, task, tuple(edited(draft.actions, edits)), lines) < 1.0:
+        if skill not in found and play_actions(environment, task, tuple(edited(draft.actions, edits)), lines) < 1.0:
             found[skill] = edits
     return found
 
@@ -131,4 +115,3 @@ def _choose(task: Task, found: Mapping[str, Edits]) -> list[Mistake]:
             continue
         chosen.append((skill, found[skill]))
     return chosen
-

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
-
 from rbsuite_tau_bench.calculator import MAX_DEPTH, MAX_LENGTH, ExpressionSyntaxError, LimitExceeded, calculate
 
 OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
@@ -79,16 +78,18 @@ def trees() -> st.SearchStrategy[Built]:
 @given(trees())
 def test_a_value_is_what_python_computes(built: Built) -> None:
     try:
-        expected = shown(built.value())
+        ours = outcome(lambda: calculate(built.text))
+    except LimitExceeded:
+        reject()  # powers of powers grow large
+    assert ours == outcome(lambda: shown(built.value()))
+
+
+def outcome(compute: Callable[[], str]) -> str:
+    """A result, or the error in its place."""
+    try:
+        return compute()
     except ArithmeticError as error:
-        with pytest.raises(type(error)) as caught:
-            calculate(built.text)
-        assert str(caught.value) == str(error)
-    except TypeError:
-        with pytest.raises(TypeError):  # a root of a negative number is complex
-            calculate(built.text)
-    else:
-        assert calculate(built.text) == expected
+        return f"{type(error).__name__}: {error}"
 
 
 @pytest.mark.parametrize(
@@ -150,8 +151,10 @@ def test_errors_have_pythons_texts(expression: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["", " ", "1 2", "(1", "1)", "1+", "*1", "1**", "2 * * 3", "1.2.3", "1..", ".", "..", "....", "1 .5", "007", "(*1)"]
-    + ["1(", "1(*)", "1(2 3)", "1+)", "(1+)", "1/ /2", "1***2", "()1", "...1"],
+    [
+        *("", " ", "1 2", "(1", "1)", "1+", "*1", "1**", "2 * * 3", "1.2.3", "1..", ".", "..", "....", "1 .5", "007"),
+        *("(*1)", "1(", "1(*)", "1(2 3)", "1+)", "(1+)", "1/ /2", "1***2", "()1", "...1"),
+    ],
 )
 def test_what_is_no_expression_is_a_syntax_error(expression: str) -> None:
     with pytest.raises(ExpressionSyntaxError, match=r"\(<string>, line [01]\)$"):

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from rbsuite.errors import DataError, UnknownNameError
 from rbsuite_tau_bench import Pack
 from rbsuite_tau_bench.database import Database
 from rbsuite_tau_bench.hashing import canonical
 from rbsuite_tau_bench.overlay import Overlay
 from rbsuite_tau_bench.values import MAX_NESTING, UnusableArgument, copy_record, plain
+
+from rbsuite.errors import DataError, UnknownNameError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4),
@@ -133,9 +133,9 @@ def test_a_fork_and_its_origin_do_not_see_each_others_later_writes(overlay: Over
 @pytest.mark.parametrize("key", [[], {}, [1]])
 def test_a_key_that_cannot_be_one_raises_what_a_dict_raises(overlay: Overlay, key: object) -> None:
     for _ in range(2):
-        with pytest.raises(TypeError, match="unhashable type: '(list|dict)'"):
+        with pytest.raises(TypeError, match=r"unhashable type: '(list|dict)'"):
             overlay.has("users", key)
-        with pytest.raises(TypeError, match="unhashable type: '(list|dict)'"):
+        with pytest.raises(TypeError, match=r"unhashable type: '(list|dict)'"):
             overlay.read("users", key)
         overlay.write("users", "ann")
     assert not overlay.has("users", None)
@@ -226,7 +226,7 @@ def test_bytes_that_are_no_text_are_a_data_error(root: Path) -> None:
 
 
 def test_unknown_places_and_domains_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no directory .*nowhere"):
+    with pytest.raises(DataError, match=r"no directory .*nowhere"):
         Pack(tmp_path / "nowhere")
     with pytest.raises(UnknownNameError, match="airline, retail"):
         Pack(tmp_path).database("telecom")

@@ -24,7 +24,7 @@ from rbsuite.data.packs import import_pack, verify_pack
 from rbsuite.errors import DataError, RbsuiteError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
-from rbsuite.specs import EnvironmentSpec
+from rbsuite.specs import EnvironmentSpec, Split
 
 COMMIT = "0123456789" * 4
 ADDRESS = {"address1": "1 Quay", "address2": "", "city": "Ostby", "country": "Nowhere", "state": "OS", "zip": "00001"}
@@ -331,8 +331,9 @@ class _Plugin:
     @hookimpl
     def rbsuite_environments(self) -> list[EnvironmentSpec]:
         importer = "rbsuite_tau_bench.importer:IMPORTER"
+        splits = (Split("sample", "Bundled.", bundled=True), Split("test", "Upstream's."))
         return [
-            EnvironmentSpec("tau-bench", "Shops and flights.", "x:y", pack="tau-bench", importer=importer),
+            EnvironmentSpec("tau-bench", "Shops.", "x:y", splits=splits, pack="tau-bench", importer=importer),
             EnvironmentSpec("plain", "Has no data.", "x:y"),
         ]
 
@@ -354,7 +355,7 @@ def test_import_says_what_was_imported_and_what_to_do_next(run: Callable[..., Re
         "retail train tasks: 2",
         "airline test tasks: 2",
         "MIT",
-        "Next: rbsuite env tau-bench",
+        "Next: rbsuite eval --env tau-bench --split test ",
     ):
         assert text in result.output
     assert run("import", "tau-bench", "--from", str(checkout)).output.startswith("Replaced pack 'tau-bench'")

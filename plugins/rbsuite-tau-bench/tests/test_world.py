@@ -5,24 +5,34 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import rbsuite_tau_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
-
-import rbsuite_tau_bench
-from rbsuite.errors import UnknownNameError
 from rbsuite_tau_bench import Pack, World
 from rbsuite_tau_bench.differential.calls import Call, CallMaker
 from rbsuite_tau_bench.values import MAX_NESTING
 from rbsuite_tau_bench.world import DEVIATIONS
 
+from rbsuite.errors import UnknownNameError
+
 SAMPLE = Pack(Path(rbsuite_tau_bench.__file__).parent / "sample")
 DOMAINS = ["retail", "airline"]
 domains = pytest.mark.parametrize("domain", DOMAINS)
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A forked world, a world that was never forked, and the calls that both have made."""
+
+    forked: World
+    alone: World
+    calls: list[Call]
 
 
 def played(domain: str, seed: int, count: int) -> tuple[World, list[Call], list[str]]:
@@ -245,49 +255,40 @@ class Forks(RuleBasedStateMachine):
 
     worlds = Bundle("worlds")
 
-    @initialize(target=worlds, domain=st.sampled_from(DOMAINS))
-    def start(self, domain: str) -> tuple[World, World]:
-        self.shipped = {name: hashes(World(name, Pack(SAMPLE.path))) for name in DOMAINS}
-        return World(domain, SAMPLE), World(domain, SAMPLE)
-
-    @rule(target=worlds, pair=worlds)
-    def fork(self, pair: tuple[World, World]) -> tuple[World, World]:
-        forked, lone = pair
-        replayed = World(lone.domain, SAMPLE)
-        for call in self.calls.get(id(lone), []):
-            replayed.call(*call)
-        self.calls[id(replayed)] = list(self.calls.get(id(lone), []))
-        return forked.fork(), replayed
-
-    @rule(pair=worlds, seed=st.integers(0, 10_000), count=st.integers(1, 6))
-    def play(self, pair: tuple[World, World], seed: int, count: int) -> None:
-        forked, lone = pair
-        maker = CallMaker(lone.domain, SAMPLE.database(lone.domain), seed)
-        for _ in range(count):
-            call = json.loads(json.dumps(maker.call(lone)))
-            self.calls.setdefault(id(lone), []).append(call)
-            assert forked.call(*call) == lone.call(*call)
-        self.pairs[id(lone)] = pair
-
-    @invariant()
-    def every_fork_is_in_the_state_of_its_own_calls(self) -> None:
-        for forked, lone in self.pairs.values():
-            assert forked.changes() == lone.changes()
-            assert forked.deviations == lone.deviations
-
-    def teardown(self) -> None:
-        for name in DOMAINS:
-            assert hashes(World(name, SAMPLE)) == self.shipped[name]
-
     def __init__(self) -> None:
         super().__init__()
-        self.calls: dict[int, list[Call]] = {}
-        self.pairs: dict[int, tuple[World, World]] = {}
-        self.shipped = {name: hashes(World(name, SAMPLE)) for name in DOMAINS}
+        self.pairs: list[Pair] = []
+        self.shipped = [World(domain, SAMPLE).state_hash() for domain in DOMAINS]
 
+    @initialize(target=worlds, domain=st.sampled_from(DOMAINS))
+    def start(self, domain: str) -> Pair:
+        self.pairs.append(Pair(World(domain, SAMPLE), World(domain, SAMPLE), []))
+        return self.pairs[-1]
 
-def hashes(world: World) -> str:
-    return world.state_hash()
+    @rule(target=worlds, pair=worlds)
+    def fork(self, pair: Pair) -> Pair:
+        alone = World(pair.alone.domain, SAMPLE)
+        for call in pair.calls:
+            alone.call(*call)
+        self.pairs.append(Pair(pair.forked.fork(), alone, list(pair.calls)))
+        return self.pairs[-1]
+
+    @rule(pair=worlds, seed=st.integers(0, 10_000), count=st.integers(1, 6))
+    def play(self, pair: Pair, seed: int, count: int) -> None:
+        maker = CallMaker(pair.alone.domain, SAMPLE.database(pair.alone.domain), seed)
+        for _ in range(count):
+            call = json.loads(json.dumps(maker.call(pair.alone)))
+            pair.calls.append(call)
+            assert pair.forked.call(*call) == pair.alone.call(*call)
+
+    @invariant()
+    def every_world_is_in_the_state_of_its_own_calls(self) -> None:
+        for pair in self.pairs:
+            assert pair.forked.changes() == pair.alone.changes()
+            assert pair.forked.deviations == pair.alone.deviations
+
+    def teardown(self) -> None:
+        assert [World(domain, SAMPLE).state_hash() for domain in DOMAINS] == self.shipped
 
 
 TestForks = Forks.TestCase

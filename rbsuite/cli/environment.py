@@ -1,0 +1,175 @@
+"""``rbsuite env NAME``: what an environment is, which of its data are here, and what doing nothing scores."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rbsuite.cli.listing import describe_options
+from rbsuite.cli.output import echo_json, fields, table
+
+if TYPE_CHECKING:
+    from rbsuite.environments.base import Environment
+    from rbsuite.specs import EnvironmentSpec, Split
+    from rbsuite.task import TaskSet
+
+_TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
+_REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
+
+
+@click.command("env")
+@click.argument("name")
+@click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
+@click.option(
+    "--floor/--no-floor", default=True, help="Whether to play the do-nothing floor of the splits that are here."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str, data: str, floor: bool, as_json: bool) -> None:
+    """Show the environment NAME.
+
+    The floor is the number of tasks that an agent solves which says nothing: no score means more than what it is above that.
+    """
+    from rbsuite.plugins import load_plugins
+
+    spec = load_plugins().environment(name)
+    facts = describe(spec, data, floor)
+    if as_json:
+        echo_json(facts)
+    else:
+        click.echo(render(spec, facts))
+
+
+def describe(spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
+    """What the spec declares, with the state of every split and of the pack, as plain values.
+
+    Args:
+        spec: the environment.
+        data: directory of a pack to read in place of the imported one, or ``""``.
+        floor: whether to play the do-nothing floor.
+
+    Raises:
+        PluginError: the environment cannot be imported.
+    """
+    from rbsuite.jsonable import plain
+    from rbsuite.specs import load_object
+
+    environment: type[Environment] = load_object(spec.factory, f"environment {spec.name!r}")
+    facts: dict[str, Any] = plain(spec)
+    facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
+    facts["data"] = data
+    facts["pack"] = describe_pack(spec.pack) if spec.pack else None
+    return facts
+
+
+def describe_split(environment: type[Environment], split: Split, data: str, floor: bool) -> dict[str, Any]:
+    """A split with its number of tasks and floor by domain, or with what is missing and how to get it."""
+    from rbsuite.errors import DataError
+
+    row: dict[str, Any] = {"name": split.name, "summary": split.summary, "bundled": split.bundled}
+    try:
+        tasks = environment.load(split.name, data="" if split.bundled else data)
+    except DataError as error:
+        return row | {"here": False, "problem": error.message, "remedy": error.remedy}
+    counts = Counter(task.domain for task in tasks)
+    row |= {"here": True, "tasks": len(tasks), "domains": dict(counts), "task_set": tasks.content_hash}
+    return row | {"floor": count_floor(environment, tasks) if floor else None}
+
+
+def count_floor(environment: type[Environment], tasks: TaskSet) -> dict[str, int]:
+    """Number of tasks, by domain, that an agent solves which says nothing, once."""
+    from rbsuite.environments.replay import play_actions
+    from rbsuite.trajectory import Action
+
+    world = environment(tasks)
+    solved = dict.fromkeys((task.domain for task in tasks), 0)
+    for task in tasks:
+        solved[task.domain] += play_actions(world, task, (Action(),), ()) == 1.0
+    world.close()
+    return solved
+
+
+def describe_pack(name: str) -> dict[str, Any]:
+    """The imported pack: whether it is there and intact, and the commit it comes from."""
+    from rbsuite.data.directory import pack_directory
+    from rbsuite.data.packs import load_pack_info, verify_pack
+    from rbsuite.errors import DataError
+
+    path = pack_directory(name)
+    facts: dict[str, Any] = {"name": name, "here": path.is_dir(), "intact": None, "problem": ""}
+    if not facts["here"]:
+        return facts
+    try:
+        info = load_pack_info(path)
+        facts |= {"source": info.source, "commit": info.commit, "equals_commit": info.equals_commit}
+        verify_pack(path)
+    except DataError as error:
+        return facts | {"intact": False, "problem": f"{error.message} {error.remedy}".strip()}
+    return facts | {"intact": True}
+
+
+def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
+    """The facts as text."""
+    pairs = [
+        ("version", spec.version),
+        ("domains", ", ".join(spec.domains)),
+        ("a turn is", _TURNS[spec.action_mode]),
+        ("steps", f"at most {spec.max_steps} turns of the agent"),
+        ("agent", f"{spec.agent} by default" if spec.agent else ""),
+        ("users", f"{', '.join(spec.users)} (the first by default)" if spec.users else ""),
+        ("refines", _REFINES[spec.refine]),
+        ("parallel", "shares a server: one rollout of a task at a time" if spec.stateful_server else ""),
+        ("pack", _pack_line(spec, facts["pack"])),
+        ("licence", spec.data_licence),
+        ("homepage", spec.homepage),
+        ("citation", spec.citation),
+    ]
+    pack = facts["pack"]
+    # That the pack is missing is said once, in its own line.
+    explain = pack is None or pack["here"] or bool(facts["data"])
+    parts = [f"{spec.name}: {spec.summary}", _splits(facts["splits"], explain), fields(pairs)]
+    if spec.options:
+        heads = ("option", "type", "default", "allowed", "meaning")
+        parts.append(table([heads, *describe_options(spec.options)]))
+    if spec.notes:
+        parts.append(fields([("-", note) for note in spec.notes]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _splits(splits: list[dict[str, Any]], explain: bool) -> str:
+    rows = [("split", "tasks", "floor", "what it holds")]
+    rows += [(row["name"], _tasks(row), _floor(row), row["summary"]) for row in splits]
+    missing = {f"{row['problem']} {row['remedy']}".strip() for row in splits if explain and not row["here"]}
+    return "\n".join([table(rows), *sorted(missing)])
+
+
+def _tasks(row: Mapping[str, Any]) -> str:
+    if not row["here"]:
+        return "not here"
+    if len(row["domains"]) < 2:
+        return str(row["tasks"])
+    return f"{row['tasks']} ({', '.join(f'{count} {domain}' for domain, count in row['domains'].items())})"
+
+
+def _floor(row: Mapping[str, Any]) -> str:
+    if not row["here"] or row["floor"] is None:
+        return "-"
+    return ", ".join(f"{solved}/{row['domains'][domain]}" for domain, solved in row["floor"].items())
+
+
+def _pack_line(spec: EnvironmentSpec, pack: Mapping[str, Any] | None) -> str:
+    if pack is None:
+        return ""
+    if not pack["here"]:
+        how = f"Run: rbsuite data fetch {spec.name}, or: rbsuite data import {spec.name} --from CHECKOUT"
+        return f"{pack['name']}, not imported. {how}"
+    if not pack["intact"]:
+        return f"{pack['name']}, broken: {pack['problem']}"
+    commit = pack["commit"] or "unknown"
+    same = pack["equals_commit"]
+    proof = "content verified" if same else "content is not that of the pinned commit"
+    if same and same != pack["commit"]:
+        proof = f"its content is that of commit {same}"
+    return f"{pack['name']}, intact, from {pack['source']}, commit {commit}, {proof}"

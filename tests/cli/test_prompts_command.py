@@ -1,0 +1,105 @@
+"""``rbsuite prompts``: where a template comes from and what it renders to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from rbsuite.cli.prompts import command
+from rbsuite.errors import TemplateError, UnknownNameError, UsageError
+from rbsuite.hookspecs import hookimpl
+from rbsuite.jsonable import text_digest
+from rbsuite.plugins import Plugins
+
+NAME = "agent/memory.j2"
+
+
+@pytest.fixture(autouse=True)
+def plugin_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "plugin"
+    (directory / "toy").mkdir(parents=True)
+    (directory / "toy" / "greet.j2").write_text("Hello {{ who }}.\n", "utf-8")
+
+    class Toy:
+        @hookimpl
+        def rbsuite_prompt_dirs(self) -> list[Path]:
+            return [directory]
+
+    plugins = Plugins()
+    plugins.register(Toy(), "toy")
+    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: plugins)
+    return directory
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    (tmp_path / "own" / "agent").mkdir(parents=True)
+    mine = '{% extends "core/agent/memory.j2" %}\n{% block memory %}Mine: {{ memory }}{% endblock %}'
+    (tmp_path / "own" / NAME).write_text(mine, "utf-8")
+    return tmp_path / "own"
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, catch_exceptions=False)
+
+
+def test_list_shows_origin_and_hash(own: Path) -> None:
+    rows = {row["name"]: row for row in json.loads(invoke("list", "--prompts", str(own), "--json").stdout)}
+    assert rows["toy/greet.j2"]["origin"] == "plugin"
+    assert rows["toy/greet.j2"]["sha256"] == text_digest("Hello {{ who }}.\n")
+    assert rows[NAME]["origin"] == "--prompts"
+    assert rows["judge/self.j2"]["origin"] == "core"
+    shown = [line.split() for line in invoke("list").stdout.splitlines()]
+    assert ["toy/greet.j2", "plugin", text_digest("Hello {{ who }}.\n")[:12]] in shown
+
+
+def test_show_gives_file_hash_and_source(plugin_directory: Path) -> None:
+    shown = invoke("show", "toy/greet.j2").stdout
+    assert str(plugin_directory / "toy" / "greet.j2") in shown
+    assert text_digest("Hello {{ who }}.\n") in shown
+    assert shown.endswith("\nHello {{ who }}.\n\n")
+
+
+def test_variables_render() -> None:
+    assert invoke("show", "toy/greet.j2", "--var", "who=a=b").stdout.endswith("\nHello a=b.\n")
+
+
+def test_a_template_that_extends_another_names_it(own: Path) -> None:
+    arguments = ("show", NAME, "--prompts", str(own), "--var", "memory=x")
+    assert invoke(*arguments).stdout.endswith("\nMine: x\n")
+    row = json.loads(invoke(*arguments, "--json").stdout)
+    core = json.loads(invoke("show", NAME, "--json").stdout)
+    assert row["refers_to"] == {f"core/{NAME}": core["sha256"]}
+    assert (row["rendered"], core["refers_to"]) == ("Mine: x", {})
+    assert f"refers to  core/{NAME}\n" in invoke("show", NAME, "--prompts", str(own)).stdout
+
+
+def test_a_malformed_template_is_shown_all_the_same(own: Path) -> None:
+    (own / NAME).write_text("{% if %}", "utf-8")
+    assert invoke("show", NAME, "--prompts", str(own)).stdout.endswith("{% if %}\n")
+    with pytest.raises(TemplateError, match="line 1"):
+        invoke("show", NAME, "--prompts", str(own), "--var", "memory=x")
+
+
+def test_missing_variable_says_how_to_give_it() -> None:
+    with pytest.raises(TemplateError, match=r"'who' is undefined\. Give the variable with --var"):
+        invoke("show", "toy/greet.j2", "--var", "other=x")
+
+
+def test_unknown_template_suggests_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'toy/greet.j2'"):
+        invoke("show", "toy/gret.j2")
+
+
+@pytest.mark.parametrize("text", ["novalue", "=x", "a b=x"])
+def test_bad_variable_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        invoke("show", NAME, "--var", text)
+
+
+def test_missing_directory_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="does not exist"):
+        invoke("list", "--prompts", str(tmp_path / "nowhere"))
