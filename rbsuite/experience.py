@@ -11,6 +11,7 @@ from rbsuite.verdict import Verdict
 
 OpKind = Literal["add", "update", "delete", "link", "score", "put_document"]
 Phase = Literal["task", "step", "attempt"]
+Aggregation = Literal["joint", "independent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +89,6 @@ class MemoryOp:
 
 
 @dataclass(frozen=True, slots=True)
-class RecallRequest:
-    """What a memory is asked for.
-
-    Attributes:
-        task_id: the task at hand; its own items are never recalled.
-        domain: its domain.
-        query: what the agent has legitimately seen when it must first act.
-        phase: ``task`` before the first action; ``step`` and ``attempt`` where the memory's spec asks for them.
-        step: index of the agent's turn, for ``step``.
-        attempt: index of the attempt, for ``attempt``.
-        history: text of the trajectory so far, for ``step`` and ``attempt``.
-    """
-
-    task_id: str
-    domain: str
-    query: str
-    phase: Phase = "task"
-    step: int = 0
-    attempt: int = 0
-    history: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Recalled:
     """One recalled item: which revision, its score, its rank from 0."""
 
@@ -138,6 +116,31 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallRequest:
+    """What a memory is asked for.
+
+    Attributes:
+        task_id: the task at hand; its own items are never recalled.
+        domain: its domain.
+        query: what the agent has legitimately seen when it must first act.
+        phase: ``task`` before the first action; ``step`` and ``attempt`` where the memory's spec asks for them.
+        step: index of the agent's turn, for ``step``.
+        attempt: index of the attempt, for ``attempt``.
+        history: text of the trajectory so far, for ``step``; of the earlier attempts, for ``attempt``.
+        previous: what the last recall for this rollout gave, for ``step`` and ``attempt``.
+    """
+
+    task_id: str
+    domain: str
+    query: str
+    phase: Phase = "task"
+    step: int = 0
+    attempt: int = 0
+    history: str = ""
+    previous: Recall | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One rollout as memory may see it: the trajectory without ground truth, its verdict, the notes of refinement rounds."""
 
@@ -156,7 +159,8 @@ class Experience:
         query: what memory was searched with.
         position: the task's place in the stream, from 0.
         outcomes: the rollouts that ended and have a verdict other than ``unknown``; never empty.
-        recalled: what had been recalled for the task.
+        recalled: what had been recalled for the task, before its first rollout.
+        aggregation: how several outcomes are to be learnt from: ``joint``, by contrasting them, or ``independent``, each by itself.
     """
 
     task_id: str
@@ -165,3 +169,4 @@ class Experience:
     position: int
     outcomes: tuple[Outcome, ...]
     recalled: Recall = Recall()
+    aggregation: Aggregation = "joint"

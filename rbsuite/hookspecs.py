@@ -8,7 +8,7 @@ arguments than given here.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 import pluggy
 
@@ -39,12 +39,12 @@ _impl_marker = pluggy.HookimplMarker(PROJECT)
 
 def hookspec(function: _F) -> _F:
     """Mark a function as the specification of a hook."""
-    return cast("_F", _spec_marker(function))
+    return _spec_marker(function)
 
 
 def hookimpl(function: _F) -> _F:
     """Mark a plugin's function as the implementation of the hook of the same name."""
-    return cast("_F", _impl_marker(function))
+    return _impl_marker(function)
 
 
 @hookspec

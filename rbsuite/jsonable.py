@@ -39,8 +39,15 @@ def plain(value: Any) -> Json:
 
 
 def canonical(value: Any) -> str:
-    """The canonical JSON text of a value: sorted keys, no spaces, ASCII only."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    """The canonical JSON text of a value: sorted keys, no spaces, ASCII only.
+
+    Raises:
+        TypeError: a value that has no JSON form, such as a number that is not finite.
+    """
+    try:
+        return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    except ValueError as error:
+        raise TypeError(f"a value has no JSON form: {error}") from error
 
 
 def digest(value: Any) -> str:

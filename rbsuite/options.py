@@ -79,7 +79,7 @@ class Option:
             bounds = f"{'' if low is None else f'>= {low:g}'}{' and ' if None not in (low, high) else ''}"
             bounds += "" if high is None else f"<= {high:g}"
             raise UsageError(
-                f"{owner}: option {self.name}={value:g} is out of range.", f"It must be {bounds or 'a number'}."
+                f"{owner}: option {self.name}={_show(value)} is out of range.", f"It must be {bounds or 'a number'}."
             )
 
 
@@ -126,6 +126,9 @@ class Reference:
             takes = f"It takes {len(options)}: {', '.join(declared)}." if options else "It takes no options."
             raise UsageError(f"{owner} was given {len(self.positional)} values.", takes)
         given = [(option.name, text) for option, text in zip(options, self.positional, strict=False)]
+        twice = [name for name, _ in given if name in dict(self.named)]
+        if twice:
+            raise UsageError(f"{owner} was given the option {twice[0]!r} twice.", "Give it once.")
         for name, text in [*given, *self.named]:
             if name not in declared:
                 raise UnknownNameError(f"option of {owner}", name, declared)
@@ -147,4 +150,7 @@ def canonical_reference(name: str, values: Mapping[str, OptionValue], options: S
 def _show(value: OptionValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)  # a condition is run from this text, so it must be exact
+    return str(value)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 CORE_PREFIX = "core/"
+SUFFIX = ".j2"
 
 
 def core_directory() -> Path:
@@ -50,8 +51,23 @@ class Prompts:
         return dict(sorted(self._used.items()))
 
     def names(self) -> Sequence[str]:
-        """All templates that can be rendered."""
-        return sorted(name for name in self._environment.list_templates() if not name.startswith(CORE_PREFIX))
+        """All templates that can be rendered: files ending in ``.j2``; whatever else lies in a directory is none."""
+        found = {
+            path.relative_to(directory).as_posix()
+            for directory in self._directories
+            for path in directory.rglob(f"*{SUFFIX}")
+            if path.is_file()
+        }
+        return sorted(name for name in found if not name.startswith(CORE_PREFIX))
+
+    def hashes(self) -> Mapping[str, str]:
+        """SHA-256 of every template that can be rendered, and of those of the core (``core/NAME``) that another one stands before."""
+        hashes = {name: text_digest(self.source(name)[0]) for name in self.names()}
+        for name, seen in list(hashes.items()):
+            core = _core_source(CORE_PREFIX + name)
+            if core is not None and text_digest(core[0]) != seen:
+                hashes[CORE_PREFIX + name] = text_digest(core[0])
+        return dict(sorted(hashes.items()))
 
     def source(self, name: str) -> tuple[str, Path]:
         """A template's text and file.
@@ -68,6 +84,8 @@ class Prompts:
             from rbsuite.errors import UnknownNameError
 
             raise UnknownNameError("prompt template", name, self.names()) from None
+        except UnicodeDecodeError as error:
+            raise _not_utf8(name) from error
         return text, Path(filename or name)
 
     def render(self, name: str, **variables: Any) -> str:
@@ -85,13 +103,15 @@ class Prompts:
             raise TemplateError(
                 f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
             ) from error
+        except UnicodeDecodeError as error:
+            raise _not_utf8(name) from error
         except JinjaError as error:
             line = getattr(error, "lineno", None)
             where = f", line {line}" if line else ""
             raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Mend the template.") from error
 
     def _make_environment(self) -> SandboxedEnvironment:
-        from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+        from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, StrictUndefined
         from jinja2.sandbox import SandboxedEnvironment
 
         used = self._used
@@ -105,12 +125,25 @@ class Prompts:
                 return super().compile(source, name, *args, **kwargs)
 
         loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
-        core = PrefixLoader({CORE_PREFIX.rstrip("/"): FileSystemLoader(str(core_directory()))})
         return Recording(
-            loader=ChoiceLoader([*loaders, core]),
+            loader=ChoiceLoader([*loaders, FunctionLoader(_core_source)]),
             undefined=StrictUndefined,
             autoescape=False,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
+
+
+def _not_utf8(name: str) -> TemplateError:
+    return TemplateError(f"prompt template {name!r}, or one that it extends, is not UTF-8 text.", "Save it as UTF-8.")
+
+
+def _core_source(name: str) -> tuple[str, str, None] | None:
+    """The core's template of the name ``core/NAME``, whatever stands before the core's directory."""
+    from jinja2.loaders import split_template_path
+
+    if not name.startswith(CORE_PREFIX):
+        return None
+    path = core_directory().joinpath(*split_template_path(name.removeprefix(CORE_PREFIX)))
+    return (path.read_text(encoding="utf-8"), str(path), None) if path.is_file() else None

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from rbsuite.errors import PluginError
+from rbsuite.experience import Phase
 from rbsuite.options import Option
 
 __all__ = [
@@ -125,9 +126,12 @@ class MemorySpec(Spec):
     """A memory mechanism. ``factory`` gives a :class:`rbsuite.memories.base.Memory`.
 
     Attributes:
+        phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn of the agent; ``attempt``, before
+            every further attempt of a sequential scaling.
         control: a control condition (placebo, random, ...), marked as such in results.
     """
 
+    phases: tuple[Phase, ...] = ("task",)
     control: bool = False
 
 

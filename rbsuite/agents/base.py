@@ -43,6 +43,9 @@ class Agent(Protocol):
     def start(self, start: AgentStart) -> None:
         """Begin a rollout."""
 
+    def remember(self, memory: str) -> None:
+        """Put this text in the place of the recalled one from now on; for memories that recall at every step or attempt."""
+
     async def act(self, observation: Observation) -> Action:
         """Answer an observation whose turn is ``agent``.
 

@@ -24,6 +24,7 @@ class ChatAgent:
     def __init__(self) -> None:
         self._messages: list[Message] = []
         self._tools: tuple[ToolSpec, ...] = ()
+        self._instructions = ""
         self._memory = ""
         self._seed = 0
 
@@ -34,6 +35,13 @@ class ChatAgent:
         self._seed = start.seed
         self._messages = []
         self._tools = ()
+
+    def remember(self, memory: str) -> None:
+        """See :class:`rbsuite.agents.base.Agent`."""
+        self._memory = memory
+        if self._messages:
+            others = self._messages[1:] if self._messages[0].role == "system" else self._messages
+            self._messages = [*self._system(), *others]
 
     async def act(self, observation: Observation) -> Action:
         """See :class:`rbsuite.agents.base.Agent`."""
@@ -70,12 +78,15 @@ class ChatAgent:
 
     def _opening(self, observation: Observation) -> list[Message]:
         policy = "\n\n".join(message.content for message in observation.messages if message.role == "system")
-        parts = [self.instructions(policy, observation)]
+        self._instructions = self.instructions(policy, observation)
+        return [*self._system(), *(message for message in observation.messages if message.role != "system")]
+
+    def _system(self) -> list[Message]:
+        parts = [self._instructions]
         if self._memory:
             parts.append(self._services.render(MEMORY_TEMPLATE, memory=self._memory))
         system = "\n\n".join(part for part in parts if part)
-        others = [message for message in observation.messages if message.role != "system"]
-        return [Message("system", system), *others] if system else others
+        return [Message("system", system)] if system else []
 
 
 class TextAgent(ChatAgent):

@@ -16,21 +16,27 @@ from rbsuite.verdict import Verdict
 SOURCE = "self"
 ATTEMPTS = 2
 
-_VERDICT = re.compile(r"^\W*verdict\W*\s(success|failure)\W*$", re.IGNORECASE | re.MULTILINE)
-_REASONING = re.compile(r"^\W*reasoning\W*\s(.+)$", re.IGNORECASE | re.MULTILINE)
+_MARK = r"(?:[^\w\n]|_)"
+"""Decoration: anything on the line but letters and digits."""
+_VERDICT = re.compile(
+    rf"^{_MARK}*verdict(?={_MARK}|\n){_MARK}*(?:\n{_MARK}*)?(success|failure){_MARK}*$", re.IGNORECASE | re.MULTILINE
+)
+_REASONING = re.compile(rf"^{_MARK}*reasoning(?={_MARK}|\n){_MARK}*", re.IGNORECASE | re.MULTILINE)
 
 
 def parse_verdict(reply: str) -> Verdict | None:
     """Read a judge's reply: the last line ``Verdict: success`` or ``Verdict: failure`` counts; ``None`` if there is none.
 
-    Decoration around the words is borne; a sentence that merely contains one of them ("unsuccessful") is not a verdict.
+    Decoration around the words is borne; a sentence that merely contains one of them ("unsuccessful") is not a verdict. The rationale is
+    all between the last ``Reasoning:`` and the verdict, on one line.
     """
-    labels = _VERDICT.findall(reply)
-    if not labels:
+    verdicts = list(_VERDICT.finditer(reply))
+    if not verdicts:
         return None
-    reasons = _REASONING.findall(reply)
-    rationale = reasons[-1].strip() if reasons else ""
-    return Verdict("success" if labels[-1].lower() == "success" else "failure", None, rationale, SOURCE)
+    last = verdicts[-1]
+    reasons = list(_REASONING.finditer(reply, 0, last.start()))
+    rationale = " ".join(reply[reasons[-1].end() : last.start()].split()) if reasons else ""
+    return Verdict("success" if last.group(1).lower() == "success" else "failure", None, rationale, SOURCE)
 
 
 class SelfJudge:

@@ -44,6 +44,7 @@ class Scope:
 
 @dataclass(slots=True)
 class _Experience:
+    id: str
     key: str
     added: list[tuple[int, str]] = field(default_factory=list)
     live: int = 0
@@ -109,8 +110,10 @@ class Experiences:
 
     def visible(self, label: int, version: int, keep: Filter) -> tuple[MemoryItem, ...]:
         """An experience's items that a read may see, as of a version, in the order they were added."""
-        added = self._experiences[label].added
-        return tuple(item for item in self._items.among(added, version) if keep.accepts(item))
+        experience = self._experiences[label]
+        items = self._items.among(experience.added, version)
+        # An item that was deleted may have been added again to another experience.
+        return tuple(item for item in items if item.experience == experience.id and keep.accepts(item))
 
     def scope(self, version: int, keep: Filter) -> Scope:
         """What a search of a version ranks.
@@ -132,7 +135,7 @@ class Experiences:
         label = self._label_of.get(item.experience)
         if label is None:
             label = self._label_of[item.experience] = len(self._experiences)
-            self._experiences.append(_Experience(item.key))
+            self._experiences.append(_Experience(item.experience, item.key))
         return label
 
     def _count(self, item: MemoryItem, label: int, change: int) -> None:

@@ -14,7 +14,10 @@ DESCRIPTION_LIMIT = 600
 CONTENT_LIMIT = 4000
 """Characters above which an item is dropped as over-long."""
 
-_FENCE = re.compile(r"\A```[a-z]*\n(.*)\n```\Z", re.DOTALL)
+TOLD = 3
+"""How many of the items that were dropped the problem names."""
+
+_FENCE = re.compile(r"^```\w*[ \t]*$", re.MULTILINE)
 _SECTION = re.compile(r"^## (Title|Description|Content)[ \t]*$", re.MULTILINE)
 
 
@@ -46,22 +49,20 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
     """Read an extractor's reply.
 
     Items that lack a section, are empty, over-long or repeat another, and those beyond ``limit``, are dropped. Text before the first
-    heading (thinking aloud) is not kept. A single code fence around the whole reply is taken off.
+    heading (thinking aloud) is not kept. A code fence around the items is taken off, with what follows it.
 
     Args:
         reply: the model's text.
         limit: how many items are kept.
         heading: what an item's heading says before its number.
     """
-    text = reply.strip()
-    fenced = _FENCE.match(text)
-    body = fenced.group(1) if fenced else text
+    body = reply.replace("\r\n", "\n")
     starts = list(re.finditer(rf"^# {re.escape(heading)} \d+[ \t]*$", body, re.MULTILINE))
     if not starts:
         return Parsed(problem=f"there is no line '# {heading} 1'")
     drafts: list[Draft] = []
     dropped: list[str] = []
-    ends = [start.start() for start in starts[1:]] + [len(body)]
+    ends = [start.start() for start in starts[1:]] + [_end(body, starts[0].start(), starts[-1].end())]
     for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
         draft, fault = _read_item(body[start.end() : end])
         fault = fault or _fault(draft, drafts, limit)
@@ -69,7 +70,14 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
             dropped.append(f"item {number}: {fault}")
         elif draft is not None:
             drafts.append(draft)
-    return Parsed(tuple(drafts), tuple(dropped), "" if drafts else "; ".join(dropped))
+    return Parsed(tuple(drafts), tuple(dropped), "" if drafts else "; ".join(dropped[:TOLD]))
+
+
+def _end(body: str, first: int, last: int) -> int:
+    """Where the last item ends: at the fence's end where the items stand in one, else with the text."""
+    before = body[:first].rstrip().rpartition("\n")[2]
+    fences = list(_FENCE.finditer(body, last)) if _FENCE.fullmatch(before) else []
+    return fences[-1].start() if fences else len(body)
 
 
 def _read_item(text: str) -> tuple[Draft | None, str]:

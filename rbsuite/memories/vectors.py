@@ -126,7 +126,7 @@ class KeyVectors:
 
     def _checked(self, vectors: Vectors, texts: Sequence[str]) -> Vectors:
         array = np.asarray(vectors, dtype=np.float32)
-        expected = array.shape[-1] if self._index is None else self._index.dimension
+        expected = self._index.dimension if self._index is not None else array.shape[-1] if array.ndim else 0
         if array.shape != (len(texts), expected) or expected == 0:
             wanted = f"({len(texts)}, {expected or 'dimension'})"
             raise PluginError(

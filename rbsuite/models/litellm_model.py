@@ -13,7 +13,6 @@ from typing import Any
 from rbsuite.errors import ModelError
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.provider_errors import (
-    RETRIED,
     FailureKind,
     advice,
     classify,
@@ -93,7 +92,7 @@ class LiteLLMModel:
                 failures += 1
                 if kind in ("context_overflow", "content_filter"):
                     return Completion("", usage=Usage(calls=1), finish_reason=kind)
-                if kind not in RETRIED or failures > self._retries:
+                if kind != "transient" or failures > self._retries:
                     raise self._failure(error, kind, litellm, failures) from None
                 await self._wait(error, failures, request.seed)
             else:
@@ -145,7 +144,7 @@ class LiteLLMModel:
         """The error to raise. It is raised without the provider's own, which may hold headers and addresses."""
         what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failures} times)" if failures > 1 else ""
-        return ModelError(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm))
+        return ModelError(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
 
     async def _wait(self, error: Exception, failures: int, seed: int) -> None:
         delay = self._backoff.delay(failures, seed, retry_after(error))

@@ -12,7 +12,6 @@ from rbsuite.models.retry import read_retry_after
 
 FailureKind = Literal[
     "transient",
-    "rate_limit",
     "context_overflow",
     "content_filter",
     "quota",
@@ -23,12 +22,8 @@ FailureKind = Literal[
     "request",
 ]
 
-RETRIED: frozenset[FailureKind] = frozenset({"transient", "rate_limit"})
-"""Failures that another attempt may not meet."""
-
 _LONGEST_DETAIL = 240
 _LABELS: Mapping[FailureKind, str] = {
-    "rate_limit": "rate limited",
     "quota": "no credit left",
     "authentication": "not authenticated",
     "permission": "not permitted",
@@ -47,7 +42,7 @@ _BY_CLASS: tuple[tuple[str, FailureKind], ...] = (
     ("UnsupportedParamsError", "parameters"),
     ("BudgetExceededError", "quota"),
     ("PaymentRequiredError", "quota"),
-    ("RateLimitError", "rate_limit"),
+    ("RateLimitError", "transient"),
     ("Timeout", "transient"),
     ("APIConnectionError", "transient"),
     ("InternalServerError", "transient"),
@@ -63,7 +58,7 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     408: "transient",
     409: "transient",
     425: "transient",
-    429: "rate_limit",
+    429: "transient",
 }
 # litellm reports some failures in a class that says "try again" though no attempt can succeed.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
@@ -136,8 +131,12 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
 
 def headline(kind: FailureKind, error: Exception) -> str:
     """What happened: the kind in words and the provider's own words."""
-    label = _LABELS.get(kind)
+    label = "rate limited" if _rate_limited(error) and kind == "transient" else _LABELS.get(kind)
     return f"{label}: {detail(error)}" if label else detail(error)
+
+
+def _rate_limited(error: Exception | None) -> bool:
+    return getattr(error, "status_code", None) == 429
 
 
 def detail(error: Exception) -> str:
@@ -148,7 +147,7 @@ def detail(error: Exception) -> str:
     return line if len(line) <= _LONGEST_DETAIL else f"{line[:_LONGEST_DETAIL].rstrip()}..."
 
 
-def advice(kind: FailureKind, model: str, litellm: Any) -> str:
+def advice(kind: FailureKind, model: str, litellm: Any, error: Exception | None = None) -> str:
     """What the user can do, one line."""
     provider = model.partition("/")[0]
     if kind == "authentication":
@@ -157,13 +156,14 @@ def advice(kind: FailureKind, model: str, litellm: Any) -> str:
         if unset:
             return f"Set the environment variable {' or '.join(unset)}."
         return f"Check the value of {' or '.join(names)}."
+    if kind == "transient" and _rate_limited(error):
+        return "Lower --concurrency; the same command, run again, goes on where this one stopped."
     if kind == "not_found":
         return f"Check the model name after {provider!r} and the base URL of the server."
     return {
         "quota": "The account's credit or quota is used up: raise it at the provider, or choose another --model.",
         "permission": "The key may not use this model: choose another --model, or a key that may.",
         "parameters": "The provider does not take an option of this request: choose another --model, or leave the option out.",
-        "rate_limit": "Lower --concurrency; the same command, run again, goes on where this one stopped.",
         "transient": "Check the connection and the base URL; the same command, run again, goes on where this one stopped.",
     }.get(kind, "Check --model (PROVIDER/MODEL) and the request's options.")
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.environments.base import Environment
 from rbsuite.environments.user import User, make_user
-from rbsuite.errors import ModelError, UsageError
+from rbsuite.errors import ModelError, PluginError, RbsuiteError, UsageError
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, RecallRequest
 from rbsuite.jsonable import digest
 from rbsuite.judges.base import Judge, JudgeRequest
@@ -77,7 +79,8 @@ class Attempt:
         group = await self._parts.scaling.run(lambda rollout: self._roll_out(rollout, opening, recall))
         ops = await self._absorb(group, opening.query, recall)
         version = self._position + 1
-        await self._parts.bank.apply(version, ops)
+        with self._blaming("memory", self._parts.info.condition.memory):
+            await self._parts.bank.apply(version, ops)
         return TaskRecord(
             task_id=self._task.id,
             position=self._position,
@@ -106,7 +109,8 @@ class Attempt:
         if opening.failure is not None:
             return Recall(reason="the task could not be opened")
         request = RecallRequest(self._task.id, self._task.domain, opening.query)
-        return await self._parts.memory.recall(request, self._view("recall"))
+        with self._blaming("memory", self._parts.info.condition.memory):
+            return await self._parts.memory.recall(request, self._view("recall"))
 
     async def _roll_out(self, rollout: int, opening: Opening, recall: Recall) -> RolloutRecord:
         started = time.perf_counter()
@@ -119,16 +123,17 @@ class Attempt:
         )
         user = opening.user.fork(self._services("user", seed, ledger)) if opening.user is not None else None
         try:
-            trajectory = await play(
-                environment,
-                self._task,
-                opening,
-                agent,
-                user,
-                rollout=rollout,
-                seed=seed,
-                max_steps=self._setup.max_steps,
-            )
+            with self._blaming("agent", self._parts.info.condition.agent):
+                trajectory = await play(
+                    environment,
+                    self._task,
+                    opening,
+                    agent,
+                    user,
+                    rollout=rollout,
+                    seed=seed,
+                    max_steps=self._setup.max_steps,
+                )
         finally:
             environment.close()
         self._setup.plugins.hook.rbsuite_rollout_finished(
@@ -142,7 +147,12 @@ class Attempt:
             return None
         score = trajectory.score if self._parts.judge_sees_truth else None
         request = JudgeRequest(trajectory.query, trajectory.shown(), score)
-        return await self._parts.judge.judge(request, self._services("judge", seed, ledger))
+        name = self._parts.info.condition.judge
+        try:
+            with self._blaming("judge", name):
+                return await self._parts.judge.judge(request, self._services("judge", seed, ledger))
+        except ModelError as error:
+            return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 
     async def _absorb(self, group: Group, query: str, recall: Recall) -> tuple[MemoryOp, ...]:
         outcomes = tuple(
@@ -154,10 +164,27 @@ class Attempt:
             return ()
         experience = Experience(self._task.id, self._task.domain, query, self._position, outcomes, recall)
         try:
-            return tuple(await self._parts.memory.absorb(experience, self._view("absorb")))
+            with self._blaming("memory", self._parts.info.condition.memory):
+                return tuple(await self._parts.memory.absorb(experience, self._view("absorb")))
         except ModelError:
             self._counts["absorb_failed"] += 1
             return ()
+
+    @contextmanager
+    def _blaming(self, kind: str, name: str) -> Iterator[None]:
+        """Says of a plugin's error whose it is and on which task it came up."""
+        where = f"{kind} {name!r} on task {self._task.id!r}"
+        try:
+            yield
+        except PluginError as error:
+            raise PluginError(f"{where}: {error.message}", error.remedy) from error
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{where} failed: {type(error).__name__}: {error}.",
+                "Mend the plugin and run the same command again; what was committed is kept.",
+            ) from error
 
     def _view(self, phase: str) -> View:
         seed = derive_seed(self._seed, phase)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
@@ -94,7 +95,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
             return tuple(names)
         raise UsageError(f"{where}: {shown} must be a name or a list of names.", f'For example {shown} = ["a", "b"].')
     wanted: tuple[type, ...] = {"text": (str,), "int": (int,), "float": (int, float)}[kind]
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    if isinstance(value, bool) or not isinstance(value, wanted) or (kind == "float" and not math.isfinite(value)):
         raise UsageError(
             f"{where}: {shown} = {value!r} is not {'text' if kind == 'text' else 'a number'}.", f"{meta['help']}."
         )

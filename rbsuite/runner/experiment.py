@@ -67,7 +67,8 @@ async def run_experiment(setup: Setup, store: ExperimentStore, concurrency: int)
             for index in range(len(store.manifest.runs)):
                 group.create_task(run(index))
     except BaseExceptionGroup as failures:
-        raise _first(failures) from None
+        first = _first(failures)
+        raise first from first.__cause__
     finally:
         for model in {id(model): model for model in setup.models.values()}.values():
             await model.aclose()

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite import __version__
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.jsonable import plain, text_digest
+from rbsuite.jsonable import plain
 from rbsuite.models.base import PURPOSES, ChatModel, Purpose
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.options import Reference, canonical_reference
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.retrieval.select import make_index
 from rbsuite.runner.config import ExperimentConfig
 from rbsuite.runner.orders import seeded_order
 from rbsuite.seeds import derive_seed
@@ -136,7 +137,7 @@ class Setup:
             "judge_sees_ground_truth": self.make_judge()[1].ground_truth,
             "embedder": self.make_embedder().id,
             "max_steps": self.max_steps,
-            "prompts": _template_hashes(self.prompts),
+            "prompts": self.prompts.hashes(),
         }
         return Manifest(plain(self.config), plain(facts), self.runs())
 
@@ -211,6 +212,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         memory_model=model(config.memory_model or config.model),
     )
     _check_agent(look_up(plugins, "agent", filled.agent).spec, spec)
+    make_index(filled.index, 1)  # raises where there is no such index
     return filled
 
 
@@ -245,7 +247,3 @@ def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
                 raise UnknownNameError(f"task of {config.env} {config.split}", wanted, tasks.by_id)
         chosen = tuple(task for task in chosen if task.id in config.tasks)
     return replace(tasks, tasks=chosen[: config.limit])
-
-
-def _template_hashes(prompts: Prompts) -> Mapping[str, str]:
-    return {name: text_digest(prompts.source(name)[0]) for name in prompts.names()}

@@ -110,6 +110,11 @@ class TestApply:
         assert [(stored.id, stored.revision) for stored in bank.items(3)] == [("b", 1), ("a", 2)]
         assert bank.get("a", 2) is None
 
+    def test_a_deleted_item_can_be_added_again_to_another_experience(self):
+        bank = filled([add("a", "e1"), add("b", "e1")], [delete("a")], [add("a", "e2", key="another order")])
+        hits = {hit.experience: [stored.id for stored in hit.items] for hit in search(bank, "order", 5).hits}
+        assert hits == {"e1": ["b"], "e2": ["a"]}
+
     def test_documents_keep_their_past(self):
         texts = ["first", "long " * 1000, "", "again \ud800"]
         puts = [[MemoryOp("put_document", provenance(), document="sheet", text=text)] for text in texts]
@@ -172,7 +177,9 @@ class TestApply:
             asyncio.run(bank.apply(1, [add("a")]))
         assert (bank.version, bank.state_hash, bank.items(0)) == (0, GENESIS, ())
 
-    @pytest.mark.parametrize("answer", [np.zeros((2, 4)), np.zeros(4), np.full((1, 4), np.nan), np.zeros((1, 0))])
+    @pytest.mark.parametrize(
+        "answer", [np.zeros((2, 4)), np.zeros(4), np.full((1, 4), np.nan), np.zeros((1, 0)), np.float32(1)]
+    )
     def test_an_embedder_that_breaks_its_contract_is_named(self, answer):
         class Wrong(HashEmbedder):
             async def embed(self, texts):

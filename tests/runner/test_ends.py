@@ -10,8 +10,8 @@ import pytest
 from experiments import measure, prepare, records_of
 from toy import ToyPlugin
 
-from rbsuite.errors import ParseFailure, RbsuiteError
-from rbsuite.specs import AgentSpec
+from rbsuite.errors import ParseFailure, PluginError, RbsuiteError
+from rbsuite.specs import AgentSpec, JudgeSpec
 from rbsuite.statistics.summary import summarise
 from rbsuite.trajectory import Action, Observation
 
@@ -170,3 +170,28 @@ def test_model_without_a_task_solution_is_refused_before_anything_is_run(tmp_pat
     plugin = ToyPlugin(environments=[altered.environment("unsolved", Unsolved)])
     with pytest.raises(RbsuiteError, match="--model"):
         measure(tmp_path, plugin, env="unsolved")
+
+
+class Stumbling(Mumbling):
+    """An agent with a bug."""
+
+    async def act(self, observation: Observation) -> Action:
+        raise LookupError("a bug in the agent")
+
+
+class Dreaming:
+    """A judge with a bug."""
+
+    async def judge(self, request: Any, services: Any) -> Any:
+        raise LookupError("a bug in the judge")
+
+
+@pytest.mark.parametrize(
+    ("config", "who"), [({"agent": "stumbling"}, "agent 'stumbling'"), ({"judge": "dreaming"}, "judge 'dreaming'")]
+)
+def test_bug_in_agent_or_judge_is_named(tmp_path: Path, config: dict[str, Any], who: str) -> None:
+    agents = [AgentSpec("stumbling", "altered", f"{__name__}:Stumbling", action_modes=("text",))]
+    plugin = ToyPlugin(agents=agents, judges=[JudgeSpec("dreaming", "altered", f"{__name__}:Dreaming")])
+    with pytest.raises(PluginError, match=rf"{who} on task '\w+/\d' failed: LookupError: '?a bug in the") as caught:
+        measure(tmp_path, plugin, **config)
+    assert isinstance(caught.value.__cause__, LookupError)

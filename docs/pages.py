@@ -1,0 +1,163 @@
+"""The marked blocks of the documentation, and a check that the outputs shown in it are real.
+
+    python docs/pages.py            compares every shown output with what its command prints now; exit code 1 where they differ
+    python docs/pages.py --write    puts in what the commands print now
+
+A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
+``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
+page's files, with no imported data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import os
+import re
+import shlex
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+_BLOCK = re.compile(
+    r"^(?:<!-- (?P<kind>output|file): (?P<argument>.+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+# The name of an experiment's directory holds a hash of what it ran on, package versions included.
+_EXPERIMENT = re.compile(r"(experiments/[\w.-]+)-[0-9a-f]{10}\b")
+_HELP = "--help"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page.
+
+    Attributes:
+        kind: ``output``, ``file``, or ``""`` where the block is not marked.
+        argument: the command or the file's name.
+        language: of the fence.
+        text: its content, with the final newline.
+        span: where the content stands in the page.
+    """
+
+    kind: str
+    argument: str
+    language: str
+    text: str
+    span: tuple[int, int]
+
+
+def pages() -> list[Path]:
+    """Every Markdown page that is part of the documentation."""
+    plugins = sorted(ROOT.glob("plugins/*/README.md"))
+    return [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), *plugins, *ROOT.glob("leaderboards/*.md")]
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    return [
+        Block(
+            match["kind"] or "", match["argument"] or "", match["language"], match["text"], match.span("text")
+        )
+        for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+def write_files(page: Path, directory: Path) -> list[Path]:
+    """Write the files that a page shows into a directory."""
+    written = []
+    for block in blocks(page):
+        if block.kind == "file":
+            path = directory / block.argument
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+            written.append(path)
+    return written
+
+
+def run(command: str) -> str:
+    """What a ``rbsuite`` command prints to a pipe on standard output.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    from click.testing import CliRunner
+
+    from rbsuite.cli import command as rbsuite
+
+    program, *arguments = shlex.split(command)
+    if program != "rbsuite":
+        raise RuntimeError(f"{command!r} is not an rbsuite command")
+    result = CliRunner().invoke(rbsuite, arguments, prog_name="rbsuite")
+    if result.exit_code:
+        raise RuntimeError(f"{command!r} ended with {result.exit_code}: {result.exception or result.output}")
+    return "\n".join(line.rstrip() for line in result.stdout.strip("\n").splitlines()) + "\n"
+
+
+@contextlib.contextmanager
+def workplace(page: Path) -> Iterator[None]:
+    """The directory, environment and files that a page's commands run with."""
+    before = Path.cwd(), dict(os.environ)
+    with tempfile.TemporaryDirectory() as place:
+        os.environ.update(COLUMNS="100", RBSUITE_DATA=str(Path(place) / "data"), NO_COLOR="1")
+        write_files(page, Path(place))
+        os.chdir(place)
+        try:
+            yield
+        finally:
+            os.chdir(before[0])
+            os.environ.clear()
+            os.environ.update(before[1])
+
+
+def refreshed(page: Path, *, helps: bool) -> str:
+    """A page's text with the outputs that its commands give now.
+
+    Args:
+        page: the page.
+        helps: whether to run the commands that end in ``--help`` too; click words those differently between its versions.
+    """
+    text = page.read_text(encoding="utf-8")
+    shown = [block for block in blocks(page) if block.kind == "output" and (helps or _HELP not in block.argument)]
+    if not shown:
+        return text
+    with workplace(page):
+        outputs = [run(block.argument) for block in shown]
+    for block, output in reversed(list(zip(shown, outputs, strict=True))):
+        text = text[: block.span[0]] + output + text[block.span[1] :]
+    return text
+
+
+def differences(page: Path) -> list[str]:
+    """How the outputs that a page shows differ from real ones, as lines of a diff; widths and hashes of experiments aside."""
+    now, shown = (_comparable(text) for text in (refreshed(page, helps=False), page.read_text(encoding="utf-8")))
+    name = str(page.relative_to(ROOT))
+    return list(difflib.unified_diff(shown, now, f"{name} (shown)", f"{name} (now)", lineterm="", n=1))
+
+
+def _comparable(text: str) -> list[str]:
+    return [" ".join(line.split()) for line in _EXPERIMENT.sub(r"\1-HASH", text).splitlines()]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check or rewrite; gives the exit code."""
+    parser = argparse.ArgumentParser(description="Check the outputs that the documentation shows.")
+    parser.add_argument("--write", action="store_true", help="put in what the commands print now")
+    parser.add_argument("page", nargs="*", type=Path, help="only these pages")
+    options = parser.parse_args(arguments)
+    lines: list[str] = []
+    for page in [path.resolve() for path in options.page] or pages():
+        if options.write:
+            page.write_text(refreshed(page, helps=True), encoding="utf-8")
+        else:
+            lines += differences(page)
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""How extractors' replies are read: strictly, within limits, and nothing but items (D25)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rbsuite.memories.markdown import (
+    CONTENT_LIMIT,
+    DESCRIPTION_LIMIT,
+    TITLE_LIMIT,
+    Draft,
+    parse_items,
+)
+
+
+def write(*drafts: Draft, heading: str = "Memory Item") -> str:
+    return "\n\n".join(
+        f"# {heading} {number}\n## Title\n{draft.title}\n## Description\n{draft.description}\n## Content\n{draft.content}"
+        for number, draft in enumerate(drafts, 1)
+    )
+
+
+ONE = Draft("Look first", "When a thing must be found.", "Look before you leap.")
+TWO = Draft("Count twice", "When things are counted.", "Count again.")
+THREE = Draft("Ask", "When in doubt.", "Ask the user.")
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30).filter(
+    lambda text: text == text.strip() and not text.startswith(("#", "`"))
+)
+PARAGRAPHS = st.lists(TEXT, min_size=1, max_size=3).map("\n".join).filter(lambda text: text == text.strip())
+DRAFTS = st.lists(
+    st.builds(Draft, TEXT, PARAGRAPHS, PARAGRAPHS),
+    min_size=1,
+    max_size=5,
+    unique_by=(lambda draft: draft.title.casefold(), lambda draft: draft.content.casefold()),
+)
+
+
+@given(DRAFTS, st.sampled_from(["Memory Item", "Workflow"]))
+def test_what_is_written_in_the_form_is_read_back(drafts: list[Draft], heading: str) -> None:
+    parsed = parse_items(write(*drafts, heading=heading), 5, heading)
+    assert parsed.drafts == tuple(drafts)
+    assert (parsed.dropped, parsed.problem) == ((), "")
+
+
+@given(DRAFTS, st.integers(1, 5))
+def test_never_more_than_the_limit(drafts: list[Draft], limit: int) -> None:
+    parsed = parse_items(write(*drafts), limit)
+    assert parsed.drafts == tuple(drafts[:limit])
+    assert len(parsed.dropped) == max(0, len(drafts) - limit)
+    assert all("beyond the limit" in line for line in parsed.dropped)
+
+
+@given(DRAFTS, TEXT)
+def test_thinking_before_the_items_is_not_kept(drafts: list[Draft], thought: str) -> None:
+    assert parse_items(f"{thought}\n\n{write(*drafts)}", 5).drafts == tuple(drafts)
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_has_a_problem(text: str) -> None:
+    parsed = parse_items(text, 3)
+    assert bool(parsed.problem) != bool(parsed.drafts)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "```\n{}\n```",
+        "```markdown\n{}\n```",
+        "\n  \n```md\n{}\n```\n",
+        "Here is what I learnt:\n\n```markdown\n{}\n```",
+        "Here is what I learnt:\n```markdown\n{}\n```\nI hope this helps!",
+    ],
+)
+def test_code_fence_around_the_items_is_taken_off(reply: str) -> None:
+    parsed = parse_items(reply.format(write(ONE, TWO)), 3)
+    assert parsed.drafts == (ONE, TWO)
+
+
+def test_code_inside_an_item_stays() -> None:
+    code = Draft("Run it", "When there is code.", "Run this:\n```sh\nls\n```\nthen look.")
+    assert parse_items(write(code), 3).drafts == (code,)
+    assert parse_items(f"```\n{write(code, ONE)}\n```", 3).drafts == (code, ONE)
+
+
+def test_carriage_returns_do_not_matter() -> None:
+    assert parse_items(write(ONE, TWO).replace("\n", "\r\n"), 3).drafts == (ONE, TWO)
+
+
+@pytest.mark.parametrize(
+    ("item", "fault"),
+    [
+        (Draft("", "d", "c"), "empty"),
+        (Draft("t", " ", "c"), "empty"),
+        (Draft("t", "d", "\n"), "empty"),
+        (Draft("t" * (TITLE_LIMIT + 1), "d", "c"), "over-long"),
+        (Draft("t", "d" * (DESCRIPTION_LIMIT + 1), "c"), "over-long"),
+        (Draft("t", "d", "c" * (CONTENT_LIMIT + 1)), "over-long"),
+        (Draft(ONE.title.upper(), "other", "other"), "repeats"),
+        (Draft("other", "other", ONE.content.upper()), "repeats"),
+    ],
+)
+def test_faulty_item_is_dropped_with_its_reason_and_the_others_stay(item: Draft, fault: str) -> None:
+    parsed = parse_items(write(ONE, item, TWO), 3)
+    assert parsed.drafts == (ONE, TWO)
+    assert len(parsed.dropped) == 1
+    assert parsed.dropped[0].startswith("item 2: ")
+    assert fault in parsed.dropped[0]
+    assert parsed.problem == ""
+
+
+def test_dropped_items_do_not_use_up_the_limit() -> None:
+    empty = Draft("", "", "")
+    assert parse_items(write(empty, ONE, ONE, TWO, THREE), 3).drafts == (ONE, TWO, THREE)
+
+
+def test_items_at_the_limits_of_length_are_kept() -> None:
+    longest = Draft("t" * TITLE_LIMIT, "d" * DESCRIPTION_LIMIT, "c" * CONTENT_LIMIT)
+    assert parse_items(write(longest), 3).drafts == (longest,)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "There was a lot to learn.",
+        "Memory Item 1\nTitle: x",
+        "## Memory Item 1\n## Title\nt\n## Description\nd\n## Content\nc",
+        "# Memory Item\n## Title\nt\n## Description\nd\n## Content\nc",
+        "# Memory Item one\n## Title\nt\n## Description\nd\n## Content\nc",
+        "# Workflow 1\n## Title\nt\n## Description\nd\n## Content\nc",
+        "# Memory Item 1\n## Title\nt\n## Content\nc\n## Description\nd",
+        "# Memory Item 1\n## Title\nt\n## Content\nc",
+        "# Memory Item 1\n## Title\nt\n## Description\nd\n## Content\nc\n## Content\ntwice",
+        "# Memory Item 1\n### Title\nt\n### Description\nd\n### Content\nc",
+        write(Draft("", "", "")),
+    ],
+)
+def test_other_forms_are_not_read(reply: str) -> None:
+    parsed = parse_items(reply, 3)
+    assert parsed.drafts == ()
+    assert parsed.problem
+
+
+JUNK = ["# ", "## Title\n", "```\n", "# Memory Item 1\n", "a", "\n", "# Memory Item 1\n## Title\nx\n", "`", "# Memory Item "]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_a_megabyte_of_junk_is_read_in_linear_time(junk: str) -> None:
+    reply = junk * (1_000_000 // len(junk))
+    started = time.process_time()
+    parsed = parse_items(reply, 3)
+    assert time.process_time() - started < 2.0
+    assert parsed.drafts == ()
+    assert 0 < len(parsed.problem) < 1000, "the problem is told to the model"

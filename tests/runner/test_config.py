@@ -1,0 +1,174 @@
+"""Options of an experiment, from TOML and from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from experiments import prepare
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rbsuite.cli.evaluate import split_references
+from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
+from rbsuite.runner.config import FIELDS, ExperimentConfig, differences, from_plain, make_config, read_toml
+
+
+def toml(directory: Path, text: str) -> dict[str, Any]:
+    file = directory / "experiment.toml"
+    file.write_text(text, encoding="utf-8")
+    return dict(read_toml(file))
+
+
+def test_toml_fills_options_of_every_kind(tmp_path: Path) -> None:
+    values = toml(
+        tmp_path,
+        'env = "toy"\nmemory = ["none", "awm"]\nscaling = "single"\nmax-steps = 5\nuser_model = "sim/oracle"\ntemperature = 1\n',
+    )
+    config = make_config(values)
+    assert config.memory == ("none", "awm")
+    assert config.scaling == ("single",)
+    assert config.max_steps == 5
+    assert config.user_model == "sim/oracle"
+    assert config.temperature == 1.0
+    assert isinstance(config.temperature, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("memmory = 'none'", ["memmory", "'memory'", "experiment.toml"]),
+        ("max_step = 3", ["max_step", "'max-steps'"]),
+        ("orders = '3'", ["orders", "not a number"]),
+        ("orders = true", ["orders", "not a number"]),
+        ("orders = 2.5", ["orders", "not a number"]),
+        ("orders = 0", ["orders", "at least 1"]),
+        ("temperature = -0.1", ["temperature", "at least 0"]),
+        ("temperature = nan", ["temperature", "not a number"]),
+        ("temperature = inf", ["temperature", "not a number"]),
+        ("env = ['toy']", ["env", "not text"]),
+        ("env = 3", ["env", "not text"]),
+        ("memory = []", ["memory", "list of names"]),
+        ("memory = [1]", ["memory", "list of names"]),
+        ("memory = ''", ["memory", "list of names"]),
+        ("[memory]\nname = 'none'", ["memory", "list of names"]),
+        ("env = ", ["experiment.toml", "not valid TOML"]),
+    ],
+)
+def test_bad_toml_is_refused_in_one_line_that_names_the_option(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        toml(tmp_path, text)
+    message = str(caught.value)
+    assert [word for word in words if word not in message] == []
+    assert "\n" not in message
+
+
+def test_toml_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nowhere"):
+        read_toml(tmp_path / "nowhere.toml")
+    (tmp_path / "latin.toml").write_bytes(b'env = "\xe9"')
+    with pytest.raises(UsageError, match="not valid TOML"):
+        read_toml(tmp_path / "latin.toml")
+
+
+def test_later_sources_win_and_an_environment_is_needed() -> None:
+    assert make_config({"env": "a", "seed": 1}, {"seed": 2}).seed == 2
+    with pytest.raises(UsageError, match="--env"):
+        make_config({"seed": 1})
+
+
+def test_configuration_survives_the_manifest() -> None:
+    config = prepare(memory=("none", "awm"), limit=3, temperature=0.5).config
+    manifest = prepare(memory=("none", "awm"), limit=3, temperature=0.5).manifest()
+    assert from_plain(manifest.config) == config
+    assert set(manifest.config) == set(FIELDS)
+    assert differences(config, from_plain(manifest.config)) == []
+
+
+def test_differences_name_the_option_and_both_values() -> None:
+    lines = differences(ExperimentConfig("toy"), ExperimentConfig("toy", seed=4, max_steps=2))
+    assert lines == ["seed: 0 there, 4 here", "max-steps: None there, 2 here"]
+
+
+@pytest.mark.parametrize(
+    ("text", "references"),
+    [
+        ("none", ["none"]),
+        ("a,b:x=1,y=2,c", ["a", "b:x=1,y=2", "c"]),
+        (" a , b:0.7 ", ["a", "b:0.7"]),
+        ("a:1,x=2", ["a:1,x=2"]),
+        ("a,,b", ["a", "b"]),
+        ("a:x=1,b:y=2", ["a:x=1", "b:y=2"]),
+        ("", []),
+    ],
+)
+def test_references_are_split_at_commas_that_do_not_belong_to_options(text: str, references: list[str]) -> None:
+    assert split_references(text) == references
+
+
+NAMES = st.from_regex(r"[a-z][a-z-]{0,6}", fullmatch=True)
+OPTIONS = st.dictionaries(NAMES, st.from_regex(r"[0-9.]{1,4}", fullmatch=True), max_size=3)
+
+
+@given(st.lists(st.tuples(NAMES, OPTIONS), max_size=4))
+def test_split_is_the_inverse_of_join(parts: list[tuple[str, dict[str, str]]]) -> None:
+    written = [
+        f"{name}:{','.join(f'{key}={value}' for key, value in options.items())}" if options else name
+        for name, options in parts
+    ]
+    assert split_references(",".join(written)) == written
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"env": "tou"}, ["environment", "'toy'"]),
+        ({"split": "al"}, ["split of toy", "'all'"]),
+        ({"domain": "apple"}, ["domain of toy", "'apples'"]),
+        ({"tasks": ("apples/99",)}, ["task of toy", "apples/9"[:6]]),
+        ({"memory": ("none", "reasoningbnak")}, ["memory", "'reasoningbank'"]),
+        ({"memory": ("reasoningbank:kk=1",)}, ["option of memory", "'k'"]),
+        ({"memory": ("reasoningbank:k=0",)}, ["k=0", "out of range"]),
+        ({"memory": ("reasoningbank:k=one",)}, ["k='one'", "whole number"]),
+        ({"memory": ("reasoningbank", "reasoningbank:k=1")}, ["reasoningbank", "twice"]),
+        ({"judge": "slef"}, ["judge", "'self'"]),
+        ({"judge": "noisy:1.5"}, ["accuracy=1.5", "out of range"]),
+        ({"agent": "tools"}, ["agent 'tools'", "does not fit"]),
+        ({"user": "llm"}, ["user strategy"]),
+        ({"model": "sim/lerner"}, ["model", "'sim/learner'"]),
+        ({"model": "sim/learner:slip=2"}, ["slip=2", "out of range"]),
+        ({"embedder": "hsah"}, ["embedder", "'hash'"]),
+        ({"prompts": "no/such/place"}, ["no/such/place", "does not exist"]),
+        ({"scaling": ("singel",)}, ["scaling", "'single'"]),
+    ],
+)
+def test_bad_option_is_refused_in_one_line_before_anything_is_written(config: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(RbsuiteError) as caught:
+        prepare(**config)
+    message = str(caught.value)
+    assert [word for word in words if word not in message] == []
+    assert "\n" not in message
+
+
+def test_unknown_index_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="exact"):
+        prepare(index="hsnw")
+
+
+def test_defaults_are_filled_in() -> None:
+    config = prepare(judge="noisy:0.80", user_model="").config
+    assert (config.split, config.agent, config.judge) == ("all", "text", "noisy")
+    assert config.user_model == config.judge_model == config.memory_model == "sim/learner"
+
+
+def test_tasks_domain_and_limit_choose() -> None:
+    assert len(prepare(limit=5).tasks) == 5
+    assert {task.domain for task in prepare(domain="clouds").tasks} == {"clouds"}
+    chosen = prepare(tasks=("clouds/3", "apples/1")).tasks
+    assert [task.id for task in chosen] == ["apples/1", "clouds/3"], "native order is kept"
+
+
+def test_nothing_left_is_refused() -> None:
+    with pytest.raises(UsageError):
+        prepare(tasks=("apples/1",), domain="clouds")

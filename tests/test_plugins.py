@@ -1,0 +1,267 @@
+"""Plugins: built-ins through the same hooks; a broken one stops no other; names that clash are refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+import pytest
+from experiments import core_plugins
+from toy import ToyPlugin
+
+from rbsuite import hookspecs
+from rbsuite.errors import PluginError, UnknownNameError
+from rbsuite.hookspecs import hookimpl
+from rbsuite.plugins import BUILTIN, Plugins, load_plugins
+from rbsuite.record import RunInfo
+from rbsuite.specs import JudgeSpec, MemorySpec, load_object
+
+
+class Distribution:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.version = "1.2"
+
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Makes entry points of (name, distribution, value), and modules of plugin objects."""
+
+    def make(*entries: tuple[str, str, str], **modules: object) -> None:
+        for name, plugin in modules.items():
+            module = ModuleType(name)
+            module.__dict__["plugin"] = plugin
+            monkeypatch.setitem(sys.modules, name, module)
+        points = []
+        for name, distribution, value in entries:
+            point = EntryPoint(name, value, "rbsuite")
+            point.__dict__["dist"] = Distribution(distribution)
+            points.append(point)
+        monkeypatch.setattr("rbsuite.plugins.entry_points", lambda group: points if group == "rbsuite" else [])
+        monkeypatch.delenv("RBSUITE_DISABLE_PLUGINS", raising=False)
+
+    return make
+
+
+class Declares:
+    """A plugin that declares a judge and a memory."""
+
+    def __init__(self, judge: str = "mine", memory: str = "mine") -> None:
+        self._judge, self._memory = judge, memory
+
+    @hookimpl
+    def rbsuite_judges(self) -> Sequence[JudgeSpec]:
+        return [JudgeSpec(self._judge, "a judge", "some.where:Judge")]
+
+    @hookimpl
+    def rbsuite_memories(self) -> Sequence[MemorySpec]:
+        return [MemorySpec(self._memory, "a memory", "some.where:Memory")]
+
+
+def status(plugins: Plugins) -> dict[str, str]:
+    return {info.name: info.status for info in plugins.infos if not info.name.startswith("rbsuite.")}
+
+
+def test_built_ins_come_through_the_same_hooks(install: Install) -> None:
+    install()
+    plugins = load_plugins()
+    assert [(info.name, info.distribution, info.status) for info in plugins.infos] == [
+        (module, "built in", "loaded") for module in BUILTIN
+    ]
+    assert {"none", "reasoningbank", "awm", "synapse"} <= set(plugins.memories)
+    assert {"self", "ground-truth", "noisy", "none"} <= set(plugins.judges)
+    assert {"sim/learner", "sim/oracle", "sim/noop", "sim/random"} <= set(plugins.models)
+    assert "single" in plugins.scalings
+    assert "hash" in plugins.embedders
+    for specs in (plugins.memories, plugins.judges, plugins.models, plugins.scalings, plugins.agents, plugins.embedders):
+        for name, spec in specs.items():
+            assert spec.name == name
+            assert load_object(spec.factory, name)
+            assert spec.summary
+
+
+def test_without_the_built_ins_nothing_is_known() -> None:
+    plugins = Plugins()
+    assert (plugins.memories, plugins.judges, plugins.models, plugins.prompt_dirs) == ({}, {}, {}, ())
+
+
+def test_installed_plugin_is_found(install: Install) -> None:
+    install(("one", "dist-one", "module_one:plugin"), module_one=Declares())
+    plugins = load_plugins()
+    assert plugins.find("judge", "mine").summary == "a judge"
+    assert plugins.owner(plugins.find("memory", "mine")) == "dist-one 1.2"
+    assert status(plugins) == {"one": "loaded"}
+
+
+class Broken:
+    """A plugin whose hook fails when it is asked."""
+
+    @hookimpl
+    def rbsuite_judges(self) -> Sequence[JudgeSpec]:
+        raise ValueError("no\njudges today")
+
+
+class Wrong:
+    """A plugin that declares things of the wrong kind."""
+
+    @hookimpl
+    def rbsuite_judges(self) -> Sequence[Any]:
+        return [MemorySpec("mine", "a memory", "some.where:Memory")]
+
+
+class Misspelt:
+    @hookimpl
+    def rbsuite_judgse(self) -> Sequence[JudgeSpec]:
+        return []
+
+
+class Greedy:
+    @hookimpl
+    def rbsuite_run_finished(self, run: RunInfo, weather: str) -> None:
+        """Takes an argument that the hook lacks."""
+
+
+@pytest.mark.parametrize(
+    ("value", "plugin", "words"),
+    [
+        ("no_such_module:plugin", None, ["No module named 'no_such_module'"]),
+        ("bad:nothing", Declares(), ["nothing"]),
+        ("bad:plugin", Misspelt(), ["rbsuite_judgse"]),
+        ("bad:plugin", Greedy(), ["weather"]),
+        ("bad:plugin", Broken(), ["ValueError: no judges today"]),
+        ("bad:plugin", Wrong(), ["MemorySpec", "JudgeSpec"]),
+    ],
+)
+def test_broken_plugin_is_listed_with_its_error_and_stops_no_other(
+    install: Install, value: str, plugin: object, words: list[str]
+) -> None:
+    install(("bad", "dist-bad", value), ("good", "dist-good", "good:plugin"), bad=plugin, good=Declares())
+    plugins = load_plugins()
+    assert "mine" in plugins.judges
+    assert "mine" in plugins.memories
+    assert {"self", "none"} <= set(plugins.judges)
+    assert status(plugins) == {"bad": "failed", "good": "loaded"}
+    [info] = [info for info in plugins.infos if info.name == "bad"]
+    assert info.distribution == "dist-bad 1.2"
+    assert "\n" not in info.error
+    assert [word for word in words if word not in info.error] == []
+    with pytest.raises(UnknownNameError) as caught:
+        plugins.find("judge", "theirs")
+    assert [word for word in ["theirs", "bad (dist-bad 1.2)", *words] if word not in str(caught.value)] == []
+
+
+def test_plugin_that_exits_when_imported_stops_no_other(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(("bad", "dist-bad", "bad:plugin"), ("good", "dist-good", "good:plugin"), good=Declares())
+
+    class Exits(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            raise SystemExit(3)
+
+    monkeypatch.setitem(sys.modules, "bad", Exits("bad"))
+    plugins = load_plugins()
+    assert status(plugins) == {"bad": "failed", "good": "loaded"}
+
+
+def test_two_plugins_of_one_name_are_refused_naming_both(install: Install) -> None:
+    install(
+        ("same", "dist-one", "one:plugin"), ("same", "dist-two", "two:plugin"), one=Declares("a"), two=Declares("b")
+    )
+    with pytest.raises(PluginError, match=r"'same'.*dist-one 1\.2.*dist-two 1\.2.*RBSUITE_DISABLE_PLUGINS=same"):
+        load_plugins()
+
+
+def test_two_specs_of_one_name_are_refused_naming_both(install: Install) -> None:
+    install(
+        ("one", "dist-one", "one:plugin"),
+        ("two", "dist-two", "two:plugin"),
+        one=Declares(judge="same"),
+        two=Declares(judge="same", memory="other"),
+    )
+    plugins = load_plugins()
+    with pytest.raises(PluginError, match=r"JudgeSpec 'same' .*dist-one 1\.2 and by dist-two 1\.2"):
+        plugins.find("judge", "same")
+    assert {"mine", "other"} <= set(plugins.memories), "what does not clash can be had"
+
+
+def test_built_in_name_cannot_be_taken(install: Install) -> None:
+    install(("one", "dist-one", "one:plugin"), one=Declares(judge="self"))
+    with pytest.raises(PluginError, match=r"'self'.*built in.*dist-one"):
+        load_plugins().find("judge", "self")
+
+
+def test_disabled_plugins_are_not_even_imported(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(("one", "dist-one", "no_such_module:x"), ("two", "dist-two", "two:plugin"), two=Declares())
+    monkeypatch.setenv("RBSUITE_DISABLE_PLUGINS", " one ,two,")
+    plugins = load_plugins()
+    assert status(plugins) == {"one": "disabled", "two": "disabled"}
+    assert "mine" not in plugins.judges
+
+
+def test_hook_that_does_not_exist_is_refused() -> None:
+    for plugin, word in ((Misspelt(), "rbsuite_judgse"), (Greedy(), "weather")):
+        plugins = core_plugins()
+        with pytest.raises(PluginError, match=word):
+            plugins.register(plugin, "bad")
+        plugins.register(Declares(), "bad")
+        assert "mine" in plugins.judges, "a refused plugin leaves nothing behind"
+
+
+def test_hook_may_take_fewer_arguments() -> None:
+    called = []
+
+    class Few:
+        @hookimpl
+        def rbsuite_run_finished(self) -> None:
+            called.append(True)
+
+    plugins = core_plugins(Few())
+    plugins.hook.rbsuite_run_finished(run=None)
+    assert called == [True]
+
+
+def test_plugins_registered_later_are_seen() -> None:
+    plugins = core_plugins()
+    assert "toy" not in plugins.environments
+    plugins.register(ToyPlugin(), "toy")
+    assert plugins.environment("toy").name == "toy"
+
+
+@pytest.mark.parametrize("kind", ["memory", "judge", "agent", "scaling", "model", "embedder", "environment"])
+def test_unknown_name_suggests_the_nearest(kind: str) -> None:
+    plugins = core_plugins(ToyPlugin())
+    plural = {"memory": "memories", "environment": "environments"}.get(kind, f"{kind}s")
+    for name in getattr(plugins, plural):
+        if len(name) < 3:
+            continue
+        with pytest.raises(UnknownNameError) as caught:
+            plugins.find(kind, name + "x")
+        assert f"unknown {kind} '{name}x'" in str(caught.value)
+        assert f"'{name}'" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("nowhere", ["module:attribute"]),
+        ("no.such.module:x", ["no.such.module"]),
+        ("rbsuite.seeds:nothing", ["rbsuite.seeds", "nothing"]),
+    ],
+)
+def test_factory_that_cannot_be_loaded_names_its_owner(path: str, words: list[str]) -> None:
+    with pytest.raises(PluginError) as caught:
+        load_object(path, "memory 'mine'")
+    assert [word for word in ["memory 'mine'", *words] if word not in str(caught.value)] == []
+
+
+def test_every_hook_is_marked() -> None:
+    names = [name for name in vars(hookspecs) if name.startswith("rbsuite_")]
+    plugins = Plugins()
+    assert names
+    assert all(hasattr(plugins.hook, name) for name in names)
+    assert {name for name in dir(plugins.hook) if name.startswith("rbsuite_")} == set(names)
