@@ -21,7 +21,7 @@ from rbsuite.environments.solution import Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
 from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import open_experiment, run_experiment
+from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
 from rbsuite.runner.setup import set_up
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
@@ -90,7 +90,7 @@ def measure(memory: str, tasks: int, directory: Path) -> float:
     setup = set_up(config, load_plugins([("ten-calls", Plugin())]))
     with open_experiment(setup, directory) as store:
         started = time.process_time()
-        asyncio.run(run_experiment(setup, store, 8))
+        asyncio.run(run_experiment(setup, store, Execution()))
         return 1000 * (time.process_time() - started) / tasks
 
 

@@ -27,8 +27,8 @@ _BLOCK = re.compile(
     r"^(?:<!-- (?P<kind>output|file): (?P<argument>.+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-# The name of an experiment's directory holds a hash of what it ran on, package versions included.
-_EXPERIMENT = re.compile(r"(experiments/[\w.-]+)-[0-9a-f]{10}\b")
+# Hashes change with every template, version and wording; they are shown, but not compared.
+_HASH = re.compile(r"\b[0-9a-f]{10,64}\b")
 _HELP = "--help"
 
 
@@ -60,9 +60,7 @@ def pages() -> list[Path]:
 def blocks(page: Path) -> list[Block]:
     """The fenced blocks of a page, in order."""
     return [
-        Block(
-            match["kind"] or "", match["argument"] or "", match["language"], match["text"], match.span("text")
-        )
+        Block(match["kind"] or "", match["argument"] or "", match["language"], match["text"], match.span("text"))
         for match in _BLOCK.finditer(page.read_text(encoding="utf-8"))
     ]
 
@@ -133,14 +131,14 @@ def refreshed(page: Path, *, helps: bool) -> str:
 
 
 def differences(page: Path) -> list[str]:
-    """How the outputs that a page shows differ from real ones, as lines of a diff; widths and hashes of experiments aside."""
+    """How the outputs that a page shows differ from real ones, as lines of a diff; widths and hashes aside."""
     now, shown = (_comparable(text) for text in (refreshed(page, helps=False), page.read_text(encoding="utf-8")))
     name = str(page.relative_to(ROOT))
     return list(difflib.unified_diff(shown, now, f"{name} (shown)", f"{name} (now)", lineterm="", n=1))
 
 
 def _comparable(text: str) -> list[str]:
-    return [" ".join(line.split()) for line in _EXPERIMENT.sub(r"\1-HASH", text).splitlines()]
+    return [" ".join(line.split()) for line in _HASH.sub("HASH", text).splitlines()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

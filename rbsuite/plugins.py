@@ -8,8 +8,8 @@ provides.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -44,6 +44,7 @@ BUILTIN = (
 )
 
 _S = TypeVar("_S", bound=Spec)
+_D = TypeVar("_D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class PluginInfo:
         name: name of its entry point, or of its module if built in.
         distribution: ``"name version"`` of the installed distribution; ``"built in"`` for the core's own.
         status: ``loaded``, ``disabled`` or ``failed``.
-        error: one line, where it failed.
+        error: one line, where it failed: when it was loaded, or when a hook of it was first asked.
     """
 
     name: str
@@ -110,9 +111,8 @@ class Plugins:
             self.register(object(), name, distribution)
         try:
             self.register(load(), name, distribution)
-        except Exception as error:
-            line = " ".join(f"{type(error).__name__}: {error}".split())
-            self._infos[name] = PluginInfo(name, distribution, "failed", line)
+        except (Exception, SystemExit) as error:
+            self._infos[name] = PluginInfo(name, distribution, "failed", _line(error))
 
     def skip(self, name: str, distribution: str) -> None:
         """Note a plugin that the user has disabled."""
@@ -161,7 +161,8 @@ class Plugins:
     @cached_property
     def prompt_dirs(self) -> Sequence[Path]:
         """Declared template directories, those of the last registered plugin first."""
-        return tuple(path for paths in self._manager.hook.rbsuite_prompt_dirs() for path in paths)
+        declared = [paths for _, paths in self._declared("rbsuite_prompt_dirs", Path)]
+        return tuple(path for paths in reversed(declared) for path in paths)
 
     def find(self, kind: str, name: str) -> Spec:
         """The spec of a name, e.g. ``find("memory", "none")``.
@@ -192,11 +193,8 @@ class Plugins:
 
     def _collect(self, hook: str, kind: type[_S]) -> Mapping[str, _S]:
         specs: dict[str, _S] = {}
-        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            owner = self._infos[implementation.plugin_name].distribution
-            for spec in implementation.function():
-                if not isinstance(spec, kind):
-                    raise PluginError(f"{hook} of {owner} gave a {type(spec).__name__}, not a {kind.__name__}.")
+        for owner, declared in self._declared(hook, kind):
+            for spec in declared:
                 if spec.name in specs:
                     first = specs[spec.name]
                     raise PluginError(
@@ -206,6 +204,20 @@ class Plugins:
                 specs[spec.name] = spec
                 self._owners[id(spec)] = owner
         return dict(sorted(specs.items()))
+
+    def _declared(self, hook: str, kind: type[_D]) -> Iterator[tuple[str, Sequence[_D]]]:
+        """What each plugin declares through a hook, with its distribution; one that fails at it is kept with its error."""
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            info = self._infos[implementation.plugin_name]
+            try:
+                declared = list(implementation.function())
+                for item in declared:
+                    if not isinstance(item, kind):
+                        raise PluginError(f"{hook} gave a {type(item).__name__}, not a {kind.__name__}.")
+            except Exception as error:
+                self._infos[info.name] = replace(info, status="failed", error=_line(error))
+            else:
+                yield info.distribution, declared
 
     def _forget(self) -> None:
         for name, value in vars(type(self)).items():
@@ -245,6 +257,10 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     for name, plugin in extra:
         plugins.register(plugin, name)
     return plugins
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def _distribution(entry: EntryPoint) -> str:

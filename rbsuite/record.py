@@ -38,7 +38,8 @@ class RunInfo:
         order_name: how the order was made, e.g. ``"seeded"``.
         seed: what every choice of the run is derived from. It depends on the experiment's seed and the order, never on the condition, so
             conditions meet the same chances.
-        tasks: ids of the tasks in stream order.
+        tasks: ids of the tasks in stream order, the probes last.
+        probes: how many of the last places are probes: early tasks run again on the final bank, which learns nothing from them.
     """
 
     id: str
@@ -47,6 +48,7 @@ class RunInfo:
     order_name: str
     seed: int
     tasks: tuple[str, ...]
+    probes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Text that came from an environment is untrusted: :func:`fence` marks it as data 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rbsuite.jsonable import text_digest
 from rbsuite.trajectory import Action, Observation, Step, Trajectory
@@ -33,12 +33,19 @@ def render_transcript(trajectory: Trajectory, *, limit: int = OBSERVATION_LIMIT)
         trajectory: may still hold ground truth; it is not shown.
         limit: characters after which an observation is cut (the cut is marked); 0: no limit.
     """
-    lines: list[str] = []
-    for number, step in enumerate((s for s in trajectory.steps if s.actor == "agent"), start=1):
-        lines.extend(_step_lines(number, step, limit))
+    turns = render_steps(trajectory.steps, limit=limit)
+    lines = [turns] if turns else []
     if trajectory.final is not None and trajectory.final.turn == "agent" and trajectory.final.text:
         lines.append(f"{_speaker(trajectory.final)}: {_cut(trajectory.final.text, limit)}")
     lines.append(f"End: {trajectory.end}")
+    return "\n".join(lines)
+
+
+def render_steps(steps: Sequence[Step], *, limit: int = OBSERVATION_LIMIT) -> str:
+    """The agent's turns so far; see :func:`render_transcript`."""
+    lines: list[str] = []
+    for number, step in enumerate((step for step in steps if step.actor == "agent"), start=1):
+        lines.extend(_step_lines(number, step, limit))
     return "\n".join(lines)
 
 

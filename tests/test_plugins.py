@@ -79,7 +79,14 @@ def test_built_ins_come_through_the_same_hooks(install: Install) -> None:
     assert {"sim/learner", "sim/oracle", "sim/noop", "sim/random"} <= set(plugins.models)
     assert "single" in plugins.scalings
     assert "hash" in plugins.embedders
-    for specs in (plugins.memories, plugins.judges, plugins.models, plugins.scalings, plugins.agents, plugins.embedders):
+    for specs in (
+        plugins.memories,
+        plugins.judges,
+        plugins.models,
+        plugins.scalings,
+        plugins.agents,
+        plugins.embedders,
+    ):
         for name, spec in specs.items():
             assert spec.name == name
             assert load_object(spec.factory, name)
@@ -156,16 +163,15 @@ def test_broken_plugin_is_listed_with_its_error_and_stops_no_other(
     assert [word for word in ["theirs", "bad (dist-bad 1.2)", *words] if word not in str(caught.value)] == []
 
 
-def test_plugin_that_exits_when_imported_stops_no_other(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(("bad", "dist-bad", "bad:plugin"), ("good", "dist-good", "good:plugin"), good=Declares())
+def test_plugin_that_exits_when_loaded_stops_no_other() -> None:
+    def load() -> object:
+        raise SystemExit(3)
 
-    class Exits(ModuleType):
-        def __getattr__(self, name: str) -> Any:
-            raise SystemExit(3)
-
-    monkeypatch.setitem(sys.modules, "bad", Exits("bad"))
-    plugins = load_plugins()
+    plugins = core_plugins()
+    plugins.add("bad", "dist-bad", load)
+    plugins.add("good", "dist-good", Declares)
     assert status(plugins) == {"bad": "failed", "good": "loaded"}
+    assert "mine" in plugins.judges
 
 
 def test_two_plugins_of_one_name_are_refused_naming_both(install: Install) -> None:

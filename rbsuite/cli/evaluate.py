@@ -11,6 +11,7 @@ import click
 from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
+    from rbsuite.runner.experiment import Execution
     from rbsuite.runner.setup import Setup
     from rbsuite.store import ExperimentStore
 
@@ -32,24 +33,25 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
     from rbsuite.runner.config import FIELDS
 
     for name, field in reversed(list(FIELDS.items())):
-        kinds = {"text": str, "names": str, "int": int, "float": float}
-        metavar = {"text": "TEXT", "names": "NAME,...", "int": "N", "float": "X"}[field.metadata["kind"]]
-        option = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
-            type=kinds[field.metadata["kind"]],
-            metavar=metavar,
-            help=_help(field.metadata["help"], field.default),
-        )
-        function = option(function)
+        flag, text = f"--{name.replace('_', '-')}", _help(field.metadata, field.default)
+        kind = field.metadata["kind"]
+        if kind == "flag":
+            function = click.option(flag, name, is_flag=True, default=None, help=text)(function)
+        else:
+            types = {"text": str, "names": str, "int": int, "float": float}
+            metavar = {"text": "TEXT", "names": "NAME,...", "int": "N", "float": "X"}[kind]
+            function = click.option(flag, name, type=types[kind], metavar=metavar, help=text)(function)
     return function
 
 
-def _help(text: str, default: Any) -> str:
-    if default in ("", None, ()) or not isinstance(default, str | int | float | tuple):
-        return f"{text[0].upper()}{text[1:]}."
+def _help(meta: Mapping[str, Any], default: Any) -> str:
+    text = f"{meta['help'][0].upper()}{meta['help'][1:]}"
+    if meta["choices"]:
+        text += f": {', '.join(meta['choices'])}"
+    if default in ("", None, (), False) or not isinstance(default, str | int | float | tuple):
+        return f"{text}."
     shown = ",".join(default) if isinstance(default, tuple) else default
-    return f"{text[0].upper()}{text[1:]} [default: {shown}]."
+    return f"{text} [default: {shown}]."
 
 
 @click.command("eval", epilog=EPILOG)
@@ -60,6 +62,13 @@ def _help(text: str, default: Any) -> str:
     default=DEFAULT_CONCURRENCY,
     show_default=True,
     help="Model calls at once.",
+)
+@click.option(
+    "--speculate",
+    default="auto",
+    show_default=True,
+    metavar="auto|off|N",
+    help="Tasks to run ahead of what is committed; changes time and cost, never the result.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory of the experiment [default: named by what it is]."
@@ -78,6 +87,7 @@ def _help(text: str, default: Any) -> str:
 @click.option("--quiet", is_flag=True, help="No progress display.")
 def command(
     concurrency: int,
+    speculate: str,
     out: Path | None,
     config_file: Path | None,
     source: Path | None,
@@ -91,7 +101,7 @@ def command(
     """
     from rbsuite.plugins import load_plugins
     from rbsuite.runner.config import make_config
-    from rbsuite.runner.experiment import default_directory, open_experiment
+    from rbsuite.runner.experiment import Execution, default_directory, open_experiment
     from rbsuite.runner.setup import set_up
 
     given = _given(options)
@@ -101,7 +111,7 @@ def command(
     same = source is not None and not from_file and not given
     directory = out or (source if same and source is not None else default_directory(setup))
     with open_experiment(setup, directory) as store:
-        _run(setup, store, concurrency, quiet=quiet or as_json)
+        _run(setup, store, Execution(concurrency, speculate), quiet=quiet or as_json)
         _report(store, as_json=as_json)
 
 
@@ -119,12 +129,18 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def split_references(text: str) -> list[str]:
-    """Split ``a,b:x=1,y=2,c`` into references: a piece with ``=`` goes on with the one before."""
+    """Split ``a,b:x=1,y=2,c`` into references.
+
+    A piece with ``=`` is a further option of the one before, and a number is the one before with that number: ``parallel:1,2`` is short
+    for ``parallel:1,parallel:2``.
+    """
     references: list[str] = []
     for piece in (part.strip() for part in text.split(",")):
         head = piece.partition(":")[0]
         if references and "=" in head:
             references[-1] += f",{piece}"
+        elif references and piece.isdecimal() and ":" in references[-1]:
+            references.append(f"{references[-1].partition(':')[0]}:{piece}")
         elif piece:
             references.append(piece)
     return references
@@ -151,7 +167,7 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
     }
 
 
-def _run(setup: Setup, store: ExperimentStore, concurrency: int, *, quiet: bool) -> None:
+def _run(setup: Setup, store: ExperimentStore, execution: Execution, *, quiet: bool) -> None:
     import asyncio
 
     from rbsuite.runner.experiment import run_experiment
@@ -161,16 +177,16 @@ def _run(setup: Setup, store: ExperimentStore, concurrency: int, *, quiet: bool)
         return
     try:
         if quiet:
-            asyncio.run(run_experiment(setup, store, concurrency))
+            asyncio.run(run_experiment(setup, store, execution))
         else:
-            _run_shown(setup, store, concurrency)
+            _run_shown(setup, store, execution)
     except KeyboardInterrupt:
         raise Interrupted(
             "stopped; what was committed is kept.", f"Go on with: rbsuite eval --from {store.directory}"
         ) from None
 
 
-def _run_shown(setup: Setup, store: ExperimentStore, concurrency: int) -> None:
+def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution) -> None:
     import asyncio
 
     from rich.console import Console
@@ -184,7 +200,7 @@ def _run_shown(setup: Setup, store: ExperimentStore, concurrency: int) -> None:
         console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
     with Progress(console, store.manifest.runs, committed) as progress:
         setup.plugins.register(progress, "progress")
-        asyncio.run(run_experiment(setup, store, concurrency))
+        asyncio.run(run_experiment(setup, store, execution))
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:

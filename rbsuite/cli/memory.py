@@ -160,8 +160,8 @@ def _open(experiment: Path, run_id: str | None, at: int | None) -> Opened:
     import asyncio
 
     from rbsuite.plugins import load_plugins
+    from rbsuite.runner.run import load_bank
     from rbsuite.runner.setup import look_up
-    from rbsuite.runner.stream import load_bank
     from rbsuite.store import ExperimentStore
 
     store = ExperimentStore.open(experiment, readonly=True)

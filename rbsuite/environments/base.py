@@ -94,6 +94,13 @@ class Environment(gymnasium.Env[Observation, Action]):
         solution = self.solution(task)
         return solution.user_lines if solution is not None else ()
 
+    def closes(self, action: Action) -> bool:
+        """Whether an action would end the episode by the agent's own decision, as an answer does.
+
+        Sequential scaling holds such an action back and has the agent check it first, where the spec says ``refine="continue"``.
+        """
+        return False
+
     def fork(self) -> Self:
         """An independent copy in the same state, for rollouts that branch.
 

@@ -2,6 +2,9 @@
 
 Source: Agent Workflow Memory (arXiv 2409.07429) in the form that ReasoningBank (arXiv 2509.25140) compares with: one workflow a successful
 trajectory, appended, extractor temperature 0.7, the most similar experience's workflow recalled.
+
+Of several rollouts of a task each success gives its own workflow, whether they are aggregated or not, since the mechanism compares
+nothing; at most ``per_task`` are kept and repeated ones left out, so that one task cannot fill the prompt of the next.
 """
 
 from __future__ import annotations
@@ -23,10 +26,12 @@ class WorkflowMemory:
     Args:
         k: experiences recalled.
         temperature: of the model that induces workflows.
+        per_task: successes of one task that are learnt from, at most.
     """
 
-    def __init__(self, k: int, temperature: float) -> None:
+    def __init__(self, k: int, temperature: float, per_task: int = 3) -> None:
         self._k = k
+        self._per_task = per_task
         self._extraction = Extraction("memory/induce_workflow.j2", HEADING, 1, temperature)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
@@ -35,8 +40,8 @@ class WorkflowMemory:
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """A workflow of every success; nothing of a failure."""
-        drafts: list[tuple[Outcome, Draft]] = []
-        for outcome in experience.outcomes:
-            if outcome.verdict.label == "success":
-                drafts += [(outcome, draft) for draft in await extract(self._extraction, experience, outcome, view)]
+        drafts: list[tuple[Sequence[Outcome], Draft]] = []
+        successes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success"]
+        for outcome in successes[: self._per_task]:
+            drafts += [((outcome,), draft) for draft in await extract(self._extraction, experience, outcome, view)]
         return additions(KIND, experience, drafts)

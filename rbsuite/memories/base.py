@@ -16,6 +16,7 @@ from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallR
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Message
 
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """An experience found by search: its id, cosine similarity in [-1, 1], and its items in the order they were added."""

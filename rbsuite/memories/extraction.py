@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from rbsuite.errors import ModelError
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Provenance, Recall, Recalled, RecallRequest
+from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
-from rbsuite.trajectory import Message
-from rbsuite.transcript import fence, render_transcript
+from rbsuite.transcript import OBSERVATION_LIMIT, fence, render_transcript
 
-ATTEMPTS = 2
+MIXED = "mixed"
+"""The label of what was learnt from rollouts of both verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,49 +34,120 @@ class Extraction:
     temperature: float
 
 
-async def extract(extraction: Extraction, experience: Experience, outcome: Outcome, view: BankView) -> Sequence[Draft]:
-    """Ask the memory's model for items on one outcome.
+@dataclass(frozen=True, slots=True)
+class ShownAttempt:
+    """A rollout as it stands in a prompt, see ``memory/attempts.j2``.
 
-    A reply that cannot be read is asked for once more; then nothing is learnt. Counts ``extraction_malformed`` (a reply that could not be
-    read), ``extraction_failed`` (nothing learnt, for that reason or because the model failed) and ``extraction_dropped`` (items dropped).
+    Attributes:
+        number: index of the rollout.
+        label: the verdict; ``unknown`` where a memory goes without verdicts.
+        rationale: the judge's, or ``""``.
+        transcript: fenced.
+        notes: those of the refinement rounds, fenced; ``""`` if there are none.
     """
-    prompt = view.render(
-        extraction.template,
+
+    number: int
+    label: str
+    rationale: str
+    transcript: str
+    notes: str
+
+
+def show_attempts(
+    outcomes: Sequence[Outcome], *, labelled: bool = True, limit: int = OBSERVATION_LIMIT
+) -> Sequence[ShownAttempt]:
+    """Outcomes as they stand in a prompt.
+
+    Args:
+        outcomes: the rollouts.
+        labelled: whether the verdict and its rationale are shown.
+        limit: characters after which an observation is cut; 0: no limit.
+    """
+    return [
+        ShownAttempt(
+            outcome.trajectory.rollout,
+            outcome.verdict.label if labelled else "unknown",
+            outcome.verdict.rationale if labelled else "",
+            fence(render_transcript(outcome.trajectory, limit=limit), "attempt"),
+            fence("\n".join(outcome.notes), "notes") if outcome.notes else "",
+        )
+        for outcome in outcomes
+    ]
+
+
+async def extract(extraction: Extraction, experience: Experience, outcome: Outcome, view: BankView) -> Sequence[Draft]:
+    """Ask the memory's model for items on one outcome; see :func:`extract_items`."""
+    [attempt] = show_attempts([outcome])
+    return await extract_items(
+        extraction,
+        view,
         query=fence(experience.query, "request"),
-        transcript=fence(render_transcript(outcome.trajectory), "attempt"),
-        rationale=outcome.verdict.rationale,
-        limit=extraction.limit,
-        heading=extraction.heading,
+        transcript=attempt.transcript,
+        rationale=attempt.rationale,
+        notes=attempt.notes,
     )
-    messages = [Message("user", prompt)]
-    for _ in range(ATTEMPTS):
-        try:
-            reply = (await view.complete(messages, temperature=extraction.temperature)).text
-        except ModelError:
-            break
+
+
+async def extract_together(
+    extraction: Extraction, experience: Experience, outcomes: Sequence[Outcome], view: BankView
+) -> Sequence[Draft]:
+    """Ask the memory's model for items on several outcomes at once, each with its label; see :func:`extract_items`."""
+    query, attempts = fence(experience.query, "request"), show_attempts(outcomes)
+    return await extract_items(extraction, view, query=query, attempts=attempts)
+
+
+async def extract_items(extraction: Extraction, view: BankView, **variables: Any) -> Sequence[Draft]:
+    """Ask the memory's model for items, by a prompt of these variables.
+
+    A reply that cannot be read is asked for once more; then nothing is learnt. What is counted says
+    :func:`rbsuite.memories.asking.ask`; besides that ``extraction_dropped``, the items dropped.
+    """
+
+    def read(reply: str) -> Sequence[Draft]:
         parsed = parse_items(reply, extraction.limit, extraction.heading)
         for _dropped in parsed.dropped:
             view.count("extraction_dropped")
-        if not parsed.problem:
-            return parsed.drafts
-        view.count("extraction_malformed")
-        again = view.render("memory/extract_retry.j2", problem=parsed.problem, heading=extraction.heading)
-        messages += [Message("assistant", reply), Message("user", again)]
-    view.count("extraction_failed")
-    return ()
+        if parsed.problem:
+            raise Unreadable(parsed.problem)
+        return parsed.drafts
+
+    heading = extraction.heading
+    prompt = view.render(extraction.template, limit=extraction.limit, heading=heading, **variables)
+    retry = "memory/extract_retry.j2"
+    return await ask(prompt, view, temperature=extraction.temperature, read=read, retry=retry, heading=heading) or ()
 
 
-def additions(kind: str, experience: Experience, drafts: Sequence[tuple[Outcome, Draft]]) -> Sequence[MemoryOp]:
-    """Operations that append drafts to the bank as the items of one experience, keyed by its query."""
+def provenance_of(experience: Experience, outcomes: Sequence[Outcome]) -> Provenance:
+    """Where something comes from that was learnt from these outcomes of an experience, of which there is at least one."""
+    labels = {outcome.verdict.label for outcome in outcomes}
+    return Provenance(
+        experience.task_id,
+        experience.position,
+        tuple(outcome.trajectory.rollout for outcome in outcomes),
+        labels.pop() if len(labels) == 1 else MIXED,
+        outcomes[0].verdict.source,
+    )
+
+
+def additions(
+    kind: str, experience: Experience, drafts: Sequence[tuple[Sequence[Outcome], Draft]]
+) -> Sequence[MemoryOp]:
+    """Operations that append drafts to the bank as the items of one experience, keyed by its query.
+
+    A draft that repeats an earlier one word for word is left out.
+
+    Args:
+        kind: the items' kind.
+        experience: what they were learnt from.
+        drafts: each with the outcomes it was learnt from.
+    """
     ops = []
-    for number, (outcome, draft) in enumerate(drafts):
-        provenance = Provenance(
-            experience.task_id,
-            experience.position,
-            (outcome.trajectory.rollout,),
-            outcome.verdict.label,
-            outcome.verdict.source,
-        )
+    told: set[Draft] = set()
+    for number, (outcomes, draft) in enumerate(drafts):
+        if draft in told:
+            continue
+        told.add(draft)
+        provenance = provenance_of(experience, outcomes)
         item = MemoryItem(
             id=item_id(experience, kind, number, draft.content),
             title=draft.title,
@@ -101,8 +173,22 @@ async def recall_similar(request: RecallRequest, view: BankView, *, kind: str, k
     """The ``k`` experiences most like the query, all their items, rendered by a template."""
     found = await view.search(request.query, k, kind=kind)
     items = [(item, hit.score) for hit in found.hits for item in hit.items]
+    return recall_items(items, view, template=template, reason=found.reason, index=found.index)
+
+
+def recall_items(
+    items: Sequence[tuple[MemoryItem, float]], view: BankView, *, template: str, reason: str, index: str = ""
+) -> Recall:
+    """A recall of items with their scores, in their order, rendered by a template.
+
+    Args:
+        items: what was found.
+        view: renders.
+        template: it gets ``items``.
+        reason: why nothing is recalled, if there are no items.
+        index: which index answered.
+    """
     if not items:
-        return Recall(reason=found.reason, index=found.index)
+        return Recall(reason=reason, index=index)
     recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
-    text = view.render(template, items=[item for item, _ in items])
-    return Recall(recalled, text, index=found.index)
+    return Recall(recalled, view.render(template, items=[item for item, _ in items]), index=index)

@@ -3,6 +3,9 @@
 Source: ReasoningBank, arXiv 2509.25140, section 3 and appendix A; the paper, not the released code. At most 3 items a trajectory, from
 separate prompts for success and failure, extractor temperature 1.0; the task's query is embedded, one vector an experience; the top
 k = 1 experience is recalled with all its items into the system prompt; the bank only ever grows.
+
+Of several rollouts (MaTTS, section 3.3 of the paper): ``joint`` contrasts them all in one extraction of at most 5 items, each trajectory
+with its label; ``independent`` learns from each by itself. The notes of refinement rounds go into the extraction.
 """
 
 from __future__ import annotations
@@ -11,11 +14,12 @@ from collections.abc import Sequence
 
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, RecallRequest
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import Extraction, additions, extract, recall_similar
+from rbsuite.memories.extraction import Extraction, additions, extract, extract_together, recall_similar
 from rbsuite.memories.markdown import Draft
 
 KIND = "strategy"
 HEADING = "Memory Item"
+INJECTION = "memory/inject.j2"
 
 
 class ReasoningBank:
@@ -26,26 +30,29 @@ class ReasoningBank:
         items: items kept of a trajectory, at most.
         temperature: of the extractor.
         failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
+        contrast_items: items kept of the contrast of several trajectories, at most.
     """
 
-    def __init__(self, k: int, items: int, temperature: float, failures: bool) -> None:
+    def __init__(self, k: int, items: int, temperature: float, failures: bool, contrast_items: int = 5) -> None:
         self._k = k
         self._items = items
         self._temperature = temperature
         self._failures = failures
+        self._contrast = Extraction("memory/extract_contrast.j2", HEADING, contrast_items, temperature)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The most similar experiences' strategies, with the instruction to weigh them."""
-        return await recall_similar(request, view, kind=KIND, k=self._k, template="memory/inject.j2")
+        return await recall_similar(request, view, kind=KIND, k=self._k, template=INJECTION)
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """Strategies of every outcome, success or failure."""
-        drafts: list[tuple[Outcome, Draft]] = []
-        for outcome in experience.outcomes:
-            if outcome.verdict.label == "success" or self._failures:
-                drafts += [
-                    (outcome, draft) for draft in await extract(self._prompt(outcome), experience, outcome, view)
-                ]
+        """Strategies of the contrast of several outcomes, or of every outcome by itself."""
+        outcomes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success" or self._failures]
+        if experience.aggregation == "joint" and len(outcomes) > 1:
+            together = await extract_together(self._contrast, experience, outcomes, view)
+            return additions(KIND, experience, [(outcomes, draft) for draft in together])
+        drafts: list[tuple[Sequence[Outcome], Draft]] = []
+        for outcome in outcomes:
+            drafts += [((outcome,), draft) for draft in await extract(self._prompt(outcome), experience, outcome, view)]
         return additions(KIND, experience, drafts)
 
     def _prompt(self, outcome: Outcome) -> Extraction:

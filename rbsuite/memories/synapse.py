@@ -2,6 +2,9 @@
 
 Source: Synapse (arXiv 2306.07863) in the form that ReasoningBank (arXiv 2509.25140) compares with: run online, retrieval and
 consolidation shared with the other memories, one exemplar recalled. It asks no model.
+
+Of several rollouts of a task each success is an exemplar of its own, whether they are aggregated or not; at most ``per_task`` are kept and
+repeated ones left out, so that one task cannot fill the prompt of the next.
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ class TrajectoryMemory:
     Args:
         k: trajectories recalled.
         characters: length above which a stored observation is cut.
+        per_task: successes of one task that are kept, at most.
     """
 
-    def __init__(self, k: int, characters: int) -> None:
+    def __init__(self, k: int, characters: int, per_task: int = 3) -> None:
         self._k = k
+        self._per_task = per_task
         self._characters = characters
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
@@ -37,12 +42,9 @@ class TrajectoryMemory:
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """Every successful trajectory; nothing of a failure."""
         title = " ".join(experience.query.split())[:TITLE_LENGTH]
+        successes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success"]
         drafts = [
-            (
-                outcome,
-                Draft(title, "A task that was solved.", render_transcript(outcome.trajectory, limit=self._characters)),
-            )
-            for outcome in experience.outcomes
-            if outcome.verdict.label == "success"
+            ((one,), Draft(title, "A task that was solved.", render_transcript(one.trajectory, limit=self._characters)))
+            for one in successes[: self._per_task]
         ]
         return additions(KIND, experience, drafts)

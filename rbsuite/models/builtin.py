@@ -27,6 +27,7 @@ def rbsuite_models() -> Sequence[ModelSpec]:
                 _probability("judge_accuracy", 0.85, "chance that as judge it says what it sees"),
                 _probability("malformed", 0.05, "chance that as extractor it breaks the form"),
                 _probability("useless", 0.1, "chance that as extractor it writes a commonplace"),
+                Option("latency", "float", 0.0, "seconds that a call takes", minimum=0.0, maximum=60.0),
             ),
             simulated=True,
         ),

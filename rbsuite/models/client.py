@@ -13,9 +13,15 @@ from rbsuite.trajectory import Message, ToolSpec, Usage
 
 @dataclass
 class Ledger:
-    """Usage by purpose."""
+    """Usage by purpose.
+
+    Attributes:
+        usage: cost of the calls that were answered.
+        started: calls that were begun, whether they were answered, failed or were cancelled.
+    """
 
     usage: dict[Purpose, Usage] = field(default_factory=dict)
+    started: int = 0
 
     def add(self, purpose: Purpose, usage: Usage) -> None:
         """Count one call."""
@@ -105,6 +111,7 @@ class ModelHandle:
             session=self._session,
         )
         self._calls += 1
+        self._ledger.started += 1
         completion = await self._gate.complete(self._model, request)
         self._ledger.add(self._purpose, completion.usage)
         return completion

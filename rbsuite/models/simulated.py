@@ -12,6 +12,7 @@ This module decides *what* the learner does in each role; :mod:`rbsuite.models.s
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -57,17 +58,19 @@ class SimulatedLearner:
     """``sim/learner``. See the module's text; unbound it refuses to complete, since it needs a task.
 
     Args:
+        latency: seconds that every call takes, to see what an experiment would take with a model that is not in process.
         traits: fields of :class:`Traits`.
     """
 
     name = "sim/learner"
 
-    def __init__(self, **traits: float) -> None:
+    def __init__(self, *, latency: float = 0.0, **traits: float) -> None:
+        self._latency = latency
         self._traits = Traits(**traits)
 
     def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
         """The learner as it acts on one task."""
-        return BoundLearner(self.name, self._traits, solution, {skill.id: skill for skill in skills})
+        return BoundLearner(self.name, self._latency, self._traits, solution, {skill.id: skill for skill in skills})
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Always raises: a simulated model acts on tasks that come with a reference solution."""
@@ -89,8 +92,9 @@ class SimulatedOracle(SimulatedLearner):
 class BoundLearner:
     """The learner on one task."""
 
-    def __init__(self, name: str, traits: Traits, solution: Solution, skills: dict[str, Skill]) -> None:
+    def __init__(self, name: str, latency: float, traits: Traits, solution: Solution, skills: dict[str, Skill]) -> None:
         self.name = name
+        self._latency = latency
         self._traits = traits
         self._solution = solution
         self._skills = skills
@@ -105,6 +109,8 @@ class BoundLearner:
             "memory": self._extract,
             "select": self._select,
         }
+        if self._latency:
+            await asyncio.sleep(self._latency)
         return metered(request, *roles[request.purpose](request))
 
     async def aclose(self) -> None:

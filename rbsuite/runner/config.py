@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
 
+ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
+SCOPES = ("shared", "domain")
 DEFAULT_MODEL = "sim/learner"
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
-Kind = Literal["text", "names", "int", "float"]
+Kind = Literal["text", "names", "int", "float", "flag"]
 
 
-def _option(kind: Kind, help: str, default: Any = MISSING, *, minimum: float | None = None) -> Any:
-    return field(default=default, metadata={"kind": kind, "help": help, "minimum": minimum})
+def _option(
+    kind: Kind, help: str, default: Any = MISSING, *, minimum: float | None = None, choices: Sequence[str] = ()
+) -> Any:
+    return field(default=default, metadata={"kind": kind, "help": help, "minimum": minimum, "choices": tuple(choices)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,10 @@ class ExperimentConfig:
     limit: int | None = _option("int", "only the first N tasks", None, minimum=1)
     memory: tuple[str, ...] = _option("names", "memories to compare, the first is the baseline", DEFAULT_MEMORIES)
     scaling: tuple[str, ...] = _option("names", "rollouts a task", ("single",))
+    selector: str = _option("text", "which of several rollouts counts", "best-of-n")
+    aggregation: str = _option(
+        "text", "how memory learns from several rollouts", "joint", choices=("joint", "independent")
+    )
     judge: str = _option("text", "who says what succeeded", "self")
     agent: str = _option("text", "agent [default: the environment's]", "")
     user: str = _option("text", "strategy of the simulated user [default: the environment's]", "")
@@ -44,8 +52,13 @@ class ExperimentConfig:
     judge_model: str = _option("text", "model of the judge [default: the agent's]", "")
     memory_model: str = _option("text", "model that extracts memory [default: the agent's]", "")
     embedder: str = _option("text", "embedder of memory retrieval", "hash")
-    index: str = _option("text", "index of memory retrieval: auto, exact or hnsw", "auto")
+    index: str = _option("text", "index of memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
     orders: int = _option("int", "task orders, each a run of its own for every condition", 3, minimum=1)
+    order: str = _option("text", "how orders are made", "seeded", choices=ORDERS)
+    stream: str = _option("text", "what a task reads: exact (all before it) or batch:N", "exact")
+    scope: str = _option("text", "what a task may recall: all of the run, or of its domain", "shared", choices=SCOPES)
+    freeze: bool = _option("flag", "let memory recall but not learn", False)
+    probe: int = _option("int", "run the first N tasks again at the end, to see what was forgotten", 0, minimum=0)
     seed: int = _option("int", "seed that every random choice is derived from", 0)
     max_steps: int | None = _option(
         "int", "agent turns a rollout may take [default: the environment's]", None, minimum=1
@@ -85,6 +98,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
 
     Raises:
         UsageError: it is of the wrong kind or too small.
+        UnknownNameError: it is not one of the option's choices.
     """
     meta = FIELDS[name].metadata
     kind: Kind = meta["kind"]
@@ -94,14 +108,22 @@ def check_value(name: str, value: Any, where: str) -> Any:
         if isinstance(names, list | tuple) and names and all(isinstance(item, str) and item for item in names):
             return tuple(names)
         raise UsageError(f"{where}: {shown} must be a name or a list of names.", f'For example {shown} = ["a", "b"].')
-    wanted: tuple[type, ...] = {"text": (str,), "int": (int,), "float": (int, float)}[kind]
-    if isinstance(value, bool) or not isinstance(value, wanted) or (kind == "float" and not math.isfinite(value)):
-        raise UsageError(
-            f"{where}: {shown} = {value!r} is not {'text' if kind == 'text' else 'a number'}.", f"{meta['help']}."
-        )
+    if not _is_of(kind, value):
+        wanted = {"text": "text", "flag": "true or false"}.get(kind, "a number")
+        raise UsageError(f"{where}: {shown} = {value!r} is not {wanted}.", f"{meta['help']}.")
     if meta["minimum"] is not None and value < meta["minimum"]:
         raise UsageError(f"{where}: {shown} = {value} is too small.", f"It must be at least {meta['minimum']}.")
-    return float(str(value)) if kind == "float" else value
+    if meta["choices"] and value not in meta["choices"]:
+        raise UnknownNameError(f"value of {shown}", value, meta["choices"])
+    return float(value) if kind == "float" else value
+
+
+def _is_of(kind: Kind, value: Any) -> bool:
+    if kind in ("text", "flag"):
+        return isinstance(value, {"text": str, "flag": bool}[kind])
+    if isinstance(value, bool) or not isinstance(value, int if kind == "int" else int | float):
+        return False
+    return math.isfinite(value)
 
 
 def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:

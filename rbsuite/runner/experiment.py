@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 from rbsuite.errors import StoreError
@@ -10,10 +11,25 @@ from rbsuite.jsonable import digest
 from rbsuite.models.client import Gate
 from rbsuite.record import Manifest
 from rbsuite.runner.config import differences, from_plain
+from rbsuite.runner.run import run_one
 from rbsuite.runner.setup import Setup
-from rbsuite.runner.stream import run_stream
+from rbsuite.runner.window import make_window
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How an experiment is carried out. It changes time and cost, never the result.
+
+    Attributes:
+        concurrency: model calls under way at once, and so runs at once.
+        speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
+    """
+
+    concurrency: int = 8
+    speculate: str = "off"
+
 
 DEFAULT_ROOT = Path("experiments")
 
@@ -44,23 +60,23 @@ def open_experiment(setup: Setup, directory: Path) -> ExperimentStore:
     return store
 
 
-async def run_experiment(setup: Setup, store: ExperimentStore, concurrency: int) -> None:
+async def run_experiment(setup: Setup, store: ExperimentStore, execution: Execution) -> None:
     """Run all runs that are not finished, several at a time.
 
     Args:
         setup: the experiment's parts.
         store: where it is kept.
-        concurrency: model calls under way at once, and so runs at once.
+        execution: how fast.
 
     Raises:
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
-    gate = Gate(concurrency)
-    slots = asyncio.Semaphore(concurrency)
+    gate = Gate(execution.concurrency)
+    slots = asyncio.Semaphore(execution.concurrency)
 
     async def run(info_index: int) -> None:
         async with slots:
-            await run_stream(setup, store.manifest.runs[info_index], store, gate)
+            await run_one(setup, store.manifest.runs[info_index], store, gate, make_window(execution.speculate))
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from rbsuite.agents.base import Agent
@@ -11,7 +12,11 @@ from rbsuite.environments.base import Environment
 from rbsuite.environments.user import User
 from rbsuite.errors import EnvironmentFailure, ModelError, ParseFailure, RbsuiteError
 from rbsuite.task import Task
-from rbsuite.trajectory import Action, EndReason, Observation, Step, Trajectory
+from rbsuite.trajectory import BROKEN_ENDS, Action, EndReason, Observation, Step, Trajectory
+from rbsuite.transcript import render_action
+
+CHECK: Mapping[str, Any] = {"check": True}
+"""Marks the observations that ask an agent to check its answer; they come from the harness, not from the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,15 @@ class Episode:
         self.steps.append(Step(seen.turn, seen, action, reward))
         self.truth = info["truth"]
 
+    def closes(self, action: Action) -> bool:
+        """Whether an action would end the episode by the agent's own decision."""
+        return self._environment.closes(action)
+
+    def hold_back(self, action: Action, check: str) -> None:
+        """Keep an action from the environment and ask the agent to check it."""
+        self.steps.append(Step("agent", self.observation, action))
+        self.observation = Observation(check, data=CHECK)
+
     @property
     def score(self) -> float:
         """The environment's own score."""
@@ -80,16 +94,27 @@ async def open_task(environment: Environment, task: Task, user: User | None, see
     return Opening(tuple(said), task.query or episode.observation.text, user)
 
 
+@dataclass(frozen=True, slots=True)
+class Players:
+    """Who takes part in a rollout, and by which rules.
+
+    Attributes:
+        agent: acts where the turn is the agent's.
+        user: speaks where it is the user's; ``None`` where no user takes part.
+        max_steps: turns the agent may take.
+        before_turn: called with the steps so far before each turn of the agent.
+        checks: what the agent is told, one after the other, when it would close the episode, before that is let count.
+    """
+
+    agent: Agent
+    user: User | None
+    max_steps: int
+    before_turn: Callable[[Sequence[Step]], Awaitable[None]]
+    checks: Sequence[str] = ()
+
+
 async def play(
-    environment: Environment,
-    task: Task,
-    opening: Opening,
-    agent: Agent,
-    user: User | None,
-    *,
-    rollout: int,
-    seed: int,
-    max_steps: int,
+    environment: Environment, task: Task, opening: Opening, players: Players, *, rollout: int, seed: int
 ) -> Trajectory:
     """Play one rollout from the opening to its end."""
     episode: Episode | None = None
@@ -101,14 +126,14 @@ async def play(
         episode = Episode(environment, task, seed)
         for words in opening.said:
             episode.take(Action(text=words))
-        end = await _take_turns(episode, agent, user, max_steps)
+        end = await _take_turns(episode, players)
     except ParseFailure as failure:
         end, error = "parse_errors", str(failure)
     except ModelError as failure:
         end, error = "model_error", str(failure)
     except EnvironmentFailure as failure:
         end, error = "env_error", str(failure)
-    broken = end in ("model_error", "env_error")
+    broken = end in BROKEN_ENDS
     return Trajectory(
         task_id=task.id,
         rollout=rollout,
@@ -123,16 +148,22 @@ async def play(
     )
 
 
-async def _take_turns(episode: Episode, agent: Agent, user: User | None, max_steps: int) -> EndReason:
+async def _take_turns(episode: Episode, players: Players) -> EndReason:
     turns = 0
+    checks = list(players.checks)
     while not episode.ended:
         if episode.observation.turn == "user":
-            episode.take(Action(text=await _words(user, episode.observation)))
-        elif turns == max_steps:
+            episode.take(Action(text=await _words(players.user, episode.observation)))
+            continue
+        if turns == players.max_steps:
             return "max_steps"
+        turns += 1
+        await players.before_turn(episode.steps)
+        action = await players.agent.act(episode.observation)
+        if checks and episode.closes(action):
+            episode.hold_back(action, checks.pop(0))
         else:
-            turns += 1
-            episode.take(await agent.act(episode.observation))
+            episode.take(action)
     return "finished"
 
 
@@ -140,6 +171,12 @@ async def _words(user: User | None, observation: Observation) -> str:
     if user is None:
         raise EnvironmentFailure("the environment gives the turn to a user, but declares no user strategies.")
     return await user.reply(observation)
+
+
+def held_back(steps: Sequence[Step]) -> tuple[str, ...]:
+    """The answers that were held back for a check, with the reasoning that went with them: the notes of the refinement rounds."""
+    held = [step.action for step, following in pairwise(steps) if following.observation.data.get("check")]
+    return tuple(f"{action.thought} {render_action(action)}".strip() for action in held)
 
 
 def _environment_failure(error: Exception) -> EnvironmentFailure:

@@ -18,9 +18,9 @@ from rbsuite.prompts import Prompts
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
 from rbsuite.runner.config import ExperimentConfig
-from rbsuite.runner.orders import seeded_order
+from rbsuite.runner.orders import make_order
 from rbsuite.seeds import derive_seed
-from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, Spec, load_object
+from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec, Spec, load_object
 from rbsuite.task import TaskSet
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rbsuite.judges.base import Judge
     from rbsuite.memories.base import Memory
     from rbsuite.retrieval.base import Embedder
-    from rbsuite.scaling.base import Scaling
+    from rbsuite.scaling.base import Scaling, Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,11 @@ class Setup:
     plugins: Plugins
 
     @property
+    def batch(self) -> int:
+        """Tasks that read the same version of the bank; 1 in an exact stream."""
+        return int(self.config.stream.partition(":")[2] or 1)
+
+    @property
     def max_steps(self) -> int:
         """Agent turns a rollout may take."""
         return self.config.max_steps or self.environment.max_steps
@@ -87,15 +92,22 @@ class Setup:
         agent: Agent = look_up(self.plugins, "agent", self.config.agent).make()
         return agent
 
-    def make_memory(self, reference: str) -> Memory:
-        """A memory."""
-        memory: Memory = look_up(self.plugins, "memory", reference).make()
-        return memory
+    def make_memory(self, reference: str) -> tuple[Memory, MemorySpec]:
+        """A memory and its spec."""
+        part = look_up(self.plugins, "memory", reference)
+        assert isinstance(part.spec, MemorySpec)
+        return part.make(), part.spec
 
     def make_scaling(self, reference: str) -> Scaling:
         """A scaling."""
         scaling: Scaling = look_up(self.plugins, "scaling", reference).make()
         return scaling
+
+    def make_selector(self) -> tuple[Selector, SelectorSpec]:
+        """The selector and its spec."""
+        part = look_up(self.plugins, "selector", self.config.selector)
+        assert isinstance(part.spec, SelectorSpec)
+        return part.make(), part.spec
 
     def make_judge(self) -> tuple[Judge, JudgeSpec]:
         """The judge and its spec."""
@@ -111,15 +123,16 @@ class Setup:
     def runs(self) -> tuple[RunInfo, ...]:
         """The runs of the experiment: conditions x orders."""
         config = self.config
-        native = [task.id for task in self.tasks]
         runs = []
         for order in range(config.orders):
             seed = derive_seed(config.seed, config.env, config.split, order)
-            tasks = seeded_order(native, seed)
+            stream = make_order(config.order, self.tasks.tasks, seed)
+            probes = stream[: config.probe]
             for memory in config.memory:
                 for scaling in config.scaling:
                     condition = Condition(memory, scaling, config.agent, config.model, config.judge)
-                    runs.append(RunInfo(f"{memory}/{scaling}/order-{order}", condition, order, "seeded", seed, tasks))
+                    name = f"{memory}/{scaling}/order-{order}"
+                    runs.append(RunInfo(name, condition, order, config.order, seed, stream + probes, len(probes)))
         return tuple(runs)
 
     def manifest(self) -> Manifest:
@@ -202,7 +215,9 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         split=config.split or splits[0],
         memory=_distinct("memory", [canonical("memory", name) for name in config.memory]),
         scaling=_distinct("scaling", [canonical("scaling", name) for name in config.scaling]),
+        selector=canonical("selector", config.selector),
         judge=canonical("judge", config.judge),
+        stream=_stream(config.stream),
         agent=canonical("agent", config.agent or spec.agent),
         user=_user(config.user, spec),
         embedder=canonical("embedder", config.embedder),
@@ -214,6 +229,13 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     _check_agent(look_up(plugins, "agent", filled.agent).spec, spec)
     make_index(filled.index, 1)  # raises where there is no such index
     return filled
+
+
+def _stream(text: str) -> str:
+    kind, _, size = text.partition(":")
+    if text == "exact" or (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
+        return text
+    raise UsageError(f"--stream {text!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch.")
 
 
 def _user(strategy: str, spec: EnvironmentSpec) -> str:

@@ -1,77 +1,201 @@
-"""One run: the tasks of a stream one after the other, each committed before the next is begun."""
+"""One run: the tasks of a stream, committed one after the other; those to come may already be under way.
+
+Task ``i`` reads the bank in the version its place in the stream gives it (in an exact stream, the one that task ``i - 1`` left). An attempt
+may be started on an earlier version. When its turn comes, every read it made is made again in the version it should have read: if all give
+the same, the attempt is what it would have been and stands; else it is thrown away and made again. So what is committed does not depend
+on how far the stream runs ahead (docs/streams.md has the argument).
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from rbsuite.experience import MemoryOp
-from rbsuite.memories.bank import Bank
-from rbsuite.models.client import Gate
-from rbsuite.record import RunInfo
-from rbsuite.retrieval.base import Embedder
-from rbsuite.runner.attempt import Attempt, RunParts
-from rbsuite.runner.setup import Setup
-from rbsuite.store import ExperimentStore
+from rbsuite.jsonable import digest
+from rbsuite.models.client import Ledger
+from rbsuite.record import TaskRecord
+from rbsuite.runner.attempt import Attempt, Draft, Opened, open_for
+from rbsuite.runner.roles import RunParts
+from rbsuite.runner.window import Window
+from rbsuite.trajectory import Usage
+
+Commit = Callable[[TaskRecord], None]
 
 
-async def run_stream(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate) -> None:
-    """Run, or go on with, one run to its end.
+@dataclass
+class _Slot:
+    """A place of the stream that is under way.
 
-    What an earlier process committed is not run again: the bank is folded from the stored operations, and the stream goes on with the
-    next task. Task ``i`` reads the bank as it stands after task ``i - 1``.
-
-    Raises:
-        RbsuiteError: the run cannot go on; all tasks before stay committed.
+    Attributes:
+        running: what runs the current attempt.
+        ahead: whether that reads an earlier version than the place gives it.
+        opened: the open task; outlives attempts, since it does not depend on memory.
+        attempt: the current attempt, from when the task is open.
+        wasted: cost of attempts that were thrown away; ``discarded`` how many, ``calls`` the calls they had begun.
     """
-    if store.run_finished(info.id):
-        return
-    parts = await _parts(setup, info, store, gate)
-    hook = setup.plugins.hook
-    start = store.committed(info.id)
-    hook.rbsuite_run_started(run=info, resumed_at=start)
-    for position in range(start, len(info.tasks)):
-        # An in-process model never waits; give way, so that other runs get their turn and an interrupt is heard.
-        await asyncio.sleep(0)
-        # An in-process model never waits; without this an interrupt, or another run's failure, is not heard before the stream ends.
-        await asyncio.sleep(0)
-        task = setup.tasks.by_id[info.tasks[position]]
-        record = await Attempt(parts, task, position, parts.bank.version).run()
-        store.commit(info.id, record)
-        hook.rbsuite_task_committed(run=info, record=record)
-    store.mark_finished(info.id)
-    hook.rbsuite_run_finished(run=info)
+
+    running: asyncio.Task[Draft]
+    ahead: bool = False
+    opened: Opened | None = None
+    attempt: Attempt | None = None
+    wasted: Usage = field(default_factory=Usage)
+    calls: int = 0
+    discarded: int = 0
 
 
-async def _parts(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate) -> RunParts:
-    judge, judge_spec = setup.make_judge()
-    return RunParts(
-        setup=setup,
-        info=info,
-        memory=setup.make_memory(info.condition.memory),
-        scaling=setup.make_scaling(info.condition.scaling),
-        judge=judge,
-        judge_sees_truth=judge_spec.ground_truth,
-        bank=await load_bank(store, info.id, setup.make_embedder(), setup.config.index),
-        gate=gate,
-    )
-
-
-async def load_bank(store: ExperimentStore, run_id: str, embedder: Embedder, index: str) -> Bank:
-    """The bank of a run as of its last committed task, folded from the stored operations.
+class Stream:
+    """Runs the tasks of one run from where it stands to its end.
 
     Args:
-        store: the experiment.
-        run_id: the run.
-        embedder: the embedder of the experiment.
-        index: the kind of index, see :class:`rbsuite.memories.bank.Bank`.
-
-    Raises:
-        StoreError: there is no such run.
+        parts: what the tasks share; the bank is as of the last committed task.
+        window: how far to run ahead.
+        batch: tasks that read the same version; 1 is the exact stream.
+        commit: called with each record in order; what it returns from is kept for good.
     """
-    bank = Bank(embedder, index)
-    ops: dict[int, list[MemoryOp]] = {}
-    for version, op in store.ops(run_id):
-        ops.setdefault(version, []).append(op)
-    for version in range(1, store.committed(run_id) + 1):
-        await bank.apply(version, ops.get(version, []))
-    return bank
+
+    def __init__(self, parts: RunParts, window: Window, batch: int, commit: Commit) -> None:
+        self._parts = parts
+        self._window = window
+        self._batch = batch
+        self._commit = commit
+        self._tasks = parts.info.tasks
+        self._slots: dict[int, _Slot] = {}
+
+    async def run(self) -> None:
+        """Run to the end.
+
+        Raises:
+            RbsuiteError: the first failure of a task whose turn had come; those before stay committed.
+        """
+        try:
+            for head in range(self._parts.bank.version, len(self._tasks)):
+                # An in-process model never waits; give way, so that other runs get their turn and an interrupt is heard.
+                await asyncio.sleep(0)
+                self._fill(head)
+                self._commit(await self._finish(head))
+                await self._check_those_ahead()
+        finally:
+            await self._stop_all()
+
+    def _told(self, position: int) -> int:
+        """The version that a place of the stream gives its task to read."""
+        return position - position % self._batch
+
+    def _fill(self, head: int) -> None:
+        """Start the task whose turn it is, those that read a version that is there, and those that may run ahead."""
+        version = self._parts.bank.version
+        allowed = head + self._window.size()
+        for position in range(head, len(self._tasks)):
+            if self._told(position) > version and position > allowed:
+                break
+            if position not in self._slots:
+                self._start(position)
+
+    def _start(self, position: int) -> None:
+        """Make an attempt, the first at its place or another."""
+        running = asyncio.create_task(self._attempt(position), name=f"{self._parts.info.id} task {position}")
+        if position in self._slots:
+            self._slots[position].running = running
+        else:
+            self._slots[position] = _Slot(running)
+
+    async def _attempt(self, position: int) -> Draft:
+        slot = self._slots[position]
+        task = self._parts.setup.tasks.by_id[self._tasks[position]]
+        if slot.opened is None:
+            slot.opened = await open_for(self._parts, task)
+        told = self._told(position)
+        version = min(self._parts.bank.version, told)
+        learns = not self._parts.setup.config.freeze and position < len(self._tasks) - self._parts.info.probes
+        slot.ahead = version < told
+        slot.attempt = Attempt(self._parts, task, slot.opened, position, told, version, learns)
+        return await slot.attempt.run()
+
+    async def _finish(self, position: int) -> TaskRecord:
+        """The record of the task whose turn it is: of its attempt if that stands, else of one made now."""
+        slot = self._slots[position]
+        told = self._told(position)
+        await asyncio.wait([slot.running])
+        if slot.attempt is not None and not await slot.attempt.recalled_the_same(told):
+            await self._discard(slot)
+            self._start(position)
+        draft = await slot.running
+        assert slot.attempt is not None
+        assert slot.opened is not None
+        if not await slot.attempt.absorbed_the_same(told):
+            spent = slot.attempt.shared[1]
+            slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + spent.started
+            draft = Draft(draft.group, draft.recalls, await slot.attempt.absorb_again(draft.group, told))
+        with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
+            await self._parts.bank.apply(position + 1, draft.ops)
+        del self._slots[position]
+        record = self._record(position, slot, draft)
+        self._learn(slot, record)
+        return record
+
+    def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
+        assert slot.attempt is not None
+        assert slot.opened is not None
+        notes = slot.attempt.counts
+        if slot.calls:
+            notes.update(discarded_rollouts=slot.discarded, wasted_calls=slot.calls, wasted_tokens=slot.wasted.tokens)
+        total = Ledger()
+        for ledger in (slot.opened.ledger, *slot.attempt.shared):
+            for purpose, usage in ledger.usage.items():
+                total.add(purpose, usage)
+        info = self._parts.info
+        return TaskRecord(
+            task_id=self._tasks[position],
+            position=position,
+            attempt_id=digest([info.id, position, self._tasks[position]])[:32],
+            read_version=self._told(position),
+            version=position + 1,
+            rollouts=draft.group.rollouts,
+            selected=draft.group.selected,
+            recalls=draft.recalls,
+            ops=draft.ops,
+            state_hash=self._parts.bank.state_hash,
+            usage=total.snapshot(),
+            notes=dict(sorted(notes.items())),
+        )
+
+    def _learn(self, slot: _Slot, record: TaskRecord) -> None:
+        spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
+        self._window.committed(sum(spent, Usage()).calls)
+        if slot.ahead:
+            self._window.ahead(stood=True, calls=0)
+
+    async def _check_those_ahead(self) -> None:
+        """Start again what has already seen something that has changed; waiting for its turn would only cost time."""
+        version = self._parts.bank.version
+        for position, slot in list(self._slots.items()):
+            ahead = slot.attempt if slot.ahead else None
+            if ahead is not None and not await ahead.recalled_the_same(min(version, self._told(position))):
+                await self._discard(slot)
+                self._start(position)
+
+    async def _discard(self, slot: _Slot) -> None:
+        """Stop an attempt and count what it has cost."""
+        await _stopped(slot.running)
+        assert slot.attempt is not None
+        spent = slot.attempt.ledgers
+        calls = sum(ledger.started for ledger in spent)
+        slot.wasted = sum((ledger.total for ledger in spent), slot.wasted)
+        slot.calls += calls
+        slot.discarded += 1
+        slot.attempt = None
+        self._window.ahead(stood=False, calls=calls)
+
+    async def _stop_all(self) -> None:
+        for slot in self._slots.values():
+            await _stopped(slot.running)
+        self._slots.clear()
+
+
+async def _stopped(running: asyncio.Task[Draft]) -> None:
+    """Cancel an attempt and wait until it has gone; its failure, if it had one, came of something that does not count."""
+    running.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await running

@@ -2,33 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
+from rbsuite.models.base import Completion
 from rbsuite.record import RolloutRecord
+from rbsuite.trajectory import Message, Trajectory
 
-MakeRollout = Callable[[int], Awaitable[RolloutRecord]]
-"""Runs (and judges) the rollout of the given index."""
+Refine = Literal["continue", "retry"]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rollouts of one task, and the index of the one that counts."""
+    """The rollouts of one task, and the index of the one that counts. Memory learns from those that were judged."""
 
     rollouts: tuple[RolloutRecord, ...]
     selected: int
 
 
-class Selector(Protocol):
-    """Chooses one rollout of several."""
+class TaskAttempts(Protocol):
+    """What a scaling may do with a task. All its rollouts start from the same recall and the same opening, with seeds of their own."""
+
+    @property
+    def refine(self) -> Refine:
+        """How the environment lets an agent improve on an attempt: go on in the same trajectory, or try afresh."""
+
+    async def rollout(
+        self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
+    ) -> RolloutRecord:
+        """Run a rollout.
+
+        Args:
+            index: its index within the task, from 0; its seed comes from it.
+            earlier: attempts whose transcripts it is shown, without verdict or score.
+            checks: how often the agent is asked to check its answer before that counts, where ``refine`` is ``continue``.
+            judged: whether it is judged, and so learnt from.
+        """
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
-        """Index of the chosen one."""
+        """Index of the rollout that the experiment's selector chooses."""
 
 
 class Scaling(Protocol):
     """Spends rollouts on a task."""
 
-    async def run(self, make_rollout: MakeRollout) -> Group:
-        """Run the rollouts and choose."""
+    async def run(self, attempts: TaskAttempts) -> Group:
+        """Run the rollouts and say which counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a selector is given.
+
+    Attributes:
+        query: what the agent was asked.
+        trajectories: without ground truth.
+        scores: the environment's own scores, for selectors whose spec says ``ground_truth``; else empty.
+    """
+
+    query: str
+    trajectories: tuple[Trajectory, ...]
+    scores: tuple[float | None, ...] = ()
+
+
+class SelectorServices(Protocol):
+    """What a selector may use."""
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template."""
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        """Ask the selector's model; the cost counts as ``select``."""
+
+    @property
+    def rng(self) -> random.Random:
+        """A generator seeded for this task."""
+
+    def count(self, event: str) -> None:
+        """Count an event for the report, e.g. ``"selection_unread"``."""
+
+
+class Selector(Protocol):
+    """Chooses one rollout of several."""
+
+    async def select(self, choice: Choice, services: SelectorServices) -> int:
+        """Index of the chosen one."""

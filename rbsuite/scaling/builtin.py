@@ -1,14 +1,38 @@
-"""The scalings of the core."""
+"""The scalings and selectors of the core."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
-from rbsuite.specs import ScalingSpec
+from rbsuite.specs import Option, ScalingSpec, SelectorSpec
+
+K = Option("k", "int", 3, "rollouts a task", minimum=1, maximum=1000)
 
 
 @hookimpl
 def rbsuite_scalings() -> Sequence[ScalingSpec]:
-    """One rollout a task."""
-    return [ScalingSpec("single", "one rollout a task", "rbsuite.scaling.single:Single")]
+    """One rollout, several side by side, or several one after the other."""
+    return [
+        ScalingSpec("single", "one rollout a task", "rbsuite.scaling.single:Single"),
+        ScalingSpec(
+            "parallel", "k rollouts of one bank version; a selector chooses", "rbsuite.scaling.matts:Parallel", (K,)
+        ),
+        ScalingSpec("sequential", "k - 1 rounds of checking and refining", "rbsuite.scaling.matts:Sequential", (K,)),
+    ]
+
+
+@hookimpl
+def rbsuite_selectors() -> Sequence[SelectorSpec]:
+    """A model's choice, chance, the ground truth, the vote."""
+    return [
+        SelectorSpec("best-of-n", "a model sees all rollouts and names the best", "rbsuite.scaling.selectors:BestOfN"),
+        SelectorSpec("random", "any rollout (pass@1)", "rbsuite.scaling.selectors:RandomSelector"),
+        SelectorSpec(
+            "oracle",
+            "one that succeeded, if any (pass@k)",
+            "rbsuite.scaling.selectors:OracleSelector",
+            ground_truth=True,
+        ),
+        SelectorSpec("majority", "the answer most rollouts give", "rbsuite.scaling.selectors:MajoritySelector"),
+    ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rbsuite.scaling.base import Group, MakeRollout
+from rbsuite.scaling.base import Group, TaskAttempts
 
 
 class Single:
     """One rollout."""
 
-    async def run(self, make_rollout: MakeRollout) -> Group:
+    async def run(self, attempts: TaskAttempts) -> Group:
         """Run rollout 0."""
-        return Group((await make_rollout(0),), 0)
+        return Group((await attempts.rollout(0),), 0)

@@ -1,40 +1,65 @@
-"""Means and paired differences with intervals. scipy is imported when the first interval is computed.
+"""Means with intervals: Student's t over tasks, Miller's clustered form, Wilson's for a single proportion.
 
-Formulas: Miller 2024 (arXiv 2411.00640) for the standard error of a mean of per-task means; Student's t for its interval.
+Formulas: Miller 2024 (arXiv 2411.00640) for the standard error of a mean of per-task means and its clustered form; Wilson 1927 for a
+proportion. scipy is imported when the first interval is computed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+
+LEVEL = 0.95
+"""Coverage that every interval of the suite aims at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean with its 95 % interval. The interval is ``None`` where fewer than two values leave it unknown."""
+    """A mean with its 95 % interval.
+
+    Attributes:
+        mean: the mean.
+        interval: its 95 % interval; ``None`` where fewer than two values leave it unknown.
+        error: standard error of the mean, where the interval is built on one.
+        degrees: degrees of freedom of the error.
+    """
 
     mean: float
     interval: tuple[float, float] | None
+    error: float | None = None
+    degrees: float | None = None
 
 
-def mean_estimate(values: Sequence[float]) -> Estimate:
-    """The mean of per-task values with its t interval.
-
-    Args:
-        values: one value a task, not empty.
+def average(values: Sequence[float]) -> float:
+    """The mean, exactly summed.
 
     Raises:
         ValueError: no values.
     """
     if not values:
         raise ValueError("the mean of no values is undefined")
-    mean = math.fsum(values) / len(values)
-    error = standard_error(values)
-    if error is None:
-        return Estimate(mean, None)
-    half = _t_quantile(len(values) - 1) * error
-    return Estimate(mean, (mean - half, mean + half))
+    return math.fsum(values) / len(values)
+
+
+def t_estimate(mean: float, error: float, degrees: float) -> Estimate:
+    """A mean with Student's t interval for its standard error."""
+    half = t_quantile(degrees) * error
+    return Estimate(mean, (mean - half, mean + half), error, degrees)
+
+
+def mean_estimate(values: Sequence[float]) -> Estimate:
+    """The mean of values with its t interval.
+
+    Args:
+        values: one value a task (or a run), not empty; independent of each other.
+
+    Raises:
+        ValueError: no values.
+    """
+    mean, error = average(values), standard_error(values)
+    return Estimate(mean, None) if error is None else t_estimate(mean, error, len(values) - 1)
 
 
 def standard_error(values: Sequence[float]) -> float | None:
@@ -46,23 +71,64 @@ def standard_error(values: Sequence[float]) -> float | None:
     return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n)
 
 
+def clustered_estimate(values: Sequence[float], groups: Sequence[Hashable]) -> Estimate:
+    """The mean with the interval of clustered values (Miller 2024, equation 4, times C / (C - 1); t with C - 1 degrees of freedom).
+
+    Args:
+        values: one value a task, not empty.
+        groups: the group of each task. With one group the interval is unknown.
+
+    Raises:
+        ValueError: no values, or not as many groups.
+    """
+    mean = average(values)
+    sums: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for value, group in zip(values, groups, strict=True):
+        sums[group].append(value - mean)
+    count = len(sums)
+    if count < 2:
+        return Estimate(mean, None)
+    squares = math.fsum(math.fsum(deviations) ** 2 for deviations in sums.values())
+    return t_estimate(mean, math.sqrt(count / (count - 1) * squares) / len(values), count - 1)
+
+
+def wilson_estimate(successes: int, n: int) -> Estimate:
+    """A proportion with Wilson's interval.
+
+    Args:
+        successes: how many of ``n`` independent 0/1 values are 1.
+        n: at least 1.
+    """
+    from scipy.stats import binomtest
+
+    low, high = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
+    return Estimate(successes / n, (float(low), float(high)))
+
+
+def p_value(estimate: Estimate) -> float | None:
+    """Two-sided p value that the true mean is 0, by the error and degrees of freedom of the estimate's interval.
+
+    ``None`` where the error is unknown; without spread 1 for a mean of 0, else 0.
+    """
+    if estimate.error is None or estimate.degrees is None:
+        return None
+    if estimate.error == 0:
+        return 1.0 if estimate.mean == 0 else 0.0
+    from scipy.stats import t
+
+    return float(2 * t.sf(abs(estimate.mean) / estimate.error, estimate.degrees))
+
+
 def paired_p_value(differences: Sequence[float]) -> float | None:
     """Two-sided p value of the paired t test that the mean difference is 0.
 
     ``None`` for fewer than two differences; 1 where all are 0; 0 where all are equal and not 0.
     """
-    error = standard_error(differences)
-    if error is None:
-        return None
-    mean = math.fsum(differences) / len(differences)
-    if error == 0:
-        return 1.0 if mean == 0 else 0.0
+    return p_value(mean_estimate(differences)) if differences else None
+
+
+def t_quantile(degrees: float, probability: float = 0.5 + LEVEL / 2) -> float:
+    """A quantile of Student's t; by default the one of a 95 % interval."""
     from scipy.stats import t
 
-    return float(2 * t.sf(abs(mean) / error, len(differences) - 1))
-
-
-def _t_quantile(degrees: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, degrees))
+    return float(t.ppf(probability, degrees))

@@ -29,6 +29,7 @@ class ConditionSummary:
         committed: tasks committed over all runs; below ``n_tasks * orders`` the experiment is not finished.
         success: share of tasks solved, by the environment's own score.
         scores: mean score of each task over the orders, by task id.
+        cells: score of each task in each order, by order and task id.
         steps: agent turns a rollout, mean.
         usage: cost over all runs by purpose.
         ends: rollouts by why they ended.
@@ -43,6 +44,7 @@ class ConditionSummary:
     committed: int
     success: Estimate
     scores: Mapping[str, float]
+    cells: Mapping[tuple[int, str], float]
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
@@ -78,7 +80,7 @@ class Comparison:
         difference: mean over tasks of the difference of the task's means, a minus b.
         p_value: of the paired t test; ``None`` with fewer than two tasks.
         n_tasks: tasks compared.
-        orders: orders behind each task's mean; with one, the interval is conditional on that order.
+        orders: orders that both have tasks of; with one, the interval is conditional on that order.
     """
 
     a: Condition
@@ -99,7 +101,7 @@ class Summary:
 
 @dataclass
 class _Tally:
-    scores: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    cells: dict[tuple[int, str], float] = field(default_factory=dict)
     steps: int = 0
     rollouts: int = 0
     recalled: int = 0
@@ -109,7 +111,7 @@ class _Tally:
     judged: Counter[tuple[str, bool]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, row: ResultRow) -> None:
+    def add(self, order: int, row: ResultRow) -> None:
         self.rollouts += 1
         self.steps += row.steps
         self.ends[row.end] += 1
@@ -121,7 +123,7 @@ class _Tally:
             self.committed += 1
             self.recalled += row.n_recalled > 0
             self.notes.update(row.task_notes)
-            self.scores[row.task_id].append(row.score or 0.0)
+            self.cells[order, row.task_id] = row.score or 0.0
 
 
 def summarise(store: ExperimentStore) -> Summary:
@@ -134,7 +136,7 @@ def summarise(store: ExperimentStore) -> Summary:
     for run in store.manifest.runs:
         runs[run.condition].append(run)
     conditions = [
-        _condition(condition, infos, (row for info in infos for row in store.results(info.id)))
+        _condition(condition, infos, ((info.order, row) for info in infos for row in store.results(info.id)))
         for condition, infos in runs.items()
     ]
     baseline = conditions[0]
@@ -142,20 +144,29 @@ def summarise(store: ExperimentStore) -> Summary:
 
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
-    """The paired difference of two conditions over the tasks both have committed."""
-    shared = [task for task in a.scores if task in b.scores]
-    differences = [a.scores[task] - b.scores[task] for task in shared]
+    """The paired difference of two conditions over the tasks, order by order, that both have committed."""
+    shared = {cell: score - b.cells[cell] for cell, score in a.cells.items() if cell in b.cells}
+    differences = list(_task_means(shared).values())
     estimate = mean_estimate(differences) if differences else Estimate(math.nan, None)
-    return Comparison(
-        a.condition, b.condition, estimate, paired_p_value(differences), len(shared), min(a.orders, b.orders)
-    )
+    orders = len({order for order, _ in shared})
+    return Comparison(a.condition, b.condition, estimate, paired_p_value(differences), len(differences), orders)
 
 
-def _condition(condition: Condition, infos: Sequence[RunInfo], rows: Iterable[ResultRow]) -> ConditionSummary:
+def _task_means(cells: Mapping[tuple[int, str], float]) -> Mapping[str, float]:
+    """The mean over orders of every task, by task id."""
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    for (_, task), value in cells.items():
+        values[task].append(value)
+    return {task: math.fsum(found) / len(found) for task, found in values.items()}
+
+
+def _condition(
+    condition: Condition, infos: Sequence[RunInfo], rows: Iterable[tuple[int, ResultRow]]
+) -> ConditionSummary:
     tally = _Tally()
-    for row in rows:
-        tally.add(row)
-    scores = {task: math.fsum(values) / len(values) for task, values in tally.scores.items()}
+    for order, row in rows:
+        tally.add(order, row)
+    scores = _task_means(tally.cells)
     return ConditionSummary(
         condition=condition,
         n_tasks=len(infos[0].tasks),
@@ -163,6 +174,7 @@ def _condition(condition: Condition, infos: Sequence[RunInfo], rows: Iterable[Re
         committed=tally.committed,
         success=mean_estimate(list(scores.values())) if scores else Estimate(math.nan, None),
         scores=scores,
+        cells=tally.cells,
         steps=tally.steps / tally.rollouts if tally.rollouts else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),

@@ -269,6 +269,7 @@ def _run(values: dict[str, Any]) -> RunInfo:
         values["order_name"],
         values["seed"],
         tuple(values["tasks"]),
+        values["probes"],
     )
 
 

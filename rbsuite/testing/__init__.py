@@ -1,1 +1,1 @@
-"""See the modules of this package."""
+"""The kit for tests: what rbsuite's own tests and those of plugins use."""

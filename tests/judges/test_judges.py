@@ -161,7 +161,8 @@ def test_self_judge_whose_model_fails_does_not_know() -> None:
 
 
 @pytest.mark.parametrize(
-    ("score", "label"), [(1.0, "success"), (1.0 - 1e-9, "success"), (0.999, "failure"), (0.0, "failure"), (None, "unknown")]
+    ("score", "label"),
+    [(1.0, "success"), (1.0 - 1e-9, "success"), (0.999, "failure"), (0.0, "failure"), (None, "unknown")],
 )
 def test_ground_truth_judge_says_what_the_score_says(score: float | None, label: str) -> None:
     """D1: success is success."""

@@ -146,7 +146,17 @@ def test_other_forms_are_not_read(reply: str) -> None:
     assert parsed.problem
 
 
-JUNK = ["# ", "## Title\n", "```\n", "# Memory Item 1\n", "a", "\n", "# Memory Item 1\n## Title\nx\n", "`", "# Memory Item "]
+JUNK = [
+    "# ",
+    "## Title\n",
+    "```\n",
+    "# Memory Item 1\n",
+    "a",
+    "\n",
+    "# Memory Item 1\n## Title\nx\n",
+    "`",
+    "# Memory Item ",
+]
 
 
 @pytest.mark.parametrize("junk", JUNK)

@@ -12,6 +12,7 @@ from experiments import measure, records_of
 from toy import ToyPlugin
 
 from rbsuite.experience import Experience
+from rbsuite.prompts import Prompts
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 
@@ -31,7 +32,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExperimentStore]
     """Three rollouts a task, where a simulated user opens the conversation."""
     altered.Recording.requests.clear()
     altered.Watching.seen.clear()
-    options: dict[str, Any] = {"env": "talking", "model": "sim/recording", "scaling": ("three",), "memory": ("watching",)}
+    options: dict[str, Any] = {
+        "env": "talking",
+        "model": "sim/recording",
+        "scaling": ("three",),
+        "memory": ("watching",),
+    }
     with measure(tmp_path_factory.mktemp("groups"), toy(), concurrency=1, **options) as done:
         yield done
 
@@ -62,13 +68,14 @@ def test_all_rollouts_read_the_same_recall(store: ExperimentStore) -> None:
         if request.purpose == "agent"
     ]
     assert len(prompts) == 24 * 3
+    heading = Prompts().render("agent/memory.j2", memory="")
     for (_, record), start in zip(records_of(store, "watching"), range(0, 72, 3), strict=True):
         assert [event.rollout for event in record.recalls] == [-1]
         recall = record.recalls[0].recall
         assert bool(recall.text) == (record.position > 0)
         for prompt in prompts[start : start + 3]:
             assert recall.text in prompt
-            assert ("# Lessons from earlier tasks" in prompt) == bool(recall.text)
+            assert (heading in prompt) == bool(recall.text)
 
 
 def test_rollouts_differ_by_their_seeds(store: ExperimentStore) -> None:

@@ -20,7 +20,7 @@ from toy import Toy, ToyPlugin
 from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.runner.experiment import default_directory, open_experiment, run_experiment
+from rbsuite.runner.experiment import Execution, default_directory, open_experiment, run_experiment
 from rbsuite.store import ExperimentStore, experiment_digest
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -277,5 +277,5 @@ def test_two_processes_cannot_write_one_experiment(tmp_path: Path) -> None:
     with open_experiment(setup, tmp_path) as store:
         with pytest.raises(StoreError):
             open_experiment(setup, tmp_path)
-        asyncio.run(run_experiment(setup, store, 1))
+        asyncio.run(run_experiment(setup, store, Execution(1)))
         assert all(store.run_finished(info.id) for info in store.manifest.runs)

@@ -28,7 +28,10 @@ CUTS = {
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExperimentStore]:
     """Memory off, ReasoningBank, ReasoningBank under another name, and ReasoningBank with one link cut."""
     plugin = ToyPlugin(
-        memories=[*(altered.memory(name, kind) for name, kind in CUTS.items()), altered.memory("zebra", altered.Renamed)]
+        memories=[
+            *(altered.memory(name, kind) for name, kind in CUTS.items()),
+            altered.memory("zebra", altered.Renamed),
+        ]
     )
     memories = ("none", "reasoningbank", "zebra", *CUTS)
     with measure(tmp_path_factory.mktemp("causality"), plugin, memory=memories, orders=4) as done:

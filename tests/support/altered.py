@@ -20,7 +20,7 @@ from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.builtin import rbsuite_models
 from rbsuite.models.simulated import SimulatedLearner
 from rbsuite.options import Option
-from rbsuite.scaling.base import Group, MakeRollout
+from rbsuite.scaling.base import Group, TaskAttempts
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, ModelSpec, ScalingSpec, Split
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Message, Observation
@@ -182,8 +182,8 @@ class BrokenJudge:
 class Three:
     """Three rollouts; the second counts."""
 
-    async def run(self, make_rollout: MakeRollout) -> Group:
-        return Group(tuple([await make_rollout(index) for index in range(3)]), 1)
+    async def run(self, attempts: TaskAttempts) -> Group:
+        return Group(tuple([await attempts.rollout(index) for index in range(3)]), 1)
 
 
 class Crumbling(Toy):

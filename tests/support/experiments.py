@@ -13,7 +13,7 @@ from toy import ToyPlugin
 from rbsuite.plugins import BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import open_experiment, run_experiment
+from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
 from rbsuite.runner.setup import Setup, set_up
 from rbsuite.store import ExperimentStore
 
@@ -41,7 +41,7 @@ def run(setup: Setup, directory: Path, *, concurrency: int = 4) -> ExperimentSto
     """Run an experiment to its end; the caller closes the store."""
     store = open_experiment(setup, directory)
     try:
-        asyncio.run(run_experiment(setup, store, concurrency))
+        asyncio.run(run_experiment(setup, store, Execution(concurrency)))
     except BaseException:
         store.close()
         raise

@@ -1,0 +1,195 @@
+"""``ace``: a playbook of short bullets that count how often they helped and harmed.
+
+Source: Agentic Context Engineering (arXiv 2510.04618), section 3. A reflector says which of the bullets that stood in the prompt helped or
+harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a whole.
+
+Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, additions alone, the removal of near
+duplicates, the whole playbook in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's
+environment feedback. Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings
+for finding duplicates: texts are compared by their letters instead (the same threshold, 0.9). Above ``characters`` the bullets that helped
+least are left out of the prompt, the older ones first among equals; they stay in the bank.
+
+All rollouts of a task go into one reflection, however they are aggregated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
+from rbsuite.memories.asking import Unreadable, ask
+from rbsuite.memories.base import BankView
+from rbsuite.memories.extraction import additions, provenance_of, show_attempts
+from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
+from rbsuite.transcript import fence
+
+KIND = "bullet"
+NOTHING = "NOTHING"
+TAGS = ("helpful", "harmful", "neutral")
+TITLE_LENGTH = 80
+
+_TAGGED = re.compile(r"\[?(\w+)\]?[ \t:=]+(\w+)")
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """What a reflector says: a tag for each bullet it names, by id, and insights."""
+
+    tags: Mapping[str, str]
+    insights: Sequence[str]
+
+
+class Playbook:
+    """Bullets with counters.
+
+    Args:
+        characters: length of the bullets in a prompt, at most; one bullet always fits.
+        bullets: bullets added after a task, at most.
+        similarity: share of letters in common, in [0, 1], from which a bullet repeats another.
+        temperature: of reflector and curator.
+    """
+
+    def __init__(self, characters: int, bullets: int, similarity: float, temperature: float) -> None:
+        self._characters = characters
+        self._bullets = bullets
+        self._similarity = similarity
+        self._temperature = temperature
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """The whole playbook, as far as it fits."""
+        bullets = self._fitting(view.list(kind=KIND))
+        if not bullets:
+            return Recall(reason="the playbook is empty")
+        recalled = tuple(Recalled(item.id, item.revision, worth(item), rank) for rank, item in enumerate(bullets))
+        return Recall(recalled, view.render("memory/inject_playbook.j2", bullets=[show_bullet(one) for one in bullets]))
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """Counts for the bullets that stood in the prompt, and the curator's additions."""
+        used = [item for found in experience.recalled.items if (item := view.get(found.item_id)) is not None]
+        reflection = await self._reflect(experience, used, view)
+        if reflection is None:
+            return ()
+        provenance = provenance_of(experience, experience.outcomes)
+        scores = [
+            MemoryOp("score", provenance, item_id=item.id, counters={tag: 1.0})
+            for item in used
+            if (tag := reflection.tags.get(item.id)) in ("helpful", "harmful")
+        ]
+        added = await self._curate(reflection.insights, view) if reflection.insights else ()
+        drafts = [(experience.outcomes, Draft(_title(text), "", text)) for text in added]
+        return [*scores, *additions(KIND, experience, drafts)]
+
+    async def _reflect(self, experience: Experience, used: Sequence[MemoryItem], view: BankView) -> Reflection | None:
+        prompt = view.render(
+            "memory/ace_reflect.j2",
+            query=fence(experience.query, "request"),
+            bullets=[show_bullet(item) for item in used],
+            attempts=show_attempts(experience.outcomes),
+            limit=self._bullets,
+        )
+        reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection)
+        for unknown in set(reflection.tags if reflection else ()) - {item.id for item in used}:
+            del unknown
+            view.count("extraction_dropped")
+        return reflection
+
+    async def _curate(self, insights: Sequence[str], view: BankView) -> Sequence[str]:
+        """The bullets to add, without those that repeat another."""
+        stored = view.list(kind=KIND)
+        prompt = view.render(
+            "memory/ace_curate.j2",
+            insights=insights,
+            bullets=[show_bullet(item) for item in self._fitting(stored)],
+            limit=self._bullets,
+        )
+        proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions) or ()
+        known = [_plain(item.content) for item in stored]
+        added: list[str] = []
+        for text in proposed:
+            if len(added) == self._bullets or len(text) > CONTENT_LIMIT or self._repeats(text, known):
+                view.count("extraction_dropped")
+            else:
+                added.append(text)
+                known.append(_plain(text))
+        return added
+
+    def _repeats(self, text: str, known: Sequence[str]) -> bool:
+        plain = _plain(text)
+        matcher = SequenceMatcher(None, b=plain, autojunk=False)
+        for other in known:
+            matcher.set_seq1(other)
+            likely = matcher.real_quick_ratio() >= self._similarity and matcher.quick_ratio() >= self._similarity
+            if other == plain or (likely and matcher.ratio() >= self._similarity):
+                return True
+        return False
+
+    def _fitting(self, bullets: Sequence[MemoryItem]) -> Sequence[MemoryItem]:
+        """The best bullets that fit into the budget, in the order they were added."""
+        ranked = sorted(range(len(bullets)), key=lambda place: (-worth(bullets[place]), -place))
+        kept: set[int] = set()
+        room = self._characters
+        for place in ranked:
+            room -= len(show_bullet(bullets[place])) + 1
+            if room < 0 and kept:
+                break
+            kept.add(place)
+        return [bullets[place] for place in sorted(kept)]
+
+
+def worth(item: MemoryItem) -> float:
+    """How much oftener a bullet helped than it harmed."""
+    return item.counters.get("helpful", 0.0) - item.counters.get("harmful", 0.0)
+
+
+def show_bullet(item: MemoryItem) -> str:
+    """A bullet on one line: its id, its counters, its text."""
+    helpful, harmful = (item.counters.get(name, 0.0) for name in ("helpful", "harmful"))
+    return f"[{item.id}] helpful={helpful:g} harmful={harmful:g} :: {item.content}"
+
+
+def read_reflection(reply: str) -> Reflection:
+    """Read a reflector's reply: a line ``Bullets: ID TAG, ID TAG`` (or ``none``), and any lines ``Insight: ...``.
+
+    Raises:
+        Unreadable: there is no such first line, or it holds something else.
+    """
+    line = re.search(r"^Bullets:[ \t]*(.*)$", reply, re.MULTILINE)
+    if line is None:
+        raise Unreadable("there is no line that starts with 'Bullets:'")
+    named = [part for part in (piece.strip(" \t.") for piece in line.group(1).split(",")) if part]
+    tags: dict[str, str] = {}
+    for part in [] if [part.lower() for part in named] == ["none"] else named:
+        match = _TAGGED.fullmatch(part)
+        if match is None or match.group(2).lower() not in TAGS:
+            raise Unreadable(f"{part[:60]!r} is not a bullet's id followed by one of {', '.join(TAGS)}")
+        tags[match.group(1)] = match.group(2).lower()
+    return Reflection(tags, _lines(reply, "Insight"))
+
+
+def read_additions(reply: str) -> Sequence[str]:
+    """Read a curator's reply: lines ``ADD: ...``, or the word ``NOTHING``.
+
+    Raises:
+        Unreadable: it is neither.
+    """
+    added = _lines(reply, "ADD")
+    if not added and NOTHING not in (line.strip(" \t.") for line in reply.splitlines()):
+        raise Unreadable(f"there is no line that starts with 'ADD:', and none that says {NOTHING}")
+    return added
+
+
+def _lines(reply: str, name: str) -> Sequence[str]:
+    found = re.findall(rf"^{name}:[ \t]*(\S.*?)[ \t\r]*$", reply, re.MULTILINE)
+    return list(dict.fromkeys(found))
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORDS.findall(text.casefold()))
+
+
+def _title(text: str) -> str:
+    return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 3] + "..."

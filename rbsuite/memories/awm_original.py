@@ -1,0 +1,76 @@
+"""``awm-original``: one document of workflows a domain, induced anew from all successes, always in the prompt.
+
+Source: Agent Workflow Memory (arXiv 2409.07429), section 2 and its online setting: after every task that was judged a success the whole
+document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.
+
+Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0. Left out: the
+choice of one trajectory a task template, since no memory may know templates. Only the newest ``trajectories`` successes are shown to the
+model, so that the prompt is bounded; the document so far is not shown, as in the source.
+
+Successes are stored as items, the document under the name ``workflows/<domain>``. A document cannot leave out the task at hand: where a
+task comes twice in a stream, its first attempt may have gone into the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
+from rbsuite.memories.base import BankView
+from rbsuite.memories.extraction import Extraction, additions, extract_items, provenance_of
+from rbsuite.memories.markdown import Draft
+from rbsuite.transcript import fence, render_transcript
+
+KIND = "trajectory-source"
+HEADING = "Workflow"
+TITLE_LENGTH = 80
+
+
+class WorkflowDocument:
+    """A document of workflows, written anew after every success.
+
+    Args:
+        trajectories: newest successes that the document is induced from.
+        workflows: workflows in the document, at most.
+        characters: length above which a stored observation is cut.
+        temperature: of the model that induces workflows.
+    """
+
+    def __init__(self, trajectories: int, workflows: int, characters: int, temperature: float) -> None:
+        self._trajectories = trajectories
+        self._characters = characters
+        self._extraction = Extraction("memory/induce_document.j2", HEADING, workflows, temperature)
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """The whole document of the task's domain."""
+        document = view.document(_name(request.domain))
+        if not document:
+            return Recall(reason="no workflow yet")
+        return Recall(text=view.render("memory/inject_document.j2", document=document))
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """The first successful trajectory, and the document induced anew; nothing of failures."""
+        success = next((one for one in experience.outcomes if one.verdict.label == "success"), None)
+        if success is None:
+            return ()
+        transcript = render_transcript(success.trajectory, limit=self._characters)
+        title = " ".join(experience.query.split())[:TITLE_LENGTH]
+        ops = list(additions(KIND, experience, [((success,), Draft(title, "A task that was solved.", transcript))]))
+        stored = view.list(kind=KIND, domain=experience.domain)
+        drafts = await self._induce([*stored, *(op.item for op in ops if op.item is not None)], view)
+        if drafts:
+            provenance = provenance_of(experience, (success,))
+            document = view.render("memory/document.j2", items=drafts)
+            ops.append(MemoryOp("put_document", provenance, document=_name(experience.domain), text=document))
+        return ops
+
+    async def _induce(self, sources: Sequence[MemoryItem], view: BankView) -> Sequence[Draft]:
+        shown = [
+            {"query": fence(item.key, "request"), "transcript": fence(item.content, "attempt")}
+            for item in sources[-self._trajectories :]
+        ]
+        return await extract_items(self._extraction, view, sources=shown)
+
+
+def _name(domain: str) -> str:
+    return f"workflows/{domain}" if domain else "workflows"

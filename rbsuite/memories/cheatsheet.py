@@ -1,0 +1,132 @@
+"""``dynamic-cheatsheet``: one sheet of notes that a model keeps rewriting, whether or not the work was right.
+
+Source: Dynamic Cheatsheet (arXiv 2504.07952), section 2, in both variants:
+
+- ``cu``, cumulative: after each task the sheet is written anew from the sheet so far, the request and what was done;
+- ``rs``, retrieval and synthesis: before each task the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is
+  written anew from the sheet so far, those pairs and the new request; the agent sees that sheet, and it is kept.
+
+Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping), the whole sheet stands in the prompt.
+Left out: the source's tags and usage counts within the sheet, its tools. The suite hands memories judged outcomes only, so a task whose
+judge could not decide leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
+
+Since a recall changes no bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back from the
+recalled text, where it stands between ``<sheet>`` and ``</sheet>``. Tasks that read one version (batched streams) each write the sheet from
+the same past, and the last one's stays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import partial
+
+from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
+from rbsuite.memories.asking import Unreadable, ask
+from rbsuite.memories.base import BankView
+from rbsuite.memories.extraction import additions, provenance_of, show_attempts
+from rbsuite.memories.markdown import Draft
+from rbsuite.transcript import fence, render_transcript
+
+DOCUMENT = "cheatsheet"
+KIND = "pair"
+TITLE_LENGTH = 80
+CUMULATIVE = "cu"
+RETRIEVING = "rs"
+
+_SHEET = re.compile(r"^<sheet>[ \t]*\n(.*?)\n</sheet>[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+class DynamicCheatsheet:
+    """A sheet that is rewritten after (``cu``) or before (``rs``) every task.
+
+    Args:
+        variant: ``cu`` or ``rs``.
+        k: pairs that ``rs`` fetches.
+        characters: length of the sheet, at most.
+        temperature: of the model that writes.
+    """
+
+    def __init__(self, variant: str, k: int, characters: int, temperature: float) -> None:
+        self._retrieves = variant == RETRIEVING
+        self._k = k
+        self._characters = characters
+        self._temperature = temperature
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """The sheet; with ``rs``, as written anew for the request."""
+        if self._retrieves:
+            return await self._synthesise(request, view)
+        return _inject(view.document(DOCUMENT), view)
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """The sheet after the task; with ``rs``, the one that was recalled for it, and the request with what was done."""
+        ops: list[MemoryOp] = []
+        sheet = view.document(DOCUMENT)
+        if self._retrieves:
+            ops += _pair(experience)
+            new = _read_back(experience.recalled.text)
+        else:
+            query, attempts = fence(experience.query, "request"), show_attempts(experience.outcomes, labelled=False)
+            new = await self._write(
+                "memory/cheatsheet_cumulative.j2", view, sheet=sheet, query=query, attempts=attempts
+            )
+        if new and new != sheet:
+            provenance = provenance_of(experience, experience.outcomes)
+            ops.append(MemoryOp("put_document", provenance, document=DOCUMENT, text=new))
+        return ops
+
+    async def _synthesise(self, request: RecallRequest, view: BankView) -> Recall:
+        sheet = view.document(DOCUMENT)
+        found = await view.search(request.query, self._k, kind=KIND)
+        items = [(item, hit.score) for hit in found.hits for item in hit.items]
+        if not items:
+            return _inject(sheet, view)
+        pairs = [{"query": fence(one.key, "request"), "transcript": fence(one.content, "attempt")} for one, _ in items]
+        query = fence(request.query, "request")
+        new = await self._write("memory/cheatsheet_retrieving.j2", view, sheet=sheet, query=query, pairs=pairs)
+        recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
+        return _inject(new or sheet, view, recalled, found.index)
+
+    async def _write(self, template: str, view: BankView, **variables: object) -> str | None:
+        prompt = view.render(template, characters=self._characters, **variables)
+        return await ask(
+            prompt, view, temperature=self._temperature, read=partial(read_sheet, characters=self._characters)
+        )
+
+
+def read_sheet(reply: str, characters: int) -> str:
+    """The sheet in a reply: what stands between the last pair of ``<sheet>`` and ``</sheet>``, each on a line of its own.
+
+    Raises:
+        Unreadable: there is none, it is empty or longer than ``characters``.
+    """
+    sheets = _SHEET.findall(reply.replace("\r\n", "\n"))
+    if not sheets:
+        raise Unreadable("there is no sheet between a line <sheet> and a line </sheet>")
+    sheet: str = sheets[-1].strip()
+    if not sheet:
+        raise Unreadable("the sheet is empty")
+    if len(sheet) > characters:
+        raise Unreadable(f"the sheet has {len(sheet)} characters, and {characters} are allowed")
+    return sheet
+
+
+def _read_back(text: str) -> str:
+    sheets = _SHEET.findall(text)
+    return sheets[-1].strip() if sheets else ""
+
+
+def _inject(sheet: str, view: BankView, recalled: Sequence[Recalled] = (), index: str = "") -> Recall:
+    if not sheet:
+        return Recall(tuple(recalled), reason="" if recalled else "the sheet is empty", index=index)
+    text = view.render("memory/inject_cheatsheet.j2", document=f"<sheet>\n{sheet}\n</sheet>")
+    return Recall(tuple(recalled), text, index=index)
+
+
+def _pair(experience: Experience) -> Sequence[MemoryOp]:
+    """The request with what was done in the first rollout."""
+    first = experience.outcomes[0]
+    title = " ".join(experience.query.split())[:TITLE_LENGTH]
+    draft = Draft(title, "A task and what was done.", render_transcript(first.trajectory))
+    return additions(KIND, experience, [((first,), draft)])

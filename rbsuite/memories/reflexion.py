@@ -1,0 +1,64 @@
+"""``reflexion``: what went wrong, said in words, from failures alone.
+
+Source: Reflexion (arXiv 2303.11366), section 3: after a failed attempt the model reflects on it, and the last 1 to 3 reflections stand
+before the next attempt at the same task.
+
+Followed: reflections on failures, a sliding window of the last n = 3, no retrieval. In a stream, where every task comes once, the window
+goes over the reflections on earlier tasks. Before a further attempt at the same task (``sequential:k`` where an episode has ended) the model
+reflects on the attempts so far; no verdict is shown in between, so it reflects on attempts that nobody has judged. Those reflections stand
+in the window after the stored ones and are not stored: what is stored comes from the judged outcome.
+
+Left out: heuristics and unit tests that the source takes as a signal to stop or to reflect; here the suite's judge says what failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, Recalled, RecallRequest
+from rbsuite.memories.base import BankView
+from rbsuite.memories.extraction import Extraction, additions, extract_items, extract_together, recall_items
+from rbsuite.memories.markdown import Draft
+from rbsuite.transcript import fence
+
+KIND = "reflection"
+HEADING = "Reflection"
+INJECTION = "memory/inject_reflections.j2"
+
+
+class Reflexion:
+    """The last reflections on failures.
+
+    Args:
+        reflections: how many stand before an attempt.
+        temperature: of the model that reflects.
+    """
+
+    def __init__(self, reflections: int, temperature: float) -> None:
+        self._window = reflections
+        self._reflect = Extraction("memory/reflect.j2", HEADING, 1, temperature)
+        self._reconsider = Extraction("memory/reflect_attempts.j2", HEADING, reflections, temperature)
+
+    async def recall(self, request: RecallRequest, view: BankView) -> Recall:
+        """The last reflections; before a further attempt, those on the attempts so far among them."""
+        stored = view.list(kind=KIND)[-self._window :]
+        fresh: Sequence[Draft] = ()
+        if request.phase == "attempt" and request.history:
+            query, history = fence(request.query, "request"), fence(request.history, "attempts")
+            fresh = await extract_items(self._reconsider, view, query=query, history=history)
+        kept = stored[max(0, len(stored) + len(fresh) - self._window) :]
+        if not fresh:
+            reason = "no reflection yet"
+            return recall_items([(item, 0.0) for item in kept], view, template=INJECTION, reason=reason)
+        recalled = tuple(Recalled(item.id, item.revision, 0.0, rank) for rank, item in enumerate(kept))
+        return Recall(recalled, view.render(INJECTION, items=[*kept, *fresh]))
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """One reflection on all failures of the task together, or one on each where they are aggregated ``independent``."""
+        failures = [outcome for outcome in experience.outcomes if outcome.verdict.label == "failure"]
+        together = experience.aggregation == "joint"
+        groups: Sequence[Sequence[Outcome]] = [failures] if together else [[failure] for failure in failures]
+        drafts: list[tuple[Sequence[Outcome], Draft]] = []
+        for group in filter(None, groups):
+            drafts += [(group, draft) for draft in await extract_together(self._reflect, experience, group, view)]
+        return additions(KIND, experience, drafts)

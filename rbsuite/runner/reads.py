@@ -1,0 +1,102 @@
+"""Reads of a bank, logged: what a memory has seen, and whether it would see the same in a later version.
+
+A memory keeps no state and is a function of its request, its reads and its model's replies. So if all its reads give the same in another
+version, it would have come to the same there. That is what lets a task be run before its predecessors are committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from rbsuite.experience import MemoryItem
+from rbsuite.memories.bank import Bank
+from rbsuite.memories.base import SearchResult
+from rbsuite.task import Task
+
+_T = TypeVar("_T")
+
+DOMAIN_SCOPE = "domain"
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    again: Callable[[int], Awaitable[Any]]
+    gave: Any
+
+
+class Reads:
+    """Reads a bank as of one version, without what stems from the task at hand, and remembers what each read gave.
+
+    Args:
+        bank: the run's bank.
+        version: the version to read.
+        task: the task at hand.
+        scope: ``shared``: one bank for all; ``domain``: only what was learnt in the task's domain.
+    """
+
+    def __init__(self, bank: Bank, version: int, task: Task, scope: str) -> None:
+        self._bank = bank
+        self._version = version
+        self._exclude = frozenset((task.id,))
+        self._domain = task.domain if scope == DOMAIN_SCOPE else ""
+        self._log: list[_Read] = []
+
+    async def hold(self, version: int) -> bool:
+        """Whether every read so far would give the same in another version."""
+        if version == self._version:
+            return True
+        for read in tuple(self._log):
+            if await read.again(version) != read.gave:
+                return False
+        return True
+
+    async def search(self, query: str, k: int, kind: str, domain: str) -> SearchResult:
+        """See :meth:`rbsuite.memories.base.BankView.search`."""
+
+        async def again(version: int) -> SearchResult:
+            where = self._domain or domain
+            return await self._bank.search(query, k, version, kind=kind, domain=where, exclude_tasks=self._exclude)
+
+        return await self._remember(again)
+
+    async def _remember(self, again: Callable[[int], Awaitable[SearchResult]]) -> SearchResult:
+        gave = await again(self._version)
+        self._log.append(_Read(again, gave))
+        return gave
+
+    def get(self, item_id: str) -> MemoryItem | None:
+        """See :meth:`rbsuite.memories.base.BankView.get`."""
+        return self._read(lambda version: self._get(item_id, version))
+
+    def list(self, kind: str, domain: str) -> Sequence[MemoryItem]:
+        """See :meth:`rbsuite.memories.base.BankView.list`."""
+        where = self._domain or domain
+        return self._read(
+            lambda version: self._bank.items(version, kind=kind, domain=where, exclude_tasks=self._exclude)
+        )
+
+    def document(self, name: str) -> str:
+        """See :meth:`rbsuite.memories.base.BankView.document`."""
+        return self._read(lambda version: self._bank.document(scoped(name, self._domain), version))
+
+    def _get(self, item_id: str, version: int) -> MemoryItem | None:
+        item = self._bank.get(item_id, version)
+        if item is None or item.provenance.task_id in self._exclude or (self._domain and item.domain != self._domain):
+            return None
+        return item
+
+    def _read(self, read: Callable[[int], _T]) -> _T:
+        gave = read(self._version)
+
+        async def again(version: int) -> _T:
+            return read(version)
+
+        self._log.append(_Read(again, gave))
+        return gave
+
+
+def scoped(document: str, domain: str) -> str:
+    """The name under which the bank keeps a document of a domain; ``domain=""``: of all."""
+    return f"{domain}/{document}" if domain else document

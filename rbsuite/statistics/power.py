@@ -1,0 +1,151 @@
+"""How many tasks, orders and rollouts a comparison needs, and the smallest difference one can find.
+
+The variance of the mean paired difference over n tasks, R orders and K rollouts a task (:mod:`rbsuite.statistics.crossed`):
+
+    tasks / n + orders / R + (interaction + rollouts / K) / (n R)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rbsuite.statistics.crossed import Matrix, MeanSquares, mean_squares, satterthwaite
+from rbsuite.statistics.intervals import Estimate, t_quantile
+
+POWER = 0.8
+MAX_TASKS = 100_000
+"""More tasks than this are reported as out of reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """Variances of a paired difference, by where they come from.
+
+    Attributes:
+        tasks: the gain differs from task to task.
+        orders: it differs from order to order; more tasks do not help against it.
+        interaction: it differs from cell to cell for other reasons than the rollouts' chance.
+        rollouts: chance of one rollout (of both conditions); divided by the rollouts whose scores are averaged.
+    """
+
+    tasks: float
+    orders: float
+    interaction: float
+    rollouts: float
+
+    @property
+    def per_task_deviation(self) -> float:
+        """Standard deviation of a task's difference in one order with one rollout."""
+        return math.sqrt(self.tasks + self.interaction + self.rollouts)
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How much is run: tasks, orders, rollouts a task."""
+
+    tasks: int
+    orders: int
+    rollouts: int = 1
+
+
+def components(matrix: Matrix, within: float | None = None, rollouts: int = 1) -> Components:
+    """Variances from a pilot's paired differences.
+
+    Args:
+        matrix: a row a task, a column an order, at least two of each; each cell a mean over ``rollouts``.
+        within: variance of one rollout's difference within cells, known where a pilot has several rollouts; ``None``: unknown, and all of
+            the residual is put down to the rollouts, which makes further rollouts look as good as they can be.
+        rollouts: rollouts a cell of the pilot.
+
+    Raises:
+        ValueError: fewer than two tasks or orders.
+    """
+    squares = mean_squares(matrix)
+    noise = squares.residual * rollouts if within is None else within
+    left = max(0.0, squares.residual - noise / rollouts)
+    return Components(squares.task_variance, squares.order_variance, left, noise)
+
+
+def expected(parts: Components, design: Design) -> tuple[float, float]:
+    """The expected standard error of the mean difference, and its degrees of freedom.
+
+    With one order what orders differ by cannot be seen and is left out: the error is conditional on the order.
+    """
+    n, orders = design.tasks, design.orders
+    residual = parts.interaction + parts.rollouts / design.rollouts
+    if orders == 1:
+        return math.sqrt((parts.tasks + residual) / n), n - 1
+    squares = MeanSquares(n, orders, 0.0, orders * parts.tasks + residual, n * parts.orders + residual, residual)
+    total = squares.between_tasks + squares.between_orders - residual
+    degrees = satterthwaite(squares, total) if total > 0 else float(n - 1)
+    return math.sqrt(total / (n * orders)), degrees
+
+
+def power(effect: float, error: float, degrees: float) -> float:
+    """Probability that a two-sided t test at the 5 % level finds an effect (noncentral t)."""
+    if error == 0:
+        return float(effect != 0)
+    from scipy.stats import nct, norm
+
+    critical, shift = t_quantile(degrees), abs(effect) / error
+    if degrees > 1000:
+        return float(norm.sf(critical - shift) + norm.cdf(-critical - shift))
+    return float(nct.sf(critical, degrees, shift) + nct.cdf(-critical, degrees, shift))
+
+
+def detectable(error: float, degrees: float, wanted: float = POWER) -> float:
+    """The smallest true difference that a test with this standard error finds with the wanted power."""
+    if error == 0:
+        return 0.0
+    low, high = 0.0, t_quantile(degrees) + t_quantile(degrees, 0.9999)
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power(middle, 1.0, degrees) >= wanted else (middle, high)
+    return high * error
+
+
+def detectable_by(estimate: Estimate, wanted: float = POWER) -> float | None:
+    """:func:`detectable` for an estimate; ``None`` where its error is unknown."""
+    if estimate.error is None or estimate.degrees is None:
+        return None
+    return detectable(estimate.error, estimate.degrees, wanted)
+
+
+def tasks_needed(parts: Components, effect: float, orders: int, rollouts: int = 1, wanted: float = POWER) -> int | None:
+    """The fewest tasks (at least 2) with which an effect is found with the wanted power.
+
+    Args:
+        parts: the variances.
+        effect: true difference, not 0.
+        orders, rollouts: what is run on each task.
+        wanted: the power.
+
+    Returns:
+        ``None`` where :data:`MAX_TASKS` do not suffice: then the orders differ too much, and more orders are needed.
+    """
+
+    def enough(tasks: int) -> bool:
+        return power(effect, *expected(parts, Design(tasks, orders, rollouts))) >= wanted
+
+    if not enough(MAX_TASKS):
+        return None
+    low, high = 1, MAX_TASKS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def within_variance(cells: Sequence[Sequence[float]]) -> float | None:
+    """Mean variance of one rollout's score within its cell; ``None`` where no cell has two rollouts."""
+    several = [scores for scores in cells if len(scores) > 1]
+    if not several:
+        return None
+    return math.fsum(_variance(scores) for scores in several) / len(several)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = math.fsum(values) / len(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)

@@ -1,0 +1,225 @@
+"""``rbsuite eval`` on the toy environment: what it prints, where it writes, and how it is stopped and gone on with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import altered
+import pytest
+from click.testing import CliRunner, Result
+from experiments import core_plugins, measure
+from toy import ToyPlugin
+
+from rbsuite.cli import command
+from rbsuite.errors import Interrupted, RbsuiteError
+from rbsuite.hookspecs import hookimpl
+from rbsuite.store import ExperimentStore, experiment_digest
+
+SUPPORT = Path(__file__).parents[1] / "support"
+ESCAPE = re.compile(r"\x1b\[")
+
+
+@pytest.fixture(autouse=True)
+def _toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The toy is installed, and the current directory is the test's own."""
+    monkeypatch.setattr(
+        "rbsuite.plugins.load_plugins", lambda extra=(): core_plugins(ToyPlugin(models=[altered.recording()]))
+    )
+    monkeypatch.chdir(tmp_path)
+
+
+def evaluate(*arguments: str, env: str = "toy") -> Result:
+    return CliRunner().invoke(command, ["eval", "--env", env, *arguments], catch_exceptions=True)
+
+
+def document(result: Result) -> dict[str, Any]:
+    assert result.exception is None, result.exception
+    return dict(json.loads(result.stdout))
+
+
+def test_json_is_one_document_on_stdout_and_nothing_else() -> None:
+    result = evaluate("--memory", "none,reasoningbank,awm", "--orders", "2", "--json", "--out", "here")
+    shown = document(result)
+    assert result.stderr == ""
+    assert {"experiment", "env", "split", "simulated", "conditions", "comparisons", "digest"} <= set(shown)
+    assert (shown["env"], shown["split"], shown["simulated"], shown["experiment"]) == ("toy", "all", True, "here")
+    assert [condition["memory"] for condition in shown["conditions"]] == ["none", "reasoningbank", "awm"]
+    for condition in shown["conditions"]:
+        assert {"memory", "scaling", "model", "n_tasks", "orders", "mean", "ci95"} <= set(condition)
+        assert (condition["scaling"], condition["model"]) == ("single", "sim/learner")
+        assert (condition["n_tasks"], condition["orders"], condition["committed"]) == (24, 2, 48)
+        assert condition["ci95"][0] < condition["mean"] < condition["ci95"][1]
+    for comparison in shown["comparisons"]:
+        assert {"a", "b", "difference", "ci95", "p_value"} <= set(comparison)
+        assert comparison["b"] == "none x single"
+        assert comparison["ci95"][0] < comparison["difference"] < comparison["ci95"][1]
+        assert 0 <= comparison["p_value"] <= 1
+    with ExperimentStore.open("here", readonly=True) as store:
+        assert shown["digest"] == experiment_digest(store)
+
+
+def test_one_task_gives_json_without_intervals() -> None:
+    shown = document(evaluate("--limit", "1", "--orders", "1", "--json"))
+    assert shown["conditions"][0]["ci95"] is None
+    assert shown["comparisons"][0]["p_value"] is None
+    assert shown["comparisons"][0]["conditional_on_order"] is True
+
+
+def test_tables_name_every_condition_and_say_simulated() -> None:
+    result = evaluate("--memory", "none,reasoningbank:k=3,items=2", "--orders", "1")
+    assert result.exception is None
+    assert not ESCAPE.search(result.output)
+    assert "(simulated)" in result.stdout.splitlines()[0]
+    assert "these figures say nothing about a real model" in result.stdout
+    assert "reasoningbank:k=3,items=2" in result.stdout.replace("\n", "")
+    assert "conditional on this order" in result.stdout
+    assert re.search(r"Experiment: experiments/toy-all-[0-9a-f]{10}", result.stdout)
+    [home] = Path("experiments").iterdir()
+    with ExperimentStore.open(home, readonly=True) as store:
+        assert all(store.run_finished(info.id) for info in store.manifest.runs)
+
+
+def test_same_command_again_shows_the_same_and_asks_no_model() -> None:
+    arguments = ("--model", "sim/recording", "--limit", "6", "--orders", "1", "--json")
+    first = document(evaluate(*arguments))
+    altered.Recording.requests.clear()
+    assert document(evaluate(*arguments)) == first
+    assert altered.Recording.requests == []
+    assert document(evaluate(*arguments, "--seed", "1"))["experiment"] != first["experiment"]
+
+
+def test_from_goes_on_in_the_same_place_and_copies_elsewhere() -> None:
+    first = document(evaluate("--memory", "none,awm", "--orders", "1", "--json", "--out", "first"))
+
+    def again(*arguments: str) -> Result:
+        return CliRunner().invoke(command, ["eval", "--from", "first", "--json", *arguments])
+
+    assert document(again()) == first
+    copied = document(again("--out", "copy"))
+    assert copied == {**first, "experiment": "copy"}
+    other = document(again("--seed", "7"))
+    assert other["experiment"].startswith("experiments")
+    assert other["digest"] != first["digest"]
+    assert [condition["memory"] for condition in other["conditions"]] == ["none", "awm"]
+
+
+def test_options_come_from_a_file_and_the_command_line_wins() -> None:
+    Path("e.toml").write_text('memory = ["none", "awm"]\norders = 1\nlimit = 3\n', encoding="utf-8")
+    shown = document(evaluate("--config", "e.toml", "--limit", "5", "--json"))
+    assert [condition["memory"] for condition in shown["conditions"]] == ["none", "awm"]
+    assert (shown["conditions"][0]["n_tasks"], shown["conditions"][0]["orders"]) == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--memory", "nnone"], ["unknown memory 'nnone'", "'none'"]),
+        (["--orders", "0"], ["command line", "orders", "at least 1"]),
+        (["--temperature", "nan"], ["temperature", "not a number"]),
+        (["--config", "no.toml"], ["no.toml"]),
+        (["--domain", "pears"], ["domain of toy", "apples"]),
+        (["--index", "hsnw"], ["index", "hnsw"]),
+        (["--from", "nowhere"], ["nowhere"]),
+    ],
+)
+def test_mistake_is_one_line_and_writes_nothing(arguments: list[str], words: list[str]) -> None:
+    result = evaluate(*arguments)
+    assert isinstance(result.exception, RbsuiteError)
+    message = str(result.exception)
+    assert [word for word in words if word not in message] == []
+    assert "\n" not in message
+    assert list(Path().iterdir()) == []
+
+
+def test_another_experiment_in_the_place_is_refused_with_the_difference() -> None:
+    document(evaluate("--limit", "2", "--orders", "1", "--json", "--out", "here"))
+    result = evaluate("--limit", "3", "--orders", "1", "--json", "--out", "here")
+    assert isinstance(result.exception, RbsuiteError)
+    assert "limit: 2 there, 3 here" in str(result.exception)
+    assert result.stdout == ""
+
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+import rbsuite.plugins
+from experiments import core_plugins
+from rbsuite.cli import main
+from rbsuite.hookspecs import hookimpl
+from toy import ToyPlugin
+
+class Slow:
+    @hookimpl
+    def rbsuite_task_committed(self, record):
+        Path("ready").touch()
+        time.sleep(0.1)
+
+rbsuite.plugins.load_plugins = lambda extra=(): core_plugins(ToyPlugin(), Slow())
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("quiet", [[], ["--json"]])
+def test_interrupt_ends_with_130_and_says_how_to_go_on(tmp_path: Path, quiet: list[str]) -> None:
+    arguments = ["eval", "--env", "toy", "--orders", "2", "--out", "stopped", *quiet]
+    child = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not Path("ready").exists() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.3)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1].endswith("Go on with: rbsuite eval --from stopped")
+    assert "Traceback" not in err
+    assert not ESCAPE.search(err)
+    with ExperimentStore.open("stopped", readonly=True) as store:
+        committed = sum(store.committed(info.id) for info in store.manifest.runs)
+    assert 0 < committed < 96
+    resumed = CliRunner().invoke(command, ["eval", "--from", "stopped", "--json"])
+    with measure(tmp_path / "undisturbed", orders=2) as store:
+        assert document(resumed)["digest"] == experiment_digest(store)
+
+
+def test_interrupted_says_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rbsuite.runner.experiment.run_experiment", interrupted)
+    result = evaluate("--json", "--out", "here")
+    assert isinstance(result.exception, Interrupted)
+    assert result.exception.exit_code == 130
+    assert "rbsuite eval --from here" in str(result.exception)
+
+
+def test_going_on_is_said(tmp_path: Path) -> None:
+    class Stop:
+        left = 5
+
+        @hookimpl
+        def rbsuite_task_committed(self) -> None:
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(tmp_path / "here", Stop(), orders=1, concurrency=1)
+    result = CliRunner().invoke(command, ["eval", "--from", "here"])
+    assert result.exception is None
+    assert "Going on: 5 tasks are committed." in result.stderr
+    assert "Going on" not in result.stdout

@@ -1,0 +1,145 @@
+"""The figures of an experiment: nothing leaves the denominator, and only what was paired is compared."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import altered
+import pytest
+from experiments import mean, measure, prepare, records_of, run
+from scipy import stats
+from toy import ToyPlugin
+
+from rbsuite.hookspecs import hookimpl
+from rbsuite.record import RunInfo
+from rbsuite.runner.experiment import open_experiment
+from rbsuite.statistics.summary import summarise
+from rbsuite.store import ExperimentStore
+from rbsuite.trajectory import Usage
+
+MEMORIES = ("none", "reasoningbank", "awm")
+
+
+def test_figures_are_those_of_the_records(tmp_path: Path) -> None:
+    with measure(tmp_path, memory=MEMORIES, orders=3) as store:
+        summary = summarise(store)
+        assert [condition.condition.memory for condition in summary.conditions] == list(MEMORIES)
+        for condition in summary.conditions:
+            records = [record for _, record in records_of(store, condition.condition.memory)]
+            rollouts = [record.rollouts[0] for record in records]
+            per_task: dict[str, list[float]] = {}
+            for record in records:
+                per_task.setdefault(record.task_id, []).append(record.rollouts[0].trajectory.score or 0.0)
+            assert condition.scores == pytest.approx({task: mean(values) for task, values in per_task.items()})
+            assert condition.success.mean == pytest.approx(mean([mean(values) for values in per_task.values()]))
+            assert (condition.n_tasks, condition.orders, condition.committed) == (24, 3, 72)
+            assert condition.steps == mean([rollout.trajectory.agent_steps for rollout in rollouts])
+            assert condition.ends == Counter(rollout.trajectory.end for rollout in rollouts)
+            spent = [usage for record in records for usage in record.usage.values()]
+            spent += [usage for rollout in rollouts for usage in rollout.usage.values()]
+            assert condition.total == sum(spent, Usage())
+            right = [
+                rollout.verdict is not None
+                and (rollout.verdict.label == "success") == (rollout.trajectory.score == 1.0)
+                for rollout in rollouts
+            ]
+            assert condition.judge_accuracy == pytest.approx(sum(right) / 72)
+
+
+def test_comparison_is_paired_by_task_and_order(tmp_path: Path) -> None:
+    with measure(tmp_path, memory=MEMORIES, orders=3) as store:
+        summary = summarise(store)
+        base, *others = summary.conditions
+        assert [comparison.a.memory for comparison in summary.comparisons] == list(MEMORIES[1:])
+        for comparison, other in zip(summary.comparisons, others, strict=True):
+            tasks = sorted(base.scores)
+            paired = stats.ttest_rel([other.scores[task] for task in tasks], [base.scores[task] for task in tasks])
+            low, high = paired.confidence_interval(0.95)
+            assert comparison.b.memory == "none"
+            assert comparison.difference.mean == pytest.approx(other.success.mean - base.success.mean)
+            assert comparison.difference.interval == pytest.approx((low, high))
+            assert comparison.p_value == pytest.approx(paired.pvalue)
+            assert (comparison.n_tasks, comparison.orders) == (24, 3)
+
+
+def test_broken_rollouts_count_as_failures_of_the_condition(tmp_path: Path) -> None:
+    plugin = ToyPlugin(models=[altered.failing()])
+    with (
+        measure(tmp_path / "a", plugin, memory=("none",), model="sim/failing:agent,family=apples") as broken,
+        measure(tmp_path / "b", plugin, memory=("none",)) as whole,
+    ):
+        failing, healthy = summarise(broken).conditions[0], summarise(whole).conditions[0]
+    assert failing.n_tasks == len(failing.scores) == 24
+    assert failing.failures == 8
+    assert failing.ends == {"finished": 16, "model_error": 8}
+    lost = sum(score for task, score in healthy.scores.items() if task.startswith("apples"))
+    assert lost > 0
+    assert failing.success.mean == pytest.approx(healthy.success.mean - lost / 24)
+    assert sum(failing.judged.values()) == 16
+
+
+class Stop:
+    """Stops an experiment at the n-th commit."""
+
+    def __init__(self, commits: int) -> None:
+        self._left = commits
+
+    @hookimpl
+    def rbsuite_task_committed(self, run: RunInfo) -> None:
+        self._left -= 1
+        if self._left == 0:
+            raise RuntimeError("stop")
+
+
+@pytest.mark.parametrize("commits", [1, 24, 30, 60, 80])
+def test_unfinished_experiment_compares_only_what_both_have_done_in_the_same_order(
+    tmp_path: Path, commits: int
+) -> None:
+    options = {"memory": ("none", "reasoningbank"), "orders": 2}
+    with pytest.raises(RuntimeError, match="stop"):
+        measure(tmp_path, ToyPlugin(), Stop(commits), concurrency=1, **options)
+    with ExperimentStore.open(tmp_path, readonly=True) as store:
+        summary = summarise(store)
+        cells = {
+            memory: {(info.order, record.task_id): record for info, record in records_of(store, memory)}
+            for memory in options["memory"]  # type: ignore[attr-defined]
+        }
+    base, other = summary.conditions
+    assert base.committed + other.committed == commits
+    assert (base.n_tasks, other.n_tasks) == (24, 24)
+    [comparison] = summary.comparisons
+    shared = sorted(set(cells["none"]) & set(cells["reasoningbank"]))
+    gains: dict[str, list[float]] = {}
+    for cell in shared:
+        scores = [cells[memory][cell].rollouts[0].trajectory.score or 0.0 for memory in ("reasoningbank", "none")]
+        gains.setdefault(cell[1], []).append(scores[0] - scores[1])
+    assert comparison.n_tasks == len(gains)
+    assert comparison.orders == len({order for order, _ in shared})
+    if gains:
+        assert comparison.difference.mean == pytest.approx(mean([mean(values) for values in gains.values()]))
+    else:
+        assert math.isnan(comparison.difference.mean)
+        assert comparison.difference.interval is None
+        assert comparison.p_value is None
+
+
+def test_experiment_that_has_not_begun_has_no_figures(tmp_path: Path) -> None:
+    with open_experiment(prepare(memory=("none", "awm")), tmp_path) as store:
+        summary = summarise(store)
+    for condition in summary.conditions:
+        assert condition.committed == 0
+        assert math.isnan(condition.success.mean)
+        assert condition.success.interval is None
+        assert condition.judge_accuracy is None
+        assert math.isnan(condition.recalled)
+    assert summary.comparisons[0].n_tasks == 0
+
+
+def test_one_task_has_no_interval(tmp_path: Path) -> None:
+    with run(prepare(limit=1), tmp_path) as store:
+        summary = summarise(store)
+    assert summary.conditions[0].success.interval is None
+    assert summary.comparisons[0].p_value is None
+    assert (summary.comparisons[0].n_tasks, summary.comparisons[0].orders) == (1, 1)
