@@ -5,7 +5,7 @@
 
 A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
 ``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
-page's files, with no imported data.
+page's files, with no imported data. ``--write`` also gives ``docs/cli.md`` a section for every new command.
 """
 
 from __future__ import annotations
@@ -130,6 +130,28 @@ def refreshed(page: Path, *, helps: bool) -> str:
     return text
 
 
+def with_every_command(text: str) -> str:
+    """The text of ``docs/cli.md`` with an empty section for each command that has none, in the order of the command tree."""
+    import click
+
+    from rbsuite.cli import command as rbsuite
+
+    def walk(command: click.Command, name: str) -> Iterator[str]:
+        yield name
+        if isinstance(command, click.Group):
+            context = click.Context(command)
+            for part in command.list_commands(context):
+                child = command.get_command(context, part)
+                assert child is not None
+                yield from walk(child, f"{name} {part}")
+
+    parts = re.split(r"^(?=## `)", text, flags=re.MULTILINE)
+    sections = {part.partition("`")[2].partition("`")[0]: part.rstrip() for part in parts[1:]}
+    empty = "## `{0}`\n\n<!-- output: {0} --help -->\n```text\n```"
+    names = list(walk(rbsuite, "rbsuite"))
+    return "\n\n".join([parts[0].rstrip(), *(sections.get(name) or empty.format(name) for name in names)]) + "\n"
+
+
 def differences(page: Path) -> list[str]:
     """How the outputs that a page shows differ from real ones, as lines of a diff; widths and hashes aside."""
     now, shown = (_comparable(text) for text in (refreshed(page, helps=False), page.read_text(encoding="utf-8")))
@@ -150,6 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines: list[str] = []
     for page in [path.resolve() for path in options.page] or pages():
         if options.write:
+            if page.name == "cli.md":
+                page.write_text(with_every_command(page.read_text(encoding="utf-8")), encoding="utf-8")
             page.write_text(refreshed(page, helps=True), encoding="utf-8")
         else:
             lines += differences(page)

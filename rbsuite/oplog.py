@@ -1,6 +1,6 @@
 """The hash chain over a bank's operations: equal chains mean equal banks, and a changed log shows.
 
-Link ``v`` is SHA-256 over link ``v - 1`` and the canonical JSON of ``[v, operations of v]``; link 0 is :data:`GENESIS`.
+Link ``v`` is SHA-256 over link ``v - 1`` and the canonical JSON of ``[v, operations of v]``; link 0 is :func:`origin`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,29 @@ from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import canonical
 
 GENESIS = "0" * 64
-"""The chain of a bank at version 0, which holds nothing."""
+"""The chain of a bank at version 0 that holds nothing."""
+
+
+def origin(seed: Sequence[MemoryOp]) -> str:
+    """The chain of a bank at version 0.
+
+    Args:
+        seed: the operations that formed it, in order; none where the bank started empty.
+
+    Returns:
+        :data:`GENESIS` for an empty bank, else :func:`chain` of it and version 0.
+
+    Raises:
+        TypeError: an operation holds a value that has no JSON form.
+    """
+    return chain(GENESIS, 0, seed) if seed else GENESIS
 
 
 def chain(previous: str, version: int, ops: Sequence[MemoryOp]) -> str:
     """The chain after a version's operations.
 
     Args:
-        previous: the chain at ``version - 1``, 64 hex digits; :data:`GENESIS` before the first version.
+        previous: the chain at ``version - 1``, 64 hex digits; :func:`origin` before the first version.
         version: the version that the operations make, from 1.
         ops: the operations in order; may be empty, and then still gives a new link.
 

@@ -26,6 +26,7 @@ class Option:
         help: one line.
         minimum, maximum: bounds of a number, inclusive; ``None``: unbounded.
         choices: the allowed values, where they are few.
+        always: whether it is shown also when it has its default, since the name says little without it (``parallel:3``).
     """
 
     name: str
@@ -35,6 +36,7 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    always: bool = False
 
     def read(self, text: str, owner: str) -> OptionValue:
         """The value that ``text`` stands for.
@@ -137,14 +139,18 @@ class Reference:
 
 
 def canonical_reference(name: str, values: Mapping[str, OptionValue], options: Sequence[Option]) -> str:
-    """The one way to write a reference: options in declared order, defaults left out.
+    """The one way to write a reference: options in declared order, defaults left out unless they are always shown.
 
     A condition is named by this text, so ``x:k=1`` and ``x`` are the same condition when 1 is the default.
     """
-    changed = [
-        f"{option.name}={_show(values[option.name])}" for option in options if values[option.name] != option.default
-    ]
-    return f"{name}:{','.join(changed)}" if changed else name
+    parts = []
+    for place, option in enumerate(options):
+        text = _show(values[option.name])
+        if option.always:
+            parts.append(text if place == len(parts) else f"{option.name}={text}")
+        elif values[option.name] != option.default:
+            parts.append(f"{option.name}={text}")
+    return f"{name}:{','.join(parts)}" if parts else name
 
 
 def _show(value: OptionValue) -> str:

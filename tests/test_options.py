@@ -123,3 +123,11 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     assert reference.name
     assert ":" not in reference.name
+
+
+def test_an_option_that_is_always_shown_stands_without_its_name() -> None:
+    options = (Option("k", "int", 3, "k", always=True), Option("mode", "str", "a", "mode"))
+    assert canonical_reference("x", {"k": 3, "mode": "a"}, options) == "x:3"
+    assert canonical_reference("x", {"k": 5, "mode": "b"}, options) == "x:5,mode=b"
+    read = Reference.parse("x:5,mode=b").values("thing", options)
+    assert read == {"k": 5, "mode": "b"}

@@ -108,11 +108,21 @@ def command(
     base = _stored(source)
     from_file = _from_file(config_file)
     setup = set_up(make_config(base, from_file, given), load_plugins())
+    if setup.config.protocol and not (as_json or quiet):
+        _show_protocol(setup.config.protocol, {**base, **from_file, **given})
     same = source is not None and not from_file and not given
     directory = out or (source if same and source is not None else default_directory(setup))
     with open_experiment(setup, directory) as store:
         _run(setup, store, Execution(concurrency, speculate), quiet=quiet or as_json)
         _report(store, as_json=as_json)
+
+
+def _show_protocol(name: str, given: Mapping[str, Any]) -> None:
+    from rbsuite.runner.config import names_simulation
+    from rbsuite.runner.protocols import describe
+
+    for line in describe(name, given, simulated=names_simulation(given)):
+        click.echo(line, err=True)
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,7 +22,17 @@ def rbsuite_judges() -> Sequence[JudgeSpec]:
             "noisy",
             "the environment's own score, wrong at a set rate",
             "rbsuite.judges.truth:NoisyJudge",
-            (Option("accuracy", "float", 0.8, "probability that the verdict is right", minimum=0.0, maximum=1.0),),
+            (
+                Option(
+                    "accuracy",
+                    "float",
+                    0.8,
+                    "probability that the verdict is right",
+                    minimum=0.0,
+                    maximum=1.0,
+                    always=True,
+                ),
+            ),
             ground_truth=True,
         ),
         JudgeSpec("none", "no verdicts, so nothing is learnt", "rbsuite.judges.truth:NoJudge"),

@@ -1,13 +1,14 @@
 """``ace``: a playbook of short bullets that count how often they helped and harmed.
 
-Source: Agentic Context Engineering (arXiv 2510.04618), section 3. A reflector says which of the bullets that stood in the prompt helped or
-harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a whole.
+Source: Agentic Context Engineering (arXiv 2510.04618), section 3. A reflector says which of the bullets that stood in the prompt helped
+or harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a
+whole.
 
 Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, additions alone, the removal of near
 duplicates, the whole playbook in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's
 environment feedback. Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings
-for finding duplicates: texts are compared by their letters instead (the same threshold, 0.9). Above ``characters`` the bullets that helped
-least are left out of the prompt, the older ones first among equals; they stay in the bank.
+for finding duplicates: texts are compared by their letters instead (the same threshold, 0.9). Above ``characters`` the bullets that
+helped least are left out of the prompt, the older ones first among equals; they stay in the bank.
 
 All rollouts of a task go into one reflection, however they are aggregated.
 """

@@ -1,7 +1,7 @@
 """The bank: what a memory has stored, folded from its operations, readable as of any version.
 
-Version ``v`` is the bank after ``v`` tasks. The bank applies operations and answers reads; who may read which version,
-and where operations are kept for good, is decided elsewhere.
+Version ``v`` is the bank after ``v`` tasks; version 0 is empty unless it was seeded. The bank applies operations and answers
+reads; who may read which version, and where operations are kept for good, is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rbsuite.memories.effects import Effects, State, effects_of
 from rbsuite.memories.experiences import Experiences, Filter, Scope, relaxations
 from rbsuite.memories.revisions import DocumentHistory, ItemHistory
 from rbsuite.memories.vectors import KeyVectors
-from rbsuite.oplog import GENESIS, chain
+from rbsuite.oplog import GENESIS, chain, origin
 
 if TYPE_CHECKING:
     from rbsuite.retrieval.base import Embedder, Vectors
@@ -58,6 +58,26 @@ class Bank:
         """The hash chain of all operations (see :func:`rbsuite.oplog.chain`), 64 hex digits."""
         return self._state_hash
 
+    async def seed(self, ops: Sequence[MemoryOp]) -> None:
+        """Form version 0 of an empty bank: all of the operations, or none and an error.
+
+        Args:
+            ops: the operations in order; without any, the bank stays as it is.
+
+        Raises:
+            ValueError: the bank has been seeded already, or is past version 0.
+            PluginError: an operation that breaks the contract (the message names it), or an embedder that does.
+            ModelError: the embedder's model failed.
+        """
+        self._expect_fresh()
+        if not ops:
+            return
+        effects, state_hash = self._prepared(0, ops)
+        vectors = await self._vectors.embed(effects.keys.values())
+        self._expect_fresh()
+        self._commit(0, effects, vectors)
+        self._state_hash = state_hash
+
     async def apply(self, version: int, ops: Sequence[MemoryOp]) -> None:
         """Apply the operations of the next version: all of them, or none and an error.
 
@@ -72,13 +92,7 @@ class Bank:
             ModelError: the embedder's model failed.
         """
         self._expect(version)
-        effects = effects_of(version, ops, State(self._items.latest, self._items.last_revision, self._experiences.key))
-        try:
-            state_hash = chain(self._state_hash, version, ops)
-        except TypeError as error:
-            raise PluginError(
-                f"memory operations of version {version} are not plain data: {error}.", "Use plain values."
-            ) from error
+        effects, state_hash = self._prepared(version, ops)
         vectors = await self._vectors.embed(effects.keys.values())
         self._expect(version)
         self._commit(version, effects, vectors)
@@ -180,6 +194,16 @@ class Bank:
     def _why_none(self, version: int, keep: Filter) -> str:
         return next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)
 
+    def _prepared(self, version: int, ops: Sequence[MemoryOp]) -> tuple[Effects, str]:
+        """What a version changes, and the hash chain after it; changes nothing yet."""
+        effects = effects_of(version, ops, State(self._items.latest, self._items.last_revision, self._experiences.key))
+        try:
+            return effects, chain(self._state_hash, version, ops) if version else origin(ops)
+        except TypeError as error:
+            raise PluginError(
+                f"memory operations of version {version} are not plain data: {error}.", "Use plain values."
+            ) from error
+
     def _commit(self, version: int, effects: Effects, vectors: Mapping[str, Vectors]) -> None:
         touched: dict[int, None] = {}
         for item_id, item in effects.items:
@@ -189,6 +213,10 @@ class Bank:
             self._vectors.set_live(label, self._experiences.key_of(label), self._experiences.is_live(label), vectors)
         for name, text in effects.documents:
             self._documents.put(version, name, text)
+
+    def _expect_fresh(self) -> None:
+        if self._version or self._state_hash != GENESIS:
+            raise ValueError(f"only an empty bank is seeded; this one is at version {self._version} and has operations")
 
     def _expect(self, version: int) -> None:
         if version != self._version + 1:

@@ -7,42 +7,169 @@ from collections.abc import Sequence
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import MemorySpec, Option
 
-K = Option("k", "int", 1, "experiences recalled for a task", minimum=1, maximum=100)
+HERE = "rbsuite.memories"
+PER_TASK = Option("per_task", "int", 3, "successes of one task that are learnt from, at most", minimum=1, maximum=100)
+
+
+def _k(default: int, what: str = "experiences recalled for a task") -> Option:
+    return Option("k", "int", default, what, minimum=1, maximum=100)
 
 
 def _temperature(default: float) -> Option:
-    return Option("temperature", "float", default, "temperature of the extracting model", minimum=0.0, maximum=2.0)
+    return Option("temperature", "float", default, "temperature of the memory's model", minimum=0.0, maximum=2.0)
+
+
+def _characters(default: int) -> Option:
+    return Option("characters", "int", default, "length above which a stored observation is cut; 0: never", minimum=0)
+
+
+def _length() -> Option:
+    return Option("length", "int", 6000, "length above which a trajectory's middle is left out; 0: never", minimum=0)
+
+
+def _strategies() -> tuple[Option, ...]:
+    """What ReasoningBank takes, and the controls that differ from it in recall alone."""
+    return (
+        _k(1),
+        Option("items", "int", 3, "items kept of a trajectory, at most", minimum=1, maximum=20),
+        _temperature(1.0),
+        Option("failures", "bool", True, "whether failures are learnt from"),
+        Option("contrast_items", "int", 5, "items kept of a contrast of rollouts, at most", minimum=1, maximum=20),
+    )
 
 
 @hookimpl
 def rbsuite_memories() -> Sequence[MemorySpec]:
-    """None, ReasoningBank, and the two baselines it is compared with."""
+    """None, ReasoningBank and the two baselines it is compared with; further mechanisms; controls."""
     return [
-        MemorySpec("none", "no memory: the control", "rbsuite.memories.none:NoMemory"),
+        MemorySpec("none", "no memory: the control", f"{HERE}.none:NoMemory"),
         MemorySpec(
             "reasoningbank",
             "titled strategies from self-judged successes and failures",
-            "rbsuite.memories.reasoningbank:ReasoningBank",
-            (
-                K,
-                Option("items", "int", 3, "items kept of a trajectory, at most", minimum=1, maximum=20),
-                _temperature(1.0),
-                Option("failures", "bool", True, "whether failures are learnt from"),
-            ),
+            f"{HERE}.reasoningbank:ReasoningBank",
+            _strategies(),
         ),
         MemorySpec(
             "synapse",
             "raw successful trajectories as exemplars",
-            "rbsuite.memories.synapse:TrajectoryMemory",
+            f"{HERE}.synapse:TrajectoryMemory",
+            (_k(1), _characters(600), PER_TASK),
+        ),
+        MemorySpec(
+            "awm", "a workflow of every success", f"{HERE}.awm:WorkflowMemory", (_k(1), _temperature(0.7), PER_TASK)
+        ),
+        *_documents(),
+        *_reflections(),
+        *_experiences(),
+        *_controls(),
+    ]
+
+
+def _documents() -> Sequence[MemorySpec]:
+    return [
+        MemorySpec(
+            "awm-original",
+            "one document of workflows a domain, induced anew from all successes",
+            f"{HERE}.awm_original:WorkflowDocument",
             (
-                K,
-                Option("characters", "int", 600, "length above which a stored observation is cut; 0: never", minimum=0),
+                Option("trajectories", "int", 20, "newest successes it is induced from", minimum=1, maximum=1000),
+                Option("workflows", "int", 10, "workflows in the document, at most", minimum=1, maximum=100),
+                _characters(300),
+                _temperature(1.0),
             ),
         ),
         MemorySpec(
-            "awm",
-            "a workflow of every success",
-            "rbsuite.memories.awm:WorkflowMemory",
-            (K, _temperature(0.7)),
+            "dynamic-cheatsheet",
+            "one sheet of notes that is rewritten at every task, without verdicts",
+            f"{HERE}.cheatsheet:DynamicCheatsheet",
+            (
+                Option(
+                    "variant",
+                    "str",
+                    "cu",
+                    "cu: rewritten after a task; rs: before it, from similar ones",
+                    choices=("cu", "rs"),
+                ),
+                _k(3, "earlier tasks that rs fetches"),
+                Option("characters", "int", 12000, "length of the sheet, at most", minimum=200, maximum=1000000),
+                _temperature(0.0),
+            ),
+        ),
+    ]
+
+
+def _reflections() -> Sequence[MemorySpec]:
+    return [
+        MemorySpec(
+            "reflexion",
+            "the last reflections on failures",
+            f"{HERE}.reflexion:Reflexion",
+            (
+                Option("reflections", "int", 3, "reflections before an attempt", minimum=1, maximum=100),
+                _temperature(0.7),
+            ),
+            phases=("task", "attempt"),
+        ),
+        MemorySpec(
+            "ace",
+            "a playbook of bullets that count how often they helped and harmed",
+            f"{HERE}.ace:Playbook",
+            (
+                Option("characters", "int", 20000, "length of the bullets in a prompt", minimum=200, maximum=1000000),
+                Option("bullets", "int", 3, "bullets added after a task, at most", minimum=1, maximum=20),
+                Option(
+                    "similarity",
+                    "float",
+                    0.9,
+                    "likeness above which a bullet is a repetition",
+                    minimum=0.0,
+                    maximum=1.0,
+                ),
+                _temperature(0.0),
+            ),
+        ),
+    ]
+
+
+def _experiences() -> Sequence[MemorySpec]:
+    return [
+        MemorySpec(
+            "exprag",
+            "the most similar earlier tasks as text, right or wrong",
+            f"{HERE}.exprag:ExperienceRetrieval",
+            (_k(4), _characters(300), _length()),
+        ),
+        MemorySpec(
+            "remem",
+            "exprag, pruned before every turn of the agent",
+            f"{HERE}.remem:RefinedRetrieval",
+            (_k(4), _characters(300), _length(), _temperature(0.0)),
+            phases=("task", "step"),
+        ),
+    ]
+
+
+def _controls() -> Sequence[MemorySpec]:
+    return [
+        MemorySpec(
+            "placebo",
+            "reasoningbank with unrelated lessons of the same length in the prompt",
+            f"{HERE}.placebo:Placebo",
+            _strategies(),
+            control=True,
+        ),
+        MemorySpec(
+            "random",
+            "reasoningbank with retrieval left to chance",
+            f"{HERE}.random_recall:RandomRecall",
+            _strategies(),
+            control=True,
+        ),
+        MemorySpec(
+            "history",
+            "the most recent tasks, whatever they were",
+            f"{HERE}.history:RecentHistory",
+            (_k(3), _characters(300), _length()),
+            control=True,
         ),
     ]

@@ -6,13 +6,13 @@ Source: Dynamic Cheatsheet (arXiv 2504.07952), section 2, in both variants:
 - ``rs``, retrieval and synthesis: before each task the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is
   written anew from the sheet so far, those pairs and the new request; the agent sees that sheet, and it is kept.
 
-Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping), the whole sheet stands in the prompt.
-Left out: the source's tags and usage counts within the sheet, its tools. The suite hands memories judged outcomes only, so a task whose
-judge could not decide leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
+Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping), the whole sheet stands in the
+prompt. Left out: the source's tags and usage counts within the sheet, its tools. The suite hands memories judged outcomes only, so a task
+whose judge could not decide leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
 
 Since a recall changes no bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back from the
-recalled text, where it stands between ``<sheet>`` and ``</sheet>``. Tasks that read one version (batched streams) each write the sheet from
-the same past, and the last one's stays.
+recalled text, where it stands between ``<sheet>`` and ``</sheet>``. Tasks that read one version (batched streams) each write the sheet
+from the same past, and the last one's stays.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DynamicCheatsheet:
         sheet = view.document(DOCUMENT)
         if self._retrieves:
             ops += _pair(experience)
-            new = _read_back(experience.recalled.text)
+            new: str | None = _read_back(experience.recalled.text)
         else:
             query, attempts = fence(experience.query, "request"), show_attempts(experience.outcomes, labelled=False)
             new = await self._write(

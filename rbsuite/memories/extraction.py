@@ -40,7 +40,7 @@ class ShownAttempt:
 
     Attributes:
         number: index of the rollout.
-        label: the verdict; ``unknown`` where a memory goes without verdicts.
+        label: the verdict; ``not judged`` where a memory goes without verdicts.
         rationale: the judge's, or ``""``.
         transcript: fenced.
         notes: those of the refinement rounds, fenced; ``""`` if there are none.
@@ -66,7 +66,7 @@ def show_attempts(
     return [
         ShownAttempt(
             outcome.trajectory.rollout,
-            outcome.verdict.label if labelled else "unknown",
+            outcome.verdict.label if labelled else "not judged",
             outcome.verdict.rationale if labelled else "",
             fence(render_transcript(outcome.trajectory, limit=limit), "attempt"),
             fence("\n".join(outcome.notes), "notes") if outcome.notes else "",

@@ -1,9 +1,9 @@
 """``placebo``: ReasoningBank whose lessons are swapped for unrelated ones of equal length, a control.
 
-It learns, stores and retrieves as :mod:`rbsuite.memories.reasoningbank` does, at the same cost. What the agent then reads has the same header
-and instruction to weigh the lessons, the same number of items and the same number of characters in each field, but speaks of crafts that no
-benchmark is about (:mod:`rbsuite.memories.unrelated`). So the difference to memory-off is what the header and the longer prompt do, and the
-difference to ReasoningBank is what the lessons themselves do.
+It learns, stores and retrieves as :mod:`rbsuite.memories.reasoningbank` does, at the same cost. What the agent then reads has the same
+header and instruction to weigh the lessons, the same number of items and the same number of characters in each field, but speaks of
+crafts that no benchmark is about (:mod:`rbsuite.memories.unrelated`). So the difference to memory-off is what the header and the longer
+prompt do, and the difference to ReasoningBank is what the lessons themselves do.
 
 The log names the items whose place was taken: they say how long the text had to be.
 """

@@ -1,7 +1,8 @@
 """``random``: ReasoningBank with retrieval left to chance, a control.
 
-It learns as :mod:`rbsuite.memories.reasoningbank` does, at the same cost, and recalls as many experiences, drawn without regard to the query.
-The difference to ReasoningBank is what similarity is worth; the difference to ``placebo`` what any lesson from the same stream is worth.
+It learns as :mod:`rbsuite.memories.reasoningbank` does, at the same cost, and recalls as many experiences, drawn without regard to the
+query. The difference to ReasoningBank is what similarity is worth; the difference to ``placebo`` what any lesson from the same stream is
+worth.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ Source: Reflexion (arXiv 2303.11366), section 3: after a failed attempt the mode
 before the next attempt at the same task.
 
 Followed: reflections on failures, a sliding window of the last n = 3, no retrieval. In a stream, where every task comes once, the window
-goes over the reflections on earlier tasks. Before a further attempt at the same task (``sequential:k`` where an episode has ended) the model
-reflects on the attempts so far; no verdict is shown in between, so it reflects on attempts that nobody has judged. Those reflections stand
-in the window after the stored ones and are not stored: what is stored comes from the judged outcome.
+goes over the reflections on earlier tasks. Before a further attempt at the same task (``sequential:k`` where an episode has ended) the
+model reflects on the attempts so far; no verdict is shown in between, so it reflects on attempts that nobody has judged. Those
+reflections stand in the window after the stored ones and are not stored: what is stored comes from the judged outcome.
 
 Left out: heuristics and unit tests that the source takes as a signal to stop or to reflect; here the suite's judge says what failed.
 """

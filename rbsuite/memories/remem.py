@@ -1,12 +1,12 @@
 """``remem``: ExpRAG whose recalled experiences are pruned at every step.
 
-Source: ReMem of Evo-Memory (arXiv 2511.20857, section 3): at each step the agent thinks, refines its memory or acts; the form for refining is
-a list of experiences to prune, and the step ends when it acts.
+Source: ReMem of Evo-Memory (arXiv 2511.20857, section 3): at each step the agent thinks, refines its memory or acts; the form for
+refining is a list of experiences to prune, and the step ends when it acts.
 
 Followed: recall as in ExpRAG, and before each turn of the agent one request to the memory's model, which names by number the experiences
 to take out, or keeps them all; what is taken out stays out for the rest of the rollout and stays in the bank. Left out: more than one
-refinement a turn, fetching other experiences in the middle of a task, and thinking as a move of its own, since the agent's model thinks when it
-acts.
+refinement a turn, fetching other experiences in the middle of a task, and thinking as a move of its own, since the agent's model thinks
+when it acts.
 """
 
 from __future__ import annotations
@@ -46,9 +46,7 @@ class RefinedRetrieval(ExperienceRetrieval):
         return await self._prune(request, request.previous, view)
 
     async def _prune(self, request: RecallRequest, previous: Recall, view: BankView) -> Recall:
-        shown = [
-            (item, found.score) for found in previous.items if (item := view.get(found.item_id)) is not None
-        ]
+        shown = [(item, found.score) for found in previous.items if (item := view.get(found.item_id)) is not None]
         if not shown:
             return previous
         prompt = view.render(
@@ -57,7 +55,9 @@ class RefinedRetrieval(ExperienceRetrieval):
             history=fence(request.history, "history") if request.history else "",
             experiences=[fence(_as_text(item), "experience") for item, _ in shown],
         )
-        pruned = await ask(prompt, view, temperature=self._temperature, read=lambda reply: read_pruned(reply, len(shown)))
+        pruned = await ask(
+            prompt, view, temperature=self._temperature, read=lambda reply: read_pruned(reply, len(shown))
+        )
         if not pruned:
             return previous
         kept = [pair for number, pair in enumerate(shown, start=1) if number not in pruned]

@@ -37,8 +37,8 @@ LESSONS = (
     Draft(
         "Set every stone with its length inward",
         "When a wall is raised without mortar.",
-        "Turn the long side of each stone into the wall and let it rest on two below. Fill the heart with small pieces as the courses rise, "
-        "for a hollow wall bulges after the first winter.",
+        "Turn the long side of each stone into the wall and let it rest on two below. Fill the heart with small pieces as the courses "
+        "rise, for a hollow wall bulges after the first winter.",
     ),
     Draft(
         "Turn the mirror after each stroke",
@@ -67,8 +67,8 @@ LESSONS = (
     Draft(
         "Tie the bridle a hand above the middle",
         "When a kite is to fly in a steady wind.",
-        "Fasten the flying line a little above the centre of the spine and shift it by a finger's breadth until the tail hangs straight. Too "
-        "low, and the kite circles and falls.",
+        "Fasten the flying line a little above the centre of the spine and shift it by a finger's breadth until the tail hangs straight. "
+        "Too low, and the kite circles and falls.",
     ),
     Draft(
         "Tilt the style by the latitude",
@@ -79,8 +79,8 @@ LESSONS = (
     Draft(
         "Soak the willow by its thickness",
         "When rods are made ready for a basket.",
-        "Leave thin rods in water for an hour and thick ones for most of a day, then wrap them in a damp cloth to mellow. A rod that cracks "
-        "at the first bend has been soaked too little.",
+        "Leave thin rods in water for an hour and thick ones for most of a day, then wrap them in a damp cloth to mellow. A rod that "
+        "cracks at the first bend has been soaked too little.",
     ),
 )
 """Titled lessons in the form of a memory item."""

@@ -7,7 +7,8 @@ judge it looks at the trajectory and errs at a set rate; as extractor it writes 
 malformed or useless ones. So a memory helps if and only if a lesson was extracted, stored, retrieved and injected. Nothing here knows
 which memory or scaling is running.
 
-This module decides *what* the learner does in each role; :mod:`rbsuite.models.simulated_text` how that is worded.
+This module decides *what* the learner does in each role; :mod:`rbsuite.models.simulated_text` how that is worded, and
+:mod:`rbsuite.models.simulated_memory` what it writes when it learns.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from itertools import count
 from typing import NamedTuple
 
 from rbsuite.environments.solution import Pitfall, Skill, Solution
+from rbsuite.models import simulated_memory as memory
 from rbsuite.models import simulated_text as text
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.seeds import derive_seed, unit
@@ -35,6 +37,7 @@ class Traits:
     Attributes:
         known: that it knows a skill by itself, drawn per rollout and skill.
         follow: that it applies a skill whose lesson stands in its prompt; the same draw as ``known``, so a lesson never hurts.
+        notice: that it notices a mistake, each time it checks its answer or is shown an attempt of its own that made it.
         slip: that it loses the thread in a rollout, whatever it knows.
         judge_accuracy: that as judge it says what it sees.
         malformed: that as extractor it does not keep to the required form.
@@ -43,6 +46,7 @@ class Traits:
 
     known: float = 0.3
     follow: float = 0.95
+    notice: float = 0.15
     slip: float = 0.05
     judge_accuracy: float = 0.85
     malformed: float = 0.05
@@ -118,20 +122,36 @@ class BoundLearner:
 
     def _act(self, request: ModelRequest) -> tuple[str, tuple[ToolCall, ...]]:
         prompt = "\n".join(message.content for message in request.messages if message.role in ("system", "user"))
-        missing = frozenset(
-            pitfall.skill for pitfall in self._solution.pitfalls if not self._knows(request.session, pitfall, prompt)
-        )
-        key = (request.session, missing)
-        if key not in self._plans:
-            self._plans[key] = self._plan(request.session, missing)
-        plan = self._plans[key]
-        position = sum(message.role == "assistant" for message in request.messages)
+        checks, position = text.progress(request.messages)
+        missing = self._missing(request.session, prompt, checks)
+        plan = self._plan_for(request.session, missing)
+        if checks and missing == self._missing(request.session, prompt, checks - 1):
+            # Nothing new was noticed, so the answer stands as it was.
+            plan = plan[-1:]
         turn = plan[position] if position < len(plan) else _Turn("", Action(text=text.NOTHING_LEFT))
         return text.word_action(turn.thought, turn.action, request, position)
+
+    def _missing(self, session: int, prompt: str, checks: int) -> frozenset[str]:
+        """The skills it lacks, after having checked its answer so many times."""
+        return frozenset(
+            pitfall.skill
+            for pitfall in self._solution.pitfalls
+            if not self._knows(session, pitfall, prompt) and not self._notices(session, pitfall, prompt, checks)
+        )
 
     def _knows(self, session: int, pitfall: Pitfall, prompt: str) -> bool:
         told = self._skills[pitfall.skill].lesson in prompt
         return unit(session, "knows", pitfall.skill) < (self._traits.follow if told else self._traits.known)
+
+    def _notices(self, session: int, pitfall: Pitfall, prompt: str, checks: int) -> bool:
+        chances = checks + text.attempts_showing(prompt, self._skills[pitfall.skill].symptom)
+        return any(unit(session, "notices", pitfall.skill, chance) < self._traits.notice for chance in range(chances))
+
+    def _plan_for(self, session: int, missing: frozenset[str]) -> Sequence[_Turn]:
+        key = (session, missing)
+        if key not in self._plans:
+            self._plans[key] = self._plan(session, missing)
+        return self._plans[key]
 
     def _plan(self, session: int, missing: frozenset[str]) -> Sequence[_Turn]:
         """The solution with the mistakes of the missing skills, each turn with what is thought at it."""
@@ -174,12 +194,9 @@ class BoundLearner:
         prompt = _content(request.messages)
         if unit(request.seed, "malformed") < self._traits.malformed:
             return text.MALFORMED, ()
-        seen = (
-            []
-            if unit(request.seed, "useless") < self._traits.useless
-            else text.skills_seen(prompt, self._skills.values())
-        )
-        return text.items(prompt, seen), ()
+        skills = self._skills.values()
+        useless = unit(request.seed, "useless") < self._traits.useless
+        return memory.learnt(prompt, [] if useless else memory.skills_seen(prompt, skills), skills), ()
 
     def _select(self, request: ModelRequest) -> tuple[str, tuple[ToolCall, ...]]:
         return text.selection(_content(request.messages), self._skills.values()), ()

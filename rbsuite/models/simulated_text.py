@@ -17,9 +17,9 @@ SLIP = "I have lost the thread of this request and stop here."
 MALFORMED = "There was a lot to learn from this one, and I will keep it in mind for the next."
 AGREE = "Yes, please go ahead."
 
-_OUTCOME = re.compile(r"^Outcome(?: of rollout \d+)?: (success|failure|unknown)$", re.MULTILINE)
-_LIMIT = re.compile(r"\bat most (\d+)\b")
-_HEADING = re.compile(r"^# (Memory Item|Workflow) 1$", re.MULTILINE)
+CHECK = "Check this answer"
+EARLIER = "# Earlier attempts at this task"
+
 _ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
 
 
@@ -51,6 +51,23 @@ def _as_text_protocol(thought: str, action: Action) -> str:
     return f"Thought:\n{thought or 'I go on with the request.'}\nAction:\n{json.dumps(call, ensure_ascii=False)}"
 
 
+def progress(messages: Sequence[Message]) -> tuple[int, int]:
+    """How often the agent was asked to check its answer, and how many turns it has taken since."""
+    checks = turns = 0
+    for message in messages:
+        if message.role == "user" and message.content.startswith(CHECK):
+            checks, turns = checks + 1, 0
+        elif message.role == "assistant":
+            turns += 1
+    return checks, turns
+
+
+def attempts_showing(prompt: str, symptom: str) -> int:
+    """How many of the earlier attempts that a prompt shows have a mistake's symptom in them."""
+    _, shown, attempts = prompt.partition(EARLIER)
+    return attempts.count(symptom) if shown else 0
+
+
 def user_reply(messages: Sequence[Message], lines: Sequence[str]) -> str:
     """What the simulated customer says: its lines in order, consent when asked for more, and a stop once the agent asks nothing.
 
@@ -76,39 +93,6 @@ def verdict(right: bool) -> str:
     return f"Reasoning: {reason}\nVerdict: {'success' if right else 'failure'}"
 
 
-def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
-    """The skills that the trajectories in a prompt are about, in the order they show.
-
-    In one labelled a success those whose lesson was applied; in one labelled a failure those whose mistake was made.
-    """
-    marks = list(_OUTCOME.finditer(prompt))
-    bounds = [mark.end() for mark in marks[1:]] + [len(prompt)]
-    found: dict[str, tuple[int, Skill]] = {}
-    candidates = list(skills)
-    for mark, end in zip(marks, bounds, strict=True):
-        for skill in candidates:
-            sign = {"success": skill.lesson, "failure": skill.symptom}.get(mark.group(1), "")
-            at = prompt.find(sign, mark.end(), end) if sign else -1
-            if at >= 0:
-                found.setdefault(skill.id, (at, skill))
-    return [skill for _, skill in sorted(found.values(), key=lambda pair: pair[0])]
-
-
-def items(prompt: str, seen: Sequence[Skill]) -> str:
-    """An extractor's reply in the Markdown form that the prompt shows, within the number of items it allows."""
-    limit = _LIMIT.search(prompt)
-    heading = _HEADING.search(prompt)
-    name = heading.group(1) if heading else "Memory Item"
-    parts = [(skill.title, f"Applies wherever this comes up: {skill.title.lower()}.", skill.lesson) for skill in seen]
-    if not parts:
-        parts = [("Work in order", "A commonplace about any request.", "Take one thing after the other and be polite.")]
-    kept = parts[: int(limit.group(1)) if limit else 3]
-    return "\n\n".join(
-        f"# {name} {number}\n## Title\n{title}\n## Description\n{description}\n## Content\n{content}"
-        for number, (title, description, content) in enumerate(kept, start=1)
-    )
-
-
 def selection(prompt: str, skills: Iterable[Skill]) -> str:
     """A selector's reply: the index of the rollout that shows the fewest mistakes, the first of equals."""
     marks = list(_ROLLOUT.finditer(prompt))
@@ -116,7 +100,7 @@ def selection(prompt: str, skills: Iterable[Skill]) -> str:
     symptoms = [skill.symptom for skill in skills] + [SLIP]
     mistakes = [
         (sum(symptom in prompt[mark.end() : end] for symptom in symptoms), int(mark.group(1)))
-        for mark, end in zip(marks, bounds, strict=True)
+        for mark, end in zip(marks, bounds, strict=False)
     ]
     best = min(mistakes, default=(0, 0))[1]
     return json.dumps({"index": best, "analysis": "It shows the fewest mistakes."})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.runner.protocols import protocol_settings
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")
@@ -34,6 +35,7 @@ class ExperimentConfig:
     """
 
     env: str = _option("text", "environment to run, e.g. tau-bench")
+    protocol: str = _option("text", "published protocol whose parameters are set: reasoningbank, evo-memory", "")
     split: str = _option("text", "split of its tasks [default: the environment's first]", "")
     domain: str = _option("text", "only the tasks of this domain", "")
     tasks: tuple[str, ...] = _option("names", "only these tasks, by id", ())
@@ -137,7 +139,15 @@ def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
         values.update(source)
     if not values.get("env"):
         raise UsageError("no environment was named.", "Add --env NAME; `rbsuite list environments` shows the names.")
+    if values.get("protocol"):
+        settings = protocol_settings(values["protocol"], values, simulated=names_simulation(values))
+        values.update((setting.option, setting.value) for setting in settings)
     return ExperimentConfig(**values)
+
+
+def names_simulation(values: Mapping[str, Any]) -> bool:
+    """Whether the agent's model in these options is a simulation."""
+    return str(values.get("model", DEFAULT_MODEL)).startswith("sim/")
 
 
 def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:

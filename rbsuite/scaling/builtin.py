@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import Option, ScalingSpec, SelectorSpec
 
-K = Option("k", "int", 3, "rollouts a task", minimum=1, maximum=1000)
+K = Option("k", "int", 3, "rollouts a task", minimum=1, maximum=1000, always=True)
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""An experiment in figures: one summary a condition, one comparison with the baseline.
+"""Experiments in figures: one summary a condition, one comparison with the baseline for each condition that has another memory.
 
 Values are means over tasks of each task's mean over orders. A rollout that broke (environment or model error) scores 0 in them, is counted,
 and is shown; nothing leaves the denominator.
@@ -9,13 +9,20 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rbsuite.judges.truth import is_success
 from rbsuite.record import Condition, RunInfo
-from rbsuite.statistics.intervals import Estimate, mean_estimate, paired_p_value
+from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
+from rbsuite.statistics.exact import holm
+from rbsuite.statistics.intervals import Estimate, average, p_value
+from rbsuite.statistics.pairing import Paired, Stream, difference, pair, success
+from rbsuite.statistics.power import detectable_by
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
+
+UNPARSED = "parse_errors"
+_UNKNOWN = Estimate(math.nan, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,7 @@ class ConditionSummary:
         committed: tasks committed over all runs; below ``n_tasks * orders`` the experiment is not finished.
         success: share of tasks solved, by the environment's own score.
         scores: mean score of each task over the orders, by task id.
-        cells: score of each task in each order, by order and task id.
+        streams: the scores of each run.
         steps: agent turns a rollout, mean.
         usage: cost over all runs by purpose.
         ends: rollouts by why they ended.
@@ -44,7 +51,7 @@ class ConditionSummary:
     committed: int
     success: Estimate
     scores: Mapping[str, float]
-    cells: Mapping[tuple[int, str], float]
+    streams: Sequence[Stream]
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
@@ -53,9 +60,19 @@ class ConditionSummary:
     notes: Mapping[str, int]
 
     @property
+    def rollouts(self) -> int:
+        """Rollouts over all runs."""
+        return sum(self.ends.values())
+
+    @property
     def failures(self) -> int:
         """Rollouts that broke."""
         return sum(count for end, count in self.ends.items() if end in BROKEN_ENDS)
+
+    @property
+    def unparsed(self) -> int:
+        """Rollouts that ended because replies could not be read as actions."""
+        return self.ends.get(UNPARSED, 0)
 
     @property
     def total(self) -> Usage:
@@ -69,116 +86,204 @@ class ConditionSummary:
         right = sum(count for (label, solved), count in decided.items() if (label == "success") == solved)
         return right / sum(decided.values()) if decided else None
 
+    @property
+    def rollouts_a_task(self) -> int:
+        """The fewest rollouts any task has; 0 before the first task."""
+        return min((len(scores) for stream in self.streams for scores in stream.attempts.values()), default=0)
+
+    def passes(self, k: int) -> tuple[float, float] | None:
+        """pass@k and pass^k, mean over tasks; ``None`` where a task has fewer than k rollouts."""
+        if not 1 <= k <= self.rollouts_a_task:
+            return None
+        attempts = [scores for stream in self.streams for scores in stream.attempts.values()]
+        counts = [(len(scores), sum(map(is_success, scores))) for scores in attempts]
+        any_of = [value for n, solved in counts if (value := pass_at_k(n, solved, k)) is not None]
+        all_of = [value for n, solved in counts if (value := pass_hat_k(n, solved, k)) is not None]
+        return average(any_of), average(all_of)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A condition against the baseline on the same tasks in the same orders, paired by task.
+    """A condition against the baseline on the same tasks in the same streams.
 
     Attributes:
         a: the condition.
         b: the baseline.
-        difference: mean over tasks of the difference of the task's means, a minus b.
-        p_value: of the paired t test; ``None`` with fewer than two tasks.
+        difference: mean over tasks of the difference of the task's means, a minus b, with the reported interval.
+        p_value: two-sided, of the same error and degrees of freedom as the interval; ``None`` where they are unknown.
+        p_holm: the p value adjusted for the number of declared comparisons.
         n_tasks: tasks compared.
-        orders: orders that both have tasks of; with one, the interval is conditional on that order.
+        orders: orders behind each task's mean; with one, the interval is conditional on that order.
+        same_scaling: whether both spend rollouts alike; else the difference mixes memory and budget.
+        detectable: the smallest true difference that would be found with 80 % power; ``None`` where the error is unknown.
+        paired: the scores themselves.
     """
 
     a: Condition
     b: Condition
     difference: Estimate
     p_value: float | None
+    p_holm: float | None
     n_tasks: int
     orders: int
+    same_scaling: bool
+    detectable: float | None
+    paired: Paired
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An experiment in figures: the conditions in the order they were asked for, each but the first compared with the first."""
+    """Experiments in figures.
+
+    Attributes:
+        conditions: in the order they were asked for.
+        comparisons: the declared ones, see :func:`declared`.
+        repeated: runs that a later experiment holds once more (same condition, same stream) and that were left out, by their condition.
+    """
 
     conditions: Sequence[ConditionSummary]
     comparisons: Sequence[Comparison]
+    repeated: Sequence[Condition] = ()
 
 
 @dataclass
 class _Tally:
-    cells: dict[tuple[int, str], float] = field(default_factory=dict)
+    scores: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    attempts: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     steps: int = 0
-    rollouts: int = 0
     recalled: int = 0
-    committed: int = 0
     usage: dict[str, Usage] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
     judged: Counter[tuple[str, bool]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
-    def add(self, order: int, row: ResultRow) -> None:
-        self.rollouts += 1
+    def add(self, run: str, row: ResultRow) -> None:
         self.steps += row.steps
         self.ends[row.end] += 1
+        self.attempts[run][row.task_id].append(row.score or 0.0)
         if row.label:
             self.judged[row.label, is_success(row.score)] += 1
         for purpose, usage in [*row.usage.items(), *row.task_usage.items()]:
             self.usage[purpose] = self.usage.get(purpose, Usage()) + usage
         if row.selected:
-            self.committed += 1
             self.recalled += row.n_recalled > 0
             self.notes.update(row.task_notes)
-            self.cells[order, row.task_id] = row.score or 0.0
+            self.scores[run][row.task_id] = row.score or 0.0
+
+    def stream(self, key: str, info: RunInfo) -> Stream:
+        attempts = {task: tuple(scores) for task, scores in self.attempts[key].items()}
+        return Stream(info, dict(self.scores[key]), attempts)
 
 
-def summarise(store: ExperimentStore) -> Summary:
-    """The figures of an experiment, from its store.
+Runs = Mapping[Condition, Sequence[tuple[ExperimentStore, RunInfo]]]
+
+
+def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
+    """The figures of an experiment, or of several together, from their stores.
+
+    Args:
+        stores: experiments on the same tasks; whether they may be put together is for the caller to say.
+        baseline: the memory to compare with, by default the one of the first condition.
 
     Raises:
-        StoreError: the store cannot be read.
+        StoreError: a store cannot be read.
     """
-    runs: dict[Condition, list[RunInfo]] = defaultdict(list)
-    for run in store.manifest.runs:
-        runs[run.condition].append(run)
-    conditions = [
-        _condition(condition, infos, ((info.order, row) for info in infos for row in store.results(info.id)))
-        for condition, infos in runs.items()
-    ]
-    baseline = conditions[0]
-    return Summary(conditions, [compare(other, baseline) for other in conditions[1:]])
+    runs, repeated = _runs(stores)
+    conditions = [_condition(condition, found) for condition, found in runs.items()]
+    memory = conditions[0].condition.memory if baseline is None else baseline
+    compared = [compare(a, b) for a, b in declared(conditions, memory)]
+    adjusted = holm([comparison.p_value for comparison in compared])
+    comparisons = [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
+    return Summary(conditions, comparisons, repeated)
+
+
+def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tuple[ConditionSummary, ConditionSummary]]:
+    """The comparisons that the choice of conditions declares, fixed before any result is seen.
+
+    Each condition with another memory is compared with the baseline memory under the same model, agent, scaling and judge; where there
+    is no such condition, under the first scaling (or judge) of the baseline with that model and agent. Where all conditions have one
+    memory, each is compared with the first.
+    """
+    base = [one for one in conditions if one.condition.memory == baseline]
+    if len(base) == len(conditions):
+        return [(other, conditions[0]) for other in conditions[1:]]
+    pairs = []
+    for one in conditions:
+        made = one.condition
+        fitting = [b for b in base if (b.condition.model, b.condition.agent) == (made.model, made.agent)]
+        if made.memory == baseline or not fitting:
+            continue
+        pairs.append((one, max(fitting, key=lambda b: _likeness(b.condition, made))))
+    return pairs
+
+
+def _likeness(one: Condition, other: Condition) -> tuple[bool, bool]:
+    return one.scaling == other.scaling, one.judge == other.judge
 
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
-    """The paired difference of two conditions over the tasks, order by order, that both have committed."""
-    shared = {cell: score - b.cells[cell] for cell, score in a.cells.items() if cell in b.cells}
-    differences = list(_task_means(shared).values())
-    estimate = mean_estimate(differences) if differences else Estimate(math.nan, None)
-    orders = len({order for order, _ in shared})
-    return Comparison(a.condition, b.condition, estimate, paired_p_value(differences), len(differences), orders)
+    """The paired difference of two conditions over what both have done; its p value is not adjusted."""
+    paired = pair(a.streams, b.streams)
+    estimate = difference(paired) or _UNKNOWN
+    p = p_value(estimate)
+    return Comparison(
+        a=a.condition,
+        b=b.condition,
+        difference=estimate,
+        p_value=p,
+        p_holm=p,
+        n_tasks=len(paired.tasks),
+        orders=len(paired.streams),
+        same_scaling=a.condition.scaling == b.condition.scaling,
+        detectable=detectable_by(estimate),
+        paired=paired,
+    )
 
 
-def _task_means(cells: Mapping[tuple[int, str], float]) -> Mapping[str, float]:
-    """The mean over orders of every task, by task id."""
-    values: defaultdict[str, list[float]] = defaultdict(list)
-    for (_, task), value in cells.items():
-        values[task].append(value)
-    return {task: math.fsum(found) / len(found) for task, found in values.items()}
+def _runs(stores: Sequence[ExperimentStore]) -> tuple[Runs, list[Condition]]:
+    """The runs of each condition, and the conditions of those that an earlier experiment holds already."""
+    found: dict[Condition, list[tuple[ExperimentStore, RunInfo]]] = {}
+    repeated: dict[Condition, None] = {}
+    for store in stores:
+        for info in store.manifest.runs:
+            known = found.setdefault(info.condition, [])
+            if any((other.seed, other.tasks) == (info.seed, info.tasks) for _, other in known):
+                repeated[info.condition] = None
+            else:
+                known.append((store, info))
+    return found, list(repeated)
 
 
-def _condition(
-    condition: Condition, infos: Sequence[RunInfo], rows: Iterable[tuple[int, ResultRow]]
-) -> ConditionSummary:
+def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> ConditionSummary:
     tally = _Tally()
-    for order, row in rows:
-        tally.add(order, row)
-    scores = _task_means(tally.cells)
+    streams = []
+    for number, (store, info) in enumerate(runs):
+        key = f"{number}"
+        _add_all(tally, key, store.results(info.id))
+        streams.append(tally.stream(key, info))
+    by_task: defaultdict[str, list[float]] = defaultdict(list)
+    for stream in streams:
+        for task, score in stream.scores.items():
+            by_task[task].append(score)
+    committed = sum(len(stream.scores) for stream in streams)
+    rollouts = sum(tally.ends.values())
     return ConditionSummary(
         condition=condition,
-        n_tasks=len(infos[0].tasks),
-        orders=len(infos),
-        committed=tally.committed,
-        success=mean_estimate(list(scores.values())) if scores else Estimate(math.nan, None),
-        scores=scores,
-        cells=tally.cells,
-        steps=tally.steps / tally.rollouts if tally.rollouts else math.nan,
+        n_tasks=len(runs[0][1].tasks),
+        orders=len(runs),
+        committed=committed,
+        success=success(streams) or _UNKNOWN,
+        scores={task: average(values) for task, values in by_task.items()},
+        streams=streams,
+        steps=tally.steps / rollouts if rollouts else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),
         judged=dict(sorted(tally.judged.items())),
-        recalled=tally.recalled / tally.committed if tally.committed else math.nan,
+        recalled=tally.recalled / committed if committed else math.nan,
         notes=dict(sorted(tally.notes.items())),
     )
+
+
+def _add_all(tally: _Tally, run: str, rows: Iterable[ResultRow]) -> None:
+    for row in rows:
+        tally.add(run, row)

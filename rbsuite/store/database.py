@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import StoreError
-from rbsuite.store.schema import SCHEMA_VERSION, migrate, stored_version
+from rbsuite.store.schema import SCHEMA_VERSION, lacking, migrate, stored_version
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program that holds the database."""
@@ -183,3 +183,8 @@ def _check_version(connection: sqlite3.Connection, path: Path, readonly: bool) -
                 f"{path} has the older schema version {version}.", "Open it once for writing to bring it up to date."
             )
         migrate(connection, path)
+    if missing := lacking(connection):
+        raise StoreError(
+            f"{path} has schema version {SCHEMA_VERSION} without {missing}: an unreleased rbsuite made it.",
+            "Run the experiment again in another directory.",
+        )

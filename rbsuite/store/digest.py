@@ -1,6 +1,6 @@
 """One hash for what came out of an experiment: equal digests mean the same outcomes, word for word.
 
-Covered, for every run in the manifest's order: its id, order, seed and tasks; per task what was read and committed, the hash chain of the
+Covered, for every run in the manifest's order: its id, order, seed and tasks; the hash chain of the bank it was given; per task what was read and committed, the hash chain of the
 bank, the recalls with items, scores and text, the selected rollout, and per rollout the whole trajectory, verdict and notes; and the hash
 of the task set. Left out is what may differ between equal experiments: wall time, usage and money, attempt ids, counts of things to
 report (speculation adds to both), the name of the index that answered, and everything else in the manifest.
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rbsuite.jsonable import plain
+from rbsuite.oplog import GENESIS
 from rbsuite.record import RecallEvent, RolloutRecord, TaskRecord
 from rbsuite.store.codec import body_row, inline, verdict_row
 from rbsuite.store.experiment import ExperimentStore
@@ -33,6 +34,8 @@ def run_digest(store: ExperimentStore, run_id: str) -> str:
     info = store.run(run_id)
     state = hashlib.sha256()
     state.update(_line(["run", info.id, info.order, info.order_name, info.seed, info.tasks]))
+    if (start := store.start_hash(run_id)) != GENESIS:
+        state.update(_line(["bank", start]))
     for record in store.records(run_id):
         state.update(_line(_task(record)))
     return state.hexdigest()

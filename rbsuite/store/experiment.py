@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
+from rbsuite.oplog import origin
 from rbsuite.record import Condition, Manifest, RunInfo, TaskRecord
 from rbsuite.store.codec import pack, unpack
 from rbsuite.store.database import Database, WriterLock, guarded, open_connection
 from rbsuite.store.reader import Reader
-from rbsuite.store.rows import ResultRow, decode_manifest, encode_manifest, run_row
-from rbsuite.store.schema import POSITIONS, create_tables
+from rbsuite.store.rows import ResultRow, Row, decode_manifest, encode_manifest, op_row, run_row
+from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
 from rbsuite.store.scrub import scrub, scrub_text
 from rbsuite.store.writer import Writer, unstorable
 
@@ -58,19 +59,27 @@ class ExperimentStore:
         self._run_ids = frozenset(info.id for info in self.manifest.runs)
 
     @classmethod
-    def create(cls, directory: str | os.PathLike[str], manifest: Manifest) -> Self:
+    def create(
+        cls,
+        directory: str | os.PathLike[str],
+        manifest: Manifest,
+        seeds: Mapping[str, Sequence[MemoryOp]] | None = None,
+    ) -> Self:
         """Make a store and open it for writing. The file appears whole or not at all.
 
         Args:
             directory: made if missing; other files in it do not matter.
             manifest: kept as given, except for secrets (see :func:`~rbsuite.store.scrub.scrub`) in its config, facts and conditions.
+            seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
 
         Raises:
-            StoreError: there is a store already, the directory cannot be written, run ids repeat, or the manifest is no plain data.
+            StoreError: there is a store already, the directory cannot be written, run ids repeat, a seed is of no run, or manifest or
+                seeds are no plain data.
         """
         home = Path(directory)
         clean = _without_secrets(manifest)
         text = _manifest_text(clean)
+        plan = _plan(clean.runs, seeds or {})
         try:
             home.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -81,7 +90,7 @@ class ExperimentStore:
             ) from error
         lock = WriterLock(home / LOCK_NAME)
         try:
-            _build(home / FILE_NAME, clean.runs, text)
+            _build(home / FILE_NAME, plan, text)
             return cls(home, lock)
         except BaseException:
             lock.release()
@@ -168,9 +177,19 @@ class ExperimentStore:
         return self._reader.committed(run_id)
 
     def state(self, run_id: str) -> tuple[int, str]:
-        """The newest version of a run's bank and its hash chain; 0 and :data:`rbsuite.oplog.GENESIS` before the first task."""
+        """The newest version of a run's bank and its hash chain; 0 and :meth:`start_hash` before the first task."""
         self._known(run_id)
         return self._reader.state(run_id)
+
+    def start_hash(self, run_id: str) -> str:
+        """The hash chain of the bank that a run started from; :data:`rbsuite.oplog.GENESIS` if that was empty."""
+        self._known(run_id)
+        return self._reader.start_hash(run_id)
+
+    def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
+        """The operations that form version 0 of a run's bank, equal to what was given at creation; none if it started empty."""
+        self._known(run_id)
+        return self._reader.seed_ops(run_id)
 
     def records(
         self, run_id: str, start: int = 0, trajectories: bool = True, *, stop: int | None = None
@@ -198,7 +217,7 @@ class ExperimentStore:
         )
 
     def ops(self, run_id: str, upto_version: int | None = None) -> Iterator[tuple[int, MemoryOp]]:
-        """The operations of a run's bank in order, each with the version it belongs to.
+        """The operations of a run's tasks in order, each with the version it belongs to; those of version 0 are :meth:`seed_ops`.
 
         Args:
             run_id: the run.
@@ -275,7 +294,33 @@ def _manifest_text(manifest: Manifest) -> str:
         raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
 
 
-def _build(path: Path, runs: tuple[RunInfo, ...], manifest: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _PlannedRun:
+    """A run as it stands in the file before its first task."""
+
+    row: Row
+    seed: tuple[Row, ...]
+
+
+def _plan(runs: Sequence[RunInfo], seeds: Mapping[str, Sequence[MemoryOp]]) -> tuple[_PlannedRun, ...]:
+    for run_id in seeds.keys() - {info.id for info in runs}:
+        raise StoreError(f"there is a seed for {run_id!r}, which is no run.", "Give seeds for runs of the manifest.")
+    return tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in runs)
+
+
+def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> _PlannedRun:
+    if len(seed) >= ORDINALS:
+        raise StoreError(f"the seed of run {info.id!r} has {ORDINALS} or more operations.", "Seed it with fewer.")
+    try:
+        return _PlannedRun(run_row(info, origin(seed)), tuple(op_row(op) for op in seed))
+    except (ValueError, TypeError) as error:
+        where = unstorable(seed, "seed") or str(error)
+        raise StoreError(
+            f"the seed of run {info.id!r} cannot be stored: {where}.", "Give plain data with finite numbers."
+        ) from error
+
+
+def _build(path: Path, runs: tuple[_PlannedRun, ...], manifest: str) -> None:
     """Make the database under another name and rename it; the caller holds the lock."""
     if path.exists():
         raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
@@ -292,17 +337,16 @@ def _build(path: Path, runs: tuple[RunInfo, ...], manifest: str) -> None:
         _remove(draft)
 
 
-def _fill(connection: sqlite3.Connection, runs: tuple[RunInfo, ...], manifest: str) -> None:
+def _fill(connection: sqlite3.Connection, runs: tuple[_PlannedRun, ...], manifest: str) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")
     create_tables(connection)
     connection.execute("INSERT INTO meta VALUES ('manifest', ?)", (pack(manifest),))
-    connection.executemany(
-        "INSERT INTO run (id, run_id, memory, scaling, agent, model, judge, order_index, order_name, tasks)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(index, *run_row(info)) for index, info in enumerate(runs)],
-    )
+    for index, run in enumerate(runs):
+        connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (index, *run.row))
+        parts = ((index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed))
+        connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -21,7 +21,7 @@ def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO
     """Write an experiment as one file of JSON lines.
 
     Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order
-    one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``committed``, ``finished``) followed by its ``task`` lines (``run`` and all
+    one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``seed_ops``: the operations of version 0, ``committed``, ``finished``) followed by its ``task`` lines (``run`` and all
     fields of :class:`~rbsuite.record.TaskRecord`). Text is ASCII with escapes.
 
     Args:
@@ -66,6 +66,6 @@ def _lines(store: ExperimentStore, trajectories: bool) -> Iterator[dict[str, Any
     yield {"type": "experiment", "format": FORMAT, "config": manifest.config, "facts": manifest.facts}
     for info in manifest.runs:
         progress = {"committed": store.committed(info.id), "finished": store.run_finished(info.id)}
-        yield {"type": "run", **plain(info), **progress}
+        yield {"type": "run", **plain(info), "seed_ops": store.seed_ops(info.id), **progress}
         for record in store.records(info.id, trajectories=trajectories):
             yield {"type": "task", "run": info.id, **plain(record)}

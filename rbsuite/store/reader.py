@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import Json
-from rbsuite.oplog import GENESIS, chain
+from rbsuite.oplog import chain, origin
 from rbsuite.record import Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.codec import decode_body, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
 from rbsuite.store.rows import ResultRow, Row, decode_op, decode_recall, decode_rollout, decode_task
-from rbsuite.store.schema import NEWEST, ORDINALS, POSITIONS, task_key
+from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.trajectory import Observation, Step
 
 T = TypeVar("T")
@@ -88,10 +88,13 @@ class Reader:
         return self.state(run_id)[0]
 
     def state(self, run_id: str) -> tuple[int, str]:
-        """The newest version of a run's bank and its hash chain; 0 and :data:`~rbsuite.oplog.GENESIS` before the first task."""
-        run = self._runs[run_id]
-        rows = self._database.rows(NEWEST, (task_key(run, 0), task_key(run + 1, 0)))
-        return (rows[0][0], rows[0][1]) if rows else (0, GENESIS)
+        """The newest version of a run's bank and its hash chain; 0 and :meth:`start_hash` before the first task."""
+        return newest(self._database.rows, self._runs[run_id])
+
+    def start_hash(self, run_id: str) -> str:
+        """The hash chain of the bank that a run started from."""
+        rows = self._database.rows("SELECT start_hash FROM run WHERE id = ?", (self._runs[run_id],))
+        return str(rows[0][0])
 
     def finished(self, run_id: str) -> bool:
         """Whether a run was marked as finished."""
@@ -113,6 +116,12 @@ class Reader:
                     record = replace(record, ops=tuple(decode_op(payload) for (payload,) in ops[position]))
                 yield record
 
+    def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
+        """What formed version 0: see :meth:`rbsuite.store.ExperimentStore.seed_ops`."""
+        rows = self._database.rows("SELECT payload FROM seed WHERE run = ? ORDER BY id", (self._runs[run_id],))
+        with self._decoding(run_id, "the seed"):
+            return tuple(decode_op(payload) for (payload,) in rows)
+
     def ops(self, run_id: str, upto_version: int | None) -> Iterator[tuple[int, MemoryOp]]:
         """The operation log: see :meth:`rbsuite.store.ExperimentStore.ops`."""
         for page in self._pages(run_id, 0, upto_version, _LIGHT_PAGE):
@@ -133,7 +142,10 @@ class Reader:
 
     def verify_chain(self, run_id: str) -> str:
         """Compute the hash chain anew: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""
-        state, expected = GENESIS, 0
+        with self._decoding(run_id, "the seed"):
+            state, expected = origin(self.seed_ops(run_id)), 0
+        if state != self.start_hash(run_id):
+            raise self._changed(run_id, "in its seed")
         for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
             ops = self._by_position(_OPS, page)
             for row in self._database.rows(_TASKS, page.tasks):
@@ -141,12 +153,14 @@ class Reader:
                 with self._decoding(run_id, position):
                     state = chain(state, version, [decode_op(payload) for (payload,) in ops[position]])
                 if position != expected or version != position + 1 or state != stored:
-                    raise StoreError(
-                        f"{self._database.path}: the log of run {run_id!r} was changed at position {position}.",
-                        "Restore the store from a copy.",
-                    )
+                    raise self._changed(run_id, f"at position {position}")
                 expected += 1
         return state
+
+    def _changed(self, run_id: str, where: str) -> StoreError:
+        return StoreError(
+            f"{self._database.path}: the log of run {run_id!r} was changed {where}.", "Restore the store from a copy."
+        )
 
     def _pages(self, run_id: str, start: int, stop: int | None, size: int) -> Iterator[_Page]:
         """Page after page of what is committed, also meanwhile."""
@@ -181,13 +195,14 @@ class Reader:
         return tuple(read(row) for row in json.loads(unsqueeze(rows[0][0])))
 
     @contextmanager
-    def _decoding(self, run_id: str, position: int) -> Iterator[None]:
-        """Says which record cannot be decoded, instead of why."""
+    def _decoding(self, run_id: str, place: int | str) -> Iterator[None]:
+        """Says which record, by position or name, cannot be decoded, instead of why."""
         try:
             yield
         except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+            what = place if isinstance(place, str) else f"the record at position {place}"
             raise StoreError(
-                f"{self._database.path}: the record at position {position} of run {run_id!r} is damaged ({error}).",
+                f"{self._database.path}: {what} of run {run_id!r} is damaged ({error}).",
                 "Restore the store from a copy.",
             ) from error
 

@@ -104,7 +104,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
         ),
         rollouts=tuple(_rollout_row(rollout, shared) for rollout in record.rollouts),
         recalls=tuple(_recall_row(event) for event in record.recalls),
-        ops=tuple(_op_row(op) for op in record.ops),
+        ops=tuple(op_row(op) for op in record.ops),
         shared=shared.texts,
     )
 
@@ -164,7 +164,8 @@ def decode_recall(row: Row) -> RecallEvent:
     return RecallEvent(rollout, unpack(phase), step, version, recall)
 
 
-def _op_row(op: MemoryOp) -> Row:
+def op_row(op: MemoryOp) -> Row:
+    """An operation as the columns ``kind`` to ``payload`` of the tables ``op`` and ``seed``."""
     target = op.item.id if op.item is not None else op.item_id or op.document
     return pack(op.op), pack(target), pack(dumps(_filled(_op_values(op))))
 
@@ -273,8 +274,8 @@ def _run(values: dict[str, Any]) -> RunInfo:
     )
 
 
-def run_row(info: RunInfo) -> Row:
-    """A run as the columns ``run_id`` to ``tasks`` of table ``run``."""
+def run_row(info: RunInfo, start_hash: str) -> Row:
+    """A run as the columns ``run_id`` to ``start_hash`` of table ``run``."""
     made = info.condition
     names = (info.id, made.memory, made.scaling, made.agent, made.model, made.judge)
-    return (*(pack(name) for name in names), info.order, pack(info.order_name), len(info.tasks))
+    return (*(pack(name) for name in names), info.order, pack(info.order_name), len(info.tasks), start_hash)

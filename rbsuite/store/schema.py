@@ -1,7 +1,8 @@
 """The tables of an experiment's SQLite file, the views for people, and the way from an older schema to this one.
 
 A store is known by its ``application_id``. Keys are made, not drawn: a task's is its run and position (:func:`task_key`), that of a part of
-a task is the task's key and an ordinal, so a run's rows stand in stream order and need no further index. Text columns hold text, or a BLOB
+a task is the task's key and an ordinal (of a run's seed, the run's number and an ordinal), so a run's rows stand in stream order and need
+no further index. Text columns hold text, or a BLOB
 made by :func:`rbsuite.store.codec.pack` where the text is long or has no UTF-8 form. Columns next to a ``head`` or ``payload`` repeat what
 stands in it, for SQL; the JSON is what is read back.
 """
@@ -36,7 +37,10 @@ TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL)",
     """CREATE TABLE run (
         id INTEGER PRIMARY KEY, run_id UNIQUE NOT NULL, memory, scaling, agent, model, judge,
-        order_index INTEGER NOT NULL, order_name, tasks INTEGER NOT NULL, finished INTEGER NOT NULL DEFAULT 0)""",
+        order_index INTEGER NOT NULL, order_name, tasks INTEGER NOT NULL, start_hash TEXT NOT NULL,
+        finished INTEGER NOT NULL DEFAULT 0)""",
+    """CREATE TABLE seed (
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
     """CREATE TABLE task (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL, task_id NOT NULL,
         attempt_id UNIQUE NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
@@ -73,17 +77,38 @@ VIEWS = (
     """CREATE VIEW v_ops AS
         SELECT run_id, version, position, task_id, kind, target,
             CASE typeof(payload) WHEN 'text' THEN payload ELSE '(compressed, ' || length(payload) || ' bytes)' END AS payload
-        FROM op JOIN task ON task.id = op.task JOIN run ON run.id = task.run ORDER BY op.id""",
+        FROM (
+            SELECT run, -1 AS task, id AS part, 0 AS version, NULL AS position, NULL AS task_id, kind, target, payload FROM seed
+            UNION ALL SELECT run, task, op.id, version, position, task_id, kind, target, payload
+            FROM op JOIN task ON task.id = op.task
+        ) AS change JOIN run ON run.id = change.run ORDER BY run.id, task, part""",
 )
 
 
-NEWEST = "SELECT version, state_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
-"""Version and hash chain of a run, given the first key of the run and of the next one."""
+_NEWEST = "SELECT version, state_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+_START = "SELECT 0, start_hash FROM run WHERE id = ?"
+
+
+def newest(execute: Callable[[str, tuple[int, ...]], Sequence[tuple[int, str]]], run: int) -> tuple[int, str]:
+    """Newest version and hash chain of a run; before its first task, 0 and the chain of the bank it started from.
+
+    Args:
+        execute: gives all rows of a query.
+        run: the run's number.
+    """
+    found = execute(_NEWEST, (task_key(run, 0), task_key(run + 1, 0))) or execute(_START, (run,))
+    return found[0]
 
 
 def task_key(run: int, position: int) -> int:
     """Key of a task; ``* ORDINALS`` and plus an ordinal, of a part of it."""
     return run * POSITIONS + position
+
+
+_COLUMNS = (
+    "SELECT tables.name, columns.name FROM sqlite_master AS tables JOIN pragma_table_info(tables.name) AS columns"
+    " WHERE tables.type = 'table' ORDER BY tables.rowid, columns.cid"
+)
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -92,6 +117,19 @@ def create_tables(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
     connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def lacking(connection: sqlite3.Connection) -> str:
+    """The first column of :data:`TABLES` that a database does not have, as ``table.column``; empty if it has all.
+
+    A store that was written while a schema version was still being worked on has that version's number but not its tables.
+    """
+    with closing(sqlite3.connect(":memory:")) as model:
+        for statement in TABLES:
+            model.execute(statement)
+        wanted = model.execute(_COLUMNS).fetchall()
+    there = set(connection.execute(_COLUMNS))
+    return next((f"{table}.{column}" for table, column in wanted if (table, column) not in there), "")
 
 
 def stored_version(connection: sqlite3.Connection, path: Path) -> int:

@@ -12,12 +12,12 @@ from typing import Any
 
 from rbsuite.errors import StoreError
 from rbsuite.jsonable import plain
-from rbsuite.oplog import GENESIS, chain
+from rbsuite.oplog import chain
 from rbsuite.record import Manifest, RunInfo, TaskRecord
 from rbsuite.store.codec import pack, squeeze
 from rbsuite.store.database import Database
 from rbsuite.store.rows import EncodedRecord, encode_record
-from rbsuite.store.schema import NEWEST, ORDINALS, task_key
+from rbsuite.store.schema import ORDINALS, newest, task_key
 
 _KNOWN_SHARED = 100_000
 """How many hashes of shared rows are remembered as stored, so that they are not compressed again."""
@@ -140,8 +140,7 @@ def _no_json(value: Any, path: str) -> str:
 
 
 def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
-    row = connection.execute(NEWEST, (task_key(run, 0), task_key(run + 1, 0))).fetchone()
-    return _Head(0, GENESIS) if row is None else _Head(*row)
+    return _Head(*newest(lambda sql, values: connection.execute(sql, values).fetchall(), run))
 
 
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,9 +14,10 @@ import pytest
 from experiments import core_plugins, measure
 from toy import ToyPlugin
 
+from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
 from rbsuite.runner.config import read_toml
-from rbsuite.specs import Spec, load_object
+from rbsuite.specs import ScalingSpec, SelectorSpec, Spec, load_object
 from rbsuite.statistics.summary import summarise
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -108,9 +109,23 @@ def built_in(kind: str) -> set[str]:
     return {spec.name for spec in specs(core_plugins(), kind)}
 
 
-def test_the_scaling_runs(pages: ModuleType, place: Path) -> None:
+def test_the_scaling_and_the_selector_run(pages: ModuleType, place: Path) -> None:
     (text,) = python(pages, "scaling.md")
-    assert callable(as_module(place, "example_scaling", text).Pair().run)
+    as_module(place, "example_scaling", text)
+    plugin = ToyPlugin(
+        scalings=[ScalingSpec("pair", "two", "example_scaling:Pair")],
+    )
+    with measure(place / "out", plugin, ShortestPlugin(), scaling=("pair",), selector="shortest", limit=3) as store:
+        records = [record for info in store.manifest.runs for record in store.records(info.id)]
+    assert {(len(record.rollouts), record.selected) for record in records} == {(2, 0)}
+
+
+class ShortestPlugin:
+    """Declares the selector of the example."""
+
+    @hookimpl
+    def rbsuite_selectors(self) -> Sequence[SelectorSpec]:
+        return [SelectorSpec("shortest", "fewest turns", "example_scaling:Shortest")]
 
 
 def test_the_gymnasium_view_runs(pages: ModuleType, place: Path) -> None:

@@ -37,6 +37,29 @@ def test_same_seed_same_export_whatever_the_concurrency(tmp_path: Path) -> None:
         assert exported(one) == exported(other)
 
 
+@pytest.mark.parametrize(
+    ("concurrency", "speculate"), [(1, "off"), (8, "off"), (8, "auto"), (8, "1"), (3, "5"), (8, "30")]
+)
+def test_waiting_models_and_speculation_change_nothing(tmp_path: Path, concurrency: int, speculate: str) -> None:
+    """Calls that overlap in any order, and tasks that run ahead, give the result of one task at a time, bit by bit."""
+    plugin = ToyPlugin(models=[altered.dawdling()])
+    with (
+        measure(tmp_path / "a", plugin, memory=MEMORIES, orders=2) as plain,
+        measure(
+            tmp_path / "b",
+            ToyPlugin(models=[altered.dawdling()]),
+            memory=MEMORIES,
+            orders=2,
+            concurrency=concurrency,
+            speculate=speculate,
+            model="sim/dawdling",
+        ) as other,
+    ):
+        for memory in MEMORIES:
+            assert outcomes(other, memory) == outcomes(plain, memory)
+        assert experiment_digest(other) == experiment_digest(plain)
+
+
 def test_another_seed_gives_another_result(tmp_path: Path) -> None:
     with measure(tmp_path / "a", seed=1) as one, measure(tmp_path / "b", seed=2) as other:
         assert experiment_digest(one) != experiment_digest(other)

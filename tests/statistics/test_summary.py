@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import altered
 import pytest
@@ -97,14 +98,14 @@ class Stop:
 def test_unfinished_experiment_compares_only_what_both_have_done_in_the_same_order(
     tmp_path: Path, commits: int
 ) -> None:
-    options = {"memory": ("none", "reasoningbank"), "orders": 2}
+    options: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2}
     with pytest.raises(RuntimeError, match="stop"):
         measure(tmp_path, ToyPlugin(), Stop(commits), concurrency=1, **options)
     with ExperimentStore.open(tmp_path, readonly=True) as store:
         summary = summarise(store)
         cells = {
             memory: {(info.order, record.task_id): record for info, record in records_of(store, memory)}
-            for memory in options["memory"]  # type: ignore[attr-defined]
+            for memory in options["memory"]
         }
     base, other = summary.conditions
     assert base.committed + other.committed == commits

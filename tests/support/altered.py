@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -129,6 +130,27 @@ class _Recorded:
         await self._inner.aclose()
 
 
+class Dawdling(SimulatedLearner):
+    """The simulated learner, which gives way to others before it answers, for a time that depends on the request."""
+
+    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
+        return _Dawdling(super().for_task(task_id, solution, skills))
+
+
+class _Dawdling:
+    def __init__(self, inner: ChatModel) -> None:
+        self.name = inner.name
+        self._inner = inner
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        for _ in range(request.seed % 17):
+            await asyncio.sleep(0)
+        return await self._inner.complete(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 class Failing(SimulatedLearner):
     """The simulated learner, failing for good in one role.
 
@@ -220,6 +242,8 @@ class Edited(Toy):
 class Talking(Toy):
     """The toy, in which a simulated user opens with the question; the task itself states none."""
 
+    _asked = False
+
     def begin(self, task: Task) -> Observation:
         brief = Message("system", f"BRIEF: your secret is {task.payload['answer']}")
         return Observation("Good day.", turn="user", messages=(brief,))
@@ -272,6 +296,11 @@ def recording() -> ModelSpec:
     """``sim/recording``: the learner with its options, keeping what it is asked."""
     learner = next(spec for spec in rbsuite_models() if spec.name == "sim/learner")
     return replace(learner, name="sim/recording", factory=f"{__name__}:Recording")
+
+
+def dawdling() -> ModelSpec:
+    """``sim/dawdling``."""
+    return replace(recording(), name="sim/dawdling", factory=f"{__name__}:Dawdling")
 
 
 def failing() -> ModelSpec:

@@ -37,20 +37,22 @@ def prepare(*plugins: object, **config: Any) -> Setup:
     return set_up(make_config({"env": "toy", "orders": 1}, config), found)
 
 
-def run(setup: Setup, directory: Path, *, concurrency: int = 4) -> ExperimentStore:
+def run(setup: Setup, directory: Path, *, concurrency: int = 4, speculate: str = "off") -> ExperimentStore:
     """Run an experiment to its end; the caller closes the store."""
     store = open_experiment(setup, directory)
     try:
-        asyncio.run(run_experiment(setup, store, Execution(concurrency)))
+        asyncio.run(run_experiment(setup, store, Execution(concurrency, speculate)))
     except BaseException:
         store.close()
         raise
     return store
 
 
-def measure(directory: Path, *plugins: object, concurrency: int = 4, **config: Any) -> ExperimentStore:
+def measure(
+    directory: Path, *plugins: object, concurrency: int = 4, speculate: str = "off", **config: Any
+) -> ExperimentStore:
     """:func:`prepare` and :func:`run`."""
-    return run(prepare(*plugins, **config), directory, concurrency=concurrency)
+    return run(prepare(*plugins, **config), directory, concurrency=concurrency, speculate=speculate)
 
 
 def runs_of(store: ExperimentStore, memory: str) -> list[RunInfo]:

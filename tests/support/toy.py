@@ -56,6 +56,9 @@ class Toy(Environment):
         right = str(self.task.payload["answer"]) in action.text
         return StepResult(Observation("Thank you."), float(right), True, {"answer": self.task.payload["answer"]})
 
+    def closes(self, action: Action) -> bool:
+        return True
+
     def solution(self, task: Task) -> Solution | None:
         answer = Action(text=str(task.payload["answer"]))
         return Solution((answer,), (Pitfall(f"toy/{task.domain}", {0: (Action(text="There are none."),)}),))

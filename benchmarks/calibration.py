@@ -1,0 +1,356 @@
+"""Are the intervals right? Experiments with a known truth, and how often the reported interval covers it.
+
+    python benchmarks/calibration.py                     all scenarios, 400 experiments each
+    python benchmarks/calibration.py --experiments 60    fewer
+    python benchmarks/calibration.py --only learner      scenarios whose name begins so
+
+Two kinds of experiments. ``drawn/...`` are made by a generator in a few microseconds: tasks of unequal difficulty, skills that are learnt
+along the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on an
+environment whose tasks are drawn anew for every experiment. The truth is the mean difference over many further experiments, none of which
+is used to measure coverage. ``.../same`` compares memory off with itself under other seeds: whatever is rejected there is rejected wrongly.
+
+Coverage is printed with its own standard error; the intervals that are shown beside the reported one are measured too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+from rbsuite.environments.base import Environment, StepResult
+from rbsuite.environments.solution import Pitfall, Skill, Solution
+from rbsuite.hookspecs import hookimpl
+from rbsuite.plugins import load_plugins
+from rbsuite.runner.config import make_config
+from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
+from rbsuite.runner.setup import set_up
+from rbsuite.seeds import derive_seed, rng
+from rbsuite.specs import EnvironmentSpec, Split
+from rbsuite.statistics.crossed import Matrix, crossed_estimate
+from rbsuite.statistics.exact import holm
+from rbsuite.statistics.intervals import Estimate, average, mean_estimate, p_value
+from rbsuite.statistics.resampling import bca_interval, orders_interval
+from rbsuite.statistics.summary import summarise
+from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action, Message, Observation
+
+Simulate = Callable[[int], Sequence[Matrix]]
+"""The paired differences of each declared comparison of the experiment with this seed."""
+
+Interval = tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Experiments of one kind.
+
+    Attributes:
+        name: its name.
+        simulate: makes an experiment.
+        truth: gives the true differences of its comparisons.
+    """
+
+    name: str
+    simulate: Simulate
+    truth: Callable[[], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of a scenario.
+
+    Attributes:
+        name: the scenario.
+        experiments: how many there were.
+        truth: the true difference of the first comparison.
+        covered: share of experiments whose interval held the truth, by kind of interval, with its mean width.
+        rejected: share of experiments in which a declared comparison was rejected after Holm's correction.
+    """
+
+    name: str
+    experiments: int
+    truth: float
+    covered: Mapping[str, tuple[float, float]]
+    rejected: float
+
+    def error(self, share: float) -> float:
+        """Standard error of a share."""
+        return math.sqrt(share * (1 - share) / self.experiments)
+
+
+# Generated experiments
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """How generated experiments come about.
+
+    Attributes:
+        tasks, orders: size of an experiment.
+        gain: what a learnt skill adds to the probability of success, mean over tasks; it differs from task to task by half as much.
+        skills: how many there are; each task needs one.
+        learning: probability that a task's skill is learnt from it.
+        luck: standard deviation between streams of what a learnt skill is worth (how good the bank turned out).
+        memories: memories that are compared with memory off.
+    """
+
+    tasks: int = 60
+    orders: int = 3
+    gain: float = 0.25
+    skills: int = 15
+    learning: float = 0.3
+    luck: float = 0.2
+    memories: int = 1
+
+
+def draw(world: World, seed: int) -> list[Matrix]:
+    """The paired differences of an experiment, one matrix a memory."""
+    chance = rng("calibration", seed)
+    tasks = [_draw_task(world, chance) for _ in range(world.tasks)]
+    columns: list[list[list[float]]] = [[] for _ in range(world.memories)]
+    for _ in range(world.orders):
+        order = chance.sample(range(world.tasks), world.tasks)
+        off = {index: float(chance.random() < tasks[index][0]) for index in order}
+        for memory in columns:
+            on = _run_stream(world, tasks, order, chance)
+            memory.append([on[index] - off[index] for index in range(world.tasks)])
+    return [[list(row) for row in zip(*memory, strict=True)] for memory in columns]
+
+
+def _draw_task(world: World, chance: random.Random) -> tuple[float, float, int]:
+    """Probability of success without memory, what its skill adds, which skill it is."""
+    return chance.betavariate(1.0, 2.0), world.gain * chance.uniform(0.5, 1.5), chance.randrange(world.skills)
+
+
+def _run_stream(
+    world: World, tasks: Sequence[tuple[float, float, int]], order: Sequence[int], chance: random.Random
+) -> dict[int, float]:
+    learnt: set[int] = set()
+    worth = max(0.0, chance.gauss(1.0, world.luck))
+    scores = {}
+    for index in order:
+        base, gain, skill = tasks[index]
+        scores[index] = float(chance.random() < base + (gain * worth if skill in learnt else 0.0))
+        if chance.random() < world.learning:
+            learnt.add(skill)
+    return scores
+
+
+def drawn(name: str, world: World, truth_from: int = 4000) -> Scenario:
+    """A scenario of generated experiments."""
+
+    def truth() -> list[float]:
+        if world.gain == 0:
+            return [0.0] * world.memories
+        seeds = range(10**6, 10**6 + truth_from)
+        means = [[_mean(matrix) for matrix in draw(world, seed)] for seed in seeds]
+        return [average(column) for column in zip(*means, strict=True)]
+
+    return Scenario(f"drawn/{name}", lambda seed: draw(world, seed), truth)
+
+
+# Experiments with the simulated learner
+
+NOUNS = ("apples", "bridges", "clouds", "drums", "engines", "feathers", "gates", "hills", "islands", "jars")
+SKILLS = tuple(
+    Skill(
+        f"album/{noun}",
+        f"Count {noun} twice",
+        f"Always count the {noun} a second time before you answer.",
+        f"I counted the {noun} once and that will do.",
+    )
+    for noun in NOUNS
+)
+
+
+class Album(Environment):
+    """Asks how many there are. Every seed, given as the data, is another draw of tasks: some have no trap, some one, some two."""
+
+    default_split: ClassVar[str] = "all"
+    count: ClassVar[int] = 30
+
+    @classmethod
+    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """Draw the tasks."""
+        chance = rng("album", data)
+        return TaskSet("album", split, tuple(cls._draw(number, chance) for number in range(cls.count)), {"seed": data})
+
+    @classmethod
+    def _draw(cls, number: int, chance: random.Random) -> Task:
+        nouns = chance.choices(NOUNS, range(len(NOUNS), 0, -1), k=2)
+        traps = nouns[: chance.choice((0, 1, 1, 2))]
+        question = f"How many {nouns[0]} and {nouns[1]} are there in picture {number} of the album of {nouns[0]}?"
+        return Task(
+            str(number), nouns[0], "album", question, {"answer": f"There are {7 * number + 1}.", "traps": traps}
+        )
+
+    def begin(self, task: Task) -> Observation:
+        """The question."""
+        return Observation(task.query, messages=(Message("system", "Answer the question."),))
+
+    def act(self, action: Action) -> StepResult:
+        """One answer."""
+        return StepResult(Observation("Thank you."), float(str(self.task.payload["answer"]) in action.text), True)
+
+    def solution(self, task: Task) -> Solution:
+        """The answer, which each trap spoils."""
+        wrong = {0: (Action(text="There are none."),)}
+        traps = dict.fromkeys(task.payload["traps"])
+        return Solution(
+            (Action(text=str(task.payload["answer"])),), tuple(Pitfall(f"album/{noun}", wrong) for noun in traps)
+        )
+
+    def skills(self) -> Sequence[Skill]:
+        """One a noun."""
+        return SKILLS
+
+
+class Plugin:
+    """Declares the environment."""
+
+    @hookimpl
+    def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
+        """The environment of this benchmark."""
+        splits = (Split("all", "all", bundled=True),)
+        return [EnvironmentSpec("album", "counts", f"{__name__}:Album", splits=splits, agent="text", max_steps=2)]
+
+
+def run_learner(memories: Sequence[str], orders: int, tasks: int, seed: int) -> list[list[list[float]]]:
+    """Scores of each memory in a fresh experiment of the real pipeline: a row a task, a column an order."""
+    Album.count = tasks
+    options = {"env": "album", "data": f"{seed}", "orders": orders, "memory": tuple(memories)}
+    config = make_config(options, {"seed": derive_seed("learner", seed) % 10**9})
+    setup = set_up(config, load_plugins([("album", Plugin())]))
+    with tempfile.TemporaryDirectory() as directory, open_experiment(setup, Path(directory)) as store:
+        asyncio.run(run_experiment(setup, store, Execution(1)))
+        summary = summarise(store)
+    ids = [str(number) for number in range(tasks)]
+    return [[[stream.scores[task] for stream in one.streams] for task in ids] for one in summary.conditions]
+
+
+def learner(name: str, orders: int = 3, tasks: int = 30, truth_from: int = 300) -> Scenario:
+    """ReasoningBank against memory off; every experiment draws its tasks, orders and chances."""
+    return Scenario(
+        f"learner/{name}",
+        lambda seed: [_learner_difference(orders, tasks, seed)],
+        lambda: [_learner_truth(tasks, truth_from)],
+    )
+
+
+def _learner_difference(orders: int, tasks: int, seed: int) -> Matrix:
+    off, on = run_learner(("none", "reasoningbank"), orders, tasks, seed)
+    return [[x - y for x, y in zip(one, other, strict=True)] for one, other in zip(on, off, strict=True)]
+
+
+@lru_cache
+def _learner_truth(tasks: int, experiments: int) -> float:
+    """Over experiments of five orders; the number of orders does not change what is true."""
+    return average([_mean(_learner_difference(5, tasks, 10**6 + seed)) for seed in range(experiments)])
+
+
+def learner_same(orders: int = 3, tasks: int = 30) -> Scenario:
+    """Memory off against memory off under other seeds, on the same tasks."""
+
+    def simulate(seed: int) -> list[Matrix]:
+        [both] = run_learner(("none",), 2 * orders, tasks, seed)
+        return [[[row[o] - row[orders + o] for o in range(orders)] for row in both]]
+
+    return Scenario("learner/same", simulate, lambda: [0.0])
+
+
+def _mean(matrix: Matrix) -> float:
+    return average([average(row) for row in matrix])
+
+
+# Measuring
+
+
+def intervals(matrix: Matrix, resamples: int) -> Iterator[tuple[str, Interval]]:
+    """The reported interval and those shown beside it."""
+    means = [average(row) for row in matrix]
+    yield "reported", crossed_estimate(matrix).interval
+    yield "t tasks", mean_estimate(means).interval
+    if resamples:
+        yield "BCa tasks", bca_interval(means, resamples)
+    if len(matrix[0]) > 1:
+        yield "t orders", mean_estimate([average(column) for column in zip(*matrix, strict=True)]).interval
+    if resamples and len(matrix[0]) > 2:
+        yield "boot orders", orders_interval(matrix, resamples)
+
+
+def measure(scenario: Scenario, experiments: int, resamples: int = 999) -> Tally:
+    """Run a scenario.
+
+    Args:
+        scenario: what is run.
+        experiments: how often; the seeds are 0, 1, 2 and so on.
+        resamples: of the bootstrap intervals; with 0 they are left out.
+    """
+    truths = scenario.truth()
+    hits: dict[str, int] = {}
+    widths: dict[str, float] = {}
+    rejected = 0
+    for seed in range(experiments):
+        matrices = scenario.simulate(seed)
+        for kind, interval in intervals(matrices[0], resamples):
+            low, high = interval if interval is not None else (-math.inf, math.inf)
+            hits[kind] = hits.get(kind, 0) + (low <= truths[0] <= high)
+            widths[kind] = widths.get(kind, 0.0) + (high - low)
+        rejected += _rejects([crossed_estimate(matrix) for matrix in matrices])
+    covered = {kind: (hits[kind] / experiments, widths[kind] / experiments) for kind in hits}
+    return Tally(scenario.name, experiments, truths[0], covered, rejected / experiments)
+
+
+def _rejects(estimates: Sequence[Estimate]) -> bool:
+    return any(p is not None and p <= 0.05 for p in holm([p_value(estimate) for estimate in estimates]))
+
+
+def scenarios() -> list[Scenario]:
+    """All of them."""
+    null = World(gain=0.0)
+    return [
+        drawn("60 tasks, 3 orders", World()),
+        drawn("60 tasks, 5 orders", World(orders=5)),
+        drawn("60 tasks, 10 orders", World(orders=10)),
+        drawn("25 tasks, 3 orders", World(tasks=25, skills=6)),
+        drawn("150 tasks, 3 orders", World(tasks=150, skills=30)),
+        drawn("few skills", World(skills=3, learning=0.1)),
+        drawn("lucky banks", World(luck=0.6)),
+        drawn("steady banks", World(luck=0.0, learning=1.0)),
+        drawn("same", null),
+        drawn("same, 1 order", World(gain=0.0, orders=1)),
+        drawn("same, 4 memories", World(gain=0.0, memories=4)),
+        learner("30 tasks, 3 orders"),
+        learner("30 tasks, 5 orders", orders=5),
+        learner_same(),
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Coverage of the reported intervals, by simulation.")
+    parser.add_argument("--experiments", type=int, default=400)
+    parser.add_argument("--resamples", type=int, default=999)
+    parser.add_argument("--only", default="", help="scenarios whose name begins so")
+    arguments = parser.parse_args()
+    for scenario in scenarios():
+        if not scenario.name.startswith(arguments.only):
+            continue
+        tally = measure(scenario, arguments.experiments, arguments.resamples)
+        print(f"{tally.name}: true difference {100 * tally.truth:+.2f} points, {tally.experiments} experiments")
+        for kind, (share, width) in tally.covered.items():
+            error = 100 * tally.error(share)
+            print(f"  {kind:<12} covers {100 * share:5.1f} % (se {error:.1f}), mean width {100 * width:.1f} points")
+        print(f"  rejected in {100 * tally.rejected:.1f} % (se {100 * tally.error(tally.rejected):.1f})", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Published protocols: presets of every parameter that a paper gives, each with where it comes from.
+
+A protocol sets options that are not given otherwise. ``docs/protocols.md`` says what each leaves open or weak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter of a protocol: the option, its value, and where the paper has it."""
+
+    option: str
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """A published protocol.
+
+    Attributes:
+        name: what users write.
+        paper: the publication.
+        settings: the parameters it sets.
+        metrics: what the paper reports.
+        embedder: the published embedder; it needs a key or a download, so simulated models keep the default.
+        left_open: what the paper does not say or this suite does otherwise, one line each.
+    """
+
+    name: str
+    paper: str
+    settings: tuple[Setting, ...]
+    metrics: str
+    embedder: Setting
+    left_open: tuple[str, ...]
+
+
+REASONINGBANK = Protocol(
+    name="reasoningbank",
+    paper="ReasoningBank, arXiv 2509.25140",
+    settings=(
+        Setting(
+            "memory",
+            ("none", "synapse", "awm", "reasoningbank"),
+            "baselines of section 4; k = 1, at most 3 items a trajectory",
+        ),
+        Setting("scaling", ("single",), "section 4; MaTTS is --scaling parallel:1,2,3,4,5 or sequential:1,2,3,4,5"),
+        Setting("selector", "best-of-n", "section 4.3"),
+        Setting("aggregation", "joint", "section 3.3: self-contrast over all rollouts"),
+        Setting("judge", "self", "section 3.2: same backbone, temperature 0, no ground truth"),
+        Setting("temperature", 0.7, "implementation details: the agent's; the extractor's is 1.0"),
+        Setting("max_steps", 30, "implementation details: at most 30 steps a query"),
+        Setting("orders", 1, "one stream for every method"),
+        Setting("order", "native", "the benchmark's own order"),
+        Setting("stream", "exact", "memory is updated after every task"),
+        Setting("scope", "domain", "one bank a site"),
+    ),
+    metrics="success rate; steps, on all tasks and on solved ones; with MaTTS best-of-n, pass@1 and pass@k",
+    embedder=Setting("embedder", "litellm:gemini/gemini-embedding-001", "implementation details"),
+    left_open=(
+        "no variance, no interval and no repeated runs are published: use --orders 5 --order seeded to see them",
+        "prompts are this project's own; the paper's are not redistributed",
+    ),
+)
+
+EVO_MEMORY = Protocol(
+    name="evo-memory",
+    paper="Evo-Memory, arXiv 2511.20857",
+    settings=(
+        Setting("memory", ("none", "history:k=4", "exprag:k=4", "remem:k=4"), "experimental setting: top-k = 4"),
+        Setting("scaling", ("single",), "one attempt a task"),
+        Setting("judge", "ground-truth", "problem formulation: the feedback f_t is the correctness signal"),
+        Setting("orders", 1, "one fixed order of each data set for all methods"),
+        Setting("order", "native", "the data set's own order; easy-hard and hard-easy for the robustness analysis"),
+        Setting("stream", "exact", "memory evolves after every task"),
+    ),
+    metrics="accuracy over the stream; success and progress where tasks take several turns; steps; robustness to the order",
+    embedder=Setting("embedder", "litellm:huggingface/BAAI/bge-base-en-v1.5", "experimental setting"),
+    left_open=(
+        "feedback is the ground truth: results say what memory could do with a perfect judge; --judge self says what it does alone",
+        "one order, no seeds, no intervals are published; its Baseline lacks the few-shot examples the others have: compare with history",
+        "temperatures are not published: the default stands",
+    ),
+)
+
+PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (REASONINGBANK, EVO_MEMORY)}
+
+
+def protocol_settings(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequence[Setting]:
+    """The settings of a protocol that are not given otherwise.
+
+    Args:
+        name: the protocol.
+        given: options that are given; they win.
+        simulated: whether the agent's model is a simulation, which leaves out the published embedder.
+
+    Raises:
+        UnknownNameError: no such protocol.
+    """
+    if name not in PROTOCOLS:
+        raise UnknownNameError("protocol", name, PROTOCOLS)
+    protocol = PROTOCOLS[name]
+    settings = protocol.settings if simulated else (*protocol.settings, protocol.embedder)
+    return [setting for setting in settings if setting.option not in given]
+
+
+def describe(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequence[str]:
+    """What a protocol sets and leaves open, a line each."""
+    protocol = PROTOCOLS[name]
+    lines = [f"Protocol {name} ({protocol.paper}) sets:"]
+    for setting in protocol_settings(name, given, simulated=simulated):
+        value = ",".join(setting.value) if isinstance(setting.value, tuple) else setting.value
+        lines.append(f"  --{setting.option.replace('_', '-')} {value}  ({setting.source})")
+    lines.append(f"  metrics: {protocol.metrics}")
+    if simulated:
+        lines.append(
+            f"  not set, the model is simulated: --embedder {protocol.embedder.value} ({protocol.embedder.source})"
+        )
+    overridden = sorted({setting.option for setting in protocol.settings} & set(given))
+    if overridden:
+        lines.append(f"  departed from by what was given: {', '.join(overridden)}")
+    return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]
