@@ -29,6 +29,8 @@ _BLOCK = re.compile(
 )
 # Hashes change with every template, version and wording; they are shown, but not compared.
 _HASH = re.compile(r"\b[0-9a-f]{10,64}\b")
+# What running ahead wastes depends on the schedule; it is no part of a result.
+_WASTE = re.compile(r", (?:discarded rollouts|wasted calls|wasted tokens) \d+")
 _HELP = "--help"
 
 
@@ -153,14 +155,14 @@ def with_every_command(text: str) -> str:
 
 
 def differences(page: Path) -> list[str]:
-    """How the outputs that a page shows differ from real ones, as lines of a diff; widths and hashes aside."""
+    """How the outputs that a page shows differ from real ones, as lines of a diff; widths, hashes and waste aside."""
     now, shown = (_comparable(text) for text in (refreshed(page, helps=False), page.read_text(encoding="utf-8")))
     name = str(page.relative_to(ROOT))
     return list(difflib.unified_diff(shown, now, f"{name} (shown)", f"{name} (now)", lineterm="", n=1))
 
 
 def _comparable(text: str) -> list[str]:
-    return [" ".join(line.split()) for line in _HASH.sub("HASH", text).splitlines()]
+    return [" ".join(line.split()) for line in _HASH.sub("HASH", _WASTE.sub("", text)).splitlines()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

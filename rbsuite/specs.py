@@ -159,7 +159,13 @@ class AgentSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class ScalingSpec(Spec):
-    """A way to spend several rollouts on a task. ``factory`` gives a :class:`rbsuite.scaling.base.Scaling`."""
+    """A way to spend several rollouts on a task. ``factory`` gives a :class:`rbsuite.scaling.base.Scaling`.
+
+    Attributes:
+        at_once: name of the option that says how many rollouts of a task run at the same time; empty where it is always one.
+    """
+
+    at_once: str = ""
 
 
 @dataclass(frozen=True, slots=True)

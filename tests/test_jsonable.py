@@ -82,7 +82,7 @@ def test_text_digest_bears_lone_surrogates() -> None:
     assert text_digest("\ud800") != text_digest("\ud801")
 
 
-GOLDEN = {
+GOLDEN: dict[tuple[str | int, ...], int] = {
     ("a", "bc"): 4832715245225987468,
     ("ab", "c"): 1995006081939499821,
     (1,): 6512307321720703913,

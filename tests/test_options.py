@@ -95,7 +95,7 @@ def test_unknown_option_lists_what_is_known() -> None:
 )
 def test_canonical_reference_is_read_back_as_it_was(k: int, rate: float, deep: bool, mode: str) -> None:
     """A condition is named, stored and run by its canonical reference: it must lose nothing, not even the last bit of a number."""
-    values = {"k": k, "rate": rate, "deep": deep, "mode": mode}
+    values: dict[str, OptionValue] = {"k": k, "rate": rate, "deep": deep, "mode": mode}
     text = canonical_reference("x", values, OPTIONS)
     assert read(text) == values
     assert canonical_reference("x", read(text), OPTIONS) == text
@@ -113,6 +113,22 @@ def test_canonical_reference_leaves_defaults_out_and_keeps_the_declared_order() 
     assert canonical_reference("x", read("x:mode=slow,deep=1,rate=0.50,k=02"), OPTIONS) == (
         "x:k=2,rate=0.5,deep=true,mode=slow"
     )
+
+
+SHOWN = (
+    Option("k", "int", 3, "how many", always=True),
+    Option("rate", "float", 0.5, "how often", always=True),
+    Option("deep", "bool", False, "whether deep"),
+)
+
+
+@given(st.integers(-9, 9), st.floats(0, 1), st.booleans())
+def test_option_that_is_always_shown_stands_first_without_its_name(k: int, rate: float, deep: bool) -> None:
+    values: dict[str, OptionValue] = {"k": k, "rate": rate, "deep": deep}
+    text = canonical_reference("x", values, SHOWN)
+    assert Reference.parse(text).values("scaling", SHOWN) == values
+    assert text.startswith(f"x:{k},")
+    assert canonical_reference("x", {"k": 3, "rate": 0.5, "deep": False}, SHOWN) == "x:3,0.5"
 
 
 @given(st.text(max_size=30))

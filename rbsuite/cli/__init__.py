@@ -31,6 +31,8 @@ class Lazy(NamedTuple):
 
 COMMANDS: Mapping[str, Lazy] = {
     "eval": Lazy("rbsuite.cli.evaluate", "Measure a memory: on against off, same tasks, same order."),
+    "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
+    "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),
     "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
     "env": Lazy("rbsuite.cli.environment", "Show an environment: splits, tasks, data, licence, floor."),
     "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),

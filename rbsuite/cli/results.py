@@ -28,8 +28,8 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         "split": config["split"],
         "domain": config["domain"],
         "simulated": facts["simulated"],
-        "conditions": [_condition_json(condition) for condition in summary.conditions],
-        "comparisons": [_comparison_json(comparison) for comparison in summary.comparisons],
+        "conditions": [condition_json(condition) for condition in summary.conditions],
+        "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
         "digest": experiment_digest(store),
     }
 
@@ -74,7 +74,7 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
         condition.condition.scaling,
         percent(condition.success.mean),
         interval(condition.success),
-        _number(condition.success.mean, 3),
+        "-" if (passed := condition.passes(1)) is None else _number(passed[1], 3),
         _number(condition.steps, 1),
         f"{condition.total.tokens / tasks:.0f}",
         _number(condition.total.calls / tasks, 1),
@@ -83,12 +83,14 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
 
 
 def _sentence(comparison: Comparison, mark: str) -> str:
-    low_high = comparison.difference.interval
-    bounds = f" [{_points(low_high[0])}, {_points(low_high[1])}]" if low_high else ""
-    p_value = "" if comparison.p_value is None else f", p {_p(comparison.p_value)}"
+    bounds = point_bounds(comparison.difference.interval)
+    p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
+    if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
+        p_value += f", Holm {p_text(comparison.p_holm)}"
     caveat = "; conditional on this order" if comparison.orders == 1 else ""
+    caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
     return (
-        f"{comparison.a.label} - {comparison.b.label}{mark}: {_points(comparison.difference.mean)} points{bounds}{p_value} "
+        f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
     )
 
@@ -124,7 +126,8 @@ def interval(estimate: Estimate) -> str:
     return f"[{low:.1f}, {high:.1f}]"
 
 
-def _points(value: float) -> str:
+def points(value: float) -> str:
+    """A difference of shares in points, e.g. ``+4.2``."""
     return "-" if math.isnan(value) else f"{100 * value:+.1f}"
 
 
@@ -132,11 +135,18 @@ def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def _p(value: float) -> str:
+def point_bounds(bounds: tuple[float, float] | None) -> str:
+    """An interval of a difference in points, with a blank before it, e.g. `` [+1.0, +7.4]``; empty where there is none."""
+    return "" if bounds is None else f" [{points(bounds[0])}, {points(bounds[1])}]"
+
+
+def p_text(value: float) -> str:
+    """A p value with its sign of relation, e.g. ``= 0.012``."""
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
-def _condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
+def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
+    """A condition's figures as plain data."""
     tasks = max(1, condition.committed)
     return {
         "memory": condition.condition.memory,
@@ -148,7 +158,9 @@ def _condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "committed": condition.committed,
         "mean": _finite(condition.success.mean),
         "ci95": condition.success.interval,
-        "pass^1": _finite(condition.success.mean),
+        "pass^1": None if (passed := condition.passes(1)) is None else passed[1],
+        "rollouts_a_task": condition.rollouts_a_task,
+        "rollouts": condition.rollouts,
         "steps": _finite(condition.steps),
         "tokens_per_task": condition.total.tokens / tasks,
         "calls_per_task": condition.total.calls / tasks,
@@ -163,6 +175,7 @@ def _condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
             for purpose, usage in condition.usage.items()
         },
         "failures": condition.failures,
+        "unparsed": condition.unparsed,
         "ends": condition.ends,
         "judge_accuracy": condition.judge_accuracy,
         "judged": [
@@ -173,16 +186,23 @@ def _condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
     }
 
 
-def _comparison_json(comparison: Comparison) -> Mapping[str, Any]:
+def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
+    """A comparison's figures as plain data."""
     return {
         "a": comparison.a.label,
         "b": comparison.b.label,
         "difference": _finite(comparison.difference.mean),
         "ci95": comparison.difference.interval,
         "p_value": comparison.p_value,
+        "p_holm": comparison.p_holm,
+        "standard_error": comparison.difference.error,
+        "degrees_of_freedom": comparison.difference.degrees,
+        "detectable": comparison.detectable,
         "n_tasks": comparison.n_tasks,
         "orders": comparison.orders,
         "conditional_on_order": comparison.orders == 1,
+        "same_scaling": comparison.same_scaling,
+        "finished": comparison.paired.complete,
     }
 
 

@@ -68,9 +68,7 @@ class DynamicCheatsheet:
             new: str | None = _read_back(experience.recalled.text)
         else:
             query, attempts = fence(experience.query, "request"), show_attempts(experience.outcomes, labelled=False)
-            new = await self._write(
-                "memory/cheatsheet_cumulative.j2", view, sheet=sheet, query=query, attempts=attempts
-            )
+            new = await self._write("memory/cheatsheet_cumulative.j2", sheet, view, query=query, attempts=attempts)
         if new and new != sheet:
             provenance = provenance_of(experience, experience.outcomes)
             ops.append(MemoryOp("put_document", provenance, document=DOCUMENT, text=new))
@@ -84,12 +82,13 @@ class DynamicCheatsheet:
             return _inject(sheet, view)
         pairs = [{"query": fence(one.key, "request"), "transcript": fence(one.content, "attempt")} for one, _ in items]
         query = fence(request.query, "request")
-        new = await self._write("memory/cheatsheet_retrieving.j2", view, sheet=sheet, query=query, pairs=pairs)
+        new = await self._write("memory/cheatsheet_retrieving.j2", sheet, view, query=query, pairs=pairs)
         recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
         return _inject(new or sheet, view, recalled, found.index)
 
-    async def _write(self, template: str, view: BankView, **variables: object) -> str | None:
-        prompt = view.render(template, characters=self._characters, **variables)
+    async def _write(self, template: str, sheet: str, view: BankView, **variables: object) -> str | None:
+        shown = fence(sheet, "sheet") if sheet else ""
+        prompt = view.render(template, sheet=shown, characters=self._characters, **variables)
         return await ask(
             prompt, view, temperature=self._temperature, read=partial(read_sheet, characters=self._characters)
         )

@@ -109,6 +109,16 @@ class Attempt:
         return (self._shared, self._absorbing)
 
     @property
+    def absorbing(self) -> Ledger:
+        """What the last absorption has spent."""
+        return self._absorbing
+
+    @property
+    def rollouts_begun(self) -> int:
+        """Rollouts begun so far."""
+        return len(self._rolling)
+
+    @property
     def counts(self) -> Counter[str]:
         """Events counted for the report."""
         return self._counts + self._absorb_counts
@@ -138,6 +148,7 @@ class Attempt:
         """Absorb once more, from another version, what the rollouts came to."""
         self._absorb_reads = self._reads(version)
         self._absorb_counts = Counter()
+        self._absorbing = Ledger()
         return await self.absorb(group)
 
     async def absorb(self, group: Group) -> tuple[MemoryOp, ...]:
@@ -179,10 +190,10 @@ class Attempt:
         seed = derive_seed(self._seed, "rollout", index)
         ledger = Ledger()
         self._rolling.append(ledger)
-        environment = self._parts.setup.make_environment()
         memory = await self._rollout_memory(index, earlier)
         agent = self._parts.setup.make_agent()
-        agent.start(AgentStart(self._roles.services("agent", seed, ledger), memory.text, seed))
+        with self._roles.blaming("agent", self._parts.info.condition.agent):
+            agent.start(AgentStart(self._roles.services("agent", seed, ledger), memory.text, seed))
         players = Players(
             agent,
             self._opening.user.fork(self._roles.services("user", seed, ledger)) if self._opening.user else None,
@@ -190,6 +201,7 @@ class Attempt:
             memory.before_turn(agent),
             self._checks(checks),
         )
+        environment = self._parts.setup.make_environment()
         try:
             with self._roles.blaming("agent", self._parts.info.condition.agent):
                 trajectory = await play(environment, self._task, self._opening, players, rollout=index, seed=seed)

@@ -46,6 +46,7 @@ class ExperimentConfig:
     aggregation: str = _option(
         "text", "how memory learns from several rollouts", "joint", choices=("joint", "independent")
     )
+    allow_shared_state: bool = _option("flag", "let rollouts run at once that share the state of one server", False)
     judge: str = _option("text", "who says what succeeded", "self")
     agent: str = _option("text", "agent [default: the environment's]", "")
     user: str = _option("text", "strategy of the simulated user [default: the environment's]", "")

@@ -17,11 +17,13 @@ from rbsuite.models.base import ChatModel, Purpose, TaskAwareModel
 from rbsuite.models.client import Gate, Ledger, ModelHandle
 from rbsuite.record import RunInfo
 from rbsuite.runner.reads import Reads
+from rbsuite.runner.replies import Remembering, Replies
 from rbsuite.runner.services import CountingServices, Services, View
 from rbsuite.runner.setup import Setup
 from rbsuite.scaling.base import Scaling, Selector
 from rbsuite.specs import JudgeSpec, MemorySpec, SelectorSpec
 from rbsuite.task import Task
+from rbsuite.trajectory import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,15 @@ class Roles:
         self._parts = parts
         self._setup = parts.setup
         self._task = task
-        self._models = self._bind_models()
+        self._replies = Replies()
+        self._models: dict[Purpose, ChatModel] = {
+            purpose: Remembering(model, self._replies) for purpose, model in self._bind_models().items()
+        }
+
+    @property
+    def saved(self) -> Usage:
+        """What calls would have cost that were answered from those of an attempt that was thrown away."""
+        return self._replies.saved
 
     def services(self, purpose: Purpose, seed: int, ledger: Ledger) -> Services:
         """Prompts and a model. The agent's temperature is the experiment's, the others' their own."""

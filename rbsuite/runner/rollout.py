@@ -160,7 +160,8 @@ async def _take_turns(episode: Episode, players: Players) -> EndReason:
         turns += 1
         await players.before_turn(episode.steps)
         action = await players.agent.act(episode.observation)
-        if checks and episode.closes(action):
+        # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
+        if checks and turns < players.max_steps and episode.closes(action):
             episode.hold_back(action, checks.pop(0))
         else:
             episode.take(action)

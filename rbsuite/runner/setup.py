@@ -20,7 +20,16 @@ from rbsuite.retrieval.select import make_index
 from rbsuite.runner.config import ExperimentConfig
 from rbsuite.runner.orders import make_order
 from rbsuite.seeds import derive_seed
-from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec, Spec, load_object
+from rbsuite.specs import (
+    AgentSpec,
+    EnvironmentSpec,
+    JudgeSpec,
+    MemorySpec,
+    ScalingSpec,
+    SelectorSpec,
+    Spec,
+    load_object,
+)
 from rbsuite.task import TaskSet
 
 if TYPE_CHECKING:
@@ -82,6 +91,11 @@ class Setup:
     def max_steps(self) -> int:
         """Agent turns a rollout may take."""
         return self.config.max_steps or self.environment.max_steps
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether the rollouts of a run share the state of one server, so that only one may be under way."""
+        return self.environment.stateful_server and not self.config.allow_shared_state
 
     def make_environment(self) -> Environment:
         """A fresh environment over the tasks."""
@@ -227,6 +241,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         memory_model=model(config.memory_model or config.model),
     )
     _check_agent(look_up(plugins, "agent", filled.agent).spec, spec)
+    _check_server(filled, spec, plugins)
     make_index(filled.index, 1)  # raises where there is no such index
     return filled
 
@@ -252,6 +267,20 @@ def _check_agent(agent: Spec, spec: EnvironmentSpec) -> None:
             f"agent {agent.name!r} does not fit {spec.name}: it acts by {fitting}, the environment takes {spec.action_mode}.",
             "`rbsuite list agents -v` shows what fits.",
         )
+
+
+def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugins: Plugins) -> None:
+    """Rollouts of one task at once would change each other's world where they share a server."""
+    if not environment.stateful_server or config.allow_shared_state:
+        return
+    for reference in config.scaling:
+        part = look_up(plugins, "scaling", reference)
+        assert isinstance(part.spec, ScalingSpec)
+        if part.spec.at_once and part.values[part.spec.at_once] > 1:
+            raise UsageError(
+                f"--scaling {reference} runs rollouts of a task at once, and those of {environment.name} share the state of one server.",
+                "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts apart.",
+            )
 
 
 def _distinct(kind: str, references: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rbsuite.jsonable import digest
@@ -29,14 +28,14 @@ class _Slot:
     """A place of the stream that is under way.
 
     Attributes:
-        running: what runs the current attempt.
+        running: what runs the current attempt; ``None`` between two.
         ahead: whether that reads an earlier version than the place gives it.
         opened: the open task; outlives attempts, since it does not depend on memory.
         attempt: the current attempt, from when the task is open.
-        wasted: cost of attempts that were thrown away; ``discarded`` how many, ``calls`` the calls they had begun.
+        wasted: cost of attempts that were thrown away; ``discarded`` how many rollouts they had begun, ``calls`` how many calls.
     """
 
-    running: asyncio.Task[Draft]
+    running: asyncio.Task[Draft] | None = None
     ahead: bool = False
     opened: Opened | None = None
     attempt: Attempt | None = None
@@ -88,18 +87,17 @@ class Stream:
         version = self._parts.bank.version
         allowed = head + self._window.size()
         for position in range(head, len(self._tasks)):
+            if position > head and self._parts.setup.one_at_a_time:
+                break
             if self._told(position) > version and position > allowed:
                 break
-            if position not in self._slots:
-                self._start(position)
+            slot = self._slots.setdefault(position, _Slot())
+            if slot.running is None:
+                slot.running = self._start(position)
 
-    def _start(self, position: int) -> None:
+    def _start(self, position: int) -> asyncio.Task[Draft]:
         """Make an attempt, the first at its place or another."""
-        running = asyncio.create_task(self._attempt(position), name=f"{self._parts.info.id} task {position}")
-        if position in self._slots:
-            self._slots[position].running = running
-        else:
-            self._slots[position] = _Slot(running)
+        return asyncio.create_task(self._attempt(position), name=f"{self._parts.info.id} task {position}")
 
     async def _attempt(self, position: int) -> Draft:
         slot = self._slots[position]
@@ -117,30 +115,38 @@ class Stream:
         """The record of the task whose turn it is: of its attempt if that stands, else of one made now."""
         slot = self._slots[position]
         told = self._told(position)
+        assert slot.running is not None
         await asyncio.wait([slot.running])
-        if slot.attempt is not None and not await slot.attempt.recalled_the_same(told):
+        if slot.attempt is not None and slot.ahead and not await _stands(slot.attempt, slot.running, told):
             await self._discard(slot)
-            self._start(position)
+            slot.running = self._start(position)
         draft = await slot.running
         assert slot.attempt is not None
         assert slot.opened is not None
+        wasted = 0
         if not await slot.attempt.absorbed_the_same(told):
-            spent = slot.attempt.shared[1]
-            slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + spent.started
+            spent = slot.attempt.absorbing
+            wasted = spent.started
+            slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + wasted
             draft = Draft(draft.group, draft.recalls, await slot.attempt.absorb_again(draft.group, told))
         with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
             await self._parts.bank.apply(position + 1, draft.ops)
         del self._slots[position]
         record = self._record(position, slot, draft)
-        self._learn(slot, record)
+        self._learn(slot, record, wasted)
         return record
 
     def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
         assert slot.attempt is not None
         assert slot.opened is not None
         notes = slot.attempt.counts
-        if slot.calls:
-            notes.update(discarded_rollouts=slot.discarded, wasted_calls=slot.calls, wasted_tokens=slot.wasted.tokens)
+        saved = slot.opened.roles.saved
+        waste = {
+            "discarded_rollouts": slot.discarded,
+            "wasted_calls": slot.calls - saved.calls,
+            "wasted_tokens": slot.wasted.tokens - saved.tokens,
+        }
+        notes.update({name: count for name, count in waste.items() if count})
         total = Ledger()
         for ledger in (slot.opened.ledger, *slot.attempt.shared):
             for purpose, usage in ledger.usage.items():
@@ -161,41 +167,57 @@ class Stream:
             notes=dict(sorted(notes.items())),
         )
 
-    def _learn(self, slot: _Slot, record: TaskRecord) -> None:
+    def _learn(self, slot: _Slot, record: TaskRecord, wasted: int) -> None:
         spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
         self._window.committed(sum(spent, Usage()).calls)
         if slot.ahead:
-            self._window.ahead(stood=True, calls=0)
+            self._window.ahead(stood=True, calls=wasted)
 
     async def _check_those_ahead(self) -> None:
-        """Start again what has already seen something that has changed; waiting for its turn would only cost time."""
+        """Stop what has already seen something that has changed; to let it go on until its turn would only cost time."""
         version = self._parts.bank.version
         for position, slot in list(self._slots.items()):
             ahead = slot.attempt if slot.ahead else None
             if ahead is not None and not await ahead.recalled_the_same(min(version, self._told(position))):
                 await self._discard(slot)
-                self._start(position)
 
     async def _discard(self, slot: _Slot) -> None:
         """Stop an attempt and count what it has cost."""
-        await _stopped(slot.running)
+        assert slot.running is not None
         assert slot.attempt is not None
+        await _stopped(slot.running)
+        slot.running = None
         spent = slot.attempt.ledgers
         calls = sum(ledger.started for ledger in spent)
         slot.wasted = sum((ledger.total for ledger in spent), slot.wasted)
         slot.calls += calls
-        slot.discarded += 1
+        slot.discarded += slot.attempt.rollouts_begun
         slot.attempt = None
         self._window.ahead(stood=False, calls=calls)
 
     async def _stop_all(self) -> None:
         for slot in self._slots.values():
-            await _stopped(slot.running)
+            if slot.running is not None:
+                await _stopped(slot.running)
         self._slots.clear()
 
 
+async def _stands(attempt: Attempt, running: asyncio.Task[Draft], told: int) -> bool:
+    """Whether an attempt that ran ahead, and has ended, is what it would be in the version it was to read.
+
+    One that failed is never taken for that: what it failed on may be something that is not to be seen in that version.
+    """
+    if running.cancelled() or running.exception() is not None:
+        return False
+    return await attempt.recalled_the_same(told)
+
+
 async def _stopped(running: asyncio.Task[Draft]) -> None:
-    """Cancel an attempt and wait until it has gone; its failure, if it had one, came of something that does not count."""
+    """Cancel an attempt and wait until it has gone; its failure, if it had one, came of something that does not count.
+
+    To wait for it by ``await running`` would take a cancellation of the waiting stream for one of the attempt.
+    """
     running.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await running
+    await asyncio.wait([running])
+    if not running.cancelled():
+        running.exception()

@@ -16,7 +16,11 @@ def rbsuite_scalings() -> Sequence[ScalingSpec]:
     return [
         ScalingSpec("single", "one rollout a task", "rbsuite.scaling.single:Single"),
         ScalingSpec(
-            "parallel", "k rollouts of one bank version; a selector chooses", "rbsuite.scaling.matts:Parallel", (K,)
+            "parallel",
+            "k rollouts of one bank version; a selector chooses",
+            "rbsuite.scaling.matts:Parallel",
+            (K,),
+            at_once="k",
         ),
         ScalingSpec("sequential", "k - 1 rounds of checking and refining", "rbsuite.scaling.matts:Sequential", (K,)),
     ]

@@ -22,10 +22,10 @@ from rbsuite.statistics.intervals import Estimate, average, mean_estimate, t_est
 Matrix = Sequence[Sequence[float]]
 """A row a task, a column an order; every row as long."""
 
-ORDERS_COUNT_FROM = 0.5
-"""Quantile of the F distribution from which on the orders are taken to differ: its median, which calibration chose.
+ORDERS_COUNT_FROM = 0.6
+"""Quantile of the F distribution from which on the orders are taken to differ; calibration chose it (``docs/statistics.md``).
 
-At 0 every interval of three orders would be as wide as t with two degrees of freedom makes it, whether orders differ or not."""
+Lower, and intervals of few orders cover too much where orders do not matter; higher, and they cover too little where they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def crossed_estimate(matrix: Matrix) -> Estimate:
     """The grand mean with the interval over tasks and orders.
 
     - One order: the t interval over tasks, conditional on that order. One task: the t interval over orders.
-    - Orders that differ no more than chance (F not above its median): the t interval over the tasks' means, ``n - 1`` degrees of freedom.
+    - Orders that differ no more than chance (F not above its 60 % quantile): the t interval over the tasks' means, with ``n - 1`` degrees
+      of freedom.
     - Else the two-way variance, not below the tasks' own, with Satterthwaite's degrees of freedom, between ``R - 1`` and ``n - 1``.
 
     Raises:

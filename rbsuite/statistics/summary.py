@@ -176,6 +176,7 @@ class _Tally:
 
 
 Runs = Mapping[Condition, Sequence[tuple[ExperimentStore, RunInfo]]]
+"""The runs of each condition, each with the store it is in."""
 
 
 def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
@@ -188,7 +189,7 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     Raises:
         StoreError: a store cannot be read.
     """
-    runs, repeated = _runs(stores)
+    runs, repeated = runs_by_condition(stores)
     conditions = [_condition(condition, found) for condition, found in runs.items()]
     memory = conditions[0].condition.memory if baseline is None else baseline
     compared = [compare(a, b) for a, b in declared(conditions, memory)]
@@ -240,8 +241,11 @@ def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
     )
 
 
-def _runs(stores: Sequence[ExperimentStore]) -> tuple[Runs, list[Condition]]:
-    """The runs of each condition, and the conditions of those that an earlier experiment holds already."""
+def runs_by_condition(stores: Sequence[ExperimentStore]) -> tuple[Runs, list[Condition]]:
+    """The runs of each condition in the order of the stores, and the conditions of runs that were left out.
+
+    A run is left out where an earlier store holds the same condition on the same stream.
+    """
     found: dict[Condition, list[tuple[ExperimentStore, RunInfo]]] = {}
     repeated: dict[Condition, None] = {}
     for store in stores:

@@ -1,9 +1,7 @@
-"""The SQLite file of a store: opening it, one writer at a time, transactions, and SQLite's errors in our words."""
+"""The SQLite file of a store: opening it, transactions, and SQLite's errors in our words."""
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +14,9 @@ from rbsuite.store.schema import SCHEMA_VERSION, lacking, migrate, stored_versio
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program that holds the database."""
+
+CLOSING_SECONDS = 1.0
+"""How long to wait at the end for those who keep the log from being moved into the file; it does not have to be."""
 
 _REMEDIES = (
     ("SQLITE_FULL", "the disk is full.", "Free some space and run the same command again; what was committed is safe."),
@@ -50,61 +51,26 @@ def guarded(path: Path) -> Iterator[None]:
         raise store_error(error, path) from error
 
 
-class WriterLock:
-    """The right to write in a directory, held until :meth:`release` or the end of the process.
-
-    Args:
-        path: the lock file; made if missing, never removed. While the lock is held it says the holder's process id.
-
-    Raises:
-        StoreError: another process (or another store of this one) holds it, or the file cannot be made.
-    """
-
-    def __init__(self, path: Path) -> None:
-        try:
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise StoreError(
-                f"{path.parent} cannot be written: {error.strerror}.", "Choose another directory, or open it read-only."
-            ) from error
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._fd)
-            raise StoreError(
-                f"{path.parent} is being written by process {holder}.",
-                "Wait for it or stop it, or choose another directory.",
-            ) from error
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode("ascii"), 0)
-
-    def release(self) -> None:
-        """Give the right back; may be called again."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
 class Database:
     """A connection that threads share: each statement or transaction runs under one lock, and no cursor stays open.
 
     Args:
         path: the database file, which exists.
         readonly: whether only reading is wanted; needs no write permission.
+        alone: whether no other process writes; only then is an older store brought up to date.
 
     Raises:
         StoreError: no store, a damaged one, or one of a later version.
     """
 
-    def __init__(self, path: Path, *, readonly: bool) -> None:
+    def __init__(self, path: Path, *, readonly: bool, alone: bool = True) -> None:
         self.path = path
         self.readonly = readonly
         self._lock = threading.RLock()
         with guarded(path):
             self._connection = _connect_readonly(path) if readonly else _connect(path)
             try:
-                _check_version(self._connection, path, readonly)
+                _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:
                 self._connection.close()
                 raise
@@ -134,6 +100,7 @@ class Database:
             if not self.readonly:
                 # A reader may hold the log, and a closed connection has none: the log stays valid, so neither matters.
                 with suppress(sqlite3.Error):
+                    self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * CLOSING_SECONDS)}")
                     self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
 
@@ -171,16 +138,17 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _check_version(connection: sqlite3.Connection, path: Path, readonly: bool) -> None:
+def _check_version(connection: sqlite3.Connection, path: Path, *, may_migrate: bool) -> None:
     version = stored_version(connection, path)
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Update rbsuite to read it."
         )
     if version < SCHEMA_VERSION:
-        if readonly:
+        if not may_migrate:
             raise StoreError(
-                f"{path} has the older schema version {version}.", "Open it once for writing to bring it up to date."
+                f"{path} has the older schema version {version}.",
+                "Open it once for writing, by one process alone, to bring it up to date.",
             )
         migrate(connection, path)
     if missing := lacking(connection):

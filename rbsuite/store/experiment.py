@@ -16,7 +16,8 @@ from rbsuite.experience import MemoryOp
 from rbsuite.oplog import origin
 from rbsuite.record import Condition, Manifest, RunInfo, TaskRecord
 from rbsuite.store.codec import pack, unpack
-from rbsuite.store.database import Database, WriterLock, guarded, open_connection
+from rbsuite.store.database import Database, guarded, open_connection
+from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
 from rbsuite.store.rows import ResultRow, Row, decode_manifest, encode_manifest, op_row, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
@@ -26,15 +27,12 @@ from rbsuite.store.writer import Writer, unstorable
 FILE_NAME = "experiment.sqlite"
 """Name of the database file in an experiment's directory."""
 
-LOCK_NAME = "experiment.lock"
-"""Name of the file that the one writer locks; it holds the writer's process id."""
-
 
 class ExperimentStore:
     """All that is kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
 
-    A store may be used by several threads; commits and reads take turns. One process at a time writes, any number read. Methods that
-    take a ``run_id`` raise :class:`StoreError` for one that the manifest does not have, and for a damaged file.
+    A store may be used by several threads; commits and reads take turns. One process at a time writes, or several that joined, each run
+    by one of them (see :meth:`claim`); any number read. Methods that take a ``run_id`` raise :class:`StoreError` for one that the manifest does not have, and for a damaged file.
 
     Attributes:
         directory: the experiment's directory.
@@ -43,12 +41,12 @@ class ExperimentStore:
         readonly: whether the store was opened for reading only.
     """
 
-    def __init__(self, directory: Path, lock: WriterLock | None) -> None:
+    def __init__(self, directory: Path, locks: Locks | None) -> None:
         self.directory = directory
         self.path = directory / FILE_NAME
-        self.readonly = lock is None
-        self._lock = lock
-        self._database = Database(self.path, readonly=self.readonly)
+        self.readonly = locks is None
+        self._locks = locks
+        self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
             self.manifest = _read_manifest(self._database)
         except BaseException:
@@ -56,7 +54,7 @@ class ExperimentStore:
             raise
         self._reader = Reader(self._database, self.manifest)
         self._writer = Writer(self._database, self.manifest)
-        self._run_ids = frozenset(info.id for info in self.manifest.runs)
+        self._numbers = {info.id: number for number, info in enumerate(self.manifest.runs)}
 
     @classmethod
     def create(
@@ -64,6 +62,8 @@ class ExperimentStore:
         directory: str | os.PathLike[str],
         manifest: Manifest,
         seeds: Mapping[str, Sequence[MemoryOp]] | None = None,
+        *,
+        join: bool = False,
     ) -> Self:
         """Make a store and open it for writing. The file appears whole or not at all.
 
@@ -71,9 +71,10 @@ class ExperimentStore:
             directory: made if missing; other files in it do not matter.
             manifest: kept as given, except for secrets (see :func:`~rbsuite.store.scrub.scrub`) in its config, facts and conditions.
             seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
+            join: as in :meth:`open`.
 
         Raises:
-            StoreError: there is a store already, the directory cannot be written, run ids repeat, a seed is of no run, or manifest or
+            StoreError: there is a store already, another process writes there and one of the two has not joined, the directory cannot be written, run ids repeat, a seed is of no run, or manifest or
                 seeds are no plain data.
         """
         home = Path(directory)
@@ -88,33 +89,35 @@ class ExperimentStore:
             raise StoreError(
                 f"{home} cannot be made: {error.strerror}.", "Choose a directory that you may write to."
             ) from error
-        lock = WriterLock(home / LOCK_NAME)
+        locks = Locks(home, join=join)
         try:
-            _build(home / FILE_NAME, plan, text)
-            return cls(home, lock)
+            with locks.creating():
+                _build(home / FILE_NAME, plan, text)
+            return cls(home, locks)
         except BaseException:
-            lock.release()
+            locks.close()
             raise
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str], *, readonly: bool = False) -> Self:
+    def open(cls, directory: str | os.PathLike[str], *, readonly: bool = False, join: bool = False) -> Self:
         """Open the store of an experiment.
 
         Args:
             directory: the experiment's directory.
             readonly: only read. Works while another process writes, and without permission to write.
+            join: write beside other processes, each run by one of them. Without it, a store that another process writes is refused.
 
         Raises:
             StoreError: there is no store, it is damaged or foreign or of a later version, or another process writes it.
         """
         home = Path(directory)
         _find(home)
-        lock = None if readonly else WriterLock(home / LOCK_NAME)
+        locks = None if readonly else Locks(home, join=join)
         try:
-            return cls(home, lock)
+            return cls(home, locks)
         except BaseException:
-            if lock is not None:
-                lock.release()
+            if locks is not None:
+                locks.close()
             raise
 
     def close(self) -> None:
@@ -122,8 +125,8 @@ class ExperimentStore:
         try:
             self._database.close()
         finally:
-            if self._lock is not None:
-                self._lock.release()
+            if self._locks is not None:
+                self._locks.close()
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +141,26 @@ class ExperimentStore:
         self._known(run_id)
         return next(info for info in self.manifest.runs if info.id == run_id)
 
+    def claim(self, run_id: str) -> bool:
+        """Take a run for this store, until :meth:`release`, :meth:`close` or the end of the process; committing does so by itself.
+
+        Returns:
+            Whether the run is this store's now; not if another process has it.
+        """
+        number, locks = self._for_writing(run_id)
+        return locks.claim(number)
+
+    def release(self, run_id: str) -> None:
+        """Let other processes take a run; nothing happens if this store does not have it."""
+        number, locks = self._for_writing(run_id)
+        locks.release(number)
+        self._writer.forget(run_id)
+
+    def holder(self, run_id: str) -> str:
+        """The id of the process that took a run last, or ``unknown``; it may have died since."""
+        number, locks = self._for_writing(run_id)
+        return locks.holder(number)
+
     def commit(self, run_id: str, record: TaskRecord) -> bool:
         """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash cannot undo it.
 
@@ -150,20 +173,18 @@ class ExperimentStore:
 
         Raises:
             StoreError: the record does not continue the run (position, task, version, hash chain), another attempt stands at its position,
-                it holds values that cannot be stored (NaN), or the disk is full. The store is as before.
+                it holds values that cannot be stored (NaN), another process has the run, or the disk is full. The store is as before.
         """
-        self._known(run_id)
-        self._writable()
+        self._claimed(run_id)
         return self._writer.commit(run_id, record)
 
     def mark_finished(self, run_id: str) -> None:
         """Note that a run is complete.
 
         Raises:
-            StoreError: tasks of it are missing.
+            StoreError: tasks of it are missing, or another process has the run.
         """
-        self._known(run_id)
-        self._writable()
+        self._claimed(run_id)
         self._writer.mark_finished(run_id)
 
     def run_finished(self, run_id: str) -> bool:
@@ -244,12 +265,22 @@ class ExperimentStore:
         return self._reader.verify_chain(run_id)
 
     def _known(self, run_id: str) -> None:
-        if run_id not in self._run_ids:
+        if run_id not in self._numbers:
             raise StoreError(f"{self.path} has no run {run_id!r}.", "The view v_runs and the manifest list its runs.")
 
-    def _writable(self) -> None:
-        if self.readonly:
+    def _for_writing(self, run_id: str) -> tuple[int, Locks]:
+        """The number of a run, and the locks."""
+        self._known(run_id)
+        if self._locks is None:
             raise StoreError(f"{self.path} was opened for reading only.", "Open it for writing.")
+        return self._numbers[run_id], self._locks
+
+    def _claimed(self, run_id: str) -> None:
+        if not self.claim(run_id):
+            raise StoreError(
+                f"run {run_id!r} of {self.directory} is being written by process {self.holder(run_id)}.",
+                "Work on another run, or wait for it.",
+            )
 
 
 def _find(home: Path) -> None:

@@ -21,8 +21,8 @@ def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO
     """Write an experiment as one file of JSON lines.
 
     Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order
-    one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``seed_ops``: the operations of version 0, ``committed``, ``finished``) followed by its ``task`` lines (``run`` and all
-    fields of :class:`~rbsuite.record.TaskRecord`). Text is ASCII with escapes.
+    one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``seed_ops``, ``committed``, ``finished``) followed by its ``task`` lines
+    (``run`` and all fields of :class:`~rbsuite.record.TaskRecord`). Text is ASCII with escapes.
 
     Args:
         store: the experiment; it may still be running, then what is committed is written.

@@ -43,6 +43,7 @@ _RECALLS = (
     " FROM recall WHERE id >= ? AND id < ? ORDER BY id"
 )
 _OPS = "SELECT task, payload FROM op WHERE id >= ? AND id < ? ORDER BY id"
+_SEED = "SELECT payload FROM seed WHERE id >= ? AND id < ? ORDER BY id"
 _RESULTS = (
     "SELECT position, task_id, selected, task.head, ordinal, steps, rollout.head"
     " FROM rollout JOIN task ON task.id = rollout.task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
@@ -118,7 +119,8 @@ class Reader:
 
     def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
         """What formed version 0: see :meth:`rbsuite.store.ExperimentStore.seed_ops`."""
-        rows = self._database.rows("SELECT payload FROM seed WHERE run = ? ORDER BY id", (self._runs[run_id],))
+        run = self._runs[run_id]
+        rows = self._database.rows(_SEED, (run * ORDINALS, (run + 1) * ORDINALS))
         with self._decoding(run_id, "the seed"):
             return tuple(decode_op(payload) for (payload,) in rows)
 

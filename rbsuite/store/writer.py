@@ -65,6 +65,11 @@ class Writer:
             self._remember(new)
         return True
 
+    def forget(self, run_id: str) -> None:
+        """Where a run stands is read anew next time: another process may go on with it."""
+        with self._turn:
+            self._heads.pop(self._runs[run_id][0], None)
+
     def mark_finished(self, run_id: str) -> None:
         """Note that a run is complete: see :meth:`rbsuite.store.ExperimentStore.mark_finished`."""
         run, info = self._runs[run_id]

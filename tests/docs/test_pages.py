@@ -13,6 +13,7 @@ import pytest
 
 from rbsuite.cli import command as rbsuite
 from rbsuite.runner.config import FIELDS
+from rbsuite.runner.protocols import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -65,6 +66,16 @@ def test_every_option_is_documented(name: str) -> None:
 def test_every_option_of_an_experiment_is_documented() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|", (DOCS / "configuration.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [name.replace("_", "-") for name in FIELDS]
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_setting_of_a_protocol_is_documented(name: str) -> None:
+    page = (DOCS / "protocols.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {name}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([\w-]+)` \| `(.+?)` \|", section, re.MULTILINE)
+    settings = (*PROTOCOLS[name].settings, PROTOCOLS[name].embedder)
+    values = (",".join(one.value) if isinstance(one.value, tuple) else str(one.value) for one in settings)
+    assert rows == [(one.option.replace("_", "-"), value) for one, value in zip(settings, values, strict=True)]
 
 
 def test_relative_links_resolve(page: Path) -> None:

@@ -205,7 +205,12 @@ def test_rationale_goes_to_every_memory_that_asks_a_model(tmp_path: Path) -> Non
     for memory in ("reasoningbank", "awm"):
         altered.Recording.requests.clear()
         plugin = ToyPlugin(models=[altered.recording()])
-        options = {"memory": (memory,), "model": f"sim/recording:known=1,{SURE}", "limit": 4, "concurrency": 1}
+        options: dict[str, Any] = {
+            "memory": (memory,),
+            "model": f"sim/recording:known=1,{SURE}",
+            "limit": 4,
+            "concurrency": 1,
+        }
         with measure(tmp_path / memory, plugin, **options):
             told[memory] = [prompt[prompt.index("# The attempt") :] for prompt, _, _ in requests("memory")]
     assert told["awm"] == told["reasoningbank"]
@@ -216,7 +221,11 @@ def test_unreadable_reply_is_asked_for_once_more_then_nothing_is_learnt(tmp_path
     """D25: what does not keep to the form never enters the bank, and is counted."""
     altered.Recording.requests.clear()
     plugin = ToyPlugin(models=[altered.recording()])
-    options = {"memory": ("none", "reasoningbank"), "model": "sim/recording:malformed=1", "concurrency": 1}
+    options: dict[str, Any] = {
+        "memory": ("none", "reasoningbank"),
+        "model": "sim/recording:malformed=1",
+        "concurrency": 1,
+    }
     with measure(tmp_path, plugin, **options) as done:
         for _, record in records_of(done, "reasoningbank"):
             assert record.ops == ()

@@ -162,12 +162,7 @@ def test_bug_in_a_memory_names_memory_and_task(tmp_path: Path, kind: type) -> No
 
 
 def test_model_without_a_task_solution_is_refused_before_anything_is_run(tmp_path: Path) -> None:
-    class Unsolved(altered.Toy):
-        def solution(self, task: Any) -> None:
-            return None
-
-    altered.Unsolved = Unsolved  # type: ignore[attr-defined]
-    plugin = ToyPlugin(environments=[altered.environment("unsolved", Unsolved)])
+    plugin = ToyPlugin(environments=[altered.environment("unsolved", altered.Unsolved)])
     with pytest.raises(RbsuiteError, match="--model"):
         measure(tmp_path, plugin, env="unsolved")
 

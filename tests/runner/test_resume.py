@@ -66,9 +66,11 @@ def toy() -> ToyPlugin:
     return ToyPlugin(models=[altered.recording()])
 
 
-def digest_and_calls(directory: Path) -> tuple[str, int]:
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
+    """Digest and number of model calls of the experiment when nothing happens to it."""
     altered.Recording.requests.clear()
-    with measure(directory, toy(), **OPTIONS) as store:
+    with measure(tmp_path_factory.mktemp("undisturbed"), toy(), **OPTIONS) as store:
         return experiment_digest(store), len(altered.Recording.requests)
 
 
@@ -80,28 +82,28 @@ def committed(directory: Path) -> int:
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
 @pytest.mark.parametrize("commits", [1, 30, 95])
 def test_interrupted_run_goes_on_to_the_undisturbed_result(
-    tmp_path: Path, error: type[BaseException], commits: int
+    tmp_path: Path, undisturbed: tuple[str, int], error: type[BaseException], commits: int
 ) -> None:
-    undisturbed, calls = digest_and_calls(tmp_path / "undisturbed")
+    digest, calls = undisturbed
     altered.Recording.requests.clear()
     with pytest.raises(error):
         measure(tmp_path / "stopped", toy(), Stop(error, commits), concurrency=1, **OPTIONS)
     assert committed(tmp_path / "stopped") == commits
     observer = Observer()
     with measure(tmp_path / "stopped", toy(), observer, **OPTIONS) as store:
-        assert experiment_digest(store) == undisturbed
+        assert experiment_digest(store) == digest
         assert all(store.run_finished(info.id) for info in store.manifest.runs)
     assert len(altered.Recording.requests) == calls, "something was run again"
     assert len(observer.committed) == 96 - commits
     assert sum(resumed_at for _, resumed_at in observer.started) == commits % 24
 
 
-def test_finished_experiment_asks_no_model(tmp_path: Path) -> None:
-    undisturbed, _ = digest_and_calls(tmp_path)
+def test_finished_experiment_asks_no_model(tmp_path: Path, undisturbed: tuple[str, int]) -> None:
+    measure(tmp_path, toy(), **OPTIONS).close()
     altered.Recording.requests.clear()
     observer = Observer()
     with measure(tmp_path, toy(), observer, **OPTIONS) as store:
-        assert experiment_digest(store) == undisturbed
+        assert experiment_digest(store) == undisturbed[0]
     assert altered.Recording.requests == []
     assert (observer.started, observer.committed, observer.finished) == ([], [], [])
 
@@ -165,7 +167,9 @@ measure(Path(sys.argv[1]), toy(), Kill(), **OPTIONS)
 
 
 @pytest.mark.parametrize(("point", "count"), [("rollout", 41), ("commit", 40), ("memory", 20)])
-def test_killed_process_leaves_nothing_to_mend(tmp_path: Path, point: str, count: int) -> None:
+def test_killed_process_leaves_nothing_to_mend(
+    tmp_path: Path, undisturbed: tuple[str, int], point: str, count: int
+) -> None:
     (tmp_path / "test_plugin.py").write_text(
         "import altered\nfrom toy import ToyPlugin\n"
         f"OPTIONS = {OPTIONS!r}\n"
@@ -182,10 +186,9 @@ def test_killed_process_leaves_nothing_to_mend(tmp_path: Path, point: str, count
     assert killed.returncode == -signal.SIGKILL
     before = committed(tmp_path / "killed")
     assert 0 < before < 96
-    undisturbed, _ = digest_and_calls(tmp_path / "undisturbed")
     observer = Observer()
     with measure(tmp_path / "killed", toy(), observer, **OPTIONS) as store:
-        assert experiment_digest(store) == undisturbed
+        assert experiment_digest(store) == undisturbed[0]
         for info in store.manifest.runs:
             assert store.verify_chain(info.id) == store.state(info.id)[1]
             positions = [record.position for record in store.records(info.id)]
@@ -193,9 +196,8 @@ def test_killed_process_leaves_nothing_to_mend(tmp_path: Path, point: str, count
     assert len(observer.committed) == 96 - before
 
 
-def test_result_and_operations_commit_together(tmp_path: Path) -> None:
+def test_result_and_operations_commit_together(tmp_path: Path, undisturbed: tuple[str, int]) -> None:
     """A commit whose operations cannot be written leaves no result, so the task is run again and its lesson is not lost."""
-    undisturbed, _ = digest_and_calls(tmp_path / "undisturbed")
     setup = prepare(toy(), **OPTIONS)
     home = tmp_path / "sabotaged"
     open_experiment(setup, home).close()
@@ -217,7 +219,7 @@ def test_result_and_operations_commit_together(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TRIGGER sabotage")
     with run(setup, home) as store:
-        assert experiment_digest(store) == undisturbed
+        assert experiment_digest(store) == undisturbed[0]
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_result_and_operations_commit_together(tmp_path: Path) -> None:
         ({"memory": ("none", "awm")}, ["memory", "reasoningbank", "awm"]),
         ({"max_steps": 2}, ["max-steps", "2"]),
         ({"limit": 3}, ["limit", "None", "3"]),
-        ({"judge": "noisy:0.7"}, ["judge", "self", "noisy:accuracy=0.7"]),
+        ({"judge": "noisy:0.7"}, ["judge", "self", "noisy:0.7"]),
     ],
 )
 def test_another_experiment_in_the_same_place_is_refused(

@@ -10,6 +10,7 @@ from typing import Any
 import altered
 import pytest
 from experiments import SURE, mean, measure, outcomes, records_of, scores
+from scipy import stats
 from toy import SKILLS, ToyPlugin
 
 import rbsuite.models
@@ -41,8 +42,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExperimentStore]
 def test_reasoningbank_gains_clearly(store: ExperimentStore) -> None:
     comparison = next(c for c in summarise(store).comparisons if c.a.memory == "reasoningbank")
     assert comparison.difference.mean > 0.1
-    assert comparison.difference.interval is not None
-    assert comparison.difference.interval[0] > 0
+    on, off = (
+        next(condition.scores for condition in summarise(store).conditions if condition.condition.memory == memory)
+        for memory in ("reasoningbank", "none")
+    )
+    assert stats.ttest_rel(list(on.values()), [off[task] for task in on]).pvalue < 0.001
     assert outcomes(store, "reasoningbank") != outcomes(store, "none")
 
 

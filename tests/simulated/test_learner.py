@@ -204,10 +204,7 @@ def test_prompt_of_another_form_is_answered_too(purpose: Purpose) -> None:
 
 def test_same_request_same_reply() -> None:
     for purpose in ("agent", "judge", "memory", "select", "user"):
-        replies = {
-            ask(bound(SimulatedLearner()), "Rollout 0\nx", purpose, session=5, seed=9).text
-            for _ in range(3)
-        }
+        replies = {ask(bound(SimulatedLearner()), "Rollout 0\nx", purpose, session=5, seed=9).text for _ in range(3)}
         assert len(replies) == 1
 
 

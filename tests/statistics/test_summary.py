@@ -49,20 +49,25 @@ def test_figures_are_those_of_the_records(tmp_path: Path) -> None:
             assert condition.judge_accuracy == pytest.approx(sum(right) / 72)
 
 
-def test_comparison_is_paired_by_task_and_order(tmp_path: Path) -> None:
-    with measure(tmp_path, memory=MEMORIES, orders=3) as store:
+@pytest.mark.parametrize("orders", [1, 3])
+def test_comparison_is_paired_by_task_and_order(tmp_path: Path, orders: int) -> None:
+    with measure(tmp_path, memory=MEMORIES, orders=orders) as store:
         summary = summarise(store)
-        base, *others = summary.conditions
-        assert [comparison.a.memory for comparison in summary.comparisons] == list(MEMORIES[1:])
-        for comparison, other in zip(summary.comparisons, others, strict=True):
-            tasks = sorted(base.scores)
-            paired = stats.ttest_rel([other.scores[task] for task in tasks], [base.scores[task] for task in tasks])
-            low, high = paired.confidence_interval(0.95)
-            assert comparison.b.memory == "none"
-            assert comparison.difference.mean == pytest.approx(other.success.mean - base.success.mean)
+    base, *others = summary.conditions
+    assert [comparison.a.memory for comparison in summary.comparisons] == list(MEMORIES[1:])
+    tasks = sorted(base.scores)
+    for comparison, other in zip(summary.comparisons, others, strict=True):
+        assert comparison.b.memory == "none"
+        assert comparison.difference.mean == pytest.approx(other.success.mean - base.success.mean)
+        assert (comparison.n_tasks, comparison.orders) == (24, orders)
+        paired = stats.ttest_rel([other.scores[task] for task in tasks], [base.scores[task] for task in tasks])
+        low, high = paired.confidence_interval(0.95)
+        assert comparison.difference.interval is not None
+        if orders == 1:
             assert comparison.difference.interval == pytest.approx((low, high))
             assert comparison.p_value == pytest.approx(paired.pvalue)
-            assert (comparison.n_tasks, comparison.orders) == (24, 3)
+        else:
+            assert comparison.difference.interval[0] < comparison.difference.mean < comparison.difference.interval[1]
 
 
 def test_broken_rollouts_count_as_failures_of_the_condition(tmp_path: Path) -> None:

@@ -171,7 +171,7 @@ def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
         (MemoryItem, 12),
         (Provenance, 5),
         (Condition, 5),
-        (RunInfo, 6),
+        (RunInfo, 7),
         (Manifest, 3),
     ],
 )

@@ -229,6 +229,13 @@ class Endless(Toy):
         return replace(super().act(action), terminated=False)
 
 
+class Unsolved(Toy):
+    """The toy without reference solutions."""
+
+    def solution(self, task: Task) -> Solution | None:
+        return None
+
+
 class Edited(Toy):
     """The toy with another answer to one task."""
 

@@ -1,0 +1,61 @@
+"""Replies of attempts that were thrown away, for the attempt that is made instead.
+
+Two things come of it. A call that is asked again, word for word and with the same seed, need not be paid again. And a model that is not
+deterministic stays fair: were it asked anew, then a rollout whose course led to a read that has changed would get a second chance where
+another would not, and what stands would lean towards the courses that memory does not touch. A reply that was once given is the reply.
+"""
+
+from __future__ import annotations
+
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.trajectory import Usage
+
+
+class Replies:
+    """The replies on one task, each under the purpose and seed of its request: two calls of an attempt never share these."""
+
+    def __init__(self) -> None:
+        self._replies: dict[tuple[Purpose, int], tuple[ModelRequest, Completion]] = {}
+        self._saved = Usage()
+
+    @property
+    def saved(self) -> Usage:
+        """The usage of replies that were given again."""
+        return self._saved
+
+    def again(self, request: ModelRequest) -> Completion | None:
+        """The reply that the same request has had, if it has had one."""
+        asked, reply = self._replies.get((request.purpose, request.seed), (None, None))
+        if asked != request or reply is None:
+            return None
+        self._saved += reply.usage
+        return reply
+
+    def keep(self, request: ModelRequest, reply: Completion) -> None:
+        """Remember a reply."""
+        self._replies[request.purpose, request.seed] = (request, reply)
+
+
+class Remembering:
+    """A model that gives the reply it has given before.
+
+    Args:
+        model: asked for everything else.
+        replies: those of the task.
+    """
+
+    def __init__(self, model: ChatModel, replies: Replies) -> None:
+        self.name = model.name
+        self._model = model
+        self._replies = replies
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """The reply. Raises what the model raises; a failure is not remembered."""
+        reply = self._replies.again(request)
+        if reply is None:
+            reply = await self._model.complete(request)
+            self._replies.keep(request, reply)
+        return reply
+
+    async def aclose(self) -> None:
+        """Nothing of its own to give back."""
