@@ -5,9 +5,10 @@
     python benchmarks/calibration.py --only learner      scenarios whose name begins so
 
 Two kinds of experiments. ``drawn/...`` are made by a generator in a few microseconds: tasks of unequal difficulty, skills that are learnt
-along the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on an
-environment whose tasks are drawn anew for every experiment. The truth is the mean difference over many further experiments, none of which
-is used to measure coverage. ``.../same`` compares memory off with itself under other seeds: whatever is rejected there is rejected wrongly.
+along the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on one
+of several task sets. The truth is the mean difference over many further experiments, none of which is used to measure coverage.
+``.../same`` compares memory off with itself under other seeds: whatever is rejected there is rejected wrongly. ``learner/other mixes``
+shows what the interval is *not* for: there every experiment has another mix of tasks, and the truth is the mean over mixes.
 
 Coverage is printed with its own standard error; the intervals that are shown beside the reported one are measured too.
 """
@@ -55,12 +56,12 @@ class Scenario:
     Attributes:
         name: its name.
         simulate: makes an experiment.
-        truth: gives the true differences of its comparisons.
+        truth: gives the true differences of the comparisons of the experiment with a seed.
     """
 
     name: str
     simulate: Simulate
-    truth: Callable[[], Sequence[float]]
+    truth: Callable[[int], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Tally:
     Attributes:
         name: the scenario.
         experiments: how many there were.
-        truth: the true difference of the first comparison.
+        truth: the true difference of the first comparison, mean over the experiments.
         covered: share of experiments whose interval held the truth, by kind of interval, with its mean width.
         rejected: share of experiments in which a declared comparison was rejected after Holm's correction.
     """
@@ -144,17 +145,17 @@ def _run_stream(
     return scores
 
 
-def drawn(name: str, world: World, truth_from: int = 4000) -> Scenario:
+def drawn(name: str, world: World) -> Scenario:
     """A scenario of generated experiments."""
+    return Scenario(f"drawn/{name}", lambda seed: draw(world, seed), lambda seed: _drawn_truth(world))
 
-    def truth() -> list[float]:
-        if world.gain == 0:
-            return [0.0] * world.memories
-        seeds = range(10**6, 10**6 + truth_from)
-        means = [[_mean(matrix) for matrix in draw(world, seed)] for seed in seeds]
-        return [average(column) for column in zip(*means, strict=True)]
 
-    return Scenario(f"drawn/{name}", lambda seed: draw(world, seed), truth)
+@lru_cache
+def _drawn_truth(world: World, experiments: int = 4000) -> Sequence[float]:
+    if world.gain == 0:
+        return [0.0] * world.memories
+    means = [[_mean(matrix) for matrix in draw(world, 10**6 + seed)] for seed in range(experiments)]
+    return [average(column) for column in zip(*means, strict=True)]
 
 
 # Experiments with the simulated learner
@@ -223,47 +224,73 @@ class Plugin:
         return [EnvironmentSpec("album", "counts", f"{__name__}:Album", splits=splits, agent="text", max_steps=2)]
 
 
-def run_learner(memories: Sequence[str], orders: int, tasks: int, seed: int) -> list[list[list[float]]]:
-    """Scores of each memory in a fresh experiment of the real pipeline: a row a task, a column an order."""
-    Album.count = tasks
-    options = {"env": "album", "data": f"{seed}", "orders": orders, "memory": tuple(memories)}
+SETS = 6
+"""Task sets that the experiments of a scenario are spread over."""
+
+TRUTH_ORDERS = 300
+"""Orders from which the truth of a task set is estimated."""
+
+
+def run_learner(memories: Sequence[str], orders: int, mix: int, seed: int) -> list[list[list[float]]]:
+    """Scores of each memory in a fresh experiment of the real pipeline: a row a task, a column an order.
+
+    Args:
+        memories: the conditions.
+        orders: how many.
+        mix: which task set.
+        seed: of orders and chances.
+    """
+    options = {"env": "album", "data": f"{mix}", "orders": orders, "memory": tuple(memories)}
     config = make_config(options, {"seed": derive_seed("learner", seed) % 10**9})
     setup = set_up(config, load_plugins([("album", Plugin())]))
     with tempfile.TemporaryDirectory() as directory, open_experiment(setup, Path(directory)) as store:
         asyncio.run(run_experiment(setup, store, Execution(1)))
         summary = summarise(store)
-    ids = [str(number) for number in range(tasks)]
+    ids = [str(number) for number in range(Album.count)]
     return [[[stream.scores[task] for stream in one.streams] for task in ids] for one in summary.conditions]
 
 
-def learner(name: str, orders: int = 3, tasks: int = 30, truth_from: int = 300) -> Scenario:
-    """ReasoningBank against memory off; every experiment draws its tasks, orders and chances."""
+def learner(name: str, orders: int) -> Scenario:
+    """ReasoningBank against memory off on task sets that stay; every experiment draws its orders and chances."""
     return Scenario(
         f"learner/{name}",
-        lambda seed: [_learner_difference(orders, tasks, seed)],
-        lambda: [_learner_truth(tasks, truth_from)],
+        lambda seed: [_learner_difference(orders, seed % SETS, seed)],
+        lambda seed: [_learner_truth(seed % SETS)],
     )
 
 
-def _learner_difference(orders: int, tasks: int, seed: int) -> Matrix:
-    off, on = run_learner(("none", "reasoningbank"), orders, tasks, seed)
+def learner_mixes(orders: int = 3) -> Scenario:
+    """As :func:`learner`, but every experiment has another mix of tasks."""
+    return Scenario(
+        "learner/other mixes",
+        lambda seed: [_learner_difference(orders, 1000 + seed, seed)],
+        lambda seed: [_mixes_truth()],
+    )
+
+
+def _learner_difference(orders: int, mix: int, seed: int) -> Matrix:
+    off, on = run_learner(("none", "reasoningbank"), orders, mix, seed)
     return [[x - y for x, y in zip(one, other, strict=True)] for one, other in zip(on, off, strict=True)]
 
 
 @lru_cache
-def _learner_truth(tasks: int, experiments: int) -> float:
-    """Over experiments of five orders; the number of orders does not change what is true."""
-    return average([_mean(_learner_difference(5, tasks, 10**6 + seed)) for seed in range(experiments)])
+def _learner_truth(mix: int) -> float:
+    return _mean(_learner_difference(TRUTH_ORDERS, mix, 10**6 + mix))
 
 
-def learner_same(orders: int = 3, tasks: int = 30) -> Scenario:
+@lru_cache
+def _mixes_truth() -> float:
+    return average([_mean(_learner_difference(3, 10**5 + mix, 10**6 + mix)) for mix in range(TRUTH_ORDERS)])
+
+
+def learner_same(orders: int = 3) -> Scenario:
     """Memory off against memory off under other seeds, on the same tasks."""
 
     def simulate(seed: int) -> list[Matrix]:
-        [both] = run_learner(("none",), 2 * orders, tasks, seed)
+        [both] = run_learner(("none",), 2 * orders, seed % SETS, seed)
         return [[[row[o] - row[orders + o] for o in range(orders)] for row in both]]
 
-    return Scenario("learner/same", simulate, lambda: [0.0])
+    return Scenario("learner/same", simulate, lambda seed: [0.0])
 
 
 def _mean(matrix: Matrix) -> float:
@@ -294,7 +321,7 @@ def measure(scenario: Scenario, experiments: int, resamples: int = 999) -> Tally
         experiments: how often; the seeds are 0, 1, 2 and so on.
         resamples: of the bootstrap intervals; with 0 they are left out.
     """
-    truths = scenario.truth()
+    truths = [scenario.truth(seed)[0] for seed in range(experiments)]
     hits: dict[str, int] = {}
     widths: dict[str, float] = {}
     rejected = 0
@@ -302,11 +329,11 @@ def measure(scenario: Scenario, experiments: int, resamples: int = 999) -> Tally
         matrices = scenario.simulate(seed)
         for kind, interval in intervals(matrices[0], resamples):
             low, high = interval if interval is not None else (-math.inf, math.inf)
-            hits[kind] = hits.get(kind, 0) + (low <= truths[0] <= high)
+            hits[kind] = hits.get(kind, 0) + (low <= truths[seed] <= high)
             widths[kind] = widths.get(kind, 0.0) + (high - low)
         rejected += _rejects([crossed_estimate(matrix) for matrix in matrices])
     covered = {kind: (hits[kind] / experiments, widths[kind] / experiments) for kind in hits}
-    return Tally(scenario.name, experiments, truths[0], covered, rejected / experiments)
+    return Tally(scenario.name, experiments, average(truths), covered, rejected / experiments)
 
 
 def _rejects(estimates: Sequence[Estimate]) -> bool:
@@ -328,9 +355,10 @@ def scenarios() -> list[Scenario]:
         drawn("same", null),
         drawn("same, 1 order", World(gain=0.0, orders=1)),
         drawn("same, 4 memories", World(gain=0.0, memories=4)),
-        learner("30 tasks, 3 orders"),
-        learner("30 tasks, 5 orders", orders=5),
+        learner("3 orders", 3),
+        learner("5 orders", 5),
         learner_same(),
+        learner_mixes(),
     ]
 
 

@@ -5,7 +5,8 @@
 
 A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
 ``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
-page's files, with no imported data. ``--write`` also gives ``docs/cli.md`` a section for every new command.
+page's files, with no imported data. ``--write`` also gives ``docs/cli.md`` a section for every new command, and
+``docs/configuration.md`` its table of options.
 """
 
 from __future__ import annotations
@@ -154,6 +155,29 @@ def with_every_command(text: str) -> str:
     return "\n\n".join([parts[0].rstrip(), *(sections.get(name) or empty.format(name) for name in names)]) + "\n"
 
 
+def with_every_option(text: str) -> str:
+    """The text of ``docs/configuration.md`` with its last section's table made anew from the options of an experiment."""
+    from dataclasses import MISSING
+
+    from rbsuite.runner.config import FIELDS
+
+    kinds = {"text": "text", "names": "names", "int": "whole number", "float": "number", "flag": "true or false"}
+    rows = ["| option | kind | default | meaning |", "|---|---|---|---|"]
+    for name, option in FIELDS.items():
+        default = option.default
+        if default is MISSING:
+            shown = "required"
+        elif default in ("", None, ()) and default is not False:
+            shown = ""
+        else:
+            shown = f"`{', '.join(default) if isinstance(default, tuple) else str(default).lower()}`"
+        meaning = option.metadata["help"].replace(" [default: ", " (default: ").replace("]", ")")
+        choices = ", ".join(f"`{choice}`" for choice in option.metadata["choices"])
+        meaning += f": {choices}" if choices else ""
+        rows.append(f"| `{name.replace('_', '-')}` | {kinds[option.metadata['kind']]} | {shown} | {meaning} |")
+    return text[: text.index("| option |")] + "\n".join(rows) + "\n"
+
+
 def differences(page: Path) -> list[str]:
     """How the outputs that a page shows differ from real ones, as lines of a diff; widths, hashes and waste aside."""
     now, shown = (_comparable(text) for text in (refreshed(page, helps=False), page.read_text(encoding="utf-8")))
@@ -174,8 +198,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines: list[str] = []
     for page in [path.resolve() for path in options.page] or pages():
         if options.write:
-            if page.name == "cli.md":
-                page.write_text(with_every_command(page.read_text(encoding="utf-8")), encoding="utf-8")
+            make = {"cli.md": with_every_command, "configuration.md": with_every_option}.get(page.name)
+            if make is not None:
+                page.write_text(make(page.read_text(encoding="utf-8")), encoding="utf-8")
             page.write_text(refreshed(page, helps=True), encoding="utf-8")
         else:
             lines += differences(page)

@@ -143,7 +143,7 @@ def canonical_reference(name: str, values: Mapping[str, OptionValue], options: S
 
     A condition is named by this text, so ``x:k=1`` and ``x`` are the same condition when 1 is the default.
     """
-    parts = []
+    parts: list[str] = []
     for place, option in enumerate(options):
         text = _show(values[option.name])
         if option.always:

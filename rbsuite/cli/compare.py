@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
-
-from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
-
-if TYPE_CHECKING:
-    from rbsuite.record import Condition
-    from rbsuite.statistics.memory_use import MemoryUse
-    from rbsuite.statistics.summary import Comparison, Summary
-    from rbsuite.store import ExperimentStore
 
 EPILOG = """Examples:
 
@@ -24,45 +14,6 @@ EPILOG = """Examples:
   rbsuite compare experiments/tau-bench-sample-0123456789
   rbsuite compare A B --baseline none --json
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Groups:
-    """What is known of how tasks belong together.
-
-    Attributes:
-        group: the group of each task; empty where the task set cannot be read any more.
-        domain: the domain of each task.
-        missing: why there are none.
-    """
-
-    group: Mapping[str, str] = field(default_factory=dict)
-    domain: Mapping[str, str] = field(default_factory=dict)
-    missing: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """What the command shows.
-
-    Attributes:
-        stores: the experiments.
-        summary: their figures.
-        groups: how tasks belong together.
-        memory: what the memory of each condition did.
-        notes: what a reader must know, a line each.
-    """
-
-    stores: Sequence[ExperimentStore]
-    summary: Summary
-    groups: Groups
-    memory: Mapping[Condition, MemoryUse]
-    notes: Sequence[str]
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the models are simulations."""
-        return bool(self.stores[0].manifest.facts["simulated"])
 
 
 @click.command("compare", epilog=EPILOG)
@@ -77,10 +28,11 @@ def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) ->
     Every condition is compared with the baseline memory under the same model and scaling, paired by task and stream. Several experiments
     are put together if environment, split, tasks and grading agree; runs of different experiments pair if they have the same seed.
     """
-    from rbsuite.cli import comparison_text
+    from rbsuite.cli.comparison import gather
+    from rbsuite.store import ExperimentStore
 
     with ExitStack() as stack:
-        stores = [stack.enter_context(_open(path)) for path in experiments]
+        stores = [stack.enter_context(ExperimentStore.open(path, readonly=True)) for path in experiments]
         compared = gather(stores, baseline)
         if as_json:
             from rbsuite.cli.comparison_json import document
@@ -88,150 +40,6 @@ def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) ->
 
             echo_json(document(compared))
         else:
-            click.echo(comparison_text.render(compared))
+            from rbsuite.cli.comparison_text import render
 
-
-def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Compared:
-    """Read experiments that belong together.
-
-    Args:
-        stores: the experiments.
-        baseline: the memory to compare with; ``None``: the first of the first experiment.
-
-    Raises:
-        UsageError: the experiments do not belong together, or hold nothing that can be compared.
-        UnknownNameError: no condition has the baseline memory.
-        StoreError: a store cannot be read.
-    """
-    from rbsuite.statistics.memory_use import memory_use
-    from rbsuite.statistics.summary import runs_by_condition, summarise
-
-    check_alike(stores)
-    memories = dict.fromkeys(run.condition.memory for store in stores for run in store.manifest.runs)
-    if baseline is not None and baseline not in memories:
-        raise UnknownNameError("baseline: no condition has the memory", baseline, memories)
-    summary = summarise(*stores, baseline=baseline)
-    _check_streams(summary)
-    runs, _ = runs_by_condition(stores)
-    used = {condition: memory_use(found) for condition, found in runs.items()}
-    groups = read_groups(stores[0])
-    return Compared(stores, summary, groups, used, _notes(stores, summary, groups))
-
-
-def _open(path: Path) -> ExperimentStore:
-    from rbsuite.store import ExperimentStore
-
-    return ExperimentStore.open(path, readonly=True)
-
-
-_MUST_AGREE = {
-    "environment": lambda store: store.manifest.facts["environment"]["name"],
-    "split": lambda store: store.manifest.config["split"],
-    "task set": lambda store: store.manifest.facts["task_set"]["hash"][:12],
-    "version of environment and grading": lambda store: store.manifest.facts["environment"]["version"],
-    "simulated": lambda store: "yes" if store.manifest.facts["simulated"] else "no",
-}
-
-
-def check_alike(stores: Sequence[ExperimentStore]) -> None:
-    """Refuse experiments whose figures do not mean the same.
-
-    Raises:
-        UsageError: they differ in environment, split, task set, version of the grading, or in whether models are simulated; or the same
-            experiment is named twice.
-    """
-    first = stores[0]
-    seen = {first.path.resolve()}
-    for store in stores[1:]:
-        if store.path.resolve() in seen:
-            raise UsageError(f"{store.directory} is named twice.", "Name each experiment once.")
-        seen.add(store.path.resolve())
-        for name, value in _MUST_AGREE.items():
-            if value(first) != value(store):
-                raise UsageError(
-                    f"{first.directory} and {store.directory} cannot be compared: {name} {value(first)} there, {value(store)} here.",
-                    "Compare experiments on the same tasks, graded alike.",
-                )
-
-
-def _check_streams(summary: Summary) -> None:
-    """Refuse comparisons that share no stream: nothing would be paired."""
-    streams = {one.condition: {stream.key for stream in one.streams} for one in summary.conditions}
-    for comparison in summary.comparisons:
-        if not streams[comparison.a] & streams[comparison.b]:
-            raise UsageError(
-                f"{comparison.a.label} and {comparison.b.label} share no stream (the experiments have other seeds or orders).",
-                "Run both with the same --seed and --orders, or in one experiment.",
-            )
-
-
-def read_groups(store: ExperimentStore) -> Groups:
-    """The groups of an experiment's tasks, from its environment; a store does not hold them."""
-    from rbsuite.plugins import load_plugins
-    from rbsuite.specs import load_object
-
-    config, source = store.manifest.config, store.manifest.facts["task_set"]
-    try:
-        spec = load_plugins().environment(config["env"])
-        tasks = load_object(spec.factory, f"environment {spec.name!r}").load(
-            config["split"], domain=config["domain"], data=config["data"]
-        )
-    except RbsuiteError as error:
-        return Groups(missing=f"groups are unknown: {error.message}")
-    if any(source.get(key) != value for key, value in tasks.source.items()):
-        return Groups(missing="groups are unknown: the tasks that are installed now are not those of the experiment.")
-    return Groups({task.id: task.group for task in tasks}, {task.id: task.domain for task in tasks})
-
-
-def _notes(stores: Sequence[ExperimentStore], summary: Summary, groups: Groups) -> list[str]:
-    notes = []
-    for one in summary.conditions:
-        if one.committed < one.n_tasks * one.orders:
-            notes.append(f"{one.condition.label} is not finished: {one.committed} of {one.n_tasks * one.orders} tasks.")
-    for condition in summary.repeated:
-        notes.append(f"{condition.label} was run on the same streams more than once; the first experiment's runs count.")
-    notes += [_left_out(comparison) for comparison in summary.comparisons if comparison.paired.left_out]
-    notes += [f"the experiments differ in {difference}." for difference in _differences(stores)]
-    return [*notes, *([groups.missing] if groups.missing else [])]
-
-
-def _left_out(comparison: Comparison) -> str:
-    return (
-        f"{comparison.a.label} - {comparison.b.label}: {comparison.paired.left_out} runs have no partner on the same stream"
-        " and are not compared."
-    )
-
-
-_EXPECTED = {"memory", "scaling", "model", "agent", "judge", "seed", "orders", "data"}
-"""Options in which experiments are meant to differ, or which are checked otherwise."""
-
-
-def _differences(stores: Sequence[ExperimentStore]) -> list[str]:
-    """Further options and facts in which experiments differ; they may explain a difference between conditions."""
-    found = {}
-    first = stores[0].manifest
-    for store in stores[1:]:
-        for name, value in store.manifest.config.items():
-            if name not in _EXPECTED and first.config.get(name) != value:
-                found[name] = f"{name.replace('_', '-')} ({first.config.get(name)!r}, {value!r})"
-        for name in ("rbsuite", "prompts", "max_steps", "embedder"):
-            if name not in found and first.facts.get(name) != store.manifest.facts.get(name):
-                found[name] = f"{name.replace('_', ' ')}"
-    return list(found.values())
-
-
-def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
-    """All that is shown of a comparison beside its difference: intervals, tests, spread over orders, learning, groups."""
-    from rbsuite.statistics.beside import intervals_beside, mcnemar_of
-    from rbsuite.statistics.curves import breakdown, half_gain, learning_curve, order_spread
-
-    paired = comparison.paired
-    return {
-        "intervals": intervals_beside(paired, groups.group),
-        "mcnemar": mcnemar_of(paired),
-        "orders": order_spread(paired),
-        "curve": learning_curve(paired),
-        "half_gain": half_gain(paired),
-        "domains": breakdown(paired, groups.domain),
-        "groups": breakdown(paired, groups.group),
-    }
+            click.echo(render(compared))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.cli.compare import Compared, details
+from rbsuite.cli.comparison import Compared, details
 from rbsuite.cli.results import comparison_json, condition_json
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest

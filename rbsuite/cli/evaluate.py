@@ -83,6 +83,9 @@ def _help(meta: Mapping[str, Any], default: Any) -> str:
     metavar="EXPERIMENT",
     help="Go on with (or copy) an experiment.",
 )
+@click.option(
+    "--join", is_flag=True, help="Work on an experiment beside other processes: take runs that none of them has."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
 def command(
@@ -91,6 +94,7 @@ def command(
     out: Path | None,
     config_file: Path | None,
     source: Path | None,
+    join: bool,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -101,7 +105,7 @@ def command(
     """
     from rbsuite.plugins import load_plugins
     from rbsuite.runner.config import make_config
-    from rbsuite.runner.experiment import Execution, default_directory, open_experiment
+    from rbsuite.runner.experiment import Execution, default_directory, held_by_others, open_experiment
     from rbsuite.runner.setup import set_up
 
     given = _given(options)
@@ -112,9 +116,12 @@ def command(
         _show_protocol(setup.config.protocol, {**base, **from_file, **given})
     same = source is not None and not from_file and not given
     directory = out or (source if same and source is not None else default_directory(setup))
-    with open_experiment(setup, directory) as store:
+    with open_experiment(setup, directory, join=join) as store:
         _run(setup, store, Execution(concurrency, speculate), quiet=quiet or as_json)
-        _report(store, as_json=as_json)
+        if others := held_by_others(store):
+            _report_others(store, others, as_json=as_json)
+        else:
+            _report(store, as_json=as_json)
 
 
 def _show_protocol(name: str, given: Mapping[str, Any]) -> None:
@@ -211,6 +218,17 @@ def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution) -> No
     with Progress(console, store.manifest.runs, committed) as progress:
         setup.plugins.register(progress, "progress")
         asyncio.run(run_experiment(setup, store, execution))
+
+
+def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:
+    """Say that other processes are still at work: the last of them shows the result."""
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"experiment": str(store.directory), "complete": False, "held": dict(others)}, indent=2))
+        return
+    runs = ", ".join(f"{run} (process {process})" for run, process in others.items())
+    click.echo(f"Others still work on {store.directory}: {runs}. The last to finish shows the result.")
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:

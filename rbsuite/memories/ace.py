@@ -7,8 +7,9 @@ whole.
 Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, additions alone, the removal of near
 duplicates, the whole playbook in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's
 environment feedback. Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings
-for finding duplicates: texts are compared by their letters instead (the same threshold, 0.9). Above ``characters`` the bullets that
-helped least are left out of the prompt, the older ones first among equals; they stay in the bank.
+for finding duplicates: bullets are compared by the words they share instead, articles aside (the same threshold, 0.9; likeness of letters
+would take lessons that differ in one word for the same). Above ``characters`` the bullets that helped least are left out of the prompt, the
+older ones first among equals; they stay in the bank.
 
 All rollouts of a task go into one reflection, however they are aggregated.
 """
@@ -18,7 +19,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
@@ -30,6 +30,7 @@ from rbsuite.transcript import fence
 KIND = "bullet"
 NOTHING = "NOTHING"
 TAGS = ("helpful", "harmful", "neutral")
+ARTICLES = frozenset(("a", "an", "the"))
 TITLE_LENGTH = 80
 
 _TAGGED = re.compile(r"\[?(\w+)\]?[ \t:=]+(\w+)")
@@ -50,7 +51,7 @@ class Playbook:
     Args:
         characters: length of the bullets in a prompt, at most; one bullet always fits.
         bullets: bullets added after a task, at most.
-        similarity: share of letters in common, in [0, 1], from which a bullet repeats another.
+        similarity: share of words in common, in [0, 1], from which a bullet repeats another.
         temperature: of reflector and curator.
     """
 
@@ -108,25 +109,19 @@ class Playbook:
             limit=self._bullets,
         )
         proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions) or ()
-        known = [_plain(item.content) for item in stored]
+        known = [_words(item.content) for item in stored]
         added: list[str] = []
         for text in proposed:
             if len(added) == self._bullets or len(text) > CONTENT_LIMIT or self._repeats(text, known):
                 view.count("extraction_dropped")
             else:
                 added.append(text)
-                known.append(_plain(text))
+                known.append(_words(text))
         return added
 
-    def _repeats(self, text: str, known: Sequence[str]) -> bool:
-        plain = _plain(text)
-        matcher = SequenceMatcher(None, b=plain, autojunk=False)
-        for other in known:
-            matcher.set_seq1(other)
-            likely = matcher.real_quick_ratio() >= self._similarity and matcher.quick_ratio() >= self._similarity
-            if other == plain or (likely and matcher.ratio() >= self._similarity):
-                return True
-        return False
+    def _repeats(self, text: str, known: Sequence[frozenset[str]]) -> bool:
+        words = _words(text)
+        return any(words == other or len(words & other) >= self._similarity * len(words | other) for other in known)
 
     def _fitting(self, bullets: Sequence[MemoryItem]) -> Sequence[MemoryItem]:
         """The best bullets that fit into the budget, in the order they were added."""
@@ -188,8 +183,8 @@ def _lines(reply: str, name: str) -> Sequence[str]:
     return list(dict.fromkeys(found))
 
 
-def _plain(text: str) -> str:
-    return " ".join(_WORDS.findall(text.casefold()))
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORDS.findall(text.casefold())) - ARTICLES
 
 
 def _title(text: str) -> str:

@@ -121,7 +121,7 @@ def _reflections() -> Sequence[MemorySpec]:
                     "similarity",
                     "float",
                     0.9,
-                    "likeness above which a bullet is a repetition",
+                    "share of words from which a bullet is a repetition",
                     minimum=0.0,
                     maximum=1.0,
                 ),

@@ -60,6 +60,7 @@ class ExperimentConfig:
     order: str = _option("text", "how orders are made", "seeded", choices=ORDERS)
     stream: str = _option("text", "what a task reads: exact (all before it) or batch:N", "exact")
     scope: str = _option("text", "what a task may recall: all of the run, or of its domain", "shared", choices=SCOPES)
+    warm_start: str = _option("text", "start with the banks of EXPERIMENT, or EXPERIMENT@T: as of its position T", "")
     freeze: bool = _option("flag", "let memory recall but not learn", False)
     probe: int = _option("int", "run the first N tasks again at the end, to see what was forgotten", 0, minimum=0)
     seed: int = _option("int", "seed that every random choice is derived from", 0)

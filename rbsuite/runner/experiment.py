@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rbsuite.errors import StoreError
 from rbsuite.jsonable import digest
 from rbsuite.models.client import Gate
-from rbsuite.record import Manifest
+from rbsuite.record import Manifest, RunInfo
 from rbsuite.runner.config import differences, from_plain
 from rbsuite.runner.run import run_one
 from rbsuite.runner.setup import Setup
+from rbsuite.runner.warm import read_seeds
 from rbsuite.runner.window import make_window
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
@@ -41,16 +43,19 @@ def default_directory(setup: Setup, root: Path = DEFAULT_ROOT) -> Path:
     return root / f"{setup.config.env}-{setup.config.split}-{name}"
 
 
-def open_experiment(setup: Setup, directory: Path) -> ExperimentStore:
+def open_experiment(setup: Setup, directory: Path, *, join: bool = False) -> ExperimentStore:
     """The experiment in a directory: made if it is not there, opened to go on if it is the same.
 
+    Args:
+        setup: the experiment's parts.
+        directory: where it is kept.
+        join: work on it beside other processes.
+
     Raises:
-        StoreError: there is another experiment, or the directory cannot be used.
+        StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
     """
     manifest = setup.manifest()
-    if not (directory / FILE_NAME).exists():
-        return ExperimentStore.create(directory, manifest)
-    store = ExperimentStore.open(directory)
+    store = _created(manifest, directory, join=join) or ExperimentStore.open(directory, join=join)
     changes = _changes(store.manifest, manifest)
     if changes:
         store.close()
@@ -60,8 +65,33 @@ def open_experiment(setup: Setup, directory: Path) -> ExperimentStore:
     return store
 
 
+def _created(manifest: Manifest, directory: Path, *, join: bool) -> ExperimentStore | None:
+    """A new store, or ``None`` if there is one already."""
+    file = directory / FILE_NAME
+    try:
+        if file.exists():
+            return None
+        seeds = read_seeds(str(manifest.config["warm_start"]), manifest.runs)
+        return ExperimentStore.create(directory, manifest, seeds, join=join)
+    except StoreError:
+        if join and file.exists():
+            return None  # another process that joins was quicker
+        raise
+
+
+def held_by_others(store: ExperimentStore) -> Mapping[str, str]:
+    """The runs that are not finished and that other processes have taken, with the ids of those processes.
+
+    After :func:`run_experiment` these are all that is left to be done.
+    """
+    return {info.id: store.holder(info.id) for info in store.manifest.runs if not store.run_finished(info.id)}
+
+
 async def run_experiment(setup: Setup, store: ExperimentStore, execution: Execution) -> None:
-    """Run all runs that are not finished, several at a time.
+    """Run all runs that are not finished, several at a time, except those that other processes work on.
+
+    A run is taken when its turn comes. What was left to another process is looked at again at the end, since that may have died; so this
+    returns when every run is finished or under way elsewhere.
 
     Args:
         setup: the experiment's parts.
@@ -74,20 +104,32 @@ async def run_experiment(setup: Setup, store: ExperimentStore, execution: Execut
     gate = Gate(execution.concurrency)
     slots = asyncio.Semaphore(execution.concurrency)
 
-    async def run(info_index: int) -> None:
+    async def run(info: RunInfo) -> bool:
         async with slots:
-            await run_one(setup, store.manifest.runs[info_index], store, gate, make_window(execution.speculate))
+            if store.run_finished(info.id) or not store.claim(info.id):
+                return False
+            try:
+                await run_one(setup, info, store, gate, make_window(execution.speculate))
+            finally:
+                store.release(info.id)
+            return True
 
     try:
-        async with asyncio.TaskGroup() as group:
-            for index in range(len(store.manifest.runs)):
-                group.create_task(run(index))
+        while await _any([run(info) for info in store.manifest.runs]):
+            pass
     except BaseExceptionGroup as failures:
         first = _first(failures)
         raise first from first.__cause__
     finally:
         for model in {id(model): model for model in setup.models.values()}.values():
             await model.aclose()
+
+
+async def _any(runs: Sequence[Coroutine[None, None, bool]]) -> bool:
+    """Whether any of them did something, when all are done."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(run) for run in runs]
+    return any(task.result() for task in tasks)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

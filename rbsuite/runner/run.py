@@ -72,6 +72,7 @@ async def load_bank(store: ExperimentStore, run_id: str, embedder: Embedder, ind
         StoreError: there is no such run.
     """
     bank = Bank(embedder, index)
+    await bank.seed(store.seed_ops(run_id))
     ops: dict[int, list[MemoryOp]] = {}
     for version, op in store.ops(run_id):
         ops.setdefault(version, []).append(op)

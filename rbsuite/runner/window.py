@@ -23,7 +23,7 @@ class Window(Protocol):
         """A task was committed at the cost of so many calls."""
 
     def ahead(self, *, stood: bool, calls: int) -> None:
-        """An attempt that had run ahead was committed (``stood``), or was thrown away after so many calls."""
+        """An attempt that had run ahead was committed (``stood``) or thrown away; so many of its calls were wasted."""
 
 
 class FixedWindow:
@@ -44,10 +44,14 @@ class FixedWindow:
 
 
 class AutoWindow:
-    """As many as can be expected to waste less than a set share of the calls.
+    """As many as lose less than a set share of the calls.
 
-    With ``m`` of ``n`` attempts thrown away so far, each attempt under way is expected to waste ``(m + 1) / (n + 2)`` of the calls of a
-    task (Laplace's rule). So it starts one at a time, opens while attempts stand, and closes where memory changes every prompt.
+    What has been saved up of the share must pay for one more loss before an attempt runs ahead at all. While it does, the window opens by
+    one with every task that is committed; with every attempt that is thrown away it halves. So it opens wide where attempts stand, and is
+    closed most of the time where memory changes every prompt.
+
+    A loss is expected to cost ``(w + t) / (n + 2)`` calls, if ``n`` attempts ahead have lost ``w`` so far and a task takes ``t`` (Laplace's
+    rule: two attempts more, one of them lost).
 
     Args:
         share: calls that may be wasted, as a share of those that counted.
@@ -55,31 +59,35 @@ class AutoWindow:
 
     def __init__(self, share: float = AUTO_SHARE) -> None:
         self._share = share
+        self._size = 0.0
         self._calls = 0
         self._tasks = 0
         self._wasted = 0
         self._started = 0
-        self._failed = 0
 
     def size(self) -> int:
         """See :class:`Window`."""
-        if not self._tasks:
-            return 0
-        allowance = self._share * self._calls - self._wasted
-        miss = (self._failed + 1) / (self._started + 2)
-        return max(0, min(LARGEST, int(allowance / (miss * self._calls / self._tasks))))
+        return int(self._size) if self._may_lose() else 0
 
     def committed(self, calls: int) -> None:
         """See :class:`Window`."""
         self._tasks += 1
         self._calls += calls
+        if self._may_lose():
+            self._size = min(LARGEST, self._size + 1)
 
     def ahead(self, *, stood: bool, calls: int) -> None:
         """See :class:`Window`."""
         self._started += 1
+        self._wasted += calls
         if not stood:
-            self._failed += 1
-            self._wasted += calls
+            self._size /= 2
+
+    def _may_lose(self) -> bool:
+        if not self._tasks:
+            return False
+        loss = (self._wasted + self._calls / self._tasks) / (self._started + 2)
+        return self._share * self._calls - self._wasted >= loss
 
 
 def make_window(text: str) -> Window:

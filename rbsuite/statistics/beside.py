@@ -52,20 +52,20 @@ def intervals_beside(paired: Paired, groups: Mapping[str, str]) -> list[Beside]:
         return []
     means = paired.task_means()
     found = [
-        Beside("t over tasks", "tasks like these, in these orders", mean_estimate(means).interval),
-        Beside("BCa over tasks", "tasks like these, in these orders", bca_interval(means)),
+        Beside("t over tasks", "these orders", mean_estimate(means).interval),
+        Beside("BCa over tasks", "these orders", bca_interval(means)),
     ]
     if all(task in groups for task in paired.tasks):
         named = [groups[task] for task in paired.tasks]
         count = len(set(named))
         if 1 < count < len(named):
             clustered = clustered_estimate(means, named).interval
-            found.append(Beside(f"t over {count} groups", "tasks of groups like these, in these orders", clustered))
+            found.append(Beside(f"t over {count} groups", "new groups, these orders", clustered))
     if paired.complete and len(paired.streams) > 1:
         matrix = paired.matrix()
         columns = [average(column) for column in zip(*matrix, strict=True)]
-        found.append(Beside("t over orders", "these very tasks, in orders like these", mean_estimate(columns).interval))
-        found.append(Beside("bootstrap, orders then tasks", "both, by resampling", orders_interval(matrix)))
+        found.append(Beside("t over orders", "these very tasks, new orders", mean_estimate(columns).interval))
+        found.append(Beside("bootstrap, orders then tasks", "new tasks, new orders", orders_interval(matrix)))
     return [one for one in found if one.interval is not None]
 
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rbsuite.statistics.crossed import Matrix, MeanSquares, mean_squares, satterthwaite
 from rbsuite.statistics.intervals import Estimate, t_quantile
 
 POWER = 0.8
+_QUANTILES = 400
 MAX_TASKS = 100_000
 """More tasks than this are reported as out of reach."""
 
@@ -84,23 +86,37 @@ def expected(parts: Components, design: Design) -> tuple[float, float]:
 
 
 def power(effect: float, error: float, degrees: float) -> float:
-    """Probability that a two-sided t test at the 5 % level finds an effect (noncentral t)."""
+    """Probability that a two-sided t test at the 5 % level finds an effect.
+
+    The noncentral t distribution's tails, as a mean of normal tails over the standard error's own distribution (scipy's ``nct`` gives NaN
+    for large effects with few degrees of freedom).
+    """
     if error == 0:
         return float(effect != 0)
-    from scipy.stats import nct, norm
+    from scipy.special import ndtr
 
     critical, shift = t_quantile(degrees), abs(effect) / error
-    if degrees > 1000:
-        return float(norm.sf(critical - shift) + norm.cdf(-critical - shift))
-    return float(nct.sf(critical, degrees, shift) + nct.cdf(-critical, degrees, shift))
+    tails = [ndtr(shift - critical * scale) + ndtr(-shift - critical * scale) for scale in _scales(degrees)]
+    return math.fsum(tails) / len(tails)
+
+
+@lru_cache(maxsize=512)
+def _scales(degrees: float) -> tuple[float, ...]:
+    """Equally likely values of an estimated standard error over the true one."""
+    from scipy.stats import chi2
+
+    middles = [(index + 0.5) / _QUANTILES for index in range(_QUANTILES)]
+    return tuple(float(value) for value in (chi2.ppf(middles, degrees) / degrees) ** 0.5)
 
 
 def detectable(error: float, degrees: float, wanted: float = POWER) -> float:
     """The smallest true difference that a test with this standard error finds with the wanted power."""
     if error == 0:
         return 0.0
-    low, high = 0.0, t_quantile(degrees) + t_quantile(degrees, 0.9999)
-    for _ in range(40):
+    low, high = 0.0, 2 * t_quantile(degrees)
+    while power(high, 1.0, degrees) < wanted:
+        high *= 2
+    for _ in range(30):
         middle = (low + high) / 2
         low, high = (low, middle) if power(middle, 1.0, degrees) >= wanted else (middle, high)
     return high * error

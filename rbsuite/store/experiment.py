@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
-from rbsuite.oplog import origin
-from rbsuite.record import Condition, Manifest, RunInfo, TaskRecord
-from rbsuite.store.codec import pack, unpack
-from rbsuite.store.database import Database, guarded, open_connection
+from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.store.codec import unpack
+from rbsuite.store.creation import build, plan
+from rbsuite.store.database import Database
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
-from rbsuite.store.rows import ResultRow, Row, decode_manifest, encode_manifest, op_row, run_row
-from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
-from rbsuite.store.scrub import scrub, scrub_text
-from rbsuite.store.writer import Writer, unstorable
+from rbsuite.store.rows import ResultRow, decode_manifest
+from rbsuite.store.writer import Writer
 
 FILE_NAME = "experiment.sqlite"
 """Name of the database file in an experiment's directory."""
@@ -32,7 +27,8 @@ class ExperimentStore:
     """All that is kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
 
     A store may be used by several threads; commits and reads take turns. One process at a time writes, or several that joined, each run
-    by one of them (see :meth:`claim`); any number read. Methods that take a ``run_id`` raise :class:`StoreError` for one that the manifest does not have, and for a damaged file.
+    by one of them (see :meth:`claim`); any number read. Methods that take a ``run_id`` raise :class:`StoreError` for one that the
+    manifest does not have, and for a damaged file.
 
     Attributes:
         directory: the experiment's directory.
@@ -74,13 +70,11 @@ class ExperimentStore:
             join: as in :meth:`open`.
 
         Raises:
-            StoreError: there is a store already, another process writes there and one of the two has not joined, the directory cannot be written, run ids repeat, a seed is of no run, or manifest or
-                seeds are no plain data.
+            StoreError: there is a store already, another process writes there and this one or that one does not join, the directory
+                cannot be written, run ids repeat, a seed is of no run, or manifest or seeds are no plain data.
         """
         home = Path(directory)
-        clean = _without_secrets(manifest)
-        text = _manifest_text(clean)
-        plan = _plan(clean.runs, seeds or {})
+        draft = plan(manifest, seeds or {})
         try:
             home.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -92,7 +86,7 @@ class ExperimentStore:
         locks = Locks(home, join=join)
         try:
             with locks.creating():
-                _build(home / FILE_NAME, plan, text)
+                build(home / FILE_NAME, draft)
             return cls(home, locks)
         except BaseException:
             locks.close()
@@ -292,109 +286,6 @@ def _find(home: Path) -> None:
             raise StoreError(f"there is no experiment in {home}.", remedy)
     except OSError as error:
         raise StoreError(f"{home} cannot be read: {error.strerror}.", remedy) from error
-
-
-def _without_secrets(manifest: Manifest) -> Manifest:
-    runs = tuple(
-        replace(
-            info,
-            condition=Condition(
-                memory=scrub_text(info.condition.memory),
-                scaling=scrub_text(info.condition.scaling),
-                agent=scrub_text(info.condition.agent),
-                model=scrub_text(info.condition.model),
-                judge=scrub_text(info.condition.judge),
-            ),
-        )
-        for info in manifest.runs
-    )
-    return Manifest(scrub(manifest.config), scrub(manifest.facts), runs)
-
-
-def _manifest_text(manifest: Manifest) -> str:
-    ids = [info.id for info in manifest.runs]
-    if len(set(ids)) < len(ids):
-        twice = next(name for name in ids if ids.count(name) > 1)
-        raise StoreError(f"the manifest has run {twice!r} more than once.", "Give each run an id of its own.")
-    if any(len(info.tasks) >= POSITIONS for info in manifest.runs):
-        raise StoreError(f"the manifest has a run of {POSITIONS} or more tasks.", "Split it into several experiments.")
-    try:
-        return encode_manifest(manifest)
-    except (ValueError, TypeError) as error:
-        where = unstorable(manifest, "manifest") or str(error)
-        raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _PlannedRun:
-    """A run as it stands in the file before its first task."""
-
-    row: Row
-    seed: tuple[Row, ...]
-
-
-def _plan(runs: Sequence[RunInfo], seeds: Mapping[str, Sequence[MemoryOp]]) -> tuple[_PlannedRun, ...]:
-    for run_id in seeds.keys() - {info.id for info in runs}:
-        raise StoreError(f"there is a seed for {run_id!r}, which is no run.", "Give seeds for runs of the manifest.")
-    return tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in runs)
-
-
-def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> _PlannedRun:
-    if len(seed) >= ORDINALS:
-        raise StoreError(f"the seed of run {info.id!r} has {ORDINALS} or more operations.", "Seed it with fewer.")
-    try:
-        return _PlannedRun(run_row(info, origin(seed)), tuple(op_row(op) for op in seed))
-    except (ValueError, TypeError) as error:
-        where = unstorable(seed, "seed") or str(error)
-        raise StoreError(
-            f"the seed of run {info.id!r} cannot be stored: {where}.", "Give plain data with finite numbers."
-        ) from error
-
-
-def _build(path: Path, runs: tuple[_PlannedRun, ...], manifest: str) -> None:
-    """Make the database under another name and rename it; the caller holds the lock."""
-    if path.exists():
-        raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
-    draft = path.with_name(f"{path.name}.new")
-    try:
-        _remove(draft)
-        with guarded(draft), closing(open_connection(f"{draft.absolute().as_uri()}?mode=rwc")) as connection:
-            _fill(connection, runs, manifest)
-        draft.rename(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}.", "Choose another directory.") from error
-    finally:
-        _remove(draft)
-
-
-def _fill(connection: sqlite3.Connection, runs: tuple[_PlannedRun, ...], manifest: str) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("BEGIN IMMEDIATE")
-    create_tables(connection)
-    connection.execute("INSERT INTO meta VALUES ('manifest', ?)", (pack(manifest),))
-    for index, run in enumerate(runs):
-        connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (index, *run.row))
-        parts = ((index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed))
-        connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def _remove(draft: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        with suppress(FileNotFoundError):
-            draft.with_name(draft.name + suffix).unlink()
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename last through a power failure."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _read_manifest(database: Database) -> Manifest:

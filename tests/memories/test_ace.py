@@ -79,9 +79,12 @@ def test_repeated_bullets_are_left_out() -> None:
     )
     assert contents(world) == ["Look at the price before you buy the lamp.", "Whistle."]
     assert world.counts == {"extraction_dropped": 2}
-    exact = filled("Look at the price before you buy the lamp.", similarity=1.0)
-    exact.absorb(task("t9", 1), REVIEW, "ADD: Look at the price before you buy a lamp.")
-    assert len(exact.items()) == 2
+
+
+def test_lessons_that_differ_in_a_word_are_two_unless_the_threshold_is_low() -> None:
+    one, other = "Count the apples twice before you answer.", "Count the bridges twice before you answer."
+    assert contents(filled(one, other)) == [one, other]
+    assert contents(filled(one, other, similarity=0.7)) == [one]
 
 
 def test_at_most_so_many_bullets_are_added() -> None:

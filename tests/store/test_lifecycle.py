@@ -49,10 +49,10 @@ def test_manifest_survives(tmp_path: Path, samples: ModuleType) -> None:
         assert not store.readonly
 
 
-def test_closed_store_is_one_file_and_its_lock(filled: ExperimentStore) -> None:
+def test_closed_store_is_one_file_and_its_locks(filled: ExperimentStore) -> None:
     filled.close()
     filled.close()
-    assert sorted(path.name for path in filled.directory.iterdir()) == ["experiment.lock", FILE]
+    assert sorted(path.name for path in filled.directory.iterdir()) == [FILE, "locks"]
 
 
 def test_use_after_close_is_an_error_in_our_words(filled: ExperimentStore, samples: ModuleType) -> None:
@@ -74,7 +74,7 @@ def test_create_keeps_other_files_and_replaces_a_draft(tmp_path: Path, samples: 
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / f"{FILE}.new").write_text("left by a process that died")
     ExperimentStore.create(tmp_path, samples.manifest(1)).close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["experiment.lock", FILE, "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, "locks", "notes.txt"]
 
 
 def test_failed_create_leaves_no_store_and_no_lock(tmp_path: Path, samples: ModuleType) -> None:
@@ -109,7 +109,7 @@ def test_read_only_directory_can_be_read(locked: Path, samples: ModuleType) -> N
     locked.chmod(0o555)
     with ExperimentStore.open(locked, readonly=True) as store:
         assert store.record(samples.RUN, 0) == samples.record(0, GENESIS)
-    assert sorted(path.name for path in locked.iterdir()) == ["experiment.lock", FILE]
+    assert sorted(path.name for path in locked.iterdir()) == [FILE, "locks"]
 
 
 def test_read_only_directory_with_a_log_that_is_needed(locked: Path, samples: ModuleType) -> None:
@@ -131,7 +131,7 @@ def test_writing_where_only_reading_is_allowed(locked: Path, samples: ModuleType
     with ExperimentStore.open(locked) as store, pytest.raises(StoreError, match="cannot be written") as caught:
         store.commit(samples.RUN, samples.record(0, GENESIS))
     assert_one_line(caught.value)
-    (locked / "experiment.lock").chmod(0o444)
+    (locked / "locks" / "alone").chmod(0o444)
     with pytest.raises(StoreError, match="read-only"):
         ExperimentStore.open(locked)
 

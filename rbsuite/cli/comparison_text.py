@@ -1,0 +1,240 @@
+"""What ``rbsuite compare`` prints: sections of plain text, 80 columns wide where names allow."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.cli.comparison import Compared, details
+from rbsuite.cli.output import fields, table
+from rbsuite.cli.results import SIMULATED, interval, p_text, percent, point_bounds, points
+from rbsuite.statistics.memory_use import cost_split
+
+if TYPE_CHECKING:
+    from rbsuite.statistics.curves import OrderSpread, Slice
+    from rbsuite.statistics.summary import Comparison, ConditionSummary
+    from rbsuite.trajectory import Usage
+
+WIDTH = 80
+GROUPS_SHOWN = 12
+ABOUT = (
+    "Differences are in points (percent of the score), paired by task and stream. The 95 % interval and p value beside a difference are "
+    "for its expectation over orders of tasks like these; with one order they are conditional on it."
+)
+
+
+def render(compared: Compared) -> str:
+    """All sections."""
+    summary = compared.summary
+    names = _letters(summary.conditions)
+    parts = [_head(compared, names), *(_comparison(one, compared, names) for one in summary.comparisons)]
+    if not summary.comparisons:
+        parts.append("There is one condition; nothing is compared.")
+    parts += [_conditions(summary.conditions), _attempts(summary.conditions), _judge(summary.conditions)]
+    parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _letters(conditions: Sequence[ConditionSummary]) -> list[str]:
+    """Short names by which tables refer to the conditions."""
+    return [chr(ord("A") + index) if index < 26 else f"A{index}" for index in range(len(conditions))]
+
+
+def _label(one: ConditionSummary, conditions: Sequence[ConditionSummary]) -> str:
+    """Memory and scaling, with whatever else tells the conditions apart."""
+    made = one.condition
+    extra = [
+        getattr(made, name)
+        for name in ("agent", "model", "judge")
+        if len({getattr(other.condition, name) for other in conditions}) > 1
+    ]
+    return made.label + (f" ({', '.join(extra)})" if extra else "")
+
+
+def _head(compared: Compared, names: Sequence[str]) -> str:
+    config, conditions = compared.stores[0].manifest.config, compared.summary.conditions
+    mark = " (simulated)" if compared.simulated else ""
+    place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
+    models = ", ".join(dict.fromkeys(one.condition.model for one in conditions))
+    legend = fields([(name, _label(one, conditions)) for name, one in zip(names, conditions, strict=True)], WIDTH)
+    return f"{place}: {conditions[0].n_tasks} tasks, {models}{mark}\n{legend}\n\n{fold(ABOUT)}"
+
+
+def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> str:
+    conditions = [condition.condition for condition in compared.summary.conditions]
+    a, b = (names[conditions.index(made)] for made in (one.a, one.b))
+    mark = " (simulated)" if compared.simulated else ""
+    found = details(one, compared.groups)
+    rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
+    if one.detectable is not None:
+        rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
+    if not one.same_scaling:
+        rows.append(("budget", "the two do not spend the same rollouts a task: the difference is memory and budget"))
+    if found["mcnemar"] is not None:
+        test = found["mcnemar"]
+        rows.append(
+            ("McNemar", f"{test.only_a} tasks only {a} solves, {test.only_b} only {b}: exact p {p_text(test.p_value)}")
+        )
+    rows += _spread(found["orders"], found["half_gain"])
+    title = f"{a} - {b}{mark}: {one.a.label} - {one.b.label}"
+    parts = [title, _indented(fields(rows, WIDTH - 2)), _beside(found["intervals"])]
+    parts += [_slices("along the stream", found["curve"], "tasks", (a, b))]
+    for kind in ("domains", "groups"):
+        if len(found[kind]) > 1:
+            parts.append(_slices(f"by {kind[:-1]}", found[kind], kind[:-1], (a, b)))
+    return "\n".join(part for part in parts if part)
+
+
+def _difference(one: Comparison, declared: int) -> str:
+    text = f"{points(one.difference.mean)} points{point_bounds(one.difference.interval)}"
+    if one.p_value is not None:
+        text += f", p {p_text(one.p_value)}"
+    if declared > 1 and one.p_holm is not None:
+        text += f", Holm over {declared} comparisons {p_text(one.p_holm)}"
+    return text
+
+
+def _paired_over(one: Comparison) -> str:
+    orders = f"{one.orders} order{'s' if one.orders != 1 else ''}"
+    caveat = {1: "; conditional on this order", 2: "; two orders say little of how orders differ"}.get(one.orders, "")
+    unfinished = "" if one.paired.complete or not one.n_tasks else "; not finished: the interval is over tasks alone"
+    return f"{one.n_tasks} tasks, {orders}{caveat}{unfinished}"
+
+
+def _spread(spread: OrderSpread, gain: Any) -> list[tuple[str, str]]:
+    rows = []
+    if spread.deviation is not None:
+        each = ", ".join(points(value) for value in spread.differences)
+        rows.append(("by order", f"{each}; SD {100 * spread.deviation:.1f}"))
+    if spread.order_deviation is not None and spread.p_value is not None:
+        own = f"SD {100 * spread.order_deviation:.1f} beyond chance, F test p {p_text(spread.p_value)}"
+        rows.append(("order effect", own))
+    if gain is not None:
+        rows.append(("second half", f"{points(gain.mean)} points against the first half{point_bounds(gain.interval)}"))
+    return rows
+
+
+def _beside(found: Sequence[Any]) -> str:
+    rows = [(one.name, f"{point_bounds(one.interval).strip()}", one.about) for one in found]
+    return "" if not rows else "  other intervals\n" + table(rows, 4)
+
+
+def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, str]) -> str:
+    if not slices:
+        return ""
+    shown = slices[:GROUPS_SHOWN]
+    rows = [(what, "cells", *names, "difference")]
+    rows += [(one.name, str(one.n), percent(one.a), percent(one.b), points(one.difference)) for one in shown]
+    more = len(slices) - len(shown)
+    tail = f"\n    and {more} more (--json has all)" if more else ""
+    return f"  {title}\n{numbers(rows, 4)}{tail}"
+
+
+def _conditions(conditions: Sequence[ConditionSummary]) -> str:
+    rows = [("", "score %", "95 %", "tasks", "orders", "steps", "failed", "unparsed")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1))
+        broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
+        rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
+    return "Conditions (failed and unparsed: share of rollouts)\n" + numbers(rows, 2)
+
+
+def _attempts(conditions: Sequence[ConditionSummary]) -> str:
+    most = max(one.rollouts_a_task for one in conditions)
+    if most < 2:
+        return ""
+    ks = [k for k in (1, 2, 3, 4, 8, 16, 32) if k < most] + [most]
+    rows: list[Sequence[str]] = [("", *(f"@{k}" for k in ks), *(f"^{k}" for k in ks))]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        found = [one.passes(k) for k in ks]
+        cells = [
+            *("-" if f is None else percent(f[0]) for f in found),
+            *("-" if f is None else percent(f[1]) for f in found),
+        ]
+        rows.append((name, *cells))
+    return "Rollouts of a task: pass@k (any of k), pass^k (all of k), percent\n" + numbers(rows, 2)
+
+
+def _judge(conditions: Sequence[ConditionSummary]) -> str:
+    rows: list[Sequence[str]] = [("", "verdict success", "failure", "unknown", "right")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        for solved in (True, False):
+            counts = [one.judged.get((label, solved), 0) for label in ("success", "failure", "unknown")]
+            right = counts[0] if solved else counts[1]
+            share = _share(right, counts[0] + counts[1])
+            rows.append((f"{name} {'solved' if solved else 'not solved'}", *map(str, counts), share))
+    return "Judge against the environment's score (rollouts)\n" + numbers(rows, 2)
+
+
+def _memory(compared: Compared) -> str:
+    rows: list[Sequence[str]] = [
+        ("", "tasks with recall", "items a task", "tokens a task", "items kept a run", "deleted")
+    ]
+    for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True):
+        used = compared.memory[one.condition]
+        if not used.added and not used.characters:
+            continue
+        sizes = (f"{used.items_a_task:.1f}", f"{used.tokens_a_task:.0f}", f"{used.items_kept:.1f}", str(used.deleted))
+        rows.append((name, _share(used.recalls, used.tasks), *sizes))
+    if len(rows) == 1:
+        return ""
+    return "Memory (tokens of recalled text, estimated at 4 characters each)\n" + numbers(rows, 2)
+
+
+def _cost(conditions: Sequence[ConditionSummary]) -> str:
+    rows: list[Sequence[str]] = [("", "acting", "memory", "judging", "memory/acting", "calls", "dollars")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        split = cost_split(one.usage)
+        tasks = max(1, one.committed)
+        ratio = f"{split[1].tokens / split[0].tokens:.0%}" if split[0].tokens else "-"
+        spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
+        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", _dollars(one.total)))
+    return "Cost (tokens and calls a task, dollars in all; acting: agent and simulated user)\n" + numbers(rows, 2)
+
+
+def _counts(conditions: Sequence[ConditionSummary]) -> str:
+    rows = []
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        said = [f"{end} {count}" for end, count in one.ends.items()]
+        said += [f"{what.replace('_', ' ')} {count}" for what, count in one.notes.items()]
+        rows.append((name, ", ".join(said)))
+    return "Ends of rollouts, and what else was counted\n" + _indented(fields(rows, WIDTH - 2))
+
+
+def _notes(compared: Compared) -> str:
+    lines = [f"Note: {note}" for note in compared.notes]
+    lines += [f"Experiment: {store.directory}" for store in compared.stores]
+    if compared.simulated:
+        lines.append(SIMULATED)
+    return "\n".join(fold(line) if not line.startswith("Experiment") else line for line in lines)
+
+
+def _dollars(usage: Usage) -> str:
+    return "unknown" if usage.cost is None else f"{usage.cost:.4f}"
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count / of:.1%}" if of else "-"
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def numbers(rows: Sequence[Sequence[str]], indent: int) -> str:
+    """A table whose columns but the first are set flush right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    padded = [[row[0], *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))] for row in rows]
+    lines = ("  ".join([row[0].ljust(widths[0]), *row[1:]]).rstrip() for row in padded)
+    return "\n".join(" " * indent + line for line in lines)
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "  ")
+
+
+def fold(text: str) -> str:
+    """Text folded to the width."""
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

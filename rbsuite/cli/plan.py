@@ -1,0 +1,282 @@
+"""``rbsuite plan``: how many tasks, orders and rollouts it takes to find a difference of a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rbsuite.errors import DataError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from rbsuite.statistics.power import Components
+    from rbsuite.statistics.summary import Comparison
+    from rbsuite.store import ExperimentStore
+
+ORDERS = (3, 5, 10, 20)
+ROLLOUTS = (1, 2, 4)
+PILOT_ORDERS = 5
+PILOT_TASKS = 60
+WIDTH = 80
+
+EPILOG = """Examples:
+
+\b
+  rbsuite plan --env tau-bench --effect 0.05 --power 0.8
+  rbsuite plan --env tau-bench --from experiments/tau-bench-test-0123456789
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """Where the variances of a plan come from.
+
+    Attributes:
+        source: in words.
+        simulated: whether its models are simulations.
+        comparison: whose differences were used.
+        parts: the variances.
+        separated: whether the rollouts' own variance was measured (the pilot had several a task).
+    """
+
+    source: str
+    simulated: bool
+    comparison: str
+    parts: Components
+    separated: bool
+
+
+@click.command("plan", epilog=EPILOG)
+@click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
+@click.option(
+    "--effect", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find."
+)
+@click.option(
+    "--power",
+    "wanted",
+    type=click.FloatRange(0.05, 1, min_open=True, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="Probability of finding it.",
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="EXPERIMENT",
+    help="Take the variances from it [default: a small simulated pilot].",
+)
+@click.option(
+    "--memory", metavar="MEMORY", help="The memory to compare [default: reasoningbank, or the first of --from]."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def command(
+    environment: str | None, effect: float, wanted: float, source: Path | None, memory: str | None, as_json: bool
+) -> None:
+    """Say how many tasks, orders and rollouts a paired comparison needs, and what the splits of an environment can show.
+
+    Differences are shares: 0.05 is five points.
+    """
+    environment, pilot = _pilot(environment, source, memory)
+    sizes = split_sizes(environment)
+    if as_json:
+        from rbsuite.cli.output import echo_json
+
+        echo_json(document(environment, effect, wanted, pilot, sizes))
+    else:
+        click.echo(render(environment, effect, wanted, pilot, sizes))
+
+
+def _pilot(environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
+    from rbsuite.store import ExperimentStore
+
+    if source is not None:
+        with ExperimentStore.open(source, readonly=True) as store:
+            name = store.manifest.config["env"]
+            if environment not in (None, name):
+                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave --env out.")
+            return name, pilot_of(store, memory, f"{source}")
+    if environment is None:
+        raise UsageError("no environment was named.", "Add --env NAME, or --from EXPERIMENT.")
+    with _simulated(environment, memory or "reasoningbank") as store:
+        return environment, pilot_of(store, None, "a simulated pilot")
+
+
+@contextmanager
+def _simulated(environment: str, memory: str) -> Iterator[ExperimentStore]:
+    """A small experiment with the simulated learner on the first split that is here."""
+    import asyncio
+    from tempfile import TemporaryDirectory
+
+    from rbsuite.plugins import load_plugins
+    from rbsuite.runner.config import make_config
+    from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
+    from rbsuite.runner.setup import set_up
+
+    splits = [name for name, size in split_sizes(environment).items() if size]
+    if not splits:
+        raise DataError(f"no split of {environment} is here.", "Import its data, see `rbsuite data list`.")
+    options = {"env": environment, "split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
+    setup = set_up(make_config(options, {"limit": PILOT_TASKS}), load_plugins())
+    with TemporaryDirectory() as directory, open_experiment(setup, Path(directory)) as store:
+        asyncio.run(run_experiment(setup, store, Execution()))
+        yield store
+
+
+def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
+    """The variances of an experiment's comparison.
+
+    Args:
+        store: the experiment, finished, with two orders at least.
+        memory: whose comparison with the baseline; ``None``: the first.
+        source: what to call the experiment.
+
+    Raises:
+        UsageError: the experiment has no such comparison, one order only, or is not finished.
+    """
+    from rbsuite.statistics.summary import summarise
+
+    summary = summarise(store)
+    fitting = [one for one in summary.comparisons if memory in (None, one.a.memory)]
+    if not fitting:
+        compared = [one.a.memory for one in summary.comparisons]
+        if memory is not None and compared:
+            raise UnknownNameError(f"memory compared in {source}", memory, compared)
+        raise UsageError(f"{source} compares nothing.", "Give an experiment with a memory beside the baseline.")
+    chosen = fitting[0]
+    if chosen.orders < 2 or chosen.n_tasks < 2 or not chosen.paired.complete:
+        raise UsageError(
+            f"{source} has no two finished orders of two tasks, so how orders differ is unknown.",
+            "Run it to its end, with --orders 3 or more.",
+        )
+    parts, separated = variances(chosen)
+    label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {chosen.orders} orders, {chosen.a.model}"
+    return Pilot(source, bool(store.manifest.facts["simulated"]), label, parts, separated)
+
+
+def variances(comparison: Comparison) -> tuple[Components, bool]:
+    """The variances of a finished comparison, and whether the rollouts' own could be told apart."""
+    from rbsuite.statistics.intervals import average
+    from rbsuite.statistics.power import components, within_variance
+
+    paired = comparison.paired
+    sides = [
+        [stream.attempts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
+        for side in (0, 1)
+    ]
+    within = [within_variance(cells) for cells in sides]
+    rollouts = min(len(cell) for cells in sides for cell in cells)
+    if rollouts < 2 or within[0] is None or within[1] is None:
+        return components(paired.matrix()), False
+    matrix = [
+        [average(a.attempts[task]) - average(b.attempts[task]) for a, b in paired.streams] for task in paired.tasks
+    ]
+    return components(matrix, within[0] + within[1], rollouts), True
+
+
+def split_sizes(environment: str) -> Mapping[str, int | None]:
+    """Tasks of each split; ``None`` where its data is not here.
+
+    Raises:
+        UnknownNameError: there is no such environment.
+    """
+    from rbsuite.plugins import load_plugins
+    from rbsuite.specs import load_object
+
+    spec = load_plugins().environment(environment)
+    factory = load_object(spec.factory, f"environment {spec.name!r}")
+    sizes: dict[str, int | None] = {}
+    for split in spec.splits:
+        try:
+            sizes[split.name] = len(factory.load(split.name, domain="", data=""))
+        except DataError:
+            sizes[split.name] = None
+    return sizes
+
+
+def document(
+    environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]
+) -> Mapping[str, Any]:
+    """The plan as plain data; ``tasks`` is ``None`` where no number of tasks suffices."""
+    from rbsuite.statistics.power import tasks_needed
+
+    return {
+        "env": environment,
+        "effect": effect,
+        "power": wanted,
+        "pilot": pilot,
+        "designs": [
+            {
+                "orders": orders,
+                "rollouts": rollouts,
+                "tasks": tasks_needed(pilot.parts, effect, orders, rollouts, wanted),
+            }
+            for orders in ORDERS
+            for rollouts in ROLLOUTS
+        ],
+        "splits": [
+            {
+                "split": split,
+                "tasks": size,
+                "detectable": None
+                if size is None
+                else [{"orders": orders, "difference": _detectable(pilot, size, orders, wanted)} for orders in ORDERS],
+            }
+            for split, size in sizes.items()
+        ],
+    }
+
+
+def _detectable(pilot: Pilot, tasks: int, orders: int, wanted: float) -> float | None:
+    from rbsuite.statistics.power import Design, detectable, expected
+
+    return detectable(*expected(pilot.parts, Design(tasks, orders)), wanted) if tasks > 1 else None
+
+
+def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]) -> str:
+    """The plan as text."""
+    from rbsuite.cli.comparison_text import fold, numbers
+
+    plan = document(environment, effect, wanted, pilot, sizes)
+    goal = f"{environment}: to find a difference of {100 * effect:.1f} points with {100 * wanted:.0f} % power (two-sided, 5 %)"
+    origin = f"Variances from {pilot.source}: {pilot.comparison}."
+    if pilot.simulated:
+        origin += " Simulated: a real model's variances differ; take them from an experiment of your own with --from."
+    needed: list[Sequence[str]] = [("orders", *(f"{k} rollout{'s' if k > 1 else ''}" for k in ROLLOUTS))]
+    for orders in ORDERS:
+        found = [design["tasks"] for design in plan["designs"] if design["orders"] == orders]
+        needed.append((str(orders), *("too few orders" if tasks is None else str(tasks) for tasks in found)))
+    rows: list[Sequence[str]] = [("split", "tasks", *(f"{orders} orders" for orders in ORDERS))]
+    for entry in plan["splits"]:
+        cells = ["-"] * len(ORDERS) if entry["detectable"] is None else [_points(d) for d in entry["detectable"]]
+        rows.append((entry["split"], "no data" if entry["tasks"] is None else str(entry["tasks"]), *cells))
+    caveat = (
+        "Rollouts: mean score of so many rollouts in each task and order. "
+        + ("" if pilot.separated else "The pilot has one a task, so what more of them save is an upper bound. ")
+        + "Too few orders: orders differ so much that no number of tasks suffices."
+    )
+    parts = [f"{fold(goal)}\n{fold(origin)}", _deviations(pilot.parts)]
+    parts += [f"Tasks needed\n{numbers(needed, 2)}\n{fold(caveat)}"]
+    parts += [f"Smallest difference the splits can show, in points (1 rollout)\n{numbers(rows, 2)}"]
+    return "\n\n".join(parts)
+
+
+def _points(entry: Mapping[str, Any]) -> str:
+    return "-" if entry["difference"] is None else f"{100 * entry['difference']:.1f}"
+
+
+def _deviations(parts: Components) -> str:
+    from rbsuite.cli.output import fields
+
+    shown = {
+        "between tasks": parts.tasks,
+        "between orders": parts.orders,
+        "task by order": parts.interaction,
+        "one rollout": parts.rollouts,
+    }
+    rows = [(name, f"{100 * variance**0.5:.1f}") for name, variance in shown.items()]
+    return f"Standard deviations of a paired difference, in points\n{fields([(f'  {name}', text) for name, text in rows], WIDTH)}"

@@ -1,0 +1,79 @@
+"""Warm starts: a run begins with the bank that a run of another experiment had at some position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rbsuite.errors import UsageError
+from rbsuite.experience import MemoryOp
+from rbsuite.record import Condition, RunInfo
+from rbsuite.store import ExperimentStore
+
+NOTHING_TO_START_WITH = "none"
+"""The memory that has no bank, so that the control of a warm experiment needs no source."""
+
+
+def parse_source(text: str) -> tuple[Path, int | None]:
+    """Read ``EXPERIMENT@T`` or ``EXPERIMENT``: the directory, and after how many tasks (``None``: all).
+
+    Raises:
+        UsageError: T is not a number.
+    """
+    path, at, position = text.rpartition("@")
+    if not at:
+        return Path(text), None
+    if not position.isdecimal():
+        raise UsageError(f"--warm-start {text!r}: {position!r} is not a position.", "Write EXPERIMENT or EXPERIMENT@T.")
+    return Path(path), int(position)
+
+
+def read_seeds(text: str, runs: Sequence[RunInfo]) -> Mapping[str, tuple[MemoryOp, ...]]:
+    """The operations that each run's bank starts with.
+
+    A run takes the bank of the source's run of the same memory and scaling in the same order; of the first order where the source has
+    fewer, and of scaling ``single`` where it has no other.
+
+    Args:
+        text: ``EXPERIMENT@T``; empty: nothing.
+        runs: the runs to be started.
+
+    Raises:
+        UsageError: the source has no run of a memory, or not so many tasks.
+        StoreError: there is no such experiment.
+    """
+    if not text:
+        return {}
+    path, at = parse_source(text)
+    with ExperimentStore.open(path, readonly=True) as store:
+        return {
+            run.id: _bank(store, _source_of(run, store.manifest.runs, path), at)
+            for run in runs
+            if run.condition.memory != NOTHING_TO_START_WITH
+        }
+
+
+def _source_of(run: RunInfo, sources: Sequence[RunInfo], path: Path) -> RunInfo:
+    same = [source for source in sources if source.condition.memory == run.condition.memory]
+    if not same:
+        raise UsageError(
+            f"{path} has no run of memory {run.condition.memory!r} to start from.",
+            f"It has: {', '.join(dict.fromkeys(source.condition.memory for source in sources))}.",
+        )
+    return max(
+        same, key=lambda source: (_alike(source.condition, run.condition), source.order == run.order, -source.order)
+    )
+
+
+def _alike(source: Condition, wanted: Condition) -> int:
+    return 2 if source.scaling == wanted.scaling else int(source.scaling == "single")
+
+
+def _bank(store: ExperimentStore, run: RunInfo, at: int | None) -> tuple[MemoryOp, ...]:
+    committed = store.committed(run.id)
+    if at is not None and at > committed:
+        raise UsageError(
+            f"run {run.id!r} of {store.directory} has {committed} tasks, not {at}.", "Use a smaller position."
+        )
+    ops = (op for _, op in store.ops(run.id, at))
+    return (*store.seed_ops(run.id), *ops)

@@ -1,0 +1,147 @@
+"""Making the file of an experiment: what is written is worked out first, then the file appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rbsuite.errors import StoreError
+from rbsuite.experience import MemoryOp
+from rbsuite.oplog import origin
+from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.store.codec import pack
+from rbsuite.store.database import guarded, open_connection
+from rbsuite.store.rows import Row, encode_manifest, op_row, run_row
+from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
+from rbsuite.store.scrub import scrub, scrub_text
+from rbsuite.store.writer import unstorable
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run as it stands in the file before its first task: its row, and those of its seed."""
+
+    row: Row
+    seed: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a new file holds: the manifest as text, and the runs."""
+
+    manifest: str
+    runs: tuple[PlannedRun, ...]
+
+
+def _without_secrets(manifest: Manifest) -> Manifest:
+    runs = tuple(
+        replace(
+            info,
+            condition=Condition(
+                memory=scrub_text(info.condition.memory),
+                scaling=scrub_text(info.condition.scaling),
+                agent=scrub_text(info.condition.agent),
+                model=scrub_text(info.condition.model),
+                judge=scrub_text(info.condition.judge),
+            ),
+        )
+        for info in manifest.runs
+    )
+    return Manifest(scrub(manifest.config), scrub(manifest.facts), runs)
+
+
+def _manifest_text(manifest: Manifest) -> str:
+    ids = [info.id for info in manifest.runs]
+    if len(set(ids)) < len(ids):
+        twice = next(name for name in ids if ids.count(name) > 1)
+        raise StoreError(f"the manifest has run {twice!r} more than once.", "Give each run an id of its own.")
+    if any(len(info.tasks) >= POSITIONS for info in manifest.runs):
+        raise StoreError(f"the manifest has a run of {POSITIONS} or more tasks.", "Split it into several experiments.")
+    try:
+        return encode_manifest(manifest)
+    except (ValueError, TypeError) as error:
+        where = unstorable(manifest, "manifest") or str(error)
+        raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
+
+
+def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Plan:
+    """Work out what to write, without the secrets.
+
+    Args:
+        manifest: what the experiment is.
+        seeds: by run id, the operations that form version 0 of its bank.
+
+    Raises:
+        StoreError: run ids repeat, a seed is of no run, or something is no plain data.
+    """
+    clean = _without_secrets(manifest)
+    text = _manifest_text(clean)
+    for run_id in seeds.keys() - {info.id for info in clean.runs}:
+        raise StoreError(f"there is a seed for {run_id!r}, which is no run.", "Give seeds for runs of the manifest.")
+    return Plan(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
+
+
+def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> PlannedRun:
+    if len(seed) >= ORDINALS:
+        raise StoreError(f"the seed of run {info.id!r} has {ORDINALS} or more operations.", "Seed it with fewer.")
+    try:
+        return PlannedRun(run_row(info, origin(seed)), tuple(op_row(op) for op in seed))
+    except (ValueError, TypeError) as error:
+        where = unstorable(seed, "seed") or str(error)
+        raise StoreError(
+            f"the seed of run {info.id!r} cannot be stored: {where}.", "Give plain data with finite numbers."
+        ) from error
+
+
+def build(path: Path, draft: Plan) -> None:
+    """Make the database under another name and rename it; the caller sees to it that nobody else does.
+
+    Raises:
+        StoreError: there is one already, or it cannot be written.
+    """
+    if path.exists():
+        raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
+    new = path.with_name(f"{path.name}.new")
+    try:
+        _remove(new)
+        with guarded(new), closing(open_connection(f"{new.absolute().as_uri()}?mode=rwc")) as connection:
+            _fill(connection, draft)
+        new.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}.", "Choose another directory.") from error
+    finally:
+        _remove(new)
+
+
+def _fill(connection: sqlite3.Connection, draft: Plan) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("BEGIN IMMEDIATE")
+    create_tables(connection)
+    connection.execute("INSERT INTO meta VALUES ('manifest', ?)", (pack(draft.manifest),))
+    for index, run in enumerate(draft.runs):
+        connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (index, *run.row))
+        parts = ((index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed))
+        connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).unlink()
+
+
+def _sync(directory: Path) -> None:
+    """Make a rename last through a power failure."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
