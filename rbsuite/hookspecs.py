@@ -139,7 +139,7 @@ def rbsuite_run_started(run: RunInfo, resumed_at: int) -> None:
 
 @hookspec
 def rbsuite_rollout_finished(run: RunInfo, position: int, trajectory: Trajectory) -> None:
-    """Observe a finished rollout, before it is judged.
+    """Observe a rollout that stands, in task order, just before its task is committed. One that is thrown away is never shown.
 
     :param run: what identifies the run.
     :param position: the task's place in the stream, from 0.

@@ -47,7 +47,8 @@ async def open_for(parts: RunParts, task: Task) -> Opened:
     roles = Roles(parts, task)
     seed = derive_seed(parts.info.seed, task.id)
     ledger = Ledger()
-    environment = parts.setup.make_environment()
+    with roles.blaming("environment", parts.setup.environment.name):
+        environment = parts.setup.make_environment()
     user = roles.user(environment, derive_seed(seed, "opening"), ledger)
     try:
         opening = await open_task(environment, task, user, derive_seed(seed, "opening"))

@@ -109,9 +109,10 @@ class Roles:
         models = dict(self._setup.models)
         if not any(isinstance(model, TaskAwareModel) for model in models.values()):
             return models
-        environment = self._setup.make_environment()
-        solution, skills = environment.solution(self._task), environment.skills()
-        environment.close()
+        with self.blaming("environment", self._setup.environment.name):
+            environment = self._setup.make_environment()
+            solution, skills = environment.solution(self._task), environment.skills()
+            environment.close()
         if solution is None:
             raise UsageError(
                 f"task {self._task.id!r} has no reference solution, so a simulated model cannot act on it.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -75,7 +74,7 @@ def written(log: Path) -> tuple[int, int]:
 
 
 def killed(process: subprocess.Popen[str]) -> bool:
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     _, err = process.communicate(timeout=PATIENCE)
     if process.returncode == 0:
         return False  # it was done before

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
+import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from rbsuite.statistics.intervals import mean_estimate, paired_p_value, standard_error
+from rbsuite.statistics.intervals import (
+    clustered_estimate,
+    mean_estimate,
+    p_value,
+    paired_p_value,
+    standard_error,
+    wilson_estimate,
+)
 
 VALUES = st.lists(st.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=40)
 
@@ -25,8 +34,8 @@ def test_interval_is_student_s(values: list[float]) -> None:
     assert standard_error(values) == pytest.approx(error, abs=1e-12)
 
 
-@given(VALUES, st.randoms())
-def test_p_value_is_that_of_the_paired_t_test(values: list[float], random: object) -> None:
+@given(VALUES)
+def test_p_value_is_that_of_the_paired_t_test(values: list[float]) -> None:
     assume(len(set(values)) > 1)
     base = [round(value * 0.5, 3) for value in values]
     differences = [one - other for one, other in zip(values, base, strict=True)]
@@ -38,6 +47,17 @@ def test_p_value_is_that_of_the_paired_t_test(values: list[float], random: objec
 def test_order_of_values_does_not_count(values: list[float]) -> None:
     assert mean_estimate(values) == mean_estimate(values[::-1])
     assert paired_p_value(values) == paired_p_value([-value for value in values])
+
+
+@given(VALUES)
+def test_interval_holds_zero_where_the_p_value_is_above_5_percent(values: list[float]) -> None:
+    assume(len(set(values)) > 1)
+    estimate = mean_estimate(values)
+    p = p_value(estimate)
+    assert p is not None
+    assert estimate.interval is not None
+    assume(abs(p - 0.05) > 1e-6)
+    assert (p > 0.05) == (estimate.interval[0] <= 0 <= estimate.interval[1])
 
 
 def test_by_hand() -> None:
@@ -59,3 +79,60 @@ def test_degenerate_cases() -> None:
     assert paired_p_value([0.5, 0.5, 0.5]) == 0.0
     with pytest.raises(ValueError, match="no values"):
         mean_estimate([])
+
+
+@given(VALUES, st.integers(1, 6))
+def test_clustered_error_is_the_sandwich_estimator(values: list[float], count: int) -> None:
+    """(X'X)^-1 (sum over clusters of X'u u'X) (X'X)^-1 for the regression on a constant, times C / (C - 1)."""
+    groups = [index % count for index in range(len(values))]
+    clusters = len(set(groups))
+    assume(clusters > 1)
+    ones, residuals = np.ones((len(values), 1)), np.array(values) - np.mean(values)
+    meat = np.zeros((1, 1))
+    for group in set(groups):
+        members = [index for index, one in enumerate(groups) if one == group]
+        score = ones[members].T @ residuals[members][:, None]
+        meat += score @ score.T
+    bread = np.linalg.inv(ones.T @ ones)
+    error = float(np.sqrt(clusters / (clusters - 1) * (bread @ meat @ bread)[0, 0]))
+    estimate = clustered_estimate(values, groups)
+    assert estimate.error == pytest.approx(error, abs=1e-12)
+    assert estimate.degrees == clusters - 1
+    half = stats.t.ppf(0.975, clusters - 1) * error
+    assert estimate.interval == pytest.approx((np.mean(values) - half, np.mean(values) + half), abs=1e-9)
+
+
+@given(VALUES)
+def test_clusters_of_one_are_no_clusters(values: list[float]) -> None:
+    plain, clustered = mean_estimate(values), clustered_estimate(values, range(len(values)))
+    assert clustered.interval == pytest.approx(plain.interval, abs=1e-9)
+
+
+def test_tasks_that_are_alike_widen_the_clustered_interval() -> None:
+    values = [0.0] * 10 + [1.0] * 10
+    alike, mixed = [index // 5 for index in range(20)], [index % 4 for index in range(20)]
+    widths: dict[str, float] = defaultdict(float)
+    for name, groups in (("alike", alike), ("mixed", mixed)):
+        interval = clustered_estimate(values, groups).interval
+        assert interval is not None
+        widths[name] = interval[1] - interval[0]
+    assert widths["mixed"] < widths["alike"]
+    assert clustered_estimate(values, [0] * 20).interval is None
+
+
+@given(st.integers(1, 60), st.data())
+def test_wilson_s_bounds_solve_the_score_equation(n: int, data: st.DataObject) -> None:
+    successes = data.draw(st.integers(0, n))
+    estimate = wilson_estimate(successes, n)
+    assert estimate.mean == successes / n
+    assert estimate.interval is not None
+    z = stats.norm.ppf(0.975)
+    for bound in estimate.interval:
+        if 1e-9 < bound < 1 - 1e-9:
+            assert abs(estimate.mean - bound) == pytest.approx(z * math.sqrt(bound * (1 - bound) / n), abs=1e-9)
+    assert 0 <= estimate.interval[0] <= estimate.mean <= estimate.interval[1] <= 1
+
+
+def test_wilson_s_worked_examples() -> None:
+    assert wilson_estimate(17, 30).interval == pytest.approx((0.392, 0.726), abs=5e-4)
+    assert wilson_estimate(30, 30).interval == pytest.approx((0.887, 1.0), abs=5e-4)

@@ -1,0 +1,113 @@
+"""Power and plans, against scipy's noncentral t, published sample sizes and simulation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from rbsuite.statistics.crossed import crossed_estimate
+from rbsuite.statistics.intervals import Estimate, p_value
+from rbsuite.statistics.power import (
+    Components,
+    Design,
+    components,
+    detectable,
+    detectable_by,
+    expected,
+    power,
+    tasks_needed,
+    within_variance,
+)
+
+
+@pytest.mark.parametrize("degrees", [2, 4, 9, 54, 400])
+@pytest.mark.parametrize("shift", [0.5, 2.0, 3.5])
+def test_power_is_that_of_the_noncentral_t(degrees: float, shift: float) -> None:
+    critical = stats.t.ppf(0.975, degrees)
+    wanted = stats.nct.sf(critical, degrees, shift) + stats.nct.cdf(-critical, degrees, shift)
+    assert power(shift, 1.0, degrees) == pytest.approx(wanted, abs=2e-3)
+
+
+def test_without_effect_power_is_the_level() -> None:
+    for degrees in (2, 10, 100):
+        assert power(0.0, 1.0, degrees) == pytest.approx(0.05, abs=1e-3)
+    assert power(0.1, 0.0, 5) == 1.0
+    assert power(0.0, 0.0, 5) == 0.0
+
+
+@given(st.floats(1, 500), st.floats(0.001, 2), st.sampled_from([0.5, 0.8, 0.95]))
+def test_what_is_detectable_is_found_with_the_wanted_power(degrees: float, error: float, wanted: float) -> None:
+    assert power(detectable(error, degrees, wanted), error, degrees) == pytest.approx(wanted, abs=1e-3)
+
+
+def test_detectable_of_an_estimate() -> None:
+    assert detectable_by(Estimate(0.1, None)) is None
+    assert detectable_by(Estimate(0.1, (0.0, 0.2), 0.05, 1e6)) == pytest.approx(2.80 * 0.05, abs=1e-3)
+    assert detectable(0.0, 10) == 0.0
+
+
+@pytest.mark.parametrize(("effect", "tasks"), [(0.2, 199), (0.5, 34), (0.8, 15)])
+def test_sample_sizes_of_the_paired_t_test(effect: float, tasks: int) -> None:
+    """Published for a standard deviation of 1, 80 % power, 5 % two-sided (Cohen's small, medium and large effect)."""
+    assert tasks_needed(Components(1.0, 0.0, 0.0, 0.0), effect, orders=1) == pytest.approx(tasks, abs=1)
+
+
+def test_more_of_anything_needs_fewer_tasks() -> None:
+    parts = Components(tasks=0.02, orders=0.0005, interaction=0.02, rollouts=0.15)
+    by_orders = [tasks_needed(parts, 0.06, orders) for orders in (3, 5, 10, 20)]
+    by_rollouts = [tasks_needed(parts, 0.06, 10, rollouts) for rollouts in (1, 2, 4)]
+    by_effect = [tasks_needed(parts, effect, 10) for effect in (0.05, 0.1, 0.2)]
+    for needed in (by_orders[1:], by_rollouts, by_effect):
+        known = [tasks for tasks in needed if tasks is not None]
+        assert len(known) == len(needed)
+        assert known == sorted(known, reverse=True)
+        assert len(set(known)) == len(known)
+
+
+def test_orders_that_differ_too_much_cannot_be_mended_by_tasks() -> None:
+    assert tasks_needed(Components(0.0, 0.01, 0.0, 0.1), 0.05, orders=3) is None
+    assert tasks_needed(Components(0.0, 0.01, 0.0, 0.1), 0.05, orders=200) is not None
+
+
+def test_expected_error_by_hand() -> None:
+    parts = Components(tasks=0.04, orders=0.01, interaction=0.02, rollouts=0.12)
+    error, degrees = expected(parts, Design(tasks=50, orders=5, rollouts=3))
+    assert error == pytest.approx(math.sqrt(0.04 / 50 + 0.01 / 5 + (0.02 + 0.12 / 3) / 250))
+    assert 4 <= degrees <= 49
+    conditional = expected(parts, Design(tasks=50, orders=1))
+    assert conditional == (pytest.approx(math.sqrt((0.04 + 0.14) / 50)), 49)
+
+
+def test_variances_of_a_pilot_are_recovered() -> None:
+    rng = np.random.default_rng(2)
+    cells = rng.normal(0, 0.2, (300, 1, 1)) + rng.normal(0, 0.1, (1, 200, 1)) + rng.normal(0, 0.15, (300, 200, 1))
+    rollouts = cells + rng.normal(0, 0.4, (300, 200, 2))
+    within = within_variance(rollouts.reshape(-1, 2).tolist())
+    assert within == pytest.approx(0.16, rel=0.02)
+    parts = components(rollouts.mean(axis=2).tolist(), within, 2)
+    found = [math.sqrt(value) for value in (parts.tasks, parts.orders, parts.interaction, parts.rollouts)]
+    assert found == pytest.approx([0.2, 0.1, 0.15, 0.4], rel=0.12)
+    unknown = components(rollouts[:, :, 0].tolist())
+    assert unknown.interaction == 0.0
+    assert unknown.rollouts == pytest.approx(0.15**2 + 0.16, rel=0.05)
+    assert within_variance([[1.0], [0.0]]) is None
+
+
+def test_a_plan_keeps_its_promise() -> None:
+    """Experiments of the planned size find the effect at least as often as was wanted."""
+    parts, effect, orders = Components(tasks=0.02, orders=0.0004, interaction=0.0, rollouts=0.16), 0.1, 5
+    tasks = tasks_needed(parts, effect, orders)
+    assert tasks is not None
+    rng = np.random.default_rng(4)
+    found = 0
+    for _ in range(400):
+        matrix = effect + rng.normal(0, parts.tasks**0.5, (tasks, 1)) + rng.normal(0, parts.orders**0.5, (1, orders))
+        p = p_value(crossed_estimate((matrix + rng.normal(0, parts.rollouts**0.5, (tasks, orders))).tolist()))
+        found += p is not None and p <= 0.05
+    assert found / 400 >= 0.77
+    assert parts.per_task_deviation == pytest.approx(math.sqrt(0.18))
