@@ -60,6 +60,10 @@ class ModelError(RbsuiteError):
     """A model call that failed for good. Ends a rollout as ``model_error``."""
 
 
+class ModelUnusable(RbsuiteError):
+    """A model that no call can reach: no key, no access, no such model. Stops the run, since every further rollout would fail alike."""
+
+
 class EnvironmentFailure(RbsuiteError):
     """An environment that could not go on. Ends a rollout as ``env_error``."""
 

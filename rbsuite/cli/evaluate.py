@@ -11,6 +11,7 @@ import click
 from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
+    from rbsuite.cli.interrupts import Interrupts
     from rbsuite.runner.experiment import Execution
     from rbsuite.runner.setup import Setup
     from rbsuite.store import ExperimentStore
@@ -103,6 +104,7 @@ def command(
 
     Running the same command again goes on where it was stopped, and shows the result once it is complete.
     """
+    from rbsuite.cli.interrupts import Interrupts
     from rbsuite.plugins import load_plugins
     from rbsuite.runner.config import make_config
     from rbsuite.runner.experiment import Execution, default_directory, held_by_others, open_experiment
@@ -116,8 +118,8 @@ def command(
         _show_protocol(setup.config.protocol, {**base, **from_file, **given})
     same = source is not None and not from_file and not given
     directory = out or (source if same and source is not None else default_directory(setup))
-    with open_experiment(setup, directory, join=join) as store:
-        _run(setup, store, Execution(concurrency, speculate), quiet=quiet or as_json)
+    with Interrupts() as interrupts, open_experiment(setup, directory, join=join) as store:
+        _run(setup, store, Execution(concurrency, speculate), interrupts, quiet=quiet or as_json)
         if others := held_by_others(store):
             _report_others(store, others, as_json=as_json)
         else:
@@ -184,9 +186,7 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
     }
 
 
-def _run(setup: Setup, store: ExperimentStore, execution: Execution, *, quiet: bool) -> None:
-    import asyncio
-
+def _run(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
     from rbsuite.runner.experiment import run_experiment
 
     missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
@@ -194,18 +194,16 @@ def _run(setup: Setup, store: ExperimentStore, execution: Execution, *, quiet: b
         return
     try:
         if quiet:
-            asyncio.run(run_experiment(setup, store, execution))
+            interrupts.run(run_experiment(setup, store, execution))
         else:
-            _run_shown(setup, store, execution)
+            _run_shown(setup, store, execution, interrupts)
     except KeyboardInterrupt:
         raise Interrupted(
             "stopped; what was committed is kept.", f"Go on with: rbsuite eval --from {store.directory}"
         ) from None
 
 
-def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution) -> None:
-    import asyncio
-
+def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts) -> None:
     from rich.console import Console
 
     from rbsuite.cli.progress import Progress
@@ -217,7 +215,7 @@ def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution) -> No
         console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
     with Progress(console, store.manifest.runs, committed) as progress:
         setup.plugins.register(progress, "progress")
-        asyncio.run(run_experiment(setup, store, execution))
+        interrupts.run(run_experiment(setup, store, execution))
 
 
 def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:

@@ -62,6 +62,7 @@ class ChatModel(Protocol):
 
         Raises:
             ModelError: the call failed for good.
+            ModelUnusable: no call can succeed; stops the run.
             BudgetExceeded: a hard limit was reached.
         """
 

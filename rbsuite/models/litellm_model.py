@@ -10,7 +10,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from rbsuite.errors import ModelError
+from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.provider_errors import (
     FailureKind,
@@ -33,6 +33,9 @@ _log = logging.getLogger(__name__)
 # Before litellm's import: no fetch of its price list, no reading of .env files, no debug handler.
 _ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR"}
 _BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
+
+_UNUSABLE: frozenset[FailureKind] = frozenset({"authentication", "permission", "not_found", "quota"})
+"""Failures that every further call would meet too."""
 
 
 class LiteLLMModel:
@@ -76,6 +79,7 @@ class LiteLLMModel:
 
         Raises:
             ModelError: the call failed for good, or still failed after all retries.
+            ModelUnusable: no call can succeed: there is no key, no credit, no access or no such model.
         """
         litellm = load_litellm()
         body = request_body(request)
@@ -140,11 +144,12 @@ class LiteLLMModel:
             _log.warning("%s does not take %s: it is left out", self._name, parameter, extra={"model": self._name})
         return bool(parameter)
 
-    def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> ModelError:
+    def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
         """The error to raise. It is raised without the provider's own, which may hold headers and addresses."""
         what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failures} times)" if failures > 1 else ""
-        return ModelError(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
+        raised = ModelUnusable if kind in _UNUSABLE else ModelError
+        return raised(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
 
     async def _wait(self, error: Exception, failures: int, seed: int) -> None:
         delay = self._backoff.delay(failures, seed, retry_after(error))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from rbsuite.errors import ModelError
+from rbsuite.errors import ModelError, ModelUnusable
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.litellm_model import LiteLLMModel
 from rbsuite.models.retry import Backoff
@@ -314,7 +314,9 @@ def test_waits_come_from_the_seed() -> None:
 def test_permanent_failures_stop_at_once_with_advice(
     ask: Ask, server: Server, status: int, message: str, advice: str
 ) -> None:
-    with pytest.raises(ModelError) as caught:
+    # What every further call would meet too stops the run; a request that is refused fails only its rollout.
+    kind = ModelError if status in (400, 422) else ModelUnusable
+    with pytest.raises(kind) as caught:
         ask(failure(status, message))
     assert len(server.requests) == 1
     assert advice in caught.value.remedy
@@ -330,7 +332,7 @@ def test_missing_key_names_the_variable_without_a_call(
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     server.plan(answer())
     for name, variable in (("openai/m", "OPENAI_API_KEY"), ("anthropic/m", "ANTHROPIC_API_KEY")):
-        with pytest.raises(ModelError) as caught:
+        with pytest.raises(ModelUnusable) as caught:
             loop.run(_noiseless(LiteLLMModel(name, timeout=20, retries=0).complete(simple())))
         assert caught.value.remedy == f"Set the environment variable {variable}."
     assert server.requests == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbsuite.statistics.attempts import best_at_k, pass_at_k, pass_hat_k
@@ -13,6 +13,7 @@ from rbsuite.statistics.attempts import best_at_k, pass_at_k, pass_hat_k
 SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=7)
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=7), st.data())
 def test_any_and_all_of_k(solved: list[bool], data: st.DataObject) -> None:
     k = data.draw(st.integers(1, len(solved)))
@@ -22,6 +23,7 @@ def test_any_and_all_of_k(solved: list[bool], data: st.DataObject) -> None:
     assert pass_hat_k(*counts) == pytest.approx(sum(all(some) for some in chosen) / len(chosen))
 
 
+@settings(deadline=None)
 @given(SCORES, st.data())
 def test_best_of_k(scores: list[float], data: st.DataObject) -> None:
     k = data.draw(st.integers(1, len(scores)))

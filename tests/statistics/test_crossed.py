@@ -39,7 +39,7 @@ def least_squares(matrix: np.ndarray) -> tuple[float, float, float]:
     )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(matrices())
 def test_mean_squares_are_those_of_a_linear_model(matrix: list[list[float]]) -> None:
     squares = mean_squares(matrix)
@@ -48,6 +48,7 @@ def test_mean_squares_are_those_of_a_linear_model(matrix: list[list[float]]) -> 
     assert squares.mean == pytest.approx(np.mean(matrix), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(matrices())
 def test_with_two_orders_the_f_test_is_the_paired_t_test(matrix: list[list[float]]) -> None:
     two = [row[:2] for row in matrix]
@@ -57,6 +58,7 @@ def test_with_two_orders_the_f_test_is_the_paired_t_test(matrix: list[list[float
     assert mean_squares(two).orders_p_value == pytest.approx(wanted, rel=1e-6, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(matrices())
 def test_turning_the_matrix_swaps_tasks_and_orders(matrix: list[list[float]]) -> None:
     one, other = mean_squares(matrix), mean_squares([list(column) for column in zip(*matrix, strict=True)])
@@ -91,6 +93,7 @@ def test_orders_that_differ_widen_the_interval_to_that_over_orders() -> None:
     assert estimate.interval == pytest.approx(mean_estimate([column + 0.005 for column in columns]).interval, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(matrices(min_orders=2))
 def test_degrees_of_freedom_lie_between_those_of_orders_and_tasks(matrix: list[list[float]]) -> None:
     estimate, squares = crossed_estimate(matrix), mean_squares(matrix)
@@ -104,6 +107,7 @@ def test_degrees_of_freedom_lie_between_those_of_orders_and_tasks(matrix: list[l
         assert low <= satterthwaite(squares, total) <= high
 
 
+@settings(deadline=None)
 @given(matrices(min_orders=1), st.randoms(use_true_random=False))
 def test_the_order_of_tasks_and_orders_does_not_count(matrix: list[list[float]], random: object) -> None:
     import random as library

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbsuite.statistics.exact import discordant, holm, mcnemar
 
 
+@settings(deadline=None)
 @given(st.integers(0, 6), st.integers(0, 6))
 def test_mcnemar_counts_the_outcomes_at_least_as_uneven(only_a: int, only_b: int) -> None:
     n = only_a + only_b
@@ -31,6 +32,7 @@ def test_pairs_that_differ_are_counted() -> None:
     assert discordant([*pairs, (0.5, 0.0)]) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
 def test_holm_is_the_closure_of_bonferroni(p_values: list[float]) -> None:
     """A hypothesis is rejected when every set that holds it is rejected by Bonferroni."""

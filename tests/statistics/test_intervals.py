@@ -7,7 +7,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -23,6 +23,7 @@ from rbsuite.statistics.intervals import (
 VALUES = st.lists(st.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=40)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_interval_is_student_s(values: list[float]) -> None:
     assume(len(set(values)) > 1)
@@ -34,6 +35,7 @@ def test_interval_is_student_s(values: list[float]) -> None:
     assert standard_error(values) == pytest.approx(error, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_p_value_is_that_of_the_paired_t_test(values: list[float]) -> None:
     assume(len(set(values)) > 1)
@@ -43,12 +45,14 @@ def test_p_value_is_that_of_the_paired_t_test(values: list[float]) -> None:
     assert paired_p_value(differences) == pytest.approx(stats.ttest_rel(values, base).pvalue, rel=1e-6)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_order_of_values_does_not_count(values: list[float]) -> None:
     assert mean_estimate(values) == mean_estimate(values[::-1])
     assert paired_p_value(values) == paired_p_value([-value for value in values])
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_interval_holds_zero_where_the_p_value_is_above_5_percent(values: list[float]) -> None:
     assume(len(set(values)) > 1)
@@ -81,6 +85,7 @@ def test_degenerate_cases() -> None:
         mean_estimate([])
 
 
+@settings(deadline=None)
 @given(VALUES, st.integers(1, 6))
 def test_clustered_error_is_the_sandwich_estimator(values: list[float], count: int) -> None:
     """(X'X)^-1 (sum over clusters of X'u u'X) (X'X)^-1 for the regression on a constant, times C / (C - 1)."""
@@ -102,6 +107,7 @@ def test_clustered_error_is_the_sandwich_estimator(values: list[float], count: i
     assert estimate.interval == pytest.approx((np.mean(values) - half, np.mean(values) + half), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_clusters_of_one_are_no_clusters(values: list[float]) -> None:
     plain, clustered = mean_estimate(values), clustered_estimate(values, range(len(values)))
@@ -120,6 +126,7 @@ def test_tasks_that_are_alike_widen_the_clustered_interval() -> None:
     assert clustered_estimate(values, [0] * 20).interval is None
 
 
+@settings(deadline=None)
 @given(st.integers(1, 60), st.data())
 def test_wilson_s_bounds_solve_the_score_equation(n: int, data: st.DataObject) -> None:
     successes = data.draw(st.integers(0, n))
@@ -135,4 +142,5 @@ def test_wilson_s_bounds_solve_the_score_equation(n: int, data: st.DataObject) -
 
 def test_wilson_s_worked_examples() -> None:
     assert wilson_estimate(17, 30).interval == pytest.approx((0.392, 0.726), abs=5e-4)
-    assert wilson_estimate(30, 30).interval == pytest.approx((0.887, 1.0), abs=5e-4)
+    z_squared = stats.norm.ppf(0.975) ** 2
+    assert wilson_estimate(30, 30).interval == pytest.approx((30 / (30 + z_squared), 1.0))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -40,6 +40,7 @@ def test_without_effect_power_is_the_level() -> None:
     assert power(0.0, 0.0, 5) == 0.0
 
 
+@settings(deadline=None)
 @given(st.floats(1, 500), st.floats(0.001, 2), st.sampled_from([0.5, 0.8, 0.95]))
 def test_what_is_detectable_is_found_with_the_wanted_power(degrees: float, error: float, wanted: float) -> None:
     assert power(detectable(error, degrees, wanted), error, degrees) == pytest.approx(wanted, abs=1e-3)
