@@ -17,7 +17,7 @@ class Ledger:
 
     Attributes:
         usage: cost of the calls that were answered.
-        started: calls that were begun, whether they were answered, failed or were cancelled.
+        started: calls that were sent to the model, whether they were answered, failed or were cancelled.
     """
 
     usage: dict[Purpose, Usage] = field(default_factory=dict)
@@ -53,13 +53,15 @@ class Gate:
         """Usage of the whole experiment in this process."""
         return self._ledger.total
 
-    async def complete(self, model: ChatModel, request: ModelRequest) -> Completion:
+    async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
         """Pass a request on.
 
         Raises:
             ModelError: the model failed.
         """
         async with self._slots:
+            # A call that is cancelled while it waits for a slot has cost nothing.
+            ledger.started += 1
             completion = await model.complete(request)
         self._ledger.add(request.purpose, completion.usage)
         return completion
@@ -111,7 +113,6 @@ class ModelHandle:
             session=self._session,
         )
         self._calls += 1
-        self._ledger.started += 1
-        completion = await self._gate.complete(self._model, request)
+        completion = await self._gate.complete(self._model, request, self._ledger)
         self._ledger.add(self._purpose, completion.usage)
         return completion

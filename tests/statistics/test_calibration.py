@@ -15,6 +15,8 @@ import pytest
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "calibration.py"
 EXPERIMENTS = 60
+LOWEST = 0.95 - 3 * (0.95 * 0.05 / EXPERIMENTS) ** 0.5
+"""Three standard errors below what is aimed at."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,7 @@ def test_generated_experiments_are_covered(calibration: ModuleType, world: dict[
     tally = calibration.measure(calibration.drawn("test", calibration.World(**world)), EXPERIMENTS, resamples=0)
     share, width = tally.covered["reported"]
     assert 0.05 < tally.truth < 0.25
-    assert share >= 0.9
+    assert share >= LOWEST
     assert width < 0.6
 
 
@@ -53,7 +55,7 @@ def test_intervals_over_tasks_alone_cover_too_little_where_orders_differ(calibra
     world = calibration.World(tasks=150, luck=0.8)
     tally = calibration.measure(calibration.drawn("test", world), 2 * EXPERIMENTS, resamples=0)
     assert tally.covered["t tasks"][0] < 0.85
-    assert tally.covered["reported"][0] >= 0.9
+    assert tally.covered["reported"][0] >= LOWEST
 
 
 @pytest.mark.parametrize("memories", [1, 4])
@@ -63,7 +65,7 @@ def test_nothing_is_found_where_there_is_nothing(calibration: ModuleType, memori
     tally = calibration.measure(calibration.drawn("same", world), 2 * EXPERIMENTS, resamples=0)
     assert tally.truth == 0.0
     assert tally.rejected <= 0.06
-    assert tally.covered["reported"][0] >= 0.9
+    assert tally.covered["reported"][0] >= LOWEST
 
 
 def test_real_experiments_with_the_simulated_learner_are_covered(
@@ -73,7 +75,7 @@ def test_real_experiments_with_the_simulated_learner_are_covered(
     monkeypatch.setattr(calibration, "TRUTH_ORDERS", 100)
     tally = calibration.measure(calibration.learner("test", 3), EXPERIMENTS, resamples=0)
     assert tally.truth > 0.05
-    assert tally.covered["reported"][0] >= 0.9
+    assert tally.covered["reported"][0] >= LOWEST
     assert tally.covered["reported"][1] < 0.5
 
 

@@ -112,7 +112,7 @@ def counted(store: ExperimentStore) -> int:
 def check(
     options: Mapping[str, Any], window: str, latencies: Sequence[float], *, failing: int, concurrency: int
 ) -> None:
-    setup = prepare(AheadPlugin(), model="test/hashing", limit=9, **options)
+    setup = prepare(AheadPlugin(), model="test/hashing", limit=8, **options)
     with tempfile.TemporaryDirectory() as root:
         plain, _ = measured(setup, "off", Chances(failing=failing), Path(root, "plain"), concurrency=1)
         chances = Chances(latencies, failing)
@@ -128,7 +128,7 @@ def check(
             assert min(waste.values(), default=0) >= 0
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(
     options=OPTIONS,
     memory=MEMORIES,
@@ -150,7 +150,7 @@ def test_no_schedule_shows(
 
 
 @pytest.mark.slow
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     options=OPTIONS,
     memory=MEMORIES,

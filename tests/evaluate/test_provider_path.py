@@ -1,0 +1,104 @@
+"""The whole pipeline over HTTP: a provider's model is reached through litellm, at a server of the test's own."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from rbsuite.cli.evaluate import command
+
+ITEM = "# Memory Item 1\n## Title\nAsk first\n## Description\nWhen in doubt.\n## Content\nAsk before you hand over."
+
+
+class Provider(ThreadingHTTPServer):
+    """Speaks the chat completions protocol: hands over as agent, gives one line as user, a verdict as judge, an item as extractor."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.requests: list[dict[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Provider
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.requests.append(request)
+        body = json.dumps(
+            {
+                "id": "c",
+                "object": "chat.completion",
+                "created": 1,
+                "model": request["model"],
+                "choices": [{"index": 0, "finish_reason": "stop", "message": message_for(request)}],
+                "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110},
+            }
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Be silent."""
+
+
+def message_for(request: dict[str, Any]) -> dict[str, Any]:
+    prompt = request["messages"][-1]["content"] or ""
+    if request.get("tools"):
+        call = {"name": "transfer_to_human_agents", "arguments": json.dumps({"summary": "I cannot do it."})}
+        return {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function", "function": call}]}
+    if "Verdict:" in prompt:
+        return {"role": "assistant", "content": "Reasoning: it handed over.\nVerdict: failure"}
+    if "# Memory Item 1" in prompt:
+        return {"role": "assistant", "content": ITEM}
+    return {"role": "assistant", "content": "I want to send back a lamp."}
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    server = Provider()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789abcdef")
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_path: Path) -> None:
+    pytest.importorskip("rbsuite_tau_bench")
+    options = "--env tau-bench --model openai/some-model --limit 2 --orders 1 --seed 3 --json --speculate off"
+    result = CliRunner().invoke(command, [*options.split(), "--out", str(tmp_path / "x")], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["simulated"] is False
+    none, memory = document["conditions"]
+    # Two tasks, each: the user's opening, one turn of the agent, one verdict; with memory one extraction more.
+    assert {purpose: usage["calls"] for purpose, usage in none["usage"].items()} == {"agent": 2, "judge": 2, "user": 2}
+    assert memory["usage"]["memory"]["calls"] == 2
+    assert none["usage"]["agent"]["input_tokens"] == 200
+    assert len(provider.requests) == 6 + 8
+    agents = [request for request in provider.requests if request.get("tools")]
+    assert ["Ask before you hand over." in request["messages"][0]["content"] for request in agents].count(True) == 1
+    assert "sk-test" not in result.output
+    assert not any(b"sk-test" in file.read_bytes() for file in (tmp_path / "x").iterdir() if file.is_file())
