@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiments import core_plugins, run
-from toy import SKILLS, Toy
 
+from experiments import core_plugins, run
 from rbsuite import hookspecs
 from rbsuite.agents.chat import TextAgent
 from rbsuite.environments.solution import Skill
@@ -37,6 +36,7 @@ from rbsuite.specs import (
 )
 from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
+from toy import SKILLS, Toy
 
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("rbsuite_")}
 DOCUMENT = Path(__file__).parents[1] / "docs" / "hooks.md"

@@ -9,15 +9,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from experiments import core_plugins
-from toy import ToyPlugin
 
+from experiments import core_plugins
 from rbsuite import hookspecs
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import BUILTIN, Plugins, load_plugins
 from rbsuite.record import RunInfo
 from rbsuite.specs import JudgeSpec, MemorySpec, load_object
+from toy import ToyPlugin
 
 
 class Distribution:

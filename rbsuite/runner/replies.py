@@ -12,10 +12,10 @@ from rbsuite.trajectory import Usage
 
 
 class Replies:
-    """The replies on one task, each under the purpose and seed of its request: two calls of an attempt never share these."""
+    """The replies on one task, by the purpose and seed of their requests, which no two calls of an attempt share."""
 
     def __init__(self) -> None:
-        self._replies: dict[tuple[Purpose, int], tuple[ModelRequest, Completion]] = {}
+        self._replies: dict[tuple[Purpose, int], list[tuple[ModelRequest, Completion]]] = {}
         self._saved = Usage()
 
     @property
@@ -25,15 +25,15 @@ class Replies:
 
     def again(self, request: ModelRequest) -> Completion | None:
         """The reply that the same request has had, if it has had one."""
-        asked, reply = self._replies.get((request.purpose, request.seed), (None, None))
-        if asked != request or reply is None:
-            return None
-        self._saved += reply.usage
-        return reply
+        for asked, reply in self._replies.get((request.purpose, request.seed), ()):
+            if asked == request:
+                self._saved += reply.usage
+                return reply
+        return None
 
     def keep(self, request: ModelRequest, reply: Completion) -> None:
         """Remember a reply."""
-        self._replies[request.purpose, request.seed] = (request, reply)
+        self._replies.setdefault((request.purpose, request.seed), []).append((request, reply))
 
 
 class Remembering:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from experiments import SURE, core_plugins, measure
-from toy import ToyPlugin
 
+from experiments import SURE, core_plugins, measure
 from rbsuite.cli import command
 from rbsuite.errors import RbsuiteError
+from toy import ToyPlugin
 
 RUN = "reasoningbank/single/order-0"
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from experiments import core_plugins, measure
-from toy import ToyPlugin
 
+from experiments import core_plugins, measure
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
 from rbsuite.runner.config import read_toml
 from rbsuite.specs import ScalingSpec, SelectorSpec, Spec, load_object
 from rbsuite.statistics.summary import summarise
+from toy import ToyPlugin
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 KINDS = ("environments", "memories", "judges", "agents", "scalings", "selectors", "models", "embedders")

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import PATIENCE, Evaluation, committed, digest, tasks_committed, wait_until
 
+from processes import PATIENCE, Evaluation, committed, digest, tasks_committed, wait_until
 from rbsuite.seeds import rng
 
 

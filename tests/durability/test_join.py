@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from processes import FILE, PATIENCE, Evaluation, committed, digest, tasks_committed, wait_until
 
+from processes import FILE, PATIENCE, Evaluation, committed, digest, tasks_committed, wait_until
 from rbsuite.store import ExperimentStore
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from processes import FILE, PATIENCE, Committed, Evaluation, committed, digest, tasks_committed, torn, wait_until
 
+from processes import FILE, PATIENCE, Committed, Evaluation, committed, digest, tasks_committed, torn, wait_until
 from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore
 

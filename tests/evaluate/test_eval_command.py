@@ -12,16 +12,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
 from click.testing import CliRunner, Result
-from experiments import core_plugins, measure
-from toy import ToyPlugin
 
+import altered
+from experiments import core_plugins, measure
 from rbsuite.cli import command
 from rbsuite.errors import Interrupted, RbsuiteError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.store import ExperimentStore, experiment_digest
+from toy import ToyPlugin
 
 SUPPORT = Path(__file__).parents[1] / "support"
 ESCAPE = re.compile(r"\x1b\[")

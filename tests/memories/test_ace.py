@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import DOWN, GARBLED, World, experience, outcome
 
 from rbsuite.experience import Recall, Recalled
 from rbsuite.memories.ace import Playbook, read_additions, read_reflection
 from rbsuite.memories.asking import Unreadable
+from scripted import DOWN, GARBLED, World, experience, outcome
 
 REVIEW = "Bullets: none\nInsight: Look before you buy."
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 from rbsuite.memories.awm_original import WorkflowDocument
+from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 
 def memory(**options: object) -> World:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import DOWN, GARBLED, World, experience, outcome
 
 from rbsuite.memories.asking import Unreadable
 from rbsuite.memories.cheatsheet import DynamicCheatsheet, read_sheet
+from scripted import DOWN, GARBLED, World, experience, outcome
 
 
 def sheet(text: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 from rbsuite.memories.awm import WorkflowMemory
 from rbsuite.memories.reasoningbank import ReasoningBank
 from rbsuite.memories.synapse import TrajectoryMemory
+from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 WON = outcome("success", "look first", rollout=0, why="It was bought.")
 LOST = outcome("failure", "guess", rollout=1, why="Another was bought.")

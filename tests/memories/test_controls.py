@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import World, experience, outcome, written
 
 from rbsuite.experience import MemoryItem, Provenance
 from rbsuite.memories.placebo import Placebo
 from rbsuite.memories.random_recall import RandomRecall
 from rbsuite.memories.reasoningbank import ReasoningBank
 from rbsuite.memories.unrelated import LESSONS, fit, stand_ins
+from scripted import World, experience, outcome, written
 
 OPTIONS = {"k": 1, "items": 3, "temperature": 1.0, "failures": True, "contrast_items": 5}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import DOWN, GARBLED, World, experience, outcome
 
 from rbsuite.experience import Recall
 from rbsuite.memories.asking import Unreadable
@@ -13,6 +12,7 @@ from rbsuite.memories.episodes import condense
 from rbsuite.memories.exprag import ExperienceRetrieval
 from rbsuite.memories.history import RecentHistory
 from rbsuite.memories.remem import RefinedRetrieval, read_pruned
+from scripted import DOWN, GARBLED, World, experience, outcome
 
 THINGS = ("lamp", "desk", "shelf", "chair", "clock", "mirror")
 

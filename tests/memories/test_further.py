@@ -8,14 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
 from click.testing import CliRunner
-from experiments import SURE, core_plugins, mean, measure, outcomes, records_of, runs_of, scores
-from toy import SKILLS, Toy, ToyPlugin
 
+import altered
+from experiments import SURE, core_plugins, mean, measure, outcomes, records_of, runs_of, scores
 from rbsuite.cli.listing import command as list_command
 from rbsuite.store import ExperimentStore, experiment_digest
+from toy import SKILLS, Toy, ToyPlugin
 
 LEARNING = (
     "awm-original",

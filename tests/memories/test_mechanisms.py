@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import SURE, mean, measure, outcomes, records_of, runs_of, scores
-from toy import SKILLS, ToyPlugin
 
+import altered
+from experiments import SURE, mean, measure, outcomes, records_of, runs_of, scores
 from rbsuite.experience import MemoryItem
 from rbsuite.record import TaskRecord
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
+from toy import SKILLS, ToyPlugin
 
 MEMORIES = ("none", "reasoningbank", "awm", "synapse")
 

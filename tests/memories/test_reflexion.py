@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 from rbsuite.memories.reflexion import Reflexion
+from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 
 def reflected(*texts: str) -> str:

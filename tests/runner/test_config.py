@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from experiments import prepare
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments import prepare
 from rbsuite.cli.evaluate import split_references
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
 from rbsuite.runner.config import FIELDS, ExperimentConfig, differences, from_plain, make_config, read_toml

@@ -7,12 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import measure, outcomes, prepare
-from toy import Toy, ToyPlugin
 
+import altered
+from experiments import measure, outcomes, prepare
 from rbsuite.store import ExperimentStore, experiment_digest, export_jsonl
+from toy import Toy, ToyPlugin
 
 MEMORIES = ("none", "reasoningbank", "awm", "synapse")
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import measure, prepare, records_of
-from toy import ToyPlugin
 
+import altered
+from experiments import measure, prepare, records_of
 from rbsuite.errors import ParseFailure, PluginError, RbsuiteError
 from rbsuite.specs import AgentSpec, JudgeSpec
 from rbsuite.statistics.summary import summarise
 from rbsuite.trajectory import Action, Observation
+from toy import ToyPlugin
 
 
 class Mumbling:

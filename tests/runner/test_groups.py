@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import measure, records_of
-from toy import ToyPlugin
 
+import altered
+from experiments import measure, records_of
 from rbsuite.experience import Experience
 from rbsuite.prompts import Prompts
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
+from toy import ToyPlugin
 
 
 def toy() -> ToyPlugin:

@@ -12,16 +12,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import measure, prepare, run
-from toy import Toy, ToyPlugin
 
+import altered
+from experiments import measure, prepare, run
 from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.runner.experiment import Execution, default_directory, open_experiment, run_experiment
 from rbsuite.store import ExperimentStore, experiment_digest
+from toy import Toy, ToyPlugin
 
 SUPPORT = Path(__file__).parents[1] / "support"
 OPTIONS: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2, "model": "sim/recording"}

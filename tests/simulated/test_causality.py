@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import SURE, mean, measure, outcomes, records_of, scores
 from scipy import stats
-from toy import SKILLS, ToyPlugin
 
+import altered
 import rbsuite.models
+from experiments import SURE, mean, measure, outcomes, records_of, scores
 from rbsuite.jsonable import canonical
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
+from toy import SKILLS, ToyPlugin
 
 CUTS = {
     "muted": altered.Muted,

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from experiments import SURE, core_plugins, mean, measure, records_of, scores
 
+from experiments import SURE, core_plugins, mean, measure, records_of, scores
 from rbsuite.environments.solution import Pitfall, Skill, Solution
 from rbsuite.errors import ModelError
 from rbsuite.judges.self_judge import parse_verdict

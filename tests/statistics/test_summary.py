@@ -7,18 +7,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import altered
 import pytest
-from experiments import mean, measure, prepare, records_of, run
 from scipy import stats
-from toy import ToyPlugin
 
+import altered
+from experiments import mean, measure, prepare, records_of, run
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo
 from rbsuite.runner.experiment import open_experiment
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Usage
+from toy import ToyPlugin
 
 MEMORIES = ("none", "reasoningbank", "awm")
 

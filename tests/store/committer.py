@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import samples
-
 from rbsuite.store import ExperimentStore
 
 

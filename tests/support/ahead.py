@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from toy import Toy, ToyPlugin
-
 from rbsuite.environments.base import StepResult
 from rbsuite.errors import ModelError
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Provenance, Recall, Recalled, RecallRequest
@@ -25,6 +23,7 @@ from rbsuite.options import Option
 from rbsuite.retrieval.hashing import HashEmbedder
 from rbsuite.specs import EmbedderSpec, EnvironmentSpec, MemorySpec, ModelSpec, Split
 from rbsuite.trajectory import Action, Message, Observation, Usage
+from toy import Toy, ToyPlugin
 
 HERE = __name__
 NOTES = "notes"

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from toy import Toy
-
 from rbsuite.environments.base import StepResult
 from rbsuite.environments.solution import Skill, Solution
 from rbsuite.errors import ModelError
@@ -26,6 +24,7 @@ from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, ModelSpec, Sca
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Message, Observation
 from rbsuite.verdict import Verdict
+from toy import Toy
 
 PAPER: Mapping[str, Any] = {"k": 1, "items": 3, "temperature": 1.0, "failures": True}
 

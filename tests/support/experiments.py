@@ -8,14 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from toy import ToyPlugin
-
 from rbsuite.plugins import BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.runner.config import make_config
 from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
 from rbsuite.runner.setup import Setup, set_up
 from rbsuite.store import ExperimentStore
+from toy import ToyPlugin
 
 SURE = "judge_accuracy=1,malformed=0,useless=0,slip=0,follow=1"
 """Options of the simulated learner under which only its skills are left to chance."""

@@ -38,8 +38,8 @@ class Evaluation:
     cache: Path
     program: str = "from rbsuite.cli import main\nmain()"
 
-    def start(self, directory: Path, *more: str) -> subprocess.Popen[str]:
-        """Start it on an experiment's directory."""
+    def start(self, directory: Path, *more: str, before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+        """Start it on an experiment's directory; ``before`` is called in the new process."""
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         support = str(Path(__file__).parent)
         return subprocess.Popen(
@@ -48,6 +48,7 @@ class Evaluation:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=before,
         )
 
     def run(self, directory: Path, *more: str) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rbsuite_tau_bench import World
 
 CABINS = ("basic_economy", "economy", "business")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
+
 from rbsuite_tau_bench.calculator import MAX_DEPTH, MAX_LENGTH, ExpressionSyntaxError, LimitExceeded, calculate
 
 OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from rbsuite.errors import DataError, UnknownNameError
 from rbsuite_tau_bench import Pack
 from rbsuite_tau_bench.database import Database
 from rbsuite_tau_bench.hashing import canonical
 from rbsuite_tau_bench.overlay import Overlay
 from rbsuite_tau_bench.values import MAX_NESTING, UnusableArgument, copy_record, plain
-
-from rbsuite.errors import DataError, UnknownNameError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4),

@@ -10,10 +10,10 @@ import os
 from pathlib import Path
 
 import pytest
-from rbsuite_tau_bench import Pack
-from rbsuite_tau_bench.differential import compare
 
 from rbsuite.errors import DataError
+from rbsuite_tau_bench import Pack
+from rbsuite_tau_bench.differential import compare
 
 CHECKOUT = os.environ.get("RBSUITE_TAU_BENCH_CHECKOUT", "")
 CALLS = int(os.environ.get("RBSUITE_TAU_BENCH_FUZZ_CALLS", "2000"))

@@ -18,8 +18,6 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rbsuite_tau_bench.environment import GREETING, RESPOND_WITHOUT_CONTENT, TauBench
-from rbsuite_tau_bench.resources import sample_directory
 
 from rbsuite.environments.user import STOP, ScriptedUser
 from rbsuite.environments.wrappers import UserPolicy
@@ -29,6 +27,8 @@ from rbsuite.runner.verify import verify
 from rbsuite.task import TaskSet
 from rbsuite.trajectory import Action, Observation, Step, Trajectory
 from rbsuite.transcript import render_transcript
+from rbsuite_tau_bench.environment import GREETING, RESPOND_WITHOUT_CONTENT, TauBench
+from rbsuite_tau_bench.resources import sample_directory
 
 PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs")
 PACK = PACKS / "tau-bench"

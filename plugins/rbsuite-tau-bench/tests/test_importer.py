@@ -16,8 +16,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from rbsuite_tau_bench import pinned
-from rbsuite_tau_bench.importer import IMPORTER, content_digest
 
 from rbsuite.cli.data import Progress, command
 from rbsuite.data.packs import import_pack, verify_pack
@@ -25,6 +23,8 @@ from rbsuite.errors import DataError, RbsuiteError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
 from rbsuite.specs import EnvironmentSpec, Split
+from rbsuite_tau_bench import pinned
+from rbsuite_tau_bench.importer import IMPORTER, content_digest
 
 COMMIT = "0123456789" * 4
 ADDRESS = {"address1": "1 Quay", "address2": "", "city": "Ostby", "country": "Nowhere", "state": "OS", "zip": "00001"}

@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite_tau_bench import plugin
-from rbsuite_tau_bench.few_shot import FewShotAgent, default_displays, read_displays
-from rbsuite_tau_bench.resources import SPLITS, sample_directory
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.environments.base import Environment
@@ -24,6 +21,9 @@ from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.specs import load_object
 from rbsuite.trajectory import Message, Observation, ToolSpec
+from rbsuite_tau_bench import plugin
+from rbsuite_tau_bench.few_shot import FewShotAgent, default_displays, read_displays
+from rbsuite_tau_bench.resources import SPLITS, sample_directory
 
 FIRST = Observation("Hello", messages=(Message("system", "POLICY"),), data={"domain": "airline", "split": "sample"})
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from rbsuite_tau_bench import World
 
 ADDRESS = {"address1": "1 Quay", "address2": "", "city": "Porto", "country": "USA", "state": "TX", "zip": "70001"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+
 import rbsuite_tau_bench
 from rbsuite_tau_bench import Pack, World
 

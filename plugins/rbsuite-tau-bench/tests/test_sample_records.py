@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+
 import rbsuite_tau_bench
 
 Record: TypeAlias = dict[str, Any]

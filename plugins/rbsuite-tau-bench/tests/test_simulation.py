@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rbsuite_tau_bench.dialogue import CONSENT, OPENING_LIMIT, THANKS, first_person, user_lines
-from rbsuite_tau_bench.environment import TauBench
-from rbsuite_tau_bench.simulation import edited
-from rbsuite_tau_bench.skills import SKILLS, TRAPS
 
 from rbsuite.environments.replay import play_actions
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
+from rbsuite_tau_bench.dialogue import CONSENT, OPENING_LIMIT, THANKS, first_person, user_lines
+from rbsuite_tau_bench.environment import TauBench
+from rbsuite_tau_bench.simulation import edited
+from rbsuite_tau_bench.skills import SKILLS, TRAPS
 
 PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs")
 PACK = PACKS / "tau-bench"

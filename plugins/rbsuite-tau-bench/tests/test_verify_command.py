@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from rbsuite_tau_bench.resources import sample_directory
 
 from rbsuite.cli import run
+from rbsuite_tau_bench.resources import sample_directory
 
 
 def test_all_references_of_the_sample_score(capsys: pytest.CaptureFixture[str]) -> None:

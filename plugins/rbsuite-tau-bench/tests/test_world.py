@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import rbsuite_tau_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+import rbsuite_tau_bench
+from rbsuite.errors import UnknownNameError
 from rbsuite_tau_bench import Pack, World
 from rbsuite_tau_bench.differential.calls import Call, CallMaker
 from rbsuite_tau_bench.values import MAX_NESTING
 from rbsuite_tau_bench.world import DEVIATIONS
-
-from rbsuite.errors import UnknownNameError
 
 SAMPLE = Pack(Path(rbsuite_tau_bench.__file__).parent / "sample")
 DOMAINS = ["retail", "airline"]

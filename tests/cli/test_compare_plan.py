@@ -1,0 +1,91 @@
+"""``rbsuite plan``: tasks, orders and rollouts from a pilot's variances."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import altered
+from experiments import core_plugins, measure
+from rbsuite.cli.plan import command
+from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.statistics.crossed import mean_squares
+from rbsuite.statistics.power import tasks_needed
+from rbsuite.statistics.summary import summarise
+from toy import ToyPlugin
+
+
+@pytest.fixture(autouse=True)
+def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: core_plugins(ToyPlugin()))
+
+
+def plan(*arguments: object) -> str:
+    result: Result = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_simulated_pilot_says_what_it_is() -> None:
+    text = plan("--env", "toy", "--effect", "0.1")
+    assert "find a difference of 10.0 points with 80 % power" in " ".join(text.split())
+    assert "a simulated pilot" in " ".join(text.split())
+    assert "Simulated: a real model's variances differ" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_figures_are_those_of_the_experiment(tmp_path: Path) -> None:
+    with measure(tmp_path / "e", memory=("none", "reasoningbank", "awm"), orders=4) as store:
+        awm = summarise(store).comparisons[1]
+    document = json.loads(
+        plan("--from", tmp_path / "e", "--memory", "awm", "--effect", "0.2", "--power", "0.9", "--json")
+    )
+    squares = mean_squares(awm.paired.matrix())
+    parts = document["pilot"]["parts"]
+    assert parts["tasks"] == pytest.approx(squares.task_variance)
+    assert parts["orders"] == pytest.approx(squares.order_variance)
+    assert parts["rollouts"] == pytest.approx(squares.residual)
+    assert document["pilot"]["separated"] is False
+    from rbsuite.statistics.power import Components
+
+    for design in document["designs"]:
+        wanted = tasks_needed(Components(**parts), 0.2, design["orders"], design["rollouts"], 0.9)
+        assert design["tasks"] == wanted
+    [split] = document["splits"]
+    assert (split["split"], split["tasks"]) == ("all", 24)
+    differences = [entry["difference"] for entry in split["detectable"]]
+    assert differences == sorted(differences, reverse=True)
+
+
+def test_several_rollouts_tell_their_own_variance(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"memory": ("none", "awm"), "scaling": ("three",), "orders": 3}
+    measure(tmp_path / "e", ToyPlugin(scalings=[altered.THREE]), **options).close()
+    pilot = json.loads(plan("--from", tmp_path / "e", "--json"))["pilot"]
+    assert pilot["separated"] is True
+    assert pilot["parts"]["rollouts"] > 0
+    assert "upper bound" not in plan("--from", tmp_path / "e")
+
+
+def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
+    measure(tmp_path / "one", memory=("none", "awm"), orders=1).close()
+    measure(tmp_path / "alone", memory=("none",), orders=2).close()
+    measure(tmp_path / "fine", memory=("none", "awm"), orders=2).close()
+    with pytest.raises(UsageError, match="how orders differ is unknown"):
+        plan("--from", tmp_path / "one")
+    with pytest.raises(UsageError, match="compares nothing"):
+        plan("--from", tmp_path / "alone")
+    with pytest.raises(UnknownNameError, match="awm"):
+        plan("--from", tmp_path / "fine", "--memory", "wam")
+    with pytest.raises(UsageError, match="is on toy"):
+        plan("--from", tmp_path / "fine", "--env", "tau-bench")
+    with pytest.raises(UsageError, match="no environment"):
+        plan()
+
+
+def test_effects_out_of_range_are_refused() -> None:
+    assert CliRunner().invoke(command, ["--env", "toy", "--effect", "0"]).exit_code == 2
+    assert CliRunner().invoke(command, ["--env", "toy", "--power", "1"]).exit_code == 2

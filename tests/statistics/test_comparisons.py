@@ -1,0 +1,141 @@
+"""Which comparisons are declared, what their intervals are, and how experiments are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scipy import stats
+
+import altered
+from experiments import mean, measure, records_of
+from rbsuite.statistics.crossed import crossed_estimate
+from rbsuite.statistics.intervals import p_value
+from rbsuite.statistics.power import detectable_by
+from rbsuite.statistics.summary import summarise
+from toy import ToyPlugin
+
+MEMORIES = ("none", "reasoningbank", "awm")
+
+
+def test_the_reported_interval_is_over_tasks_and_orders(tmp_path: Path) -> None:
+    with measure(tmp_path, memory=MEMORIES, orders=3) as store:
+        summary = summarise(store)
+        cells = {
+            (memory, info.order, record.task_id): record.rollouts[0].trajectory.score or 0.0
+            for memory in MEMORIES
+            for info, record in records_of(store, memory)
+        }
+    tasks = sorted(summary.conditions[0].scores)
+    for comparison in summary.comparisons:
+        gains = [[cells[comparison.a.memory, o, task] - cells["none", o, task] for o in range(3)] for task in tasks]
+        wanted = crossed_estimate(gains)
+        assert comparison.difference.mean == pytest.approx(wanted.mean)
+        assert comparison.difference.interval == pytest.approx(wanted.interval)
+        assert comparison.p_value == pytest.approx(p_value(wanted))
+        assert comparison.detectable == pytest.approx(detectable_by(wanted))
+
+
+def test_one_order_is_the_paired_t_test_and_wilson_s_interval(tmp_path: Path) -> None:
+    with measure(tmp_path, memory=("none", "reasoningbank")) as store:
+        summary = summarise(store)
+    base, other = (condition.scores for condition in summary.conditions)
+    tasks = sorted(base)
+    paired = stats.ttest_rel([other[task] for task in tasks], [base[task] for task in tasks])
+    [comparison] = summary.comparisons
+    assert comparison.difference.interval == pytest.approx(tuple(paired.confidence_interval(0.95)))
+    assert comparison.p_value == pytest.approx(paired.pvalue)
+    wilson = stats.binomtest(int(sum(base.values())), 24).proportion_ci(method="wilson")
+    assert summary.conditions[0].success.interval == pytest.approx((wilson.low, wilson.high))
+
+
+def test_p_values_are_adjusted_for_the_declared_comparisons(tmp_path: Path) -> None:
+    with measure(tmp_path, memory=MEMORIES, orders=3) as store:
+        one, other = summarise(store).comparisons
+    assert one.p_value is not None
+    assert other.p_value is not None
+    low, high = sorted((one.p_value, other.p_value))
+    adjusted = sorted((one.p_holm or 0.0, other.p_holm or 0.0))
+    assert adjusted == pytest.approx(sorted((min(1.0, 2 * low), max(min(1.0, 2 * low), high))))
+
+
+def test_each_memory_is_compared_with_the_baseline_under_its_own_scaling(tmp_path: Path) -> None:
+    plugin = ToyPlugin(scalings=[altered.THREE])
+    options: dict[str, Any] = {"memory": ("none", "reasoningbank"), "scaling": ("single", "three")}
+    with measure(tmp_path, plugin, **options) as store:
+        summary = summarise(store)
+        turned = summarise(store, baseline="reasoningbank")
+    pairs = [(c.a.memory, c.a.scaling, c.b.memory, c.b.scaling) for c in summary.comparisons]
+    assert pairs == [
+        ("reasoningbank", "single", "none", "single"),
+        ("reasoningbank", "three", "none", "three"),
+    ]
+    assert all(comparison.same_scaling for comparison in summary.comparisons)
+    assert [c.b.memory for c in turned.comparisons] == ["reasoningbank", "reasoningbank"]
+    assert turned.comparisons[0].difference.mean == pytest.approx(-summary.comparisons[0].difference.mean)
+
+
+def test_without_an_equal_budget_control_the_comparison_says_so(tmp_path: Path) -> None:
+    plugin = ToyPlugin(scalings=[altered.THREE])
+    with (
+        measure(tmp_path / "a", plugin, memory=("none",)) as a,
+        measure(tmp_path / "b", plugin, memory=("reasoningbank",), scaling=("three",)) as b,
+    ):
+        [comparison] = summarise(a, b).comparisons
+    assert (comparison.a.scaling, comparison.b.scaling) == ("three", "single")
+    assert not comparison.same_scaling
+    assert comparison.n_tasks == 24
+
+
+def test_conditions_of_one_memory_are_compared_with_the_first(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"memory": ("none",), "scaling": ("single", "three")}
+    with measure(tmp_path, ToyPlugin(scalings=[altered.THREE]), **options) as store:
+        [comparison] = summarise(store).comparisons
+    assert (comparison.a.scaling, comparison.b.scaling) == ("three", "single")
+
+
+def test_models_are_not_compared_across(tmp_path: Path) -> None:
+    weak = "sim/learner:known=0.1"
+    with (
+        measure(tmp_path / "a", memory=("none", "awm")) as a,
+        measure(tmp_path / "b", memory=("none", "awm"), model=weak) as b,
+        measure(tmp_path / "c", memory=("awm",), model="sim/learner:known=0.5") as c,
+    ):
+        comparisons = summarise(a, b, c).comparisons
+    assert [(one.a.memory, one.a.model == one.b.model) for one in comparisons] == [("awm", True), ("awm", True)]
+
+
+def test_pass_at_k_of_the_rollouts(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"memory": ("none",), "scaling": ("three",), "orders": 2}
+    with measure(tmp_path, ToyPlugin(scalings=[altered.THREE]), **options) as store:
+        [condition] = summarise(store).conditions
+        groups = [
+            [rollout.trajectory.score == 1.0 for rollout in record.rollouts] for _, record in records_of(store, "none")
+        ]
+    assert condition.rollouts_a_task == 3
+    assert condition.passes(1) == pytest.approx((mean([sum(group) / 3 for group in groups]),) * 2)
+    assert condition.passes(3) == pytest.approx(
+        (mean([float(any(group)) for group in groups]), mean([float(all(group)) for group in groups]))
+    )
+    assert condition.passes(4) is None
+
+
+def test_experiments_with_other_seeds_add_orders_and_repeated_runs_count_once(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2}
+    with (
+        measure(tmp_path / "a", **options, seed=1) as a,
+        measure(tmp_path / "b", **options, seed=2) as b,
+        measure(tmp_path / "c", memory=("none", "awm"), orders=2, seed=1) as c,
+    ):
+        together = summarise(a, b, c)
+        alone = [summarise(store).comparisons[0].difference.mean for store in (a, b)]
+        awm = summarise(c).comparisons[0]
+    assert [one.orders for one in together.conditions] == [4, 4, 2]
+    reasoningbank, other = together.comparisons
+    assert reasoningbank.orders == 4
+    assert reasoningbank.difference.mean == pytest.approx(mean(alone))
+    assert other.a.memory == "awm"
+    assert other.difference == awm.difference
+    assert other.paired.left_out == 2
+    assert [condition.memory for condition in together.repeated] == ["none"]

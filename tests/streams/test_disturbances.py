@@ -1,0 +1,159 @@
+"""What goes wrong on the way does not show: interruptions, exceptions on stale reads, models that answer differently each time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ahead import AheadPlugin, Chances
+from experiments import prepare
+from rbsuite.errors import PluginError
+from rbsuite.hookspecs import hookimpl
+from rbsuite.record import TaskRecord
+from rbsuite.runner.setup import Setup
+from rbsuite.store import ExperimentStore, experiment_digest
+from rbsuite.trajectory import Trajectory
+from schedules import counted, measured, noted, records
+
+BUSY = "everything-steps:program=3,writes=3"
+UNEVEN = (0.1, 0.5, 0.2, 0.9, 0.05)
+WINDOWS = ("1", "3", "16", "auto")
+
+
+def walk(*plugins: object, **config: Any) -> Setup:
+    return prepare(AheadPlugin(), *plugins, **{"env": "walk", "model": "test/hashing", "limit": 10, **config})
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(
+    stops=st.lists(st.floats(0.0, 12.0), min_size=1, max_size=4),
+    windows=st.lists(st.sampled_from(["off", *WINDOWS]), min_size=5, max_size=5),
+    stream=st.sampled_from(["exact", "batch:3"]),
+    latencies=st.lists(st.sampled_from([0.0, 0.1, 0.7]), min_size=1, max_size=7),
+    cleanup=st.sampled_from([0.0, 0.4]),
+)
+def test_stopped_anywhere_and_gone_on_with_under_another_window(
+    stops: Sequence[float], windows: Sequence[str], stream: str, latencies: Sequence[float], cleanup: float
+) -> None:
+    setup = walk(memory=(BUSY,), stream=stream, probe=2, scaling=("parallel:2",))
+    with tempfile.TemporaryDirectory() as root:
+        plain, _ = measured(setup, "off", Chances(), Path(root, "plain"))
+        for stop, window in zip(stops, windows, strict=False):
+            chances = Chances(latencies, cleanup=cleanup)
+            stopped, seconds = measured(setup, window, chances, Path(root, "stopped"), until=stop)
+            stopped.close()
+            # Calls give way one after the other: those of an attempt together, attempts in turn.
+            assert seconds <= stop + 20 * cleanup + 1e-6, "the stream did not stop when it was told to"
+            assert chances.worlds == 0, "an environment was left open"
+        done, _ = measured(setup, windows[-1], Chances(latencies), Path(root, "stopped"))
+        with plain, done:
+            assert records(done) == records(plain)
+            assert experiment_digest(done) == experiment_digest(plain)
+
+
+@pytest.mark.parametrize("window", ["1", "16"])
+def test_a_stream_stops_at_once_even_while_it_throws_an_attempt_away(tmp_path: Path, window: str) -> None:
+    """A cancelled call takes a second to give way, so at most times the stream is waiting for one that it has cancelled itself."""
+    setup = walk(memory=("counting:where=recall",), judge="ground-truth")
+    whole, length = measured(setup, window, Chances((0.5,), cleanup=1.0), tmp_path / "whole")
+    whole.close()
+    for tenth in range(1, 10 * int(length), 3):
+        stopped, seconds = measured(
+            setup, window, Chances((0.5,), cleanup=1.0), tmp_path / f"{tenth}", until=tenth / 10
+        )
+        with stopped:
+            assert stopped.committed(stopped.manifest.runs[0].id) < 10
+            assert seconds <= tenth / 10 + 18
+
+
+@pytest.mark.parametrize("where", ["recall", "step", "absorb"])
+@pytest.mark.parametrize("window", WINDOWS)
+def test_an_exception_on_a_stale_read_does_not_surface(tmp_path: Path, where: str, window: str) -> None:
+    """The memory fails wherever what it reads is not of the version it is told; one task at a time it never is."""
+    setup = walk(memory=(f"counting:where={where}",), judge="ground-truth")
+    plain, _ = measured(setup, "off", Chances(), tmp_path / "plain")
+    other, _ = measured(setup, window, Chances(UNEVEN), tmp_path / "other")
+    with plain, other:
+        assert records(other) == records(plain)
+        assert window == "auto" or noted(other)["wasted_calls"] > 0
+
+
+@pytest.mark.parametrize("window", ["off", *WINDOWS])
+def test_an_exception_that_one_task_at_a_time_would_meet_surfaces_at_its_task(tmp_path: Path, window: str) -> None:
+    """With failures of the model the tally misses tasks, so the memory's fit is no artefact; those before stay committed."""
+    setup = walk(memory=("counting:where=recall",), judge="ground-truth")
+    chances = Chances(UNEVEN, failing=9)
+    with pytest.raises(PluginError, match=r"counting.*KeyError") as caught:
+        measured(setup, window, chances, tmp_path)
+    with ExperimentStore.open(tmp_path, readonly=True) as store:
+        [info] = store.manifest.runs
+        assert info.tasks[store.committed(info.id)] in str(caught.value)
+        expected = next(record.position for record in store.records(info.id) if not record.ops) + 1
+        assert store.committed(info.id) == expected
+    assert chances.worlds == 0
+
+
+class Observer:
+    """Keeps what the hooks were told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int]] = []
+        self.trajectories: list[Trajectory] = []
+
+    @hookimpl
+    def rbsuite_rollout_finished(self, position: int, trajectory: Trajectory) -> None:
+        self.told.append(("rollout", position, trajectory.rollout))
+        self.trajectories.append(trajectory)
+
+    @hookimpl
+    def rbsuite_task_committed(self, record: TaskRecord) -> None:
+        self.told.append(("task", record.position, -1))
+
+
+@pytest.mark.parametrize("window", ["3", "16"])
+def test_hooks_hear_of_rollouts_that_stand_alone_and_in_order(tmp_path: Path, window: str) -> None:
+    observer = Observer()
+    setup = walk(observer, memory=(BUSY,), scaling=("parallel:2",))
+    store, _ = measured(setup, window, Chances(UNEVEN), tmp_path)
+    with store:
+        assert noted(store)["discarded_rollouts"] > 0
+        stands = [rollout.trajectory for record in records(store) for rollout in record.rollouts]
+    assert observer.trajectories == stands
+    assert observer.told == [
+        heard
+        for position in range(10)
+        for heard in (("rollout", position, 0), ("rollout", position, 1), ("task", position, -1))
+    ]
+
+
+@pytest.mark.parametrize("window", ["1", "3", "16"])
+def test_a_model_that_answers_differently_each_time_gets_no_second_chance(tmp_path: Path, window: str) -> None:
+    """No request is answered twice: an attempt that is made again hears what the first one heard, as far as it asks the same."""
+    setup = walk(memory=(BUSY,), scaling=("parallel:2",), limit=24)
+    chances = Chances(UNEVEN, fickle=True)
+    store, _ = measured(setup, window, chances, tmp_path)
+    with store:
+        waste = noted(store)
+        assert waste["discarded_rollouts"] > 0
+        assert sum(chances.begun.values()) == counted(store) + waste["wasted_calls"]
+    heard = Counter(repr(asked) for asked in chances.asked)
+    assert [asked for asked, times in heard.items() if times > 1] == []
+
+
+def test_where_rollouts_share_a_server_one_is_under_way(tmp_path: Path) -> None:
+    """Neither a window nor a batch runs ahead there, unless that is allowed."""
+    options: dict[str, Any] = {"env": "walk-server", "memory": ("none",), "stream": "batch:4"}
+    alone, slow = measured(walk(**options), "16", Chances((1.0,)), tmp_path / "alone")
+    off, one_by_one = measured(walk(**{**options, "stream": "exact"}), "off", Chances((1.0,)), tmp_path / "off")
+    together, quick = measured(walk(**options, allow_shared_state=True), "16", Chances((1.0,)), tmp_path / "together")
+    with alone, off, together:
+        assert slow == pytest.approx(one_by_one)
+        assert quick < slow / 2
+        assert records(alone) == records(together)
