@@ -4,8 +4,8 @@
     python benchmarks/calibration.py --experiments 60    fewer
     python benchmarks/calibration.py --only learner      scenarios whose name begins so
 
-Two kinds of experiments. ``drawn/...`` are made by a generator in a few microseconds: tasks of unequal difficulty, skills that are learnt
-along the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on one
+Two kinds of experiments. ``drawn/...`` are made by a generator in milliseconds: tasks of unequal difficulty, skills that are learnt along
+the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on one
 of several task sets. The truth is the mean difference over many further experiments, none of which is used to measure coverage.
 ``.../same`` compares memory off with itself under other seeds: whatever is rejected there is rejected wrongly. ``learner/other mixes``
 shows what the interval is *not* for: there every experiment has another mix of tasks, and the truth is the mean over mixes.
@@ -227,6 +227,9 @@ class Plugin:
 SETS = 6
 """Task sets that the experiments of a scenario are spread over."""
 
+TAU_BENCH = -1
+"""Stands for the tasks of the tau-bench sample."""
+
 TRUTH_ORDERS = 300
 """Orders from which the truth of a task set is estimated."""
 
@@ -237,16 +240,17 @@ def run_learner(memories: Sequence[str], orders: int, mix: int, seed: int) -> li
     Args:
         memories: the conditions.
         orders: how many.
-        mix: which task set.
+        mix: which task set of the album, or :data:`TAU_BENCH`.
         seed: of orders and chances.
     """
-    options = {"env": "album", "data": f"{mix}", "orders": orders, "memory": tuple(memories)}
-    config = make_config(options, {"seed": derive_seed("learner", seed) % 10**9})
+    place = {"env": "tau-bench", "split": "sample"} if mix == TAU_BENCH else {"env": "album", "data": f"{mix}"}
+    options = {"orders": orders, "memory": tuple(memories), "seed": derive_seed("learner", seed) % 10**9}
+    config = make_config(place, options)
     setup = set_up(config, load_plugins([("album", Plugin())]))
     with tempfile.TemporaryDirectory() as directory, open_experiment(setup, Path(directory)) as store:
         asyncio.run(run_experiment(setup, store, Execution(1)))
         summary = summarise(store)
-    ids = [str(number) for number in range(Album.count)]
+    ids = sorted(summary.conditions[0].scores)
     return [[[stream.scores[task] for stream in one.streams] for task in ids] for one in summary.conditions]
 
 
@@ -256,6 +260,15 @@ def learner(name: str, orders: int) -> Scenario:
         f"learner/{name}",
         lambda seed: [_learner_difference(orders, seed % SETS, seed)],
         lambda seed: [_learner_truth(seed % SETS)],
+    )
+
+
+def learner_on_tau_bench(orders: int) -> Scenario:
+    """As :func:`learner`, on the tasks of the tau-bench sample."""
+    return Scenario(
+        f"learner/tau-bench sample, {orders} orders",
+        lambda seed: [_learner_difference(orders, TAU_BENCH, seed)],
+        lambda seed: [_learner_truth(TAU_BENCH)],
     )
 
 
@@ -358,6 +371,7 @@ def scenarios() -> list[Scenario]:
         learner("3 orders", 3),
         learner("5 orders", 5),
         learner_same(),
+        learner_on_tau_bench(3),
         learner_mixes(),
     ]
 

@@ -100,6 +100,7 @@ class EnvironmentSpec(Spec):
         data_licence: licence of the upstream data.
         homepage: where the benchmark lives.
         notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
+        private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it.
     """
 
     version: str = "0"
@@ -119,6 +120,7 @@ class EnvironmentSpec(Spec):
     data_licence: str = ""
     homepage: str = ""
     notes: tuple[str, ...] = ()
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

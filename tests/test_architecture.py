@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "transcript",
         ]
     ),
-    frozenset(["data", "environments", "models", "retrieval", "prompts", "store"]),
+    frozenset(["answers", "data", "environments", "models", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["runner", "statistics", "report", "leaderboard", "gym"]),
     frozenset(["cli", "testing"]),

@@ -26,8 +26,10 @@ def without_thinking(text: str) -> str:
     kept: list[str] = []
     depth = start = 0
     for tag in _THINK.finditer(text):
-        if not depth:
-            kept = [] if tag[1] else [*kept, text[start : tag.start()]] if start else [text[: tag.start()]]
+        if depth == 0 and tag[1]:
+            kept.clear()
+        elif depth == 0:
+            kept.append(text[start : tag.start()])
         depth = max(0, depth - 1) if tag[1] else depth + 1
         start = tag.end()
     return "".join(kept) + ("" if depth else text[start:])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from rbsuite import __version__
+from rbsuite.cli.interrupts import Interrupts
 
 EXIT_BROKEN_PIPE = 141
 """What a shell sees of a program whose reader went away (128 + SIGPIPE)."""
@@ -31,9 +32,10 @@ class Lazy(NamedTuple):
 
 COMMANDS: Mapping[str, Lazy] = {
     "eval": Lazy("rbsuite.cli.evaluate", "Measure a memory: on against off, same tasks, same order."),
-    "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
-    "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),
     "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
+    "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
+    "rescore": Lazy("rbsuite.cli.rescore", "Read the answers of an experiment with another reader."),
+    "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),
     "env": Lazy("rbsuite.cli.environment", "Show an environment: splits, tasks, data, licence, floor."),
     "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),
     "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
@@ -133,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks must not end a run
+    Interrupts().install()
     sys.exit(run(arguments))
 
 

@@ -75,6 +75,7 @@ def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Co
         raise UnknownNameError("baseline: no condition has the memory", baseline, memories)
     summary = summarise(*stores, baseline=baseline)
     _check_streams(summary)
+    _check_repeated(stores, summary)
     runs, _ = runs_by_condition(stores)
     used = {condition: memory_use(found) for condition, found in runs.items()}
     groups = read_groups(stores[0])
@@ -84,10 +85,12 @@ def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Co
 def _must_agree(store: ExperimentStore) -> Mapping[str, str]:
     facts = store.manifest.facts
     return {
-        "environment": facts["environment"]["name"],
+        "environment": store.manifest.config["env"],
         "split": store.manifest.config["split"],
         "task set": facts["task_set"]["hash"][:12],
-        "version of environment and grading": facts["environment"]["version"],
+        "version of environment and grading": ", ".join(
+            [facts["environment"]["version"], *filter(None, [facts["environment"].get("reader")])]
+        ),
         "simulated models": "yes" if facts["simulated"] else "no",
     }
 
@@ -125,17 +128,27 @@ def _check_streams(summary: Summary) -> None:
             )
 
 
+def _check_repeated(stores: Sequence[ExperimentStore], summary: Summary) -> None:
+    """Refuse runs of one condition on one stream that cannot be told apart but were made with other options."""
+    baseline = {comparison.b for comparison in summary.comparisons}
+    differences = _differences(stores)
+    for condition in summary.repeated:
+        if condition not in baseline and differences:
+            raise UsageError(
+                f"{condition.label} was run on the same streams with other options: {', '.join(differences)}.",
+                "Compare experiments whose conditions differ in memory, scaling, agent, model or judge.",
+            )
+
+
 def read_groups(store: ExperimentStore) -> Groups:
     """The groups of an experiment's tasks, from its environment; a store does not hold them."""
     from rbsuite.plugins import load_plugins
-    from rbsuite.specs import load_object
+    from rbsuite.runner.setup import choose_environment
 
     config, source = store.manifest.config, store.manifest.facts["task_set"]
     try:
-        spec = load_plugins().environment(config["env"])
-        tasks = load_object(spec.factory, f"environment {spec.name!r}").load(
-            config["split"], domain=config["domain"], data=config["data"]
-        )
+        chosen = choose_environment(load_plugins(), config["env"])
+        tasks = chosen.load(config["split"], config["domain"], config["data"])
     except RbsuiteError as error:
         return Groups(missing=f"groups are unknown: {error.message}")
     if any(source.get(key) != value for key, value in tasks.source.items()):
@@ -164,7 +177,7 @@ def _left_out(comparison: Comparison) -> str:
     )
 
 
-_EXPECTED = {"memory", "scaling", "model", "agent", "judge", "seed", "orders", "data"}
+_EXPECTED = {"memory", "scaling", "model", "agent", "judge", "seed", "orders", "data", "probe"}
 """Options in which experiments are meant to differ, or which are checked otherwise."""
 
 
@@ -185,7 +198,7 @@ def _differences(stores: Sequence[ExperimentStore]) -> list[str]:
 def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
     """All that is shown of a comparison beside its difference: intervals, tests, spread over orders, learning, groups."""
     from rbsuite.statistics.beside import intervals_beside, mcnemar_of
-    from rbsuite.statistics.curves import breakdown, half_gain, learning_curve, order_spread
+    from rbsuite.statistics.curves import breakdown, final_bank_gain, half_gain, learning_curve, order_spread
 
     paired = comparison.paired
     return {
@@ -194,6 +207,7 @@ def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
         "orders": order_spread(paired),
         "curve": learning_curve(paired),
         "half_gain": half_gain(paired),
+        "final_bank_gain": final_bank_gain(paired),
         "domains": breakdown(paired, groups.domain),
         "groups": breakdown(paired, groups.group),
     }

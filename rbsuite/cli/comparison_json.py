@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.cli.comparison import Compared, details
-from rbsuite.cli.results import comparison_json, condition_json
+from rbsuite.cli.results import answers_json, comparison_json, condition_json, figures_by_condition
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
 
 if TYPE_CHECKING:
     from rbsuite.statistics.curves import Slice
+    from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.memory_use import MemoryUse
     from rbsuite.statistics.summary import Comparison, ConditionSummary
     from rbsuite.trajectory import Usage
@@ -21,13 +22,20 @@ def document(compared: Compared) -> Mapping[str, Any]:
     """Everything that the command shows, as plain data; shares and differences are between -1 and 1."""
     config = compared.stores[0].manifest.config
     summary = compared.summary
+    answers = figures_by_condition(compared.stores)
     return {
         "experiments": [_experiment(store) for store in compared.stores],
         "env": config["env"],
         "split": config["split"],
         "task_set": compared.stores[0].manifest.facts["task_set"]["hash"],
         "simulated": compared.simulated,
-        "conditions": [_condition(one, compared.memory[one.condition]) for one in summary.conditions],
+        "conditions": [
+            {
+                **_condition(one, compared.memory[one.condition]),
+                "answers": None if (found := answers[one.condition]) is None else answers_json(found),
+            }
+            for one in summary.conditions
+        ],
         "comparisons": [_comparison(one, compared) for one in summary.comparisons],
         "notes": list(compared.notes),
     }
@@ -73,7 +81,6 @@ def _usage(usage: Usage) -> Mapping[str, Any]:
 
 def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]:
     found = details(comparison, compared.groups)
-    gain = found["half_gain"]
     return {
         **comparison_json(comparison),
         "a_condition": comparison.a,
@@ -82,10 +89,15 @@ def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]
         "mcnemar": found["mcnemar"],
         "orders_spread": found["orders"],
         "learning_curve": _slices(found["curve"]),
-        "second_half_gain": None if gain is None else {"mean": gain.mean, "ci95": gain.interval},
+        "second_half_gain": _estimate(found["half_gain"]),
+        "final_bank_gain_on_early_tasks": _estimate(found["final_bank_gain"]),
         "domains": _slices(found["domains"]),
         "groups": _slices(found["groups"]),
     }
+
+
+def _estimate(estimate: Estimate | None) -> Mapping[str, Any] | None:
+    return None if estimate is None else {"mean": estimate.mean, "ci95": estimate.interval}
 
 
 def _slices(slices: Sequence[Slice]) -> list[Mapping[str, Any]]:

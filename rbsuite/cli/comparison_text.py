@@ -32,7 +32,7 @@ def render(compared: Compared) -> str:
     parts = [_head(compared, names), *(_comparison(one, compared, names) for one in summary.comparisons)]
     if not summary.comparisons:
         parts.append("There is one condition; nothing is compared.")
-    parts += [_conditions(summary.conditions), _attempts(summary.conditions), _judge(summary.conditions)]
+    parts += [_conditions(summary.conditions), answers_text(compared), _attempts(summary.conditions), _judge(summary.conditions)]
     parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
     return "\n\n".join(part for part in parts if part)
 
@@ -78,6 +78,9 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
             ("McNemar", f"{test.only_a} tasks only {a} solves, {test.only_b} only {b}: exact p {p_text(test.p_value)}")
         )
     rows += _spread(found["orders"], found["half_gain"])
+    if (again := found["final_bank_gain"]) is not None:
+        change = f"{points(again.mean)} points against the first time{point_bounds(again.interval)}"
+        rows.append(("early tasks", f"run again on the final bank: {change}"))
     title = f"{a} - {b}{mark}: {one.a.label} - {one.b.label}"
     parts = [title, _indented(fields(rows, WIDTH - 2)), _beside(found["intervals"])]
     parts += [_slices("along the stream", found["curve"], "tasks", (a, b))]
@@ -99,7 +102,9 @@ def _difference(one: Comparison, declared: int) -> str:
 def _paired_over(one: Comparison) -> str:
     orders = f"{one.orders} order{'s' if one.orders != 1 else ''}"
     caveat = {1: "; conditional on this order", 2: "; two orders say little of how orders differ"}.get(one.orders, "")
-    unfinished = "" if one.paired.complete or not one.n_tasks else "; not finished: the interval is over tasks alone"
+    unfinished = f"; {one.paired.unfinished} more not finished" if one.paired.unfinished else ""
+    if one.n_tasks and not one.paired.complete:
+        unfinished = "; not finished: the interval is over tasks alone"
     return f"{one.n_tasks} tasks, {orders}{caveat}{unfinished}"
 
 
@@ -139,6 +144,38 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
         broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     return "Conditions (failed and unparsed: share of rollouts)\n" + numbers(rows, 2)
+
+
+def answers_text(compared: Compared) -> str:
+    """Where answers are read: by whom, what could not be read, votes, and scores by domain."""
+    from rbsuite.cli.results import data_lines, figures_by_condition
+
+    names = _letters(compared.summary.conditions)
+    found = figures_by_condition(compared.stores)
+    shown = [
+        (name, figures)
+        for name, one in zip(names, compared.summary.conditions, strict=True)
+        if (figures := found[one.condition]) is not None
+    ]
+    if not shown:
+        return ""
+    rows: list[Sequence[str]] = [("", "unparsed", "k", "avg@k", "95 %", "maj@k", "pass@k", "chance", "by domain")]
+    for name, figures in shown:
+        means = [percent(value.mean) for value in (figures.majority, figures.passed)]
+        row = (f"{figures.unparsed_share:.1%}", str(figures.k), percent(figures.average.mean), interval(figures.average))
+        rows.append((name, *row, *means, percent(figures.chance), percent(figures.domain_mean)))
+    about = (
+        f"Answers read by {shown[0][1].reader} (percent; intervals over tasks). What cannot be read is wrong. By domain: the mean of the "
+        "domains' means; the others weigh domains by their size."
+    )
+    domains: list[Sequence[str]] = [("domain", "tasks", *(cell for name, _ in shown for cell in (name, "95 %")))]
+    for place, first in enumerate(shown[0][1].domains):
+        same = [figures.domains[place].average for _, figures in shown if len(figures.domains) > place]
+        domains.append((first.name, str(first.tasks), *(text for one in same for text in (percent(one.mean), interval(one)))))
+    parts = [fold(about), numbers(rows, 2)]
+    if len(domains) > 2 and len({len(row) for row in domains}) == 1:
+        parts.append(numbers(domains, 2))
+    return "\n".join([*parts, *(f"  {line}" for store in compared.stores for line in data_lines(store))])
 
 
 def _attempts(conditions: Sequence[ConditionSummary]) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rbsuite.task import TaskSet
 
 _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
+_NOT_LOADED = "What is not here is downloaded when it is first used (needs the network), or read from --data."
 _REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
 
 
@@ -69,6 +70,8 @@ def describe_split(environment: type[Environment], split: Split, data: str, floo
     from rbsuite.errors import DataError
 
     row: dict[str, Any] = {"name": split.name, "summary": split.summary, "bundled": split.bundled}
+    if not environment.at_hand(split.name, data=data):
+        return row | {"here": False, "problem": _NOT_LOADED, "remedy": ""}
     try:
         tasks = environment.load(split.name, data="" if split.bundled else data)
     except DataError as error:

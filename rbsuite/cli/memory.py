@@ -138,12 +138,17 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 @command.command("export")
 @_bank_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there [default: standard output].")
-def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None) -> None:
+@click.option("--reveal", is_flag=True, help="Write text that the benchmark's authors ask not to make public.")
+def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
     """Write the items of a run's bank as JSON lines."""
     from rbsuite.jsonable import canonical
+    from rbsuite.store.redaction import is_private, redact
 
     opened = _open(experiment, run_id, at)
-    lines = "".join(f"{canonical(item)}\n" for item in opened.items())
+    hidden = is_private(opened.store) and not reveal
+    lines = "".join(f"{canonical(redact(item) if hidden else item)}\n" for item in opened.items())
+    if hidden:
+        click.echo("The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True)
     if out is None:
         click.echo(lines, nl=False)
         return

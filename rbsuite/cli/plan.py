@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.errors import DataError, UnknownNameError, UsageError
+from rbsuite.options import Reference
 
 if TYPE_CHECKING:
     from rbsuite.statistics.power import Components
@@ -97,9 +98,9 @@ def _pilot(environment: str | None, source: Path | None, memory: str | None) -> 
     if source is not None:
         with ExperimentStore.open(source, readonly=True) as store:
             name = store.manifest.config["env"]
-            if environment not in (None, name):
+            if environment not in (None, name, Reference.parse(name).name):
                 raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave --env out.")
-            return name, pilot_of(store, memory, f"{source}")
+            return environment or name, pilot_of(store, memory, f"{source}")
     if environment is None:
         raise UsageError("no environment was named.", "Add --env NAME, or --from EXPERIMENT.")
     with _simulated(environment, memory or "reasoningbank") as store:
@@ -148,7 +149,7 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
             raise UnknownNameError(f"memory compared in {source}", memory, compared)
         raise UsageError(f"{source} compares nothing.", "Give an experiment with a memory beside the baseline.")
     chosen = fitting[0]
-    if chosen.orders < 2 or chosen.n_tasks < 2 or not chosen.paired.complete:
+    if chosen.orders < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
         raise UsageError(
             f"{source} has no two finished orders of two tasks, so how orders differ is unknown.",
             "Run it to its end, with --orders 3 or more.",
@@ -185,14 +186,16 @@ def split_sizes(environment: str) -> Mapping[str, int | None]:
         UnknownNameError: there is no such environment.
     """
     from rbsuite.plugins import load_plugins
-    from rbsuite.specs import load_object
+    from rbsuite.runner.setup import choose_environment
 
-    spec = load_plugins().environment(environment)
-    factory = load_object(spec.factory, f"environment {spec.name!r}")
+    chosen = choose_environment(load_plugins(), environment)
     sizes: dict[str, int | None] = {}
-    for split in spec.splits:
+    for split in chosen.spec.splits:
+        if not chosen.factory.at_hand(split.name):
+            sizes[split.name] = None
+            continue
         try:
-            sizes[split.name] = len(factory.load(split.name, domain="", data=""))
+            sizes[split.name] = len(chosen.load(split.name))
         except DataError:
             sizes[split.name] = None
     return sizes

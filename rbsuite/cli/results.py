@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.statistics.answers import AnswerFigures, answer_figures
 from rbsuite.statistics.intervals import Estimate
-from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary, runs_by_condition
 from rbsuite.store import ExperimentStore, experiment_digest
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from rbsuite.record import Condition
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
@@ -22,13 +25,16 @@ COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens"
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
     """The document that ``--json`` prints."""
     config, facts = store.manifest.config, store.manifest.facts
+    answers = figures_by_condition([store])
     return {
         "experiment": str(store.directory),
         "env": config["env"],
         "split": config["split"],
         "domain": config["domain"],
         "simulated": facts["simulated"],
-        "conditions": [condition_json(condition) for condition in summary.conditions],
+        "conditions": [
+            {**condition_json(condition), **_with_answers(answers[condition.condition])} for condition in summary.conditions
+        ],
         "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
         "digest": experiment_digest(store),
     }
@@ -54,9 +60,69 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
         console.print(_sentence(comparison, mark), soft_wrap=True, highlight=False)
     for condition in summary.conditions:
         console.print(_details(condition), soft_wrap=True, highlight=False)
+    for made, found in figures_by_condition([store]).items():
+        if found is not None:
+            console.print(f"{made.label}: {answers_line(found)}", soft_wrap=True, highlight=False)
+    for line in data_lines(store):
+        console.print(line, soft_wrap=True, highlight=False)
     console.print(f"Experiment: {store.directory}", soft_wrap=True, highlight=False)
     if simulated:
         console.print(SIMULATED, soft_wrap=True, highlight=False)
+
+
+def figures_by_condition(stores: Sequence[ExperimentStore]) -> Mapping[Condition, AnswerFigures | None]:
+    """The figures on answers of each condition; ``None`` where the environment reads none."""
+    return {condition: answer_figures(runs) for condition, runs in runs_by_condition(stores)[0].items()}
+
+
+def answers_line(found: AnswerFigures) -> str:
+    """What was read, in one line."""
+    parts = [f"read by {found.reader}", f"unparsed {found.unparsed_share:.1%}", f"chance {percent(found.chance)} %"]
+    if found.k > 1:
+        named = (("avg", found.average), ("maj", found.majority), ("pass", found.passed))
+        parts += [f"{name}@{found.k} {percent(value.mean)} {interval(value)}" for name, value in named]
+    if len(found.domains) > 1:
+        parts.append(f"mean of {len(found.domains)} domains {percent(found.domain_mean)}")
+    return ", ".join(parts)
+
+
+def data_lines(store: ExperimentStore) -> Sequence[str]:
+    """What must be known of prompts and data where answers are read: worked examples, rows of another release."""
+    facts = store.manifest.facts
+    lines = []
+    if facts["environment"].get("shots"):
+        lines.append(f"Prompts: {facts['environment']['shots']} worked examples.")
+    elif "reader" in facts["environment"]:
+        lines.append("Prompts: zero-shot.")
+    if "changed_rows" in facts["task_set"]:
+        lines.append(f"Data: of the rows that upstream changed, {facts['task_set']['changed_rows']}.")
+    return lines
+
+
+def answers_json(found: AnswerFigures) -> Mapping[str, Any]:
+    """Figures on answers as plain data."""
+
+    def estimate(value: Estimate) -> Mapping[str, Any]:
+        return {"mean": _finite(value.mean), "ci95": value.interval}
+
+    return {
+        "reader": found.reader,
+        "rollouts": found.rollouts,
+        "unparsed": found.unparsed,
+        "unparsed_share": found.unparsed_share,
+        "k": found.k,
+        "avg@k": estimate(found.average),
+        "maj@k": estimate(found.majority),
+        "pass@k": estimate(found.passed),
+        "chance": found.chance,
+        "size_weighted_mean": found.average.mean,
+        "mean_of_domains": found.domain_mean,
+        "domains": [{"domain": one.name, "tasks": one.tasks, **estimate(one.average)} for one in found.domains],
+    }
+
+
+def _with_answers(found: AnswerFigures | None) -> Mapping[str, Any]:
+    return {} if found is None else {"answers": answers_json(found)}
 
 
 def _title(store: ExperimentStore) -> str:
@@ -202,7 +268,7 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
         "orders": comparison.orders,
         "conditional_on_order": comparison.orders == 1,
         "same_scaling": comparison.same_scaling,
-        "finished": comparison.paired.complete,
+        "finished": comparison.paired.unfinished == 0,
     }
 
 

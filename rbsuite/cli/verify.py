@@ -25,13 +25,12 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     Every reference must score 1. Exit code 1 if one does not.
     """
     from rbsuite.plugins import load_plugins
+    from rbsuite.runner.setup import choose_environment
     from rbsuite.runner.verify import verify
-    from rbsuite.specs import load_object
 
-    spec = load_plugins().environment(environment)
-    environment_class = load_object(spec.factory, f"environment {spec.name!r}")
-    tasks = environment_class.load(split or spec.splits[0].name, domain=domain, data=data)
-    report = verify(environment_class, tasks, spec.max_steps)
+    chosen = choose_environment(load_plugins(), environment)
+    tasks = chosen.load(split or chosen.spec.splits[0].name, domain, data)
+    report = verify(chosen.make, tasks, chosen.spec.max_steps)
     if as_json:
         click.echo(json.dumps(_document(environment, tasks.split, report), indent=2))
     else:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import gymnasium
+import numpy as np
 
 from rbsuite.environments.solution import Skill, Solution
 from rbsuite.environments.spaces import ActionSpace, RecordSpace
@@ -49,6 +50,9 @@ class Environment(gymnasium.Env[Observation, Action]):
 
     metadata = {"render_modes": []}  # noqa: RUF012 - declared so by gymnasium
     default_split: ClassVar[str] = "sample"
+    _generator: np.random.Generator | None = None
+    load_options: ClassVar[tuple[str, ...]] = ()
+    """Names of those options that shape the tasks: :meth:`load` takes them too."""
 
     def __init__(self, tasks: TaskSet | None = None, **options: Any) -> None:
         if options:
@@ -57,6 +61,7 @@ class Environment(gymnasium.Env[Observation, Action]):
         self._task: Task | None = None
         self._last_reward = 0.0
         self._terminated = False
+        self._render: Callable[..., str] | None = None
 
     @classmethod
     @abstractmethod
@@ -72,6 +77,27 @@ class Environment(gymnasium.Env[Observation, Action]):
             DataError: the data is not there or malformed; the message says how to get it.
             UnknownNameError: no such split or domain.
         """
+
+    @classmethod
+    def at_hand(cls, split: str, *, data: str = "") -> bool:
+        """Whether :meth:`load` needs no network for a split. Where it does, lists and plans leave the split alone."""
+        return True
+
+    def use_prompts(self, render: Callable[..., str]) -> None:
+        """Use these templates where the environment has prompts of its own: ``render(name, **variables)``."""
+        self._render = render
+
+    def prompt(self, template: str, **variables: Any) -> str:
+        """Render a prompt template: the experiment's, or outside one the core's."""
+        if self._render is None:
+            from rbsuite.prompts import Prompts
+
+            self._render = Prompts().render
+        return self._render(template, **variables)
+
+    def facts(self) -> Mapping[str, Any]:
+        """What the manifest says of the environment beside its name, version and options, e.g. the id of what reads answers."""
+        return {}
 
     @abstractmethod
     def begin(self, task: Task) -> Observation:
@@ -137,7 +163,8 @@ class Environment(gymnasium.Env[Observation, Action]):
         Raises:
             EnvironmentFailure: the task set has no such task.
         """
-        super().reset(seed=seed)
+        if seed is not None:
+            self._seed_later(seed)
         wanted = (options or {}).get("task")
         if wanted is None:
             wanted = self.tasks.tasks[int(self.np_random.integers(len(self.tasks)))].id
@@ -146,6 +173,22 @@ class Environment(gymnasium.Env[Observation, Action]):
         self._task = self.tasks.by_id[wanted]
         self._last_reward, self._terminated = 0.0, False
         return self.begin(self._task), {"task": wanted}
+
+    def _seed_later(self, seed: int) -> None:
+        """As ``gymnasium.Env.reset`` seeds, but the generator is made when it is used: few environments draw anything."""
+        if seed < 0:
+            raise gymnasium.error.Error(f"Seed must be greater or equal to zero, actual value: {seed}")
+        self._np_random_seed, self._generator = seed, None
+
+    @property
+    def _np_random(self) -> np.random.Generator | None:
+        if self._generator is None and self._np_random_seed is not None:
+            self._generator = gymnasium.utils.seeding.np_random(self._np_random_seed)[0]
+        return self._generator
+
+    @_np_random.setter
+    def _np_random(self, generator: np.random.Generator | None) -> None:
+        self._generator = generator
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Carry out an action. The runner, not the environment, truncates; so the fourth value is always ``False``.

@@ -34,7 +34,10 @@ class ExperimentConfig:
     the environment" or "as the agent's model".
     """
 
-    env: str = _option("text", "environment to run, e.g. tau-bench")
+    env: str = _option("text", "environment to run, with its options, e.g. tau-bench or aime:reader=lm-eval")
+    reader: str = _option(
+        "text", "convention that asks for answers and reads them; short for --env NAME:reader=READER", ""
+    )
     protocol: str = _option("text", "published protocol whose parameters are set: reasoningbank, evo-memory", "")
     split: str = _option("text", "split of its tasks [default: the environment's first]", "")
     domain: str = _option("text", "only the tasks of this domain", "")
@@ -69,7 +72,9 @@ class ExperimentConfig:
     )
     temperature: float = _option("float", "temperature of the agent's model", 0.0, minimum=0.0)
     prompts: str = _option("text", "directory of prompt templates that replace the built-in ones", "")
-    data: str = _option("text", "directory of a data pack to read in place of the imported one", "")
+    data: str = _option(
+        "text", "data to read in place of the imported pack: its directory, or what `rbsuite env NAME` says", ""
+    )
 
 
 FIELDS: Mapping[str, Field[Any]] = {item.name: item for item in fields(ExperimentConfig)}

@@ -40,7 +40,7 @@ def default_directory(setup: Setup, root: Path = DEFAULT_ROOT) -> Path:
     """Where an experiment goes when the user names no place: named by what it is, so the same command finds the same experiment."""
     manifest = setup.manifest()
     name = digest([manifest.config, manifest.facts])[:10]
-    return root / f"{setup.config.env}-{setup.config.split}-{name}"
+    return root / f"{setup.environment.name}-{setup.config.split}-{name}"
 
 
 def open_experiment(setup: Setup, directory: Path, *, join: bool = False) -> ExperimentStore:

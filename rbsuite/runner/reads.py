@@ -20,6 +20,9 @@ _T = TypeVar("_T")
 
 DOMAIN_SCOPE = "domain"
 
+_FAILED = object()
+"""What a read gave that failed: nothing that it could give again."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -67,7 +70,11 @@ class Reads:
         return await self._remember(again)
 
     async def _remember(self, again: Callable[[int], Awaitable[SearchResult]]) -> SearchResult:
-        gave = await again(self._version)
+        try:
+            gave = await again(self._version)
+        except RbsuiteError:
+            self._log.append(_Read(again, _FAILED))
+            raise
         self._log.append(_Read(again, gave))
         return gave
 

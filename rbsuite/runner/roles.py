@@ -107,7 +107,9 @@ class Roles:
 
     def _bind_models(self) -> dict[Purpose, ChatModel]:
         models = dict(self._setup.models)
-        if not any(isinstance(model, TaskAwareModel) for model in models.values()):
+        distinct = {id(model): model for model in models.values()}
+        aware = [model for model in distinct.values() if isinstance(model, TaskAwareModel)]
+        if not aware:
             return models
         with self.blaming("environment", self._setup.environment.name):
             environment = self._setup.make_environment()
@@ -118,9 +120,5 @@ class Roles:
                 f"task {self._task.id!r} has no reference solution, so a simulated model cannot act on it.",
                 "Choose a real model with --model.",
             )
-        bound = {
-            id(model): model.for_task(self._task.id, solution, skills)
-            for model in models.values()
-            if isinstance(model, TaskAwareModel)
-        }
+        bound = {id(model): model.for_task(self._task.id, solution, skills) for model in aware}
         return {purpose: bound.get(id(model), model) for purpose, model in models.items()}

@@ -66,6 +66,7 @@ class Setup:
         config: the configuration with every default filled in and every reference in its canonical form.
         environment: the environment's spec.
         environment_class: its class.
+        environment_options: the values of its options.
         tasks: the tasks of the experiment, in native order.
         models: the model of each purpose, not yet bound to a task.
         prompts: the templates.
@@ -76,6 +77,7 @@ class Setup:
     config: ExperimentConfig
     environment: EnvironmentSpec
     environment_class: type[Environment]
+    environment_options: Mapping[str, Any]
     tasks: TaskSet
     models: Mapping[Purpose, ChatModel]
     prompts: Prompts
@@ -99,7 +101,9 @@ class Setup:
 
     def make_environment(self) -> Environment:
         """A fresh environment over the tasks."""
-        return self.environment_class(self.tasks)
+        environment = self.environment_class(self.tasks, **self.environment_options)
+        environment.use_prompts(self.prompts.render)
+        return environment
 
     def make_agent(self) -> Agent:
         """A fresh agent."""
@@ -139,7 +143,7 @@ class Setup:
         config = self.config
         runs = []
         for order in range(config.orders):
-            seed = derive_seed(config.seed, config.env, config.split, order)
+            seed = derive_seed(config.seed, self.environment.name, config.split, order)
             stream = make_order(config.order, self.tasks.tasks, seed)
             probes = stream[: config.probe]
             for memory in config.memory:
@@ -149,6 +153,12 @@ class Setup:
                     runs.append(RunInfo(name, condition, order, config.order, seed, stream + probes, len(probes)))
         return tuple(runs)
 
+    def _environment_facts(self) -> Mapping[str, Any]:
+        environment = self.make_environment()
+        facts = environment.facts()
+        environment.close()
+        return {**facts, **({"private": True} if self.environment.private else {})}
+
     def manifest(self) -> Manifest:
         """What makes the experiment re-runnable."""
         facts = {
@@ -157,6 +167,7 @@ class Setup:
                 "name": self.environment.name,
                 "version": self.environment.version,
                 "plugin": self.plugins.owner(self.environment),
+                **self._environment_facts(),
             },
             "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
             "models": {purpose: self.models[purpose].name for purpose in PURPOSES},
@@ -167,6 +178,61 @@ class Setup:
             "prompts": self.prompts.hashes(),
         }
         return Manifest(plain(self.config), plain(facts), self.runs())
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An environment that a reference names.
+
+    Attributes:
+        spec: its spec.
+        factory: its class.
+        values: the values of its options.
+    """
+
+    spec: EnvironmentSpec
+    factory: type[Environment]
+    values: Mapping[str, Any]
+
+    @property
+    def reference(self) -> str:
+        """The one way to write it."""
+        return canonical_reference(self.spec.name, self.values, self.spec.options)
+
+    def load(self, split: str, domain: str = "", data: str = "") -> TaskSet:
+        """The tasks of a split; see :meth:`rbsuite.Environment.load`."""
+        options = {name: self.values[name] for name in self.factory.load_options}
+        return self.factory.load(split, domain=domain, data=data, **options)
+
+    def make(self, tasks: TaskSet) -> Environment:
+        """An environment over tasks."""
+        return self.factory(tasks, **self.values)
+
+
+def choose_environment(plugins: Plugins, reference: str, **given: str) -> Chosen:
+    """The environment that a reference such as ``aime`` or ``aime:reader=lm-eval`` names.
+
+    Args:
+        plugins: where names are looked up.
+        reference: name and options.
+        given: further options, which win; empty ones do not count.
+
+    Raises:
+        UnknownNameError: no such environment or option; the nearest is suggested.
+        UsageError: a bad value, or an option that the environment does not have.
+        PluginError: it cannot be imported.
+    """
+    part = look_up(plugins, "environment", reference)
+    spec = part.spec
+    assert isinstance(spec, EnvironmentSpec)
+    values = dict(part.values)
+    declared = {option.name: option for option in spec.options}
+    for name, text in given.items():
+        if text and name not in declared:
+            raise UsageError(f"the environment {spec.name} takes no {name}.", f"Leave --{name} out.")
+        if text:
+            values[name] = declared[name].read(text, f"environment {spec.name!r}")
+    return Chosen(spec, load_object(spec.factory, f"environment {spec.name!r}"), values)
 
 
 def look_up(plugins: Plugins, kind: str, reference: str) -> Part:
@@ -187,10 +253,10 @@ def set_up(config: ExperimentConfig, plugins: Plugins) -> Setup:
     Raises:
         RbsuiteError: a name, option, template or data set that cannot be had; nothing has been written by then.
     """
-    spec = plugins.environment(config.env)
-    config = _fill_in(config, spec, plugins)
-    environment_class: type[Environment] = load_object(spec.factory, f"environment {spec.name!r}")
-    tasks = _choose(environment_class.load(config.split, domain=config.domain, data=config.data), config)
+    chosen = choose_environment(plugins, config.env, reader=config.reader)
+    spec = chosen.spec
+    config = _fill_in(replace(config, env=chosen.reference, reader=""), spec, plugins)
+    tasks = _choose(chosen.load(config.split, config.domain, config.data), config)
     references: dict[Purpose, str] = {
         "agent": config.model,
         "user": config.user_model,
@@ -203,7 +269,8 @@ def set_up(config: ExperimentConfig, plugins: Plugins) -> Setup:
     return Setup(
         config=config,
         environment=spec,
-        environment_class=environment_class,
+        environment_class=chosen.factory,
+        environment_options=chosen.values,
         tasks=tasks,
         models={purpose: made[reference] for purpose, reference in references.items()},
         prompts=Prompts([*directories, *plugins.prompt_dirs]),
@@ -295,6 +362,6 @@ def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
     if config.tasks:
         for wanted in config.tasks:
             if wanted not in tasks.by_id:
-                raise UnknownNameError(f"task of {config.env} {config.split}", wanted, tasks.by_id)
+                raise UnknownNameError(f"task of {tasks.environment} {config.split}", wanted, tasks.by_id)
         chosen = tuple(task for task in chosen if task.id in config.tasks)
     return replace(tasks, tasks=chosen[: config.limit])

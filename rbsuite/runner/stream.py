@@ -73,8 +73,10 @@ class Stream:
                 # An in-process model never waits; give way, so that other runs get their turn and an interrupt is heard.
                 await asyncio.sleep(0)
                 self._fill(head)
-                self._commit(await self._finish(head))
-                await self._check_those_ahead()
+                record = await self._finish(head)
+                self._commit(record)
+                if record.ops:
+                    await self._check_those_ahead()
         finally:
             await self._stop_all()
 
@@ -146,7 +148,7 @@ class Stream:
             "wasted_calls": slot.calls - saved.calls,
             "wasted_tokens": slot.wasted.tokens - saved.tokens,
         }
-        notes.update({name: count for name, count in waste.items() if count})
+        notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()
         for ledger in (slot.opened.ledger, *slot.attempt.shared):
             for purpose, usage in ledger.usage.items():

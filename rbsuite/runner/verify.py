@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
@@ -41,11 +41,11 @@ class VerifyReport:
     domains: Mapping[str, DomainReport] = field(default_factory=dict)
 
 
-def verify(environment: type[Environment], tasks: TaskSet, max_steps: int) -> VerifyReport:
+def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_steps: int) -> VerifyReport:
     """Replay every task's reference actions with the scripted user, and the do-nothing floor.
 
     Args:
-        environment: the environment's class.
+        environment: makes the environment over tasks: its class, say.
         tasks: the tasks.
         max_steps: agent turns after which a rollout is cut, as in an experiment.
     """

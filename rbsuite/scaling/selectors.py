@@ -6,9 +6,9 @@ Source of ``best-of-n``, ``random`` (pass@1) and ``oracle`` (pass@k): ReasoningB
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from rbsuite.errors import ModelError
 from rbsuite.scaling.base import Choice, SelectorServices
@@ -16,7 +16,8 @@ from rbsuite.trajectory import BROKEN_ENDS, Message, Trajectory
 from rbsuite.transcript import fence, render_transcript
 
 ATTEMPTS = 2
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
+_BRACES = 64
+"""Opening braces of a reply that are tried as the beginning of an object."""
 
 
 class BestOfN:
@@ -69,19 +70,48 @@ class MajoritySelector:
 
 
 def parse_index(reply: str, n: int) -> int | None:
-    """The index in a reply ``{"index": ..., "analysis": ...}``; ``None`` if it cannot be read or is out of range."""
-    found = _OBJECT.search(reply)
-    try:
-        value = json.loads(found.group()) if found else None
-    except ValueError:
-        return None
-    index = value.get("index") if isinstance(value, Mapping) else None
-    return index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < n else None
+    """The index in a reply ``{"index": ..., "analysis": ...}``: that of the first object which has one.
+
+    Args:
+        reply: may hold other text around the object, braces too.
+        n: number of rollouts.
+
+    Returns:
+        The index; ``None`` if there is none, or it is not a whole number in [0, n).
+    """
+    for value in _objects(reply):
+        if "index" in value:
+            index = value["index"]
+            return index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < n else None
+    return None
+
+
+def _objects(reply: str) -> Iterator[Mapping[str, Any]]:
+    """The JSON objects in a text, one after the other; not those inside of others."""
+    decoder = json.JSONDecoder()
+    at = 0
+    for _ in range(_BRACES):
+        at = reply.find("{", at)
+        if at < 0:
+            return
+        try:
+            value, end = decoder.raw_decode(reply, at)
+        except (ValueError, RecursionError):
+            at += 1
+            continue
+        yield value
+        at = end
 
 
 def final_answer(trajectory: Trajectory) -> str:
-    """The agent's last text, without case and spacing; empty for a broken rollout."""
+    """What counts as a rollout's answer; empty for a broken rollout, or where no answer could be read.
+
+    Where the environment reads answers it is the one that it read (``answer`` in the data of the last observation), else the agent's
+    last text, without case and spacing.
+    """
     if trajectory.end in BROKEN_ENDS:
         return ""
+    if trajectory.final is not None and "answer" in trajectory.final.data:
+        return str(trajectory.final.data["answer"])
     said = [step.action.text for step in trajectory.steps if step.actor == "agent" and step.action.kind == "text"]
     return " ".join(said[-1].casefold().split()) if said else ""

@@ -22,11 +22,6 @@ from rbsuite.statistics.intervals import Estimate, average, mean_estimate, t_est
 Matrix = Sequence[Sequence[float]]
 """A row a task, a column an order; every row as long."""
 
-ORDERS_COUNT_FROM = 0.6
-"""Quantile of the F distribution from which on the orders are taken to differ; calibration chose it (``docs/statistics.md``).
-
-Lower, and intervals of few orders cover too much where orders do not matter; higher, and they cover too little where they do."""
-
 
 @dataclass(frozen=True, slots=True)
 class MeanSquares:
@@ -103,8 +98,8 @@ def crossed_estimate(matrix: Matrix) -> Estimate:
     """The grand mean with the interval over tasks and orders.
 
     - One order: the t interval over tasks, conditional on that order. One task: the t interval over orders.
-    - Orders that differ no more than chance (F not above its 60 % quantile): the t interval over the tasks' means, with ``n - 1`` degrees
-      of freedom.
+    - Orders that differ no more than chance (F not above :func:`orders_count_from`): the t interval over the tasks' means, with ``n - 1``
+      degrees of freedom.
     - Else the two-way variance, not below the tasks' own, with Satterthwaite's degrees of freedom, between ``R - 1`` and ``n - 1``.
 
     Raises:
@@ -143,10 +138,19 @@ def satterthwaite(squares: MeanSquares, total: float) -> float:
     return min(max(total**2 / spread, low), high)
 
 
+def orders_count_from(orders: int) -> float:
+    """Quantile of the F distribution from which on orders are taken to differ: 60 % for three, 70 % for four, 75 % for more.
+
+    Calibration chose it (``docs/statistics.md``). Lower, and intervals cover too much where orders do not matter; higher, and they cover
+    too little where they do. The fewer the orders, the less the F test can see, so the sooner they must count.
+    """
+    return min(0.75, 1 - 1.2 / orders)
+
+
 def _orders_differ(squares: MeanSquares) -> bool:
     if squares.between_orders == 0:
         return False
     from scipy.stats import f
 
-    threshold = float(f.ppf(ORDERS_COUNT_FROM, squares.orders - 1, squares.residual_degrees))
+    threshold = float(f.ppf(orders_count_from(squares.orders), squares.orders - 1, squares.residual_degrees))
     return squares.between_orders > threshold * squares.residual

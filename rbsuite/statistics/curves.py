@@ -60,7 +60,7 @@ def learning_curve(paired: Paired, windows: int = WINDOWS) -> list[Slice]:
         paired: the scores.
         windows: how many; fewer where the stream is shorter.
     """
-    length = max((len(a.info.tasks) for a, _ in paired.streams), default=0)
+    length = max((len(a.tasks) for a, _ in paired.streams), default=0)
     count = min(windows, length)
     bounds = [length * number // count for number in range(count + 1)] if count else []
     cells = [cell for stream in paired.streams for cell in _along(stream)]
@@ -80,12 +80,25 @@ def half_gain(paired: Paired) -> Estimate | None:
     """
     gains = []
     for stream in paired.streams:
-        middle = len(stream[0].info.tasks) / 2
+        middle = len(stream[0].tasks) / 2
         halves: tuple[list[float], list[float]] = ([], [])
         for position, _, a, b in _along(stream):
             halves[position >= middle].append(a - b)
         if halves[0] and halves[1]:
             gains.append(average(halves[1]) - average(halves[0]))
+    return mean_estimate(gains) if gains else None
+
+
+def final_bank_gain(paired: Paired) -> Estimate | None:
+    """What the final bank changes on early tasks: the difference when they are run again at the end, less that of the first time.
+
+    Below 0 something was forgotten. Mean over orders with its t interval over orders; ``None`` where no order has probes.
+    """
+    gains = []
+    for a, b in paired.streams:
+        probed = [task for task in a.probes if task in b.probes and task in a.scores and task in b.scores]
+        if probed:
+            gains.append(average([(a.probes[t] - b.probes[t]) - (a.scores[t] - b.scores[t]) for t in probed]))
     return mean_estimate(gains) if gains else None
 
 
@@ -115,7 +128,7 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
 def _along(streams: tuple[Stream, Stream]) -> Iterator[tuple[int, str, float, float]]:
     """Position, task and the two scores of each task that both have done, in stream order."""
     a, b = streams
-    for position, task in enumerate(a.info.tasks):
+    for position, task in enumerate(a.tasks):
         if task in a.scores and task in b.scores:
             yield position, task, a.scores[task], b.scores[task]
 

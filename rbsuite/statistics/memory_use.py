@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from rbsuite.experience import MemoryOp
 from rbsuite.record import RunInfo, TaskRecord
+from rbsuite.statistics.pairing import stream_tasks
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Usage
 
@@ -67,7 +68,7 @@ def memory_use(runs: Iterable[tuple[ExperimentStore, RunInfo]]) -> MemoryUse:
     added = deleted = 0
     for store, info in runs:
         banks += 1
-        for record in store.records(info.id, trajectories=False):
+        for record in store.records(info.id, trajectories=False, stop=len(stream_tasks(info))):
             found, text = _given(record)
             tasks += 1
             recalls += found > 0 or text > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rbsuite.record import RunInfo
 from rbsuite.statistics.crossed import Matrix, crossed_estimate
@@ -11,6 +11,11 @@ from rbsuite.statistics.intervals import Estimate, average, mean_estimate, wilso
 
 StreamKey = tuple[int, tuple[str, ...]]
 """Seed and tasks in order: what two runs must share to have met the same chances."""
+
+
+def stream_tasks(info: RunInfo) -> tuple[str, ...]:
+    """The tasks of a run's stream in order, without the probes after it."""
+    return info.tasks[: len(info.tasks) - info.probes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +26,28 @@ class Stream:
         info: the run.
         scores: the score of each committed task's answer, by task id; a broken rollout scores 0.
         attempts: the scores of all its rollouts, by task id.
+        probes: the scores of tasks that were run again at the end, by task id.
     """
 
     info: RunInfo
     scores: Mapping[str, float]
     attempts: Mapping[str, tuple[float, ...]]
+    probes: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks of the stream in order, without the probes after it."""
+        return stream_tasks(self.info)
 
     @property
     def key(self) -> StreamKey:
         """Which stream was run."""
-        return self.info.seed, self.info.tasks
+        return self.info.seed, self.tasks
 
     @property
     def complete(self) -> bool:
         """Whether every task is committed."""
-        return len(self.scores) == len(self.info.tasks)
+        return len(self.scores) == len(self.tasks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +55,20 @@ class Paired:
     """The streams that two conditions have both met.
 
     Attributes:
-        streams: the condition's and the baseline's run of each shared stream.
+        streams: the condition's and the baseline's run of each shared stream that both have begun.
         tasks: the tasks that both have done in the same stream at least once, sorted.
         left_out: runs of the two that have no partner.
+        unfinished: shared streams that one of the two has not run to its end.
     """
 
     streams: tuple[tuple[Stream, Stream], ...]
     tasks: tuple[str, ...]
     left_out: int
+    unfinished: int
 
     @property
     def complete(self) -> bool:
-        """Whether both have done every task in every shared stream."""
+        """Whether both have done the same tasks in every stream that both have begun, so that no cell is missing."""
         return bool(self.tasks) and all(
             task in a.scores and task in b.scores for a, b in self.streams for task in self.tasks
         )
@@ -78,7 +92,8 @@ def pair(a: Sequence[Stream], b: Sequence[Stream]) -> Paired:
     shared = [(stream, others[stream.key]) for stream in a if stream.key in others]
     begun = tuple((one, other) for one, other in shared if one.scores.keys() & other.scores.keys())
     tasks = sorted({task for one, other in begun for task in one.scores.keys() & other.scores.keys()})
-    return Paired(begun, tuple(tasks), len(a) + len(b) - 2 * len(shared))
+    unfinished = sum(not (one.complete and other.complete) for one, other in shared)
+    return Paired(begun, tuple(tasks), len(a) + len(b) - 2 * len(shared), unfinished)
 
 
 def difference(paired: Paired) -> Estimate | None:

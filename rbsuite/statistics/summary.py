@@ -16,12 +16,16 @@ from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import Estimate, average, p_value
-from rbsuite.statistics.pairing import Paired, Stream, difference, pair, success
+from rbsuite.statistics.pairing import Paired, Stream, difference, pair, stream_tasks, success
 from rbsuite.statistics.power import detectable_by
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
 
 UNPARSED = "parse_errors"
+NO_MEMORY = "none"
+WARM = " after "
+"""Stands between a memory and the experiment whose bank it began with."""
+
 _UNKNOWN = Estimate(math.nan, None)
 
 
@@ -150,6 +154,7 @@ class Summary:
 class _Tally:
     scores: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     attempts: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    probes: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     steps: int = 0
     recalled: int = 0
     usage: dict[str, Usage] = field(default_factory=dict)
@@ -172,7 +177,7 @@ class _Tally:
 
     def stream(self, key: str, info: RunInfo) -> Stream:
         attempts = {task: tuple(scores) for task, scores in self.attempts[key].items()}
-        return Stream(info, dict(self.scores[key]), attempts)
+        return Stream(info, dict(self.scores[key]), attempts, dict(self.probes[key]))
 
 
 Runs = Mapping[Condition, Sequence[tuple[ExperimentStore, RunInfo]]]
@@ -202,8 +207,9 @@ def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tupl
     """The comparisons that the choice of conditions declares, fixed before any result is seen.
 
     Each condition with another memory is compared with the baseline memory under the same model, agent, scaling and judge; where there
-    is no such condition, under the first scaling (or judge) of the baseline with that model and agent. Where all conditions have one
-    memory, each is compared with the first.
+    is no such condition, under the first scaling (or judge) of the baseline with that model and agent. A memory that began with the bank of
+    another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory, each is compared with
+    the first.
     """
     base = [one for one in conditions if one.condition.memory == baseline]
     if len(base) == len(conditions):
@@ -215,6 +221,20 @@ def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tupl
         if made.memory == baseline or not fitting:
             continue
         pairs.append((one, max(fitting, key=lambda b: _likeness(b.condition, made))))
+    return pairs + _transfers(conditions, baseline)
+
+
+def _transfers(
+    conditions: Sequence[ConditionSummary], baseline: str
+) -> list[tuple[ConditionSummary, ConditionSummary]]:
+    """Each memory that began with another experiment's bank, with itself begun empty, unless that is the baseline."""
+    begun_empty = {one.condition: one for one in conditions if one.condition.memory != baseline}
+    pairs = []
+    for one in conditions:
+        memory, warm, _ = one.condition.memory.partition(WARM)
+        cold = begun_empty.get(replace(one.condition, memory=memory))
+        if warm and cold is not None:
+            pairs.append((one, cold))
     return pairs
 
 
@@ -250,12 +270,21 @@ def runs_by_condition(stores: Sequence[ExperimentStore]) -> tuple[Runs, list[Con
     repeated: dict[Condition, None] = {}
     for store in stores:
         for info in store.manifest.runs:
-            known = found.setdefault(info.condition, [])
-            if any((other.seed, other.tasks) == (info.seed, info.tasks) for _, other in known):
-                repeated[info.condition] = None
+            condition = _told_apart(store, info.condition)
+            known = found.setdefault(condition, [])
+            if any((other.seed, stream_tasks(other)) == (info.seed, stream_tasks(info)) for _, other in known):
+                repeated[condition] = None
             else:
                 known.append((store, info))
     return found, list(repeated)
+
+
+def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
+    """The condition of a run; one that began with the bank of another experiment is another condition than one that began empty."""
+    source = store.manifest.config.get("warm_start")
+    if not source or condition.memory == NO_MEMORY:
+        return condition
+    return replace(condition, memory=f"{condition.memory}{WARM}{source}")
 
 
 def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> ConditionSummary:
@@ -263,7 +292,7 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
     streams = []
     for number, (store, info) in enumerate(runs):
         key = f"{number}"
-        _add_all(tally, key, store.results(info.id))
+        _add_all(tally, key, store.results(info.id), len(stream_tasks(info)))
         streams.append(tally.stream(key, info))
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for stream in streams:
@@ -273,7 +302,7 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
     rollouts = sum(tally.ends.values())
     return ConditionSummary(
         condition=condition,
-        n_tasks=len(runs[0][1].tasks),
+        n_tasks=len(stream_tasks(runs[0][1])),
         orders=len(runs),
         committed=committed,
         success=success(streams) or _UNKNOWN,
@@ -288,6 +317,10 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
     )
 
 
-def _add_all(tally: _Tally, run: str, rows: Iterable[ResultRow]) -> None:
+def _add_all(tally: _Tally, run: str, rows: Iterable[ResultRow], length: int) -> None:
+    """Add the rows of a run; what comes after the stream is a probe, whose score is kept apart and whose cost is left out."""
     for row in rows:
-        tally.add(run, row)
+        if row.position < length:
+            tally.add(run, row)
+        elif row.selected:
+            tally.probes[run][row.task_id] = row.score or 0.0

@@ -10,14 +10,21 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rbsuite.errors import StoreError
-from rbsuite.jsonable import plain
+from rbsuite.jsonable import Json, plain
 from rbsuite.store.experiment import ExperimentStore
+from rbsuite.store.redaction import CANARY, is_private, redact
 
 FORMAT = 1
 """Version of the line format, in the first line."""
 
 
-def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO, *, trajectories: bool = True) -> int:
+def export_jsonl(
+    store: ExperimentStore,
+    target: str | os.PathLike[str] | TextIO,
+    *,
+    trajectories: bool = True,
+    reveal: bool = False,
+) -> int:
     """Write an experiment as one file of JSON lines.
 
     Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order
@@ -28,6 +35,7 @@ def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO
         store: the experiment; it may still be running, then what is committed is written.
         target: a path, which is replaced once all is written, or a text stream.
         trajectories: whether to write the steps; without them lines are short.
+        reveal: whether to write the text of tasks whose authors ask that it is not made public; see :mod:`rbsuite.store.redaction`.
 
     Returns:
         The number of lines.
@@ -36,12 +44,12 @@ def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO
         StoreError: the path cannot be written; what stood there is unchanged.
     """
     if not isinstance(target, str | os.PathLike):
-        return _write(store, target, trajectories)
+        return _write(_lines(store, trajectories, reveal), target)
     path = Path(target)
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         with draft.open("w", encoding="ascii", newline="\n") as stream:
-            count = _write(store, stream, trajectories)
+            count = _write(_lines(store, trajectories, reveal), stream)
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(path)
@@ -53,15 +61,26 @@ def export_jsonl(store: ExperimentStore, target: str | os.PathLike[str] | TextIO
     return count
 
 
-def _write(store: ExperimentStore, stream: TextIO, trajectories: bool) -> int:
+def _write(lines: Iterator[Json], stream: TextIO) -> int:
     count = 0
-    for line in _lines(store, trajectories):
-        stream.write(json.dumps(plain(line), separators=(",", ":")) + "\n")
+    for line in lines:
+        stream.write(json.dumps(line, separators=(",", ":")) + "\n")
         count += 1
     return count
 
 
-def _lines(store: ExperimentStore, trajectories: bool) -> Iterator[dict[str, Any]]:
+def _lines(store: ExperimentStore, trajectories: bool, reveal: bool) -> Iterator[Json]:
+    """The lines as plain data; the first one is of the experiment and has nothing of a task in it."""
+    private = is_private(store)
+    marks = {"canary": CANARY, "redacted": not reveal} if private else {}
+    for number, line in enumerate(_records(store, trajectories)):
+        if number == 0:
+            yield {**plain(line), **marks}
+        else:
+            yield redact(line) if private and not reveal else plain(line)
+
+
+def _records(store: ExperimentStore, trajectories: bool) -> Iterator[dict[str, Any]]:
     manifest = store.manifest
     yield {"type": "experiment", "format": FORMAT, "config": manifest.config, "facts": manifest.facts}
     for info in manifest.runs:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,9 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """The toy's tasks can be read, as those of an installed environment."""
     monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: core_plugins(ToyPlugin()))
-    yield
 
 
 @pytest.mark.usefixtures("toy")
@@ -205,3 +203,17 @@ def test_a_single_condition_has_nothing_to_compare(tmp_path: Path) -> None:
 def test_a_missing_experiment_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_runs_that_cannot_be_told_apart_are_refused(tmp_path: Path) -> None:
+    measure(tmp_path / "a", memory=("none", "awm")).close()
+    measure(tmp_path / "b", memory=("none", "awm"), temperature=0.5).close()
+    with pytest.raises(UsageError, match=r"awm x single was run on the same streams with other options: temperature"):
+        compare(tmp_path / "a", tmp_path / "b")
+
+
+def test_what_the_final_bank_changes_on_early_tasks_is_shown(tmp_path: Path) -> None:
+    measure(tmp_path / "e", memory=("none", "awm"), orders=2, probe=4).close()
+    assert "run again on the final bank" in compare(tmp_path / "e")
+    [comparison] = json.loads(compare(tmp_path / "e", "--json"))["comparisons"]
+    assert comparison["final_bank_gain_on_early_tasks"]["mean"] is not None

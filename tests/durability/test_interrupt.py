@@ -33,3 +33,18 @@ def test_interrupt(evaluation: Evaluation, undisturbed: Path, tmp_path: Path, si
     assert done.returncode == 0, done.stderr
     assert kept.items() <= committed(home).items()
     assert digest(home) == digest(undisturbed)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.2])
+def test_interrupt_before_anything_is_committed(evaluation: Evaluation, tmp_path: Path, delay: float) -> None:
+    home = tmp_path / "experiment"
+    with evaluation.start(home) as process:
+        assert wait_until((home / "locks").exists, process, 0.001)
+        time.sleep(delay)
+        for _ in range(3):
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (130, "")
+    (line,) = err.splitlines()
+    assert line.startswith(("rbsuite: error: interrupted.", "rbsuite: error: stopped; what was committed is kept."))
+    assert len(committed(home)) < 48, "the store is valid as far as there is one"

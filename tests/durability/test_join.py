@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from processes import FILE, PATIENCE, Evaluation, committed, digest, tasks_committed, wait_until
+from processes import FILE, PATIENCE, Committed, Evaluation, committed, digest, tasks_committed, wait_until
+from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore
 
 
@@ -119,3 +121,28 @@ def test_experiment_of_those_that_joined_is_refused_to_one_alone(
             assert "limit" in changed.stderr
         assert first.poll() is None
         first.kill()
+
+
+@pytest.mark.slow
+def test_two_at_work_and_one_of_them_killed_time_and_again(evaluation: Evaluation, tmp_path: Path) -> None:
+    """Each that is killed is replaced by another that joins."""
+    longer = replace(evaluation, options=(*evaluation.options, "--limit", "20", "--concurrency", "2", "--join"))
+    chance, home = rng("join"), tmp_path / "experiment"
+    at_work = [longer.start(home) for _ in range(2)]
+    kept: Committed = {}
+    for _ in range(15):
+        number, goal = chance.randrange(2), tasks_committed(home) + chance.randint(1, 12)
+        if not wait_until(lambda goal=goal: tasks_committed(home) >= goal, at_work[number]):  # type: ignore[misc]
+            break
+        at_work[number].kill()
+        at_work[number].communicate()
+        now = committed(home)
+        assert kept.items() <= now.items()
+        kept = now
+        at_work[number] = longer.start(home)
+    shown = [ended(process) for process in at_work]
+    assert any("digest" in document for document in shown)
+    assert len(kept) > 40
+    assert kept.items() <= committed(home).items()
+    assert longer.run(tmp_path / "undisturbed").returncode == 0
+    assert digest(home) == digest(tmp_path / "undisturbed")

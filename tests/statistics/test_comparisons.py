@@ -11,6 +11,7 @@ from scipy import stats
 import altered
 from experiments import mean, measure, records_of
 from rbsuite.statistics.crossed import crossed_estimate
+from rbsuite.statistics.curves import final_bank_gain
 from rbsuite.statistics.intervals import p_value
 from rbsuite.statistics.power import detectable_by
 from rbsuite.statistics.summary import summarise
@@ -139,3 +140,50 @@ def test_experiments_with_other_seeds_add_orders_and_repeated_runs_count_once(tm
     assert other.difference == awm.difference
     assert other.paired.left_out == 2
     assert [condition.memory for condition in together.repeated] == ["none"]
+
+
+def test_probes_count_in_nothing_but_what_was_forgotten(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2}
+    with (
+        measure(tmp_path / "a", **options) as plain,
+        measure(tmp_path / "b", **options, probe=6) as probed,
+    ):
+        without, found = summarise(plain), summarise(probed)
+        records = {
+            memory: [(info, record) for info, record in records_of(probed, memory)] for memory in options["memory"]
+        }
+    for one, other in zip(without.conditions, found.conditions, strict=True):
+        assert (one.success, one.scores, one.committed) == (other.success, other.scores, other.committed)
+        assert (one.n_tasks, one.total.calls, one.ends) == (other.n_tasks, other.total.calls, other.ends)
+    assert found.comparisons[0].difference == without.comparisons[0].difference
+    by_order = []
+    for order in range(2):
+        gap = {}
+        for memory, sign in (("reasoningbank", 1), ("none", -1)):
+            scores = {r.position: r.rollouts[0].trajectory.score or 0.0 for i, r in records[memory] if i.order == order}
+            gap[memory] = sign * mean([scores[24 + place] - scores[place] for place in range(6)])
+        by_order.append(sum(gap.values()))
+    gain = final_bank_gain(found.comparisons[0].paired)
+    assert gain is not None
+    assert gain.mean == pytest.approx(mean(by_order))
+    assert final_bank_gain(without.comparisons[0].paired) is None
+
+
+def test_a_warm_start_is_a_condition_of_its_own_and_compared_with_the_cold_one(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2}
+    measure(tmp_path / "first", **options, domain="apples").close()
+    with (
+        measure(tmp_path / "cold", **options, domain="bridges") as cold,
+        measure(tmp_path / "warm", **options, domain="bridges", warm_start=str(tmp_path / "first")) as warm,
+    ):
+        summary = summarise(cold, warm)
+    labels = [(one.a.memory.partition(" after ")[::2], one.b.memory) for one in summary.comparisons]
+    source = str(tmp_path / "first")
+    assert labels == [
+        (("reasoningbank", ""), "none"),
+        (("reasoningbank", source), "none"),
+        (("reasoningbank", source), "reasoningbank"),
+    ]
+    warmed, cooled, transfer = (summary.comparisons[index].difference.mean for index in (1, 0, 2))
+    assert transfer == pytest.approx(warmed - cooled)
+    assert [condition.memory for condition in summary.repeated] == ["none"]

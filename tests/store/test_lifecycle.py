@@ -18,7 +18,7 @@ from rbsuite.errors import StoreError
 from rbsuite.oplog import GENESIS
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.store import ExperimentStore
-from rbsuite.store.schema import SCHEMA_VERSION, create_tables, migrate, stored_version
+from rbsuite.store.schema import MIGRATIONS, SCHEMA_VERSION, create_tables, migrate, stored_version
 
 FILE = "experiment.sqlite"
 
@@ -287,3 +287,39 @@ def test_failed_migration_changes_nothing(tmp_path: Path) -> None:
             migrate(connection, path, (*[lambda _: None] * (SCHEMA_VERSION - 1), drop_and_fail))
         assert stored_version(connection, path) == SCHEMA_VERSION
         assert connection.execute("SELECT count(*) FROM op").fetchone() == (0,)
+
+
+def test_opening_an_older_store_migrates_it(
+    filled: ExperimentStore, samples: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way of a store through an update, with a step that only this test has."""
+    records = list(filled.records(samples.RUN))
+    filled.close()
+
+    def step(connection: sqlite3.Connection) -> None:
+        connection.execute("ALTER TABLE run ADD COLUMN extra")
+
+    steps = (*MIGRATIONS, step)
+    monkeypatch.setattr("rbsuite.store.database.SCHEMA_VERSION", SCHEMA_VERSION + 1)
+    monkeypatch.setattr("rbsuite.store.database.migrate", lambda connection, path: migrate(connection, path, steps))
+    for choice in ({"readonly": True}, {"join": True}):
+        with pytest.raises(StoreError, match=r"older schema version.*Open it once for writing") as caught:
+            ExperimentStore.open(filled.directory, **choice)
+        assert_one_line(caught.value)
+    with ExperimentStore.open(filled.directory) as store:
+        assert list(store.records(samples.RUN)) == records
+    assert (filled.directory / f"{FILE}.v{SCHEMA_VERSION}.backup").exists()
+    with ExperimentStore.open(filled.directory, readonly=True) as store:
+        assert store.committed(samples.RUN) == 5
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_store_of_an_unreleased_schema_is_refused(store: ExperimentStore, readonly: bool) -> None:
+    """Its version is the same, its tables are not."""
+    store.close()
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("ALTER TABLE task DROP COLUMN head")
+        connection.commit()
+    with pytest.raises(StoreError, match=r"without task\.head: an unreleased rbsuite made it") as caught:
+        ExperimentStore.open(store.directory, readonly=readonly)
+    assert_one_line(caught.value)

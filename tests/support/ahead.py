@@ -46,6 +46,7 @@ class Chances:
         begun, failed: calls by purpose that were begun, and that failed.
         asked: purpose, seed and request of every call that was answered.
         worlds: environments that are open.
+        fits: how often the memory ``counting`` had one.
     """
 
     latencies: Sequence[float] = (0.0,)
@@ -56,6 +57,7 @@ class Chances:
     failed: Counter[str] = field(default_factory=Counter)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     worlds: int = 0
+    fits: int = 0
 
     async def wait(self) -> int:
         """Take the time of the next call; gives its number."""
@@ -255,6 +257,7 @@ class Counting:
 
 def _look(view: BankView) -> None:
     if len(view.document(NOTES)) != view.version:
+        Hashing.chances.fits += 1
         raise KeyError(f"{len(view.document(NOTES))} tasks in the tally at version {view.version}")
 
 

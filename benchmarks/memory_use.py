@@ -1,0 +1,173 @@
+"""Peak memory of one long experiment: whole pipeline with store, two streams of 10,000 tasks, without memory and with reasoningbank.
+
+    python benchmarks/memory_use.py [--tasks 10000] [--memory none --memory reasoningbank] [--env ten-calls|tau-bench] [--json]
+
+With ``ten-calls`` the environment and the model do next to nothing (see ``harness.py``), so what is measured is rbsuite; with ``tau-bench``
+its sample is run over and over, under ids of their own. A bank grows with its stream and is kept in memory; everything else must not grow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import cycle, islice
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import Plugin, TenCalls
+from rbsuite.environments.base import Environment
+from rbsuite.hookspecs import hookimpl
+from rbsuite.plugins import load_plugins
+from rbsuite.runner.config import make_config
+from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
+from rbsuite.runner.setup import Setup, set_up
+from rbsuite.task import TaskSet
+
+BAR_MB = 300
+"""What 20,000 rollouts may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What an experiment took.
+
+    Attributes:
+        rollouts: how many were run.
+        seconds: CPU time of the process.
+        start_mb: resident memory when the first task was committed.
+        middle_mb: when half of the tasks were.
+        peak_mb: the most that was ever resident.
+        store_mb: size of the store.
+    """
+
+    rollouts: int
+    seconds: float
+    start_mb: float
+    middle_mb: float
+    peak_mb: float
+    store_mb: float
+
+
+class Watch:
+    """Notes the resident memory at the first commit and in the middle.
+
+    Args:
+        total: tasks that will be committed.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.start = self.middle = 0.0
+        self._half = total // 2
+        self._done = 0
+
+    @hookimpl
+    def rbsuite_task_committed(self) -> None:
+        """Count a task."""
+        self._done += 1
+        if self._done == 1:
+            self.start = peak()
+        if self._done == self._half:
+            self.middle = peak()
+
+
+def peak() -> float:
+    """The most memory that was ever resident, in MB."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def repeated(count: int) -> type[Environment]:
+    """The sample of tau-bench, over and over until there are so many tasks."""
+    from rbsuite_tau_bench.environment import TauBench
+
+    class Repeated(TauBench):
+        """See :func:`repeated`."""
+
+        @classmethod
+        def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+            """As many tasks as were asked for."""
+            sample = super().load(split, domain=domain, data=data)
+            tasks = (replace(task, id=f"{task.id}/{n}") for n, task in enumerate(islice(cycle(sample), count)))
+            return replace(sample, tasks=tuple(tasks))
+
+    return Repeated
+
+
+def prepare(environment: str, tasks: int, memories: Sequence[str], watch: Watch) -> Setup:
+    """The experiment to run."""
+    TenCalls.count = tasks
+    config = {"env": environment, "memory": tuple(memories), "orders": 1}
+    if environment == "ten-calls":
+        config["model"] = "sim/oracle"
+    setup = set_up(make_config(config), load_plugins([("ten-calls", Plugin()), ("watch", watch)]))
+    if environment == "ten-calls":
+        return setup
+    kind = repeated(tasks)
+    return replace(setup, environment_class=kind, tasks=kind.load(setup.config.split))
+
+
+def measure(
+    memories: Sequence[str], tasks: int, directory: Path, *, environment: str = "ten-calls", speculate: str = "off"
+) -> Use:
+    """Run an experiment of one order.
+
+    Args:
+        memories: the memories, one run each.
+        tasks: length of the stream.
+        directory: where its store goes.
+        environment: ``ten-calls`` or ``tau-bench``.
+        speculate: how far the runs run ahead.
+    """
+    total = tasks * len(memories)
+    watch = Watch(total)
+    setup = prepare(environment, tasks, memories, watch)
+    with open_experiment(setup, directory) as store:
+        asyncio.run(run_experiment(setup, store, Execution(speculate=speculate)))
+    return Use(
+        total,
+        time.process_time(),
+        watch.start,
+        watch.middle,
+        peak(),
+        (directory / "experiment.sqlite").stat().st_size / 2**20,
+    )
+
+
+def main() -> int:
+    """Measure, print, and say whether the bar holds."""
+    parser = argparse.ArgumentParser(description="Peak memory of one long experiment.")
+    parser.add_argument("--tasks", type=int, default=10_000, help="length of each stream")
+    parser.add_argument("--memory", action="append", help="memory to run; may be given again")
+    parser.add_argument("--env", choices=("ten-calls", "tau-bench"), default="ten-calls")
+    parser.add_argument("--speculate", default="off", help="off, auto or a number of tasks")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
+    arguments = parser.parse_args()
+    memories = arguments.memory or ["none", "reasoningbank"]
+    with tempfile.TemporaryDirectory() as root:
+        use = measure(
+            memories,
+            arguments.tasks,
+            Path(root) / "experiment",
+            environment=arguments.env,
+            speculate=arguments.speculate,
+        )
+    if arguments.as_json:
+        print(json.dumps(asdict(use)))
+    else:
+        print(
+            f"{use.rollouts} rollouts ({', '.join(memories)}): peak {use.peak_mb:.0f} MB (bar {BAR_MB}), "
+            f"{use.middle_mb:.0f} MB at half, {use.start_mb:.0f} MB at the first; store {use.store_mb:.0f} MB, {use.seconds:.0f} s CPU"
+        )
+    return int(use.peak_mb > BAR_MB)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""What the plugins of question-answering benchmarks share: where a table of questions is looked for, task sets, importing as a pack."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rbsuite.data.checkout import SourceTree
+from rbsuite.data.directory import pack_directory
+from rbsuite.data.packs import Archive, PackFacts
+from rbsuite.environments.question_data import Question, make_task
+from rbsuite.environments.question_rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
+from rbsuite.environments.solution import Skill
+from rbsuite.errors import DataError
+from rbsuite.jsonable import digest, plain
+from rbsuite.task import Task
+
+SOURCE_NAME = "SOURCE.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One table of a benchmark.
+
+    Attributes:
+        name: its file in a pack, without ``.jsonl``.
+        hub: where it is on the hub.
+        content: digest of its questions and answers (see :func:`content_digest`) where that is known, with what it belongs to.
+    """
+
+    name: str
+    hub: HubSource
+    content: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A question-answering benchmark.
+
+    Attributes:
+        name: of the environment and of its pack.
+        collections: its tables.
+        read: the questions of a table; raises :class:`rbsuite.errors.DataError` where the table is not of the benchmark's schema.
+        licence: of the data.
+        text_columns: columns that a CSV copy must have.
+    """
+
+    name: str
+    collections: tuple[Collection, ...]
+    read: Callable[[Table, Collection], Sequence[Question]]
+    licence: str
+    text_columns: tuple[str, ...] = ()
+
+    def collection(self, name: str) -> Collection:
+        """The table of that name."""
+        return next(one for one in self.collections if one.name == name)
+
+    def at_hand(self, names: Iterable[str], data: str) -> bool:
+        """Whether the tables can be read without the network."""
+        if data and data != HUB:
+            return True
+        return data != HUB and all(self._packed(name) is not None for name in names)
+
+    def present(self, data: str) -> frozenset[str]:
+        """Names of the tables that lie under their own names at the path ``data``, or where none is given in the imported pack."""
+        place = pack_directory(self.name) if not data else Path(data).expanduser()
+        if data == HUB:
+            return frozenset()
+        names = [one.name for one in self.collections]
+        return frozenset(name for name in names if any((place / f"{name}{end}").is_file() for end in SUFFIXES))
+
+    def table(self, name: str, data: str) -> Table:
+        """A table: at the path ``data``, or where none is given from the imported pack, or else from the hub.
+
+        Raises:
+            DataError: it cannot be had.
+        """
+        collection = self.collection(name)
+        if data and data != HUB:
+            return read_path(Path(data).expanduser(), collection.hub, [name], csv_columns=self.text_columns)
+        packed = self._packed(name)
+        if packed is not None and data != HUB:
+            return read_path(packed, collection.hub)
+        return read_hub(collection.hub, self.name)
+
+    def _packed(self, name: str) -> Path | None:
+        path = pack_directory(self.name) / f"{name}.jsonl"
+        return path if path.is_file() else None
+
+    def questions(self, name: str, table: Table) -> Sequence[Question]:
+        """The questions of a table, with ids that are unique.
+
+        Raises:
+            DataError: the table does not have the benchmark's schema.
+        """
+        questions = self.read(table, self.collection(name))
+        seen: set[str] = set()
+        for number, question in enumerate(questions, start=1):
+            if question.id in seen:
+                raise DataError(f"{table.name}, row {number}: the id {question.id} occurs twice.", "Mend the data.")
+            seen.add(question.id)
+        return questions
+
+    def source(self, name: str, table: Table, questions: Sequence[Question]) -> dict[str, str]:
+        """What the manifest says of a table: where it is from, and what its content is known to be."""
+        known = self.collection(name).content.get(content_digest(questions))
+        return {**table.source, **({"equals": known} if known else {})}
+
+
+def content_digest(questions: Iterable[Question]) -> str:
+    """Digest of questions, choices and answers in order, ids and spelling of answers aside: equal content, equal digest."""
+    return digest([[question.text, question.choices, question.answer] for question in questions])
+
+
+def read_sample(path: Path) -> Table:
+    """The rows of a bundled file of JSON lines."""
+    with path.open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return Table(rows, path.name, {"pack": "sample", "sha256": file_sha256(path)})
+
+
+def sample_skills(rows: Iterable[Row], prefix: str) -> tuple[Skill, ...]:
+    """A skill for each family of a sample: its technique is the lesson, its mistake the symptom."""
+    found: dict[str, Skill] = {}
+    for row in rows:
+        family = str(row["family"])
+        title = family.replace("-", " ").capitalize()
+        found.setdefault(family, Skill(f"{prefix}/{family}", title, str(row["technique"]), str(row["mistake"])))
+    return tuple(found.values())
+
+
+def make_tasks(
+    questions: Iterable[Question], domain: str = "", order: Callable[[Question], Sequence[int]] | None = None
+) -> tuple[Task, ...]:
+    """The tasks of questions.
+
+    Args:
+        questions: the questions, in order.
+        domain: only those of this domain; empty: all.
+        order: the order in which a question shows its choices; ``None``: as they are.
+
+    Raises:
+        DataError: a question has no right answer, or none is left.
+    """
+    tasks = tuple(
+        make_task(question, None if order is None else order(question))
+        for question in questions
+        if domain in ("", question.domain)
+    )
+    if not tasks:
+        raise DataError(f"no question is of the domain {domain!r}." if domain else "there are no questions.", "")
+    return tasks
+
+
+class QuestionImporter:
+    """Imports a benchmark's tables as a pack of JSON lines; see :class:`rbsuite.data.packs.PackImporter`.
+
+    Args:
+        benchmark: the benchmark.
+    """
+
+    def __init__(self, benchmark: Benchmark) -> None:
+        self._benchmark = benchmark
+
+    @property
+    def name(self) -> str:
+        """The pack's name."""
+        return self._benchmark.name
+
+    @property
+    def pinned(self) -> Archive | None:
+        """There is no archive: what is not imported is read from the hub at its pinned revision."""
+        return None
+
+    def recognise(self, source: Path) -> str:
+        """``pack`` for a directory with the pack's files, else ``checkout``: a directory laid out as on the hub.
+
+        Raises:
+            DataError: it holds no data.
+        """
+        if self._named(source):
+            return "pack"
+        if any(path.suffix in (*SUFFIXES, ".arrow") for path in source.rglob("*")):
+            return "checkout"
+        names = " or ".join(f"{one.name}.jsonl" for one in self._benchmark.collections)
+        raise DataError(f"{str(source)!r} holds no {self.name} data.", f"Name a directory with {names}, or laid out as on the hub.")
+
+    def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
+        """Read every table that is there, check it, and write it.
+
+        Raises:
+            DataError: none is there, or one is malformed.
+        """
+        kind = self.recognise(source)
+        counts: list[tuple[str, int]] = []
+        known: list[str] = []
+        for collection in self._named(source) or self._laid_out(source):
+            table = self._benchmark.table(collection.name, str(source))
+            questions = self._benchmark.questions(collection.name, table)
+            _write(table, source, target / f"{collection.name}.jsonl")
+            counts.append((f"questions of {collection.name}", len(questions)))
+            known.append(self._benchmark.source(collection.name, table, questions).get("equals", ""))
+        (target / SOURCE_NAME).write_text(self._source_text(counts), "utf-8", newline="\n")
+        equal = known[0].rpartition(" ")[2] if len(set(known)) == 1 and known[0] else None
+        return PackFacts(kind, commit or equal, equal, self._benchmark.licence, tuple(counts))
+
+    def _named(self, source: Path) -> Sequence[Collection]:
+        """The tables that lie in a directory under their own names."""
+        return [
+            one for one in self._benchmark.collections if any((source / f"{one.name}{end}").is_file() for end in SUFFIXES)
+        ]
+
+    def _laid_out(self, source: Path) -> Sequence[Collection]:
+        """The tables of a directory laid out as one data set of the hub."""
+        found = []
+        problems: list[DataError] = []
+        for collection in self._benchmark.collections:
+            try:
+                self._benchmark.questions(collection.name, self._benchmark.table(collection.name, str(source)))
+                found.append(collection)
+            except DataError as error:
+                problems.append(error)
+        if not found:
+            raise problems[0]
+        return found
+
+    def _source_text(self, counts: Sequence[tuple[str, int]]) -> str:
+        lines = "".join(f"- {label}: {count}\n" for label, count in counts)
+        return f"# Pack {self.name}\n\nImported by rbsuite; licence of the data: {self._benchmark.licence}.\n\n{lines}"
+
+
+def _write(table: Table, source: Path, target: Path) -> None:
+    same = source / target.name
+    if same.is_file():
+        shutil.copyfile(SourceTree(source).root / target.name, target)
+        return
+    with target.open("w", encoding="utf-8", newline="\n") as file:
+        for row in table.rows:
+            file.write(json.dumps(_json(row), ensure_ascii=False) + "\n")
+
+
+def _json(row: Mapping[str, Any]) -> Any:
+    try:
+        return plain(row)
+    except TypeError:
+        return {key: value if _is_json(value) else str(value) for key, value in row.items()}
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        plain(value)
+    except TypeError:
+        return False
+    return True
+
+
+__all__ = ["Benchmark", "Collection", "QuestionImporter", "content_digest", "make_tasks", "read_sample", "sample_skills"]

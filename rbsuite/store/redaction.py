@@ -1,0 +1,46 @@
+"""Leaves the text of private tasks out of what is shared.
+
+The authors of some benchmarks ask that examples are not made public, lest models are trained on them. Of an experiment on such a
+benchmark an export holds figures, ids and letters; any other text is replaced by its length (short texts could be guessed from a hash).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rbsuite.jsonable import Json, plain
+from rbsuite.store.experiment import ExperimentStore
+
+CANARY = "Holds material of a benchmark that must not enter training data. rbsuite canary 88d3ee9a-8fad-4a25-a353-e9d54e0457c4"
+"""Stands in every export of a private benchmark, so that its copies can be found and left out of a corpus."""
+
+KEPT = frozenset(
+    [
+        *("type", "run", "id", "task_id", "attempt_id", "state_hash", "head", "order_name", "tasks", "committed"),
+        *("memory", "scaling", "agent", "model", "judge", "reader", "source", "label", "domain", "experience"),
+        *("op", "item_id", "target", "document", "phase", "index", "links"),
+        *("actor", "turn", "role", "kind", "end", "how", "gold", "reading", "answer"),
+    ]
+)
+"""Keys whose texts are names, ids or letters. The list is of what is kept, so a new field is left out until it is known to be safe."""
+
+
+def is_private(store: ExperimentStore) -> bool:
+    """Whether an experiment's environment asks that its tasks are not made public."""
+    return bool(store.manifest.facts.get("environment", {}).get("private"))
+
+
+def redact(value: Any) -> Json:
+    """A record as plain data without the texts that could show a task."""
+    return _redact(plain(value), "")
+
+
+def _redact(value: Json, key: str) -> Json:
+    if isinstance(value, Mapping):
+        return {name: _redact(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_redact(item, key) for item in value]
+    if isinstance(value, str) and value and key not in KEPT:
+        return f"[left out: {len(value)} characters]"
+    return value
