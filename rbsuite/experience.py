@@ -160,6 +160,7 @@ class Experience:
         position: the task's place in the stream, from 0.
         outcomes: the rollouts that ended and have a verdict other than ``unknown``; never empty.
         recalled: what had been recalled for the task, before its first rollout.
+        origin: tells the run's items from those of the bank it was started with; empty where that was empty.
         aggregation: how several outcomes are to be learnt from: ``joint``, by contrasting them, or ``independent``, each by itself.
     """
 
@@ -170,3 +171,10 @@ class Experience:
     outcomes: tuple[Outcome, ...]
     recalled: Recall = Recall()
     aggregation: Aggregation = "joint"
+    origin: str = ""
+
+    @property
+    def id(self) -> str:
+        """Unique within a bank, also one that was learnt on the same tasks before."""
+        place = f"{self.position}:{self.task_id}"
+        return f"{self.origin}/{place}" if self.origin else place

@@ -32,7 +32,12 @@ def render(compared: Compared) -> str:
     parts = [_head(compared, names), *(_comparison(one, compared, names) for one in summary.comparisons)]
     if not summary.comparisons:
         parts.append("There is one condition; nothing is compared.")
-    parts += [_conditions(summary.conditions), answers_text(compared), _attempts(summary.conditions), _judge(summary.conditions)]
+    parts += [
+        _conditions(summary.conditions),
+        answers_text(compared),
+        _attempts(summary.conditions),
+        _judge(summary.conditions),
+    ]
     parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
     return "\n\n".join(part for part in parts if part)
 
@@ -162,7 +167,12 @@ def answers_text(compared: Compared) -> str:
     rows: list[Sequence[str]] = [("", "unparsed", "k", "avg@k", "95 %", "maj@k", "pass@k", "chance", "by domain")]
     for name, figures in shown:
         means = [percent(value.mean) for value in (figures.majority, figures.passed)]
-        row = (f"{figures.unparsed_share:.1%}", str(figures.k), percent(figures.average.mean), interval(figures.average))
+        row = (
+            f"{figures.unparsed_share:.1%}",
+            str(figures.k),
+            percent(figures.average.mean),
+            interval(figures.average),
+        )
         rows.append((name, *row, *means, percent(figures.chance), percent(figures.domain_mean)))
     about = (
         f"Answers read by {shown[0][1].reader} (percent; intervals over tasks). What cannot be read is wrong. By domain: the mean of the "
@@ -171,7 +181,9 @@ def answers_text(compared: Compared) -> str:
     domains: list[Sequence[str]] = [("domain", "tasks", *(cell for name, _ in shown for cell in (name, "95 %")))]
     for place, first in enumerate(shown[0][1].domains):
         same = [figures.domains[place].average for _, figures in shown if len(figures.domains) > place]
-        domains.append((first.name, str(first.tasks), *(text for one in same for text in (percent(one.mean), interval(one)))))
+        domains.append(
+            (first.name, str(first.tasks), *(text for one in same for text in (percent(one.mean), interval(one))))
+        )
     parts = [fold(about), numbers(rows, 2)]
     if len(domains) > 2 and len({len(row) for row in domains}) == 1:
         parts.append(numbers(domains, 2))

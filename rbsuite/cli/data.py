@@ -84,11 +84,22 @@ def list_command(as_json: bool) -> None:
         return
     _show_table(rows)
     for name in missing:
-        click.echo(
-            f"{name}: not imported. Run: rbsuite data fetch {name}, or: rbsuite data import {name} --from CHECKOUT"
-        )
+        click.echo(f"{name}: not imported. {how_to_import(_environment(name))}")
     if not rows and not missing:
         click.echo("No pack is here, and no plugin can import one.")
+
+
+def how_to_import(spec: EnvironmentSpec) -> str:
+    """What to run for the pack of an environment that has an importer."""
+    from rbsuite.errors import PluginError
+
+    try:
+        archive = _importer(spec).pinned is not None
+    except PluginError:
+        archive = True  # the command that is named says what is broken
+    if not archive:
+        return f"It is read from the hub when it is first used, or run: rbsuite data import {spec.name} --from DIR"
+    return f"Run: rbsuite data fetch {spec.name}, or: rbsuite data import {spec.name} --from CHECKOUT"
 
 
 def _environment(name: str) -> EnvironmentSpec:

@@ -166,7 +166,9 @@ def _pack_line(spec: EnvironmentSpec, pack: Mapping[str, Any] | None) -> str:
     if pack is None:
         return ""
     if not pack["here"]:
-        how = f"Run: rbsuite data fetch {spec.name}, or: rbsuite data import {spec.name} --from CHECKOUT"
+        from rbsuite.cli.data import how_to_import
+
+        how = how_to_import(spec)
         return f"{pack['name']}, not imported. {how}"
     if not pack["intact"]:
         return f"{pack['name']}, broken: {pack['problem']}"

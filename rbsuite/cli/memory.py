@@ -148,7 +148,9 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
     hidden = is_private(opened.store) and not reveal
     lines = "".join(f"{canonical(redact(item) if hidden else item)}\n" for item in opened.items())
     if hidden:
-        click.echo("The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True)
+        click.echo(
+            "The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True
+        )
     if out is None:
         click.echo(lines, nl=False)
         return

@@ -151,6 +151,7 @@ def example(environment: str) -> dict[str, Any]:
         "stop": STOP,
         "query": task.query or seen.text,
         "memory": "(the memory items that were recalled)",
+        **world.prompt_variables(task),
         "transcript": "(the transcript of the rollout)",
     }
 

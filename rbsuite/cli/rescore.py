@@ -43,7 +43,9 @@ def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool)
         before = reader_of(store)
         if not before:
             name = store.manifest.facts["environment"]["name"]
-            raise UsageError(f"{experiment} is on {name}, where no answers are read.", "Name an experiment on questions.")
+            raise UsageError(
+                f"{experiment} is on {name}, where no answers are read.", "Name an experiment on questions."
+            )
         reader = get_reader(reader_name)
         found = rescore(store, reader)
         document = as_document(store, before, reader, found)
@@ -85,9 +87,13 @@ def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[
     from rbsuite.cli.comparison_text import fold, numbers
     from rbsuite.cli.results import SIMULATED, percent, points
 
-    rows: list[Sequence[str]] = [("condition", "old %", "new %", "change", "unparsed old", "unparsed new", "answers changed")]
+    rows: list[Sequence[str]] = [
+        ("condition", "old %", "new %", "change", "unparsed old", "unparsed new", "answers changed")
+    ]
     for one in found:
-        shares = [f"{count / one.rollouts:.1%}" if one.rollouts else "-" for count in (one.old_unparsed, one.new_unparsed)]
+        shares = [
+            f"{count / one.rollouts:.1%}" if one.rollouts else "-" for count in (one.old_unparsed, one.new_unparsed)
+        ]
         scores = (percent(one.old.mean), percent(one.new.mean), points(one.new.mean - one.old.mean))
         rows.append((one.condition.label, *scores, *shares, str(len(one.changes))))
     parts = [f"{store.directory}: read by {before}, and again by {reader.id}", numbers(rows, 2)]
@@ -95,7 +101,9 @@ def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[
     if changes:
         parts.append(_changes(changes))
     if before != reader.id:
-        parts.append(fold(f"The prompts asked for answers as {before} reads them; a reader of another form fits them less well."))
+        parts.append(
+            fold(f"The prompts asked for answers as {before} reads them; a reader of another form fits them less well.")
+        )
     if store.manifest.facts["simulated"]:
         parts.append(SIMULATED)
     return "\n\n".join(parts)
@@ -124,4 +132,6 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
         draft.write_text(json.dumps(plain(document), indent=2) + "\n", encoding="ascii")
         draft.replace(path)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}.", "Name a file in a directory that exists.") from error
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}.", "Name a file in a directory that exists."
+        ) from error

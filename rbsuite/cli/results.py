@@ -33,7 +33,8 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         "domain": config["domain"],
         "simulated": facts["simulated"],
         "conditions": [
-            {**condition_json(condition), **_with_answers(answers[condition.condition])} for condition in summary.conditions
+            {**condition_json(condition), **_with_answers(answers[condition.condition])}
+            for condition in summary.conditions
         ],
         "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
         "digest": experiment_digest(store),
@@ -130,7 +131,7 @@ def _title(store: ExperimentStore) -> str:
     first = store.manifest.runs[0]
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
     orders = config["orders"]
-    return f"{place}: {len(first.tasks)} tasks, {orders} order{'s' if orders > 1 else ''}, {config['model']}"
+    return f"{place}: {len(first.tasks) - first.probes} tasks, {orders} order{'s' if orders > 1 else ''}, {config['model']}"
 
 
 def _row(condition: ConditionSummary) -> Sequence[str]:

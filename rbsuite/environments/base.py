@@ -95,6 +95,10 @@ class Environment(gymnasium.Env[Observation, Action]):
             self._render = Prompts().render
         return self._render(template, **variables)
 
+    def prompt_variables(self, task: Task) -> Mapping[str, Any]:
+        """What the environment's own templates take for a task; none where it has no templates."""
+        return {}
+
     def facts(self) -> Mapping[str, Any]:
         """What the manifest says of the environment beside its name, version and options, e.g. the id of what reads answers."""
         return {}

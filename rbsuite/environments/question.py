@@ -62,8 +62,6 @@ class QuestionEnvironment(Environment):
     def begin(self, task: Task) -> Observation:
         """The instructions of the reader's convention, and the question."""
         data = {"options": list(task.payload["choices"])} if task.payload["choices"] else {}
-        if task.payload["order"]:
-            data["order"] = list(task.payload["order"])
         return Observation(task.query, messages=self._instructions(task), data=data)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
@@ -98,6 +96,8 @@ class QuestionEnvironment(Environment):
             "gold": gold,
             "kind": self.kind,
             "n_choices": len(self.task.payload["choices"]),
+            # Not in an observation: sources list the right choice first, so the order tells where it went.
+            "order": list(self.task.payload["order"]),
             "domain": self.task.domain,
             "reader": self._reader.id,
         }

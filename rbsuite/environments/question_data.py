@@ -71,7 +71,9 @@ class QuestionResources:
 
     skills: tuple[Skill, ...] = ()
     examples: Mapping[str, tuple[WorkedExample, ...]] = field(default_factory=dict)
-    instructions: dict[tuple[Hashable, ...], tuple[Message, ...]] = field(default_factory=dict, compare=False, repr=False)
+    instructions: dict[tuple[Hashable, ...], tuple[Message, ...]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
 
 def choice_order(seed: int, question_id: str, n: int) -> list[int]:

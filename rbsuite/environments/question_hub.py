@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rbsuite.errors import DataError
 if TYPE_CHECKING:
     from rbsuite.environments.question_rows import HubSource, Row
 
+_ENDPOINT = "https://huggingface.co"
 _GATED = "Accept the conditions on its page on the hub and run `hf auth login`"
 
 
@@ -23,6 +25,7 @@ def load_pinned(hub: HubSource, option: str) -> Sequence[Row]:
     Raises:
         DataError: it cannot be had.
     """
+    _look_before()
     datasets = _datasets()
     with _explained(f"{hub.repository} at {hub.revision[:12]}", f"--env {option} --data PATH", hub):
         loaded = datasets.load_dataset(hub.repository, hub.config or None, split=hub.split, revision=hub.revision)
@@ -64,9 +67,7 @@ def load_file(path: Path, builder: str, text_columns: Sequence[str]) -> Sequence
         if not set(header) & set(text_columns) and text_columns:
             raise DataError(f"{path.name} has none of the columns {', '.join(text_columns)}.", "Give the header line.")
     with _explained(path.name, "a fresh copy"):
-        loaded = datasets.load_dataset(
-            builder, data_files={"rows": str(path)}, split="rows", streaming=True, **extra
-        )
+        loaded = datasets.load_dataset(builder, data_files={"rows": str(path)}, split="rows", streaming=True, **extra)
         return [dict(row) for row in loaded]
 
 
@@ -85,6 +86,22 @@ def _configs(datasets: ModuleType, path: Path) -> Sequence[str]:
     return found
 
 
+def _look_before() -> None:
+    """Go offline where the hub's name cannot be found: the library would try for half a minute, also for what is in its cache."""
+    import socket
+    import sys
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    if "HF_HUB_OFFLINE" in os.environ or "huggingface_hub" in sys.modules or getproxies():
+        return
+    host = urlsplit(os.environ.get("HF_ENDPOINT", _ENDPOINT)).hostname
+    try:
+        socket.getaddrinfo(host, 443)
+    except OSError:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+
+
 def _datasets() -> ModuleType:
     """The library, without progress bars and telemetry.
 
@@ -100,6 +117,9 @@ def _datasets() -> ModuleType:
             "reading this data needs the library datasets, which is not installed.",
             "Install it (`pip install datasets`), or give JSON lines with --data FILE.jsonl.",
         ) from error
+    from huggingface_hub.utils import logging as hub_logging
+
+    hub_logging.set_verbosity(logging.CRITICAL)
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity(datasets.logging.CRITICAL)
     module: ModuleType = datasets
@@ -123,13 +143,16 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
     if isinstance(error, StopIteration) or "EmptyDatasetError" in kinds or "EmptyDataError" in kinds:
         return DataError(f"{name} is empty.", f"Take {elsewhere}.")
     if hub is not None and (kinds & {"GatedRepoError"} or "gated" in text.lower()):
-        return DataError(f"{name} is gated: its authors ask you to accept conditions.", f"{_GATED}, or use {elsewhere}.")
+        return DataError(
+            f"{name} is gated: its authors ask you to accept conditions.", f"{_GATED}, or use {elsewhere}."
+        )
     if hub is not None and (kinds & {"RevisionNotFoundError"} or "revision" in text.lower()):
         return DataError(f"{name}: the pinned revision is not on the hub any more.", f"Use {elsewhere}.")
     if hub is not None and (kinds & _OFFLINE or "Couldn't reach" in text or "OfflineModeIsEnabled" in text):
         gate = f" It is gated: {_GATED[0].lower()}{_GATED[1:]} first." if hub.gated else ""
-        why = "offline mode is on" if "Offline" in text else "the hub cannot be reached"
-        return DataError(f"{name} is not in the cache, and {why}.", f"Connect, or use {elsewhere}.{gate}")
+        return DataError(
+            f"{name} is not in the cache, and the hub cannot be reached.", f"Connect, or use {elsewhere}.{gate}"
+        )
     if hub is not None and kinds & {"DatasetNotFoundError", "RepositoryNotFoundError"}:
         gate = f", or it is gated: {_GATED[0].lower()}{_GATED[1:]}" if hub.gated else ""
         return DataError(f"{name} was not found on the hub{gate}.", f"Or use {elsewhere}.")
@@ -141,7 +164,14 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
 
 
 _OFFLINE = frozenset(
-    {"ConnectionError", "OfflineModeIsEnabled", "LocalEntryNotFoundError", "ConnectError", "ConnectTimeout", "ReadTimeout"}
+    {
+        "ConnectionError",
+        "OfflineModeIsEnabled",
+        "LocalEntryNotFoundError",
+        "ConnectError",
+        "ConnectTimeout",
+        "ReadTimeout",
+    }
 )
 
 

@@ -199,7 +199,9 @@ def _json_lines(path: Path) -> Sequence[Row]:
         except UnicodeDecodeError as error:
             raise DataError(f"{path.name} is not UTF-8 text.", "Take a fresh copy of the data.") from error
         except (ValueError, RecursionError) as error:
-            raise DataError(f"{path.name}:{number}: not valid JSON: {error}.", "Take a fresh copy of the data.") from error
+            raise DataError(
+                f"{path.name}:{number}: not valid JSON: {error}.", "Take a fresh copy of the data."
+            ) from error
     return rows
 
 

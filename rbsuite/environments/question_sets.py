@@ -47,6 +47,7 @@ class Benchmark:
         read: the questions of a table; raises :class:`rbsuite.errors.DataError` where the table is not of the benchmark's schema.
         licence: of the data.
         text_columns: columns that a CSV copy must have.
+        told_apart: whether tables laid out as on the hub are told apart by their split; else an import goes by file names alone.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Benchmark:
     read: Callable[[Table, Collection], Sequence[Question]]
     licence: str
     text_columns: tuple[str, ...] = ()
+    told_apart: bool = False
 
     def collection(self, name: str) -> Collection:
         """The table of that name."""
@@ -186,8 +188,7 @@ class QuestionImporter:
             return "pack"
         if any(path.suffix in (*SUFFIXES, ".arrow") for path in source.rglob("*")):
             return "checkout"
-        names = " or ".join(f"{one.name}.jsonl" for one in self._benchmark.collections)
-        raise DataError(f"{str(source)!r} holds no {self.name} data.", f"Name a directory with {names}, or laid out as on the hub.")
+        raise DataError(f"{str(source)!r} holds no {self.name} data.", self._remedy())
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read every table that is there, check it, and write it.
@@ -199,7 +200,7 @@ class QuestionImporter:
         counts: list[tuple[str, int]] = []
         known: list[str] = []
         for collection in self._named(source) or self._laid_out(source):
-            table = self._benchmark.table(collection.name, str(source))
+            table = self._benchmark.table(collection.name, str(source.absolute()))
             questions = self._benchmark.questions(collection.name, table)
             _write(table, source, target / f"{collection.name}.jsonl")
             counts.append((f"questions of {collection.name}", len(questions)))
@@ -211,22 +212,32 @@ class QuestionImporter:
     def _named(self, source: Path) -> Sequence[Collection]:
         """The tables that lie in a directory under their own names."""
         return [
-            one for one in self._benchmark.collections if any((source / f"{one.name}{end}").is_file() for end in SUFFIXES)
+            one
+            for one in self._benchmark.collections
+            if any((source / f"{one.name}{end}").is_file() for end in SUFFIXES)
         ]
 
     def _laid_out(self, source: Path) -> Sequence[Collection]:
         """The tables of a directory laid out as one data set of the hub."""
+        if not self._benchmark.told_apart:
+            raise DataError(f"the files in {str(source)!r} do not say which {self.name} data they are.", self._remedy())
         found = []
         problems: list[DataError] = []
         for collection in self._benchmark.collections:
             try:
-                self._benchmark.questions(collection.name, self._benchmark.table(collection.name, str(source)))
+                table = self._benchmark.table(collection.name, str(source.absolute()))
+                self._benchmark.questions(collection.name, table)
                 found.append(collection)
             except DataError as error:
                 problems.append(error)
         if not found:
-            raise problems[0]
+            raise DataError(problems[0].message, self._remedy())
         return found
+
+    def _remedy(self) -> str:
+        names = " or ".join(f"{one.name}.jsonl" for one in self._benchmark.collections)
+        layout = ", or laid out as on the hub" if self._benchmark.told_apart else " (or .parquet or .csv)"
+        return f"Name a directory with {names}{layout}."
 
     def _source_text(self, counts: Sequence[tuple[str, int]]) -> str:
         lines = "".join(f"- {label}: {count}\n" for label, count in counts)
@@ -258,4 +269,12 @@ def _is_json(value: Any) -> bool:
     return True
 
 
-__all__ = ["Benchmark", "Collection", "QuestionImporter", "content_digest", "make_tasks", "read_sample", "sample_skills"]
+__all__ = [
+    "Benchmark",
+    "Collection",
+    "QuestionImporter",
+    "content_digest",
+    "make_tasks",
+    "read_sample",
+    "sample_skills",
+]

@@ -154,7 +154,7 @@ def additions(
             description=draft.description,
             content=draft.content,
             key=experience.query,
-            experience=f"{experience.position}:{experience.task_id}",
+            experience=experience.id,
             kind=kind,
             domain=experience.domain,
             provenance=provenance,
@@ -165,7 +165,7 @@ def additions(
 
 def item_id(experience: Experience, kind: str, number: int, content: str) -> str:
     """A 16-character id from the experience, the item's place in it and its content."""
-    parts = "\x1f".join([experience.task_id, str(experience.position), kind, str(number), content])
+    parts = "\x1f".join([experience.id, kind, str(number), content])
     return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -170,6 +170,7 @@ class Attempt:
             outcomes,
             self._recall,
             "joint" if config.aggregation == "joint" else "independent",
+            self._parts.origin,
         )
         seed = derive_seed(self._seed, "absorb")
         view = self._roles.view(self._absorb_reads, self._told, seed, self._absorbing, self._absorb_counts)

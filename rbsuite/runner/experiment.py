@@ -102,7 +102,7 @@ async def run_experiment(setup: Setup, store: ExperimentStore, execution: Execut
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
     gate = Gate(execution.concurrency)
-    slots = asyncio.Semaphore(execution.concurrency)
+    slots = asyncio.Semaphore(1 if setup.one_at_a_time else execution.concurrency)
 
     async def run(info: RunInfo) -> bool:
         async with slots:

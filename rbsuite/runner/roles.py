@@ -28,7 +28,10 @@ from rbsuite.trajectory import Usage
 
 @dataclass(frozen=True, slots=True)
 class RunParts:
-    """What the tasks of one run share: the condition's plugins, and the bank."""
+    """What the tasks of one run share: the condition's plugins, and the bank.
+
+    ``origin`` is that of every :class:`rbsuite.experience.Experience` of the run.
+    """
 
     setup: Setup
     info: RunInfo
@@ -40,6 +43,7 @@ class RunParts:
     judge: Judge
     judge_spec: JudgeSpec
     bank: Bank
+    origin: str
     gate: Gate
 
 

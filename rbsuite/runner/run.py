@@ -5,6 +5,7 @@ from __future__ import annotations
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Gate
+from rbsuite.oplog import GENESIS
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.retrieval.base import Embedder
 from rbsuite.runner.roles import RunParts
@@ -55,8 +56,13 @@ async def _parts(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate
         judge=judge,
         judge_spec=judge_spec,
         bank=await load_bank(store, info.id, setup.make_embedder(), setup.config.index),
+        origin=_origin(store.start_hash(info.id)),
         gate=gate,
     )
+
+
+def _origin(start_hash: str) -> str:
+    return "" if start_hash == GENESIS else start_hash[:8]
 
 
 async def load_bank(store: ExperimentStore, run_id: str, embedder: Embedder, index: str) -> Bank:

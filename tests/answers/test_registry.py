@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +85,13 @@ def test_inspect_compares_five_digits() -> None:
     assert reader.is_right(reader.read_integer("ANSWER: 100000.4"), "100000", "integer")
     assert not reader.is_right(reader.read_integer("204 (out of 999)"), "204", "integer")
     assert reader.is_right(reader.read_integer("ANSWER: 二百四"), "204", "integer")
+
+
+def test_every_reader_is_documented() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "answers.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", page, re.MULTILINE))
+    assert list(rows) == list(READERS)
+    for name, reads in rows.items():
+        assert {kind for kind in ("integer", "choice") if kind in reads} == set(READERS[name].kinds)
+    for info in READERS.values():
+        assert not info.revision or re.split(r"[ ]", info.revision)[0][:8] in page

@@ -71,6 +71,7 @@ def test_nothing_is_found_where_there_is_nothing(calibration: ModuleType, memori
 def test_real_experiments_with_the_simulated_learner_are_covered(
     calibration: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calibration.Album, "count", 20)
     monkeypatch.setattr(calibration, "SETS", 1)
     monkeypatch.setattr(calibration, "TRUTH_ORDERS", 100)
     tally = calibration.measure(calibration.learner("test", 3), EXPERIMENTS, resamples=0)

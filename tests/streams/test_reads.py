@@ -122,3 +122,34 @@ def test_where_a_read_would_fail_it_does_not_hold() -> None:
         assert not await reads.hold(1)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["search", "get", "get-gone", "list", "document"])
+def test_each_kind_of_read_alone_is_held_to_what_it_gave(kind: str) -> None:
+    """Version 2 changes what each of them gives; version 3 changes nothing."""
+    made = Provenance("t0", 1)
+    first = add(0, QUERIES[0], TASKS[0])
+    change = [
+        add(1, QUERIES[0], TASKS[0]),
+        MemoryOp("score", made, item_id="i0", counters={"helpful": 1.0}),
+        MemoryOp("put_document", made, document="d", text="new"),
+    ]
+
+    async def read(reads: Reads) -> Any:
+        if kind == "search":
+            return await reads.search(QUERIES[0], 1, "", "")
+        if kind.startswith("get"):
+            return reads.get("i0" if kind == "get" else "i1")
+        return reads.list("", "") if kind == "list" else reads.document("d")
+
+    async def run() -> None:
+        bank = Bank(Waiting())
+        for version, ops in enumerate(([first], change, []), 1):
+            await bank.apply(version, ops)
+        stale, fresh = (Reads(bank, version, TASKS[1], "shared") for version in (1, 2))
+        assert await read(stale) != await read(fresh)
+        assert not await stale.hold(2)
+        assert not await stale.hold(3)
+        assert await fresh.hold(3)
+
+    asyncio.run(run())

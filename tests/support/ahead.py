@@ -185,8 +185,9 @@ class Everything:
             listed = view.list(kind="a" if kind == "list-kind" else "", domain=domain if state % 3 == 0 else "")
             seen.extend(listed)
             got = [(item.id, item.revision) for item in listed]
-        elif kind == "get" and seen:
-            item = view.get(seen[state % len(seen)].id)
+        elif kind == "get":
+            # A name it can guess as well: what is got need not have been found before.
+            item = view.get(seen[state % len(seen)].id if seen and state % 3 else f"{state % 6}-0")
             got = (item.content, item.revision, dict(item.counters)) if item else None
         elif kind == "document":
             got = view.document(NOTES)

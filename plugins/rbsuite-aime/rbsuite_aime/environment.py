@@ -1,0 +1,158 @@
+"""AIME as an environment: where the problems come from, and how their copies' columns are read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from rbsuite.answers import Kind
+from rbsuite.environments.question import QuestionEnvironment
+from rbsuite.environments.question_data import Question, QuestionResources
+from rbsuite.environments.question_rows import HubSource, Table, cell, find_columns, is_text
+from rbsuite.environments.question_sets import (
+    Benchmark,
+    Collection,
+    QuestionImporter,
+    make_tasks,
+    read_sample,
+    sample_skills,
+)
+from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.task import TaskSet
+from rbsuite_aime.topics import SKILLS, skill_of
+
+SAMPLE = Path(__file__).parent / "sample" / "aime_sample.jsonl"
+YEARS = ("2024", "2025", "2026")
+PER_YEAR = 30
+PER_PART = 15
+
+_COLUMNS = {
+    "text": ("problem", "Problem", "question", "Question"),
+    "answer": ("answer", "Answer"),
+    "id": ("id", "ID", "problem_idx"),
+    "year": ("year", "Year"),
+}
+"""Copies of the same thirty problems name their columns differently."""
+
+_MATHARENA = "eth-sri/matharena at 81f103e38b1df076afa65ee0a3ffbe148d42e6d2"
+_HUB = {
+    "2024": HubSource("Maxwell-Jia/AIME_2024", "8d88b2876a82a080e2f172cc9b25d0d9d2cb4792", "train", rows=PER_YEAR),
+    "2025": HubSource("math-ai/aime25", "563bb8404243c5f09de6ec262f2db674fe5bce9b", "test", rows=PER_YEAR),
+    "2026": HubSource("math-ai/aime26", "79037aebdb6580008fb960d17cb21fd3099083e3", "test", rows=PER_YEAR),
+}
+_CONTENT = {
+    "2024": {"71861d90600a05c1a99fc8c202e32a308cdfffa20480cac161025c3b1c678a9b": _MATHARENA},
+    "2025": {"cb6968f21f057a217a43284dc0694f36909ceac82f7ec282a9c3d0c35af72e92": _MATHARENA},
+}
+
+
+def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
+    """The problems of one year; of a table with a column for the year those of that year.
+
+    Raises:
+        DataError: the table is not of AIME's schema, or has no problem of the year.
+    """
+    year = collection.name.rpartition("_")[2]
+    columns = find_columns(table, _COLUMNS, optional=("id", "year"))
+    questions: list[Question] = []
+    for number, row in enumerate(table.rows):
+        if "year" in columns and str(row.get(columns["year"])) not in (year, "None", ""):
+            continue
+        text = cell(table, number, columns["text"], is_text, "a text")
+        answer = int(cell(table, number, columns["answer"], _is_answer, "an integer from 0 to 999"))
+        name = str(row.get(columns["id"], "")) if "id" in columns else ""
+        questions.append(_question(name or str(number + 1), text.strip(), answer, year, len(questions)))
+    if not questions:
+        raise DataError(f"{table.name} has no problem of {year}.", f"Choose another --split, or the data of {year}.")
+    return questions
+
+
+def _question(name: str, text: str, answer: int, year: str, place: int) -> Question:
+    part = re.search(r"-(I{1,2})-\d+$", name)
+    exam = f"{year}-{part.group(1)}" if part else f"{year}-{'I' if place < PER_PART else 'II'}"
+    return Question(
+        id=name if name.startswith(year) else f"{year}-{name}",
+        text=text,
+        answer=answer,
+        domain=year,
+        group=exam,
+        skill=skill_of(text),
+        difficulty=float(place % PER_PART + 1),
+    )
+
+
+def _is_answer(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    text = str(value).strip()
+    return text.isascii() and text.isdecimal() and int(text[:10]) < 1000 and len(text) <= 10
+
+
+BENCHMARK = Benchmark(
+    name="aime",
+    collections=tuple(Collection(f"aime_{year}", _HUB[year], _CONTENT.get(year, {})) for year in YEARS),
+    read=read_questions,
+    licence="(c) Mathematical Association of America",
+    text_columns=("answer", "Answer"),
+)
+
+IMPORTER = QuestionImporter(BENCHMARK)
+"""What the environment's spec names as its importer; it has no state."""
+
+
+class Aime(QuestionEnvironment):
+    """A problem whose answer is an integer from 0 to 999."""
+
+    kind: ClassVar[Kind] = "integer"
+
+    @classmethod
+    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """See :meth:`rbsuite.Environment.load`; the domain is the year."""
+        if split == "sample":
+            return _sample(domain)
+        if split not in (*YEARS, "all"):
+            raise UnknownNameError("split of aime", split, ["sample", *YEARS, "all"])
+        source: dict[str, str] = {}
+        questions: list[Question] = []
+        for year in _years(split, data):
+            name = f"aime_{year}"
+            table = BENCHMARK.table(name, data)
+            found = BENCHMARK.questions(name, table)
+            source.update({f"{year} {key}": value for key, value in BENCHMARK.source(name, table, found).items()})
+            questions += found
+        return TaskSet("aime", split, make_tasks(questions, domain), source, QuestionResources(SKILLS))
+
+    @classmethod
+    def at_hand(cls, split: str, *, data: str = "") -> bool:
+        """See :meth:`rbsuite.Environment.at_hand`."""
+        return split == "sample" or BENCHMARK.at_hand([f"aime_{year}" for year in _years(split, data)], data)
+
+
+def _years(split: str, data: str) -> Sequence[str]:
+    """The years of a split: of ``all`` those that the data has, where it says so."""
+    if split != "all":
+        return [split]
+    if Path(data).is_file():
+        raise DataError(f"{data} is one file, and the split all is of several years.", "Name a year with --split.")
+    there = BENCHMARK.present(data)
+    return [year for year in YEARS if f"aime_{year}" in there] or YEARS
+
+
+def _sample(domain: str) -> TaskSet:
+    table = read_sample(SAMPLE)
+    questions = [
+        Question(
+            id=str(row["id"]),
+            text=str(row["problem"]),
+            answer=int(row["answer"]),
+            domain="sample",
+            group=str(row["family"]),
+            skill=f"aime/{row['family']}",
+            wrong=int(row["wrong"]),
+        )
+        for row in table.rows
+    ]
+    resources = QuestionResources(sample_skills(table.rows, "aime"))
+    return TaskSet("aime", "sample", make_tasks(questions, domain), table.source, resources)

@@ -1,0 +1,88 @@
+"""What leaves the store of a private benchmark: figures, ids and letters, and no text of a task."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from experiments import core_plugins, prepare, run
+from quiz import CAPITALS, SECRET, QuizPlugin
+from rbsuite.cli import command
+from rbsuite.store import ExperimentStore
+from rbsuite.store.export import export_jsonl
+from rbsuite.store.redaction import CANARY, redact
+
+WORDS = [SECRET, *(town for _, town in CAPITALS), *(land for land, _ in CAPITALS)]
+
+
+@pytest.fixture(params=["reasoningbank", "synapse", "dynamic-cheatsheet"])
+def private(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ExperimentStore]:
+    with run(prepare(QuizPlugin(), env="capitals", memory=("none", request.param)), tmp_path / "x") as store:
+        yield store
+
+
+def exported(store: ExperimentStore, **options: bool) -> str:
+    stream = io.StringIO()
+    export_jsonl(store, stream, **options)
+    return stream.getvalue()
+
+
+def test_an_export_has_no_text_of_a_task(private: ExperimentStore) -> None:
+    text = exported(private)
+    assert not [word for word in WORDS if word in text]
+    first, *others = [json.loads(line) for line in text.splitlines()]
+    assert (first["canary"], first["redacted"]) == (CANARY, True)
+    tasks = [line for line in others if line["type"] == "task"]
+    assert len(tasks) == 10
+    truth = tasks[0]["rollouts"][0]["trajectory"]["truth"]
+    assert truth["gold"] in "ABCD"
+    assert truth["reader"] == "rbsuite/1"
+    assert {task["task_id"] for task in tasks} == {f"capital-{n}" for n in range(5)}
+
+
+def test_it_is_revealed_on_demand_with_the_canary(private: ExperimentStore) -> None:
+    text = exported(private, reveal=True)
+    assert SECRET in text
+    assert json.loads(text.splitlines()[0])["canary"] == CANARY
+
+
+def test_what_is_not_private_is_exported_whole(tmp_path: Path) -> None:
+    with run(prepare(QuizPlugin(), env="sums", memory=("none",)), tmp_path / "x") as store:
+        text = exported(store)
+    assert "What is 25 + 38?" in text
+    assert CANARY not in text
+    assert text == exported_again(tmp_path)
+
+
+def exported_again(home: Path) -> str:
+    with ExperimentStore.open(home / "x", readonly=True) as store:
+        return exported(store, reveal=True)
+
+
+def test_memory_export_leaves_the_text_out(private: ExperimentStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda extra=(): core_plugins(QuizPlugin()))
+    home = str(private.directory)
+    hidden = CliRunner().invoke(command, ["memory", "export", home], catch_exceptions=False)
+    revealed = CliRunner().invoke(command, ["memory", "export", home, "--reveal"], catch_exceptions=False)
+    assert not [word for word in WORDS if word in hidden.stdout]
+    assert hidden.stdout.count("\n") == revealed.stdout.count("\n")
+    if revealed.stdout:
+        assert SECRET in revealed.stdout
+
+
+def test_unknown_fields_are_left_out() -> None:
+    shown = redact(
+        {"task_id": "t1", "novelty": "secret", "n": 3, "list": ["secret", {"gold": "B", "x": ""}], "ok": None}
+    )
+    assert shown == {
+        "task_id": "t1",
+        "novelty": "[left out: 6 characters]",
+        "n": 3,
+        "list": ["[left out: 6 characters]", {"gold": "B", "x": ""}],
+        "ok": None,
+    }
