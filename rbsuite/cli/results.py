@@ -21,6 +21,9 @@ SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say n
 COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens", "calls", "failed")
 """Steps are agent turns a rollout; tokens and calls are a task's, all purposes together; failed are broken rollouts."""
 
+UNPARSED_COLUMN = "unparsed"
+"""Where answers are read: the share of rollouts from which none could be."""
+
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
     """The document that ``--json`` prints."""
@@ -47,21 +50,26 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
 
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
-    console.print(f"{_title(store)}{mark}", style="bold", soft_wrap=True, highlight=False)
+    answers = figures_by_condition([store])
+    readers = {found.reader: None for found in answers.values() if found is not None}
+    read_by = f", read by {', '.join(readers)}" if readers else ""
+    console.print(f"{_title(store)}{mark}{read_by}", style="bold", soft_wrap=True, highlight=False)
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in COLUMNS:
+    for name in (*COLUMNS, UNPARSED_COLUMN) if readers else COLUMNS:
         table.add_column(
             name, justify="left" if name in COLUMNS[:2] else "right", no_wrap=name != "memory", overflow="fold"
         )
     for condition in summary.conditions:
-        table.add_row(*_row(condition))
+        known = answers[condition.condition]
+        share = [] if not readers else ["-" if known is None else f"{known.unparsed_share:.1%}"]
+        table.add_row(*_row(condition), *share)
     console.print(table)
     console.print()
     for comparison in summary.comparisons:
         console.print(_sentence(comparison, mark), soft_wrap=True, highlight=False)
     for condition in summary.conditions:
         console.print(_details(condition), soft_wrap=True, highlight=False)
-    for made, found in figures_by_condition([store]).items():
+    for made, found in answers.items():
         if found is not None:
             console.print(f"{made.label}: {answers_line(found)}", soft_wrap=True, highlight=False)
     for line in data_lines(store):

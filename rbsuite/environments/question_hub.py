@@ -146,13 +146,13 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
         return DataError(
             f"{name} is gated: its authors ask you to accept conditions.", f"{_GATED}, or use {elsewhere}."
         )
-    if hub is not None and (kinds & {"RevisionNotFoundError"} or "revision" in text.lower()):
-        return DataError(f"{name}: the pinned revision is not on the hub any more.", f"Use {elsewhere}.")
     if hub is not None and (kinds & _OFFLINE or "Couldn't reach" in text or "OfflineModeIsEnabled" in text):
         gate = f" It is gated: {_GATED[0].lower()}{_GATED[1:]} first." if hub.gated else ""
         return DataError(
             f"{name} is not in the cache, and the hub cannot be reached.", f"Connect, or use {elsewhere}.{gate}"
         )
+    if hub is not None and (kinds & {"RevisionNotFoundError"} or "revision" in text.lower()):
+        return DataError(f"{name}: the pinned revision is not on the hub any more.", f"Use {elsewhere}.")
     if hub is not None and kinds & {"DatasetNotFoundError", "RepositoryNotFoundError"}:
         gate = f", or it is gated: {_GATED[0].lower()}{_GATED[1:]}" if hub.gated else ""
         return DataError(f"{name} was not found on the hub{gate}.", f"Or use {elsewhere}.")
