@@ -236,7 +236,9 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
     if spec.pack and spec.importer and not pack_directory(spec.pack).is_dir():
         bundled = ", ".join(split.name for split in spec.splits if split.bundled) or "none"
         detail = f"upstream's data is not imported; splits without it: {bundled}"
-        yield Finding(name, "ok" if bundled != "none" else "warn", detail, f"To get it: rbsuite data fetch {spec.name}")
+        from rbsuite.cli.data import how_to_import
+
+        yield Finding(name, "ok" if bundled != "none" else "warn", detail, how_to_import(spec))
     else:
         yield Finding(name, "ok", f"version {spec.version}, {len(spec.splits)} splits")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rbsuite.data.checkout import SourceTree
+from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory
 from rbsuite.data.packs import Archive, PackFacts
 from rbsuite.environments.question_data import Question, make_task
@@ -29,7 +29,8 @@ class Collection:
     Attributes:
         name: its file in a pack, without ``.jsonl``.
         hub: where it is on the hub.
-        content: digest of its questions and answers (see :func:`content_digest`) where that is known, with what it belongs to.
+        content: digests of its questions and answers (see :func:`content_digest`) or of a file with them, where such are known, with
+            what they belong to: a repository with its commit, or a file.
     """
 
     name: str
@@ -109,7 +110,8 @@ class Benchmark:
 
     def source(self, name: str, table: Table, questions: Sequence[Question]) -> dict[str, str]:
         """What the manifest says of a table: where it is from, and what its content is known to be."""
-        known = self.collection(name).content.get(content_digest(questions))
+        content = self.collection(name).content
+        known = content and (content.get(table.source.get("sha256", "")) or content.get(content_digest(questions)))
         return {**table.source, **({"equals": known} if known else {})}
 
 
@@ -206,7 +208,8 @@ class QuestionImporter:
             counts.append((f"questions of {collection.name}", len(questions)))
             known.append(self._benchmark.source(collection.name, table, questions).get("equals", ""))
         (target / SOURCE_NAME).write_text(self._source_text(counts), "utf-8", newline="\n")
-        equal = known[0].rpartition(" ")[2] if len(set(known)) == 1 and known[0] else None
+        commits = {text.rpartition(" ")[2] for text in known}
+        equal = commits.pop() if len(commits) == 1 and all(map(is_commit, commits)) else None
         return PackFacts(kind, commit or equal, equal, self._benchmark.licence, tuple(counts))
 
     def _named(self, source: Path) -> Sequence[Collection]:

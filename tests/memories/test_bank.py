@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extras import HNSWLIB, needs_hnswlib
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance
 from rbsuite.memories.bank import Bank
@@ -284,6 +285,7 @@ class TestReads:
         result = search(bank, **{"query": "refund", **arguments})
         assert (result.hits, result.reason) == ((), reason)
 
+    @needs_hnswlib
     def test_which_index_answered(self):
         adds = [add(f"i{number}", key=f"order number {number}", task=f"t{number}") for number in range(300)]
         bank = filled(adds, [add("late", kind="workflow")], [], index_kind="hnsw")
@@ -295,6 +297,7 @@ class TestReads:
         assert search(filled(adds), "order").index == "exact"
         assert search(filled(adds), "order").reason == ""
 
+    @needs_hnswlib
     def test_hnsw_leaves_out_the_task_at_hand(self):
         adds = [add(f"i{number}", key="the same order", task=f"t{number}") for number in range(300)]
         bank = filled(adds, index_kind="hnsw")
@@ -499,7 +502,7 @@ class TestAgainstTheNaiveFold:
     @settings(max_examples=60, deadline=None)
     def test_every_version_is_searched_as_it_was(self, log_and_states, filters, query, k, graph):
         log, states = log_and_states
-        bank = filled(*log, index_kind="hnsw" if graph else "auto")
+        bank = filled(*log, index_kind="hnsw" if graph and HNSWLIB else "auto")
         for version, state in enumerate(states):
             result = search(bank, query, k, version, **filters)
             expected = naive_search(log, state, version, query, k, filters)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extras import KINDS, needs_hnswlib
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.retrieval import hnsw, select
 from rbsuite.retrieval.exact import ExactIndex
@@ -43,7 +44,7 @@ def naive(rows, query, k, labels=None):
     return sorted(scores, key=lambda label: (-scores[label], label))[:k]
 
 
-@pytest.fixture(params=["exact", "hnsw", "auto"])
+@pytest.fixture(params=["exact", pytest.param("hnsw", marks=needs_hnswlib), "auto"])
 def index(request):
     return make_index(request.param, DIMENSION)
 
@@ -198,7 +199,7 @@ class TestProperties:
     def test_all_kinds_answer_alike_and_right(self, history):
         rows, removed, query, k, allowed = history
         answers = []
-        for kind in ("exact", "hnsw", "auto"):
+        for kind in KINDS:
             index = filled(make_index(kind, 4), rows)
             for label in sorted(removed):
                 index.remove(label)
@@ -260,6 +261,7 @@ class TestExact:
 
 
 class TestHnsw:
+    @needs_hnswlib
     def test_candidates_come_from_a_wide_search(self):
         """hnswlib's own default of 10 would lose a fifth of these."""
         rows = vectors(4000, 32)
@@ -270,6 +272,7 @@ class TestHnsw:
         ]
         assert sum(map(len, found)) / 1000 > 0.97
 
+    @needs_hnswlib
     def test_two_builds_answer_alike(self):
         rows, queries = vectors(1500, 32), vectors(50, 32, seed=1)
         answers = []
@@ -280,6 +283,7 @@ class TestHnsw:
             answers.append([index.search(query, 7)[0].tolist() for query in queries])
         assert answers[0] == answers[1]
 
+    @needs_hnswlib
     def test_removed_ones_never_come_back_and_others_are_found(self):
         rows = vectors(2000, 16)
         index = filled(HnswIndex(16), rows)
@@ -294,6 +298,7 @@ class TestHnsw:
                 assert cosines.tolist() == sorted(cosines.tolist(), reverse=True)
         assert len(index) == 800
 
+    @needs_hnswlib
     def test_many_equal_vectors(self):
         index = HnswIndex(DIMENSION)
         for label in range(1500):
@@ -312,6 +317,7 @@ class TestHnsw:
 
 
 class TestAuto:
+    @needs_hnswlib
     def test_it_becomes_hnsw_at_the_threshold_and_loses_nothing(self):
         rows = vectors(700, 32)
         index, exact = AutoIndex(32, threshold=600), ExactIndex(32)

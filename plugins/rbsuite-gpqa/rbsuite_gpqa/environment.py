@@ -25,6 +25,9 @@ from rbsuite.task import TaskSet
 SAMPLE = Path(__file__).parent / "sample" / "gpqa_sample.jsonl"
 REPOSITORY = "Idavidrein/gpqa"
 REVISION = "633f5ee89ab8ad4522a9f850766b73f62147ffdd"
+_SIMPLE_EVALS = {
+    "41d1213cd7a4998605a26c2798500652572007161b3a92817ba46b35befcd305": "gpqa_diamond.csv as openai/simple-evals has it"
+}
 ROWS = {"diamond": 198, "main": 448, "extended": 546}
 
 CHOICES = ("Correct Answer", "Incorrect Answer 1", "Incorrect Answer 2", "Incorrect Answer 3")
@@ -91,7 +94,11 @@ def _question(table: Table, number: int, row: Row, columns: Any) -> Question:
 BENCHMARK = Benchmark(
     name="gpqa",
     collections=tuple(
-        Collection(f"gpqa_{name}", HubSource(REPOSITORY, REVISION, "train", f"gpqa_{name}", gated=True, rows=rows), {})
+        Collection(
+            f"gpqa_{name}",
+            HubSource(REPOSITORY, REVISION, "train", f"gpqa_{name}", gated=True, rows=rows),
+            _SIMPLE_EVALS if name == "diamond" else {},
+        )
         for name, rows in ROWS.items()
     ),
     read=read_questions,
