@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8
+COMMAND_OPTIONS = {
+    "concurrency": "concurrency",
+    "speculate": "speculate",
+    "out": "out",
+    "join": "join",
+    "json": "as_json",
+    "quiet": "quiet",
+}
+"""Options that say how the command is carried out, and the names of their parameters; they too may stand in the TOML file."""
 PIPED_WIDTH = 140
 
 EPILOG = """Examples:
@@ -55,6 +64,17 @@ def _help(meta: Mapping[str, Any], default: Any) -> str:
     return f"{text} [default: {shown}]."
 
 
+def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> Mapping[str, Any]:
+    """The experiment's options in the file; those of the command itself become its defaults."""
+    if path is None:
+        return {}
+    from rbsuite.runner.config import FIELDS, read_toml
+
+    values = read_toml(path, COMMAND_OPTIONS)
+    context.default_map = {COMMAND_OPTIONS[name]: value for name, value in values.items() if name in COMMAND_OPTIONS}
+    return {name: value for name, value in values.items() if name in FIELDS}
+
+
 @click.command("eval", epilog=EPILOG)
 @experiment_options
 @click.option(
@@ -75,7 +95,13 @@ def _help(meta: Mapping[str, Any], default: Any) -> str:
     "--out", type=click.Path(path_type=Path), help="Directory of the experiment [default: named by what it is]."
 )
 @click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE.toml", help="Options from a TOML file."
+    "--config",
+    "from_file",
+    type=click.Path(path_type=Path),
+    callback=_read_config,
+    is_eager=True,
+    metavar="FILE.toml",
+    help="Options from a TOML file; those of the command line win.",
 )
 @click.option(
     "--from",
@@ -93,7 +119,7 @@ def command(
     concurrency: int,
     speculate: str,
     out: Path | None,
-    config_file: Path | None,
+    from_file: Mapping[str, Any],
     source: Path | None,
     join: bool,
     as_json: bool,
@@ -112,7 +138,6 @@ def command(
 
     given = _given(options)
     base = _stored(source)
-    from_file = _from_file(config_file)
     setup = set_up(make_config(base, from_file, given), load_plugins())
     if setup.config.protocol and not (as_json or quiet):
         _show_protocol(setup.config.protocol, {**base, **from_file, **given})
@@ -163,14 +188,6 @@ def split_references(text: str) -> list[str]:
         elif piece:
             references.append(piece)
     return references
-
-
-def _from_file(path: Path | None) -> Mapping[str, Any]:
-    if path is None:
-        return {}
-    from rbsuite.runner.config import read_toml
-
-    return read_toml(path)
 
 
 def _stored(source: Path | None) -> Mapping[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -80,8 +80,12 @@ class ExperimentConfig:
 FIELDS: Mapping[str, Field[Any]] = {item.name: item for item in fields(ExperimentConfig)}
 
 
-def read_toml(path: Path) -> Mapping[str, Any]:
+def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
     """The options in a TOML file, checked; names may be written with ``-`` or ``_``.
+
+    Args:
+        path: the file.
+        others: further names that may stand in it; their values are not checked.
 
     Raises:
         UsageError: the file cannot be read, or a value is of the wrong kind.
@@ -96,9 +100,10 @@ def read_toml(path: Path) -> Mapping[str, Any]:
     values: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
-        if name not in FIELDS:
-            raise UnknownNameError(f"option in {path.name}", key, [known.replace("_", "-") for known in FIELDS])
-        values[name] = check_value(name, value, path.name)
+        if name not in FIELDS and name not in others:
+            known = [known.replace("_", "-") for known in (*FIELDS, *others)]
+            raise UnknownNameError(f"option in {path.name}", key, known)
+        values[name] = check_value(name, value, path.name) if name in FIELDS else value
     return values
 
 

@@ -223,3 +223,25 @@ def test_going_on_is_said(tmp_path: Path) -> None:
     assert result.exception is None
     assert "Going on: 5 tasks are committed." in result.stderr
     assert "Going on" not in result.stdout
+
+
+def test_every_option_may_stand_in_the_file_and_the_command_line_wins(tmp_path: Path) -> None:
+    Path("exp.toml").write_text(
+        'env = "toy"\nmemory = ["none", "awm"]\norders = 1\nlimit = 4\nconcurrency = 2\nspeculate = "off"\nout = "there"\njson = true\n'
+    )
+    shown = document(CliRunner().invoke(command, ["eval", "--config", "exp.toml"], catch_exceptions=True))
+    assert (shown["experiment"], [c["memory"] for c in shown["conditions"]]) == ("there", ["none", "awm"])
+    other = ["eval", "--config", "exp.toml", "--out", "elsewhere", "--limit", "3"]
+    shown = document(CliRunner().invoke(command, other, catch_exceptions=True))
+    assert (shown["experiment"], shown["conditions"][0]["n_tasks"]) == ("elsewhere", 3)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [("concurency = 2", "concurrency"), ('concurrency = "many"', "concurrency"), ('limit = "x"', "limit")],
+)
+def test_a_wrong_line_in_the_file_is_named(line: str, says: str) -> None:
+    Path("exp.toml").write_text(f'env = "toy"\n{line}\n')
+    result = CliRunner().invoke(command, ["eval", "--config", "exp.toml"], catch_exceptions=True)
+    assert result.exit_code != 0
+    assert says in f"{result.exception} {result.output}"
