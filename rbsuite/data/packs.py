@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from rbsuite import __version__
@@ -79,6 +81,11 @@ class PackImporter(Protocol):
         """The download that ``rbsuite data fetch`` takes by default, if there is one."""
         ...
 
+    @property
+    def single_files(self) -> bool:
+        """Whether a source may be one file, which is then read as a directory that holds only it."""
+        ...
+
     def recognise(self, source: Path) -> str:
         """The kind of a source directory: ``checkout`` or ``pack``.
 
@@ -143,17 +150,31 @@ def import_pack(importer: PackImporter, source: Path, data_dir: Path) -> ImportR
 
     Args:
         importer: what reads the source.
-        source: a checkout, or a directory with the pack layout.
+        source: a checkout, or a directory with the pack layout; one file, where the importer reads such.
         data_dir: rbsuite's data directory (:func:`rbsuite.data.directory.data_directory`).
 
     Raises:
         DataError: the source or the data directory cannot be used; nothing is left behind.
         Interrupted: a termination signal came; nothing is left behind.
     """
-    SourceTree(source)  # Fails on a wrong path before anything is made.
-    importer.recognise(source)
-    with pack_stage(importer.name, data_dir) as stage:
-        return build_pack(importer, source, stage)
+    with _as_directory(importer, source) as directory:
+        SourceTree(directory)  # Fails on a wrong path before anything is made.
+        importer.recognise(directory)
+        with pack_stage(importer.name, data_dir) as stage:
+            return build_pack(importer, directory, stage)
+
+
+@contextmanager
+def _as_directory(importer: PackImporter, source: Path) -> Iterator[Path]:
+    if not (importer.single_files and source.is_file()):
+        yield source
+        return
+    with TemporaryDirectory(prefix="rbsuite-") as directory:
+        shutil.copyfile(source, Path(directory) / source.name)
+        try:
+            yield Path(directory)
+        except DataError as error:
+            raise DataError(error.message.replace(directory, str(source)), error.remedy) from error
 
 
 @contextmanager

@@ -180,6 +180,11 @@ class QuestionImporter:
         """There is no archive: what is not imported is read from the hub at its pinned revision."""
         return None
 
+    @property
+    def single_files(self) -> bool:
+        """A table may come alone."""
+        return True
+
     def recognise(self, source: Path) -> str:
         """``pack`` for a directory with the pack's files, else ``checkout``: a directory laid out as on the hub.
 
@@ -240,7 +245,7 @@ class QuestionImporter:
     def _remedy(self) -> str:
         names = " or ".join(f"{one.name}.jsonl" for one in self._benchmark.collections)
         layout = ", or laid out as on the hub" if self._benchmark.told_apart else " (or .parquet or .csv)"
-        return f"Name a directory with {names}{layout}."
+        return f"Name a file {names}, or a directory with such files{layout}."
 
     def _source_text(self, counts: Sequence[tuple[str, int]]) -> str:
         lines = "".join(f"- {label}: {count}\n" for label, count in counts)

@@ -36,6 +36,8 @@ class ToyImporter:
     def pinned(self) -> Archive | None:
         return self._pinned
 
+    single_files = False
+
     def recognise(self, source: Path) -> str:
         if not (source / "riddles.json").exists():
             raise DataError("not a source of riddles.", "Name one.")

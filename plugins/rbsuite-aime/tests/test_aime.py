@@ -170,3 +170,13 @@ def test_it_runs_by_the_evo_memory_protocol(tmp_path: Path, monkeypatch: pytest.
     assert [one["memory"].partition(":")[0] for one in shown["conditions"]] == ["none", "history", "exprag", "remem"]
     assert all(one["answers"]["reader"] == "rbsuite/1" for one in shown["conditions"])
     assert all(one["judge"] == "ground-truth" for one in shown["conditions"])
+
+
+def test_one_file_is_imported_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    rows = [{"id": str(number), "problem": f"What is {number}?", "answer": str(number)} for number in range(1, 31)]
+    write(tmp_path / "aime_2025.jsonl", *rows)
+    import_pack(IMPORTER, tmp_path / "aime_2025.jsonl", tmp_path / "data")
+    assert len(Aime.load("2025")) == 30
+    write(tmp_path / "other.jsonl", *rows)
+    with pytest.raises(DataError, match=r"other\.jsonl' do not say which aime data"):
+        import_pack(IMPORTER, tmp_path / "other.jsonl", tmp_path / "data")

@@ -66,6 +66,11 @@ class TauBenchImporter:
         """The forge's archive of the pinned commit, checked by the hash of every file that is read."""
         return _ARCHIVE
 
+    @property
+    def single_files(self) -> bool:
+        """A checkout is a directory."""
+        return False
+
     def recognise(self, source: Path) -> str:
         """``checkout`` or ``pack``.
 
