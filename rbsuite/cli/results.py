@@ -69,6 +69,8 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
         console.print(_sentence(comparison, mark), soft_wrap=True, highlight=False)
     for condition in summary.conditions:
         console.print(_details(condition), soft_wrap=True, highlight=False)
+        if condition.failures:
+            console.print(f"  first failure: {first_failure(store, condition)}", soft_wrap=True, highlight=False)
     for made, found in answers.items():
         if found is not None:
             console.print(f"{made.label}: {answers_line(found)}", soft_wrap=True, highlight=False)
@@ -77,6 +79,18 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
     console.print(f"Experiment: {store.directory}", soft_wrap=True, highlight=False)
     if simulated:
         console.print(SIMULATED, soft_wrap=True, highlight=False)
+
+
+def first_failure(store: ExperimentStore, condition: ConditionSummary) -> str:
+    """Where the first broken rollout of a condition was, and why it broke."""
+    return next(
+        f"task {record.task_id}: {rollout.trajectory.error}"
+        for info in store.manifest.runs
+        if info.condition == condition.condition
+        for record in store.records(info.id, trajectories=False)
+        for rollout in record.rollouts
+        if rollout.trajectory.broken
+    )
 
 
 def figures_by_condition(stores: Sequence[ExperimentStore]) -> Mapping[Condition, AnswerFigures | None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,9 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-
-from rbsuite.cli.evaluate import command
 
 ITEM = "# Memory Item 1\n## Title\nAsk first\n## Description\nWhen in doubt.\n## Content\nAsk before you hand over."
 
@@ -83,13 +82,15 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     thread.join(5)
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_path: Path) -> None:
     pytest.importorskip("rbsuite_tau_bench")
     options = "--env tau-bench --model openai/some-model --limit 2 --orders 1 --seed 3 --json --speculate off"
-    result = CliRunner().invoke(command, [*options.split(), "--out", str(tmp_path / "x")], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    # A process of its own, as for a user: litellm keeps connections in globals, which other tests of this process have used.
+    program = [sys.executable, "-c", "from rbsuite.cli import main; main()", "eval", *options.split()]
+    result = subprocess.run(
+        [*program, "--out", str(tmp_path / "x")], capture_output=True, text=True, timeout=180, check=False
+    )
+    assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
     assert document["simulated"] is False
     none, memory = document["conditions"]
@@ -100,5 +101,5 @@ def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_pa
     assert len(provider.requests) == 6 + 8
     agents = [request for request in provider.requests if request.get("tools")]
     assert ["Ask before you hand over." in request["messages"][0]["content"] for request in agents].count(True) == 1
-    assert "sk-test" not in result.output
+    assert "sk-test" not in result.stdout + result.stderr
     assert not any(b"sk-test" in file.read_bytes() for file in (tmp_path / "x").iterdir() if file.is_file())
