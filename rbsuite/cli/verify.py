@@ -40,14 +40,14 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
 
 
 def _document(environment: str, split: str, report: VerifyReport) -> dict[str, object]:
-    from rbsuite.jsonable import plain
 
     return {
         "env": environment,
         "split": split,
         "tasks": report.tasks,
         "solved": report.solved,
-        "unsolved": plain(report.unsolved),
+        "unsolved": list(report.unsolved),
+        "problems": dict(report.unsolved),
         "without_reference": list(report.without),
         "floor": report.floor_solved,
         "domains": {

@@ -20,7 +20,7 @@ def test_all_references_of_the_sample_score(capsys: pytest.CaptureFixture[str]) 
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", "--env", "tau-bench", "--domain", "airline", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert (document["tasks"], document["solved"], document["unsolved"]) == (25, 25, {})
+    assert (document["tasks"], document["solved"], document["unsolved"]) == (25, 25, [])
     assert document["domains"]["airline"]["floor"] == document["floor"] < 10
 
 
