@@ -198,7 +198,14 @@ def _differences(stores: Sequence[ExperimentStore]) -> list[str]:
 def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
     """All that is shown of a comparison beside its difference: intervals, tests, spread over orders, learning, groups."""
     from rbsuite.statistics.beside import intervals_beside, mcnemar_of
-    from rbsuite.statistics.curves import breakdown, final_bank_gain, half_gain, learning_curve, order_spread
+    from rbsuite.statistics.curves import (
+        breakdown,
+        cumulative_curve,
+        final_bank_gain,
+        half_gain,
+        learning_curve,
+        order_spread,
+    )
 
     paired = comparison.paired
     return {
@@ -206,6 +213,7 @@ def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
         "mcnemar": mcnemar_of(paired),
         "orders": order_spread(paired),
         "curve": learning_curve(paired),
+        "cumulative": cumulative_curve(paired),
         "half_gain": half_gain(paired),
         "final_bank_gain": final_bank_gain(paired),
         "domains": breakdown(paired, groups.domain),

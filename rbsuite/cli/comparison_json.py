@@ -89,6 +89,7 @@ def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]
         "mcnemar": found["mcnemar"],
         "orders_spread": found["orders"],
         "learning_curve": _slices(found["curve"]),
+        "cumulative_curve": _slices(found["cumulative"]),
         "second_half_gain": _estimate(found["half_gain"]),
         "final_bank_gain_on_early_tasks": _estimate(found["final_bank_gain"]),
         "domains": _slices(found["domains"]),

@@ -89,6 +89,7 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
     title = f"{a} - {b}{mark}: {one.a.label} - {one.b.label}"
     parts = [title, _indented(fields(rows, WIDTH - 2)), _beside(found["intervals"])]
     parts += [_slices("along the stream", found["curve"], "tasks", (a, b))]
+    parts += [_slices("cumulative", found["cumulative"], "tasks", (a, b))]
     for kind in ("domains", "groups"):
         if len(found[kind]) > 1:
             parts.append(_slices(f"by {kind[:-1]}", found[kind], kind[:-1], (a, b)))

@@ -60,12 +60,30 @@ def learning_curve(paired: Paired, windows: int = WINDOWS) -> list[Slice]:
         paired: the scores.
         windows: how many; fewer where the stream is shorter.
     """
+    return _parts(paired, list(pairwise(_bounds(paired, windows))))
+
+
+def cumulative_curve(paired: Paired, windows: int = WINDOWS) -> list[Slice]:
+    """The scores of all tasks up to the end of each window of :func:`learning_curve`: the cumulative accuracy of the literature on streams.
+
+    Args:
+        paired: the scores.
+        windows: how many ends; fewer where the stream is shorter.
+    """
+    return _parts(paired, [(0, stop) for stop in _bounds(paired, windows)[1:]])
+
+
+def _bounds(paired: Paired, windows: int) -> list[int]:
     length = max((len(a.tasks) for a, _ in paired.streams), default=0)
     count = min(windows, length)
-    bounds = [length * number // count for number in range(count + 1)] if count else []
+    return [length * number // count for number in range(count + 1)] if count else []
+
+
+def _parts(paired: Paired, ranges: Sequence[tuple[int, int]]) -> list[Slice]:
+    """The slice of each range of positions in which there are paired cells."""
     cells = [cell for stream in paired.streams for cell in _along(stream)]
     slices = []
-    for start, stop in pairwise(bounds):
+    for start, stop in ranges:
         found = [(a, b) for position, _, a, b in cells if start <= position < stop]
         if found:
             slices.append(_slice(f"{start + 1}-{stop}", found))

@@ -10,7 +10,7 @@ from scipy import stats
 from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.beside import intervals_beside, mcnemar_of
 from rbsuite.statistics.crossed import mean_squares
-from rbsuite.statistics.curves import breakdown, half_gain, learning_curve, order_spread
+from rbsuite.statistics.curves import breakdown, cumulative_curve, half_gain, learning_curve, order_spread
 from rbsuite.statistics.intervals import clustered_estimate, mean_estimate
 from rbsuite.statistics.pairing import Paired, Stream, difference, pair
 
@@ -62,6 +62,14 @@ def test_learning_curve_has_the_means_of_each_window() -> None:
     assert windows[0].difference == pytest.approx(2 / 6)
     assert len(learning_curve(paired(), windows=50)) == 6
     assert learning_curve(pair([], [])) == []
+
+
+def test_cumulative_curve_has_the_means_up_to_each_window() -> None:
+    curve = cumulative_curve(paired(), windows=3)
+    assert [(one.name, one.n) for one in curve] == [("1-2", 6), ("1-4", 12), ("1-6", 18)]
+    assert [one.a for one in curve] == pytest.approx([2 / 6, 6 / 12, 11 / 18])
+    assert [one.b for one in curve] == pytest.approx([0, 2 / 12, 3 / 18])
+    assert cumulative_curve(pair([], [])) == []
 
 
 def test_second_half_against_the_first() -> None:
