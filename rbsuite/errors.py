@@ -72,10 +72,6 @@ class ParseFailure(RbsuiteError):
     """A model's reply that its agent cannot read as an action. Ends a rollout as ``parse_errors``."""
 
 
-class BudgetExceeded(RbsuiteError):
-    """A hard limit on money, tokens, calls or time was reached."""
-
-
 class StoreError(RbsuiteError):
     """An experiment directory that cannot be read, written or resumed."""
 

@@ -1,6 +1,6 @@
 """``self``: the model judges the trajectory alone, at temperature 0, without ground truth.
 
-Source: ReasoningBank (arXiv 2509.25140), section 3.2 and appendix A: the agent's own backbone labels its trajectories success or failure.
+Source: ReasoningBank (arXiv 2509.25140): the agent's own backbone labels its trajectories success or failure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """``ace``: a playbook of short bullets that count how often they helped and harmed.
 
-Source: Agentic Context Engineering (arXiv 2510.04618), section 3. A reflector says which of the bullets that stood in the prompt helped
+Source: Agentic Context Engineering (arXiv 2510.04618). A reflector says which of the bullets that stood in the prompt helped
 or harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a
 whole.
 

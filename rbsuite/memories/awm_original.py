@@ -1,6 +1,6 @@
 """``awm-original``: one document of workflows a domain, induced anew from all successes, always in the prompt.
 
-Source: Agent Workflow Memory (arXiv 2409.07429), section 2 and its online setting: after every task that was judged a success the whole
+Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success the whole
 document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.
 
 Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0. Left out: the

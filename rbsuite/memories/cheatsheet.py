@@ -1,6 +1,6 @@
 """``dynamic-cheatsheet``: one sheet of notes that a model keeps rewriting, whether or not the work was right.
 
-Source: Dynamic Cheatsheet (arXiv 2504.07952), section 2, in both variants:
+Source: Dynamic Cheatsheet (arXiv 2504.07952), in both variants:
 
 - ``cu``, cumulative: after each task the sheet is written anew from the sheet so far, the request and what was done;
 - ``rs``, retrieval and synthesis: before each task the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is

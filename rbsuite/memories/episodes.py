@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.experience import Experience, MemoryOp, Outcome
+from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import additions
 from rbsuite.memories.markdown import Draft
 from rbsuite.transcript import render_transcript
@@ -14,8 +15,27 @@ INJECTION = "memory/inject_episodes.j2"
 TITLE_LENGTH = 80
 
 
+class EpisodeMemory:
+    """What memories of episodes share: every task is stored as text.
+
+    Args:
+        k: experiences recalled.
+        characters: length above which a stored observation is cut; 0: never.
+        length: length above which a stored trajectory's middle is left out; 0: never.
+    """
+
+    def __init__(self, k: int, characters: int, length: int) -> None:
+        self._k = k
+        self._characters = characters
+        self._length = length
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        """The task as text."""
+        return episodes(experience, characters=self._characters, length=self._length)
+
+
 def episodes(experience: Experience, *, characters: int, length: int) -> Sequence[MemoryOp]:
-    """Operations that store a task as text: the function S(x, y, f) of Evo-Memory (arXiv 2511.20857, section 3).
+    """Operations that store a task as text: the function S(x, y, f) of Evo-Memory (arXiv 2511.20857).
 
     x is the query, y the trajectory in condensed form, f the verdict. Of several rollouts the first success and the first failure are
     stored, so that one task cannot fill the prompt of the next.

@@ -1,6 +1,6 @@
 """Reads the Markdown form in which extractors write memory items: strictly, with what was dropped and why.
 
-The form is ReasoningBank's (arXiv 2509.25140, appendix A): ``# Memory Item i`` with the sections Title, Description, Content.
+The form is ReasoningBank's (arXiv 2509.25140): ``# Memory Item i`` with the sections Title, Description, Content.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """``reasoningbank``: titled strategies from self-judged successes and failures.
 
-Source: ReasoningBank, arXiv 2509.25140, section 3 and appendix A; the paper, not the released code. At most 3 items a trajectory, from
+Source: ReasoningBank, arXiv 2509.25140; the paper, not the released code. At most 3 items a trajectory, from
 separate prompts for success and failure, extractor temperature 1.0; the task's query is embedded, one vector an experience; the top
 k = 1 experience is recalled with all its items into the system prompt; the bank only ever grows.
 
-Of several rollouts (MaTTS, section 3.3 of the paper): ``joint`` contrasts them all in one extraction of at most 5 items, each trajectory
+Of several rollouts (MaTTS): ``joint`` contrasts them all in one extraction of at most 5 items, each trajectory
 with its label; ``independent`` learns from each by itself. The notes of refinement rounds go into the extraction.
 """
 

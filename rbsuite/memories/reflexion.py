@@ -1,6 +1,6 @@
 """``reflexion``: what went wrong, said in words, from failures alone.
 
-Source: Reflexion (arXiv 2303.11366), section 3: after a failed attempt the model reflects on it, and the last 1 to 3 reflections stand
+Source: Reflexion (arXiv 2303.11366): after a failed attempt the model reflects on it, and the last 1 to 3 reflections stand
 before the next attempt at the same task.
 
 Followed: reflections on failures, a sliding window of the last n = 3, no retrieval. In a stream, where every task comes once, the window

@@ -1,6 +1,6 @@
 """``remem``: ExpRAG whose recalled experiences are pruned at every step.
 
-Source: ReMem of Evo-Memory (arXiv 2511.20857, section 3): at each step the agent thinks, refines its memory or acts; the form for
+Source: ReMem of Evo-Memory (arXiv 2511.20857): at each step the agent thinks, refines its memory or acts; the form for
 refining is a list of experiences to prune, and the step ends when it acts.
 
 Followed: recall as in ExpRAG, and before each turn of the agent one request to the memory's model, which names by number the experiences

@@ -63,7 +63,6 @@ class ChatModel(Protocol):
         Raises:
             ModelError: the call failed for good.
             ModelUnusable: no call can succeed; stops the run.
-            BudgetExceeded: a hard limit was reached.
         """
 
     async def aclose(self) -> None:

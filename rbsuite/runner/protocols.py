@@ -49,12 +49,14 @@ REASONINGBANK = Protocol(
         Setting(
             "memory",
             ("none", "synapse", "awm", "reasoningbank"),
-            "baselines of section 4; k = 1, at most 3 items a trajectory",
+            "the baselines; k = 1, at most 3 items a trajectory",
         ),
-        Setting("scaling", ("single",), "section 4; MaTTS is --scaling parallel:1,2,3,4,5 or sequential:1,2,3,4,5"),
-        Setting("selector", "best-of-n", "section 4.3"),
-        Setting("aggregation", "joint", "section 3.3: self-contrast over all rollouts"),
-        Setting("judge", "self", "section 3.2: same backbone, temperature 0, no ground truth"),
+        Setting(
+            "scaling", ("single",), "the main results; MaTTS is --scaling parallel:1,2,3,4,5 or sequential:1,2,3,4,5"
+        ),
+        Setting("selector", "best-of-n", "the results of MaTTS"),
+        Setting("aggregation", "joint", "MaTTS: self-contrast over all rollouts"),
+        Setting("judge", "self", "memory extraction: same backbone, temperature 0, no ground truth"),
         Setting("temperature", 0.7, "implementation details: the agent's; the extractor's is 1.0"),
         Setting("max_steps", 30, "implementation details: at most 30 steps a query"),
         Setting("orders", 1, "one stream for every method"),

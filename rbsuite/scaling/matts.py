@@ -1,6 +1,6 @@
 """Memory-aware test-time scaling (MaTTS): several rollouts of a task, from which memory learns by contrast or refinement.
 
-Source: ReasoningBank, arXiv 2509.25140, section 3.3. Without memory (``--memory none``) the same rollouts are the control of equal budget.
+Source: ReasoningBank, arXiv 2509.25140. Without memory (``--memory none``) the same rollouts are the control of equal budget.
 """
 
 from __future__ import annotations

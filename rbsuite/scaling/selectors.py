@@ -1,6 +1,6 @@
 """Selectors: which of several rollouts counts as the task's answer.
 
-Source of ``best-of-n``, ``random`` (pass@1) and ``oracle`` (pass@k): ReasoningBank, arXiv 2509.25140, section 4.3.
+Source of ``best-of-n``, ``random`` (pass@1) and ``oracle`` (pass@k): ReasoningBank, arXiv 2509.25140.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import pytest
 
 from rbsuite import __version__
 from rbsuite.cli import COMMANDS, EXIT_BROKEN_PIPE, Lazy, LazyGroup, command, run
-from rbsuite.errors import BudgetExceeded, Interrupted
+from rbsuite.errors import Interrupted, StoreError
 
 HEAVY = (
     "numpy",
@@ -103,7 +103,7 @@ def test_errors_of_the_contract_are_one_line(capsys: pytest.CaptureFixture[str])
     [
         (KeyboardInterrupt(), 130, "rbsuite: error: interrupted.\n"),
         (Interrupted("stopped.", "Run it again to go on."), 130, "rbsuite: error: stopped. Run it again to go on.\n"),
-        (BudgetExceeded("the budget is spent."), 2, "rbsuite: error: the budget is spent.\n"),
+        (StoreError("the store is full."), 2, "rbsuite: error: the store is full.\n"),
     ],
 )
 def test_exit_codes(
