@@ -1,4 +1,4 @@
-"""Importing this module registers every installed environment with gymnasium, as ``rbsuite/NAME-v0``.
+"""Importing this module registers every installed environment with gymnasium, as ``rbsuite/NAME-v0``, under each of its names.
 
     gymnasium.make("rbsuite.gym:rbsuite/tau-bench-v0")
 
@@ -14,6 +14,7 @@ import gymnasium
 
 from rbsuite.environments.wrappers import UserPolicy
 from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.specs import plain_name
 
 __all__ = ["UserPolicy", "gym_id", "register_environments"]
 
@@ -21,8 +22,8 @@ NAMESPACE = "rbsuite"
 
 
 def gym_id(name: str) -> str:
-    """The id of an environment in gymnasium's registry."""
-    return f"{NAMESPACE}/{name}-v0"
+    """The id of an environment in gymnasium's registry, which bears no brackets: ``rbsuite/eb-alfred-symbolic-v0``."""
+    return f"{NAMESPACE}/{plain_name(name)}-v0"
 
 
 def register_environments(plugins: Plugins) -> tuple[str, ...]:
@@ -31,12 +32,12 @@ def register_environments(plugins: Plugins) -> tuple[str, ...]:
     Returns:
         the ids of all of them, registered now or before.
     """
-    ids = []
-    for name, spec in plugins.environments.items():
-        identifier = gym_id(name)
+    ids: dict[str, str] = {}
+    for spec in plugins.environments.values():
+        ids |= {gym_id(name): spec.factory for name in (spec.name, *spec.aliases)}
+    for identifier, factory in ids.items():
         if identifier not in gymnasium.registry:
-            gymnasium.register(id=identifier, entry_point=spec.factory)
-        ids.append(identifier)
+            gymnasium.register(id=identifier, entry_point=factory)
     return tuple(ids)
 
 

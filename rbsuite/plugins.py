@@ -124,6 +124,24 @@ class Plugins:
         return self._collect("rbsuite_environments", EnvironmentSpec)
 
     @cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """Further names of environments, each with the name it stands for.
+
+        Raises:
+            PluginError: two environments share one.
+        """
+        names = {name: name for name in self.environments}
+        for spec in self.environments.values():
+            for alias in spec.aliases:
+                if names.setdefault(alias, spec.name) != spec.name:
+                    first = self.owner(self.environments[names[alias]])
+                    raise PluginError(
+                        f"the environment name {alias!r} is declared twice: by {first} and by {self.owner(spec)}.",
+                        f"Uninstall one, or set {DISABLE_VARIABLE} to the plugin's name.",
+                    )
+        return {alias: name for alias, name in names.items() if alias not in self.environments}
+
+    @cached_property
     def memories(self) -> Mapping[str, MemorySpec]:
         """Declared memories by name."""
         return self._collect("rbsuite_memories", MemorySpec)
@@ -171,6 +189,8 @@ class Plugins:
             UnknownNameError: nobody provides the name; the nearest are suggested, and plugins that failed to load are named.
         """
         known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
+        if kind == "environment":
+            known = {**known, **{alias: known[stands_for] for alias, stands_for in self.aliases.items()}}
         if name in known:
             return known[name]
         error = UnknownNameError(kind, name, known)

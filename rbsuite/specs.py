@@ -15,10 +15,13 @@ from rbsuite.options import Option
 
 __all__ = [
     "AgentSpec",
+    "Apart",
     "Check",
     "EmbedderSpec",
     "EnvironmentSpec",
+    "Fidelity",
     "JudgeSpec",
+    "Measure",
     "MemorySpec",
     "ModelSpec",
     "Option",
@@ -27,6 +30,7 @@ __all__ = [
     "Spec",
     "Split",
     "load_object",
+    "plain_name",
 ]
 
 ActionMode = Literal["text", "tools", "choice"]
@@ -79,10 +83,55 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """A figure beside success that an environment keeps of every rollout.
+
+    Attributes:
+        name: the key in the rollouts' truth, a number in [0, 1].
+        summary: what it is, in a few words.
+    """
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A domain whose figures stand apart from the environment's, because they do not mean what the others mean.
+
+    Attributes:
+        domain: the domain.
+        warning: why, in one sentence.
+    """
+
+    domain: str
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How near an aspect of an environment is to upstream's.
+
+    Attributes:
+        aspect: what is compared.
+        grade: ``exact``, ``approximate`` or ``absent``.
+        note: in what way.
+    """
+
+    aspect: str
+    grade: Literal["exact", "approximate", "absent"]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSpec(Spec):
     """A family of tasks and the world they act in. ``factory`` names a subclass of :class:`rbsuite.Environment`.
 
+    Where one benchmark has several backends, each is an environment of its own, with the backend in brackets: results of
+    ``eb-alfred[symbolic]`` and ``eb-alfred[simulator]`` are never mixed, since they are never of the same environment.
+
     Attributes:
+        aliases: further names that users may write; results bear ``name``.
         version: version of the engine and its scoring; part of every result.
         splits: the splits, default first.
         domains: parts of the environment, e.g. ``("retail", "airline")``; empty if it has none.
@@ -101,8 +150,12 @@ class EnvironmentSpec(Spec):
         homepage: where the benchmark lives.
         notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
         private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it.
+        measures: figures beside success, in the truth of every rollout.
+        apart: domains whose tasks are left out of the figures of the others and shown by themselves.
+        fidelity: how near each aspect is to upstream's.
     """
 
+    aliases: tuple[str, ...] = ()
     version: str = "0"
     splits: tuple[Split, ...] = ()
     domains: tuple[str, ...] = ()
@@ -121,6 +174,9 @@ class EnvironmentSpec(Spec):
     homepage: str = ""
     notes: tuple[str, ...] = ()
     private: bool = False
+    measures: tuple[Measure, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    fidelity: tuple[Fidelity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +251,11 @@ class ModelSpec(Spec):
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec(Spec):
     """A text embedder. ``factory`` gives a :class:`rbsuite.retrieval.base.Embedder`."""
+
+
+def plain_name(name: str) -> str:
+    """A name for places that bear no brackets, such as paths: ``eb-alfred[symbolic]`` is ``eb-alfred-symbolic``."""
+    return name.replace("[", "-").replace("]", "")
 
 
 def load_object(path: str, owner: str) -> Any:

@@ -88,6 +88,8 @@ class Action:
     """What an agent (or the simulated user) does.
 
     ``kind`` says which fields count: ``text`` for ``"text"``, ``name`` and ``arguments`` for ``"tool"``, ``index`` for ``"choice"``.
+    A choice's ``text`` is the name of the action, for whoever reads the trajectory. A choice without ``index`` is a reply, its ``text``,
+    that named no action. Where actions are named, the empty text is the agent's word that it is done.
     ``thought`` is reasoning that goes with the action: it is part of the trajectory, but the environment does not see it.
     """
 

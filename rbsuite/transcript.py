@@ -20,7 +20,8 @@ def render_action(action: Action) -> str:
     if action.kind == "tool":
         return f"{action.name}({json.dumps(action.arguments, ensure_ascii=False, default=str)})"
     if action.kind == "choice":
-        return f"choose {action.index}{': ' + action.text if action.text else ''}"
+        chosen = "nothing" if action.index is None else action.index
+        return f"choose {chosen}{': ' + action.text if action.text else ''}"
     return action.text
 
 

@@ -29,6 +29,21 @@ def test_environments_are_registered_once_by_name() -> None:
     assert spec.to_json()
 
 
+def test_every_name_of_an_environment_has_an_id_without_brackets() -> None:
+    from rbsuite.gym import gym_id, register_environments
+
+    class Named:
+        @hookimpl
+        def rbsuite_environments(self) -> list[EnvironmentSpec]:
+            return [EnvironmentSpec("gym-home[small]", "a home", "tests.support.toy:Toy", aliases=("gym-home",))]
+
+    plugins = Plugins()
+    plugins.register(Named(), "toy")
+    assert register_environments(plugins) == ("rbsuite/gym-home-small-v0", "rbsuite/gym-home-v0")
+    for name in ("gym-home[small]", "gym-home"):
+        assert gymnasium.registry.pop(gym_id(name)).entry_point == "tests.support.toy:Toy"
+
+
 def test_gymnasium_can_import_the_module_and_make_an_environment() -> None:
     code = (
         "import gymnasium\n"

@@ -16,7 +16,7 @@ from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import BUILTIN, Plugins, load_plugins
 from rbsuite.record import RunInfo
-from rbsuite.specs import JudgeSpec, MemorySpec, load_object
+from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, load_object
 from toy import ToyPlugin
 
 
@@ -193,6 +193,34 @@ def test_two_specs_of_one_name_are_refused_naming_both(install: Install) -> None
     with pytest.raises(PluginError, match=r"JudgeSpec 'same' .*dist-one 1\.2 and by dist-two 1\.2"):
         plugins.find("judge", "same")
     assert {"mine", "other"} <= set(plugins.memories), "what does not clash can be had"
+
+
+def environments(*specs: EnvironmentSpec) -> object:
+    class Declared:
+        @hookimpl
+        def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
+            return specs
+
+    return Declared()
+
+
+def test_an_alias_finds_the_environment_and_is_suggested() -> None:
+    plugins = core_plugins(environments(EnvironmentSpec("home[small]", "a home", "x:Y", aliases=("home",))))
+    assert plugins.environment("home") is plugins.environment("home[small]")
+    assert list(plugins.environments) == ["home[small]"]
+    assert plugins.aliases == {"home": "home[small]"}
+    with pytest.raises(UnknownNameError, match="home"):
+        plugins.environment("hone")
+
+
+@pytest.mark.parametrize(
+    "taken", [EnvironmentSpec("home", "b", "x:Z"), EnvironmentSpec("b", "b", "x:Z", aliases=("home",))]
+)
+def test_an_alias_that_is_taken_is_refused_naming_both(taken: EnvironmentSpec) -> None:
+    first = EnvironmentSpec("home[small]", "a home", "x:Y", aliases=("home",))
+    plugins = core_plugins(environments(first), environments(taken))
+    with pytest.raises(PluginError, match="'home' is declared twice: by registered by hand and by registered by hand"):
+        plugins.environment("home")
 
 
 def test_built_in_name_cannot_be_taken(install: Install) -> None:

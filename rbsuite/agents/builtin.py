@@ -25,5 +25,17 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
             "rbsuite.agents.react:ActAgent",
             action_modes=("tools",),
         ),
+        AgentSpec(
+            "planner",
+            "writes plans of named actions as JSON, and a new one when an action fails",
+            "rbsuite.agents.choice:PlannerAgent",
+            action_modes=("choice",),
+        ),
+        AgentSpec(
+            "stepwise",
+            "names one action at a time as JSON",
+            "rbsuite.agents.choice:StepwiseAgent",
+            action_modes=("choice",),
+        ),
         AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", action_modes=("text",)),
     ]

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.cli.comparison import Compared, details
+from rbsuite.cli.domains import domains_text
 from rbsuite.cli.output import fields, table
-from rbsuite.cli.results import SIMULATED, interval, p_text, percent, point_bounds, points
+from rbsuite.cli.results import SIMULATED, interval, p_text, percent, point_bounds, points, tasks_text
 from rbsuite.statistics.memory_use import cost_split
 
 if TYPE_CHECKING:
+    from rbsuite.record import Condition
     from rbsuite.statistics.curves import OrderSpread, Slice
     from rbsuite.statistics.summary import Comparison, ConditionSummary
     from rbsuite.trajectory import Usage
@@ -35,6 +37,7 @@ def render(compared: Compared) -> str:
     parts += [
         _conditions(summary.conditions),
         answers_text(compared),
+        _domains(compared, names),
         _attempts(summary.conditions),
         _judge(summary.conditions),
     ]
@@ -64,12 +67,11 @@ def _head(compared: Compared, names: Sequence[str]) -> str:
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
     models = ", ".join(dict.fromkeys(one.condition.model for one in conditions))
     legend = fields([(name, _label(one, conditions)) for name, one in zip(names, conditions, strict=True)], WIDTH)
-    return f"{place}: {conditions[0].n_tasks} tasks, {models}{mark}\n{legend}\n\n{fold(ABOUT)}"
+    return f"{place}: {tasks_text(compared.summary)}, {models}{mark}\n{legend}\n\n{fold(ABOUT)}"
 
 
 def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> str:
-    conditions = [condition.condition for condition in compared.summary.conditions]
-    a, b = (names[conditions.index(made)] for made in (one.a, one.b))
+    a, b = (names[_place(made, compared)] for made in (one.a, one.b))
     mark = " (simulated)" if compared.simulated else ""
     found = details(one, compared.groups)
     rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
@@ -189,6 +191,27 @@ def answers_text(compared: Compared) -> str:
     if len(domains) > 2 and len({len(row) for row in domains}) == 1:
         parts.append(numbers(domains, 2))
     return "\n".join([*parts, *(f"  {line}" for store in compared.stores for line in data_lines(store))])
+
+
+def _domains(compared: Compared, names: Sequence[str]) -> str:
+    text = domains_text(compared.stores, compared.summary, names)
+    if not text:
+        return ""
+    rows = [
+        (
+            f"{part.part.domain}, {names[_place(one.a, compared)]} - {names[_place(one.b, compared)]}",
+            _difference(one, 1),
+        )
+        for part in compared.summary.apart
+        for one in part.comparisons
+    ]
+    return "\n".join(
+        filter(None, ["By domain (intervals over tasks)", _indented(text), _indented(fields(rows, WIDTH - 2))])
+    )
+
+
+def _place(condition: Condition, compared: Compared) -> int:
+    return [one.condition for one in compared.summary.conditions].index(condition)
 
 
 def _attempts(conditions: Sequence[ConditionSummary]) -> str:

@@ -116,12 +116,14 @@ def describe_pack(name: str) -> dict[str, Any]:
 def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
     """The facts as text."""
     pairs = [
+        ("also named", ", ".join(spec.aliases)),
         ("version", spec.version),
         ("domains", ", ".join(spec.domains)),
         ("a turn is", _TURNS[spec.action_mode]),
         ("steps", f"at most {spec.max_steps} turns of the agent"),
         ("agent", f"{spec.agent} by default" if spec.agent else ""),
         ("users", f"{', '.join(spec.users)} (the first by default)" if spec.users else ""),
+        ("measures", "; ".join(f"{measure.name}: {measure.summary}" for measure in spec.measures)),
         ("refines", _REFINES[spec.refine]),
         ("parallel", "shares a server: one rollout of a task at a time" if spec.stateful_server else ""),
         ("pack", _pack_line(spec, facts["pack"])),
@@ -136,9 +138,19 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
     if spec.options:
         heads = ("option", "type", "default", "allowed", "meaning")
         parts.append(table([heads, *describe_options(spec.options)]))
+    parts += [fields([(f"apart: {part.domain}", part.warning) for part in spec.apart])]
+    if spec.fidelity:
+        parts.append(_fidelity(spec))
     if spec.notes:
         parts.append(fields([("-", note) for note in spec.notes]))
     return "\n\n".join(part for part in parts if part)
+
+
+def _fidelity(spec: EnvironmentSpec) -> str:
+    """How near each aspect is to upstream's, the nearest first."""
+    grades = ("exact", "approximate", "absent")
+    rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]
+    return "Fidelity to upstream\n" + fields(rows)
 
 
 def _splits(splits: list[dict[str, Any]], explain: bool) -> str:

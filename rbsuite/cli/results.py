@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.cli.domains import domains_json, domains_text, figures_by_domain
 from rbsuite.statistics.answers import AnswerFigures, answer_figures
 from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary, runs_by_condition
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rbsuite.record import Condition
+    from rbsuite.statistics.parts import DomainFigures
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
@@ -28,7 +31,7 @@ UNPARSED_COLUMN = "unparsed"
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
     """The document that ``--json`` prints."""
     config, facts = store.manifest.config, store.manifest.facts
-    answers = figures_by_condition([store])
+    answers, domains = figures_by_condition([store]), figures_by_domain([store])
     return {
         "experiment": str(store.directory),
         "env": config["env"],
@@ -36,10 +39,15 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         "domain": config["domain"],
         "simulated": facts["simulated"],
         "conditions": [
-            {**condition_json(condition), **_with_answers(answers[condition.condition])}
+            {
+                **condition_json(condition),
+                **_with_answers(answers[condition.condition]),
+                **_with_domains(domains.get(condition.condition, ()), summary),
+            }
             for condition in summary.conditions
         ],
         "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
+        **apart_json(summary),
         "digest": experiment_digest(store),
     }
 
@@ -48,12 +56,13 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
     """Print the tables, the experiment's path, and whether the model is simulated."""
     from rich.table import Table
 
+    say = partial(console.print, soft_wrap=True, highlight=False, markup=False)
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
     answers = figures_by_condition([store])
     readers = {found.reader: None for found in answers.values() if found is not None}
     read_by = f", read by {', '.join(readers)}" if readers else ""
-    console.print(f"{_title(store)}{mark}{read_by}", style="bold", soft_wrap=True, highlight=False)
+    say(f"{_title(store, summary)}{mark}{read_by}", style="bold")
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for name in (*COLUMNS, UNPARSED_COLUMN) if readers else COLUMNS:
         table.add_column(
@@ -66,19 +75,24 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
     console.print(table)
     console.print()
     for comparison in summary.comparisons:
-        console.print(_sentence(comparison, mark), soft_wrap=True, highlight=False)
+        say(_sentence(comparison, mark))
+    for part in summary.apart:
+        for comparison in part.comparisons:
+            say(f"{part.part.domain}: {_sentence(comparison, mark)}")
+    if domains := domains_text([store], summary, condition_names(summary)):
+        say(f"\n{domains}\n")
     for condition in summary.conditions:
-        console.print(_details(condition), soft_wrap=True, highlight=False)
+        say(_details(condition))
         if condition.failures:
-            console.print(f"  first failure: {first_failure(store, condition)}", soft_wrap=True, highlight=False)
+            say(f"  first failure: {first_failure(store, condition)}")
     for made, found in answers.items():
         if found is not None:
-            console.print(f"{made.label}: {answers_line(found)}", soft_wrap=True, highlight=False)
+            say(f"{made.label}: {answers_line(found)}")
     for line in data_lines(store):
-        console.print(line, soft_wrap=True, highlight=False)
-    console.print(f"Experiment: {store.directory}", soft_wrap=True, highlight=False)
+        say(line)
+    say(f"Experiment: {store.directory}")
     if simulated:
-        console.print(SIMULATED, soft_wrap=True, highlight=False)
+        say(SIMULATED)
 
 
 def first_failure(store: ExperimentStore, condition: ConditionSummary) -> str:
@@ -148,12 +162,42 @@ def _with_answers(found: AnswerFigures | None) -> Mapping[str, Any]:
     return {} if found is None else {"answers": answers_json(found)}
 
 
-def _title(store: ExperimentStore) -> str:
+def condition_names(summary: Summary) -> list[str]:
+    """What to call the conditions: by their memory, and where they differ in scaling by that too."""
+    several = len({one.condition.scaling for one in summary.conditions}) > 1
+    return [one.condition.label if several else one.condition.memory for one in summary.conditions]
+
+
+def apart_json(summary: Summary) -> Mapping[str, Any]:
+    """The figures of the domains that stand apart, as plain data; nothing where there is none."""
+    parts = [
+        {
+            "domain": one.part.domain,
+            "warning": one.part.warning,
+            "tasks": len(one.part.tasks),
+            "conditions": [condition_json(condition) for condition in one.conditions],
+            "comparisons": [comparison_json(comparison) for comparison in one.comparisons],
+        }
+        for one in summary.apart
+    ]
+    return {"apart": parts} if parts else {}
+
+
+def _with_domains(figures: Sequence[DomainFigures], summary: Summary) -> Mapping[str, Any]:
+    return {"domains": domains_json(figures, summary)} if figures else {}
+
+
+def tasks_text(summary: Summary) -> str:
+    """How many tasks there are, those that stand apart by themselves."""
+    aside = sum(len(one.part.tasks) for one in summary.apart if one.conditions)
+    return f"{summary.conditions[0].n_tasks} tasks" + (f" and {aside} apart" if aside else "")
+
+
+def _title(store: ExperimentStore, summary: Summary) -> str:
     config = store.manifest.config
-    first = store.manifest.runs[0]
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
     orders = config["orders"]
-    return f"{place}: {len(first.tasks) - first.probes} tasks, {orders} order{'s' if orders > 1 else ''}, {config['model']}"
+    return f"{place}: {tasks_text(summary)}, {orders} order{'s' if orders > 1 else ''}, {config['model']}"
 
 
 def _row(condition: ConditionSummary) -> Sequence[str]:

@@ -32,15 +32,14 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     tasks = chosen.load(split or chosen.spec.splits[0].name, domain, data)
     report = verify(chosen.make, tasks, chosen.spec.max_steps)
     if as_json:
-        click.echo(json.dumps(_document(environment, tasks.split, report), indent=2))
+        click.echo(json.dumps(_document(chosen.reference, tasks.split, report), indent=2))
     else:
-        _show(environment, tasks.split, report)
+        _show(chosen.reference, tasks.split, report)
     if report.unsolved:
         raise click.exceptions.Exit(1)
 
 
 def _document(environment: str, split: str, report: VerifyReport) -> dict[str, object]:
-
     return {
         "env": environment,
         "split": split,

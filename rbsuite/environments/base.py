@@ -26,12 +26,14 @@ class StepResult:
         reward: the environment's reward for the action.
         terminated: whether the episode has ended.
         truth: details of the check, for reports; never shown to agent, memory or self-judge.
+        truncated: whether the episode was cut by a step limit of the benchmark's own, where the environment keeps one.
     """
 
     observation: Observation
     reward: float = 0.0
     terminated: bool = False
     truth: Mapping[str, Any] = field(default_factory=dict)
+    truncated: bool = False
 
 
 class Environment(gymnasium.Env[Observation, Action]):
@@ -195,7 +197,9 @@ class Environment(gymnasium.Env[Observation, Action]):
         self._generator = generator
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Carry out an action. The runner, not the environment, truncates; so the fourth value is always ``False``.
+        """Carry out an action.
+
+        The runner keeps the limit of turns; the fourth value is true only where the benchmark itself limits steps.
 
         Raises:
             EnvironmentFailure: before reset, or after the episode has ended.
@@ -203,8 +207,8 @@ class Environment(gymnasium.Env[Observation, Action]):
         if self._task is None or self._terminated:
             raise EnvironmentFailure("step was called outside an episode.", "Call reset first.")
         result = self.act(action)
-        self._last_reward, self._terminated = result.reward, result.terminated
-        return result.observation, result.reward, result.terminated, False, {"truth": dict(result.truth)}
+        self._last_reward, self._terminated = result.reward, result.terminated or result.truncated
+        return result.observation, result.reward, result.terminated, result.truncated, {"truth": dict(result.truth)}
 
     @property
     def observation_space(self) -> RecordSpace:  # type: ignore[override]

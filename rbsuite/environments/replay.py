@@ -30,5 +30,6 @@ def play_actions(environment: Environment, task: Task, actions: Sequence[Action]
         action = Action(text=user.line(observation)) if observation.turn == "user" else next(rest, None)
         if action is None:
             return 0.0
-        observation, _, ended, _, _ = environment.step(action)
+        observation, _, terminated, truncated, _ = environment.step(action)
+        ended = terminated or truncated
     return environment.score

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rbsuite.environments.solution import Skill, Solution
+from rbsuite.models import simulated_text as text
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.simulated import SimulatedOracle, metered
 from rbsuite.seeds import rng
-from rbsuite.trajectory import ToolCall
+from rbsuite.trajectory import Action, ToolCall
 
 WORDS = ("yes", "no", "order", "flight", "item", "date", "name", "2024-05-20", "0", "help")
 
@@ -51,13 +52,19 @@ class SimulatedNoop(_Control):
 
 
 class SimulatedRandom(_Control):
-    """``sim/random``: calls tools at random with made-up arguments of the right type, and now and then says something."""
+    """``sim/random``: calls tools at random with made-up arguments of the right type, and now and then says something.
+
+    Where actions are named, it names one.
+    """
 
     name = "sim/random"
 
     def act(self, request: ModelRequest) -> Completion:
-        """A random tool call, or a random text."""
+        """A random tool call or named action, or a random text."""
         draw = rng(request.seed, "random")
+        if ids := text.named_actions(request.messages):
+            turn = text.Turn("", Action("choice", index=draw.choice(ids)))
+            return metered(request, *text.word([turn], request, 0))
         if not request.tools or draw.random() < 0.15:
             return metered(request, " ".join(draw.choices(WORDS, k=4)) + ".", ())
         tool = draw.choice(request.tools)

@@ -17,7 +17,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import NamedTuple
 
 from rbsuite.environments.solution import Pitfall, Skill, Solution
 from rbsuite.models import simulated_memory as memory
@@ -51,11 +50,6 @@ class Traits:
     judge_accuracy: float = 0.85
     malformed: float = 0.05
     useless: float = 0.1
-
-
-class _Turn(NamedTuple):
-    thought: str
-    action: Action
 
 
 class SimulatedLearner:
@@ -102,7 +96,7 @@ class BoundLearner:
         self._traits = traits
         self._solution = solution
         self._skills = skills
-        self._plans: dict[tuple[int, frozenset[str]], Sequence[_Turn]] = {}
+        self._plans: dict[tuple[int, frozenset[str]], Sequence[text.Turn]] = {}
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
@@ -127,9 +121,8 @@ class BoundLearner:
         plan = self._plan_for(request.session, missing)
         if checks and missing == self._missing(request.session, prompt, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
-            plan = plan[-1:]
-        turn = plan[position] if position < len(plan) else _Turn("", Action(text=text.NOTHING_LEFT))
-        return text.word_action(turn.thought, turn.action, request, position)
+            plan = plan[-1:] if plan[-1].action.kind == "text" else ()
+        return text.word([*plan[position:], text.Turn("", Action(text=text.NOTHING_LEFT))], request, position)
 
     def _missing(self, session: int, prompt: str, checks: int) -> frozenset[str]:
         """The skills it lacks, after having checked its answer so many times."""
@@ -147,13 +140,13 @@ class BoundLearner:
         chances = checks + text.attempts_showing(prompt, self._skills[pitfall.skill].symptom)
         return any(unit(session, "notices", pitfall.skill, chance) < self._traits.notice for chance in range(chances))
 
-    def _plan_for(self, session: int, missing: frozenset[str]) -> Sequence[_Turn]:
+    def _plan_for(self, session: int, missing: frozenset[str]) -> Sequence[text.Turn]:
         key = (session, missing)
         if key not in self._plans:
             self._plans[key] = self._plan(session, missing)
         return self._plans[key]
 
-    def _plan(self, session: int, missing: frozenset[str]) -> Sequence[_Turn]:
+    def _plan(self, session: int, missing: frozenset[str]) -> Sequence[text.Turn]:
         """The solution with the mistakes of the missing skills, each turn with what is thought at it."""
         actions: dict[int, tuple[Action, ...]] = {
             index: (action,) for index, action in enumerate(self._solution.actions)
@@ -216,7 +209,7 @@ def _content(messages: Sequence[Message]) -> str:
     return "\n".join(message.content for message in messages)
 
 
-def _place(actions: dict[int, tuple[Action, ...]], thoughts: dict[int, list[str]]) -> Sequence[_Turn]:
+def _place(actions: dict[int, tuple[Action, ...]], thoughts: dict[int, list[str]]) -> Sequence[text.Turn]:
     """Lay the actions out in order, each thought at the tool call nearest before its place (else after, else where it is)."""
     flat = [(index, action) for index in sorted(actions) for action in actions[index]]
     spoken: dict[int, list[str]] = {}
@@ -226,4 +219,4 @@ def _place(actions: dict[int, tuple[Action, ...]], thoughts: dict[int, list[str]
         after = [at for at in tools if flat[at][0] > place]
         here = next((at for at, (index, _) in zip(count(), flat, strict=False) if index >= place), len(flat) - 1)
         spoken.setdefault(before[-1] if before else after[0] if after else here, []).extend(said)
-    return [_Turn(" ".join(spoken.get(at, ())), action) for at, (_, action) in enumerate(flat)]
+    return [text.Turn(" ".join(spoken.get(at, ())), action) for at, (_, action) in enumerate(flat)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import NamedTuple
 
 from rbsuite.environments.solution import Skill
 from rbsuite.errors import ModelError
@@ -21,6 +23,8 @@ CHECK = "Check this answer"
 EARLIER = "# Earlier attempts at this task"
 
 _ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
+_TOLD_STEP = re.compile(r"^Step \d+, action id ", re.MULTILINE)
+_LISTED = re.compile(r"^action id (\d+): ", re.MULTILINE)
 
 
 def no_solution(name: str) -> ModelError:
@@ -30,16 +34,48 @@ def no_solution(name: str) -> ModelError:
     )
 
 
-def word_action(thought: str, action: Action, request: ModelRequest, position: int) -> tuple[str, tuple[ToolCall, ...]]:
-    """An action as native tool call, as ``Thought/Action`` text where the system prompt describes that form, or as plain text."""
+class Turn(NamedTuple):
+    """An action, with what is thought at it."""
+
+    thought: str
+    action: Action
+
+
+def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> tuple[str, tuple[ToolCall, ...]]:
+    """The first of the turns to take, or where a plan is asked for all of them, in the form that the request asks for.
+
+    That is a native tool call where tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a plan of
+    named actions or one of them as JSON; else plain text.
+
+    Args:
+        turns: at least one.
+        request: what is answered.
+        position: turns taken before.
+    """
+    thought, action = turns[0]
+    system = "\n".join(message.content for message in request.messages if message.role == "system")
     if request.tools:
         if action.kind == "tool":
             return thought, (ToolCall(f"call_{position}", action.name, action.arguments),)
-    elif any("Action:" in message.content for message in request.messages if message.role == "system"):
+    elif '"executable_plan"' in system:
+        return _as_plan(turns), ()
+    elif '"action_id"' in system:
+        said = f"{thought} {'' if action.kind == 'choice' else action.text}".strip()
+        return json.dumps({"reasoning": said, "action_id": action.index}), ()
+    elif "Action:" in system:
         return _as_text_protocol(thought, action), ()
-    if action.kind == "choice":
-        return f"{thought}\n{json.dumps({'index': action.index})}".strip(), ()
     return f"{thought} {action.text}".strip(), ()
+
+
+def _as_plan(turns: Sequence[Turn]) -> str:
+    """All turns up to the first that chooses nothing; if that is the first, an empty plan that says why."""
+    chosen = list(takewhile(lambda turn: turn.action.kind == "choice", turns))
+    said = [turn.thought for turn in chosen] or [turns[0].thought, turns[0].action.text]
+    steps = [{"action_id": turn.action.index, "action_name": turn.action.text} for turn in chosen]
+    names = ", ".join(turn.action.text for turn in chosen)
+    reasoning = " ".join(filter(None, said))
+    plan = {"reasoning_and_reflection": reasoning, "language_plan": names, "executable_plan": steps}
+    return json.dumps(plan, ensure_ascii=False)
 
 
 def _as_text_protocol(thought: str, action: Action) -> str:
@@ -52,14 +88,26 @@ def _as_text_protocol(thought: str, action: Action) -> str:
 
 
 def progress(messages: Sequence[Message]) -> tuple[int, int]:
-    """How often the agent was asked to check its answer, and how many turns it has taken since."""
+    """How often the agent was asked to check its answer, and how many turns it has taken since.
+
+    A turn is a message of its own, or a line of a history that a message tells.
+    """
     checks = turns = 0
     for message in messages:
         if message.role == "user" and message.content.startswith(CHECK):
             checks, turns = checks + 1, 0
+        if message.role == "user":
+            turns += len(_TOLD_STEP.findall(message.content))
         elif message.role == "assistant":
             turns += 1
     return checks, turns
+
+
+def named_actions(messages: Sequence[Message]) -> Sequence[int]:
+    """The ids of the actions that a system prompt lists."""
+    return [
+        int(found) for message in messages if message.role == "system" for found in _LISTED.findall(message.content)
+    ]
 
 
 def attempts_showing(prompt: str, symptom: str) -> int:

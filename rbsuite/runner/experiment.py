@@ -16,6 +16,7 @@ from rbsuite.runner.run import run_one
 from rbsuite.runner.setup import Setup
 from rbsuite.runner.warm import read_seeds
 from rbsuite.runner.window import make_window
+from rbsuite.specs import plain_name
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
 
@@ -40,7 +41,7 @@ def default_directory(setup: Setup, root: Path = DEFAULT_ROOT) -> Path:
     """Where an experiment goes when the user names no place: named by what it is, so the same command finds the same experiment."""
     manifest = setup.manifest()
     name = digest([manifest.config, manifest.facts])[:10]
-    return root / f"{setup.environment.name}-{setup.config.split}-{name}"
+    return root / f"{plain_name(setup.environment.name)}-{setup.config.split}-{name}"
 
 
 def open_experiment(setup: Setup, directory: Path, *, join: bool = False) -> ExperimentStore:

@@ -44,6 +44,7 @@ class Episode:
         self.steps: list[Step] = []
         self.truth: Mapping[str, Any] = {}
         self.ended = False
+        self.cut = False
         self.observation = self._reset(task, seed)
 
     def _reset(self, task: Task, seed: int) -> Observation:
@@ -60,9 +61,10 @@ class Episode:
         """
         seen = self.observation
         try:
-            self.observation, reward, self.ended, _, info = self._environment.step(action)
+            self.observation, reward, terminated, self.cut, info = self._environment.step(action)
         except Exception as error:
             raise _environment_failure(error) from error
+        self.ended = terminated or self.cut
         self.steps.append(Step(seen.turn, seen, action, reward))
         self.truth = info["truth"]
 
@@ -165,7 +167,7 @@ async def _take_turns(episode: Episode, players: Players) -> EndReason:
             episode.hold_back(action, checks.pop(0))
         else:
             episode.take(action)
-    return "finished"
+    return "max_steps" if episode.cut else "finished"
 
 
 async def _words(user: User | None, observation: Observation) -> str:

@@ -159,6 +159,20 @@ class Setup:
         environment.close()
         return {**facts, **({"private": True} if self.environment.private else {})}
 
+    def _figures(self) -> Mapping[str, Any]:
+        """The figures the environment keeps beside success, and which of these tasks stand apart; nothing where there are none."""
+        by_domain = {
+            part.domain: [task.id for task in self.tasks if task.domain == part.domain]
+            for part in self.environment.apart
+        }
+        apart = [
+            {"domain": part.domain, "warning": part.warning, "tasks": by_domain[part.domain]}
+            for part in self.environment.apart
+            if by_domain[part.domain]
+        ]
+        found = {"measures": list(self.environment.measures), "apart": apart}
+        return {name: value for name, value in found.items() if value}
+
     def manifest(self) -> Manifest:
         """What makes the experiment re-runnable."""
         facts = {
@@ -176,6 +190,7 @@ class Setup:
             "embedder": self.make_embedder().id,
             "max_steps": self.max_steps,
             "prompts": self.prompts.hashes(),
+            **self._figures(),
         }
         return Manifest(plain(self.config), plain(facts), self.runs())
 

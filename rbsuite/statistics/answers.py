@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rbsuite.judges.truth import is_success
 from rbsuite.record import RolloutRecord, RunInfo
 from rbsuite.statistics.attempts import pass_at_k
-from rbsuite.statistics.intervals import Estimate, average, mean_estimate, wilson_estimate
+from rbsuite.statistics.intervals import Estimate, average, over_tasks
 from rbsuite.store import ExperimentStore
 
 INTEGER_CHANCE = 1 / 1000
@@ -123,9 +123,9 @@ def answer_figures(runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> AnswerFig
         rollouts=sum(len(cell.scores) - cell.broken for cell in cells),
         unparsed=sum(cell.readings.count(None) - cell.broken for cell in cells),
         k=k,
-        average=over_tasks(cells, [average(cell.scores) for cell in cells]),
-        majority=over_tasks(cells, [cell.majority for cell in cells]),
-        passed=over_tasks(cells, [_passed(cell, k) for cell in cells]),
+        average=over_tasks([(cell.task, average(cell.scores)) for cell in cells]),
+        majority=over_tasks([(cell.task, cell.majority) for cell in cells]),
+        passed=over_tasks([(cell.task, _passed(cell, k)) for cell in cells]),
         chance=average([cell.chance for cell in cells]),
         domains=[_domain(name, by_domain[name]) for name in sorted(by_domain)],
     )
@@ -146,20 +146,9 @@ def answered(store: ExperimentStore, info: RunInfo) -> Iterator[Answered]:
         )
 
 
-def over_tasks(cells: Sequence[Answered], values: Sequence[float]) -> Estimate:
-    """The mean over tasks of each task's mean, with its interval: Wilson's where every task has one 0 or 1, else Student's t."""
-    by_task: defaultdict[str, list[float]] = defaultdict(list)
-    for cell, value in zip(cells, values, strict=True):
-        by_task[cell.task].append(value)
-    means = [average(found) for found in by_task.values()]
-    if len(means) == len(values) and all(value in (0.0, 1.0) for value in values):
-        return wilson_estimate(round(sum(values)), len(values))
-    return mean_estimate(means)
-
-
 def _domain(name: str, cells: Sequence[Answered]) -> DomainFigures:
     tasks = len({cell.task for cell in cells})
-    return DomainFigures(name, tasks, over_tasks(cells, [average(cell.scores) for cell in cells]))
+    return DomainFigures(name, tasks, over_tasks([(cell.task, average(cell.scores)) for cell in cells]))
 
 
 def _passed(cell: Answered, k: int) -> float:

@@ -105,6 +105,21 @@ def wilson_estimate(successes: int, n: int) -> Estimate:
     return Estimate(successes / n, (float(low), float(high)))
 
 
+def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
+    """The mean over tasks of each task's mean, with its interval: Wilson's where every task has one 0 or 1, else Student's t.
+
+    Args:
+        values: pairs of a task and a value of it, not empty.
+    """
+    by_task: defaultdict[Hashable, list[float]] = defaultdict(list)
+    for task, value in values:
+        by_task[task].append(value)
+    means = [average(found) for found in by_task.values()]
+    if len(means) == len(values) and all(value in (0.0, 1.0) for value in means):
+        return wilson_estimate(round(sum(means)), len(means))
+    return mean_estimate(means)
+
+
 def p_value(estimate: Estimate) -> float | None:
     """Two-sided p value that the true mean is 0, by the error and degrees of freedom of the estimate's interval.
 

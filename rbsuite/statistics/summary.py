@@ -17,6 +17,7 @@ from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import Estimate, average, p_value
 from rbsuite.statistics.pairing import Paired, Stream, difference, pair, stream_tasks, success
+from rbsuite.statistics.parts import Keep, Part, main_part, parts_apart
 from rbsuite.statistics.power import detectable_by
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
@@ -136,18 +137,35 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class ApartSummary:
+    """The figures of a domain that stands apart, as :class:`Summary` has those of the others.
+
+    Attributes:
+        part: the domain, its tasks, and why it stands apart.
+        conditions, comparisons: as in a summary; p values are adjusted within the part. Empty where the experiment has no other tasks, so
+            that the summary's own figures are the part's.
+    """
+
+    part: Part
+    conditions: Sequence[ConditionSummary]
+    comparisons: Sequence[Comparison]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """Experiments in figures.
 
     Attributes:
-        conditions: in the order they were asked for.
-        comparisons: the declared ones, see :func:`declared`.
+        conditions: in the order they were asked for; over the tasks that do not stand apart, unless all do.
+        comparisons: the declared ones, see :func:`declared`; over the same tasks.
         repeated: runs that a later experiment holds once more (same condition, same stream) and that were left out, by their condition.
+        apart: the domains that stand apart.
     """
 
     conditions: Sequence[ConditionSummary]
     comparisons: Sequence[Comparison]
     repeated: Sequence[Condition] = ()
+    apart: Sequence[ApartSummary] = ()
 
 
 @dataclass
@@ -195,12 +213,20 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
         StoreError: a store cannot be read.
     """
     runs, repeated = runs_by_condition(stores)
-    conditions = [_condition(condition, found) for condition, found in runs.items()]
-    memory = conditions[0].condition.memory if baseline is None else baseline
-    compared = [compare(a, b) for a, b in declared(conditions, memory)]
+    memory = next(iter(runs)).memory if baseline is None else baseline
+    parts = parts_apart(stores[0])
+    conditions, comparisons = _figures(runs, memory, main_part(stores[0], parts))
+    if len(parts) == 1 and conditions[0].n_tasks == len(parts[0].tasks):
+        return Summary(conditions, comparisons, repeated, [ApartSummary(parts[0], (), ())])
+    apart = [ApartSummary(part, *_figures(runs, memory, part.tasks.__contains__)) for part in parts]
+    return Summary(conditions, comparisons, repeated, apart)
+
+
+def _figures(runs: Runs, baseline: str, keep: Keep) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
+    conditions = [_condition(condition, found, keep) for condition, found in runs.items()]
+    compared = [compare(a, b) for a, b in declared(conditions, baseline)]
     adjusted = holm([comparison.p_value for comparison in compared])
-    comparisons = [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
-    return Summary(conditions, comparisons, repeated)
+    return conditions, [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
 
 
 def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tuple[ConditionSummary, ConditionSummary]]:
@@ -287,13 +313,14 @@ def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
     return replace(condition, memory=f"{condition.memory}{WARM}{source}")
 
 
-def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> ConditionSummary:
+def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunInfo]], keep: Keep) -> ConditionSummary:
     tally = _Tally()
     streams = []
     for number, (store, info) in enumerate(runs):
         key = f"{number}"
-        _add_all(tally, key, store.results(info.id), len(stream_tasks(info)))
-        streams.append(tally.stream(key, info))
+        rows = (row for row in store.results(info.id) if keep(row.task_id))
+        _add_all(tally, key, rows, len(stream_tasks(info)))
+        streams.append(tally.stream(key, _narrowed(info, keep)))
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for stream in streams:
         for task, score in stream.scores.items():
@@ -302,7 +329,7 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
     rollouts = sum(tally.ends.values())
     return ConditionSummary(
         condition=condition,
-        n_tasks=len(stream_tasks(runs[0][1])),
+        n_tasks=len(streams[0].tasks),
         orders=len(runs),
         committed=committed,
         success=success(streams) or _UNKNOWN,
@@ -315,6 +342,13 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
         recalled=tally.recalled / committed if committed else math.nan,
         notes=dict(sorted(tally.notes.items())),
     )
+
+
+def _narrowed(info: RunInfo, keep: Keep) -> RunInfo:
+    """The run as if its stream had held no other tasks."""
+    stream, probes = stream_tasks(info), info.tasks[len(info.tasks) - info.probes :]
+    kept = [task for task in probes if keep(task)]
+    return replace(info, tasks=(*(task for task in stream if keep(task)), *kept), probes=len(kept))
 
 
 def _add_all(tally: _Tally, run: str, rows: Iterable[ResultRow], length: int) -> None:

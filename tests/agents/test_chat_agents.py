@@ -194,7 +194,7 @@ def test_overflow_and_withheld_replies_end_as_parse_failure(agent: type[ChatAgen
 
 def test_declared_agents_can_be_made() -> None:
     specs = {spec.name: spec for spec in rbsuite_agents()}
-    assert set(specs) == {"tools", "react", "act", "text"}
+    assert set(specs) == {"tools", "react", "act", "text", "planner", "stepwise"}
     for spec in specs.values():
         assert callable(load_object(spec.factory, "core")().act)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,13 +14,14 @@ from click.testing import CliRunner, Result
 from rbsuite.cli.doctor import Finding, examine
 from rbsuite.cli.doctor import command as doctor
 from rbsuite.cli.environment import command as env
+from rbsuite.cli.environment import describe, render
 from rbsuite.cli.prompts import command as prompts
 from rbsuite.data.packs import file_hashes, write_json
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
-from rbsuite.specs import Check, EnvironmentSpec, Option, Split
+from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Option, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
@@ -146,6 +148,18 @@ def test_env_shows_splits_tasks_and_floor() -> None:
     ):
         assert fact in shown
     assert "toyland, not imported. Run: rbsuite data fetch toyland" in shown
+
+
+def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
+    from rooms import SPEC
+
+    shown = " ".join(render(SPEC, describe(SPEC, "", False)).split())
+    assert "also named rooms" in shown
+    assert "progress: half for the lamp in hand" in shown
+    assert "apart: coloured No text says which lamp is meant." in shown
+    fidelity = (Fidelity("walls", "absent", "there are none"), Fidelity("doors", "exact", "all of them"))
+    shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(SPEC, "", False)).split())
+    assert "Fidelity to upstream exact: doors all of them absent: walls there are none" in shown
 
 
 def test_env_json() -> None:

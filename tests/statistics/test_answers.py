@@ -16,8 +16,8 @@ from quiz import QuizPlugin
 from rbsuite.answers import get_reader
 from rbsuite.cli import command
 from rbsuite.errors import RbsuiteError, UsageError
-from rbsuite.statistics.answers import Answered, answer_figures, over_tasks, reader_of
-from rbsuite.statistics.intervals import wilson_estimate
+from rbsuite.statistics.answers import Answered, answer_figures, reader_of
+from rbsuite.statistics.intervals import over_tasks, wilson_estimate
 from rbsuite.statistics.rescoring import rescore
 from rbsuite.store import ExperimentStore
 
@@ -53,8 +53,7 @@ def test_ties_go_to_the_first_seen() -> None:
 
 
 def test_one_0_or_1_a_task_has_wilsons_interval() -> None:
-    cells = [cell(["A"], task=f"{n}") for n in range(8)] + [cell(["B"], task="last")]
-    assert over_tasks(cells, [one.scores[0] for one in cells]) == wilson_estimate(8, 9)
+    assert over_tasks([*((f"{n}", 1.0) for n in range(8)), ("last", 0.0)]) == wilson_estimate(8, 9)
 
 
 def test_figures_of_a_condition(capitals: ExperimentStore) -> None:

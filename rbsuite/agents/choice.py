@@ -1,0 +1,183 @@
+"""Agents that act by named actions: ``planner`` writes plans of several at once, ``stepwise`` one at a time.
+
+The planner's protocol is that of ``embodiedbench/planner/vlm_planner.py`` without images and chat history
+(EmbodiedBench/EmbodiedBench, b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04); the prompts are our own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.agents.base import AgentStart
+from rbsuite.agents.chat import ChatAgent, usable
+from rbsuite.models.base import Completion
+from rbsuite.trajectory import Action, Message, Observation
+
+STOP = Action(text="")
+"""By the empty text an agent ends an episode of named actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a reply says to do.
+
+    Attributes:
+        indices: the actions in order; empty to end the episode.
+        thought: the reasoning that goes with them.
+        readable: whether the reply could be read.
+    """
+
+    indices: tuple[int, ...]
+    thought: str = ""
+    readable: bool = True
+
+
+UNREADABLE = Plan((), readable=False)
+
+
+class PlannerAgent(ChatAgent):
+    """Asks for a plan as JSON and carries it out until it is used up, an action fails, or the agent is asked to check.
+
+    Every request holds the whole history as text in one message, one line for each action. A reply that cannot be read becomes
+    an action without index, which the environment refuses; the same request is then made again, as upstream does. An empty plan
+    ends the episode.
+    """
+
+    template = "agent/planner.j2"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._plan: deque[Action] = deque()
+        self._last: Action | None = None
+        self._choices: Sequence[str] = ()
+        self._task = ""
+        self._exchanges: list[Message] = []
+        self._lines: list[str] = []
+        self._count = 0
+        self._reply = ""
+
+    def start(self, start: AgentStart) -> None:
+        """See :class:`rbsuite.agents.base.Agent`."""
+        super().start(start)
+        self._plan.clear()
+        self._last = None
+        self._exchanges, self._lines, self._count = [], [], 0
+
+    async def act(self, observation: Observation) -> Action:
+        """The next action of the plan, or the first of a new one."""
+        self._hear(observation)
+        if not self._plan:
+            completion = usable(await self._services.complete(self._request()))
+            self._reply = completion.text
+            self._plan.extend(_actions(read_plan(completion.text, len(self._choices)), completion.text, self._choices))
+        self._last = self._plan.popleft()
+        return self._last
+
+    def instructions(self, policy: str, observation: Observation) -> str:
+        """What the environment says, the named actions, and the form of a plan."""
+        return self._services.render(self.template, policy=policy, choices=observation.choices)
+
+    def _hear(self, observation: Observation) -> None:
+        if self._last is None:
+            self._opening(observation)
+            self._choices, self._task = observation.choices, observation.text
+        elif observation.data.get("check"):
+            self._exchanges += [Message("user", self._said()), Message("assistant", self._reply)]
+            self._task, self._lines = observation.text, []
+            self._plan.clear()
+        elif self._last.kind == "choice" and self._last.index is not None:
+            named = f"action id {self._last.index}, {self._last.text}"
+            self._lines.append(f"Step {self._count}, {named}, env feedback: {observation.text}")
+            self._count += 1
+            if not observation.data.get("valid", True):
+                self._plan.clear()
+
+    def _said(self) -> str:
+        return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines)
+
+    def _request(self) -> list[Message]:
+        return [*self._system(), *self._exchanges, Message("user", self._said())]
+
+
+class StepwiseAgent(ChatAgent):
+    """Names one action at a time as JSON, in a conversation that keeps everything."""
+
+    template = "agent/stepwise.j2"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choices: Sequence[str] = ()
+
+    def instructions(self, policy: str, observation: Observation) -> str:
+        """What the environment says, the named actions, and the form of a reply."""
+        self._choices = observation.choices
+        return self._services.render(self.template, policy=policy, choices=observation.choices)
+
+    def answer(self, completion: Completion) -> Action:
+        """The action that the reply names; no id ends the episode."""
+        self._messages.append(Message("assistant", completion.text))
+        return _actions(read_step(completion.text, len(self._choices)), completion.text, self._choices)[0]
+
+
+def read_plan(reply: str, n: int) -> Plan:
+    """The plan in a reply of the form ``{"reasoning_and_reflection", "language_plan", "executable_plan": [{"action_id"}]}``.
+
+    Only the ids count. A plan is cut at the first id that does not exist; if that is its first, nothing could be read.
+
+    Args:
+        reply: the model's text: JSON, in a code fence or not.
+        n: number of named actions.
+    """
+    value = _json(reply)
+    if not isinstance(value, dict) or not isinstance(value.get("executable_plan"), list):
+        return UNREADABLE
+    items: list[Any] = value["executable_plan"]
+    ids = [item["action_id"] for item in items if isinstance(item, dict) and type(item.get("action_id")) is int]
+    if len(ids) < len(items):
+        return UNREADABLE
+    valid = next((place for place, number in enumerate(ids) if not 0 <= number < n), len(ids))
+    if ids and not valid:
+        return UNREADABLE
+    said = (value.get("reasoning_and_reflection"), value.get("language_plan"))
+    return Plan(tuple(ids[:valid]), " ".join(text.strip() for text in said if isinstance(text, str) and text.strip()))
+
+
+def read_step(reply: str, n: int) -> Plan:
+    """The action in a reply of the form ``{"reasoning", "action_id"}``; the id ``null`` ends the episode.
+
+    Args:
+        reply: the model's text: JSON, in a code fence or not.
+        n: number of named actions.
+    """
+    value = _json(reply)
+    if not isinstance(value, dict) or "action_id" not in value:
+        return UNREADABLE
+    number, said = value["action_id"], value.get("reasoning")
+    thought = said.strip() if isinstance(said, str) else ""
+    if number is None:
+        return Plan((), thought)
+    return Plan((number,), thought) if type(number) is int and 0 <= number < n else UNREADABLE
+
+
+def _actions(plan: Plan, reply: str, names: Sequence[str]) -> list[Action]:
+    """The actions of a plan, at least one: the thought goes with the first."""
+    if not plan.readable:
+        return [Action("choice", text=reply.strip())]
+    if not plan.indices:
+        return [Action(text=STOP.text, thought=plan.thought)]
+    actions = [Action("choice", index=index, text=names[index]) for index in plan.indices]
+    return [Action("choice", index=actions[0].index, text=actions[0].text, thought=plan.thought), *actions[1:]]
+
+
+def _json(reply: str) -> Any:
+    text = reply.strip()
+    if text.startswith("```") and text.endswith("```"):
+        text = text.removeprefix("```json").strip("`").strip()
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,104 @@
+"""An environment of named actions goes through runner, simulated models, scaling and verify like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import SURE, core_plugins, records_of, run
+from rbsuite.errors import UsageError
+from rbsuite.runner.config import make_config
+from rbsuite.runner.setup import Setup, set_up
+from rbsuite.runner.verify import verify
+from rbsuite.statistics.summary import summarise
+from rooms import DOMAINS, LIMIT, SKILL, Rooms, RoomsPlugin
+
+
+def prepare(**config: Any) -> Setup:
+    return set_up(make_config({"env": "rooms", "orders": 1}, config), core_plugins(RoomsPlugin()))
+
+
+def test_references_solve_every_task_and_doing_nothing_none() -> None:
+    report = verify(Rooms, Rooms.load("all"), 20)
+    assert (report.solved, report.tasks, report.floor_solved) == (12, 12, 0)
+
+
+@pytest.mark.parametrize("agent", ["planner", "stepwise"])
+def test_oracle_solves_all_random_and_noop_end_by_the_environments_own_limit(tmp_path: Path, agent: str) -> None:
+    calls = {}
+    for model in ("sim/oracle", "sim/noop", "sim/random"):
+        with run(prepare(memory=("none",), model=model, agent=agent), tmp_path / model.replace("/", "-")) as store:
+            summary = summarise(store).conditions[0]
+            calls[model] = summary.usage["agent"].calls
+            ends = {rollout.trajectory.end for _, record in records_of(store, "none") for rollout in record.rollouts}
+            if model == "sim/oracle":
+                assert summary.success.mean == 1.0
+                assert ends == {"finished"}
+            else:
+                assert summary.success.mean < 0.5
+                assert "max_steps" in ends
+    assert calls["sim/oracle"] == (8 if agent == "planner" else 32)
+    assert calls["sim/noop"] == 8 * LIMIT
+
+
+@pytest.mark.parametrize("agent", ["planner", "stepwise"])
+def test_a_lesson_in_memory_prevents_the_mistake(tmp_path: Path, agent: str) -> None:
+    config = {"memory": ("none", "reasoningbank"), "agent": agent, "model": f"sim/learner:known=0.3,{SURE}"}
+    with run(prepare(**config), tmp_path / agent) as store:
+        none, bank = summarise(store).conditions
+        assert bank.success.mean > none.success.mean
+        shown = [
+            step.action.thought
+            for _, record in records_of(store, "none")
+            for step in record.rollouts[0].trajectory.steps
+        ]
+        assert any(SKILL.symptom in thought for thought in shown)
+        assert any(SKILL.lesson in thought for thought in shown)
+
+
+def test_an_agent_that_stops_is_asked_to_check_and_goes_on_in_the_same_world(tmp_path: Path) -> None:
+    config = {"scaling": ("sequential:3",), "memory": ("none",), "model": f"sim/learner:known=0,notice=1,{SURE}"}
+    with run(prepare(**config), tmp_path / "x") as store:
+        for _, record in records_of(store, "none"):
+            trajectory = record.rollouts[0].trajectory
+            assert trajectory.score == 1.0
+            checks = [step for step in trajectory.steps if step.observation.data.get("check")]
+            assert len(checks) == 1
+            assert trajectory.steps[-1].action.index is not None
+
+
+def test_an_agent_of_another_mode_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"agent 'text' does not fit rooms\[toy\]"):
+        prepare(agent="text")
+
+
+def test_the_alias_and_the_name_are_one_environment_whose_results_bear_the_name() -> None:
+    by_alias, by_name = prepare(), prepare(env="rooms[toy]")
+    assert by_alias.config == by_name.config
+    assert by_alias.config.env == "rooms[toy]"
+    assert by_alias.manifest() == by_name.manifest()
+
+
+def test_what_stands_apart_is_left_out_of_the_figures_and_shown_by_itself(tmp_path: Path) -> None:
+    with run(prepare(memory=("none", "reasoningbank"), orders=2), tmp_path / "x") as store:
+        summary = summarise(store)
+        assert [one.n_tasks for one in summary.conditions] == [8, 8]
+        (apart,) = summary.apart
+        assert (apart.part.domain, len(apart.part.tasks)) == ("coloured", 4)
+        assert [one.n_tasks for one in apart.conditions] == [4, 4]
+        assert apart.part.tasks.isdisjoint(summary.conditions[0].scores)
+        assert summary.comparisons[0].n_tasks == 8
+        assert apart.comparisons[0].n_tasks == 4
+        whole = sum(len(list(records_of(store, memory))) for memory in ("none", "reasoningbank"))
+        parts = [*summary.conditions, *apart.conditions]
+        assert whole == sum(one.committed for one in parts) == 2 * 2 * 4 * len(DOMAINS)
+        assert all(one.committed == one.n_tasks * one.orders for one in parts)
+
+
+def test_a_part_alone_is_the_experiment(tmp_path: Path) -> None:
+    with run(prepare(memory=("none",), domain="coloured"), tmp_path / "x") as store:
+        summary = summarise(store)
+        assert summary.conditions[0].n_tasks == 4
+        assert [(one.part.domain, one.conditions) for one in summary.apart] == [("coloured", ())]
