@@ -31,18 +31,21 @@ data = group
 @click.argument("environment")
 @click.option(
     "--from",
-    "source",
+    "sources",
     required=True,
+    multiple=True,
     metavar="DIR",
-    help="A checkout of the upstream repository, or a directory with the pack layout.",
+    help="A checkout of the upstream repository, or a directory with the pack layout. Several times where the data comes "
+    "from several repositories.",
 )
-def import_command(environment: str, source: str) -> None:
+def import_command(environment: str, sources: tuple[str, ...]) -> None:
     """Import ENVIRONMENT's data from a directory. Its files are read as data; nothing in it is run."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import import_pack
 
     spec = _environment(environment)
-    _show_report(spec, import_pack(_importer(spec), Path(source), data_directory()))
+    first, *more = map(Path, sources)
+    _show_report(spec, import_pack(_importer(spec), first, data_directory(), more))
 
 
 @group.command("fetch")
@@ -91,15 +94,23 @@ def list_command(as_json: bool) -> None:
 
 def how_to_import(spec: EnvironmentSpec) -> str:
     """What to run for the pack of an environment that has an importer."""
+    from rbsuite.data.packs import JointImporter
     from rbsuite.errors import PluginError
 
+    command = f"rbsuite data import {spec.name} --from"
+    fetch = f"Run: rbsuite data fetch {spec.name}, or: {command} CHECKOUT"
     try:
-        archive = _importer(spec).pinned is not None
+        importer = _importer(spec)
     except PluginError:
-        archive = True  # the command that is named says what is broken
-    if not archive:
-        return f"It is read from the hub when it is first used, or run: rbsuite data import {spec.name} --from DIR"
-    return f"Run: rbsuite data fetch {spec.name}, or: rbsuite data import {spec.name} --from CHECKOUT"
+        return fetch  # the command that is named says what is broken
+    if importer.pinned is not None:
+        return fetch
+    if isinstance(importer, JointImporter):
+        first, *others = importer.sources
+        return " ".join([f"Run: {command} {first}", *(f"[--from {other}]" for other in others)])
+    if importer.single_files:  # tables, such as a hub has
+        return f"It is read from the hub when it is first used, or run: {command} DIR"
+    return f"Run: {command} CHECKOUT"
 
 
 def _environment(name: str) -> EnvironmentSpec:
@@ -172,6 +183,8 @@ def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
     )
     for label, number in info.counts.items():
         click.echo(f"  {label}: {number:,}")
+    for note in report.notes:
+        click.echo(note)
     click.echo(f"Licence of the data: {info.licence}.")
     click.echo(f"{len(info.files)} files in {report.path}")
     imported = next((f" --split {split.name}" for split in spec.splits if not split.bundled), "")

@@ -9,18 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from rbsuite import __version__
 from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory, packs_directory
 from rbsuite.data.staging import Stage, staged
-from rbsuite.errors import DataError
+from rbsuite.errors import DataError, UsageError
 from rbsuite.jsonable import Json, plain
 
 INFO_NAME = "pack.json"
@@ -57,6 +57,7 @@ class PackFacts:
         equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``.
         licence: licence and holder of the data.
         counts: what was imported, as (label, number), in the order to show.
+        notes: what whoever imports should know of it, a sentence each.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class PackFacts:
     equals_commit: str | None
     licence: str
     counts: tuple[tuple[str, int], ...]
+    notes: tuple[str, ...] = ()
 
 
 class PackImporter(Protocol):
@@ -108,6 +110,28 @@ class PackImporter(Protocol):
         ...
 
 
+@runtime_checkable
+class JointImporter(PackImporter, Protocol):
+    """A :class:`PackImporter` whose pack may be made from several sources together. Their order does not matter: the
+    importer tells them apart.
+    """
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What the sources are, for help texts, such as ``("CHECKOUT", "TRAJECTORIES")``. The first is needed, the others
+        may be left out; no more than these are taken.
+        """
+        ...
+
+    def build_jointly(self, sources: Sequence[Path], target: Path, commit: str | None = None) -> PackFacts:
+        """As :meth:`PackImporter.build`, from one source or more; ``commit`` is that of the needed one.
+
+        Raises:
+            DataError: a source is incomplete or malformed, or the needed one is not among them.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PackInfo:
     """What ``pack.json`` says.
@@ -138,30 +162,44 @@ class ImportReport:
         path: the pack's directory.
         info: its ``pack.json``.
         replaced: whether a pack stood there before.
+        notes: see :class:`PackFacts`.
     """
 
     path: Path
     info: PackInfo
     replaced: bool
+    notes: tuple[str, ...] = ()
 
 
-def import_pack(importer: PackImporter, source: Path, data_dir: Path) -> ImportReport:
+def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequence[Path] = ()) -> ImportReport:
     """Import a source directory as a pack; the pack that stands there is replaced only when the new one is complete.
 
     Args:
         importer: what reads the source.
         source: a checkout, or a directory with the pack layout; one file, where the importer reads such.
         data_dir: rbsuite's data directory (:func:`rbsuite.data.directory.data_directory`).
+        more: further sources, for a :class:`JointImporter`.
 
     Raises:
-        DataError: the source or the data directory cannot be used; nothing is left behind.
+        UsageError: there are more sources than the importer takes.
+        DataError: a source or the data directory cannot be used; nothing is left behind.
         Interrupted: a termination signal came; nothing is left behind.
     """
-    with _as_directory(importer, source) as directory:
-        SourceTree(directory)  # Fails on a wrong path before anything is made.
-        importer.recognise(directory)
+    _check_number(importer, 1 + len(more))
+    with ExitStack() as stack:
+        directories = [stack.enter_context(_as_directory(importer, each)) for each in (source, *more)]
+        for directory in directories:
+            SourceTree(directory)  # Fails on a wrong path before anything is made.
+            importer.recognise(directory)
         with pack_stage(importer.name, data_dir) as stage:
-            return build_pack(importer, directory, stage)
+            return build_pack(importer, directories[0], stage, more=directories[1:])
+
+
+def _check_number(importer: PackImporter, number: int) -> None:
+    most = len(importer.sources) if isinstance(importer, JointImporter) else 1
+    if number > most:
+        sources = "one source" if most == 1 else f"{most} sources at most"
+        raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
 
 
 @contextmanager
@@ -196,7 +234,13 @@ def pack_stage(name: str, data_dir: Path) -> Iterator[Stage]:
 
 
 def build_pack(
-    importer: PackImporter, source: Path, stage: Stage, *, archive: bool = False, commit: str | None = None
+    importer: PackImporter,
+    source: Path,
+    stage: Stage,
+    *,
+    archive: bool = False,
+    commit: str | None = None,
+    more: Sequence[Path] = (),
 ) -> ImportReport:
     """Build a pack in a workspace, verify it and publish it.
 
@@ -206,11 +250,15 @@ def build_pack(
         stage: the workspace, of :func:`pack_stage`.
         archive: whether the source was unpacked from an archive.
         commit: the commit that the archive holds, if known.
+        more: further sources, for a :class:`JointImporter`.
 
     Raises:
-        DataError: the source cannot be used.
+        DataError: a source cannot be used.
     """
-    facts = importer.build(source, stage.new, commit)
+    if isinstance(importer, JointImporter):
+        facts = importer.build_jointly((source, *more), stage.new, commit)
+    else:
+        facts = importer.build(source, stage.new, commit)
     info = PackInfo(
         name=importer.name,
         source="archive" if archive else facts.kind,
@@ -225,7 +273,7 @@ def build_pack(
     verify_pack(stage.new)
     replaced = stage.target.exists()
     stage.publish()
-    return ImportReport(stage.target, info, replaced)
+    return ImportReport(stage.target, info, replaced, facts.notes)
 
 
 def write_json(path: Path, value: Json) -> None:

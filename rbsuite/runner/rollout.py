@@ -84,7 +84,9 @@ class Episode:
 
 
 async def open_task(environment: Environment, task: Task, user: User | None, seed: int) -> Opening:
-    """Let the simulated user speak until it is the agent's turn."""
+    """Let the simulated user speak until it is the agent's turn; nothing is begun where none takes part and the task states its query."""
+    if user is None and task.query:
+        return Opening((), task.query, None)
     said: list[str] = []
     try:
         episode = Episode(environment, task, seed)
