@@ -97,8 +97,9 @@ def how_to_import(spec: EnvironmentSpec) -> str:
     from rbsuite.data.packs import JointImporter
     from rbsuite.errors import PluginError
 
-    command = f"rbsuite data import {spec.name} --from"
-    fetch = f"Run: rbsuite data fetch {spec.name}, or: {command} CHECKOUT"
+    name = _written(spec)
+    command = f"rbsuite data import {name} --from"
+    fetch = f"Run: rbsuite data fetch {name}, or: {command} CHECKOUT"
     try:
         importer = _importer(spec)
     except PluginError:
@@ -111,6 +112,11 @@ def how_to_import(spec: EnvironmentSpec) -> str:
     if importer.single_files:  # tables, such as a hub has
         return f"It is read from the hub when it is first used, or run: {command} DIR"
     return f"Run: {command} CHECKOUT"
+
+
+def _written(spec: EnvironmentSpec) -> str:
+    """How to write an environment's name in a shell, to which the brackets of ``name[backend]`` are a pattern."""
+    return spec.aliases[0] if spec.aliases else spec.name
 
 
 def _environment(name: str) -> EnvironmentSpec:
@@ -188,7 +194,8 @@ def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
     click.echo(f"Licence of the data: {info.licence}.")
     click.echo(f"{len(info.files)} files in {report.path}")
     imported = next((f" --split {split.name}" for split in spec.splits if not split.bundled), "")
-    click.echo(f"Next: rbsuite eval --env {spec.name}{imported} (what it offers: rbsuite env {spec.name})")
+    name = _written(spec)
+    click.echo(f"Next: rbsuite eval --env {name}{imported} (what it offers: rbsuite env {name})")
 
 
 def _provenance(info: PackInfo) -> str:

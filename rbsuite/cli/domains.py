@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.cli.output import table
+from rbsuite.cli.output import WIDTH, table
 from rbsuite.statistics.parts import domain_figures, measures_of
 from rbsuite.statistics.summary import ApartSummary, Summary, runs_by_condition
 
@@ -38,14 +39,15 @@ def domains_text(stores: Sequence[ExperimentStore], summary: Summary, names: Seq
         return ""
     measures = measures_of(stores[0])
     apart = {one.part.domain: one for one in summary.apart}
-    heads = ("domain", "tasks", "", "success % [95 %]", *(f"{name.replace('_', ' ')} %" for name in measures))
+    heads = ("domain", "tasks", "condition", "success % [95 %]", *(f"{name.replace('_', ' ')} %" for name in measures))
     rows: list[Sequence[str]] = [heads]
     shown = [(name, found.get(one.condition, ())) for name, one in zip(names, summary.conditions, strict=True)]
     domains = dict.fromkeys(figures.name for _, ones in shown for figures in ones)
     for domain in sorted(domains, key=lambda name: (name in apart, name)):
         for name, ones in shown:
             rows += [_row(one, name, measures, domain in apart) for one in ones if one.name == domain]
-    return "\n".join([table(rows), *(f"{APART} {_note(one)}" for one in summary.apart)])
+    notes = (textwrap.fill(f"{APART} {_note(one)}", WIDTH, subsequent_indent="  ") for one in summary.apart)
+    return "\n".join([table(rows), *notes])
 
 
 def domains_json(figures: Sequence[DomainFigures], summary: Summary) -> list[Mapping[str, Any]]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rbsuite.task import TaskSet
 
 _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
+DOMAINS_SHOWN = 3
+"""With more domains than this a split's tasks and floor are shown as sums; --json has all."""
 _NOT_LOADED = "What is not here is downloaded when it is first used (needs the network), or read from --data."
 _REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
 
@@ -165,12 +167,16 @@ def _tasks(row: Mapping[str, Any]) -> str:
         return "not here"
     if len(row["domains"]) < 2:
         return str(row["tasks"])
+    if len(row["domains"]) > DOMAINS_SHOWN:
+        return f"{row['tasks']} in {len(row['domains'])} domains"
     return f"{row['tasks']} ({', '.join(f'{count} {domain}' for domain, count in row['domains'].items())})"
 
 
 def _floor(row: Mapping[str, Any]) -> str:
     if not row["here"] or row["floor"] is None:
         return "-"
+    if len(row["domains"]) > DOMAINS_SHOWN:
+        return f"{sum(row['floor'].values())}/{row['tasks']}"
     return ", ".join(f"{solved}/{row['domains'][domain]}" for domain, solved in row["floor"].items())
 
 

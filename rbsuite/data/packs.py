@@ -19,11 +19,11 @@ from typing import Any, Protocol, runtime_checkable
 from rbsuite import __version__
 from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory, packs_directory
+from rbsuite.data.reading import INFO_NAME
 from rbsuite.data.staging import Stage, staged
 from rbsuite.errors import DataError, UsageError
 from rbsuite.jsonable import Json, plain
 
-INFO_NAME = "pack.json"
 FORMAT = 1
 
 

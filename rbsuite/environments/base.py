@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import gymnasium
@@ -36,6 +38,13 @@ class StepResult:
     truncated: bool = False
 
 
+@cache
+def _templates(directory: Path | None) -> Callable[..., str]:
+    from rbsuite.prompts import Prompts
+
+    return Prompts([] if directory is None else [directory]).render
+
+
 class Environment(gymnasium.Env[Observation, Action]):
     """A world that tasks are solved in.
 
@@ -52,6 +61,8 @@ class Environment(gymnasium.Env[Observation, Action]):
 
     metadata = {"render_modes": []}  # noqa: RUF012 - declared so by gymnasium
     default_split: ClassVar[str] = "sample"
+    prompt_directory: ClassVar[Path | None] = None
+    """Where the templates of the environment's own plugin are, for use outside an experiment."""
     _generator: np.random.Generator | None = None
     load_options: ClassVar[tuple[str, ...]] = ()
     """Names of those options that shape the tasks: :meth:`load` takes them too."""
@@ -90,12 +101,9 @@ class Environment(gymnasium.Env[Observation, Action]):
         self._render = render
 
     def prompt(self, template: str, **variables: Any) -> str:
-        """Render a prompt template: the experiment's, or outside one the core's."""
-        if self._render is None:
-            from rbsuite.prompts import Prompts
-
-            self._render = Prompts().render
-        return self._render(template, **variables)
+        """Render a prompt template: the experiment's, or outside one the plugin's or the core's."""
+        render = self._render or _templates(self.prompt_directory)
+        return render(template, **variables)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """What the environment's own templates take for a task; none where it has no templates."""

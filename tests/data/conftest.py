@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +49,19 @@ class ToyImporter:
         if self._fail is not None:
             raise self._fail
         return PackFacts("checkout", commit or read_commit(source), None, "CC0", (("riddles", len(riddles)),))
+
+
+class JointToyImporter(ToyImporter):
+    """Imports the riddles of one directory, with those of another if it is given."""
+
+    sources = ("RIDDLES", "MORE")
+
+    def build_jointly(self, sources: Sequence[Path], target: Path, commit: str | None = None) -> PackFacts:
+        riddles = [riddle for source in sources for riddle in SourceTree(source).read_json("riddles.json")]
+        write_json(target / "riddles.json", sorted(riddles))
+        if self._fail is not None:
+            raise self._fail
+        return PackFacts("checkout", commit, None, "CC0", (("riddles", len(riddles)),), ("Mind the riddles.",))
 
 
 @pytest.fixture
@@ -153,4 +166,6 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def kit() -> Any:
     """The helpers of this module, which tests cannot import by name."""
-    return SimpleNamespace(ToyImporter=ToyImporter, COMMIT=COMMIT, tar_gz=tar_gz, tree=tree)
+    return SimpleNamespace(
+        ToyImporter=ToyImporter, JointToyImporter=JointToyImporter, COMMIT=COMMIT, tar_gz=tar_gz, tree=tree
+    )

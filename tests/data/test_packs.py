@@ -8,7 +8,7 @@ import pytest
 
 from rbsuite import __version__
 from rbsuite.data.packs import import_pack, installed_packs, load_pack_info, verify_pack
-from rbsuite.errors import DataError
+from rbsuite.errors import DataError, UsageError
 
 
 def test_import_writes_a_verified_pack(tmp_path: Path, toy_source: Path, kit: Any) -> None:
@@ -73,6 +73,47 @@ def test_wrong_sources_are_refused_before_anything_is_made(tmp_path: Path, kit: 
         with pytest.raises(DataError, match=why):
             import_pack(kit.ToyImporter(), tmp_path / source, tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+def more_riddles(path: Path) -> Path:
+    path.mkdir()
+    (path / "riddles.json").write_text('["what gets wetter as it dries?"]')
+    return path
+
+
+def test_a_pack_may_be_made_from_several_sources(tmp_path: Path, toy_source: Path, kit: Any) -> None:
+    more = more_riddles(tmp_path / "more")
+    report = import_pack(kit.JointToyImporter(), toy_source, tmp_path / "one", [more])
+    assert report.info.counts == {"riddles": 2}
+    assert report.notes == ("Mind the riddles.",)
+    turned = import_pack(kit.JointToyImporter(), more, tmp_path / "two", [toy_source])
+    assert turned.info == report.info
+    alone = import_pack(kit.JointToyImporter(), more, tmp_path / "two")
+    assert alone.info.counts == {"riddles": 1}
+
+
+def test_more_sources_than_the_importer_takes_are_refused(tmp_path: Path, toy_source: Path, kit: Any) -> None:
+    more = more_riddles(tmp_path / "more")
+    with pytest.raises(UsageError, match="made from one source, not 2"):
+        import_pack(kit.ToyImporter(), toy_source, tmp_path / "data", [more])
+    with pytest.raises(UsageError, match="made from 2 sources at most, not 3"):
+        import_pack(kit.JointToyImporter(), toy_source, tmp_path / "data", [more, more])
+    assert not (tmp_path / "data").exists()
+
+
+def test_every_source_is_looked_at_before_anything_is_made(tmp_path: Path, toy_source: Path, kit: Any) -> None:
+    (tmp_path / "empty").mkdir()
+    for source, why in {"none": "does not exist", "empty": "not a source"}.items():
+        with pytest.raises(DataError, match=why):
+            import_pack(kit.JointToyImporter(), toy_source, tmp_path / "data", [tmp_path / source])
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_failure_with_several_sources_leaves_nothing(tmp_path: Path, toy_source: Path, kit: Any) -> None:
+    importer = kit.JointToyImporter(fail=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        import_pack(importer, toy_source, tmp_path / "fresh/data", [toy_source])
+    assert not (tmp_path / "fresh").exists()
 
 
 def test_a_data_directory_that_is_a_file_gives_one_clear_line(tmp_path: Path, toy_source: Path, kit: Any) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rbsuite.data.checkout import SourceTree, read_commit
-from rbsuite.data.packs import INFO_NAME, Archive, PackFacts, file_hashes, verify_pack, write_json
+from rbsuite.data.packs import Archive, PackFacts, file_hashes, verify_pack, write_json
+from rbsuite.data.reading import INFO_NAME
 from rbsuite.errors import DataError
 from rbsuite.jsonable import Json, digest
 from rbsuite_tau_bench import pinned

@@ -6,13 +6,12 @@ Layout: ``<domain>_db/<table>.json``, ``<domain>_<split>_tasks.json``, ``<domain
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from rbsuite.data.reading import PackFiles
 from rbsuite.errors import DataError
 from rbsuite_tau_bench.database import Database
 from rbsuite_tau_bench.domains import DOMAINS, domain
@@ -34,9 +33,8 @@ class Pack:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if not self.path.is_dir():
-            raise DataError(f"tau-bench data: no directory {str(self.path)!r}.", _REMEDY)
+        self._source = PackFiles(path, "tau-bench", _REMEDY)
+        self.path = self._source.path
         self._lock = threading.RLock()
         self._known: dict[tuple[str, ...], object] = {}
 
@@ -72,7 +70,7 @@ class Pack:
     def wiki(self, domain_name: str) -> str:
         """The policy of a domain, which is an agent's system prompt."""
         name = f"{domain(domain_name).name}_wiki.md"
-        return self._once(("wiki", name), lambda: self._text(name))
+        return self._once(("wiki", name), lambda: self._source.read_text(name))
 
     def content_hash(self, domain_name: str | None = None, split: str | None = None) -> str:
         """sha256 (64 hex digits) over the names and bytes of the files, in a fixed order.
@@ -81,13 +79,8 @@ class Pack:
             domain_name: this domain's files; those of every domain when not given.
             split: of the tasks, only this split's; those of every split when not given.
         """
-        hasher = hashlib.sha256()
-        for name in self.domains() if domain_name is None else (domain_name,):
-            for file in self._files(name, split):
-                content = self._bytes(file)
-                hasher.update(f"{file}\0{len(content)}\0".encode())
-                hasher.update(content)
-        return hasher.hexdigest()
+        domains = self.domains() if domain_name is None else (domain_name,)
+        return self._source.content_hash(file for name in domains for file in self._files(name, split))
 
     def _files(self, domain_name: str, split: str | None) -> Iterator[str]:
         for table in domain(domain_name).tables:
@@ -102,9 +95,9 @@ class Pack:
         tables = {}
         for table in domain(domain_name).tables:
             file = f"{domain_name}_db/{table}.json"
-            records = self._json(file)
+            records = self._source.read_json(file)
             if not isinstance(records, dict) or not all(isinstance(record, dict) for record in records.values()):
-                raise self._malformed(file, "not a JSON object of records")
+                raise self._source.malformed(file, "not a JSON object of records")
             tables[table] = records
         return Database(tables)
 
@@ -119,14 +112,14 @@ class Pack:
         for index, task in enumerate(tasks):
             for field, kind in _TASK_FIELDS.items():
                 if not isinstance(task.get(field), kind):
-                    raise self._malformed(file, f"task {index} has no {field} of type {kind.__name__}")
+                    raise self._source.malformed(file, f"task {index} has no {field} of type {kind.__name__}")
         return tasks
 
     def _json_list(self, name: str, kind: type[T]) -> list[T]:
         def read() -> list[T]:
-            entries = self._json(name)
+            entries = self._source.read_json(name)
             if not isinstance(entries, list) or not all(isinstance(entry, kind) for entry in entries):
-                raise self._malformed(name, f"not a JSON list of {kind.__name__}")
+                raise self._source.malformed(name, f"not a JSON list of {kind.__name__}")
             return entries
 
         return self._once(("list", name), read)
@@ -139,26 +132,3 @@ class Pack:
                     self._known[key] = read()
                 found = self._known[key]
         return cast(T, found)
-
-    def _json(self, name: str) -> Any:
-        try:
-            return json.loads(self._text(name))
-        except (ValueError, RecursionError) as error:
-            raise self._malformed(name, f"not JSON ({error})") from error
-
-    def _text(self, name: str) -> str:
-        try:
-            return self._bytes(name).decode()
-        except UnicodeDecodeError as error:
-            raise self._malformed(name, f"not UTF-8 text ({error})") from error
-
-    def _bytes(self, name: str) -> bytes:
-        try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
-            raise DataError(
-                f"tau-bench data: cannot read {str(self.path / name)!r}: {error.strerror}.", _REMEDY
-            ) from error
-
-    def _malformed(self, name: str, what: str) -> DataError:
-        return DataError(f"tau-bench data: {str(self.path / name)!r} is {what}.", _REMEDY)

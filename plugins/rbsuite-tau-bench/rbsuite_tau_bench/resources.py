@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Message, ToolSpec
@@ -98,35 +99,14 @@ def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
     Raises:
         DataError: there is no such directory.
     """
-    if data:
-        path = Path(data)
-        if not path.is_dir():
-            raise DataError(f"{NAME}: --data {data!r} is not a directory.", "Name a directory with tau-bench's data.")
-        return Pack(path), {"pack": NAME, "commit": _commit(path)}
-    if split == SAMPLE_SPLIT:
-        return Pack(sample_directory()), {"pack": "sample", "commit": ""}
-    # Only imported data needs the data directory, and the modules that find it.
-    from rbsuite.data.directory import pack_directory
-
-    path = pack_directory(NAME)
-    if not path.is_dir():
-        raise DataError(f"{NAME}: the split {split!r} needs upstream's data, which is not imported.", _FETCH)
-    return Pack(path), {"pack": NAME, "commit": _commit(path)}
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(NAME, NAME, data=data, sample=sample, remedy=_FETCH)
+    return Pack(path), source
 
 
 def sample_directory() -> Path:
     """The bundled sample, laid out like a pack."""
     return Path(__file__).with_name("sample")
-
-
-def _commit(path: Path) -> str:
-    if not (path / "pack.json").is_file():
-        return ""
-    from rbsuite.data.packs import load_pack_info
-
-    info = load_pack_info(path)
-    # Data equal to a commit's is the same data, whichever way it came here: so is the hash of the task set.
-    return info.commit or info.equals_commit or ""
 
 
 def _tasks(pack: Pack, domain: str, split: str) -> list[Task]:

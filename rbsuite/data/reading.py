@@ -1,0 +1,125 @@
+"""Reads packs where tasks are loaded: finds the directory of a split's data, and its files, with one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rbsuite.errors import DataError
+
+INFO_NAME = "pack.json"
+
+
+class PackFiles:
+    """The files of a pack's directory, read as data.
+
+    Args:
+        path: the directory, or one that holds it under the name ``folder``.
+        title: what the data is called in messages.
+        remedy: what to do when a file is missing or malformed.
+        folder: name of the pack in a directory that holds several; ``""``: none.
+
+    Attributes:
+        path: the directory.
+
+    Raises:
+        DataError: there is no such directory.
+    """
+
+    def __init__(self, path: str | Path, title: str, remedy: str, folder: str = "") -> None:
+        path = Path(path)
+        self.path = path / folder if folder and (path / folder).is_dir() else path
+        self._title = title
+        self._remedy = remedy
+        if not self.path.is_dir():
+            raise DataError(f"{title} data: no directory {str(self.path)!r}.", remedy)
+
+    def read_bytes(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            DataError: it cannot be read.
+        """
+        try:
+            return (self.path / name).read_bytes()
+        except OSError as error:
+            raise DataError(
+                f"{self._title} data: cannot read {str(self.path / name)!r}: {error.strerror}.", self._remedy
+            ) from error
+
+    def read_text(self, name: str) -> str:
+        """The text of a file.
+
+        Raises:
+            DataError: it cannot be read, or is not UTF-8.
+        """
+        try:
+            return self.read_bytes(name).decode()
+        except UnicodeDecodeError as error:
+            raise self.malformed(name, f"not UTF-8 text ({error})") from error
+
+    def read_json(self, name: str) -> Any:
+        """The value in a JSON file.
+
+        Raises:
+            DataError: it cannot be read, or is not JSON.
+        """
+        try:
+            return json.loads(self.read_text(name))
+        except (ValueError, RecursionError) as error:
+            raise self.malformed(name, f"not JSON ({error})") from error
+
+    def malformed(self, name: str, what: str) -> DataError:
+        """The error of a file that is ``what``, for the caller to raise."""
+        return DataError(f"{self._title} data: {str(self.path / name)!r} is {what}.", self._remedy)
+
+    def content_hash(self, names: Iterable[str]) -> str:
+        """sha256 (64 hex digits) over the names and bytes of files, in the order given."""
+        hasher = hashlib.sha256()
+        for name in names:
+            content = self.read_bytes(name)
+            hasher.update(f"{name}\0{len(content)}\0".encode())
+            hasher.update(content)
+        return hasher.hexdigest()
+
+
+def find_pack(pack: str, title: str, *, data: str, sample: Path | None, remedy: str) -> tuple[Path, Mapping[str, str]]:
+    """The directory of a split's data, and where that comes from, for :attr:`rbsuite.task.TaskSet.source`.
+
+    Args:
+        pack: the pack's name.
+        title: what the data is called in messages.
+        data: a directory that the user names, which wins; ``""``: none.
+        sample: the bundled directory, where the split is bundled; ``None``: the imported pack holds it.
+        remedy: how to get the pack.
+
+    Raises:
+        DataError: there is no such directory.
+    """
+    if data:
+        if not Path(data).is_dir():
+            raise DataError(f"{title}: --data {data!r} is not a directory.", f"Name a directory with {title}'s data.")
+        return Path(data), {"pack": pack, "commit": commit_of(Path(data))}
+    if sample is not None:
+        return sample, {"pack": "sample", "commit": ""}
+    # Only imported data needs the data directory, and the modules that find it.
+    from rbsuite.data.directory import pack_directory
+
+    path = pack_directory(pack)
+    if not path.is_dir():
+        raise DataError(f"{title}: this split needs upstream's data, which is not imported.", remedy)
+    return path, {"pack": pack, "commit": commit_of(path)}
+
+
+def commit_of(path: Path) -> str:
+    """The commit that a pack was proved equal to, or else says it is of; ``""`` where it says nothing."""
+    if not (path / INFO_NAME).is_file():
+        return ""
+    from rbsuite.data.packs import load_pack_info
+
+    info = load_pack_info(path)
+    # Data equal to a commit's is the same data, whichever way it came here: so is the hash of the task set.
+    return info.equals_commit or info.commit or ""
