@@ -66,6 +66,10 @@ def test_text_is_utf8_with_unix_line_ends() -> None:
         assert b"\r\n" not in data, name_of(path)
 
 
+GUARDED = ("plugins/rbsuite-eb-habitat/rbsuite_eb_habitat/unpickle.py imports pickle",)
+"""The one reader of pickles, which resolves no name that a pickle holds; its tests try hostile ones."""
+
+
 def test_nothing_foreign_is_ever_run() -> None:
     """No code from text and no object from a file, outside the tests."""
     found = []
@@ -78,4 +82,4 @@ def test_nothing_foreign_is_ever_run() -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             found += [f"{name_of(path)} imports {name}" for name in names if name.partition(".")[0] in MODULES]
-    assert found == []
+    assert [one for one in found if one not in GUARDED] == []

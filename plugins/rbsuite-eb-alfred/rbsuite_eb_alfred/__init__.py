@@ -1,0 +1,1 @@
+"""EB-ALFRED for rbsuite: household tasks by named actions; see :mod:`rbsuite_eb_alfred.environment`."""

@@ -1,0 +1,133 @@
+"""What all environments over one task set share: the pack, and what is worked out from it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rbsuite.data.reading import find_pack
+from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.task import Task, TaskSet
+from rbsuite_eb_alfred.goals import Goal, build_goal
+from rbsuite_eb_alfred.pack import SETS, Pack
+from rbsuite_eb_alfred.scene import Household, build_household
+from rbsuite_eb_alfred.world import AlfredWorld
+
+if TYPE_CHECKING:
+    from rbsuite.environments.solution import Solution
+
+PACK = "eb-alfred"
+SAMPLE_SPLIT = "sample"
+SPLITS = (SAMPLE_SPLIT, "test")
+
+_FETCH = "Run `rbsuite data import eb-alfred --from CHECKOUT`."
+_T = TypeVar("_T")
+
+
+class Resources:
+    """The data behind a task set. All of it is a function of the pack, so environments in several threads may share it.
+
+    Args:
+        pack: the data.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._households: dict[str, Household] = {}
+        self._goals: dict[str, Goal] = {}
+        self._solutions: dict[str, Solution] = {}
+
+    def world(self, task: Task) -> AlfredWorld:
+        """A fresh world for a task."""
+        trial = str(task.payload["trial"])
+        return AlfredWorld(self.household(trial), self.goal(trial))
+
+    def household(self, trial: str) -> Household:
+        """The start of a trial's episodes."""
+        pack = self.pack
+        return _once(self._households, trial, lambda: build_household(pack.trials[trial], pack.scenes))
+
+    def goal(self, trial: str) -> Goal:
+        """What a trial asks for."""
+        return _once(self._goals, trial, lambda: build_goal(self.pack.trials[trial], self.household(trial)))
+
+    def solution(self, task: Task, build: Callable[[], Solution]) -> Solution:
+        """What ``build`` gives for the task, kept from the first call on."""
+        return _once(self._solutions, task.id, build)
+
+
+def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
+    """The task set of a split; see :meth:`rbsuite.Environment.load`.
+
+    Args:
+        environment: the name that the task set bears.
+        split: ``sample`` or ``test``.
+        domain: one of the sets; ``""``: all.
+        data: directory of a pack; ``""``: the bundled sample or the imported pack.
+
+    Raises:
+        DataError: the data is not there or malformed.
+        UnknownNameError: no such split or set.
+    """
+    if split not in SPLITS:
+        raise UnknownNameError(f"split of {environment}", split, SPLITS)
+    if domain and domain not in SETS:
+        raise UnknownNameError(f"domain of {environment}", domain, SETS)
+    pack, source = open_pack(split, data)
+    names = [domain] if domain else [name for name in SETS if name in pack.splits]
+    tasks = tuple(task for name in names for task in _tasks(pack, name, split))
+    if not tasks:
+        raise DataError(f"EB-ALFRED: {str(pack.path)!r} has no tasks{f' of {domain}' if domain else ''}.", _FETCH)
+    resources = Resources(pack)
+    for trial in {str(task.payload["trial"]) for task in tasks}:
+        resources.goal(trial)  # a trial that fits no scene is the data's fault, not a failed rollout
+    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash}, resources)
+
+
+def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
+    """The pack that holds a split, and where it comes from.
+
+    Args:
+        split: the name of the split.
+        data: a pack's directory, or one that holds it; ``""``: the bundled sample or the imported pack.
+
+    Raises:
+        DataError: there is no such directory.
+    """
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(PACK, "EB-ALFRED", data=data, sample=sample, remedy=_FETCH)
+    return Pack(path), source
+
+
+def sample_directory() -> Path:
+    """The bundled sample, laid out like a pack."""
+    return Path(__file__).with_name("sample")
+
+
+def _tasks(pack: Pack, name: str, split: str) -> list[Task]:
+    tasks = []
+    for index, entry in enumerate(pack.splits.get(name, ())):
+        trial = pack.trials.get(entry["task"])
+        if trial is None:
+            raise DataError(
+                f"EB-ALFRED: {name}/{split}/{index} is of a trial that is not there: {entry['task']}.", _FETCH
+            )
+        tasks.append(
+            Task(
+                id=f"{name}/{split}/{index}",
+                group=f"FloorPlan{trial['scene_num']}",
+                domain=name,
+                query=str(entry["instruction"]),
+                payload={"trial": entry["task"], "repeat_idx": entry["repeat_idx"]},
+                difficulty=float(len(trial["high_pddl"])),
+            )
+        )
+    return tasks
+
+
+def _once(known: dict[str, _T], key: str, build: Callable[[], _T]) -> _T:
+    # Two threads may compute the same value; the first one stands.
+    if key not in known:
+        known.setdefault(key, build())
+    return known[key]

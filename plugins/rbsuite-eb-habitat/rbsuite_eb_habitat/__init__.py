@@ -1,0 +1,1 @@
+"""EB-Habitat for rbsuite; see :mod:`rbsuite_eb_habitat.environment`."""

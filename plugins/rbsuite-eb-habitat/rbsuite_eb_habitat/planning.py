@@ -1,0 +1,256 @@
+"""Plans that reach the goals of episodes, found from goal and start and tried in the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from rbsuite.trajectory import Action
+from rbsuite_eb_habitat.actions import choose
+from rbsuite_eb_habitat.goals import alternatives
+from rbsuite_eb_habitat.household import Household
+from rbsuite_eb_habitat.nearness import picking_place
+from rbsuite_eb_habitat.pack import Episode, Predicate
+from rbsuite_eb_habitat.subgoals import expert_picks
+from rbsuite_eb_habitat.vocab import DOORS, PLACE_NUMBER, PLACES, RECEPTACLES
+from rbsuite_eb_habitat.world import HabitatWorld
+from rbsuite_embodied.environment import MAX_STEPS
+
+MOST_WAYS, MOST_TRIES = 5_000, 500
+"""How many ways to fulfil a goal are looked at, and how many of them tried."""
+
+_LIES = ("on_top", "in", "at")
+_REST = ("receptacle_aabb_Tbl1_Top1_frl_apartment_table_01", "receptacle_aabb_Tbl2_Top1_frl_apartment_table_02")
+"""Where an object goes that need only be away from where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An object that is carried: four actions, namely navigate, pick, navigate, place.
+
+    Attributes:
+        item: its number.
+        source, target: numbers of the places.
+        start: index of the first of the four actions.
+    """
+
+    item: int
+    source: int
+    target: int
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A door that is opened or closed: two actions, namely navigate and the other one; ``start`` is the index of the first."""
+
+    door: int
+    opens: bool
+    start: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A way to reach the goal.
+
+    Attributes:
+        actions: what the agent does.
+        moves: the objects it carries.
+        turns: the doors it opens or closes because the goal says so.
+        looks: number of actions at the beginning that find out whether a door is open.
+        walk: index of the action that goes where the goal wants the robot, or -1.
+        kept: objects that the goal wants where they are.
+        done: whether the goal holds before the first action.
+    """
+
+    actions: tuple[Action, ...]
+    moves: tuple[Move, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    looks: int = 0
+    walk: int = -1
+    kept: tuple[int, ...] = ()
+    done: bool = False
+
+
+def find_plan(episode: Episode, household: Household) -> Plan | None:
+    """A plan that was seen to reach the goal within the limit of steps; ``None`` if none was found.
+
+    Where the goal leaves a choice of objects, those that upstream's expert took are preferred, then the least carrying.
+    """
+    world = HabitatWorld(household)
+    literals = list(islice(alternatives(household.goal, most=MOST_WAYS), MOST_WAYS))
+    ways = [way for way in (_way(literal, episode, household) for literal in literals) if way is not None]
+    if world.achieved.success:
+        return Plan((_look_around(ways),), done=True)
+    expert = {number for number, item in enumerate(episode.items) if item.instance in expert_picks(episode.subgoals)}
+    ways.sort(key=lambda way: _rank(way, expert))
+    for way in islice(ways, MOST_TRIES):
+        plan = _plan(way, household)
+        if 0 < len(plan.actions) <= MAX_STEPS and reaches_goal(household, plan.actions):
+            return plan
+    return None
+
+
+def reaches_goal(household: Household, actions: Iterable[Action]) -> bool:
+    """Whether the goal holds after one of the actions."""
+    world = HabitatWorld(household)
+    for action in actions:
+        if action.index is not None:
+            world.do(action.index)
+        if world.achieved.success:
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What one way of fulfilling a goal asks for: who goes where, which doors, where the robot ends."""
+
+    targets: Mapping[int, int]
+    kept: tuple[int, ...]
+    turns: tuple[Turn, ...]
+    seen: tuple[int, ...]
+    walk: int
+
+
+def _way(literals: Sequence[tuple[bool, Predicate]], episode: Episode, household: Household) -> _Way | None:
+    """What the literals ask for; ``None`` where they contradict each other or a plan of this form cannot bring them about."""
+    numbers = {item.instance: number for number, item in enumerate(episode.items)}
+    wanted: dict[int, int] = {}
+    doors: dict[int, bool] = {}
+    barred: dict[int, set[int]] = {}
+    walk = -1
+    for positive, (name, arguments) in literals:
+        if name in _LIES:
+            item, place = numbers[arguments[0]], picking_place(PLACE_NUMBER[arguments[1]])
+            if not positive:
+                barred.setdefault(item, set()).add(place)
+            elif wanted.setdefault(item, place) != place:
+                return None
+        elif name.startswith(("opened_", "closed_")):
+            door, opens = DOORS.index(arguments[0]), name.startswith("opened_") == positive
+            if doors.setdefault(door, opens) != opens:
+                return None
+        elif name == "robot_at" and positive and arguments[0] in PLACE_NUMBER:
+            walk = PLACE_NUMBER[arguments[0]]
+        elif (name, positive) != ("not_holding", True):
+            return None
+    return _settled(wanted, barred, doors, walk, episode, household)
+
+
+def _settled(
+    wanted: dict[int, int],
+    barred: Mapping[int, set[int]],
+    doors: Mapping[int, bool],
+    walk: int,
+    episode: Episode,
+    household: Household,
+) -> _Way | None:
+    for item, places in barred.items():
+        if wanted.get(item) in places:
+            return None
+        if household.lies[item] in places and item not in wanted:
+            away = _elsewhere(item, places, episode)
+            if away is None:
+                return None
+            wanted[item] = away
+    if any(PLACES[place] not in RECEPTACLES for place in wanted.values()):
+        return None
+    known = [DOORS.index(arguments[0]) for _, arguments in episode.start]
+    is_open = {door: bool(household.open_doors & 1 << door) for door in doors}
+    return _Way(
+        targets={item: place for item, place in wanted.items() if household.lies[item] != place},
+        kept=tuple(item for item, place in wanted.items() if household.lies[item] == place),
+        turns=tuple(Turn(door, opens) for door, opens in doors.items() if is_open[door] != opens),
+        seen=tuple(door for door, opens in doors.items() if is_open[door] == opens and door in known),
+        walk=walk,
+    )
+
+
+def _elsewhere(item: int, places: set[int], episode: Episode) -> int | None:
+    """Where the expert put the object, or a table, or anywhere."""
+    instance = episode.items[item].instance
+    shown = [
+        arguments[1]
+        for subgoal in reversed(episode.subgoals)
+        for name, arguments in subgoal
+        if name == "on_top" and arguments[0] == instance
+    ]
+    tried = (PLACE_NUMBER[name] for name in (*shown, *_REST, *RECEPTACLES) if name in PLACE_NUMBER)
+    return next((place for place in tried if place not in places), None)
+
+
+def _rank(way: _Way, expert: set[int]) -> tuple[int, int, int]:
+    moved = set(way.targets)
+    return len(moved - expert), len(expert - moved), len(moved)
+
+
+def _plan(way: _Way, household: Household) -> Plan:
+    actions: list[Action] = []
+    # Only where there is something else to do is a door's state a condition, and not the task.
+    looks = tuple(_looks(way.seen, household)) if way.targets else ()
+    actions += looks
+    turns: list[Turn] = []
+    for turn in way.turns:
+        if turn.opens:
+            turns.append(_turn(turn, actions))
+    moves = [_move(item, way.targets[item], household, actions) for item in _in_order(way.targets, household)]
+    for turn in way.turns:
+        if not turn.opens:
+            turns.append(_turn(turn, actions))
+    walk = len(actions) if way.walk >= 0 else -1
+    if walk >= 0:
+        actions.append(choose("navigate", way.walk))
+    return Plan(tuple(actions), tuple(moves), tuple(turns), len(looks), walk, way.kept)
+
+
+def _looks(doors: Sequence[int], household: Household) -> Iterator[Action]:
+    """Without eyes an open door is told by trying to open it: that fails. A closed one is closed again."""
+    for door in doors:
+        yield choose("navigate", PLACE_NUMBER[DOORS[door]])
+        yield choose("open", door)
+        if not household.open_doors & 1 << door:
+            yield choose("close", door)
+
+
+def _turn(turn: Turn, actions: list[Action]) -> Turn:
+    start = len(actions)
+    actions += [
+        choose("navigate", PLACE_NUMBER[DOORS[turn.door]]),
+        choose("open" if turn.opens else "close", turn.door),
+    ]
+    return Turn(turn.door, turn.opens, start)
+
+
+def _move(item: int, target: int, household: Household, actions: list[Action]) -> Move:
+    source, start = household.lies[item], len(actions)
+    actions += carry(source, household.categories[item], target)
+    return Move(item, source, target, start)
+
+
+def carry(source: int, category: int, target: int) -> tuple[Action, ...]:
+    """The four actions that bring an object of a category from one place to another."""
+    return choose("navigate", source), choose("pick", category), choose("navigate", target), choose("place", target)
+
+
+def _in_order(targets: Mapping[int, int], household: Household) -> list[int]:
+    """The goal's order, but of one category on one place the first listed goes first, since that is the one picked up."""
+    order = list(targets)
+    for place, item in enumerate(order):
+        alike = [other for other in order if _kind(other, household) == _kind(item, household)]
+        slots = [slot for slot, other in enumerate(order) if other in alike]
+        if slots[0] == place:
+            for slot, other in zip(slots, sorted(alike), strict=True):
+                order[slot] = other
+    return order
+
+
+def _kind(item: int, household: Household) -> tuple[int, int]:
+    return household.categories[item], household.lies[item]
+
+
+def _look_around(ways: Sequence[_Way]) -> Action:
+    """An action that changes nothing: going where the goal already holds."""
+    target = next((place for way in ways for place in way.targets.values()), len(PLACE_NUMBER) - 1)
+    return choose("navigate", target)

@@ -1,0 +1,157 @@
+"""What this plugin declares. Importing it loads nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rbsuite.hookspecs import hookimpl
+from rbsuite.specs import Apart, EnvironmentSpec, Fidelity, Measure, Split
+from rbsuite_embodied.declare import (
+    CITATION,
+    HOMEPAGE,
+    LIMITS,
+    MAX_TURNS,
+    NO_IMAGES,
+    OBS_MODE,
+    PROGRESS_UPSTREAM,
+    simulator_spec,
+)
+
+_CITATION = (
+    f"{CITATION} Andrew Szot, Max Schwarzer, Harsh Agrawal, Bogdan Mazoure, Walter Talbott, Katherine Metcalf, Natalie Mackraz, "
+    "Devon Hjelm, Alexander Toshev: Large Language Models as Generalizable Policies for Embodied Tasks. arXiv:2310.17722, 2023."
+)
+_DATA_LICENCE = (
+    "EmbodiedBench: none is stated; WorldMind, which passes the episodes on: MIT; they were made with tools of Apple's ml-llarp and name "
+    "assets of ReplicaCAD and YCB; the sample: Apache-2.0"
+)
+_DOMAINS = ("base", "common_sense", "complex_instruction", "long_horizon", "spatial_relationship", "visual_appearance")
+_PACK = "eb-habitat"
+_IMPORTER = "rbsuite_eb_habitat.importer:IMPORTER"
+
+_SPLITS = (
+    Split("sample", "36 tasks written by this project, in homes of its own", bundled=True),
+    Split("test", "upstream's 300 tasks: 50 in each of the six sets"),
+)
+_MEASURES = (
+    Measure("progress", "share of the subgoals that were met at some time; 1 on success"),
+    PROGRESS_UPSTREAM,
+)
+_APART = (
+    Apart(
+        "spatial_relationship",
+        "Its instructions mean receptacles by what stands left or right of them, which is shown to no text agent: it can only guess the "
+        "order along the counter from names.",
+    ),
+    Apart(
+        "visual_appearance",
+        "Its instructions describe how things look, which no observation in text tells: the agent can only guess the category.",
+    ),
+)
+
+_FIDELITY = (
+    Fidelity("named actions", "exact", "the 70 actions with upstream's ids and names"),
+    LIMITS,
+    Fidelity(
+        "feedback", "exact", "upstream's texts, word for word; every cabinet is called 'cabinet push', as upstream does"
+    ),
+    Fidelity(
+        "goals",
+        "exact",
+        "expression trees expanded as upstream does: NAND under EXISTS holds if it does for some object",
+    ),
+    Fidelity(
+        "preconditions and effects",
+        "exact",
+        "those of the domain: a closed refrigerator or drawer hinders neither picking nor placing",
+    ),
+    Fidelity(
+        "what is near, placing and doors",
+        "approximate",
+        "the place navigated to and those that upstream's expert had within reach with it in nine of ten cases",
+    ),
+    Fidelity(
+        "what is near, picking",
+        "approximate",
+        "all that lies on the place navigated to and nothing else; upstream measures 1.5 m and an angle to each object",
+    ),
+    Fidelity(
+        "which of several alike is picked", "approximate", "the first in the episode's list, as upstream's first match"
+    ),
+    Fidelity(
+        "where placed objects lie",
+        "approximate",
+        "on the receptacle, always; upstream measures the position after the object was set down",
+    ),
+    Fidelity(
+        "start of the robot",
+        "approximate",
+        "at no place; upstream puts it at a random spot, where something may be within reach",
+    ),
+    Fidelity(
+        "progress",
+        "approximate",
+        "upstream's subgoals without the incidental facts of the expert's standpoint; 1 on success, as upstream",
+    ),
+    Fidelity(
+        "failures of the body", "absent", "no physics, no collisions: fewer actions are invalid than in the simulator"
+    ),
+    NO_IMAGES,
+    Fidelity("reward", "approximate", "the change of progress; upstream's is five times that, plus 10 on success"),
+)
+_NOTES = (
+    "State machine in place of Habitat, for EmbodiedBench/EmbodiedBench at b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04. Its results are "
+    "not EB-Habitat's: agreement with the simulator was never measured, and scores of the two are never mixed.",
+    "Upstream later replaced the long_horizon episodes; those of this commit are the older ones, and the task set's hash tells them apart.",
+    "Floor, an agent that does nothing: 1 of 300 (spatial_relationship/test/43 is solved before the first action); actions at random: "
+    "about 1 %. Ceiling, replayed references: all; that the references work shows that the engine is consistent, not that it is faithful.",
+    "The sample split was written by this project; its scores compare with nothing published.",
+)
+
+
+@hookimpl
+def rbsuite_environments() -> Sequence[EnvironmentSpec]:
+    """EB-Habitat, by backend."""
+    symbolic = _symbolic()
+    simulator = simulator_spec(
+        symbolic,
+        engine="Habitat",
+        factory="rbsuite_eb_habitat.simulator:EbHabitatSimulator",
+        check="rbsuite_embodied.simulator:check_habitat",
+        tells_view=False,
+    )
+    return [symbolic, simulator]
+
+
+@hookimpl
+def rbsuite_prompt_dirs() -> Sequence[Path]:
+    """What agents are told of the home."""
+    return [Path(__file__).with_name("prompts")]
+
+
+def _symbolic() -> EnvironmentSpec:
+    return EnvironmentSpec(
+        name="eb-habitat[symbolic]",
+        summary="rearranging a home by 70 named actions (EB-Habitat's tasks), in a state machine",
+        factory="rbsuite_eb_habitat.environment:EbHabitat",
+        options=(OBS_MODE,),
+        aliases=("eb-habitat",),
+        version="1",
+        splits=_SPLITS,
+        domains=_DOMAINS,
+        action_mode="choice",
+        concurrency="inline",
+        max_steps=MAX_TURNS,
+        refine="continue",
+        agent="planner",
+        pack=_PACK,
+        importer=_IMPORTER,
+        citation=_CITATION,
+        data_licence=_DATA_LICENCE,
+        homepage=HOMEPAGE,
+        notes=_NOTES,
+        measures=_MEASURES,
+        apart=_APART,
+        fidelity=_FIDELITY,
+    )

@@ -1,0 +1,134 @@
+"""What all environments over one task set share: the pack, and what is worked out from it once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from rbsuite.data.reading import find_pack
+from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.task import Task, TaskSet
+from rbsuite_eb_habitat.household import Household, build_household
+from rbsuite_eb_habitat.nearness import Reach, reach
+from rbsuite_eb_habitat.pack import Episode, Pack
+from rbsuite_eb_habitat.vocab import SETS
+
+if TYPE_CHECKING:
+    from rbsuite.environments.solution import Solution
+
+PACK = "eb-habitat"
+SAMPLE_SPLIT, TEST_SPLIT = "sample", "test"
+SPLITS: tuple[str, ...] = (SAMPLE_SPLIT, TEST_SPLIT)
+
+_IMPORT = "Run `rbsuite data import eb-habitat --from CHECKOUT`."
+_T = TypeVar("_T")
+
+
+class Resources:
+    """The data behind a task set. All of it is a function of the pack, so environments in several threads may share it.
+
+    Args:
+        pack: the data.
+    """
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._reaches: dict[str, Reach] = {}
+        self._households: dict[str, Household] = {}
+        self._solutions: dict[str, Solution | None] = {}
+
+    @cached_property
+    def pickles(self) -> Mapping[str, str]:
+        """The sha256 of the file behind each set, where the pack says: upstream has replaced one set in the course of time."""
+        from rbsuite_eb_habitat.importer import pickle_hashes
+
+        return pickle_hashes(self.pack.path)
+
+    def episode(self, task: Task) -> Episode:
+        """The episode of a task."""
+        index: int = task.payload["index"]
+        return self.pack.episodes(task.domain)[index]
+
+    def household(self, task: Task) -> Household:
+        """The episode of a task, compiled.
+
+        Raises:
+            DataError: its goal, its start or its subgoals are malformed.
+        """
+        return _once(self._households, task.id, lambda: self._build(self.episode(task)))
+
+    def solution(self, task: Task, build: Callable[[], Solution | None]) -> Solution | None:
+        """What ``build`` gives for the task, kept from the first call on."""
+        return _once(self._solutions, task.id, build)
+
+    def _build(self, episode: Episode) -> Household:
+        within = _once(self._reaches, episode.scene, lambda: reach(self.pack.standpoints(episode.scene)))
+        return build_household(episode, within)
+
+
+def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
+    """The task set of a split; see :meth:`rbsuite.Environment.load`.
+
+    Args:
+        environment: the name that results bear.
+        split: ``sample`` or ``test``.
+        domain: one of the sets; ``""``: all of them.
+        data: directory of a pack; ``""``: the bundled sample or the imported pack.
+
+    Raises:
+        DataError: the data is not there or malformed.
+        UnknownNameError: no such split or domain.
+    """
+    if split not in SPLITS:
+        raise UnknownNameError(f"split of {PACK}", split, SPLITS)
+    if domain and domain not in SETS:
+        raise UnknownNameError(f"domain of {PACK}", domain, SETS)
+    pack, source = open_pack(split, data)
+    sets = (domain,) if domain else SETS
+    tasks = tuple(_task(name, split, episode) for name in sets for episode in pack.episodes(name))
+    if not tasks:
+        raise DataError(f"{PACK}: there is no episode in {str(pack.path)!r}.", _IMPORT)
+    resources = Resources(pack)
+    for task in tasks:
+        resources.household(task)  # a malformed goal is the data's fault, not a failed rollout
+    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash(sets)}, resources)
+
+
+def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
+    """The pack that holds a split, and where it comes from.
+
+    Args:
+        split: the name of the split.
+        data: a pack's directory; ``""``: the bundled sample or the imported pack.
+
+    Raises:
+        DataError: there is no such directory.
+    """
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(PACK, "EB-Habitat", data=data, sample=sample, remedy=_IMPORT)
+    return Pack(path), source
+
+
+def sample_directory() -> Path:
+    """The bundled sample, laid out like a pack."""
+    return Path(__file__).with_name("sample")
+
+
+def _task(name: str, split: str, episode: Episode) -> Task:
+    return Task(
+        id=f"{name}/{split}/{episode.index}",
+        group=episode.scene,
+        domain=name,
+        query=episode.instruction,
+        payload={"index": episode.index, "goal": episode.goal},
+        difficulty=float(len(episode.subgoals)),
+    )
+
+
+def _once(known: dict[str, _T], key: str, build: Callable[[], _T]) -> _T:
+    # Two threads may compute the same value; the first one stands.
+    if key not in known:
+        known.setdefault(key, build())
+    return known[key]

@@ -1,0 +1,213 @@
+"""rbsuite's side of the bridge: starts the server in the user's Python, asks it, and says in one line what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from rbsuite.errors import EnvironmentFailure
+from rbsuite.models.redact import redact
+from rbsuite_embodied.bridge.messages import Hello, Moved, Reply, Start, read_hello, read_moved, read_start
+from rbsuite_embodied.bridge.process import Gone, LineProcess, Silence
+from rbsuite_embodied.bridge.settings import PYTHON, TIMEOUT, Settings
+
+PROTOCOL = 1
+"""The version of the protocol that is spoken here."""
+
+SERVER = Path(__file__).with_name("server.py")
+_CLOSING = 20.0
+"""Seconds at most that closing in good order may take."""
+_LONGEST = 300
+"""Characters of a foreign line that a message quotes."""
+
+_T = TypeVar("_T")
+
+
+class Bridge:
+    """An EmbodiedBench in a process of its own, with one live environment at most.
+
+    After a failure its process is gone and it cannot be used again.
+
+    Args:
+        environment: ``eb-alfred`` or ``eb-habitat``.
+        settings: where EmbodiedBench is.
+        server: the program to run there.
+
+    Attributes:
+        hello: who answers.
+        timeout: seconds that a command may take without a sign of life.
+        eval_set: the set whose simulator runs; ``""``: none.
+        alive: whether it can be used.
+
+    Raises:
+        EnvironmentFailure: it cannot be started, speaks another protocol, or has no EmbodiedBench.
+    """
+
+    def __init__(self, environment: str, settings: Settings, server: Path = SERVER) -> None:
+        self._name = f"EmbodiedBench ({environment})"
+        self._environment = environment
+        self.timeout = settings.timeout
+        self._number = 0
+        self.eval_set = ""
+        command = [settings.python, "-u", str(server)]
+        try:
+            self._process = LineProcess(command, settings.child_variables(os.environ))
+        except OSError as error:
+            raise EnvironmentFailure(
+                f"{self._name} cannot be started with {settings.python!r}: {error.strerror or error}.",
+                f"Set {PYTHON} to the Python of the environment in which EmbodiedBench is installed.",
+            ) from error
+        self.alive = True
+        self.hello = self._ask("hello", self._read_hello, protocol=PROTOCOL, environment=environment)
+        if not self.hello.folder:
+            self._fail(
+                f"{self._name} is not installed for {settings.python!r}.",
+                f"Install it there, set {PYTHON} to another Python, or name a checkout.",
+            )
+
+    @property
+    def pid(self) -> int:
+        """The id of its process, which is that of its process group too."""
+        return self._process.pid
+
+    def load(self) -> None:
+        """Import EmbodiedBench without starting a simulator.
+
+        Raises:
+            EnvironmentFailure: it cannot be imported; see the class.
+        """
+        self._ask("load", _nothing, environment=self._environment)
+
+    def start(self, eval_set: str, index: int) -> Start:
+        """Begin an episode. The simulator is started unless the last episode was of the same set.
+
+        Args:
+            eval_set: upstream's name of the set.
+            index: the episode's place in the set's own list, from 0.
+
+        Raises:
+            EnvironmentFailure: there is no such episode, or see the class.
+        """
+        self._ask("init", _nothing, environment=self._environment, eval_set=eval_set, index=index)
+        self.eval_set = eval_set
+        return self._ask("reset", read_start)
+
+    def step(self, action: int) -> Moved:
+        """Carry out a named action.
+
+        Raises:
+            EnvironmentFailure: no episode is under way, or see the class.
+        """
+        return self._ask("step", read_moved, action=action)
+
+    def refuse(self) -> None:
+        """Count a reply that named no action.
+
+        Raises:
+            EnvironmentFailure: no episode is under way, or see the class.
+        """
+        self._ask("refuse", _nothing)
+
+    def close(self) -> None:
+        """Close the simulator and end the process; it does not matter whether it still lives."""
+        if self.alive:
+            self.timeout = min(self.timeout, _CLOSING)
+            try:
+                self._ask("close", _nothing)
+                self._process.wait(self.timeout)
+            except EnvironmentFailure:
+                pass  # it is gone all the same, and nothing was left to be done
+        self._end()
+
+    def _end(self) -> None:
+        self.alive = False
+        self._process.end()
+
+    def _ask(self, command: str, read: Callable[[Reply], _T], **fields: Any) -> _T:
+        """Ask, and read the answer. Whatever stops this, even an interrupt, leaves no half-read answer behind."""
+        if not self.alive:
+            raise EnvironmentFailure(f"{self._name} has ended; {command!r} comes too late.")
+        try:
+            return self._exchange(command, read, fields)
+        except BaseException:
+            self._end()
+            raise
+
+    def _exchange(self, command: str, read: Callable[[Reply], _T], fields: dict[str, Any]) -> _T:
+        self._number += 1
+        line = b""
+        try:
+            self._process.send(json.dumps({"id": self._number, "cmd": command, **fields}).encode("ascii"))
+            reply: dict[str, Any] = {"busy": ""}
+            while "busy" in reply:
+                line = self._process.receive(self.timeout)
+                reply = self._reply(line)
+            if reply["ok"]:
+                return read(reply)
+        except Silence:
+            self._fail(
+                f"{self._name} gave no answer to {command!r} within {self.timeout:g} s.",
+                f"Set {TIMEOUT} to more seconds if that is too few.",
+            )
+        except Gone as gone:
+            self._end()  # then all of its last words have arrived
+            self._fail(f"{self._name} {gone} during {command!r}{self._last_words()}.")
+        except (ValueError, RecursionError) as problem:
+            said = problem if line.startswith(b"{") else "it is no JSON"
+            self._fail(f"{self._name} answered {command!r} with {_excerpt(line)}, which is no reply: {said}.")
+        self._refused(command, reply)
+
+    def _reply(self, line: bytes) -> dict[str, Any]:
+        """A reply to the request at hand.
+
+        Raises:
+            ValueError: it is none.
+        """
+        reply = json.loads(line)
+        if not isinstance(reply, dict) or not (isinstance(reply.get("ok"), bool) or "busy" in reply):
+            raise ValueError("it has no 'ok'")
+        if reply.get("id") != self._number:
+            raise ValueError("it does not belong to the request")
+        return reply
+
+    def _read_hello(self, reply: Reply) -> Hello:
+        if reply.get("protocol") != PROTOCOL:
+            self._other_protocol(f"version {reply.get('protocol')}")
+        return read_hello(reply)
+
+    def _other_protocol(self, spoken: str) -> NoReturn:
+        said = f"{self._name} and rbsuite do not speak the same protocol: {spoken} there, version {PROTOCOL} here."
+        self._fail(said, "Reinstall rbsuite-embodied.")
+
+    def _refused(self, command: str, reply: Reply) -> NoReturn:
+        error, kind = _quoted(str(reply.get("error"))), reply.get("kind")
+        if kind == "missing":
+            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing into its Python.")
+        if kind == "protocol" and command == "hello":
+            self._other_protocol(error)
+        self._fail(f"{self._name} failed at {command!r}: {error}.")
+
+    def _last_words(self) -> str:
+        words = self._process.last_words()
+        return f": {_quoted(words)}" if words else ""
+
+    def _fail(self, message: str, remedy: str = "") -> NoReturn:
+        self._end()
+        raise EnvironmentFailure(message, remedy)
+
+
+def _nothing(reply: Reply) -> None:
+    """Nothing of the reply matters."""
+
+
+def _quoted(text: str) -> str:
+    """A foreign line as a part of a message: without secrets, and not too long."""
+    line = redact(" ".join(text.split())).rstrip(".")
+    return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
+
+
+def _excerpt(line: bytes) -> str:
+    return repr(_quoted(line[:_LONGEST].decode("utf-8", "replace")))

@@ -1,0 +1,81 @@
+"""What the plugins' declarations have in common. Importing it loads nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Measure, Option
+
+COMMIT = "b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04"
+"""The commit of EmbodiedBench/EmbodiedBench that is followed."""
+HOMEPAGE = "https://github.com/EmbodiedBench/EmbodiedBench"
+CITATION = (
+    "Rui Yang, Hanyang Chen, Junyu Zhang, Mark Zhao, Cheng Qian, Kangrui Wang, Qineng Wang, Teja Venkat Koripella, Marziyeh "
+    "Movahedi, Manling Li, Heng Ji, Huan Zhang, Tong Zhang: EmbodiedBench: Comprehensive Benchmarking Multi-modal Large Language "
+    "Models for Vision-Driven Embodied Agents. arXiv:2502.09560, 2025."
+)
+MAX_TURNS = 40
+"""The environment itself cuts at 30 steps; a turn may also be a reply without an action, of which there are at most ten."""
+
+OBS_MODE = Option(
+    "obs_mode",
+    "str",
+    "feedback",
+    "feedback gives what upstream's agents get without images; visible adds the names of what is in view",
+    choices=("feedback", "visible"),
+)
+PROGRESS_UPSTREAM = Measure(
+    "progress_upstream", "the same, but 0 where the last reply held no action, as upstream records it"
+)
+LIMITS = Fidelity(
+    "limits", "exact", "30 steps, 10 invalid actions; a reply without an action counts as invalid, an empty plan ends"
+)
+NO_IMAGES = Fidelity("images", "absent", "the agent gets text alone")
+
+_SIMULATOR = (
+    Fidelity("world, feedback and scores", "exact", "upstream's own environment answers, in its own Python"),
+    LIMITS,
+    Fidelity(
+        "notes kept between episodes",
+        "approximate",
+        "each episode starts clean; upstream carries what it notes of slicing and of failed puts over to the next",
+    ),
+    Fidelity("progress", "approximate", "upstream tells it after an action only; before the first it is 0"),
+    Fidelity("prompts", "approximate", "upstream's form of prompt and reply, in words and with examples of our own"),
+    Fidelity("reward", "approximate", "the change of progress, not upstream's dense reward"),
+    NO_IMAGES,
+)
+
+
+def simulator_spec(
+    symbolic: EnvironmentSpec, *, engine: str, factory: str, check: str, tells_view: bool
+) -> EnvironmentSpec:
+    """The declaration of the backend that asks the user's EmbodiedBench, made from the symbolic one's.
+
+    Args:
+        symbolic: the symbolic backend's; its first alias is the benchmark's name.
+        engine: what upstream's environment runs in, e.g. ``"AI2-THOR"``.
+        factory: a subclass of :class:`rbsuite_embodied.simulator.SimulatorEnvironment`.
+        check: what ``rbsuite doctor`` calls.
+        tells_view: whether upstream tells what is in view.
+    """
+    name = symbolic.aliases[0]
+    return replace(
+        symbolic,
+        name=f"{name}[simulator]",
+        aliases=(f"{name}-simulator",),
+        summary=f"the same tasks in your own EmbodiedBench, with {engine}",
+        factory=factory,
+        options=(OBS_MODE,) if tells_view else (),
+        splits=tuple(split for split in symbolic.splits if not split.bundled),
+        concurrency="exclusive",
+        stateful_server=True,
+        fidelity=_SIMULATOR,
+        needs=(Check(f"EmbodiedBench with {engine}", check),),
+        notes=(
+            f"Asks an installed EmbodiedBench (followed at {COMMIT}) through a process in its Python: set "
+            "RBSUITE_EMBODIEDBENCH_PYTHON, and see docs/embodied.md. Which one answered is in the manifest.",
+            "This project had no simulator: the adapter was tested against a stand-in with upstream's types and quirks alone.",
+            "There are no reference solutions, so simulated models cannot act in it.",
+        ),
+    )

@@ -1,0 +1,72 @@
+"""The contract of a world: what stands behind the named actions, whether a state machine of ours or a simulator elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+
+@dataclass(frozen=True, slots=True)
+class Achieved:
+    """How far a task is.
+
+    Attributes:
+        success: whether its goal holds.
+        progress: share of its goal conditions (or subgoals) that are met, in [0, 1].
+    """
+
+    success: bool
+    progress: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action led to.
+
+    Attributes:
+        feedback: what the world says of it, word for word as upstream does.
+        valid: whether the action was carried out.
+        done: whether the world has ended the episode for a reason of its own.
+    """
+
+    feedback: str
+    valid: bool
+    done: bool = False
+
+
+class World(Protocol):
+    """One episode's world. It knows no limits: those are the environment's."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The named actions of the episode; an action is an index into them."""
+
+    @property
+    def achieved(self) -> Achieved:
+        """How far the task is now."""
+
+    def do(self, index: int) -> Outcome:
+        """Carry out a named action.
+
+        Args:
+            index: from 0 to ``len(names) - 1``.
+
+        Raises:
+            EnvironmentFailure: the world itself failed.
+        """
+
+    def visible(self) -> tuple[str, ...]:
+        """What is in view now, by the names that actions use, in a fixed order."""
+
+    def refuse(self) -> None:
+        """Take note of a reply that named no action: it counts among the invalid ones, and nothing else happens."""
+
+    def fork(self) -> Self:
+        """An independent copy in the same state.
+
+        Raises:
+            NotImplementedError: the world cannot be copied.
+        """
+
+    def close(self) -> None:
+        """Give back what the world holds."""
