@@ -227,7 +227,7 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
         except Exception as error:
             yield Finding(name, "fail", f"its check of {check.name!r} broke: {error}", "Mend or reinstall the plugin.")
             continue
-        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'is there'}", problem)
+        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'is there'}")
     try:
         load_object(spec.factory, name)
     except PluginError as error:

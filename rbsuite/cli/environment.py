@@ -61,6 +61,7 @@ def describe(spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
 
     environment: type[Environment] = load_object(spec.factory, f"environment {spec.name!r}")
     facts: dict[str, Any] = plain(spec)
+    floor = floor and not spec.stateful_server  # a server is not started to look around
     facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
     facts["data"] = data
     facts["pack"] = describe_pack(spec.pack) if spec.pack else None

@@ -24,6 +24,7 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
 
     Every reference must score 1. Exit code 1 if one does not.
     """
+    from rbsuite.errors import UsageError
     from rbsuite.plugins import load_plugins
     from rbsuite.runner.setup import choose_environment
     from rbsuite.runner.verify import verify
@@ -31,6 +32,11 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     chosen = choose_environment(load_plugins(), environment)
     tasks = chosen.load(split or chosen.spec.splits[0].name, domain, data)
     report = verify(chosen.make, tasks, chosen.spec.max_steps)
+    if report.tasks == len(report.without):
+        raise UsageError(
+            f"{chosen.reference} {tasks.split} has no reference solutions, so there is nothing to verify.",
+            "Verify another split or environment.",
+        )
     if as_json:
         click.echo(json.dumps(_document(chosen.reference, tasks.split, report), indent=2))
     else:

@@ -29,7 +29,7 @@ class VerifyReport:
         solved: number of tasks whose reference scored 1.
         unsolved: ids of those whose reference did not, or failed, with what happened in one line.
         without: ids of tasks that have no reference; they count as neither.
-        floor_solved: number of tasks that an agent solves which says nothing, once.
+        floor_solved: number of tasks that an agent solves which says nothing, once; of those that have a reference.
         domains: the counts by domain.
     """
 
@@ -58,7 +58,8 @@ def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_st
         problem = _replay(world, task, max_steps)
         if problem is None:
             without.append(task.id)
-        elif problem:
+            continue
+        if problem:
             unsolved[task.id] = problem
         else:
             solved.append(task)

@@ -16,9 +16,10 @@ from rbsuite.cli.doctor import command as doctor
 from rbsuite.cli.environment import command as env
 from rbsuite.cli.environment import describe, render
 from rbsuite.cli.prompts import command as prompts
+from rbsuite.cli.verify import command as verify
 from rbsuite.data.packs import file_hashes, write_json
 from rbsuite.environments.base import Environment, StepResult
-from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
 from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Option, Split
@@ -160,6 +161,27 @@ def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
     fidelity = (Fidelity("walls", "absent", "there are none"), Fidelity("doors", "exact", "all of them"))
     shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(SPEC, "", False)).split())
     assert "Fidelity to upstream exact: doors all of them absent: walls there are none" in shown
+
+
+class Server(Toyland):
+    """Toys behind a server that is not there."""
+
+    def begin(self, task: Task) -> Observation:
+        raise AssertionError("the server was asked")
+
+
+SERVER = replace(SPEC, name="server", factory=f"{__name__}:Server", stateful_server=True, needs=())
+
+
+@pytest.mark.parametrize("specs", [[SERVER]])
+def test_a_server_is_not_asked_to_look_around(specs: list[EnvironmentSpec]) -> None:
+    assert "sample  3 (2 a, 1 b)  -" in invoke(env, "server").stdout
+
+
+@pytest.mark.parametrize("specs", [[SERVER]])
+def test_there_is_nothing_to_verify_without_references(specs: list[EnvironmentSpec]) -> None:
+    with pytest.raises(UsageError, match="server sample has no reference solutions, so there is nothing to verify"):
+        invoke(verify, "--env", "server")
 
 
 def test_env_json() -> None:

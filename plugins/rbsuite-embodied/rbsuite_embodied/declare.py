@@ -35,11 +35,6 @@ NO_IMAGES = Fidelity("images", "absent", "the agent gets text alone")
 _SIMULATOR = (
     Fidelity("world, feedback and scores", "exact", "upstream's own environment answers, in its own Python"),
     LIMITS,
-    Fidelity(
-        "notes kept between episodes",
-        "approximate",
-        "each episode starts clean; upstream carries what it notes of slicing and of failed puts over to the next",
-    ),
     Fidelity("progress", "approximate", "upstream tells it after an action only; before the first it is 0"),
     Fidelity("prompts", "approximate", "upstream's form of prompt and reply, in words and with examples of our own"),
     Fidelity("reward", "approximate", "the change of progress, not upstream's dense reward"),
@@ -48,7 +43,13 @@ _SIMULATOR = (
 
 
 def simulator_spec(
-    symbolic: EnvironmentSpec, *, engine: str, factory: str, check: str, tells_view: bool
+    symbolic: EnvironmentSpec,
+    *,
+    engine: str,
+    factory: str,
+    check: str,
+    tells_view: bool,
+    rows: tuple[Fidelity, ...] = (),
 ) -> EnvironmentSpec:
     """The declaration of the backend that asks the user's EmbodiedBench, made from the symbolic one's.
 
@@ -58,6 +59,7 @@ def simulator_spec(
         factory: a subclass of :class:`rbsuite_embodied.simulator.SimulatorEnvironment`.
         check: what ``rbsuite doctor`` calls.
         tells_view: whether upstream tells what is in view.
+        rows: further rows of its fidelity.
     """
     name = symbolic.aliases[0]
     return replace(
@@ -70,7 +72,7 @@ def simulator_spec(
         splits=tuple(split for split in symbolic.splits if not split.bundled),
         concurrency="exclusive",
         stateful_server=True,
-        fidelity=_SIMULATOR,
+        fidelity=(*_SIMULATOR, *rows),
         needs=(Check(f"EmbodiedBench with {engine}", check),),
         notes=(
             f"Asks an installed EmbodiedBench (followed at {COMMIT}) through a process in its Python: set "
