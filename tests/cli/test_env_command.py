@@ -170,7 +170,7 @@ class Server(Toyland):
         raise AssertionError("the server was asked")
 
 
-SERVER = replace(SPEC, name="server", factory=f"{__name__}:Server", stateful_server=True, needs=())
+SERVER = replace(SPEC, name="server", factory=f"{__name__}:Server", stateful_server=True, options=(), needs=())
 
 
 @pytest.mark.parametrize("specs", [[SERVER]])
