@@ -64,8 +64,16 @@ def test_every_option_is_documented(name: str) -> None:
 
 
 def test_every_option_of_an_experiment_is_documented() -> None:
-    rows = re.findall(r"^\| `([\w-]+)` \|", (DOCS / "configuration.md").read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "configuration.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert rows == [name.replace("_", "-") for name in FIELDS]
+
+
+def test_every_environment_variable_is_documented() -> None:
+    page = (DOCS / "configuration.md").read_text(encoding="utf-8").partition("## Environment variables")[2]
+    sources = [*(ROOT / "rbsuite").rglob("*.py"), *(ROOT / "plugins").glob("*/rbsuite_*/**/*.py")]
+    named = {name for path in sources for name in re.findall(r"RBSUITE_[A-Z_]+", path.read_text(encoding="utf-8"))}
+    assert named
+    assert {name for name in named if f"`{name}`" not in page} == set()
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
