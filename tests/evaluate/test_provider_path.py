@@ -58,6 +58,9 @@ class Handler(BaseHTTPRequestHandler):
 
 def message_for(request: dict[str, Any]) -> dict[str, Any]:
     prompt = request["messages"][-1]["content"] or ""
+    if '"executable_plan"' in str(request["messages"][0]["content"]):
+        plan = [] if "What was done so far" in prompt else [{"action_id": 12}, {"action_id": 50}, {"action_id": 0}]
+        return {"role": "assistant", "content": json.dumps({"language_plan": "I look.", "executable_plan": plan})}
     if request.get("tools"):
         call = {"name": "transfer_to_human_agents", "arguments": json.dumps({"summary": "I cannot do it."})}
         return {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "type": "function", "function": call}]}
@@ -103,3 +106,27 @@ def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_pa
     assert ["Ask before you hand over." in request["messages"][0]["content"] for request in agents].count(True) == 1
     assert "sk-test" not in result.stdout + result.stderr
     assert not any(b"sk-test" in file.read_bytes() for file in (tmp_path / "x").iterdir() if file.is_file())
+
+
+def test_a_provider_s_model_plans_named_actions(provider: Provider, tmp_path: Path) -> None:
+    pytest.importorskip("rbsuite_eb_habitat")
+    options = "--env eb-habitat --model openai/some-model --domain base --limit 2 --orders 1 --memory none --json"
+    program = [sys.executable, "-c", "from rbsuite.cli import main; main()", "eval", *options.split()]
+    result = subprocess.run(
+        [*program, "--out", str(tmp_path / "x")], capture_output=True, text=True, timeout=180, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert (document["env"], document["simulated"]) == ("eb-habitat[symbolic]", False)
+    (condition,) = document["conditions"]
+    # A plan whose second action fails, so that its third is dropped, and an empty plan.
+    assert (condition["usage"]["agent"]["calls"], condition["steps"], condition["failures"]) == (4, 3.0, 0)
+    assert condition["domains"][0]["domain"] == "base"
+    asked = [
+        request["messages"] for request in provider.requests if "executable_plan" in request["messages"][0]["content"]
+    ]
+    assert [len(messages) for messages in asked] == [2] * 4
+    told = [messages[1]["content"].splitlines() for messages in asked if "What was done" in messages[1]["content"]]
+    assert [len(lines) for lines in told] == [5, 5]
+    assert all("action id 12, navigate to the sofa, env feedback: Last action executed" in lines[3] for lines in told)
+    assert all("Last action is invalid" in lines[4] for lines in told)
