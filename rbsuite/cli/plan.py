@@ -82,7 +82,7 @@ def command(
 
     Differences are shares: 0.05 is five points.
     """
-    environment, pilot = _pilot(environment, source, memory)
+    environment, pilot = _pilot(environment and _named(environment), source, memory)
     sizes = split_sizes(environment)
     if as_json:
         from rbsuite.cli.output import echo_json
@@ -90,6 +90,14 @@ def command(
         echo_json(document(environment, effect, wanted, pilot, sizes))
     else:
         click.echo(render(environment, effect, wanted, pilot, sizes))
+
+
+def _named(environment: str) -> str:
+    """The one way to write an environment that a user names."""
+    from rbsuite.plugins import load_plugins
+    from rbsuite.runner.setup import choose_environment
+
+    return choose_environment(load_plugins(), environment).reference
 
 
 def _pilot(environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
@@ -180,7 +188,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
 
 
 def split_sizes(environment: str) -> Mapping[str, int | None]:
-    """Tasks of each split; ``None`` where its data is not here.
+    """Tasks of each split, without those that stand apart; ``None`` where its data is not here.
 
     Raises:
         UnknownNameError: there is no such environment.
@@ -189,13 +197,14 @@ def split_sizes(environment: str) -> Mapping[str, int | None]:
     from rbsuite.runner.setup import choose_environment
 
     chosen = choose_environment(load_plugins(), environment)
+    apart = {part.domain for part in chosen.spec.apart}
     sizes: dict[str, int | None] = {}
     for split in chosen.spec.splits:
         if not chosen.factory.at_hand(split.name):
             sizes[split.name] = None
             continue
         try:
-            sizes[split.name] = len(chosen.load(split.name))
+            sizes[split.name] = sum(task.domain not in apart for task in chosen.load(split.name))
         except DataError:
             sizes[split.name] = None
     return sizes

@@ -10,12 +10,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 import altered
-from experiments import core_plugins, measure
-from rbsuite.cli.plan import command
+from experiments import core_plugins, measure, run
+from rbsuite.cli.plan import command, split_sizes
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.runner.config import make_config
+from rbsuite.runner.setup import set_up
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.power import tasks_needed
 from rbsuite.statistics.summary import summarise
+from rooms import RoomsPlugin
 from toy import ToyPlugin
 
 
@@ -84,6 +87,18 @@ def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
         plan("--from", tmp_path / "fine", "--env", "tau-bench")
     with pytest.raises(UsageError, match="no environment"):
         plan()
+
+
+def test_a_plan_bears_the_full_name_and_counts_what_is_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = core_plugins(RoomsPlugin())
+    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: plugins)
+    config = make_config({"env": "rooms", "orders": 2}, {"memory": ("none", "reasoningbank")})
+    run(set_up(config, plugins), tmp_path / "x").close()
+    document = json.loads(plan("--env", "rooms", "--from", tmp_path / "x", "--effect", 0.2, "--json"))
+    assert document["env"] == "rooms[toy]"
+    assert split_sizes("rooms") == {"all": 8}
 
 
 def test_effects_out_of_range_are_refused() -> None:
