@@ -73,7 +73,7 @@ def test_several_rollouts_tell_their_own_variance(tmp_path: Path) -> None:
     assert "upper bound" not in plan("--from", tmp_path / "e")
 
 
-def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
+def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measure(tmp_path / "one", memory=("none", "awm"), orders=1).close()
     measure(tmp_path / "alone", memory=("none",), orders=2).close()
     measure(tmp_path / "fine", memory=("none", "awm"), orders=2).close()
@@ -83,8 +83,11 @@ def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
         plan("--from", tmp_path / "alone")
     with pytest.raises(UnknownNameError, match="awm"):
         plan("--from", tmp_path / "fine", "--memory", "wam")
-    with pytest.raises(UsageError, match="is on toy"):
+    with pytest.raises(UnknownNameError, match="tau-bench"):
         plan("--from", tmp_path / "fine", "--env", "tau-bench")
+    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: core_plugins(ToyPlugin(), RoomsPlugin()))
+    with pytest.raises(UsageError, match="is on toy"):
+        plan("--from", tmp_path / "fine", "--env", "rooms")
     with pytest.raises(UsageError, match="no environment"):
         plan()
 

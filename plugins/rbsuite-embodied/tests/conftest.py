@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import subprocess
@@ -95,5 +96,6 @@ def stub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Stub]:
     monkeypatch.setenv(TIMEOUT, "60")
     found = Stub(monkeypatch, tmp_path)
     yield found
+    gc.collect()  # a process ends when its bridge is collected
     assert [pid for pid in found.children if not found.gone(pid)] == []
     assert found.scratch() == []

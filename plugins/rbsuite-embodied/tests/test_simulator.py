@@ -229,6 +229,7 @@ def test_instruction_must_be_the_tasks(kitchen: Any) -> None:
     )
     environment.reset(options={"task": "base/test/1"})
     environment.close()
+    tasks.resources.close()  # the failure's traceback still holds the pool
 
 
 def test_world_keeps_the_contract(kitchen: Any) -> None:
