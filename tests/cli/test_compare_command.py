@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import altered
-from experiments import core_plugins, measure
+from experiments import core_plugins, measure, prepare
+from experiments import run as run_experiment
 from rbsuite.cli import run
 from rbsuite.cli.compare import command
 from rbsuite.errors import UnknownNameError, UsageError
@@ -18,6 +19,7 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
+from rooms import RoomsPlugin
 from toy import ToyPlugin
 
 MEMORIES = ("none", "reasoningbank", "awm")
@@ -217,3 +219,10 @@ def test_what_the_final_bank_changes_on_early_tasks_is_shown(tmp_path: Path) -> 
     assert "run again on the final bank" in compare(tmp_path / "e")
     [comparison] = json.loads(compare(tmp_path / "e", "--json"))["comparisons"]
     assert comparison["final_bank_gain_on_early_tasks"]["mean"] is not None
+
+
+def test_two_backends_of_a_benchmark_are_never_compared(tmp_path: Path) -> None:
+    for name in ("rooms", "rooms-other"):
+        run_experiment(prepare(RoomsPlugin(), env=name, memory=("none",), limit=2), tmp_path / name).close()
+    with pytest.raises(UsageError, match=r"environment rooms\[toy\] and rooms\[other\]"):
+        compare(tmp_path / "rooms", tmp_path / "rooms-other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from rbsuite.environments.base import Environment, StepResult
@@ -114,8 +115,8 @@ SPEC = EnvironmentSpec(
 
 
 class RoomsPlugin:
-    """Declares :class:`Rooms`, and another environment of the same kind."""
+    """Declares :class:`Rooms`, and another backend of it."""
 
     @hookimpl
     def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
-        return [SPEC]
+        return [SPEC, replace(SPEC, name="rooms[other]", aliases=("rooms-other",))]
