@@ -72,7 +72,11 @@ def turn_off(state: State, command: Command) -> str:
 
 
 def cut(state: State, command: Command) -> str:
-    """Slice the nearest instance, if it is seen, whole and not in the hand. A knife is not asked for."""
+    """Slice the nearest instance, if it is seen, whole and not in the hand. A knife is not asked for.
+
+    Upstream keeps ids of what was hot, cold or clean, and slices have ids of their own: they are none of it before they are treated
+    themselves.
+    """
     # Upstream notes the attempt whether or not it succeeds.
     state.sliced = True
     index = nearest(state, command.kind)
@@ -85,9 +89,6 @@ def cut(state: State, command: Command) -> str:
     for piece in thing.slices:
         state.places[piece], state.spots[piece] = place, spot
     state.places[index] = ABSENT
-    state.heated = _inherited(state.heated, thing)
-    state.cooled = _inherited(state.cooled, thing)
-    state.cleaned = _inherited(state.cleaned, thing)
     return ""
 
 
@@ -115,7 +116,3 @@ def _with_contents(state: State, so_far: frozenset[int], receptacle: Thing) -> f
     """What is in the receptacle joins the set. Where it holds nothing by nature, upstream's set is lost (precedence of a conditional)."""
     contents = state.contents(receptacle.index)
     return frozenset() if contents is None else so_far | frozenset(contents)
-
-
-def _inherited(so_far: frozenset[int], whole: Thing) -> frozenset[int]:
-    return so_far | frozenset(whole.slices) if whole.index in so_far else so_far

@@ -89,6 +89,11 @@ _FIDELITY = (
         "recorded positions, 1.5 m and 45 degrees to either side; nothing hides anything, and the view has no pitch",
     ),
     Fidelity(
+        "the simulator's lists",
+        "approximate",
+        "what lies in a bowl in a cabinet counts as in both, and the cabinet is named; a sliced whole is gone: no data holds the lists",
+    ),
+    Fidelity(
         "the simulator's own refusals",
         "approximate",
         "a running microwave stays shut, what is in the hand is not cut, a place must be in view to put something there: not checked "
@@ -97,7 +102,8 @@ _FIDELITY = (
     Fidelity(
         "failures of the body",
         "absent",
-        "no failed teleports, angles of approach, poses, collisions or full places: fewer actions are invalid than in the simulator",
+        "no failed teleports, angles of approach, poses, steps between attempts, collisions or full places: fewer actions are invalid than "
+        "in the simulator",
     ),
     _CLEAN,
     NO_IMAGES,

@@ -184,13 +184,13 @@ class State:
         """
         if not self.household.reachable:
             return False
-        if not self.carried(index):
-            x, _, z = self.spots[index]
-            self.stand = self.household.nearest_stand(x, z)
-            ahead = (x - self.stand[0], z - self.stand[1])
-            length = math.hypot(*ahead)
-            if length:
-                self.facing = (ahead[0] / length, ahead[1] / length)
+        # Upstream goes to what is in the hand as to anything else.
+        x, _, z = self.before() if self.carried(index) else self.spots[index]
+        self.stand = self.household.nearest_stand(x, z)
+        ahead = (x - self.stand[0], z - self.stand[1])
+        length = math.hypot(*ahead)
+        # Right above or below a thing upstream's angle is 0.
+        self.facing = (ahead[0] / length, ahead[1] / length) if length else (0.0, 1.0)
         self.found, self.found_in = index, self.outermost(index)
         return True
 

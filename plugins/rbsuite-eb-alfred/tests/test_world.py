@@ -59,6 +59,26 @@ def test_find_goes_to_the_nearest_reachable_point_and_faces_the_thing(make_world
     assert world.state.stand == (12.0, 1.0)
 
 
+def test_what_is_in_the_hand_is_gone_to_like_anything_else(make_world: Make, play: Play) -> None:
+    world = make_world()
+    play(world, "find a Knife", "pick up the Knife", "find a Desk")
+    world.state.facing = (0.8, 0.6)
+    # The hand is half a metre before the agent, at (12.4, 1.3).
+    assert play(world, "find a Knife") == [""]
+    assert world.state.stand == (12.5, 1.25)
+    assert world.state.facing == pytest.approx((-(0.8**0.5), 0.2**0.5))
+    assert held(world) == the(world, "Knife|")
+
+
+def test_right_at_a_thing_the_agent_faces_along_z(make_world: Make, play: Play) -> None:
+    world = make_world()
+    play(world, "find a Knife", "pick up the Knife", "find a Desk")
+    world.state.facing = (-1.0, 0.0)
+    play(world, DROP, "find a Knife")
+    assert world.state.stand == (11.5, 1.0)
+    assert world.state.facing == (0.0, 1.0)
+
+
 def test_what_is_closed_in_is_taken_only_once_opened(make_world: Make, play: Play) -> None:
     world = make_world()
     said = play(world, "find a CellPhone", "pick up the CellPhone", "find a Cabinet_2", "open the Cabinet_2")
@@ -238,12 +258,13 @@ def test_slicing_replaces_the_whole_by_its_pieces(make_world: Make, play: Play) 
     assert place(world, pieces[0]) == "Shelf"
 
 
-def test_slices_are_hot_cold_and_clean_as_the_whole_was(make_world: Make, play: Play) -> None:
+def test_slices_are_none_of_what_the_whole_was(make_world: Make, play: Play) -> None:
     world = make_world()
     play(world, "find a Potato", "turn on the Faucet", "slice the Potato")
-    potato = world.household.things[world.household.index[the(world, "Potato|")]]
-    assert set(potato.slices) <= world.state.cleaned
-    assert not set(potato.slices) & (world.state.heated | world.state.cooled)
+    whole = world.household.things[world.household.index[the(world, "Potato|")]]
+    assert world.state.cleaned == {whole.index}
+    play(world, "turn off the Faucet", "turn on the Faucet")
+    assert world.state.cleaned == {whole.index, *whole.slices}
 
 
 def test_after_any_attempt_to_slice_slices_are_preferred(make_world: Make, play: Play) -> None:
