@@ -41,6 +41,27 @@ Way: TypeAlias = tuple[tuple[bool, Predicate], ...]
 """Predicates that must hold (``True``) or must not (``False``), all of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lingering:
+    """What the last action changed although it still counts as it was before, until the next action.
+
+    habitat-lab keeps the truth of predicates that it has looked at (``PddlSimInfo.pred_truth_cache``), and upstream's task
+    (``predicate_task.py``) empties that store before an action, not after it. So where a precondition asked for something that the action
+    then changed, goal and subgoals are told what was: not holding anything after picking up, holding the object after placing it, closed
+    after opening, opened after closing.
+
+    Attributes:
+        free: nothing was held.
+        held: the object that was held, or -1.
+        opened, closed: bit sets of the doors that were open or closed.
+    """
+
+    free: bool = False
+    held: int = -1
+    opened: int = 0
+    closed: int = 0
+
+
 class State(Protocol):
     """What predicates are true of. Places are numbers as in :data:`rbsuite_eb_habitat.vocab.PLACES`."""
 
@@ -54,6 +75,8 @@ class State(Protocol):
     """The places within reach."""
     picking: int
     """The place that objects can be picked up from, or -1."""
+    lingering: Lingering
+    """What counts beside, from before the last action."""
 
 
 Test: TypeAlias = Callable[[State], bool]
@@ -69,7 +92,9 @@ def expand(tree: Mapping[str, Any], objects: Mapping[str, str]) -> Expression:
     Raises:
         DataError: the tree is malformed, names something unknown, or is too large.
     """
-    return _Expansion({**CONSTANTS, **objects}).expand(tree, {}, DEEPEST)
+    entities = {**CONSTANTS, **objects}
+    _check(tree, entities, DEEPEST)
+    return _Expansion(entities).expand(tree, {}, DEEPEST)
 
 
 def compile_expression(expression: Expression, objects: Sequence[str]) -> Test:
@@ -111,15 +136,44 @@ class _Expansion:
         return Logic(operator, tuple(self.expand(part, bound, depth - 1) for part in parts))
 
     def _cases(self, inputs: Sequence[tuple[str, str]]) -> Iterator[Mapping[str, str]]:
-        """The assignments of distinct entities to the inputs."""
-        names = [name for name, _ in inputs]
-        pools = [[entity for entity, kind in self.entities.items() if is_subtype(kind, wanted)] for _, wanted in inputs]
+        """The assignments of distinct entities to the inputs, in upstream's order: the first input changes fastest."""
+        names = [name for name, _ in reversed(inputs)]
+        pools = [
+            [entity for entity, kind in self.entities.items() if is_subtype(kind, wanted)]
+            for _, wanted in reversed(inputs)
+        ]
         for chosen in product(*pools):
             self.left -= 1
             if self.left < 0:
                 raise _malformed("has quantifiers over too many entities")
             if len(set(chosen)) == len(chosen):
                 yield dict(zip(names, chosen, strict=True))
+
+
+def _check(tree: Any, kinds: Mapping[str, str], depth: int) -> None:
+    """Refuse what upstream refuses before it expands anything: predicates that are unknown or of the wrong arguments.
+
+    Args:
+        tree: the goal, or a part of it.
+        kinds: the type of each entity and of each input around the part.
+        depth: how deep the part may be.
+    """
+    if not isinstance(tree, str):
+        _, _, inputs, parts = _checked(tree, depth)
+        for part in parts:
+            _check(part, {**kinds, **dict(inputs)}, depth - 1)
+        return
+    name, arguments = _parsed(tree)
+    if name not in _SIGNATURES:
+        raise _malformed(f"has the unknown predicate {name!r}")
+    wanted = _SIGNATURES[name]
+    if len(arguments) != len(wanted):
+        raise _malformed(f"has {name} with {len(arguments)} arguments in place of {len(wanted)}")
+    for argument, kind in zip(arguments, wanted, strict=True):
+        if argument not in kinds:
+            raise _malformed(f"names the unknown {argument!r}")
+        if not is_subtype(kinds[argument], kind):
+            raise _malformed(f"has {name} of {argument!r}, which is of the wrong kind")
 
 
 def _checked(tree: Any, depth: int) -> tuple[str, str | None, Sequence[tuple[str, str]], Sequence[Any]]:
@@ -135,6 +189,8 @@ def _checked(tree: Any, depth: int) -> tuple[str, str | None, Sequence[tuple[str
         raise _malformed(f"has the unknown quantifier {quantifier!r}")
     if not isinstance(inputs, list) or not all(isinstance(entry, dict) for entry in inputs):
         raise _malformed("has inputs that are not a list of objects")
+    if inputs and quantifier is None:
+        raise _malformed("has inputs without a quantifier")
     pairs = [(entry.get("name"), entry.get("expr_type")) for entry in inputs]
     for name, kind in pairs:
         if not isinstance(name, str) or kind not in PARENTS:
@@ -144,11 +200,16 @@ def _checked(tree: Any, depth: int) -> tuple[str, str | None, Sequence[tuple[str
     return operator, quantifier, [(str(name), str(kind)) for name, kind in pairs], tree["sub_exprs"]
 
 
-def _predicate(text: str, entities: Mapping[str, str], bound: Mapping[str, str]) -> Predicate:
+def _parsed(text: str) -> Predicate:
     found = parse_predicate(text)
     if found is None:
         raise _malformed(f"has a predicate that cannot be read: {text!r}")
-    name, arguments = found[0], tuple(bound.get(argument, argument) for argument in found[1])
+    return found
+
+
+def _predicate(text: str, entities: Mapping[str, str], bound: Mapping[str, str]) -> Predicate:
+    name, given = _parsed(text)
+    arguments = tuple(bound.get(argument, argument) for argument in given)
     for argument in arguments:
         if argument not in entities:
             raise _malformed(f"names the unknown {argument!r}")
@@ -232,21 +293,21 @@ def _robot_at_object(item: int) -> Test:
 
 
 def _holding(item: int) -> Test:
-    return lambda state: state.held == item
+    return lambda state: state.held == item or state.lingering.held == item
 
 
 def _not_holding() -> Test:
-    return lambda state: state.held < 0
+    return lambda state: state.held < 0 or state.lingering.free
 
 
 def _open(door: int) -> Test:
     bit = 1 << door
-    return lambda state: bool(state.open_doors & bit)
+    return lambda state: bool((state.open_doors | state.lingering.opened) & bit)
 
 
 def _closed(door: int) -> Test:
     bit = 1 << door
-    return lambda state: not state.open_doors & bit
+    return lambda state: bool((~state.open_doors | state.lingering.closed) & bit)
 
 
 _PREDICATES: Mapping[str, tuple[tuple[str, ...], Callable[..., Test]]] = {
@@ -262,6 +323,21 @@ _PREDICATES: Mapping[str, tuple[tuple[str, ...], Callable[..., Test]]] = {
     "robot_at": (("either",), _robot_at),
     "robot_at_obj": (("object",), _robot_at_object),
 }
+
+_SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    "on_top": ("movable_entity_type", "static_receptacle_entity_type"),
+    "in": ("movable_entity_type", "art_receptacle_entity_type"),
+    "at": ("movable_entity_type", "recep_type"),
+    "holding": ("movable_entity_type",),
+    "not_holding": (),
+    "opened_fridge": ("fridge_type",),
+    "closed_fridge": ("fridge_type",),
+    "opened_cab": ("cab_type",),
+    "closed_cab": ("cab_type",),
+    "robot_at": ("static_obj_type",),
+    "robot_at_obj": ("movable_entity_type",),
+}
+"""The types of the arguments, as ``config/task/pddl_domain_replica_cad.yaml`` declares them."""
 
 
 def alternatives(expression: Expression, positive: bool = True, most: int = 5_000) -> Iterator[Way]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rbsuite.errors import DataError
-from rbsuite_eb_habitat.goals import Expression, Test, compile_expression, expand
+from rbsuite_eb_habitat.goals import Expression, Logic, Test, compile_expression, expand
 from rbsuite_eb_habitat.nearness import Reach, picking_place
 from rbsuite_eb_habitat.pack import Episode, Predicate
 from rbsuite_eb_habitat.subgoals import reduce_subgoals
@@ -59,8 +59,6 @@ def build_household(episode: Episode, reach: Reach) -> Household:
     names = [item.instance for item in episode.items]
     categories = tuple(CATEGORIES.index(item.category) for item in episode.items)
     goal = expand(episode.goal, {item.instance: item.category for item in episode.items})
-    initial = {item.instance: item.receptacle for item in episode.items}
-    subgoals = reduce_subgoals(episode.subgoals, initial, _wanted_place(goal))
     return Household(
         categories=categories,
         listed=tuple(
@@ -73,8 +71,19 @@ def build_household(episode: Episode, reach: Reach) -> Household:
         picking=tuple(picking_place(place) for place in range(len(PLACES))),
         goal=goal,
         solved=compile_expression(goal, names),
-        subgoals=tuple(compile_expression(subgoal, names) for subgoal in subgoals),
+        subgoals=tuple(compile_expression(subgoal, names) for subgoal in reduced_subgoals(episode, goal)),
     )
+
+
+def reduced_subgoals(episode: Episode, goal: Expression) -> tuple[Logic, ...]:
+    """The subgoals of an episode as the engine counts them; see :mod:`rbsuite_eb_habitat.subgoals`.
+
+    Args:
+        episode: the episode.
+        goal: its goal without quantifiers.
+    """
+    initial = {item.instance: item.receptacle for item in episode.items}
+    return reduce_subgoals(episode.subgoals, initial, _wanted_place(goal))
 
 
 def _wanted_place(goal: Expression) -> str:

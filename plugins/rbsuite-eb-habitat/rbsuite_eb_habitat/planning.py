@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from rbsuite.trajectory import Action
@@ -56,7 +56,7 @@ class Plan:
 
     Attributes:
         actions: what the agent does.
-        moves: the objects it carries.
+        moves: the objects it carries; the goal may hold before the last one is put down, and the plan ends there.
         turns: the doors it opens or closes because the goal says so.
         looks: number of actions at the beginning that find out whether a door is open.
         walk: index of the action that goes where the goal wants the robot, or -1.
@@ -87,20 +87,26 @@ def find_plan(episode: Episode, household: Household) -> Plan | None:
     ways.sort(key=lambda way: _rank(way, expert))
     for way in islice(ways, MOST_TRIES):
         plan = _plan(way, household)
-        if 0 < len(plan.actions) <= MAX_STEPS and reaches_goal(household, plan.actions):
-            return plan
+        steps = _steps_to_goal(household, plan.actions)
+        if steps is not None and 0 < steps <= MAX_STEPS:
+            return replace(plan, actions=plan.actions[:steps], walk=plan.walk if plan.walk < steps else -1)
     return None
 
 
 def reaches_goal(household: Household, actions: Iterable[Action]) -> bool:
     """Whether the goal holds after one of the actions."""
+    return _steps_to_goal(household, actions) is not None
+
+
+def _steps_to_goal(household: Household, actions: Iterable[Action]) -> int | None:
+    """After how many of the actions the goal holds; ``None``: not at all."""
     world = HabitatWorld(household)
-    for action in actions:
+    for steps, action in enumerate(actions, start=1):
         if action.index is not None:
             world.do(action.index)
         if world.achieved.success:
-            return True
-    return False
+            return steps
+    return None
 
 
 @dataclass(frozen=True, slots=True)

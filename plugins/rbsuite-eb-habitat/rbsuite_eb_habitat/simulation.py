@@ -47,7 +47,9 @@ def edited(actions: Sequence[Action], edits: Edits) -> Iterator[Action]:
 def _failing(draft: Draft) -> Mapping[str, Edits]:
     """For each skill the first candidate that makes the task fail, in the order of the candidates."""
     found: dict[str, Edits] = {}
-    for skill, edits in mistakes(draft):
+    steps = len(draft.plan.actions)
+    for skill, candidate in mistakes(draft):
+        edits = {index: instead for index, instead in candidate.items() if index < steps}
         if skill not in found and not reaches_goal(draft.household, edited(draft.plan.actions, edits)):
             found[skill] = edits
     return found

@@ -71,6 +71,7 @@ PARENTS: Mapping[str, tuple[str, ...]] = {
     "fridge_type": ("art_receptacle_entity_type",),
     "place_receptacle": ("static_receptacle_entity_type",),
     "robot_entity_type": (),
+    "goal_entity_type": (),
     "static_obj_type": (),
     **dict.fromkeys(CATEGORIES, ("movable_entity_type",)),
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Self
 
 from rbsuite_eb_habitat.actions import ACTION_NAMES, ACTIONS
+from rbsuite_eb_habitat.goals import Lingering
 from rbsuite_eb_habitat.household import NOWHERE, Household
 from rbsuite_eb_habitat.vocab import (
     CABINETS,
@@ -55,6 +56,11 @@ CLOSED = tuple(Outcome(f"{_DONE} and now {door} is closed.", True) for door in _
 NOT_OPENED = Outcome(f"{_FAILED} Check whether the receptacle is already open {_AGAIN}", False)
 NOT_CLOSED = Outcome(f"{_FAILED} Check whether the receptacle is already closed {_AGAIN}", False)
 
+_NOTHING = Lingering()
+_FREE = Lingering(free=True)
+_OPENED = tuple(Lingering(opened=1 << door) for door in range(len(DOORS)))
+_CLOSED = tuple(Lingering(closed=1 << door) for door in range(len(DOORS)))
+
 _DOOR_PLACES = tuple(PLACE_NUMBER[door] for door in DOORS)
 _HIDDEN = frozenset(PLACE_NUMBER[drawer] for drawer in DRAWERS)
 _INSIDE = PLACE_NUMBER[REFRIGERATOR]
@@ -68,7 +74,10 @@ class HabitatWorld:
         household: the episode; shared.
     """
 
-    __slots__ = ("_achieved", "_household", "_met", "_place", "held", "lies", "open_doors", "picking", "within")
+    __slots__ = (
+        *("_achieved", "_household", "_met", "_place"),
+        *("held", "lies", "lingering", "open_doors", "picking", "within"),
+    )
 
     def __init__(self, household: Household) -> None:
         self._household = household
@@ -78,6 +87,7 @@ class HabitatWorld:
         self.open_doors = household.open_doors
         self.within: frozenset[int] = frozenset()
         self.picking = -1
+        self.lingering = _NOTHING
         self._met = 0
         self._achieved = Achieved(False, 0.0)
         self._look_at_goal()
@@ -94,6 +104,8 @@ class HabitatWorld:
 
     def do(self, index: int) -> Outcome:
         """Carry out a named action, by its index."""
+        lingered = self.lingering is not _NOTHING
+        self.lingering = _NOTHING
         kind, target = _MEANINGS[index]
         if kind == "navigate":
             outcome = self._navigate(target)
@@ -105,7 +117,7 @@ class HabitatWorld:
             outcome = self._open(target)
         else:
             outcome = self._close(target)
-        if outcome.valid:
+        if outcome.valid or lingered:
             self._look_at_goal()
         return outcome
 
@@ -127,7 +139,7 @@ class HabitatWorld:
         twin._household, twin._place = self._household, self._place
         twin._met, twin._achieved = self._met, self._achieved
         twin.held, twin.open_doors, twin.within, twin.picking = self.held, self.open_doors, self.within, self.picking
-        twin.lies = self.lies.copy()
+        twin.lies, twin.lingering = self.lies.copy(), self.lingering
         return twin
 
     def close(self) -> None:
@@ -146,6 +158,7 @@ class HabitatWorld:
             if self.lies[item] == self.picking:
                 self.held = item
                 self.lies[item] = NOWHERE
+                self.lingering = _FREE
                 return PICKED[category]
         return NOTHING_TO_PICK
 
@@ -155,6 +168,7 @@ class HabitatWorld:
         if place not in self.within:
             return PLACE_NOT_NEAR
         self.lies[self.held] = place
+        self.lingering = Lingering(held=self.held)
         self.held = -1
         return PLACED
 
@@ -162,12 +176,14 @@ class HabitatWorld:
         if self.open_doors & 1 << door or _DOOR_PLACES[door] not in self.within:
             return NOT_OPENED
         self.open_doors |= 1 << door
+        self.lingering = _CLOSED[door]
         return OPENED[door]
 
     def _close(self, door: int) -> Outcome:
         if not self.open_doors & 1 << door or _DOOR_PLACES[door] not in self.within:
             return NOT_CLOSED
         self.open_doors &= ~(1 << door)
+        self.lingering = _OPENED[door]
         return CLOSED[door]
 
     def _look_at_goal(self) -> None:

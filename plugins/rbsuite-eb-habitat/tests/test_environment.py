@@ -234,6 +234,28 @@ def test_an_empty_pack_is_refused(tmp_path: Path) -> None:
         EbHabitat.load("test", domain="base", data=str(pack))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("goal_preds", {"expr_type": "XOR", "sub_exprs": []}, "unknown operator 'XOR'"),
+        ("goal_preds", {"expr_type": "AND", "sub_exprs": ["holding(nothing_0)"]}, "names the unknown 'nothing_0'"),
+        ("goal_preds", {"expr_type": "AND", "sub_exprs": [{}]}, "neither a predicate nor an expression"),
+        ("start_preds", ["not_holding()"], "says nothing of a door"),
+        ("subgoals", [["holding(nothing_0)"]], "of the wrong kind"),
+    ],
+)
+def test_malformed_goals_starts_and_subgoals_are_refused_when_tasks_are_loaded(
+    field: str, value: Any, words: str, tmp_path: Path
+) -> None:
+    pack = Path(shutil.copytree(sample_directory(), tmp_path / "pack"))
+    episodes = json.loads((pack / "base.json").read_text())
+    episodes[-1][field] = value
+    (pack / "base.json").write_text(json.dumps(episodes))
+    with pytest.raises(DataError, match=re.escape(words)):
+        EbHabitat.load("test", data=str(pack))
+    assert EbHabitat.load("test", domain="long_horizon", data=str(pack)).tasks
+
+
 def test_upstreams_references_all_work_and_one_task_is_solved_at_the_start(upstream_tasks: TaskSet) -> None:
     report = verify(EbHabitat, upstream_tasks, max_steps=MAX_TURNS)
     assert (report.tasks, report.solved, dict(report.unsolved), report.without) == (300, 300, {}, ())

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rbsuite.errors import DataError
-from rbsuite_eb_habitat.goals import alternatives, compile_expression, expand
+from rbsuite_eb_habitat.goals import Lingering, Logic, alternatives, compile_expression, expand
 from rbsuite_eb_habitat.household import Household
 from rbsuite_eb_habitat.pack import Episode
 from rbsuite_eb_habitat.vocab import CONSTANTS, DOORS, PLACE_NUMBER, PLACES, RECEPTACLES, is_subtype
@@ -33,6 +33,7 @@ class Made:
     open_doors: int
     within: frozenset[int]
     picking: int
+    lingering: Lingering = Lingering()
 
 
 @st.composite
@@ -163,6 +164,7 @@ def quantified(quantifier: str, operator: str, kind: str, *texts: str) -> dict[s
         (quantified("EXISTS", "NAND", "plum", f"on_top(X, {SINK})"), True),
         (quantified("FORALL", "NAND", "plum", f"on_top(X, {SINK})"), False),
         (quantified("EXISTS", "AND", "place_receptacle", "on_top(plum_0, X)"), True),
+        (quantified("EXISTS", "AND", "goal_entity_type", "not_holding()"), False),
         (quantified("FORALL", "AND", "cab_type", "closed_cab(X)"), True),
         ({"expr_type": "AND", "sub_exprs": []}, True),
         ({"expr_type": "OR", "sub_exprs": []}, False),
@@ -183,6 +185,33 @@ def test_inputs_take_distinct_objects() -> None:
     places = [PLACE_NUMBER[SINK], PLACE_NUMBER[SOFA]]
     assert not test(Made(bytearray((places[0], places[1], places[0])), -1, 0, frozenset(), -1))
     assert test(Made(bytearray((places[0], places[0], places[1])), -1, 0, frozenset(), -1))
+
+
+def test_the_first_input_changes_fastest() -> None:
+    inputs = [{"name": "X", "expr_type": "plum"}, {"name": "Y", "expr_type": "movable_entity_type"}]
+    tree = {"expr_type": "AND", "quantifier": "EXISTS", "inputs": inputs, "sub_exprs": ["holding(X)", "holding(Y)"]}
+    found = expand(tree, OBJECTS)
+    assert isinstance(found, Logic)
+    pairs = [[argument for _, (argument,) in case.parts] for case in found.parts]  # type: ignore[union-attr, misc]
+    assert pairs == [["plum_1", "plum_0"], ["plum_0", "plum_1"], ["plum_0", "mug_0"], ["plum_1", "mug_0"]]
+
+
+def test_what_lingers_counts_beside_what_is() -> None:
+    bit = 1 << DOORS.index(FRIDGE)
+    lies = bytearray(PLACE_NUMBER[name] for name in (SINK, SOFA, SOFA))
+
+    def value(text: str, held: int, doors: int, lingering: Lingering) -> bool:
+        test = compile_expression(expand({"expr_type": "AND", "sub_exprs": [text]}, OBJECTS), NAMES)
+        return test(Made(lies, held, doors, frozenset(), -1, lingering))
+
+    for text, held, doors, lingering in (
+        ("not_holding()", 0, 0, Lingering(free=True)),
+        ("holding(plum_0)", -1, 0, Lingering(held=0)),
+        (f"opened_fridge({FRIDGE})", -1, 0, Lingering(opened=bit)),
+        (f"closed_fridge({FRIDGE})", -1, bit, Lingering(closed=bit)),
+    ):
+        assert not value(text, held, doors, Lingering())
+        assert value(text, held, doors, lingering)
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -225,6 +254,17 @@ def nested(depth: int) -> dict[str, Any]:
             "too many entities",
         ),
         (nested(30), "too deep"),
+        (
+            {"expr_type": "AND", "inputs": [{"name": "X", "expr_type": "plum"}], "sub_exprs": ["holding(X)"]},
+            "inputs without a quantifier",
+        ),
+        # Upstream refuses these when it reads them, before it knows whether there is any such entity.
+        (quantified("EXISTS", "AND", "apple", f"on_top({SINK}, X)"), "on_top of '.*', which is of the wrong kind"),
+        (quantified("EXISTS", "AND", "apple", "likes(X)"), "unknown predicate 'likes'"),
+        (quantified("EXISTS", "AND", "recep_type", "on_top(plum_0, X)"), "on_top of 'X', which is of the wrong kind"),
+        ({"expr_type": "AND", "sub_exprs": [f"on_top(plum_0, {FRIDGE})"]}, "of the wrong kind"),
+        ({"expr_type": "AND", "sub_exprs": [f"in(plum_0, {SINK})"]}, "of the wrong kind"),
+        ({"expr_type": "AND", "sub_exprs": [f"opened_cab({FRIDGE})"]}, "of the wrong kind"),
     ],
 )
 def test_malformed_goals_are_refused_in_one_line(tree: dict[str, Any], words: str) -> None:

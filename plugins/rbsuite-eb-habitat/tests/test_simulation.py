@@ -25,6 +25,7 @@ from rbsuite_eb_habitat.skills import (
     DOOR,
     EVERY_ONE,
     MEANING,
+    NAVIGATE,
     NEIGHBOUR,
     ONE_AT_A_TIME,
     SEARCH,
@@ -224,6 +225,8 @@ def test_removing_takes_the_object_elsewhere(make_episode: MakeEpisode) -> None:
     told = names(drafted(episode))
     assert told.count("pick up the plum") == 2
     assert "place at the sofa" not in told
+    assert told[-1] == "pick up the plum"
+    assert {ONE_AT_A_TIME, NAVIGATE} <= telling(drafted(episode))
 
 
 def test_into_the_refrigerator_and_never_into_a_cabinet(make_episode: MakeEpisode) -> None:

@@ -216,6 +216,52 @@ def test_without_subgoals_there_is_no_progress_before_success(make_household: Ma
     assert world.achieved == Achieved(False, 0.0)
 
 
+def away(place: str, *others: str) -> dict[str, Any]:
+    """The goal that a plum is not at a place, as upstream's tasks to take something away state it."""
+    barred = {
+        "expr_type": "NAND",
+        "quantifier": "FORALL",
+        "inputs": [{"name": "X", "expr_type": "plum"}],
+        "sub_exprs": [f"on_top(X, {place})"],
+    }
+    return {"expr_type": "AND", "sub_exprs": ["not_holding()", *others, barred]}
+
+
+def test_taking_away_is_done_once_it_is_picked_up(make_household: Make) -> None:
+    """Upstream still counts the hand as empty, since the pick's precondition asked for that."""
+    world = HabitatWorld(make_household({"plum_0": "sofa"}, away("receptacle_aabb_Sofa_frl_apartment_sofa")))
+    do(world, "navigate to the sofa")
+    assert not world.achieved.success
+    do(world, "pick up the plum")
+    assert world.achieved == Achieved(True, 1.0)
+
+
+@pytest.mark.parametrize("then", ["pick up the plum", "navigate to the sofa"])
+def test_what_a_precondition_asked_for_counts_until_the_next_action(make_household: Make, then: str) -> None:
+    fridge = "fridge_push_point"
+    goal = {"expr_type": "NAND", "sub_exprs": [f"closed_fridge({fridge})"]}
+    both = [[f"opened_fridge({fridge})", f"closed_fridge({fridge})"]]
+    world = HabitatWorld(make_household(THINGS, goal, subgoals=both))
+    do(world, "navigate to the refrigerator push point", "open the refrigerator")
+    assert world.achieved == Achieved(False, 1.0)
+    fork = world.fork()
+    for each in (world, fork):
+        do(each, then)
+        assert each.achieved.success
+
+
+def test_what_is_placed_still_counts_as_held(make_household: Make) -> None:
+    subgoals = [["holding(plum_0)", "on_top(plum_1,receptacle_aabb_Sofa_frl_apartment_sofa)"], ["holding(mug_0)"]]
+    goal = {"expr_type": "AND", "sub_exprs": ["holding(plum_0)", f"on_top(plum_0, {SINK})"]}
+    world = HabitatWorld(make_household(THINGS, goal, subgoals=subgoals))
+    do(world, "navigate to the sofa", "pick up the plum", "navigate to the sink in the kitchen")
+    assert world.achieved == Achieved(False, 0.5)
+    do(world, "place at the sink in the kitchen")
+    assert world.achieved.success
+    do(world, "place at the sink in the kitchen")
+    assert world.achieved == Achieved(False, 0.5)
+
+
 WALKS = st.lists(st.integers(0, len(ACTION_NAMES) - 1), max_size=40)
 
 
