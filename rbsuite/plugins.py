@@ -30,6 +30,7 @@ from rbsuite.specs import (
     ScalingSpec,
     SelectorSpec,
     Spec,
+    plain_name,
 )
 
 GROUP = "rbsuite"
@@ -125,14 +126,14 @@ class Plugins:
 
     @cached_property
     def aliases(self) -> Mapping[str, str]:
-        """Further names of environments, each with the name it stands for.
+        """Further names of environments, each with the name it stands for: their aliases, and their names without brackets.
 
         Raises:
             PluginError: two environments share one.
         """
         names = {name: name for name in self.environments}
         for spec in self.environments.values():
-            for alias in spec.aliases:
+            for alias in (plain_name(spec.name), *spec.aliases):
                 if names.setdefault(alias, spec.name) != spec.name:
                     first = self.owner(self.environments[names[alias]])
                     raise PluginError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from rbsuite.errors import PluginError
 from rbsuite.experience import Phase
@@ -87,7 +87,7 @@ class Measure:
     """A figure beside success that an environment keeps of every rollout.
 
     Attributes:
-        name: the key in the rollouts' truth, a number in [0, 1].
+        name: the key in the truth of every step, a number in [0, 1]; what the last step says counts.
         summary: what it is, in a few words.
     """
 
@@ -178,14 +178,28 @@ class EnvironmentSpec(Spec):
     apart: tuple[Apart, ...] = ()
     fidelity: tuple[Fidelity, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what would be ignored.
+
+        Raises:
+            ValueError: there is no such action mode, or no such domain to stand apart.
+        """
+        if self.action_mode not in get_args(ActionMode):
+            raise ValueError(
+                f"environment {self.name!r}: action_mode {self.action_mode!r} is none of {get_args(ActionMode)}"
+            )
+        unknown = [part.domain for part in self.apart if part.domain not in self.domains]
+        if unknown:
+            raise ValueError(f"environment {self.name!r}: {unknown[0]!r} stands apart and is none of its domains")
+
 
 @dataclass(frozen=True, slots=True)
 class MemorySpec(Spec):
     """A memory mechanism. ``factory`` gives a :class:`rbsuite.memories.base.Memory`.
 
     Attributes:
-        phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn of the agent; ``attempt``, before
-            every further attempt of a sequential scaling.
+        phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn for which the agent asks its
+            model; ``attempt``, before every further attempt of a sequential scaling.
         control: a control condition (placebo, random, ...), marked as such in results.
     """
 

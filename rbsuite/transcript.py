@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from rbsuite.jsonable import text_digest
 from rbsuite.trajectory import Action, Observation, Step, Trajectory
 
+NOTHING = "(nothing)"
+"""What is shown where an agent said nothing; where actions are named, that is how it stops."""
 OBSERVATION_LIMIT = 600
 """Characters of an observation that are shown before it is cut, by default."""
 
@@ -22,7 +24,7 @@ def render_action(action: Action) -> str:
     if action.kind == "choice":
         chosen = "nothing" if action.index is None else action.index
         return f"choose {chosen}{': ' + action.text if action.text else ''}"
-    return action.text
+    return action.text or NOTHING
 
 
 def render_transcript(trajectory: Trajectory, *, limit: int = OBSERVATION_LIMIT) -> str:

@@ -16,7 +16,7 @@ from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import BUILTIN, Plugins, load_plugins
 from rbsuite.record import RunInfo
-from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, load_object
+from rbsuite.specs import Apart, EnvironmentSpec, JudgeSpec, MemorySpec, load_object
 from toy import ToyPlugin
 
 
@@ -208,7 +208,7 @@ def test_an_alias_finds_the_environment_and_is_suggested() -> None:
     plugins = core_plugins(environments(EnvironmentSpec("home[small]", "a home", "x:Y", aliases=("home",))))
     assert plugins.environment("home") is plugins.environment("home[small]")
     assert list(plugins.environments) == ["home[small]"]
-    assert plugins.aliases == {"home": "home[small]"}
+    assert plugins.aliases == {"home": "home[small]", "home-small": "home[small]"}
     with pytest.raises(UnknownNameError, match="home"):
         plugins.environment("hone")
 
@@ -221,6 +221,13 @@ def test_an_alias_that_is_taken_is_refused_naming_both(taken: EnvironmentSpec) -
     plugins = core_plugins(environments(first), environments(taken))
     with pytest.raises(PluginError, match="'home' is declared twice: by registered by hand and by registered by hand"):
         plugins.environment("home")
+
+
+def test_a_declaration_that_would_be_ignored_is_refused() -> None:
+    with pytest.raises(ValueError, match="'nosuch' stands apart and is none of its domains"):
+        EnvironmentSpec("home", "a home", "x:Y", domains=("a",), apart=(Apart("nosuch", "It is not there."),))
+    with pytest.raises(ValueError, match="action_mode 'choices' is none of"):
+        EnvironmentSpec("home", "a home", "x:Y", action_mode="choices")  # type: ignore[arg-type]
 
 
 def test_built_in_name_cannot_be_taken(install: Install) -> None:

@@ -46,6 +46,9 @@ class Agent(Protocol):
     def remember(self, memory: str) -> None:
         """Put this text in the place of the recalled one from now on; for memories that recall at every step or attempt."""
 
+    def decided(self, observation: Observation) -> bool:
+        """Whether the answer to an observation stands already, so that nothing is asked and nothing needs to be recalled for it."""
+
     async def act(self, observation: Observation) -> Action:
         """Answer an observation whose turn is ``agent``.
 

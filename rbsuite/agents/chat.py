@@ -43,6 +43,10 @@ class ChatAgent:
             others = self._messages[1:] if self._messages[0].role == "system" else self._messages
             self._messages = [*self._system(), *others]
 
+    def decided(self, observation: Observation) -> bool:
+        """See :class:`rbsuite.agents.base.Agent`: every turn is asked for."""
+        return False
+
     async def act(self, observation: Observation) -> Action:
         """See :class:`rbsuite.agents.base.Agent`."""
         if observation.tools:

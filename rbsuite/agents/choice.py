@@ -14,6 +14,7 @@ from typing import Any
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.agents.chat import ChatAgent, usable
+from rbsuite.errors import EnvironmentFailure
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Message, Observation
 
@@ -54,6 +55,7 @@ class PlannerAgent(ChatAgent):
         self._plan: deque[Action] = deque()
         self._last: Action | None = None
         self._choices: Sequence[str] = ()
+        self._policy = ""
         self._task = ""
         self._exchanges: list[Message] = []
         self._lines: list[str] = []
@@ -67,6 +69,11 @@ class PlannerAgent(ChatAgent):
         self._last = None
         self._exchanges, self._lines, self._count = [], [], 0
 
+    def decided(self, observation: Observation) -> bool:
+        """Whether the plan goes on."""
+        goes_on = observation.data.get("valid", True) and not observation.data.get("check")
+        return bool(self._plan) and bool(goes_on) and observation.choices in ((), self._choices)
+
     async def act(self, observation: Observation) -> Action:
         """The next action of the plan, or the first of a new one."""
         self._hear(observation)
@@ -79,12 +86,12 @@ class PlannerAgent(ChatAgent):
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """What the environment says, the named actions, and the form of a plan."""
-        return self._services.render(self.template, policy=policy, choices=observation.choices)
+        self._policy = policy or self._policy
+        return self._services.render(self.template, policy=self._policy, choices=named(observation))
 
     def _hear(self, observation: Observation) -> None:
         if self._last is None:
-            self._opening(observation)
-            self._choices, self._task = observation.choices, observation.text
+            self._task = observation.text
         elif observation.data.get("check"):
             self._exchanges += [Message("user", self._said()), Message("assistant", self._reply)]
             self._task, self._lines = observation.text, []
@@ -95,6 +102,10 @@ class PlannerAgent(ChatAgent):
             self._count += 1
             if not observation.data.get("valid", True):
                 self._plan.clear()
+        if self._last is None or (observation.choices and observation.choices != self._choices):
+            self._opening(observation)
+            self._choices = observation.choices
+            self._plan.clear()
 
     def _said(self) -> str:
         return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines)
@@ -111,11 +122,19 @@ class StepwiseAgent(ChatAgent):
     def __init__(self) -> None:
         super().__init__()
         self._choices: Sequence[str] = ()
+        self._policy = ""
+
+    async def act(self, observation: Observation) -> Action:
+        """See :class:`rbsuite.agents.base.Agent`; where the named actions change, so does the system prompt."""
+        if self._messages and observation.choices and observation.choices != self._choices:
+            self._instructions = self.instructions(self._policy, observation)
+            self._messages = [*self._system(), *self._messages[1:]]
+        return await super().act(observation)
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """What the environment says, the named actions, and the form of a reply."""
-        self._choices = observation.choices
-        return self._services.render(self.template, policy=policy, choices=observation.choices)
+        self._policy, self._choices = policy, named(observation)
+        return self._services.render(self.template, policy=policy, choices=self._choices)
 
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names; no id ends the episode."""
@@ -123,27 +142,47 @@ class StepwiseAgent(ChatAgent):
         return _actions(read_step(completion.text, len(self._choices)), completion.text, self._choices)[0]
 
 
+def named(observation: Observation) -> Sequence[str]:
+    """The named actions of an observation that must have them.
+
+    Raises:
+        EnvironmentFailure: it has none.
+    """
+    if not observation.choices:
+        raise EnvironmentFailure("the environment's first observation names no actions.")
+    return observation.choices
+
+
 def read_plan(reply: str, n: int) -> Plan:
     """The plan in a reply of the form ``{"reasoning_and_reflection", "language_plan", "executable_plan": [{"action_id"}]}``.
 
-    Only the ids count. A plan is cut at the first id that does not exist; if that is its first, nothing could be read.
+    Only the ids count. A plan is cut at the first id that does not exist, whatever comes after it; if that is its first, nothing could be
+    read. As upstream, but for a code fence around the JSON, which is taken off, and for ids that are no whole numbers, at which upstream
+    fails.
 
     Args:
         reply: the model's text: JSON, in a code fence or not.
         n: number of named actions.
     """
     value = _json(reply)
-    if not isinstance(value, dict) or not isinstance(value.get("executable_plan"), list):
+    items = value.get("executable_plan") if isinstance(value, dict) else None
+    if items and not (
+        isinstance(items, list) and all(isinstance(item, dict) and "action_id" in item for item in items)
+    ):
         return UNREADABLE
-    items: list[Any] = value["executable_plan"]
-    ids = [item["action_id"] for item in items if isinstance(item, dict) and type(item.get("action_id")) is int]
-    if len(ids) < len(items):
+    if items is None or isinstance(items, bool | int | float):
         return UNREADABLE
-    valid = next((place for place, number in enumerate(ids) if not 0 <= number < n), len(ids))
-    if ids and not valid:
+    ids: list[int] = []
+    for number in (item["action_id"] for item in items):
+        if isinstance(number, int | float) and not 0 <= number < n:
+            break
+        if type(number) is not int:
+            return UNREADABLE
+        ids.append(number)
+    if items and not ids:
         return UNREADABLE
     said = (value.get("reasoning_and_reflection"), value.get("language_plan"))
-    return Plan(tuple(ids[:valid]), " ".join(text.strip() for text in said if isinstance(text, str) and text.strip()))
+    return Plan(tuple(ids), " ".join(text.strip() for text in said if isinstance(text, str) and text.strip()))
 
 
 def read_step(reply: str, n: int) -> Plan:

@@ -92,6 +92,8 @@ def _must_agree(store: ExperimentStore) -> Mapping[str, str]:
             [facts["environment"]["version"], *filter(None, [facts["environment"].get("reader")])]
         ),
         "simulated models": "yes" if facts["simulated"] else "no",
+        "figures by domain": ", ".join(facts.get("measures", ())) or "none",
+        "domains that stand apart": ", ".join(facts.get("apart", ())) or "none",
     }
 
 
@@ -158,9 +160,15 @@ def read_groups(store: ExperimentStore) -> Groups:
 
 def _notes(stores: Sequence[ExperimentStore], summary: Summary, groups: Groups) -> list[str]:
     notes = []
-    for one in summary.conditions:
-        if one.committed < one.n_tasks * one.orders:
-            notes.append(f"{one.condition.label} is not finished: {one.committed} of {one.n_tasks * one.orders} tasks.")
+    for number, one in enumerate(summary.conditions):
+        parts = [one, *(part.conditions[number] for part in summary.apart if not summary.all_apart)]
+        committed, wanted = sum(part.committed for part in parts), sum(part.n_tasks * part.orders for part in parts)
+        if committed < wanted:
+            notes.append(f"{one.condition.label} is not finished: {committed} of {wanted} tasks.")
+    if summary.apart and not summary.all_apart:
+        notes.append(
+            "conditions, judge, cost and ends are of the tasks that do not stand apart; --json has those of the others."
+        )
     for condition in summary.repeated:
         notes.append(
             f"{condition.label} was run on the same streams more than once; the first experiment's runs count."

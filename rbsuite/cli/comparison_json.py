@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.cli.comparison import Compared, details
-from rbsuite.cli.domains import domains_json, figures_by_domain
+from rbsuite.cli.domains import domains_json, results_by_domain, warnings_of
 from rbsuite.cli.results import answers_json, apart_json, comparison_json, condition_json, figures_by_condition
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -23,7 +23,7 @@ def document(compared: Compared) -> Mapping[str, Any]:
     """Everything that the command shows, as plain data; shares and differences are between -1 and 1."""
     config = compared.stores[0].manifest.config
     summary = compared.summary
-    answers, domains = figures_by_condition(compared.stores), figures_by_domain(compared.stores)
+    answers, domains = figures_by_condition(compared.stores), results_by_domain(compared.stores)
     return {
         "experiments": [_experiment(store) for store in compared.stores],
         "env": config["env"],
@@ -39,8 +39,7 @@ def document(compared: Compared) -> Mapping[str, Any]:
             for one in summary.conditions
         ],
         "comparisons": [_comparison(one, compared) for one in summary.comparisons],
-        "apart": [],
-        **apart_json(summary),
+        "apart": apart_json(summary, warnings_of(compared.stores[0])),
         "notes": list(compared.notes),
     }
 

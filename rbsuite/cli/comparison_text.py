@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.cli.comparison import Compared, details
 from rbsuite.cli.domains import domains_text
+from rbsuite.cli.figures import interval, p_text, percent, point_bounds, points
 from rbsuite.cli.output import fields, table
-from rbsuite.cli.results import SIMULATED, interval, p_text, percent, point_bounds, points, tasks_text
+from rbsuite.cli.results import SIMULATED, tasks_text
 from rbsuite.statistics.memory_use import cost_split
 
 if TYPE_CHECKING:
@@ -205,9 +206,7 @@ def _domains(compared: Compared, names: Sequence[str]) -> str:
         for part in compared.summary.apart
         for one in part.comparisons
     ]
-    return "\n".join(
-        filter(None, ["By domain (intervals over tasks)", _indented(text), _indented(fields(rows, WIDTH - 2))])
-    )
+    return "\n".join(filter(None, ["By domain", _indented(text), _indented(fields(rows, WIDTH - 2))]))
 
 
 def _place(condition: Condition, compared: Compared) -> int:
@@ -253,7 +252,8 @@ def _memory(compared: Compared) -> str:
         rows.append((name, _share(used.recalls, used.tasks), *sizes))
     if len(rows) == 1:
         return ""
-    return "Memory (tokens of recalled text, estimated at 4 characters each)\n" + numbers(rows, 2)
+    scope = "all tasks; " if compared.summary.apart else ""
+    return f"Memory ({scope}tokens of recalled text, estimated at 4 characters each)\n" + numbers(rows, 2)
 
 
 def _cost(conditions: Sequence[ConditionSummary]) -> str:

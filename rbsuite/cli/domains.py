@@ -6,80 +6,97 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.cli.figures import finite, interval, percent
 from rbsuite.cli.output import WIDTH, table
-from rbsuite.statistics.parts import domain_figures, measures_of
-from rbsuite.statistics.summary import ApartSummary, Summary, runs_by_condition
+from rbsuite.statistics.parts import domain_results, measures_of
+from rbsuite.statistics.summary import Summary, runs_by_condition
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.parts import DomainFigures
+    from rbsuite.statistics.parts import DomainResult
     from rbsuite.store import ExperimentStore
 
 APART = "*"
 """Marks a domain that stands apart."""
+UNKNOWN_WARNING = (
+    "its environment, which is not installed here, says that its figures do not mean what the others' mean."
+)
 
 
-def figures_by_domain(stores: Sequence[ExperimentStore]) -> Mapping[Condition, Sequence[DomainFigures]]:
-    """The figures of each condition by domain; empty where the environment keeps none beside success."""
-    found = {condition: domain_figures(runs) for condition, runs in runs_by_condition(stores)[0].items()}
-    return {condition: figures for condition, figures in found.items() if figures}
+def results_by_domain(stores: Sequence[ExperimentStore]) -> Mapping[Condition, Sequence[DomainResult]]:
+    """The figures of each condition by domain; empty where the environment keeps none by domain."""
+    found = {condition: domain_results(runs) for condition, runs in runs_by_condition(stores)[0].items()}
+    return {condition: results for condition, results in found.items() if results}
+
+
+def warnings_of(store: ExperimentStore) -> Mapping[str, str]:
+    """Why each domain of an experiment that stands apart does so, as its environment says; a store does not hold it."""
+    from rbsuite.errors import RbsuiteError
+    from rbsuite.plugins import load_plugins
+    from rbsuite.runner.setup import choose_environment
+
+    names = store.manifest.facts.get("apart", ())
+    try:
+        spec = choose_environment(load_plugins(), store.manifest.config["env"]).spec if names else None
+    except RbsuiteError:
+        spec = None
+    known = {part.domain: part.warning for part in spec.apart} if spec is not None else {}
+    return {name: known.get(name, UNKNOWN_WARNING) for name in names}
 
 
 def domains_text(stores: Sequence[ExperimentStore], summary: Summary, names: Sequence[str]) -> str:
-    """The table, with what is to be said of the domains that stand apart; empty where there is none.
+    """The table, those that stand apart last, with what is to be said of them; empty where there is none.
 
     Args:
         stores: the experiments.
         summary: their figures.
         names: what each of the summary's conditions is called.
     """
-    found = figures_by_domain(stores)
+    found = results_by_domain(stores)
     if not found:
         return ""
-    measures = measures_of(stores[0])
-    apart = {one.part.domain: one for one in summary.apart}
-    heads = ("domain", "tasks", "condition", "success % [95 %]", *(f"{name.replace('_', ' ')} %" for name in measures))
-    rows: list[Sequence[str]] = [heads]
-    shown = [(name, found.get(one.condition, ())) for name, one in zip(names, summary.conditions, strict=True)]
-    domains = dict.fromkeys(figures.name for _, ones in shown for figures in ones)
-    for domain in sorted(domains, key=lambda name: (name in apart, name)):
-        for name, ones in shown:
-            rows += [_row(one, name, measures, domain in apart) for one in ones if one.name == domain]
-    notes = (textwrap.fill(f"{APART} {_note(one)}", WIDTH, subsequent_indent="  ") for one in summary.apart)
-    return "\n".join([table(rows), *notes])
+    warnings = warnings_of(stores[0])
+    measures = [f"{name.replace('_', ' ')} % [95 %]" for name in measures_of(stores[0])]
+    rows: list[Sequence[str]] = [("domain", "tasks", "condition", "success % [95 %]", *measures, "failed")]
+    columns = [
+        [(name, one) for one in found.get(condition.condition, ())]
+        for name, condition in zip(names, summary.conditions, strict=True)
+    ]
+    by_domain = sorted(zip(*columns, strict=True), key=lambda row: row[0][1].name in warnings)
+    rows += [_row(one, name, one.name in warnings) for row in by_domain for name, one in row]
+    left_out = "" if summary.all_apart else ", left out of the figures of the others"
+    notes = [f"{APART} {domain} stands apart{left_out}: {warning}" for domain, warning in warnings.items()]
+    notes.insert(0, "Intervals by domain are over its tasks, given the orders that were run.")
+    return "\n".join([table(rows), *(textwrap.fill(note, WIDTH, subsequent_indent="  ") for note in notes)])
 
 
-def domains_json(figures: Sequence[DomainFigures], summary: Summary) -> list[Mapping[str, Any]]:
+def domains_json(results: Sequence[DomainResult], summary: Summary) -> list[Mapping[str, Any]]:
     """The figures of one condition as plain data."""
     apart = {one.part.domain for one in summary.apart}
     return [
         {
             "domain": one.name,
+            "size": one.size,
             "tasks": one.tasks,
             "apart": one.name in apart,
             "success": _estimate(one.success),
             **{name: _estimate(value) for name, value in one.measures.items()},
+            "failed": one.failed,
         }
-        for one in figures
+        for one in results
     ]
 
 
-def _note(one: ApartSummary) -> str:
-    left_out = ", left out of the figures of the others" if one.conditions else ""
-    return f"{one.part.domain} stands apart{left_out}: {one.part.warning}"
-
-
-def _row(one: DomainFigures, name: str, measures: Mapping[str, str], apart: bool) -> Sequence[str]:
-    cells = [one.success, *(one.measures[measure] for measure in measures)]
-    return (f"{one.name}{f' {APART}' if apart else ''}", str(one.tasks), name, *map(_cell, cells))
+def _row(one: DomainResult, name: str, apart: bool) -> Sequence[str]:
+    cells = [one.success, *one.measures.values()]
+    tasks = f"{one.tasks}" if one.tasks == one.size else f"{one.tasks} of {one.size}"
+    return (f"{one.name}{f' {APART}' if apart else ''}", tasks, name, *map(_cell, cells), str(one.failed))
 
 
 def _cell(estimate: Estimate) -> str:
-    from rbsuite.cli.results import interval, percent
-
     return f"{percent(estimate.mean)} {interval(estimate)}"
 
 
 def _estimate(value: Estimate) -> Mapping[str, Any]:
-    return {"mean": value.mean, "ci95": value.interval}
+    return {"mean": finite(value.mean), "ci95": value.interval}

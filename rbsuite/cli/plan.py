@@ -204,7 +204,8 @@ def split_sizes(environment: str) -> Mapping[str, int | None]:
             sizes[split.name] = None
             continue
         try:
-            sizes[split.name] = sum(task.domain not in apart for task in chosen.load(split.name))
+            tasks = chosen.load(split.name)
+            sizes[split.name] = sum(task.domain not in apart for task in tasks) or len(tasks)
         except DataError:
             sizes[split.name] = None
     return sizes

@@ -85,7 +85,8 @@ def as_document(store: ExperimentStore, before: str, reader: Reader, found: Sequ
 def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[Rescored]) -> str:
     """What was found as text."""
     from rbsuite.cli.comparison_text import fold, numbers
-    from rbsuite.cli.results import SIMULATED, percent, points
+    from rbsuite.cli.figures import percent, points
+    from rbsuite.cli.results import SIMULATED
 
     rows: list[Sequence[str]] = [
         ("condition", "old %", "new %", "change", "unparsed old", "unparsed new", "answers changed")

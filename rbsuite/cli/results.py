@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.cli.domains import domains_json, domains_text, figures_by_domain
+from rbsuite.cli.domains import domains_json, domains_text, results_by_domain, warnings_of
+from rbsuite.cli.figures import finite, interval, p_text, percent, point_bounds, points
 from rbsuite.statistics.answers import AnswerFigures, answer_figures
 from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary, runs_by_condition
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rbsuite.record import Condition
-    from rbsuite.statistics.parts import DomainFigures
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
@@ -31,7 +31,7 @@ UNPARSED_COLUMN = "unparsed"
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
     """The document that ``--json`` prints."""
     config, facts = store.manifest.config, store.manifest.facts
-    answers, domains = figures_by_condition([store]), figures_by_domain([store])
+    answers, domains = figures_by_condition([store]), results_by_domain([store])
     return {
         "experiment": str(store.directory),
         "env": config["env"],
@@ -42,12 +42,12 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
             {
                 **condition_json(condition),
                 **_with_answers(answers[condition.condition]),
-                **_with_domains(domains.get(condition.condition, ()), summary),
+                "domains": domains_json(domains.get(condition.condition, ()), summary),
             }
             for condition in summary.conditions
         ],
         "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
-        **apart_json(summary),
+        "apart": apart_json(summary, warnings_of(store)),
         "digest": experiment_digest(store),
     }
 
@@ -76,15 +76,16 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
     console.print()
     for comparison in summary.comparisons:
         say(_sentence(comparison, mark))
-    for part in summary.apart:
+    for part in summary.shown_apart:
         for comparison in part.comparisons:
             say(f"{part.part.domain}: {_sentence(comparison, mark)}")
     if domains := domains_text([store], summary, condition_names(summary)):
         say(f"\n{domains}\n")
     for condition in summary.conditions:
         say(_details(condition))
-        if condition.failures:
-            say(f"  first failure: {first_failure(store, condition)}")
+    whole = [*summary.conditions, *(condition for part in summary.apart for condition in part.conditions)]
+    if any(condition.failures for condition in whole):
+        say(f"first failure: {first_failure(store)}")
     for made, found in answers.items():
         if found is not None:
             say(f"{made.label}: {answers_line(found)}")
@@ -95,12 +96,11 @@ def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
         say(SIMULATED)
 
 
-def first_failure(store: ExperimentStore, condition: ConditionSummary) -> str:
-    """Where the first broken rollout of a condition was, and why it broke."""
+def first_failure(store: ExperimentStore) -> str:
+    """Where the first broken rollout was, and why it broke, whether its task stands apart or not; there must be one."""
     return next(
-        f"task {record.task_id}: {rollout.trajectory.error}"
+        f"{info.condition.label} on task {record.task_id}: {rollout.trajectory.error}"
         for info in store.manifest.runs
-        if info.condition == condition.condition
         for record in store.records(info.id, trajectories=False)
         for rollout in record.rollouts
         if rollout.trajectory.broken
@@ -140,7 +140,7 @@ def answers_json(found: AnswerFigures) -> Mapping[str, Any]:
     """Figures on answers as plain data."""
 
     def estimate(value: Estimate) -> Mapping[str, Any]:
-        return {"mean": _finite(value.mean), "ci95": value.interval}
+        return {"mean": finite(value.mean), "ci95": value.interval}
 
     return {
         "reader": found.reader,
@@ -168,28 +168,25 @@ def condition_names(summary: Summary) -> list[str]:
     return [one.condition.label if several else one.condition.memory for one in summary.conditions]
 
 
-def apart_json(summary: Summary) -> Mapping[str, Any]:
-    """The figures of the domains that stand apart, as plain data; nothing where there is none."""
-    parts = [
+def apart_json(summary: Summary, warnings: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """The figures of the domains that stand apart, as plain data."""
+    return [
         {
             "domain": one.part.domain,
-            "warning": one.part.warning,
+            "warning": warnings[one.part.domain],
             "tasks": len(one.part.tasks),
             "conditions": [condition_json(condition) for condition in one.conditions],
             "comparisons": [comparison_json(comparison) for comparison in one.comparisons],
         }
         for one in summary.apart
     ]
-    return {"apart": parts} if parts else {}
-
-
-def _with_domains(figures: Sequence[DomainFigures], summary: Summary) -> Mapping[str, Any]:
-    return {"domains": domains_json(figures, summary)} if figures else {}
 
 
 def tasks_text(summary: Summary) -> str:
     """How many tasks there are, those that stand apart by themselves."""
-    aside = sum(len(one.part.tasks) for one in summary.apart if one.conditions)
+    if summary.all_apart:
+        return f"{summary.conditions[0].n_tasks} tasks, all apart"
+    aside = sum(len(one.part.tasks) for one in summary.apart)
     return f"{summary.conditions[0].n_tasks} tasks" + (f" and {aside} apart" if aside else "")
 
 
@@ -246,36 +243,8 @@ def _details(condition: ConditionSummary) -> str:
     return f"{condition.condition.label}: {', '.join(parts)}"
 
 
-def percent(share: float) -> str:
-    """A share in percent, e.g. ``41.2``."""
-    return "-" if math.isnan(share) else f"{100 * share:.1f}"
-
-
-def interval(estimate: Estimate) -> str:
-    """The interval of a share in percent, cut to 0..100, e.g. ``[33.0, 49.4]``."""
-    if estimate.interval is None:
-        return "-"
-    low, high = (100 * min(1.0, max(0.0, bound)) for bound in estimate.interval)
-    return f"[{low:.1f}, {high:.1f}]"
-
-
-def points(value: float) -> str:
-    """A difference of shares in points, e.g. ``+4.2``."""
-    return "-" if math.isnan(value) else f"{100 * value:+.1f}"
-
-
 def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def point_bounds(bounds: tuple[float, float] | None) -> str:
-    """An interval of a difference in points, with a blank before it, e.g. `` [+1.0, +7.4]``; empty where there is none."""
-    return "" if bounds is None else f" [{points(bounds[0])}, {points(bounds[1])}]"
-
-
-def p_text(value: float) -> str:
-    """A p value with its sign of relation, e.g. ``= 0.012``."""
-    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
@@ -289,12 +258,12 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "n_tasks": condition.n_tasks,
         "orders": condition.orders,
         "committed": condition.committed,
-        "mean": _finite(condition.success.mean),
+        "mean": finite(condition.success.mean),
         "ci95": condition.success.interval,
         "pass^1": None if (passed := condition.passes(1)) is None else passed[1],
         "rollouts_a_task": condition.rollouts_a_task,
         "rollouts": condition.rollouts,
-        "steps": _finite(condition.steps),
+        "steps": finite(condition.steps),
         "tokens_per_task": condition.total.tokens / tasks,
         "calls_per_task": condition.total.calls / tasks,
         "cost": condition.total.cost,
@@ -314,7 +283,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "judged": [
             {"verdict": label, "solved": solved, "count": count} for (label, solved), count in condition.judged.items()
         ],
-        "recalled_share": _finite(condition.recalled),
+        "recalled_share": finite(condition.recalled),
         "notes": condition.notes,
     }
 
@@ -324,7 +293,7 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
     return {
         "a": comparison.a.label,
         "b": comparison.b.label,
-        "difference": _finite(comparison.difference.mean),
+        "difference": finite(comparison.difference.mean),
         "ci95": comparison.difference.interval,
         "p_value": comparison.p_value,
         "p_holm": comparison.p_holm,
@@ -337,7 +306,3 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
         "same_scaling": comparison.same_scaling,
         "finished": comparison.paired.unfinished == 0,
     }
-
-
-def _finite(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -64,7 +64,7 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
 
 def _show(environment: str, split: str, report: VerifyReport) -> None:
     name = f"{environment} {split}"
-    click.echo(f"{name}: {report.solved} of {report.tasks} reference solutions score 1.")
+    click.echo(f"{name}: {report.solved} of {report.tasks - len(report.without)} reference solutions score 1.")
     for domain, counts in report.domains.items():
         solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
         click.echo(f"  {domain}: references {solved}, doing nothing {floor}")

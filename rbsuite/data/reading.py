@@ -30,8 +30,7 @@ class PackFiles:
     """
 
     def __init__(self, path: str | Path, title: str, remedy: str, folder: str = "") -> None:
-        path = Path(path)
-        self.path = path / folder if folder and (path / folder).is_dir() else path
+        self.path = inner(Path(path), folder)
         self._title = title
         self._remedy = remedy
         if not self.path.is_dir():
@@ -86,7 +85,9 @@ class PackFiles:
         return hasher.hexdigest()
 
 
-def find_pack(pack: str, title: str, *, data: str, sample: Path | None, remedy: str) -> tuple[Path, Mapping[str, str]]:
+def find_pack(
+    pack: str, title: str, *, data: str, sample: Path | None, remedy: str, folder: str = ""
+) -> tuple[Path, Mapping[str, str]]:
     """The directory of a split's data, and where that comes from, for :attr:`rbsuite.task.TaskSet.source`.
 
     Args:
@@ -95,6 +96,7 @@ def find_pack(pack: str, title: str, *, data: str, sample: Path | None, remedy: 
         data: a directory that the user names, which wins; ``""``: none.
         sample: the bundled directory, where the split is bundled; ``None``: the imported pack holds it.
         remedy: how to get the pack.
+        folder: name of the pack in a directory that holds several, which the user may name too; ``""``: none.
 
     Raises:
         DataError: there is no such directory.
@@ -102,7 +104,8 @@ def find_pack(pack: str, title: str, *, data: str, sample: Path | None, remedy: 
     if data:
         if not Path(data).is_dir():
             raise DataError(f"{title}: --data {data!r} is not a directory.", f"Name a directory with {title}'s data.")
-        return Path(data), {"pack": pack, "commit": commit_of(Path(data))}
+        path = inner(Path(data), folder)
+        return path, {"pack": pack, "commit": commit_of(path)}
     if sample is not None:
         return sample, {"pack": "sample", "commit": ""}
     # Only imported data needs the data directory, and the modules that find it.
@@ -112,6 +115,11 @@ def find_pack(pack: str, title: str, *, data: str, sample: Path | None, remedy: 
     if not path.is_dir():
         raise DataError(f"{title}: this split needs upstream's data, which is not imported.", remedy)
     return path, {"pack": pack, "commit": commit_of(path)}
+
+
+def inner(path: Path, folder: str) -> Path:
+    """The directory ``folder`` within another, where there is one, else that other."""
+    return path / folder if folder and (path / folder).is_dir() else path
 
 
 def commit_of(path: Path) -> str:

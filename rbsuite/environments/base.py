@@ -28,7 +28,8 @@ class StepResult:
         reward: the environment's reward for the action.
         terminated: whether the episode has ended.
         truth: details of the check, for reports; never shown to agent, memory or self-judge.
-        truncated: whether the episode was cut by a step limit of the benchmark's own, where the environment keeps one.
+        truncated: whether the episode was cut by a step limit of the benchmark's own, where the environment keeps one. Its reward is the
+            score then too, unless the environment says otherwise.
     """
 
     observation: Observation

@@ -121,7 +121,7 @@ class BoundLearner:
         plan = self._plan_for(request.session, missing)
         if checks and missing == self._missing(request.session, prompt, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
-            plan = plan[-1:] if plan[-1].action.kind == "text" else ()
+            plan = [turn for turn in plan[-1:] if turn.action.kind == "text"]
         return text.word([*plan[position:], text.Turn("", Action(text=text.NOTHING_LEFT))], request, position)
 
     def _missing(self, session: int, prompt: str, checks: int) -> frozenset[str]:

@@ -104,10 +104,14 @@ def progress(messages: Sequence[Message]) -> tuple[int, int]:
 
 
 def named_actions(messages: Sequence[Message]) -> Sequence[int]:
-    """The ids of the actions that a system prompt lists."""
-    return [
-        int(found) for message in messages if message.role == "system" for found in _LISTED.findall(message.content)
-    ]
+    """The ids of the actions that a system prompt lists: those that count up from 0. What else looks so was recalled."""
+    ids: list[int] = []
+    for message in messages:
+        if message.role == "system":
+            for number in map(int, _LISTED.findall(message.content)):
+                if number == len(ids):
+                    ids.append(number)
+    return ids
 
 
 def attempts_showing(prompt: str, symptom: str) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rbsuite.agents.base import Agent, AgentStart
-from rbsuite.errors import ModelError
+from rbsuite.errors import ModelError, PluginError
 from rbsuite.experience import Experience, MemoryOp, Outcome, Phase, Recall, RecallRequest
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
@@ -23,6 +23,7 @@ from rbsuite.runner.roles import Roles, RunParts
 from rbsuite.runner.rollout import Opening, Players, held_back, open_task, play
 from rbsuite.scaling.base import Choice, Group, Refine
 from rbsuite.seeds import derive_seed
+from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
 from rbsuite.trajectory import Step, Trajectory
 from rbsuite.transcript import fence, render_steps, render_transcript
@@ -209,6 +210,7 @@ class Attempt:
                 trajectory = await play(environment, self._task, self._opening, players, rollout=index, seed=seed)
         finally:
             environment.close()
+        check_measures(self._parts.setup.environment, trajectory)
         verdict = await self._judge(trajectory, seed, ledger) if judged else None
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(trajectory.steps))
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), notes, time.perf_counter() - started)
@@ -283,6 +285,21 @@ class Attempt:
 
     def _reads(self, version: int) -> Reads:
         return Reads(self._parts.bank, version, self._task, self._parts.setup.config.scope)
+
+
+def check_measures(spec: EnvironmentSpec, trajectory: Trajectory) -> None:
+    """See that an environment keeps the figures that it declares, before anything is made of them.
+
+    Raises:
+        PluginError: a figure is missing, or is no number in [0, 1].
+    """
+    for measure in spec.measures if trajectory.truth else ():
+        value = trajectory.truth.get(measure.name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise PluginError(
+                f"environment {spec.name!r} on task {trajectory.task_id!r}: its measure {measure.name!r} is {value!r}.",
+                "Give a number from 0 to 1 in the truth of every step.",
+            )
 
 
 class RolloutMemory:

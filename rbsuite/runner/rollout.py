@@ -61,10 +61,11 @@ class Episode:
         """
         seen = self.observation
         try:
-            self.observation, reward, terminated, self.cut, info = self._environment.step(action)
+            self.observation, reward, terminated, truncated, info = self._environment.step(action)
         except Exception as error:
             raise _environment_failure(error) from error
-        self.ended = terminated or self.cut
+        self.ended = terminated or truncated
+        self.cut = truncated and not terminated
         self.steps.append(Step(seen.turn, seen, action, reward))
         self.truth = info["truth"]
 
@@ -106,7 +107,7 @@ class Players:
         agent: acts where the turn is the agent's.
         user: speaks where it is the user's; ``None`` where no user takes part.
         max_steps: turns the agent may take.
-        before_turn: called with the steps so far before each turn of the agent.
+        before_turn: called with the steps so far before each turn of the agent that it has not decided yet.
         checks: what the agent is told, one after the other, when it would close the episode, before that is let count.
     """
 
@@ -162,7 +163,8 @@ async def _take_turns(episode: Episode, players: Players) -> EndReason:
         if turns == players.max_steps:
             return "max_steps"
         turns += 1
-        await players.before_turn(episode.steps)
+        if not players.agent.decided(episode.observation):
+            await players.before_turn(episode.steps)
         action = await players.agent.act(episode.observation)
         # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
         if checks and turns < players.max_steps and episode.closes(action):
@@ -184,7 +186,8 @@ def held_back(steps: Sequence[Step]) -> tuple[str, ...]:
     return tuple(f"{action.thought} {render_action(action)}".strip() for action in held)
 
 
-def _environment_failure(error: Exception) -> EnvironmentFailure:
-    if isinstance(error, EnvironmentFailure):
+def _environment_failure(error: Exception) -> RbsuiteError:
+    """What to raise for what an environment raised: a template or data that is wrong is no failed rollout, and stops the run."""
+    if isinstance(error, RbsuiteError):
         return error
     return EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")

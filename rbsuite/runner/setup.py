@@ -160,18 +160,15 @@ class Setup:
         return {**facts, **({"private": True} if self.environment.private else {})}
 
     def _figures(self) -> Mapping[str, Any]:
-        """The figures the environment keeps beside success, and which of these tasks stand apart; nothing where there are none."""
-        by_domain = {
-            part.domain: [task.id for task in self.tasks if task.domain == part.domain]
-            for part in self.environment.apart
-        }
-        apart = [
-            {"domain": part.domain, "warning": part.warning, "tasks": by_domain[part.domain]}
-            for part in self.environment.apart
-            if by_domain[part.domain]
-        ]
-        found = {"measures": list(self.environment.measures), "apart": apart}
-        return {name: value for name, value in found.items() if value}
+        """What is shown by domain, where the environment has such figures: their names, which domains stand apart, whose the tasks are."""
+        measures = [measure.name for measure in self.environment.measures]
+        if not measures and not self.environment.apart:
+            return {}
+        domains: dict[str, list[str]] = {}
+        for task in self.tasks:
+            domains.setdefault(task.domain, []).append(task.id)
+        apart = [part.domain for part in self.environment.apart if part.domain in domains]
+        return {"measures": measures, "apart": apart, "domains": domains}
 
     def manifest(self) -> Manifest:
         """What makes the experiment re-runnable."""

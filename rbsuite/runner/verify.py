@@ -13,7 +13,7 @@ from rbsuite.trajectory import Action
 
 @dataclass(frozen=True, slots=True)
 class DomainReport:
-    """The counts of one domain; see :class:`VerifyReport`."""
+    """The counts of one domain, of tasks that have a reference; see :class:`VerifyReport`."""
 
     tasks: int
     solved: int
@@ -66,7 +66,8 @@ def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_st
         if play_actions(world, task, (Action(),), ()) == 1.0:
             floor.append(task)
     world.close()
-    domains = {name: _domain(name, tasks.tasks, solved, floor) for name in dict.fromkeys(task.domain for task in tasks)}
+    tried = [task for task in tasks if task.id not in without]
+    domains = {name: _domain(name, tried, solved, floor) for name in dict.fromkeys(task.domain for task in tried)}
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
 
 

@@ -106,18 +106,24 @@ def wilson_estimate(successes: int, n: int) -> Estimate:
 
 
 def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
-    """The mean over tasks of each task's mean, with its interval: Wilson's where every task has one 0 or 1, else Student's t.
+    """The mean over tasks of each task's mean, with its interval; unknown without tasks.
+
+    The interval is Wilson's where every task has one 0 or 1, or all means are 0, or all are 1; else Student's t. It is unknown where all
+    means are the same: there is no spread to tell it from.
 
     Args:
-        values: pairs of a task and a value of it, not empty.
+        values: pairs of a task and a value of it.
     """
     by_task: defaultdict[Hashable, list[float]] = defaultdict(list)
     for task, value in values:
         by_task[task].append(value)
     means = [average(found) for found in by_task.values()]
-    if len(means) == len(values) and all(value in (0.0, 1.0) for value in means):
+    if not means:
+        return Estimate(math.nan, None)
+    alike = len(set(means)) == 1
+    if all(value in (0.0, 1.0) for value in means) and (alike or len(means) == len(values)):
         return wilson_estimate(round(sum(means)), len(means))
-    return mean_estimate(means)
+    return Estimate(means[0], None) if alike else mean_estimate(means)
 
 
 def p_value(estimate: Estimate) -> float | None:

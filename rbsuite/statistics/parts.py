@@ -1,4 +1,4 @@
-"""Parts of an experiment whose figures stand apart, and figures by domain.
+"""Figures by domain, and domains that stand apart.
 
 Some domains of an environment do not mean what the others mean (:class:`rbsuite.specs.Apart`): their tasks are in the stream, and memory
 learns from them, but they are left out of the experiment's figures and shown by themselves.
@@ -20,59 +20,63 @@ Keep = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A domain that stands apart.
-
-    Attributes:
-        domain: the domain.
-        warning: why, in one sentence.
-        tasks: ids of its tasks.
-    """
+    """A domain that stands apart, and the ids of its tasks."""
 
     domain: str
-    warning: str
     tasks: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class DomainFigures:
+class DomainResult:
     """What one condition came to on a domain. Intervals are over tasks, given the orders that were run.
 
     Attributes:
         name: the domain.
-        tasks: its tasks.
+        size: its tasks in the experiment.
+        tasks: those that are committed in at least one run.
         success: the mean over tasks of the score of the rollout that counts; 0 for a broken one.
         measures: the same of each figure that the environment keeps beside success.
+        failed: rollouts that broke, over all runs.
     """
 
     name: str
+    size: int
     tasks: int
     success: Estimate
     measures: Mapping[str, Estimate]
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A task in one run: score and measures of the rollout that counts, and how many rollouts broke."""
+
+    task: str
+    values: tuple[float, ...]
+    failed: int
 
 
 def parts_apart(store: ExperimentStore) -> tuple[Part, ...]:
     """The domains of an experiment that stand apart."""
-    return tuple(
-        Part(str(part["domain"]), str(part["warning"]), frozenset(part["tasks"]))
-        for part in store.manifest.facts.get("apart", ())
-    )
+    facts = store.manifest.facts
+    return tuple(Part(name, frozenset(facts["domains"][name])) for name in facts.get("apart", ()))
 
 
-def main_part(store: ExperimentStore, parts: Sequence[Part]) -> Keep:
-    """The tasks that no part has; all tasks where that leaves none."""
+def main_tasks(store: ExperimentStore, parts: Sequence[Part]) -> Keep | None:
+    """The tasks that no part has; ``None`` where that leaves none."""
     aside = frozenset().union(*(part.tasks for part in parts))
     if all(task in aside for info in store.manifest.runs for task in info.tasks):
-        return lambda task: True
+        return None
     return lambda task: task not in aside
 
 
-def measures_of(store: ExperimentStore) -> Mapping[str, str]:
-    """The figures that an experiment's environment keeps beside success: name and summary."""
-    return {str(one["name"]): str(one["summary"]) for one in store.manifest.facts.get("measures", ())}
+def measures_of(store: ExperimentStore) -> Sequence[str]:
+    """The figures that an experiment's environment keeps beside success, by name."""
+    return tuple(store.manifest.facts.get("measures", ()))
 
 
-def domain_figures(runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> Sequence[DomainFigures]:
-    """The figures of one condition's runs by domain, by name; empty where the environment keeps none.
+def domain_results(runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> Sequence[DomainResult]:
+    """The figures of one condition's runs by domain, in native order; empty where the environment keeps none by domain.
 
     Args:
         runs: the runs, each with the store it is in.
@@ -80,35 +84,36 @@ def domain_figures(runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> Sequence[
     Raises:
         StoreError: a store cannot be read.
     """
-    names = tuple(measures_of(runs[0][0]))
-    if not names:
+    domains: Mapping[str, Sequence[str]] = runs[0][0].manifest.facts.get("domains", {})
+    if not domains:
         return ()
-    found: defaultdict[str, list[tuple[str, tuple[float, ...]]]] = defaultdict(list)
-    domains: dict[str, str] = {}
+    measures = measures_of(runs[0][0])
+    cells: defaultdict[str, list[_Cell]] = defaultdict(list)
     for store, info in runs:
         for record in store.records(info.id, trajectories=False, stop=len(info.tasks) - info.probes):
-            domain, values = _cell(record, names)
-            domains[record.task_id] = domain or domains.get(record.task_id, "")
-            found[record.task_id].append((record.task_id, values))
-    by_domain: defaultdict[str, list[tuple[str, tuple[float, ...]]]] = defaultdict(list)
-    for task, cells in found.items():
-        by_domain[domains[task]] += cells
-    return [_domain(name, by_domain[name], names) for name in sorted(by_domain)]
+            cells[record.task_id].append(_cell(record, measures))
+    return [
+        _result(name, tasks, [cell for task in tasks for cell in cells[task]], measures)
+        for name, tasks in domains.items()
+    ]
 
 
-def _cell(record: TaskRecord, names: Sequence[str]) -> tuple[str, tuple[float, ...]]:
-    """A task's domain, where it is known, and its score and measures."""
+def _cell(record: TaskRecord, measures: Sequence[str]) -> _Cell:
     trajectory = record.rollouts[record.selected].trajectory
-    truth = trajectory.truth
-    known = next(
-        (str(one.trajectory.truth["domain"]) for one in record.rollouts if "domain" in one.trajectory.truth), ""
-    )
+    failed = sum(rollout.trajectory.broken for rollout in record.rollouts)
     if trajectory.broken:
-        return known, (0.0,) * (len(names) + 1)
-    return known, (trajectory.score or 0.0, *(float(truth.get(name, 0.0)) for name in names))
+        return _Cell(record.task_id, (0.0,) * (len(measures) + 1), failed)
+    values = (trajectory.score or 0.0, *(float(trajectory.truth.get(name, 0.0)) for name in measures))
+    return _Cell(record.task_id, values, failed)
 
 
-def _domain(name: str, cells: Sequence[tuple[str, tuple[float, ...]]], names: Sequence[str]) -> DomainFigures:
-    columns = [over_tasks([(task, values[place]) for task, values in cells]) for place in range(len(names) + 1)]
-    measures = dict(zip(names, columns[1:], strict=True))
-    return DomainFigures(name, len({task for task, _ in cells}), columns[0], measures)
+def _result(name: str, tasks: Sequence[str], cells: Sequence[_Cell], measures: Sequence[str]) -> DomainResult:
+    columns = [over_tasks([(cell.task, cell.values[place]) for cell in cells]) for place in range(len(measures) + 1)]
+    return DomainResult(
+        name=name,
+        size=len(tasks),
+        tasks=len({cell.task for cell in cells}),
+        success=columns[0],
+        measures=dict(zip(measures, columns[1:], strict=True)),
+        failed=sum(cell.failed for cell in cells),
+    )

@@ -17,7 +17,7 @@ from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import Estimate, average, p_value
 from rbsuite.statistics.pairing import Paired, Stream, difference, pair, stream_tasks, success
-from rbsuite.statistics.parts import Keep, Part, main_part, parts_apart
+from rbsuite.statistics.parts import Keep, Part, main_tasks, parts_apart
 from rbsuite.statistics.power import detectable_by
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
@@ -32,7 +32,7 @@ _UNKNOWN = Estimate(math.nan, None)
 
 @dataclass(frozen=True, slots=True)
 class ConditionSummary:
-    """What one condition came to.
+    """What one condition came to on the tasks that are looked at.
 
     Attributes:
         condition: what was run.
@@ -43,7 +43,7 @@ class ConditionSummary:
         scores: mean score of each task over the orders, by task id.
         streams: the scores of each run.
         steps: agent turns a rollout, mean.
-        usage: cost over all runs by purpose.
+        usage: cost of these tasks over all runs, by purpose.
         ends: rollouts by why they ended.
         judged: verdicts against the truth: ``(label, solved)`` to count.
         recalled: share of tasks for which something was recalled.
@@ -141,9 +141,8 @@ class ApartSummary:
     """The figures of a domain that stands apart, as :class:`Summary` has those of the others.
 
     Attributes:
-        part: the domain, its tasks, and why it stands apart.
-        conditions, comparisons: as in a summary; p values are adjusted within the part. Empty where the experiment has no other tasks, so
-            that the summary's own figures are the part's.
+        part: the domain and its tasks.
+        conditions, comparisons: as in a summary; p values are adjusted within the part.
     """
 
     part: Part
@@ -160,12 +159,19 @@ class Summary:
         comparisons: the declared ones, see :func:`declared`; over the same tasks.
         repeated: runs that a later experiment holds once more (same condition, same stream) and that were left out, by their condition.
         apart: the domains that stand apart.
+        all_apart: whether all tasks stand apart, so that the figures are over them.
     """
 
     conditions: Sequence[ConditionSummary]
     comparisons: Sequence[Comparison]
     repeated: Sequence[Condition] = ()
     apart: Sequence[ApartSummary] = ()
+    all_apart: bool = False
+
+    @property
+    def shown_apart(self) -> Sequence[ApartSummary]:
+        """The parts whose figures are not already the summary's own."""
+        return () if self.all_apart and len(self.apart) == 1 else self.apart
 
 
 @dataclass
@@ -215,11 +221,10 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     runs, repeated = runs_by_condition(stores)
     memory = next(iter(runs)).memory if baseline is None else baseline
     parts = parts_apart(stores[0])
-    conditions, comparisons = _figures(runs, memory, main_part(stores[0], parts))
-    if len(parts) == 1 and conditions[0].n_tasks == len(parts[0].tasks):
-        return Summary(conditions, comparisons, repeated, [ApartSummary(parts[0], (), ())])
+    main = main_tasks(stores[0], parts)
+    conditions, comparisons = _figures(runs, memory, main or (lambda task: True))
     apart = [ApartSummary(part, *_figures(runs, memory, part.tasks.__contains__)) for part in parts]
-    return Summary(conditions, comparisons, repeated, apart)
+    return Summary(conditions, comparisons, repeated, apart, all_apart=main is None)
 
 
 def _figures(runs: Runs, baseline: str, keep: Keep) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:

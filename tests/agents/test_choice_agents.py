@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rbsuite.agents.base import Agent, AgentStart
 from rbsuite.agents.choice import PlannerAgent, StepwiseAgent, read_plan, read_step
+from rbsuite.errors import EnvironmentFailure
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
@@ -138,6 +139,47 @@ def test_memory_is_exchanged_between_plans() -> None:
     assert "OLD" in model.asked[0][0].content
     assert "NEW" in model.asked[1][0].content
     assert "OLD" not in model.asked[1][0].content
+
+
+OTHER = ("open the box", "close the box", "shake the box", "leave")
+
+
+@pytest.mark.parametrize("agent", [PlannerAgent, StepwiseAgent])
+def test_named_actions_that_change_are_listed_anew_and_read_by_the_new_list(agent: type[Agent]) -> None:
+    stepwise = [json.dumps({"action_id": 0}), json.dumps({"action_id": 3})]
+    model = Model(*([plan(0, 1), plan(3)] if agent is PlannerAgent else stepwise))
+    changed = Observation("It worked.", choices=OTHER, data={"valid": True})
+    actions = play(agent(), model, FIRST, changed, memory="REMEMBERED")
+    assert [(action.index, action.text) for action in actions] == [(0, NAMES[0]), (3, OTHER[3])]
+    first, second = (asked[0].content for asked in model.asked)
+    assert "action id 2: put down the cup" in first
+    assert "RULES" in second
+    assert "REMEMBERED" in second
+    assert "action id 3: leave" in second
+    assert NAMES[2] not in second
+
+
+@pytest.mark.parametrize("agent", [PlannerAgent, StepwiseAgent])
+def test_an_environment_that_names_no_actions_is_at_fault(agent: type[Agent]) -> None:
+    with pytest.raises(EnvironmentFailure, match="names no actions"):
+        play(agent(), Model(), Observation("Bring me a cup"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "indices"), [([1, 9, "x"], (1,)), ([1, 9.5], (1,)), ([1, float("inf")], (1,)), ([0, 1.0], ())]
+)
+def test_what_stands_behind_the_first_id_that_does_not_exist_is_not_looked_at(
+    ids: list[Any], indices: tuple[int]
+) -> None:
+    assert read_plan(plan(*ids), 3).indices == indices
+
+
+@pytest.mark.parametrize(
+    ("items", "readable"), [([], True), ({}, True), ("", True), (None, False), (0, False), ({"a": 1}, False)]
+)
+def test_only_what_is_empty_is_an_empty_plan(items: Any, readable: bool) -> None:
+    found = read_plan(json.dumps({"executable_plan": items}), 3)
+    assert (found.indices, found.readable) == ((), readable)
 
 
 def test_stepwise_names_one_action_a_reply_in_a_conversation() -> None:

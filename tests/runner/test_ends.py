@@ -25,6 +25,9 @@ class Mumbling:
     def start(self, start: Any) -> None:
         self._services = start.services
 
+    def decided(self, observation: Observation) -> bool:
+        return False
+
     async def act(self, observation: Observation) -> Action:
         if "apples" in observation.text:
             raise ParseFailure("the model mumbled.")
@@ -200,5 +203,5 @@ def test_the_result_says_why_the_first_rollout_broke(tmp_path: Path) -> None:
         out = io.StringIO()
         show(Console(file=out, width=120), store, summarise(store))
         first = store.manifest.runs[0].tasks[0]
-        assert f"first failure: task {first}: " in out.getvalue()
+        assert f"first failure: none x single on task {first}: " in out.getvalue()
         assert "the provider is down" in out.getvalue()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments import SURE, core_plugins, records_of, run
-from rbsuite.errors import UsageError
+from rbsuite.environments.base import StepResult
+from rbsuite.environments.solution import Solution
+from rbsuite.errors import EnvironmentFailure, PluginError, TemplateError, UsageError
+from rbsuite.models.base import ModelRequest
+from rbsuite.models.simulated import SimulatedLearner
 from rbsuite.runner.config import make_config
 from rbsuite.runner.setup import Setup, set_up
 from rbsuite.runner.verify import verify
 from rbsuite.statistics.summary import summarise
+from rbsuite.store import ExperimentStore
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, Message, Observation
 from rooms import DOMAINS, LIMIT, SKILL, Rooms, RoomsPlugin
 
 
@@ -69,6 +78,32 @@ def test_an_agent_that_stops_is_asked_to_check_and_goes_on_in_the_same_world(tmp
             assert trajectory.steps[-1].action.index is not None
 
 
+@pytest.mark.parametrize("value", ["high", 7.5, None, True])
+def test_a_measure_that_is_no_share_stops_the_run(tmp_path: Path, value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Rooms, "_truth", lambda self: {"progress": value})
+    with pytest.raises(PluginError, match=r"rooms\[toy\].* its measure 'progress' is"):
+        run(prepare(memory=("none",), limit=1), tmp_path / "x")
+
+
+def test_a_template_that_is_wrong_stops_the_run_and_is_no_failed_rollout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own" / "rooms").mkdir(parents=True)
+    (tmp_path / "own" / "rooms" / "rules.j2").write_text("{{ nothing_here }}", "utf-8")
+    begin = Rooms.begin
+
+    def begin_with_rules(self: Rooms, task: Task) -> Observation:
+        self.prompt("rooms/rules.j2")
+        return begin(self, task)
+
+    monkeypatch.setattr(Rooms, "begin", begin_with_rules)
+    setup = prepare(memory=("none",), limit=2, prompts=str(tmp_path / "own"))
+    with pytest.raises(TemplateError, match="nothing_here"):
+        run(setup, tmp_path / "x")
+    with ExperimentStore.open(tmp_path / "x", readonly=True) as store:
+        assert not list(records_of(store, "none"))
+
+
 def test_an_agent_of_another_mode_is_refused() -> None:
     with pytest.raises(UsageError, match=r"agent 'text' does not fit rooms\[toy\]"):
         prepare(agent="text")
@@ -100,5 +135,47 @@ def test_what_stands_apart_is_left_out_of_the_figures_and_shown_by_itself(tmp_pa
 def test_a_part_alone_is_the_experiment(tmp_path: Path) -> None:
     with run(prepare(memory=("none",), domain="coloured"), tmp_path / "x") as store:
         summary = summarise(store)
+        assert summary.all_apart
         assert summary.conditions[0].n_tasks == 4
-        assert [(one.part.domain, one.conditions) for one in summary.apart] == [("coloured", ())]
+        assert [one.part.domain for one in summary.apart] == ["coloured"]
+        assert summary.shown_apart == ()
+
+
+def test_a_part_as_large_as_the_rest_is_still_left_out(tmp_path: Path) -> None:
+    tasks = ("plain/0", "plain/1", "coloured/0", "coloured/1")
+    with run(prepare(memory=("none", "awm"), tasks=tasks), tmp_path / "x") as store:
+        summary = summarise(store)
+        assert not summary.all_apart
+        assert set(summary.conditions[0].scores) == {"plain/0", "plain/1"}
+        assert [set(one.conditions[0].scores) for one in summary.shown_apart] == [{"coloured/0", "coloured/1"}]
+
+
+def test_an_episode_that_is_over_is_not_gone_on_with() -> None:
+    class Last(Rooms):
+        def act(self, action: Action) -> StepResult:
+            result = super().act(action)
+            return replace(result, truncated=result.truncated or result.terminated)
+
+    environment = Last(Rooms.load("all"))
+    task = environment.tasks.tasks[0]
+    environment.reset(options={"task": task.id})
+    for action in environment.solution(task).actions:
+        _, _, terminated, truncated, _ = environment.step(action)
+    assert terminated
+    assert truncated
+    with pytest.raises(EnvironmentFailure):
+        environment.step(action)
+
+
+def test_nothing_is_recalled_for_a_turn_that_a_plan_has_decided(tmp_path: Path) -> None:
+    with run(prepare(memory=("remem",), model="sim/oracle", domain="plain"), tmp_path / "x") as store:
+        for _, record in records_of(store, "remem"):
+            steps = [event for event in record.recalls if event.phase == "step"]
+            assert len(record.rollouts[0].trajectory.steps) == 4
+            assert [event.step for event in steps] == [0]
+
+
+def test_a_task_without_a_single_reference_action_can_be_checked() -> None:
+    learner = SimulatedLearner().for_task("x", Solution(()), ())
+    request = ModelRequest((Message("system", '"executable_plan"'), Message("user", "Check this answer now.")), "agent")
+    assert '"executable_plan": []' in asyncio.run(learner.complete(request)).text

@@ -53,7 +53,7 @@ def test_every_kind_of_outcome_is_told_apart() -> None:
         "crash": "ValueError: it broke",
         "long": "the reference takes 3 turns, and 2 are allowed",
     }
-    assert report.domains == {"a": DomainReport(2, 1, 0), "b": DomainReport(4, 1, 1)}
+    assert report.domains == {"a": DomainReport(2, 1, 0), "b": DomainReport(3, 1, 1)}
 
 
 def test_the_limit_on_turns_is_the_environments() -> None:

@@ -10,7 +10,7 @@ from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.task import Task, TaskSet
 from rbsuite_eb_alfred.goals import Goal, build_goal
-from rbsuite_eb_alfred.pack import SETS, Pack
+from rbsuite_eb_alfred.pack import FOLDER, SETS, Pack
 from rbsuite_eb_alfred.scene import Household, build_household
 from rbsuite_eb_alfred.world import AlfredWorld
 
@@ -76,9 +76,12 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
         raise UnknownNameError(f"domain of {environment}", domain, SETS)
     pack, source = open_pack(split, data)
     names = [domain] if domain else [name for name in SETS if name in pack.splits]
-    tasks = tuple(task for name in names for task in _tasks(pack, name, split))
+    by_set = {name: _tasks(pack, name, split) for name in names}
+    if empty := [name for name, found in by_set.items() if not found]:
+        raise DataError(f"EB-ALFRED: {str(pack.path)!r} has no tasks of {empty[0]}.", _FETCH)
+    tasks = tuple(task for found in by_set.values() for task in found)
     if not tasks:
-        raise DataError(f"EB-ALFRED: {str(pack.path)!r} has no tasks{f' of {domain}' if domain else ''}.", _FETCH)
+        raise DataError(f"EB-ALFRED: {str(pack.path)!r} has no tasks.", _FETCH)
     resources = Resources(pack)
     for trial in {str(task.payload["trial"]) for task in tasks}:
         resources.goal(trial)  # a trial that fits no scene is the data's fault, not a failed rollout
@@ -96,7 +99,7 @@ def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
         DataError: there is no such directory.
     """
     sample = sample_directory() if split == SAMPLE_SPLIT else None
-    path, source = find_pack(PACK, "EB-ALFRED", data=data, sample=sample, remedy=_FETCH)
+    path, source = find_pack(PACK, "EB-ALFRED", data=data, sample=sample, remedy=_FETCH, folder=FOLDER)
     return Pack(path), source
 
 

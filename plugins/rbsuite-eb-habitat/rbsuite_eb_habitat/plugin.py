@@ -117,8 +117,8 @@ _NOTES = (
     "not EB-Habitat's: rules, texts and goals were compared with upstream's code on a made-up simulator, agreement with Habitat itself "
     "was never measured, and scores of the two are never mixed.",
     "Upstream later replaced the long_horizon episodes; those of this commit are the older ones, and the task set's hash tells them apart.",
-    "Floor, an agent that does nothing: 1 of 300 (spatial_relationship/test/43 is solved before the first action); actions at random: "
-    "about 1 %. Ceiling, replayed references: all; that the references work shows that the engine is consistent, not that it is faithful.",
+    "Floor, an agent that does nothing: 0 of 300; any action solves spatial_relationship/test/43, whose goal holds at the start; "
+    "actions at random: about 1 %. Ceiling, replayed references: all; that they work shows that the engine is consistent, not faithful.",
     "The sample split was written by this project; its scores compare with nothing published.",
 )
 

@@ -12,7 +12,7 @@ from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.task import Task, TaskSet
 from rbsuite_eb_habitat.household import Household, build_household
 from rbsuite_eb_habitat.nearness import Reach, reach
-from rbsuite_eb_habitat.pack import Episode, Pack
+from rbsuite_eb_habitat.pack import FOLDER, Episode, Pack
 from rbsuite_eb_habitat.vocab import SETS
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
     pack, source = open_pack(split, data)
     sets = (domain,) if domain else SETS
     tasks = tuple(_task(name, split, episode) for name in sets for episode in pack.episodes(name))
-    if not tasks:
-        raise DataError(f"{PACK}: there is no episode in {str(pack.path)!r}.", _IMPORT)
+    if empty := [name for name in sets if not pack.episodes(name)]:
+        raise DataError(f"{PACK}: {str(pack.path)!r} has no episode of {empty[0]}.", _IMPORT)
     resources = Resources(pack)
     for task in tasks:
         resources.household(task)  # a malformed goal is the data's fault, not a failed rollout
@@ -107,7 +107,7 @@ def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
         DataError: there is no such directory.
     """
     sample = sample_directory() if split == SAMPLE_SPLIT else None
-    path, source = find_pack(PACK, "EB-Habitat", data=data, sample=sample, remedy=_IMPORT)
+    path, source = find_pack(PACK, "EB-Habitat", data=data, sample=sample, remedy=_IMPORT, folder=FOLDER)
     return Pack(path), source
 
 

@@ -31,7 +31,8 @@ class EmbodiedEnvironment(Environment):
 
     The first observation is the instruction, with the named actions; those after it are what the world says of the last action. An action
     is a choice by index, or a text: the exact name of an action; the empty text, by which the agent ends the episode; any other text is a
-    reply that could not be read. The reward is the change of progress; the score is 1 once the goal holds, which ends the episode.
+    reply that could not be read. The reward is the change of progress; the score is 1 once the goal holds after an action, which ends the
+    episode.
 
     Args:
         tasks: the task set; default: the sample.
@@ -96,8 +97,8 @@ class EmbodiedEnvironment(Environment):
 
     @property
     def score(self) -> float:
-        """1 if the goal holds, else 0."""
-        return float(self._achieved.success)
+        """1 if the goal held after an action, else 0: upstream looks after actions only, and then ends the episode."""
+        return float(self._ended == "success")
 
     @property
     def action_space(self) -> ActionSpace:  # type: ignore[override]

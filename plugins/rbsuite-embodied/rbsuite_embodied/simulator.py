@@ -44,7 +44,7 @@ class BridgePool:
         self._facts: Mapping[str, Any] | None = None
 
     def facts(self) -> Mapping[str, Any]:
-        """Which EmbodiedBench answers, in which Python; no path is part of it.
+        """Which EmbodiedBench answers, in which Python, once it has been imported there; no path is part of it.
 
         Raises:
             EnvironmentFailure: none does.
@@ -53,6 +53,7 @@ class BridgePool:
             if self._facts is not None:
                 return self._facts
         bridge = self._start()
+        bridge.load()
         self.give_back(bridge)
         return _facts(bridge, self.environment)
 

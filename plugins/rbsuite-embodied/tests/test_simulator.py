@@ -302,6 +302,9 @@ class Doer:
     def start(self, start: Any) -> None:
         self._left = [*SOLVES, ""]
 
+    def decided(self, observation: Observation) -> bool:
+        return False
+
     async def act(self, observation: Observation) -> Action:
         return Action(text=self._left.pop(0))
 
