@@ -128,9 +128,10 @@ class ShortestPlugin:
         return [SelectorSpec("shortest", "fewest turns", "example_scaling:Shortest")]
 
 
-def test_the_gymnasium_view_runs(pages: ModuleType, place: Path) -> None:
-    (text,) = python(pages, "environments.md")
-    as_module(place, "example_gym", text)
+def test_named_actions_and_the_gymnasium_view_run(pages: ModuleType, place: Path) -> None:
+    choices, view = python(pages, "environments.md")
+    as_module(place, "example_choices", choices)
+    as_module(place, "example_gym", view)
 
 
 def test_the_store_can_be_read(pages: ModuleType, place: Path) -> None:
