@@ -138,10 +138,14 @@ def _importer(spec: EnvironmentSpec) -> PackImporter:
 
 
 def _importable() -> list[tuple[str, str]]:
-    """(environment, pack) of every environment that has an importer."""
+    """(environment, pack) of every pack that can be imported: of those that share one, the environment with a split of its own."""
     from rbsuite.plugins import load_plugins
 
-    return [(name, spec.pack) for name, spec in sorted(load_plugins().environments.items()) if spec.importer]
+    found: dict[str, EnvironmentSpec] = {}
+    for spec in load_plugins().environments.values():
+        if spec.importer and (spec.pack not in found or any(split.bundled for split in spec.splits)):
+            found[spec.pack] = spec
+    return sorted((spec.name, pack) for pack, spec in found.items())
 
 
 def _describe(path: Path) -> dict[str, Any]:

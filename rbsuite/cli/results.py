@@ -184,10 +184,10 @@ def apart_json(summary: Summary, warnings: Mapping[str, str]) -> list[Mapping[st
 
 def tasks_text(summary: Summary) -> str:
     """How many tasks there are, those that stand apart by themselves."""
-    if summary.all_apart:
-        return f"{summary.conditions[0].n_tasks} tasks, all apart"
-    aside = sum(len(one.part.tasks) for one in summary.apart)
-    return f"{summary.conditions[0].n_tasks} tasks" + (f" and {aside} apart" if aside else "")
+    n = summary.conditions[0].n_tasks
+    aside = 0 if summary.all_apart else sum(len(one.part.tasks) for one in summary.apart)
+    text = f"{n} task{'' if n == 1 else 's'}" + (f" and {aside} apart" if aside else "")
+    return f"{text}, all apart" if summary.all_apart else text
 
 
 def _title(store: ExperimentStore, summary: Summary) -> str:

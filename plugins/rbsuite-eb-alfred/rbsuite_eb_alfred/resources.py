@@ -21,7 +21,7 @@ PACK = "eb-alfred"
 SAMPLE_SPLIT = "sample"
 SPLITS = (SAMPLE_SPLIT, "test")
 
-_FETCH = "Run `rbsuite data import eb-alfred --from CHECKOUT`."
+_FETCH = "Run `rbsuite data import eb-alfred --from EMBODIEDBENCH --from ALFRED`."
 _T = TypeVar("_T")
 
 

@@ -22,7 +22,7 @@ PACK = "eb-habitat"
 SAMPLE_SPLIT, TEST_SPLIT = "sample", "test"
 SPLITS: tuple[str, ...] = (SAMPLE_SPLIT, TEST_SPLIT)
 
-_IMPORT = "Run `rbsuite data import eb-habitat --from CHECKOUT`."
+_IMPORT = "Run `rbsuite data fetch eb-habitat` or `rbsuite data import eb-habitat --from CHECKOUT`."
 _T = TypeVar("_T")
 
 
