@@ -9,10 +9,12 @@ on how far the stream runs ahead (docs/streams.md has the argument).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
+from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import digest
+from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
 from rbsuite.runner.attempt import Attempt, Draft, Opened, open_for
@@ -33,6 +35,7 @@ class _Slot:
         opened: the open task; outlives attempts, since it does not depend on memory.
         attempt: the current attempt, from when the task is open.
         wasted: cost of attempts that were thrown away; ``discarded`` how many rollouts they had begun, ``calls`` how many calls.
+        overtaken: operations that were dropped, see :func:`still_fitting`.
     """
 
     running: asyncio.Task[Draft] | None = None
@@ -42,6 +45,7 @@ class _Slot:
     wasted: Usage = field(default_factory=Usage)
     calls: int = 0
     discarded: int = 0
+    overtaken: int = 0
 
 
 class Stream:
@@ -131,6 +135,8 @@ class Stream:
             wasted = spent.started
             slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + wasted
             draft = Draft(draft.group, draft.recalls, await slot.attempt.absorb_again(draft.group, told))
+        ops = still_fitting(draft.ops, self._parts.bank, told, position)
+        slot.overtaken, draft = len(draft.ops) - len(ops), replace(draft, ops=ops)
         with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
             await self._parts.bank.apply(position + 1, draft.ops)
         del self._slots[position]
@@ -147,6 +153,7 @@ class Stream:
             "discarded_rollouts": slot.discarded,
             "wasted_calls": slot.calls - saved.calls,
             "wasted_tokens": slot.wasted.tokens - saved.tokens,
+            "overtaken_operations": slot.overtaken,
         }
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()
@@ -223,3 +230,28 @@ async def _stopped(running: asyncio.Task[Draft]) -> None:
     await asyncio.wait([running])
     if not running.cancelled():
         running.exception()
+
+
+def still_fitting(ops: Sequence[MemoryOp], bank: Bank, told: int, now: int) -> tuple[MemoryOp, ...]:
+    """The operations that refer to nothing which has been deleted since the version that their task read.
+
+    In a batch several tasks read one version; what one of them deletes another may still want to change, and could not know.
+
+    Args:
+        ops: the operations of a task.
+        bank: the bank, before they are applied.
+        told: the version that the task read.
+        now: the version of the bank.
+    """
+    if told == now:
+        return tuple(ops)
+
+    def gone(item_id: str) -> bool:
+        return bool(item_id) and bank.get(item_id, told) is not None and bank.get(item_id, now) is None
+
+    changed = ("update", "delete", "link", "score")
+    return tuple(op for op in ops if op.op not in changed or not any(map(gone, _named(op))))
+
+
+def _named(op: MemoryOp) -> tuple[str, ...]:
+    return (op.item_id, op.target, op.item.id if op.item is not None else "")

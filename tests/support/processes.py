@@ -83,6 +83,7 @@ def committed(directory: Path) -> Committed:
         assert intact(store)
     rows: dict[tuple[int, int], list[object]] = {}
     with closing(sqlite3.connect(f"{(directory / FILE).as_uri()}?mode=ro", uri=True)) as connection:
+        connection.execute("BEGIN")  # one state, whoever goes on writing
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         places = {
             key: (run, position) for key, run, position in connection.execute("SELECT id, run, position FROM task")
