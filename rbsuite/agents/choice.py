@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rbsuite.agents.base import AgentStart
 from rbsuite.agents.chat import ChatAgent, usable
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.models.base import Completion
@@ -62,13 +61,6 @@ class PlannerAgent(ChatAgent):
         self._count = 0
         self._reply = ""
 
-    def start(self, start: AgentStart) -> None:
-        """See :class:`rbsuite.agents.base.Agent`."""
-        super().start(start)
-        self._plan.clear()
-        self._last = None
-        self._exchanges, self._lines, self._count = [], [], 0
-
     def decided(self, observation: Observation) -> bool:
         """Whether the plan goes on."""
         goes_on = observation.data.get("valid", True) and not observation.data.get("check")
@@ -92,13 +84,14 @@ class PlannerAgent(ChatAgent):
     def _hear(self, observation: Observation) -> None:
         if self._last is None:
             self._task = observation.text
+            self._exchanges = [message for message in observation.messages if message.role != "system"]
         elif observation.data.get("check"):
             self._exchanges += [Message("user", self._said()), Message("assistant", self._reply)]
             self._task, self._lines = observation.text, []
             self._plan.clear()
         elif self._last.kind == "choice" and self._last.index is not None:
-            named = f"action id {self._last.index}, {self._last.text}"
-            self._lines.append(f"Step {self._count}, {named}, env feedback: {observation.text}")
+            done = f"action id {self._last.index}, {self._last.text}"
+            self._lines.append(f"Step {self._count}, {done}, env feedback: {observation.text}")
             self._count += 1
             if not observation.data.get("valid", True):
                 self._plan.clear()

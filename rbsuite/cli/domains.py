@@ -33,12 +33,12 @@ def results_by_domain(stores: Sequence[ExperimentStore]) -> Mapping[Condition, S
 def warnings_of(store: ExperimentStore) -> Mapping[str, str]:
     """Why each domain of an experiment that stands apart does so, as its environment says; a store does not hold it."""
     from rbsuite.errors import RbsuiteError
+    from rbsuite.options import Reference
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.setup import choose_environment
 
     names = store.manifest.facts.get("apart", ())
     try:
-        spec = choose_environment(load_plugins(), store.manifest.config["env"]).spec if names else None
+        spec = load_plugins().environment(Reference.parse(store.manifest.config["env"]).name) if names else None
     except RbsuiteError:
         spec = None
     known = {part.domain: part.warning for part in spec.apart} if spec is not None else {}

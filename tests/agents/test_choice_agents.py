@@ -74,6 +74,14 @@ def test_a_plan_is_carried_out_with_one_call() -> None:
     assert user == Message("user", "Bring me a cup")
 
 
+@pytest.mark.parametrize("agent", [PlannerAgent, StepwiseAgent])
+def test_what_the_environment_says_before_the_task_is_kept(agent: type[Agent]) -> None:
+    said = (Message("system", "RULES"), Message("user", "Hello."), Message("assistant", "What can I do?"))
+    model = Model(plan(0) if agent is PlannerAgent else json.dumps({"action_id": 0}))
+    play(agent(), model, Observation("Bring me a cup", messages=said, choices=NAMES))
+    assert model.asked[0][1:] == [*said[1:], Message("user", "Bring me a cup")]
+
+
 def test_a_failed_action_and_a_plan_used_up_lead_to_a_new_plan_with_the_history() -> None:
     model = Model(plan(0, 1, 2), plan(0), plan(2))
     actions = play(PlannerAgent(), model, FIRST, GOOD, BAD, GOOD, memory="REMEMBERED")
