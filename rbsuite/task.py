@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 from rbsuite.jsonable import digest
 
@@ -66,3 +68,13 @@ class TaskSet:
     def content_hash(self) -> str:
         """SHA-256 of environment, split, source and tasks."""
         return digest([self.environment, self.split, self.source, list(self.tasks)])
+
+
+def once(known: MutableMapping[str, _T], key: str, build: Callable[[], _T]) -> _T:
+    """What ``build`` gives for a key, kept from the first call on; for what :attr:`TaskSet.resources` works out when asked.
+
+    Two threads may build the same value; the first one stands.
+    """
+    if key not in known:
+        known.setdefault(key, build())
+    return known[key]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.task import Task, TaskSet
+from rbsuite.task import Task, TaskSet, once
 from rbsuite_eb_alfred.goals import Goal, build_goal
 from rbsuite_eb_alfred.pack import FOLDER, SETS, Pack
 from rbsuite_eb_alfred.scene import Household, build_household
@@ -22,7 +22,6 @@ SAMPLE_SPLIT = "sample"
 SPLITS = (SAMPLE_SPLIT, "test")
 
 _FETCH = "Run `rbsuite data import eb-alfred --from EMBODIEDBENCH --from ALFRED`."
-_T = TypeVar("_T")
 
 
 class Resources:
@@ -46,15 +45,15 @@ class Resources:
     def household(self, trial: str) -> Household:
         """The start of a trial's episodes."""
         pack = self.pack
-        return _once(self._households, trial, lambda: build_household(pack.trials[trial], pack.scenes))
+        return once(self._households, trial, lambda: build_household(pack.trials[trial], pack.scenes))
 
     def goal(self, trial: str) -> Goal:
         """What a trial asks for."""
-        return _once(self._goals, trial, lambda: build_goal(self.pack.trials[trial], self.household(trial)))
+        return once(self._goals, trial, lambda: build_goal(self.pack.trials[trial], self.household(trial)))
 
     def solution(self, task: Task, build: Callable[[], Solution]) -> Solution:
         """What ``build`` gives for the task, kept from the first call on."""
-        return _once(self._solutions, task.id, build)
+        return once(self._solutions, task.id, build)
 
 
 def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
@@ -127,10 +126,3 @@ def _tasks(pack: Pack, name: str, split: str) -> list[Task]:
             )
         )
     return tasks
-
-
-def _once(known: dict[str, _T], key: str, build: Callable[[], _T]) -> _T:
-    # Two threads may compute the same value; the first one stands.
-    if key not in known:
-        known.setdefault(key, build())
-    return known[key]

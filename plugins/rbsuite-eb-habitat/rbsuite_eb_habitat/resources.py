@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.task import Task, TaskSet
+from rbsuite.task import Task, TaskSet, once
 from rbsuite_eb_habitat.household import Household, build_household
 from rbsuite_eb_habitat.nearness import Reach, reach
 from rbsuite_eb_habitat.pack import FOLDER, Episode, Pack
@@ -23,7 +23,6 @@ SAMPLE_SPLIT, TEST_SPLIT = "sample", "test"
 SPLITS: tuple[str, ...] = (SAMPLE_SPLIT, TEST_SPLIT)
 
 _IMPORT = "Run `rbsuite data fetch eb-habitat` or `rbsuite data import eb-habitat --from CHECKOUT`."
-_T = TypeVar("_T")
 
 
 class Resources:
@@ -57,14 +56,14 @@ class Resources:
         Raises:
             DataError: its goal, its start or its subgoals are malformed.
         """
-        return _once(self._households, task.id, lambda: self._build(self.episode(task)))
+        return once(self._households, task.id, lambda: self._build(self.episode(task)))
 
     def solution(self, task: Task, build: Callable[[], Solution | None]) -> Solution | None:
         """What ``build`` gives for the task, kept from the first call on."""
-        return _once(self._solutions, task.id, build)
+        return once(self._solutions, task.id, build)
 
     def _build(self, episode: Episode) -> Household:
-        within = _once(self._reaches, episode.scene, lambda: reach(self.pack.standpoints(episode.scene)))
+        within = once(self._reaches, episode.scene, lambda: reach(self.pack.standpoints(episode.scene)))
         return build_household(episode, within)
 
 
@@ -125,10 +124,3 @@ def _task(name: str, split: str, episode: Episode) -> Task:
         payload={"index": episode.index, "goal": episode.goal},
         difficulty=float(len(episode.subgoals)),
     )
-
-
-def _once(known: dict[str, _T], key: str, build: Callable[[], _T]) -> _T:
-    # Two threads may compute the same value; the first one stands.
-    if key not in known:
-        known.setdefault(key, build())
-    return known[key]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.task import Task, TaskSet
+from rbsuite.task import Task, TaskSet, once
 from rbsuite.trajectory import Message, ToolSpec
 from rbsuite_tau_bench.domains import DOMAINS
 from rbsuite_tau_bench.pack import Pack
@@ -29,7 +29,6 @@ SPLITS: Mapping[str, tuple[str, ...]] = {
 """The domains of each split, in native order."""
 
 _FETCH = "Run `rbsuite data fetch tau-bench` or `rbsuite data import tau-bench --from CHECKOUT`."
-_T = TypeVar("_T")
 
 
 class Resources:
@@ -51,19 +50,19 @@ class Resources:
 
         Follows ``Env.calculate_reward`` in ``tau_bench/envs/base.py`` (sierra-research/tau-bench, 59a200c6).
         """
-        return _once(self._gold, task.id, lambda: self._replay(task))
+        return once(self._gold, task.id, lambda: self._replay(task))
 
     def solution(self, task: Task, build: Callable[[], Solution]) -> Solution:
         """What ``build`` gives for the task, kept from the first call on."""
-        return _once(self._solutions, task.id, build)
+        return once(self._solutions, task.id, build)
 
     def tools(self, domain: str) -> tuple[ToolSpec, ...]:
         """The tools of a domain, in upstream's order."""
-        return _once(self._tools, domain, lambda: tuple(_tool(self.pack, entry) for entry in self.pack.tools(domain)))
+        return once(self._tools, domain, lambda: tuple(_tool(self.pack, entry) for entry in self.pack.tools(domain)))
 
     def policy(self, domain: str) -> tuple[Message, ...]:
         """The policy of a domain as the agent's system message."""
-        return _once(self._policies, domain, lambda: (Message("system", self.pack.wiki(domain)),))
+        return once(self._policies, domain, lambda: (Message("system", self.pack.wiki(domain)),))
 
     def _replay(self, task: Task) -> Changes:
         world = World(task.domain, self.pack)
@@ -141,10 +140,3 @@ def _tool(pack: Pack, entry: Mapping[str, object]) -> ToolSpec:
     if not isinstance(function, dict) or not isinstance(function.get("name"), str):
         raise DataError(f"{NAME}: a tool schema in {str(pack.path)!r} has no function name.", _FETCH)
     return ToolSpec(function["name"], str(function.get("description", "")), function.get("parameters") or {})
-
-
-def _once(known: dict[str, _T], key: str, build: Callable[[], _T]) -> _T:
-    # Two threads may compute the same value; the first one stands.
-    if key not in known:
-        known.setdefault(key, build())
-    return known[key]
