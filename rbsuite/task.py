@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-_T = TypeVar("_T")
-
 from rbsuite.jsonable import digest
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
