@@ -30,9 +30,9 @@ from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.solution import Pitfall, Skill, Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import set_up
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.statistics.crossed import Matrix, crossed_estimate

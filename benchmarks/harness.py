@@ -20,9 +20,9 @@ from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.solution import Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import set_up
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec

@@ -26,9 +26,9 @@ from harness import Plugin, TenCalls
 from rbsuite.environments.base import Environment
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import Setup, set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import Setup, set_up
 from rbsuite.task import TaskSet
 
 BAR_MB = 300

@@ -21,9 +21,9 @@ from typing import Any
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import set_up
 
 PEER_MS = 19.0
 """inspect_ai with its mock model, CPU ms for a single-turn sample (5,000 of them), measured once on a comparable machine."""

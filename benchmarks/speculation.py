@@ -13,9 +13,9 @@ import tempfile
 from pathlib import Path
 
 from rbsuite.plugins import load_plugins
-from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import set_up
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage

@@ -159,7 +159,7 @@ def with_every_option(text: str) -> str:
     """The text of ``docs/configuration.md`` with its last section's table made anew from the options of an experiment."""
     from dataclasses import MISSING
 
-    from rbsuite.runner.config import FIELDS
+    from rbsuite.run.config import FIELDS
 
     kinds = {"text": "text", "names": "names", "int": "whole number", "float": "number", "flag": "true or false"}
     rows = ["| option | kind | default | meaning |", "|---|---|---|---|"]

@@ -126,7 +126,7 @@ class Manifest:
     """What makes an experiment re-runnable: its whole configuration and what it ran on.
 
     Attributes:
-        config: the options, every one of them, as plain data (see :class:`rbsuite.runner.config.ExperimentConfig`).
+        config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
         facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, prompt hashes, grader version.
         runs: the runs of the experiment in order.
     """

@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset(["answers", "data", "environments", "models", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
-    frozenset(["runner", "statistics", "report", "leaderboard", "gym"]),
+    frozenset(["run", "statistics", "report", "leaderboard", "gym"]),
     frozenset(["cli", "testing"]),
 )
 """Parts of the core, lowest first. A part imports from its own layer and from those below."""

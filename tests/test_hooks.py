@@ -20,8 +20,8 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
 from rbsuite.models.simulated import SimulatedOracle
 from rbsuite.record import RolloutRecord, RunInfo, TaskRecord
-from rbsuite.runner.config import make_config
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.setup import set_up
 from rbsuite.scaling.single import Single
 from rbsuite.specs import (
     AgentSpec,

@@ -145,7 +145,7 @@ def _check_repeated(stores: Sequence[ExperimentStore], summary: Summary) -> None
 def read_groups(store: ExperimentStore) -> Groups:
     """The groups of an experiment's tasks, from its environment; a store does not hold them."""
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.setup import choose_environment
+    from rbsuite.run.setup import choose_environment
 
     config, source = store.manifest.config, store.manifest.facts["task_set"]
     try:

@@ -12,8 +12,8 @@ from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
-    from rbsuite.runner.experiment import Execution
-    from rbsuite.runner.setup import Setup
+    from rbsuite.run.experiment import Execution
+    from rbsuite.run.setup import Setup
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8
@@ -40,7 +40,7 @@ EPILOG = """Examples:
 
 def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add one command-line option for every option of an experiment."""
-    from rbsuite.runner.config import FIELDS
+    from rbsuite.run.config import FIELDS
 
     for name, field in reversed(list(FIELDS.items())):
         flag, text = f"--{name.replace('_', '-')}", _help(field.metadata, field.default)
@@ -68,7 +68,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     """The experiment's options in the file; those of the command itself become its defaults."""
     if path is None:
         return {}
-    from rbsuite.runner.config import FIELDS, read_toml
+    from rbsuite.run.config import FIELDS, read_toml
 
     values = read_toml(path, COMMAND_OPTIONS)
     context.default_map = {COMMAND_OPTIONS[name]: value for name, value in values.items() if name in COMMAND_OPTIONS}
@@ -132,9 +132,9 @@ def command(
     """
     from rbsuite.cli.interrupts import Interrupts
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.config import make_config
-    from rbsuite.runner.experiment import Execution, default_directory, held_by_others, open_experiment
-    from rbsuite.runner.setup import set_up
+    from rbsuite.run.config import make_config
+    from rbsuite.run.experiment import Execution, default_directory, held_by_others, open_experiment
+    from rbsuite.run.setup import set_up
 
     given = _given(options)
     base = _stored(source)
@@ -152,15 +152,15 @@ def command(
 
 
 def _show_protocol(name: str, given: Mapping[str, Any]) -> None:
-    from rbsuite.runner.config import names_simulation
-    from rbsuite.runner.protocols import describe
+    from rbsuite.run.config import names_simulation
+    from rbsuite.run.presets import describe
 
     for line in describe(name, given, simulated=names_simulation(given)):
         click.echo(line, err=True)
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    from rbsuite.runner.config import FIELDS, check_value
+    from rbsuite.run.config import FIELDS, check_value
 
     values = {}
     for name, value in options.items():
@@ -193,7 +193,7 @@ def split_references(text: str) -> list[str]:
 def _stored(source: Path | None) -> Mapping[str, Any]:
     if source is None:
         return {}
-    from rbsuite.runner.config import FIELDS
+    from rbsuite.run.config import FIELDS
     from rbsuite.store import ExperimentStore
 
     with ExperimentStore.open(source, readonly=True) as store:
@@ -204,7 +204,7 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
 
 
 def _run(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
-    from rbsuite.runner.experiment import run_experiment
+    from rbsuite.run.experiment import run_experiment
 
     missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
     if not missing:
@@ -224,7 +224,7 @@ def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution, inter
     from rich.console import Console
 
     from rbsuite.cli.progress import Progress
-    from rbsuite.runner.experiment import run_experiment
+    from rbsuite.run.experiment import run_experiment
 
     console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in store.manifest.runs}

@@ -167,8 +167,8 @@ def _open(experiment: Path, run_id: str | None, at: int | None) -> Opened:
     import asyncio
 
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.run import load_bank
-    from rbsuite.runner.setup import look_up
+    from rbsuite.run.run import load_bank
+    from rbsuite.run.setup import look_up
     from rbsuite.store import ExperimentStore
 
     store = ExperimentStore.open(experiment, readonly=True)

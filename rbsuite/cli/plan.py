@@ -95,7 +95,7 @@ def command(
 def _named(environment: str) -> str:
     """The one way to write an environment that a user names."""
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.setup import choose_environment
+    from rbsuite.run.setup import choose_environment
 
     return choose_environment(load_plugins(), environment).reference
 
@@ -122,9 +122,9 @@ def _simulated(environment: str, memory: str) -> Iterator[ExperimentStore]:
     from tempfile import TemporaryDirectory
 
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.config import make_config
-    from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-    from rbsuite.runner.setup import set_up
+    from rbsuite.run.config import make_config
+    from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+    from rbsuite.run.setup import set_up
 
     splits = [name for name, size in split_sizes(environment).items() if size]
     if not splits:
@@ -194,7 +194,7 @@ def split_sizes(environment: str) -> Mapping[str, int | None]:
         UnknownNameError: there is no such environment.
     """
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.setup import choose_environment
+    from rbsuite.run.setup import choose_environment
 
     chosen = choose_environment(load_plugins(), environment)
     apart = {part.domain for part in chosen.spec.apart}

@@ -134,7 +134,7 @@ def example(environment: str) -> dict[str, Any]:
         DataError: its data is not there.
     """
     from rbsuite.agents.react import RESPOND, schemas
-    from rbsuite.environments.user import STOP
+    from rbsuite.environments.users import STOP
     from rbsuite.plugins import load_plugins
     from rbsuite.specs import load_object
 

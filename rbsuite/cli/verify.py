@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rbsuite.runner.verify import VerifyReport
+    from rbsuite.run.verify import VerifyReport
 
 _SHOWN = 10
 
@@ -26,8 +26,8 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     """
     from rbsuite.errors import UsageError
     from rbsuite.plugins import load_plugins
-    from rbsuite.runner.setup import choose_environment
-    from rbsuite.runner.verify import verify
+    from rbsuite.run.setup import choose_environment
+    from rbsuite.run.verify import verify
 
     chosen = choose_environment(load_plugins(), environment)
     tasks = chosen.load(split or chosen.spec.splits[0].name, domain, data)

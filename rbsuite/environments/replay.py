@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.environments.base import Environment
-from rbsuite.environments.user import ScriptedUser
+from rbsuite.environments.users import ScriptedUser
 from rbsuite.task import Task
 from rbsuite.trajectory import Action
 

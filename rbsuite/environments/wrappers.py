@@ -9,7 +9,7 @@ import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
 from rbsuite.environments.base import Environment
-from rbsuite.environments.user import ScriptedUser
+from rbsuite.environments.users import ScriptedUser
 from rbsuite.trajectory import Action, Observation
 
 UserFunction = Callable[[Observation], str]

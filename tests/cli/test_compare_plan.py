@@ -13,8 +13,8 @@ import altered
 from experiments import core_plugins, measure, run
 from rbsuite.cli.plan import command, split_sizes
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.runner.config import make_config
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.setup import set_up
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.power import tasks_needed
 from rbsuite.statistics.summary import summarise

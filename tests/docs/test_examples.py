@@ -15,7 +15,7 @@ import pytest
 from experiments import core_plugins, measure
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
-from rbsuite.runner.config import read_toml
+from rbsuite.run.config import read_toml
 from rbsuite.specs import ScalingSpec, SelectorSpec, Spec, load_object
 from rbsuite.statistics.summary import summarise
 from toy import ToyPlugin

@@ -12,8 +12,8 @@ import click
 import pytest
 
 from rbsuite.cli import command as rbsuite
-from rbsuite.runner.config import FIELDS
-from rbsuite.runner.protocols import PROTOCOLS
+from rbsuite.run.config import FIELDS
+from rbsuite.run.presets import PROTOCOLS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

@@ -18,7 +18,7 @@ from rbsuite.environments.question_data import Question, choice_order, make_task
 from rbsuite.environments.replay import play_actions
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.jsonable import canonical
-from rbsuite.runner.setup import choose_environment
+from rbsuite.run.setup import choose_environment
 from rbsuite.scaling.selectors import final_answer
 from rbsuite.trajectory import Action, Observation, Step, Trajectory
 

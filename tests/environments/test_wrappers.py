@@ -11,7 +11,7 @@ from gymnasium.utils.env_checker import check_env
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Solution
-from rbsuite.environments.user import STOP
+from rbsuite.environments.users import STOP
 from rbsuite.environments.wrappers import UserPolicy
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Message, Observation

@@ -200,7 +200,7 @@ def test_interrupted_says_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rbsuite.runner.experiment.run_experiment", interrupted)
+    monkeypatch.setattr("rbsuite.run.experiment.run_experiment", interrupted)
     result = evaluate("--json", "--out", "here")
     assert isinstance(result.exception, Interrupted)
     assert result.exception.exit_code == 130

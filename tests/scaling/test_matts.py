@@ -21,8 +21,8 @@ from rbsuite.models.base import ModelRequest
 from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
-from rbsuite.runner.config import make_config
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.setup import set_up
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore

@@ -23,8 +23,8 @@ from rbsuite.cli.results import as_json, show
 from rbsuite.errors import UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.jsonable import plain
-from rbsuite.runner.config import make_config
-from rbsuite.runner.setup import set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.setup import set_up
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.statistics.intervals import average, mean_estimate, over_tasks, wilson_estimate
 from rbsuite.statistics.memory_use import memory_use

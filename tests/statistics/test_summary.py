@@ -14,7 +14,7 @@ import altered
 from experiments import mean, measure, prepare, records_of, run
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo
-from rbsuite.runner.experiment import open_experiment
+from rbsuite.run.experiment import open_experiment
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Usage

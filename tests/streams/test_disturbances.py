@@ -17,7 +17,7 @@ from experiments import prepare
 from rbsuite.errors import PluginError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import TaskRecord
-from rbsuite.runner.setup import Setup
+from rbsuite.run.setup import Setup
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.trajectory import Trajectory
 from schedules import counted, measured, noted, records

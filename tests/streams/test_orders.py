@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from experiments import prepare
 from rbsuite.errors import UsageError
-from rbsuite.runner.config import ORDERS
-from rbsuite.runner.orders import make_order
+from rbsuite.run.config import ORDERS
+from rbsuite.run.orders import make_order
 from rbsuite.task import Task
 
 TASKS = st.lists(

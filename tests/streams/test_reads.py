@@ -14,7 +14,7 @@ from rbsuite.errors import ModelError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance
 from rbsuite.memories.bank import Bank
 from rbsuite.retrieval.hashing import HashEmbedder
-from rbsuite.runner.reads import Reads
+from rbsuite.run.reads import Reads
 from rbsuite.task import Task
 
 QUERIES = ("refund my order", "change the address", "refund the address", "book it")

@@ -10,9 +10,9 @@ from typing import Any
 
 from rbsuite.plugins import BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.runner.config import make_config
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import Setup, set_up
+from rbsuite.run.config import make_config
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import Setup, set_up
 from rbsuite.store import ExperimentStore
 from toy import ToyPlugin
 

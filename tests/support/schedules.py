@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ahead import Chances, Hashing
 from rbsuite.record import TaskRecord
-from rbsuite.runner.experiment import Execution, open_experiment, run_experiment
-from rbsuite.runner.setup import Setup
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import Setup
 from rbsuite.store import ExperimentStore
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage

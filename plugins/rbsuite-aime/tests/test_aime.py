@@ -15,7 +15,7 @@ from rbsuite.cli import command
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.runner.verify import verify
+from rbsuite.run.verify import verify
 from rbsuite_aime.environment import BENCHMARK, IMPORTER, Aime
 from rbsuite_aime.topics import SKILLS, skill_of
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.jsonable import canonical
-from rbsuite.runner.verify import verify
+from rbsuite.run.verify import verify
 from rbsuite.task import TaskSet
 from rbsuite.trajectory import Action
 from rbsuite_eb_habitat.actions import ACTION_NAMES, INDICES

@@ -16,7 +16,7 @@ from experiments import prepare, records_of, run
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.errors import EnvironmentFailure, UnknownNameError, UsageError
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.runner.experiment import open_experiment
+from rbsuite.run.experiment import open_experiment
 from rbsuite.specs import AgentSpec, EnvironmentSpec, ModelSpec, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Observation

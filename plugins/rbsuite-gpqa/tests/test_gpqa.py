@@ -17,7 +17,7 @@ from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
 from rbsuite.environments.question_data import choice_order
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.runner.verify import verify
+from rbsuite.run.verify import verify
 from rbsuite.store import ExperimentStore
 from rbsuite.store.export import export_jsonl
 from rbsuite_gpqa.environment import BENCHMARK, IMPORTER, REVISION, SAMPLE, SKILLS, Gpqa

@@ -15,7 +15,7 @@ from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
 from rbsuite.environments.question_rows import Table
 from rbsuite.errors import DataError, UsageError
-from rbsuite.runner.verify import verify
+from rbsuite.run.verify import verify
 from rbsuite_mmlu_pro.environment import BENCHMARK, IMPORTER, SAMPLE, MmluPro, worked_examples
 from rbsuite_mmlu_pro.plugin import CATEGORIES
 from rbsuite_mmlu_pro.releases import changed_rows, count_releases, row_hash

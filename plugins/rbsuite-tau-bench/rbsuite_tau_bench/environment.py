@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.solution import Skill, Solution
-from rbsuite.environments.user import STOP
+from rbsuite.environments.users import STOP
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Message, Observation
 from rbsuite_tau_bench.resources import Resources, load_tasks

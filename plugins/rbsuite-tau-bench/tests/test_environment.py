@@ -19,11 +19,11 @@ from gymnasium.utils.env_checker import check_env
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rbsuite.environments.user import STOP, ScriptedUser
+from rbsuite.environments.users import STOP, ScriptedUser
 from rbsuite.environments.wrappers import UserPolicy
 from rbsuite.errors import DataError, EnvironmentFailure, UnknownNameError
 from rbsuite.jsonable import canonical
-from rbsuite.runner.verify import verify
+from rbsuite.run.verify import verify
 from rbsuite.task import TaskSet
 from rbsuite.trajectory import Action, Observation, Step, Trajectory
 from rbsuite.transcript import render_transcript

@@ -14,7 +14,7 @@ import pytest
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.environments.base import Environment
-from rbsuite.environments.user import STRATEGIES
+from rbsuite.environments.users import STRATEGIES
 from rbsuite.errors import DataError, UsageError
 from rbsuite.models.base import Completion
 from rbsuite.plugins import Plugins

@@ -17,8 +17,8 @@ from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.runner.config import ExperimentConfig
-from rbsuite.runner.orders import make_order
+from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.orders import make_order
 from rbsuite.seeds import derive_seed
 from rbsuite.specs import (
     AgentSpec,

@@ -12,7 +12,7 @@ from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import Completion
 from rbsuite.models.client import ModelHandle
 from rbsuite.prompts import Prompts
-from rbsuite.runner.reads import Reads
+from rbsuite.run.reads import Reads
 from rbsuite.seeds import rng
 from rbsuite.trajectory import Message, ToolSpec
 

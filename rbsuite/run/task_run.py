@@ -18,9 +18,9 @@ from rbsuite.experience import Experience, MemoryOp, Outcome, Phase, Recall, Rec
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
-from rbsuite.runner.reads import DOMAIN_SCOPE, Reads, scoped
-from rbsuite.runner.roles import Roles, RunParts
-from rbsuite.runner.rollout import Opening, Players, held_back, open_task, play
+from rbsuite.run.reads import DOMAIN_SCOPE, Reads, scoped
+from rbsuite.run.roles import Roles, RunParts
+from rbsuite.run.rollout import Opening, Players, held_back, open_task, play
 from rbsuite.scaling.base import Choice, Group, Refine
 from rbsuite.seeds import derive_seed
 from rbsuite.specs import EnvironmentSpec

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbsuite.environments.user import STOP, STRATEGIES, ScriptedUser, make_user, parse_react, parse_reflection
+from rbsuite.environments.users import STOP, STRATEGIES, ScriptedUser, make_user, parse_react, parse_reflection
 from rbsuite.errors import ModelError, UnknownNameError
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts

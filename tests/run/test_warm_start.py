@@ -8,8 +8,8 @@ import pytest
 
 from experiments import SURE, measure, prepare, records_of
 from rbsuite.errors import UsageError
-from rbsuite.runner.experiment import open_experiment
-from rbsuite.runner.warm import parse_source
+from rbsuite.run.experiment import open_experiment
+from rbsuite.run.warm import parse_source
 
 MODEL = f"sim/learner:{SURE}"
 

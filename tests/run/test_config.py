@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from experiments import prepare
 from rbsuite.cli.evaluate import split_references
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
-from rbsuite.runner.config import FIELDS, ExperimentConfig, differences, from_plain, make_config, read_toml
+from rbsuite.run.config import FIELDS, ExperimentConfig, differences, from_plain, make_config, read_toml
 
 
 def toml(directory: Path, text: str) -> dict[str, Any]:

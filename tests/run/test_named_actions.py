@@ -15,9 +15,9 @@ from rbsuite.environments.solution import Solution
 from rbsuite.errors import EnvironmentFailure, PluginError, TemplateError, UsageError
 from rbsuite.models.base import ModelRequest
 from rbsuite.models.simulated import SimulatedLearner
-from rbsuite.runner.config import make_config
-from rbsuite.runner.setup import Setup, set_up
-from rbsuite.runner.verify import verify
+from rbsuite.run.config import make_config
+from rbsuite.run.setup import Setup, set_up
+from rbsuite.run.verify import verify
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 from rbsuite.task import Task

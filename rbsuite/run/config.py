@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.runner.protocols import protocol_settings
+from rbsuite.run.presets import protocol_settings
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")

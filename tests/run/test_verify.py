@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.solution import Solution
-from rbsuite.runner.verify import DomainReport, verify
+from rbsuite.run.verify import DomainReport, verify
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Observation
 

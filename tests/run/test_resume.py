@@ -19,7 +19,7 @@ from experiments import measure, prepare, run
 from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.runner.experiment import Execution, default_directory, open_experiment, run_experiment
+from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
 from rbsuite.store import ExperimentStore, experiment_digest
 from toy import Toy, ToyPlugin
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rbsuite.environments.base import Environment
-from rbsuite.environments.user import User, make_user
+from rbsuite.environments.users import User, make_user
 from rbsuite.errors import PluginError, RbsuiteError, UsageError
 from rbsuite.judges.base import Judge
 from rbsuite.memories.bank import Bank
@@ -16,10 +16,10 @@ from rbsuite.memories.base import Memory
 from rbsuite.models.base import ChatModel, Purpose, TaskAwareModel
 from rbsuite.models.client import Gate, Ledger, ModelHandle
 from rbsuite.record import RunInfo
-from rbsuite.runner.reads import Reads
-from rbsuite.runner.replies import Remembering, Replies
-from rbsuite.runner.services import CountingServices, Services, View
-from rbsuite.runner.setup import Setup
+from rbsuite.run.reads import Reads
+from rbsuite.run.replies import Remembering, Replies
+from rbsuite.run.services import CountingServices, Services, View
+from rbsuite.run.setup import Setup
 from rbsuite.scaling.base import Scaling, Selector
 from rbsuite.specs import JudgeSpec, MemorySpec, SelectorSpec
 from rbsuite.task import Task

@@ -9,7 +9,7 @@ from typing import Any
 
 from rbsuite.agents.base import Agent
 from rbsuite.environments.base import Environment
-from rbsuite.environments.user import User
+from rbsuite.environments.users import User
 from rbsuite.errors import EnvironmentFailure, ModelError, ParseFailure, RbsuiteError
 from rbsuite.task import Task
 from rbsuite.trajectory import BROKEN_ENDS, Action, EndReason, Observation, Step, Trajectory

@@ -11,11 +11,11 @@ from rbsuite.errors import StoreError
 from rbsuite.jsonable import digest
 from rbsuite.models.client import Gate
 from rbsuite.record import Manifest, RunInfo
-from rbsuite.runner.config import differences, from_plain
-from rbsuite.runner.run import run_one
-from rbsuite.runner.setup import Setup
-from rbsuite.runner.warm import read_seeds
-from rbsuite.runner.window import make_window
+from rbsuite.run.config import differences, from_plain
+from rbsuite.run.run import run_one
+from rbsuite.run.setup import Setup
+from rbsuite.run.warm import read_seeds
+from rbsuite.run.window import make_window
 from rbsuite.specs import plain_name
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME

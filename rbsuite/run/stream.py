@@ -17,9 +17,9 @@ from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
-from rbsuite.runner.attempt import Attempt, Draft, Opened, open_for
-from rbsuite.runner.roles import RunParts
-from rbsuite.runner.window import Window
+from rbsuite.run.roles import RunParts
+from rbsuite.run.task_run import Attempt, Draft, Opened, open_for
+from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
 
 Commit = Callable[[TaskRecord], None]

@@ -8,10 +8,10 @@ from rbsuite.models.client import Gate
 from rbsuite.oplog import GENESIS
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.retrieval.base import Embedder
-from rbsuite.runner.roles import RunParts
-from rbsuite.runner.setup import Setup
-from rbsuite.runner.stream import Stream
-from rbsuite.runner.window import Window
+from rbsuite.run.roles import RunParts
+from rbsuite.run.setup import Setup
+from rbsuite.run.stream import Stream
+from rbsuite.run.window import Window
 from rbsuite.store import ExperimentStore
 
 
