@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         ModelSpec,
         ScalingSpec,
         SelectorSpec,
+        UserSpec,
     )
     from rbsuite.trajectory import Trajectory
 
@@ -79,6 +80,15 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
     """Declare agents.
 
     :return: one spec an agent. .. versionadded:: 0.1
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def rbsuite_users() -> Sequence[UserSpec]:
+    """Declare simulated users.
+
+    :return: one spec a user. .. versionadded:: 0.2
     """
     raise NotImplementedError
 

@@ -30,6 +30,7 @@ from rbsuite.specs import (
     ScalingSpec,
     SelectorSpec,
     Spec,
+    UserSpec,
     plain_name,
 )
 
@@ -37,6 +38,7 @@ GROUP = "rbsuite"
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
 BUILTIN = (
     "rbsuite.agents.builtin",
+    "rbsuite.environments.builtin",
     "rbsuite.judges.builtin",
     "rbsuite.memories.builtin",
     "rbsuite.models.builtin",
@@ -158,6 +160,11 @@ class Plugins:
         return self._collect("rbsuite_agents", AgentSpec)
 
     @cached_property
+    def users(self) -> Mapping[str, UserSpec]:
+        """Declared simulated users by name."""
+        return self._collect("rbsuite_users", UserSpec)
+
+    @cached_property
     def scalings(self) -> Mapping[str, ScalingSpec]:
         """Declared scalings by name."""
         return self._collect("rbsuite_scalings", ScalingSpec)
@@ -251,6 +258,7 @@ _PLURAL = {
     "memory": "memories",
     "judge": "judges",
     "agent": "agents",
+    "user": "users",
     "scaling": "scalings",
     "selector": "selectors",
     "model": "models",

@@ -7,6 +7,7 @@ name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +134,12 @@ class Prompts:
             lstrip_blocks=True,
             auto_reload=False,
         )
+
+
+@cache
+def shared_prompts(directory: Path | None) -> Prompts:
+    """The core's templates, behind those of one directory if there is one; made once for each."""
+    return Prompts([] if directory is None else [directory])
 
 
 def _not_utf8(name: str) -> TemplateError:

@@ -29,6 +29,7 @@ __all__ = [
     "SelectorSpec",
     "Spec",
     "Split",
+    "UserSpec",
     "load_object",
     "plain_name",
 ]
@@ -87,7 +88,7 @@ class Measure:
     """A figure beside success that an environment keeps of every rollout.
 
     Attributes:
-        name: the key in the truth of every step, a number in [0, 1]; what the last step says counts.
+        name: the key in :attr:`rbsuite.trajectory.Grade.measures`, where it is a number in [0, 1].
         summary: what it is, in a few words.
     """
 
@@ -136,12 +137,14 @@ class EnvironmentSpec(Spec):
         splits: the splits, default first.
         domains: parts of the environment, e.g. ``("retail", "airline")``; empty if it has none.
         action_mode: what an agent does: ``text``, ``tools`` (text or a tool call), ``choice`` (one of the named actions).
-        concurrency: where a rollout may run.
+        concurrency: where its episodes run, if they are of :class:`rbsuite.SyncEpisode`: ``inline``, on the event loop, for worlds that answer
+            at once; ``thread``, each in a thread of its own; ``process``, each in a process of its own. ``exclusive``: one episode at a time
+            in the whole experiment, in a thread.
         stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
         max_steps: agent turns after which a rollout is cut, by default.
         refine: how a further attempt is made: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
         agent: the default agent.
-        users: strategies of the simulated user, default first; empty where no user takes part.
+        users: simulated users that fit, default first; empty where no user takes part.
         pack: name of the data pack that imports write, or ``""``.
         importer: ``"module:object"`` of the pack's importer (see :mod:`rbsuite.data.packs`), or ``""``.
         needs: what ``rbsuite doctor`` checks.
@@ -227,6 +230,11 @@ class AgentSpec(Spec):
     """
 
     action_modes: tuple[ActionMode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UserSpec(Spec):
+    """A simulated user. ``factory`` gives a fresh :class:`rbsuite.environments.users.User` for every task."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from rbsuite.errors import DataError
 from rbsuite.jsonable import digest
 
 _T = TypeVar("_T")
@@ -44,14 +45,26 @@ class TaskSet:
         split: name of the split.
         tasks: the tasks in native order.
         source: where the data comes from (pack or sample, its version and hash), for the manifest.
-        resources: what all environments over this set share (parsed data), owned by the environment's plugin; not part of the hash.
     """
 
     environment: str
     split: str
     tasks: tuple[Task, ...]
     source: Mapping[str, str] = field(default_factory=dict)
-    resources: Any = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse two tasks of one id.
+
+        Raises:
+            DataError: there are two.
+        """
+        if len(self.by_id) < len(self.tasks):
+            ids = [task.id for task in self.tasks]
+            twice = next(name for name in ids if ids.count(name) > 1)
+            raise DataError(
+                f"{self.environment}, split {self.split}: two tasks have the id {twice!r}.",
+                "Give each an id of its own.",
+            )
 
     def __len__(self) -> int:
         return len(self.tasks)

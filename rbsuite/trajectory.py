@@ -1,30 +1,75 @@
 """What happens in a rollout: messages, observations, actions, steps, usage.
 
-An :class:`Observation` says whose turn it is. An agent only ever gets those with ``turn="agent"``; the others go to the simulated user.
+An :class:`Observation` says whose turn it is. An agent only ever gets those with ``turn="agent"``; those with ``turn="user"`` go to the
+simulated user.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Role = Literal["system", "user", "assistant", "tool"]
 Actor = Literal["agent", "user"]
-ActionKind = Literal["text", "tool", "choice"]
-EndReason = Literal["finished", "max_steps", "parse_errors", "timeout", "budget", "env_error", "model_error"]
-
-END_REASONS: tuple[EndReason, ...] = (
+Turn = Literal["agent", "user", "over"]
+EndReason = Literal[
     "finished",
     "max_steps",
     "parse_errors",
     "timeout",
     "budget",
+    "context_overflow",
+    "refused",
     "env_error",
     "model_error",
-)
+]
+
+END_REASONS: tuple[EndReason, ...] = get_args(EndReason)
 BROKEN_ENDS: frozenset[EndReason] = frozenset({"env_error", "model_error"})
 """Ends that say nothing about the agent: never judged, never learnt from, always counted."""
+
+EVERYONE: tuple[Actor, ...] = ("agent", "user")
+NO_CHOICE = -1
+"""The ``index`` of a reply that named none of the actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image in a message or an observation.
+
+    Attributes:
+        media_type: e.g. ``"image/png"``.
+        data: the bytes in base64, so that records stay JSON.
+        description: what stands in its place where only text goes.
+    """
+
+    media_type: str
+    data: str
+    description: str = "image"
+
+    @classmethod
+    def of(cls, data: bytes, media_type: str = "image/png", description: str = "image") -> Image:
+        """An image from its bytes."""
+        return cls(media_type, base64.b64encode(data).decode("ascii"), description)
+
+    @property
+    def url(self) -> str:
+        """The image as a data URL, as chat APIs take it."""
+        return f"data:{self.media_type};base64,{self.data}"
+
+
+Part = str | Image
+Content = str | tuple[Part, ...]
+"""What a message holds: a text, or texts and images in order."""
+
+
+def content_text(content: Content) -> str:
+    """The text of a content; an image is shown by its description in brackets."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(part if isinstance(part, str) else f"[{part.description}]" for part in content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +83,34 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What one of several calls gave.
+
+    Attributes:
+        id: that of the call.
+        name: the tool.
+        text: the result.
+    """
+
+    id: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One chat message, in the form every provider knows."""
 
     role: Role
-    content: str
+    content: Content
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     name: str = ""
+
+    @property
+    def text(self) -> str:
+        """The content as text."""
+        return content_text(self.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +128,69 @@ class Observation:
 
     Attributes:
         text: the observation itself: a tool's result, the user's words, the question, a scene.
-        turn: who acts next.
-        role: how the text enters a chat: ``"tool"`` for the result of a tool call, else ``"user"``.
+        turn: who acts next; ``over`` ends the episode, and the text is the last thing the agent is shown.
+        role: how the text enters a chat: ``"tool"`` for the result of tool calls, else ``"user"``.
         messages: messages that stand before the text, at the first observation of an actor: the policy, the instruction of a simulated
             user.
-        tools: the tools that may be called; given at the first observation and whenever they change.
+        tools: the tools that the actor may call; given at its first observation and whenever they change.
         choices: the named actions, where the action mode is ``choice``; an action's ``index`` points into them.
-        images: data URLs of images that belong to the text.
+        images: images that belong to the text.
+        results: where an action made several calls, what each gave, in their order; ``text`` then holds all of them.
         data: further plain data for adapters and reports; never ground truth.
     """
 
     text: str
-    turn: Actor = "agent"
+    turn: Turn = "agent"
     role: Literal["user", "tool"] = "user"
     messages: tuple[Message, ...] = ()
     tools: tuple[ToolSpec, ...] = ()
     choices: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    results: tuple[ToolResult, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_results(cls, results: Sequence[ToolResult], turn: Turn = "agent") -> Observation:
+        """The observation of what several calls gave."""
+        return cls("\n".join(result.text for result in results), turn, "tool", results=tuple(results))
+
+    @property
+    def content(self) -> Content:
+        """Text and images, as they go into a message."""
+        return (self.text, *self.images) if self.images else self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What an agent (or the simulated user) does.
+    """What an agent or a user does: it says something, calls tools, or takes one of the named actions.
 
-    ``kind`` says which fields count: ``text`` for ``"text"``, ``name`` and ``arguments`` for ``"tool"``, ``index`` for ``"choice"``.
-    A choice's ``text`` is the name of the action, for whoever reads the trajectory. A choice without ``index`` is a reply, its ``text``,
-    that named no action. Where actions are named, the empty text is the agent's word that it is done.
-    ``thought`` is reasoning that goes with the action: it is part of the trajectory, but the environment does not see it.
+    Attributes:
+        text: what is said. Of a named action: its name, or the reply that named none, for whoever reads the trajectory. Where actions are
+            named, the empty text without an index is the agent's word that it is done.
+        calls: tool calls, in order.
+        index: which of the named actions; :data:`NO_CHOICE` for a reply that named none; ``None`` where this is no choice.
+        thought: reasoning that goes with the action: part of the trajectory, but the environment does not see it.
     """
 
-    kind: ActionKind = "text"
     text: str = ""
-    name: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    calls: tuple[ToolCall, ...] = ()
     index: int | None = None
     thought: str = ""
+
+    @classmethod
+    def call(cls, name: str, arguments: Mapping[str, Any] | None = None, *, id: str = "", thought: str = "") -> Action:
+        """An action of one tool call."""
+        return cls(calls=(ToolCall(id, name, {} if arguments is None else arguments),), thought=thought)
+
+    @classmethod
+    def choose(cls, index: int, name: str = "", *, thought: str = "") -> Action:
+        """A named action."""
+        return cls(text=name, index=index, thought=thought)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the action is a text alone."""
+        return not self.calls and self.index is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +218,37 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Grade:
+    """An environment's own verdict on a rollout: the ground truth.
+
+    Attributes:
+        score: in [0, 1].
+        measures: the further figures that the environment's spec declares, by name, each in [0, 1].
+        truth: details of the check, for reports.
+    """
+
+    score: float
+    measures: Mapping[str, float] = field(default_factory=dict)
+    truth: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One turn: what the actor saw, what it did, and the reward the environment gave for it (``None`` once stripped)."""
+    """One turn.
+
+    Attributes:
+        actor: whose turn it was.
+        observation: what the actor saw.
+        action: what it did.
+        reward: the environment's reward for it; ``None`` where there is none or once stripped.
+        audience: who saw the action.
+    """
 
     actor: Actor
     observation: Observation
     action: Action
     reward: float | None = None
+    audience: tuple[Actor, ...] = EVERYONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +264,7 @@ class Trajectory:
         final: the last observation, which nobody answered.
         end: why it ended.
         error: one line about the failure, where ``end`` is an error.
-        score: the environment's own score in [0, 1], the ground truth; ``None`` where there is none or once stripped.
-        truth: the environment's details on the score; empty once stripped.
+        grade: the environment's own verdict, the ground truth; ``None`` where there is none or once stripped.
     """
 
     task_id: str
@@ -160,8 +275,12 @@ class Trajectory:
     final: Observation | None
     end: EndReason
     error: str = ""
-    score: float | None = None
-    truth: Mapping[str, Any] = field(default_factory=dict)
+    grade: Grade | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The environment's own score in [0, 1]; ``None`` where there is none."""
+        return None if self.grade is None else self.grade.score
 
     @property
     def broken(self) -> bool:
@@ -174,17 +293,17 @@ class Trajectory:
         return sum(step.actor == "agent" for step in self.steps)
 
     def shown(self) -> Trajectory:
-        """The trajectory as its agent saw it: no score, no rewards, no details of the check, no turn of the user's own brief.
+        """The trajectory as its agent saw it: no grade, no rewards, nothing that only the user saw or did.
 
         This is the only form that memory and judges get (ground truth is stripped before anything is shown).
         """
-        steps = tuple(_shown_step(step) for step in self.steps)
-        final = self.final if self.final is not None and self.final.turn == "agent" else None
-        return replace(self, steps=steps, final=final, score=None, truth={})
+        steps = tuple(_shown_step(step) for step in self.steps if step.actor == "agent" or "agent" in step.audience)
+        final = self.final if self.final is not None and self.final.turn != "user" else None
+        return replace(self, steps=steps, final=final, grade=None)
 
 
 def _shown_step(step: Step) -> Step:
     if step.actor == "agent":
         return replace(step, reward=None)
-    # What the user saw holds its hidden instruction; what it said the agent sees as the next observation.
-    return Step(step.actor, Observation(text="", turn="user"), step.action)
+    # What the user saw holds its hidden instruction, and what it thought is its own; what it said the agent heard.
+    return Step(step.actor, Observation("", turn="user"), replace(step.action, thought=""), None, step.audience)

@@ -1,86 +1,63 @@
-"""The base of every environment: a deterministic state machine behind gymnasium's interface that never calls a model."""
+"""What an environment is: a family of tasks, and the worlds they are tried in.
+
+An :class:`Environment` is made once for an experiment and owns what its episodes share (data, a pool of browsers, a server). It opens an
+:class:`Episode` for every rollout. Both may wait, as for a browser or a sandbox. Worlds that only compute are simpler to write as a
+:class:`SyncEnvironment` with a :class:`SyncEpisode`; the core runs these on the event loop, or in a thread or process of their own where
+the spec says so.
+
+Same seed and same actions give the same trajectory. An invalid action becomes an observation, never an exception. An environment never
+calls a model to act; a grader that needs one gets it from its services, where it is metered like any other.
+"""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-import gymnasium
-import numpy as np
-
-from rbsuite.environments.solution import Skill, Solution
-from rbsuite.environments.spaces import ActionSpace, RecordSpace
-from rbsuite.errors import EnvironmentFailure
+from rbsuite.environments.solution import Lesson, Solution
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Observation
+from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation
+
+if TYPE_CHECKING:
+    from rbsuite.models.base import Completion
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What an action led to.
+class EpisodeServices(Protocol):
+    """What an episode may use."""
 
-    Attributes:
-        observation: what is shown next, and to whom.
-        reward: the environment's reward for the action.
-        terminated: whether the episode has ended.
-        truth: details of the check, for reports; never shown to agent, memory or self-judge.
-        truncated: whether the episode was cut by a step limit of the benchmark's own, where the environment keeps one. Its reward is the
-            score then too, unless the environment says otherwise.
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template: the experiment's, else the plugin's, else the core's."""
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        """Ask the grader's model; the cost counts as ``grade``. For :meth:`Episode.grade` alone.
+
+        Raises:
+            ModelError: the model failed, or there is none (outside an experiment).
+        """
+
+
+class Opener(Protocol):
+    """What opens episodes: an environment, or the host that runs its episodes elsewhere."""
+
+    async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
+        """See :meth:`Environment.open`."""
+
+
+class Environment(ABC):
+    """A family of tasks and the world they act in. One object serves one experiment.
+
+    A subclass implements :meth:`tasks` and :meth:`open`, and where there are reference solutions :meth:`solution`. Its ``__init__``
+    takes the options that its spec declares, as keyword arguments, and does no work: whoever lists tasks makes one too.
     """
 
-    observation: Observation
-    reward: float = 0.0
-    terminated: bool = False
-    truth: Mapping[str, Any] = field(default_factory=dict)
-    truncated: bool = False
-
-
-@cache
-def _templates(directory: Path | None) -> Callable[..., str]:
-    from rbsuite.prompts import Prompts
-
-    return Prompts([] if directory is None else [directory]).render
-
-
-class Environment(gymnasium.Env[Observation, Action]):
-    """A world that tasks are solved in.
-
-    A subclass implements :meth:`load`, :meth:`begin` and :meth:`act`, and where upstream has reference solutions :meth:`solution`.
-    Same seed and same actions give the same trajectory. An invalid action becomes an observation, never an exception.
-
-    Where a simulated user takes part, an observation with ``turn="user"`` is answered by the user's words (an action of kind ``text``)
-    and one with ``turn="agent"`` by the agent.
-
-    Args:
-        tasks: the task set to draw from; default: all tasks of the default split.
-        options: the environment's declared options.
-    """
-
-    metadata = {"render_modes": []}  # noqa: RUF012 - declared so by gymnasium
-    default_split: ClassVar[str] = "sample"
     prompt_directory: ClassVar[Path | None] = None
-    """Where the templates of the environment's own plugin are, for use outside an experiment."""
-    _generator: np.random.Generator | None = None
-    load_options: ClassVar[tuple[str, ...]] = ()
-    """Names of those options that shape the tasks: :meth:`load` takes them too."""
+    """Where the templates of the environment's plugin are, for use outside an experiment."""
 
-    def __init__(self, tasks: TaskSet | None = None, **options: Any) -> None:
-        if options:
-            raise TypeError(f"{type(self).__name__} takes no option {next(iter(options))!r}")
-        self.tasks = tasks if tasks is not None else type(self).load(self.default_split)
-        self._task: Task | None = None
-        self._last_reward = 0.0
-        self._terminated = False
-        self._render: Callable[..., str] | None = None
-
-    @classmethod
     @abstractmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """The tasks of a split, in native order.
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """The tasks of a split, in native order. Called before :meth:`open`; the environment may keep what it has read.
 
         Args:
             split: one of the spec's splits.
@@ -92,19 +69,30 @@ class Environment(gymnasium.Env[Observation, Action]):
             UnknownNameError: no such split or domain.
         """
 
-    @classmethod
-    def at_hand(cls, split: str, *, data: str = "") -> bool:
-        """Whether :meth:`load` needs no network for a split. Where it does, lists and plans leave the split alone."""
+    @abstractmethod
+    async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
+        """A fresh world for one rollout of a task.
+
+        Args:
+            task: one of the tasks that :meth:`tasks` gave.
+            seed: what the world's own chance is derived from.
+            services: prompts, and the grader's model.
+
+        Raises:
+            EnvironmentFailure: the world cannot be had.
+        """
+
+    def solution(self, task: Task) -> Solution | None:
+        """A way to solve a task, or ``None`` where there is no reference."""
+        return None
+
+    def lessons(self) -> Mapping[str, Lesson]:
+        """Hand-written wording for mistakes that :mod:`rbsuite.learner` finds, by the id of the skill; usually none."""
+        return {}
+
+    def at_hand(self, split: str, *, data: str = "") -> bool:
+        """Whether :meth:`tasks` needs no network for a split. Where it does, lists and plans leave the split alone."""
         return True
-
-    def use_prompts(self, render: Callable[..., str]) -> None:
-        """Use these templates where the environment has prompts of its own: ``render(name, **variables)``."""
-        self._render = render
-
-    def prompt(self, template: str, **variables: Any) -> str:
-        """Render a prompt template: the experiment's, or outside one the plugin's or the core's."""
-        render = self._render or _templates(self.prompt_directory)
-        return render(template, **variables)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """What the environment's own templates take for a task; none where it has no templates."""
@@ -114,26 +102,22 @@ class Environment(gymnasium.Env[Observation, Action]):
         """What the manifest says of the environment beside its name, version and options, e.g. the id of what reads answers."""
         return {}
 
-    @abstractmethod
-    def begin(self, task: Task) -> Observation:
-        """Set the world up for a task and give the first observation."""
+    async def aclose(self) -> None:  # noqa: B027 - nothing to give back is the ordinary case
+        """Give back what the episodes shared. Called once, after the last episode was closed, whatever happened before."""
 
-    @abstractmethod
-    def act(self, action: Action) -> StepResult:
-        """Carry out an action."""
 
-    def solution(self, task: Task) -> Solution | None:
-        """A way to solve the task, or ``None`` where there is no reference. Must not depend on the current episode."""
-        return None
+class _World:
+    """What both kinds of episodes have.
 
-    def skills(self) -> Sequence[Skill]:
-        """The skills that the pitfalls of solutions refer to."""
-        return ()
+    Attributes:
+        observation: what is seen now. An episode sets the first one; after that the core sets it to what ``act`` returned.
+        reward: the environment's reward for the last action, where it has any; recorded, and shown to nobody.
+        truncated: whether the episode was cut by a step limit of the benchmark's own.
+    """
 
-    def script(self, task: Task) -> Sequence[str]:
-        """What a scripted user says, opening first; empty where no user takes part."""
-        solution = self.solution(task)
-        return solution.user_lines if solution is not None else ()
+    observation: Observation
+    reward: float | None = None
+    truncated: bool = False
 
     def closes(self, action: Action) -> bool:
         """Whether an action would end the episode by the agent's own decision, as an answer does.
@@ -142,89 +126,133 @@ class Environment(gymnasium.Env[Observation, Action]):
         """
         return False
 
+    def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
+        """Who saw an action; asked right after it was carried out.
+
+        Speech is heard by both sides, a tool call is seen by its caller alone.
+        """
+        return (actor,) if action.calls else EVERYONE
+
     def fork(self) -> Self:
         """An independent copy in the same state, for rollouts that branch.
 
         Raises:
-            NotImplementedError: the environment cannot be copied.
+            NotImplementedError: the episode cannot be copied.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be forked")
 
-    @property
-    def task(self) -> Task:
-        """The current task.
+
+class Episode(_World, ABC):
+    """The world of one rollout. Whose turn it is stands in ``observation.turn``."""
+
+    @abstractmethod
+    async def act(self, action: Action) -> Observation:
+        """Carry out an action of the one whose turn it is; the observation that it led to.
 
         Raises:
-            EnvironmentFailure: before the first reset.
+            EnvironmentFailure: the world cannot go on. An action that is merely wrong gives an observation.
         """
-        if self._task is None:
-            raise EnvironmentFailure("the environment was used before reset.", "Call reset first.")
-        return self._task
 
-    @property
-    def score(self) -> float:
-        """The ground truth in [0, 1]: the reward of the step that ended the episode; 0 while it has not ended."""
-        return self._last_reward if self._terminated else 0.0
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Start an episode.
+    @abstractmethod
+    async def grade(self, end: EndReason) -> Grade:
+        """The ground truth. Called once, however the rollout ended, unless it broke.
 
         Args:
-            seed: seeds ``np_random``, which draws the task where none is named.
-            options: ``{"task": id}`` names the task.
-
-        Raises:
-            EnvironmentFailure: the task set has no such task.
+            end: why it ended: ``finished`` where the episode is over, else what cut it (a limit of steps, time or cost).
         """
-        if seed is not None:
-            self._seed_later(seed)
-        wanted = (options or {}).get("task")
-        if wanted is None:
-            wanted = self.tasks.tasks[int(self.np_random.integers(len(self.tasks)))].id
-        if wanted not in self.tasks.by_id:
-            raise EnvironmentFailure(f"the task set has no task {wanted!r}.")
-        self._task = self.tasks.by_id[wanted]
-        self._last_reward, self._terminated = 0.0, False
-        return self.begin(self._task), {"task": wanted}
 
-    def _seed_later(self, seed: int) -> None:
-        """As ``gymnasium.Env.reset`` seeds, but the generator is made when it is used: few environments draw anything."""
-        if seed < 0:
-            raise gymnasium.error.Error(f"Seed must be greater or equal to zero, actual value: {seed}")
-        self._np_random_seed, self._generator = seed, None
+    async def aclose(self) -> None:
+        """Give back what the episode holds. Called once, whatever happened before."""
 
-    @property
-    def _np_random(self) -> np.random.Generator | None:
-        if self._generator is None and self._np_random_seed is not None:
-            self._generator = gymnasium.utils.seeding.np_random(self._np_random_seed)[0]
-        return self._generator
 
-    @_np_random.setter
-    def _np_random(self, generator: np.random.Generator | None) -> None:
-        self._generator = generator
+class SyncEpisode(_World, ABC):
+    """The world of one rollout that only computes; see :class:`Episode`."""
 
-    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Carry out an action.
+    @abstractmethod
+    def act(self, action: Action) -> Observation:
+        """See :meth:`Episode.act`."""
 
-        The runner keeps the limit of turns; the fourth value is true only where the benchmark itself limits steps.
+    @abstractmethod
+    def grade(self, end: EndReason) -> Grade:
+        """See :meth:`Episode.grade`."""
 
-        Raises:
-            EnvironmentFailure: before reset, or after the episode has ended.
-        """
-        if self._task is None or self._terminated:
-            raise EnvironmentFailure("step was called outside an episode.", "Call reset first.")
-        result = self.act(action)
-        self._last_reward, self._terminated = result.reward, result.terminated or result.truncated
-        return result.observation, result.reward, result.terminated, result.truncated, {"truth": dict(result.truth)}
+    def close(self) -> None:
+        """See :meth:`Episode.aclose`."""
 
-    @property
-    def observation_space(self) -> RecordSpace:  # type: ignore[override]
-        """All observations."""
-        return RecordSpace(Observation)
 
-    @property
-    def action_space(self) -> ActionSpace:  # type: ignore[override]
-        """All actions; samples are texts and calls of made-up tools, which every environment must bear."""
-        return ActionSpace()
+class SyncEnvironment(Environment):
+    """An environment whose worlds only compute. A subclass implements :meth:`begin` in place of :meth:`open`."""
+
+    @abstractmethod
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
+        """See :meth:`Environment.open`. ``services.complete`` cannot be used: there is nothing to await it."""
+
+    async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
+        """The world, run on the event loop."""
+        return InlineEpisode(self.begin(task, seed=seed, services=services))
+
+
+class InlineEpisode(Episode):
+    """A :class:`SyncEpisode` on the event loop.
+
+    Args:
+        world: the episode.
+    """
+
+    def __init__(self, world: SyncEpisode) -> None:
+        self._world = world
+        self.observation = world.observation
+
+    async def act(self, action: Action) -> Observation:
+        """See :class:`Episode`."""
+        world = self._world
+        world.observation = observation = world.act(action)
+        self.reward, self.truncated = world.reward, world.truncated
+        return observation
+
+    async def grade(self, end: EndReason) -> Grade:
+        """See :class:`Episode`."""
+        return self._world.grade(end)
+
+    def closes(self, action: Action) -> bool:
+        """See :class:`Episode`."""
+        return self._world.closes(action)
+
+    def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
+        """See :class:`Episode`."""
+        return self._world.audience(actor, action)
+
+    def fork(self) -> InlineEpisode:
+        """See :class:`Episode`."""
+        twin = InlineEpisode(self._world.fork())
+        twin.reward, twin.truncated = self.reward, self.truncated
+        return twin
+
+    async def aclose(self) -> None:
+        """See :class:`Episode`."""
+        self._world.close()
+
+
+class PlainServices:
+    """The services of an episode outside an experiment: the plugin's own templates, and no model.
+
+    Args:
+        environment: whose templates.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._directory = environment.prompt_directory
+
+    def render(self, template: str, **variables: Any) -> str:
+        """See :class:`EpisodeServices`."""
+        from rbsuite.prompts import shared_prompts
+
+        return shared_prompts(self._directory).render(template, **variables)
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        """Always raises."""
+        from rbsuite.errors import ModelError
+
+        raise ModelError(
+            "this episode's grade asks a model, and there is none outside an experiment.", "Use rbsuite eval."
+        )

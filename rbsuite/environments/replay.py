@@ -4,32 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rbsuite.environments.base import Environment
+from rbsuite.environments.base import Environment, Opener, PlainServices
 from rbsuite.environments.users import ScriptedUser
 from rbsuite.task import Task
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import Action, Grade, Observation
 
 
-def play_actions(environment: Environment, task: Task, actions: Sequence[Action], lines: Sequence[str]) -> float:
-    """The score of given actions; 0 if the episode has not ended when they are used up.
+async def play_actions(
+    environment: Environment,
+    task: Task,
+    actions: Sequence[Action],
+    user: Sequence[Action],
+    *,
+    opener: Opener | None = None,
+    seed: int = 0,
+    max_steps: int | None = None,
+) -> tuple[Grade, tuple[Observation, ...]]:
+    """The grade of given actions, and every observation they led to, whoever was to see it.
+
+    Where the episode is not over when the actions are used up, it is graded as a rollout that ran out of steps.
 
     Args:
-        environment: any environment over the task's set; it is reset.
+        environment: the environment, which has given the task.
         task: the task.
         actions: what the agent does.
-        lines: what a scripted user says, opening first; it stops when they are used up.
+        user: what a scripted user does, opening first; it stops when they are used up.
+        opener: opens the episode; ``None``: the environment itself.
+        seed: seeds the world.
+        max_steps: agent turns after which the rollout is cut; ``None``: none.
 
     Raises:
         EnvironmentFailure: the environment could not go on.
     """
-    user = ScriptedUser(lines)
-    rest = iter(actions)
-    observation, _ = environment.reset(options={"task": task.id})
-    ended = False
-    while not ended:
-        action = Action(text=user.line(observation)) if observation.turn == "user" else next(rest, None)
-        if action is None:
-            return 0.0
-        observation, _, terminated, truncated, _ = environment.step(action)
-        ended = terminated or truncated
-    return environment.score
+    script = ScriptedUser(user)
+    rest = iter(actions[:max_steps])
+    episode = await (opener or environment).open(task, seed=seed, services=PlainServices(environment))
+    seen = [episode.observation]
+    try:
+        while episode.observation.turn != "over":
+            action = script.next() if episode.observation.turn == "user" else next(rest, None)
+            if action is None:
+                break
+            episode.observation = await episode.act(action)
+            seen.append(episode.observation)
+        over = episode.observation.turn == "over" and not episode.truncated
+        return await episode.grade("finished" if over else "max_steps"), tuple(seen)
+    finally:
+        await episode.aclose()

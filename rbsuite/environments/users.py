@@ -1,7 +1,8 @@
-"""Simulated users: they answer the observations whose turn is ``user``.
+"""Simulated users: actors beside the agent, who answer the observations whose turn is ``user``.
 
-The user of an episode first gets an observation that carries its instruction as a system message and the agent's greeting
-as text; after that, what the agent says. It never sees a tool call. It ends the conversation by saying :data:`STOP`.
+The user of an episode first gets an observation that carries its instruction as a system message and the agent's greeting as text; after
+that, what the agent says, or what its own tools gave. Where the environment offers the user tools it may call them. It ends the
+conversation by saying :data:`STOP`.
 
 The model-driven strategies follow ``tau_bench/envs/user.py`` of sierra-research/tau-bench at
 59a200c6d575d595120f1cb70fea53cef0632f6b in what enters the history, in attempts and in how replies are read. The prompts
@@ -10,18 +11,19 @@ are our own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rbsuite.errors import ModelError, UnknownNameError
-from rbsuite.trajectory import Message, Observation
+from rbsuite.errors import ModelError
+from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 from rbsuite.transcript import fence
 
 if TYPE_CHECKING:
     from rbsuite.models.base import Completion
 
 STOP = "###STOP###"
-"""What a simulated user says when its wish is met."""
+"""What a simulated user says when its wish is met. Words of this form (``###LIKE-THIS###``) are signals, and no transcript shows them."""
 
 VERIFY_ATTEMPTS = 3
 """Replies that ``verify`` lets the model make for one turn."""
@@ -37,15 +39,35 @@ class UserServices(Protocol):
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template."""
 
-    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+    ) -> Completion:
         """Ask the user's model; the cost counts as ``user``. ``temperature=None`` takes the provider's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserStart:
+    """What a user is given before its first turn.
+
+    Attributes:
+        services: model and prompts.
+        script: what the reference solution has the user do, opening first; for ``scripted``, which needs no model.
+        seed: what the user's own choices are derived from.
+    """
+
+    services: UserServices
+    script: Sequence[Action] = ()
+    seed: int = 0
 
 
 class User(Protocol):
     """The other side of a conversation. A fresh one takes part in every rollout."""
 
-    async def reply(self, observation: Observation) -> str:
-        """Answer an observation whose turn is ``user``.
+    def start(self, start: UserStart) -> None:
+        """Begin a conversation."""
+
+    async def act(self, observation: Observation) -> Action:
+        """Answer an observation whose turn is ``user``: by words, or by calls of the tools that it was offered.
 
         Raises:
             ModelError: the user's model failed, or its reply cannot be read; that says nothing about the agent.
@@ -59,61 +81,69 @@ class User(Protocol):
 
 
 class ScriptedUser:
-    """Says its lines in order, whatever the agent does, then :data:`STOP`. It needs no model.
+    """Does what the script says, in order, whatever the agent does, then says :data:`STOP`. It needs no model.
 
     Args:
-        lines: the opening first.
+        script: the actions, opening first; :meth:`start` gives them too.
     """
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = tuple(lines)
-        self._spoken = 0
+    def __init__(self, script: Sequence[Action] = ()) -> None:
+        self._script = tuple(script)
+        self._done = 0
 
-    async def reply(self, observation: Observation) -> str:
-        """The next line."""
-        return self.line(observation)
+    def start(self, start: UserStart) -> None:
+        """See :class:`User`."""
+        self._script, self._done = tuple(start.script), 0
+
+    async def act(self, observation: Observation) -> Action:
+        """The next action of the script."""
+        return self.next()
+
+    def next(self) -> Action:
+        """The next action, for callers that do not await."""
+        self._done += 1
+        return self._script[self._done - 1] if self._done <= len(self._script) else Action(STOP)
 
     def fork(self, services: UserServices) -> ScriptedUser:
         """See :class:`User`."""
-        forked = ScriptedUser(self._lines)
-        forked._spoken = self._spoken
+        forked = ScriptedUser(self._script)
+        forked._done = self._done
         return forked
-
-    def line(self, observation: Observation) -> str:
-        """The next line, for callers that do not await."""
-        self._spoken += 1
-        return self._lines[self._spoken - 1] if self._spoken <= len(self._lines) else STOP
 
 
 class LlmUser:
     """A model in the user's place: every text of the agent is added, every answer is the user's turn.
 
     Args:
-        services: model and prompts.
         fidelity: ``"upstream"`` keeps upstream's quirks.
     """
 
     template = "user/llm.j2"
+    _services: UserServices
 
-    def __init__(self, services: UserServices, *, fidelity: str = "upstream") -> None:
-        self._services = services
+    def __init__(self, *, fidelity: str = "upstream") -> None:
         self._upstream = fidelity == "upstream"
         self._history: list[Message] = []
 
-    async def reply(self, observation: Observation) -> str:
+    def start(self, start: UserStart) -> None:
+        """See :class:`User`."""
+        self._services = start.services
+        self._history = []
+
+    async def act(self, observation: Observation) -> Action:
         """See :class:`User`."""
         if not self._history:
-            instruction = "\n\n".join(message.content for message in observation.messages)
+            instruction = "\n\n".join(message.text for message in observation.messages)
             self._history.append(
                 Message("system", self._services.render(self.template, instruction=instruction, stop=STOP))
             )
         self._history.append(Message("user", observation.text))
-        return await self._next()
+        return Action(await self._next())
 
     def fork(self, services: UserServices) -> LlmUser:
         """See :class:`User`."""
-        forked = type(self)(services, fidelity="upstream" if self._upstream else "fixed")
-        forked._history = list(self._history)
+        forked = type(self)(fidelity="upstream" if self._upstream else "fixed")
+        forked._services, forked._history = services, list(self._history)
         return forked
 
     async def _next(self) -> str:
@@ -132,7 +162,7 @@ class LlmUser:
     async def _ask(self, template: str, response: str, messages: Sequence[Message]) -> str:
         """Put a question about a response to the same model, outside the conversation."""
         labels = _LABELS if self._upstream else _LABELS_RIGHT
-        lines = (f"{labels.get(message.role, message.role.capitalize())}: {message.content}" for message in messages)
+        lines = (f"{labels.get(message.role, message.role.capitalize())}: {message.text}" for message in messages)
         prompt = self._services.render(
             template, transcript=fence("\n".join(lines), "transcript"), response=fence(response, "response")
         )
@@ -182,39 +212,6 @@ class ReflectionUser(LlmUser):
         before.append(Message("user", parse_reflection(await self._ask("user/reflect.j2", first, before))))
         second = await self._generate(before)
         return second if await self._approved(second, before) else first
-
-
-_MODEL_USERS: Mapping[str, Callable[..., LlmUser]] = {
-    "llm": LlmUser,
-    "react": ReactUser,
-    "verify": VerifyUser,
-    "reflection": ReflectionUser,
-}
-STRATEGIES: tuple[str, ...] = (*_MODEL_USERS, "scripted")
-
-
-def make_user(
-    strategy: str, services: UserServices | None, script: Sequence[str] = (), *, fidelity: str = "upstream"
-) -> User:
-    """A fresh simulated user.
-
-    Args:
-        strategy: one of :data:`STRATEGIES`.
-        services: model and prompts; ``scripted`` needs none.
-        script: the lines of ``scripted``, opening first.
-        fidelity: ``"upstream"`` keeps upstream's quirks.
-
-    Raises:
-        UnknownNameError: there is no such strategy.
-        ValueError: the strategy asks a model, and there are no services.
-    """
-    if strategy == "scripted":
-        return ScriptedUser(script)
-    if strategy not in _MODEL_USERS:
-        raise UnknownNameError("user strategy", strategy, STRATEGIES)
-    if services is None:
-        raise ValueError(f"the user strategy {strategy!r} needs a model")
-    return _MODEL_USERS[strategy](services, fidelity=fidelity)
 
 
 def parse_react(reply: str, *, upstream: bool = True) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
 
 from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from rbsuite.environments.base import Environment, Opener
+    from rbsuite.task import Task
 
-    from rbsuite.environments.solution import Skill, Solution
-
-Purpose = Literal["agent", "user", "judge", "memory", "select"]
-PURPOSES: tuple[Purpose, ...] = ("agent", "user", "judge", "memory", "select")
+Purpose = Literal["agent", "user", "judge", "memory", "select", "grade"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "context_overflow"]
 
 
@@ -42,12 +41,21 @@ class ModelRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's reply. ``context_overflow`` and ``content_filter`` are outcomes that are recorded, not retried."""
+    """A model's reply. ``context_overflow`` and ``content_filter`` are outcomes that are recorded, not retried.
+
+    Attributes:
+        text: what it says.
+        tool_calls: the calls it makes.
+        usage: what it cost.
+        finish_reason: why it ended.
+        reasoning: what it thought before, where the provider tells; it is kept with the step, and never said to anybody.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = Usage(calls=1)
     finish_reason: FinishReason = "stop"
+    reasoning: str = ""
 
 
 class ChatModel(Protocol):
@@ -73,9 +81,18 @@ class ChatModel(Protocol):
 class TaskAwareModel(Protocol):
     """A simulated model, which also sees the reference solution of the task at hand.
 
-    The runner binds it to each task. Nothing but the returned model holds the solution: agents, memories and judges get a handle that
+    The run binds it to each task. Nothing but the returned model holds the solution: agents, memories and judges get a handle that
     only knows how to complete a request.
     """
 
-    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
-        """The model as it acts on one task."""
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        """The model as it acts on one task.
+
+        Args:
+            task: the task.
+            environment: gives its solution.
+            opener: opens episodes, to try out what goes wrong.
+
+        Raises:
+            UsageError: the task has no reference solution.
+        """
