@@ -29,6 +29,19 @@ def picture(shade):
     return pixels
 
 
+class Tensor:
+    """An array on a GPU, as habitat-sim may give it."""
+
+    def __init__(self, pixels):
+        self._pixels = pixels
+
+    def cpu(self):
+        return self
+
+    def numpy(self):
+        return self._pixels
+
+
 def log(line):
     """Note what happened, for the tests."""
     if "EB_STUB_LOG" in os.environ:
