@@ -36,6 +36,8 @@ from rbsuite.specs import (
 
 GROUP = "rbsuite"
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
+BUILT_IN = "built in"
+"""What stands for the distribution of the core's own plugins."""
 BUILTIN = (
     "rbsuite.agents.builtin",
     "rbsuite.environments.builtin",
@@ -277,7 +279,7 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
     plugins = Plugins()
     for module in BUILTIN:
-        plugins.register(import_module(module), module, "built in")
+        plugins.register(import_module(module), module, BUILT_IN)
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
         if entry.name in disabled:
             plugins.skip(entry.name, _distribution(entry))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rbsuite.errors import BudgetSpent
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Message, ToolSpec, Usage
@@ -77,6 +79,8 @@ class ModelHandle:
         gate: the experiment's gate.
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
+        most_calls: calls that may be made; ``None``: any number.
+        notify: told of every call that was answered: usage and seconds.
     """
 
     def __init__(
@@ -87,6 +91,8 @@ class ModelHandle:
         gate: Gate,
         ledger: Ledger,
         temperature: float | None = None,
+        most_calls: int | None = None,
+        notify: Callable[[Usage, float], None] | None = None,
     ) -> None:
         self._model = model
         self._purpose: Purpose = purpose
@@ -94,6 +100,8 @@ class ModelHandle:
         self._gate = gate
         self._ledger = ledger
         self._temperature = temperature
+        self._most_calls = most_calls
+        self._notify = notify
         self._calls = 0
 
     async def complete(
@@ -103,7 +111,14 @@ class ModelHandle:
         *,
         temperature: float | None = None,
     ) -> Completion:
-        """Ask the model. See :meth:`Gate.complete` for what it raises."""
+        """Ask the model.
+
+        Raises:
+            ModelError: the model failed.
+            BudgetSpent: no further call may be made.
+        """
+        if self._calls == self._most_calls:
+            raise BudgetSpent(f"{self._calls} calls of the {self._purpose}'s model were made.", "Raise --max-calls.")
         request = ModelRequest(
             messages=tuple(messages),
             purpose=self._purpose,
@@ -113,6 +128,9 @@ class ModelHandle:
             session=self._session,
         )
         self._calls += 1
+        started = time.perf_counter() if self._notify is not None else 0.0
         completion = await self._gate.complete(self._model, request, self._ledger)
         self._ledger.add(self._purpose, completion.usage)
+        if self._notify is not None:
+            self._notify(completion.usage, time.perf_counter() - started)
         return completion

@@ -103,7 +103,8 @@ def _cell(record: TaskRecord, measures: Sequence[str]) -> _Cell:
     failed = sum(rollout.trajectory.broken for rollout in record.rollouts)
     if trajectory.broken:
         return _Cell(record.task_id, (0.0,) * (len(measures) + 1), failed)
-    values = (trajectory.score or 0.0, *(float(trajectory.truth.get(name, 0.0)) for name in measures))
+    graded = {} if trajectory.grade is None else trajectory.grade.measures
+    values = (trajectory.score or 0.0, *(float(graded.get(name, 0.0)) for name in measures))
     return _Cell(record.task_id, values, failed)
 
 
