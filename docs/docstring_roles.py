@@ -1,0 +1,124 @@
+"""Cross references of docstrings, for the reference: a griffe extension that mkdocs.yml names.
+
+Docstrings refer to code with Sphinx roles, e.g. ``:class:`Task` `` or ``:meth:`~rbsuite.Environment.load` ``. What is public becomes a link,
+the rest its name. A reference to what does not exist is a warning, which fails the build.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import griffe
+
+_ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod|obj):`(?P<short>~?)(?P<target>[\w.]+)`")
+_log = logging.getLogger("mkdocs.docstring_roles")
+
+Thing = griffe.Object | griffe.Alias
+
+
+class DocstringRoles(griffe.Extension):
+    """Turns roles into links, and lists what a module re-exports."""
+
+    def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
+        """Rewrite the docstrings of a package that has just been loaded."""
+        if pkg.name != "rbsuite" and "rbsuite" not in loader.modules_collection:
+            loader.load("rbsuite")  # plugins refer to it
+        things = list(_below(pkg))
+        for thing in things:
+            if thing.docstring is not None:
+                thing.docstring.value = _linked(thing)
+        for thing in things:
+            if isinstance(thing, griffe.Module):
+                _list_exports(thing)
+            elif isinstance(thing, griffe.Class):
+                _hide_described_attributes(thing)
+
+
+def _below(thing: griffe.Object) -> Iterator[griffe.Object]:
+    """A module or class, and all that is defined in it."""
+    yield thing
+    for member in thing.members.values():
+        if not isinstance(member, griffe.Alias):
+            yield from _below(member)
+
+
+def _linked(thing: griffe.Object) -> str:
+    """The docstring of something, with links in place of roles."""
+    assert thing.docstring is not None
+
+    def link(match: re.Match[str]) -> str:
+        target = match["target"]
+        name = target.rpartition(".")[2] if match["short"] else target
+        found = _find(thing, target)
+        if found is None:
+            _log.warning("%s:%s: %s refers to %r, which does not exist", thing.filepath, thing.lineno, thing.path, target)
+            return f"`{name}`"
+        return _link(found, name)
+
+    return _ROLE.sub(link, thing.docstring.value)
+
+
+def _link(found: Thing, name: str) -> str:
+    path = found.canonical_path
+    if any(part.startswith("_") for part in path.split(".")):
+        return f"`{name}`"
+    if found.is_attribute and not found.docstring and found.parent is not None and found.parent.is_class:
+        path = found.parent.canonical_path  # its class describes it
+    return f"[`{name}`][{path}]"
+
+
+def _find(scope: griffe.Object, target: str) -> Thing | None:
+    """What a name means in a docstring: seen from the thing itself, from what it is defined in, or from the outside."""
+    around: griffe.Object | None = scope
+    while around is not None:
+        found = _member(around, target)
+        if found is not None:
+            return found
+        around = None if around.is_module else around.parent  # type: ignore[assignment]
+    package, _, rest = target.partition(".")
+    if package not in scope.modules_collection:
+        return None
+    outermost = scope.modules_collection[package]
+    return _member(outermost, rest) if rest else outermost
+
+
+def _member(thing: Thing, path: str) -> Thing | None:
+    for name in path.split("."):
+        members = thing.all_members if thing.is_class else thing.members
+        if name not in members:
+            return None
+        thing = members[name]
+        if isinstance(thing, griffe.Alias):
+            try:
+                thing = thing.final_target
+            except griffe.AliasResolutionError:
+                return None  # imported from a package that is not loaded
+    return thing
+
+
+def _list_exports(module: griffe.Module) -> None:
+    """Describe what a module exports from elsewhere by links to where it is defined; it is not shown twice."""
+    lines = []
+    for name, member in module.members.items():
+        if not isinstance(member, griffe.Alias):
+            continue
+        # The names of the top level are a computed list, which griffe does not read: there everything counts.
+        if name in module.exports if module.exports else module.path == "rbsuite":
+            found = _member(module, name)
+            if found is not None and found.canonical_path.startswith("rbsuite"):
+                about = found.docstring.value.partition("\n")[0] if found.docstring else ""
+                lines.append(f"- {_link(found, name)}: {about}" if about else f"- {_link(found, name)}")
+        member.public = False
+    if lines:
+        text = module.docstring.value if module.docstring else ""
+        module.docstring = griffe.Docstring("\n".join([text, "", "Exports:", "", *lines]).strip(), parent=module)
+
+
+def _hide_described_attributes(cls: griffe.Class) -> None:
+    """Attributes without a docstring of their own are in the table of their class, or nobody's concern."""
+    for member in cls.members.values():
+        if member.is_attribute and not member.docstring:
+            member.public = False
