@@ -1,19 +1,21 @@
 """Cross references of docstrings, for the reference: a griffe extension that mkdocs.yml names.
 
-Docstrings refer to code with Sphinx roles, e.g. ``:class:`Task` `` or ``:meth:`~rbsuite.Environment.load` ``. What is public becomes a link,
-the rest its name. A reference to what does not exist is a warning, which fails the build.
+Docstrings refer to code with Sphinx roles, e.g. ``:class:`Task` `` or ``:meth:`rbsuite.Environment.load` ``. What is public becomes a
+link, the rest its name. A reference to what does not exist is a warning, which fails the build.
 """
 
 from __future__ import annotations
 
 import logging
+import pydoc
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import griffe
 
-_ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod|obj):`(?P<short>~?)(?P<target>[\w.]+)`")
+_ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod|obj):`~?(?P<target>[\w.]+)`")
 _log = logging.getLogger("mkdocs.docstring_roles")
 
 Thing = griffe.Object | griffe.Alias
@@ -24,17 +26,17 @@ class DocstringRoles(griffe.Extension):
 
     def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
         """Rewrite the docstrings of a package that has just been loaded."""
-        if pkg.name != "rbsuite" and "rbsuite" not in loader.modules_collection:
-            loader.load("rbsuite")  # plugins refer to it
         things = list(_below(pkg))
+        for name in _packages_used(things) - set(loader.modules_collection.members):
+            loader.load(name)
         for thing in things:
             if thing.docstring is not None:
                 thing.docstring.value = _linked(thing)
         for thing in things:
             if isinstance(thing, griffe.Module):
                 _list_exports(thing)
-            elif isinstance(thing, griffe.Class):
-                _hide_described_attributes(thing)
+            if isinstance(thing, griffe.Module | griffe.Class):
+                _hide_what_needs_no_entry(thing)
 
 
 def _below(thing: griffe.Object) -> Iterator[griffe.Object]:
@@ -45,20 +47,35 @@ def _below(thing: griffe.Object) -> Iterator[griffe.Object]:
             yield from _below(member)
 
 
+def _packages_used(things: list[griffe.Object]) -> set[str]:
+    """The packages of this repository that things import from."""
+    imported = {
+        member.target_path for thing in things for member in thing.members.values() if isinstance(member, griffe.Alias)
+    }
+    return {path.split(".")[0] for path in imported if path.startswith("rbsuite")}
+
+
 def _linked(thing: griffe.Object) -> str:
     """The docstring of something, with links in place of roles."""
     assert thing.docstring is not None
 
     def link(match: re.Match[str]) -> str:
         target = match["target"]
-        name = target.rpartition(".")[2] if match["short"] else target
         found = _find(thing, target)
-        if found is None:
-            _log.warning("%s:%s: %s refers to %r, which does not exist", thing.filepath, thing.lineno, thing.path, target)
-            return f"`{name}`"
-        return _link(found, name)
+        if found is not None:
+            return _link(found, _shown(found, target))
+        if target.split(".")[0] not in sys.stdlib_module_names or pydoc.locate(target) is None:
+            _log.warning(
+                "%s:%s: %s refers to %r, which does not exist", thing.filepath, thing.lineno, thing.path, target
+            )
+        return f"`{target}`"
 
     return _ROLE.sub(link, thing.docstring.value)
+
+
+def _shown(found: Thing, target: str) -> str:
+    """What a reference is called: without the module, unless it is one."""
+    return target if found.is_module else target.removeprefix(f"{found.module.path}.").removeprefix("rbsuite.")
 
 
 def _link(found: Thing, name: str) -> str:
@@ -71,7 +88,12 @@ def _link(found: Thing, name: str) -> str:
 
 
 def _find(scope: griffe.Object, target: str) -> Thing | None:
-    """What a name means in a docstring: seen from the thing itself, from what it is defined in, or from the outside."""
+    """What a name means in a docstring: seen from the thing itself, from what it is defined in, or from the outside.
+
+    A leading dot stands for the package that the module is in.
+    """
+    if target.startswith("."):
+        target = scope.module.path.rpartition(".")[0] + target
     around: griffe.Object | None = scope
     while around is not None:
         found = _member(around, target)
@@ -117,8 +139,10 @@ def _list_exports(module: griffe.Module) -> None:
         module.docstring = griffe.Docstring("\n".join([text, "", "Exports:", "", *lines]).strip(), parent=module)
 
 
-def _hide_described_attributes(cls: griffe.Class) -> None:
-    """Attributes without a docstring of their own are in the table of their class, or nobody's concern."""
-    for member in cls.members.values():
-        if member.is_attribute and not member.docstring:
+def _hide_what_needs_no_entry(thing: griffe.Module | griffe.Class) -> None:
+    """Magic methods mean what Python says; attributes are in the table of their class, or nobody's concern."""
+    for member in thing.members.values():
+        if isinstance(member, griffe.Alias) or member.docstring:
+            continue
+        if member.is_special or (thing.is_class and member.is_attribute):
             member.public = False

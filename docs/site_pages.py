@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,13 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "rbsuite"
 
-# Modules of the package that share a page; every other part of the package has one of its own.
+# Parts of the package that share a page, in this order; every other part has one of its own. The package itself is the part "".
 SUBJECTS = {
+    PACKAGE: ("", "api"),
     "Records": ("task", "trajectory", "verdict", "experience", "record", "oplog", "transcript"),
     "Specs and hooks": ("specs", "hookspecs", "options", "plugins"),
+    "Environments": ("environments", "gym"),
+    "Command line": ("cli",),
 }
 
 _ELSEWHERE = {
@@ -35,34 +39,40 @@ _LINK = re.compile(r"\[(?P<text>[^\]\[]*)\]\((?P<target>[^)#:\s]+)(?P<anchor>#[^
 _FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
-def modules(package: str = PACKAGE) -> list[str]:
-    """The public modules of a package, by their dotted names: a package before what is in it, otherwise by name."""
-    found = []
-    for path in (ROOT / package).rglob("*.py"):
-        parts = path.relative_to(ROOT).with_suffix("").parts
+def packages() -> list[Path]:
+    """The directories of the package and of the plugins' packages."""
+    return [ROOT / PACKAGE, *sorted(path.parent for path in ROOT.glob("plugins/*/rbsuite_*/__init__.py"))]
+
+
+def modules(package: Path) -> dict[str, str]:
+    """The public modules of a package and their files in the repository: a package before what is in it, otherwise by name."""
+    found = {}
+    for path in package.rglob("*.py"):
+        parts = path.relative_to(package.parent).with_suffix("").parts
         parts = parts[:-1] if parts[-1] == "__init__" else parts
         if not any(part.startswith("_") for part in parts):
-            found.append(parts)
-    return [".".join(parts) for parts in sorted(found)]
+            found[parts] = path.relative_to(ROOT).as_posix()
+    return {".".join(parts): found[parts] for parts in sorted(found)}
 
 
-def reference() -> dict[str, list[str]]:
-    """The modules that each page of the reference is about, by the page's title, in the order of the navigation."""
-    pages: dict[str, list[str]] = {PACKAGE: [PACKAGE], **{subject: [] for subject in SUBJECTS}}
-    subject_of = {part: subject for subject, parts in SUBJECTS.items() for part in parts}
-    for module in modules()[1:]:
-        part = module.split(".")[1]
-        title = subject_of.get(part, part.capitalize() if part != "cli" else "Command line")
-        pages.setdefault(title, []).append(module)
-    for subject, parts in SUBJECTS.items():
-        pages[subject].sort(key=lambda module: parts.index(module.split(".")[1]))
-    return pages
+def reference() -> dict[str, dict[str, str]]:
+    """The modules and files that each page of the reference is about, by the page's title, in the order of the navigation."""
+    core, *plugins = packages()
+    parts: dict[str, dict[str, str]] = {}
+    for module, path in modules(core).items():
+        part = f"{module}.".split(".")[1]
+        parts.setdefault(part, {})[module] = path
+    pages: dict[str, dict[str, str]] = {}
+    for title, names in SUBJECTS.items():
+        pages[title] = {module: path for name in names for module, path in parts.pop(name, {}).items()}
+    pages |= {name.capitalize(): found for name, found in parts.items()}
+    return pages | {plugin.name: modules(plugin) for plugin in plugins}
 
 
 def elsewhere() -> dict[str, str]:
     """Pages of the repository that are not in docs/, and what they are called in the site."""
-    plugins = sorted(ROOT.glob("plugins/*/README.md"))
-    return _ELSEWHERE | {page.relative_to(ROOT).as_posix(): f"plugins/{page.parent.name}.md" for page in plugins}
+    readmes = sorted(ROOT.glob("plugins/*/README.md"))
+    return _ELSEWHERE | {page.relative_to(ROOT).as_posix(): f"plugins/{page.parent.name}.md" for page in readmes}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -70,7 +80,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     assert config.nav is not None
     for section in config.nav:
         if "Reference" in section:
-            section["Reference"] = [{title: _address(title)} for title in reference()]
+            plugins = [package.name for package in packages()[1:]]
+            section["Reference"] = [{title: _address(title)} for title in reference() if title not in plugins]
+            section["Reference"].append({"Plugins": [{name: _address(name)} for name in plugins]})
         elif "Plugins" in section:
             names = [name for name in elsewhere().values() if name.startswith("plugins/")]
             section["Plugins"] += [{Path(name).stem: name} for name in names]
@@ -81,8 +93,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     for path, name in elsewhere().items():
         files.append(File.generated(config, name, content=(ROOT / path).read_text(encoding="utf-8")))
-    for title, names in reference().items():
-        files.append(File.generated(config, _address(title), content=_reference_page(title, names)))
+    for title, found in reference().items():
+        files.append(File.generated(config, _address(title), content=_reference_page(title, list(found))))
     return files
 
 
@@ -90,6 +102,11 @@ def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
     """Lead links to files of the repository to their pages; a file that is no page loses its link."""
     pages = elsewhere()
     source = {name: path for path, name in pages.items()}.get(page.file.src_uri, f"docs/{page.file.src_uri}")
+    described = {
+        file.removesuffix("/__init__.py"): f"{_address(title)}#{module}"
+        for title, found in reference().items()
+        for module, file in found.items()
+    }
     here = posixpath.dirname(page.file.src_uri)
 
     def lead(match: re.Match[str]) -> str:
@@ -97,12 +114,10 @@ def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
         anchor = match["anchor"] or ""
         if path in pages:
             target = pages[path]
+        elif path in described:
+            target, anchor = described[path], ""
         elif path.startswith("docs/"):
             target = path.removeprefix("docs/")
-        elif path.split("/")[0] == PACKAGE and (ROOT / path).exists():
-            module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-            target = next(_address(title) for title, names in reference().items() if module in names)
-            anchor = f"#{module}"
         elif (ROOT / path).exists():
             return match["text"]
         else:
@@ -120,7 +135,8 @@ def on_post_build(config: MkDocsConfig) -> None:
         PluginError: modules are missing; the message names them.
     """
     built = "".join(page.read_text(encoding="utf-8") for page in Path(config.site_dir, "reference").glob("*.html"))
-    missing = [module for module in modules() if f'id="{module}"' not in built]
+    known = [module for package in packages() for module in modules(package)]
+    missing = [module for module in known if f'id="{module}"' not in built]
     if missing:
         raise PluginError(f"no page of the reference describes {', '.join(missing)}")
 
@@ -129,10 +145,10 @@ def _address(title: str) -> str:
     return f"reference/{title.lower().replace(' ', '-')}.md"
 
 
-def _reference_page(title: str, names: list[str]) -> str:
-    alone = title not in SUBJECTS  # the first module gives the page its heading
-    lines = [] if alone else [f"# {title}", ""]
-    for number, name in enumerate(names):
-        level = 1 if alone and number == 0 else 2
+def _reference_page(title: str, names: Sequence[str]) -> str:
+    headed = names[0].rpartition(".")[2] == title.lower()  # the first module is what the page is called after
+    lines = [] if headed else [f"# {title}", ""]
+    for name in names:
+        level = 1 if headed and name == names[0] else 2
         lines += [f"::: {name}", "    options:", f"        heading_level: {level}", ""]
     return "\n".join(lines)
