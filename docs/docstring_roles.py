@@ -16,13 +16,14 @@ from typing import Any
 import griffe
 
 _ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod|obj):`~?(?P<target>[\w.]+)`")
+_LONGEST_VALUE = 400  # characters
 _log = logging.getLogger("mkdocs.docstring_roles")
 
 Thing = griffe.Object | griffe.Alias
 
 
 class DocstringRoles(griffe.Extension):
-    """Turns roles into links, and lists what a module re-exports."""
+    """Turns roles into links, lists what a module re-exports, and leaves out what is no help."""
 
     def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
         """Rewrite the docstrings of a package that has just been loaded."""
@@ -37,6 +38,8 @@ class DocstringRoles(griffe.Extension):
                 _list_exports(thing)
             if isinstance(thing, griffe.Module | griffe.Class):
                 _hide_what_needs_no_entry(thing)
+            if isinstance(thing, griffe.Attribute):
+                _shorten(thing)
 
 
 def _below(thing: griffe.Object) -> Iterator[griffe.Object]:
@@ -146,3 +149,11 @@ def _hide_what_needs_no_entry(thing: griffe.Module | griffe.Class) -> None:
             continue
         if member.is_special or (thing.is_class and member.is_attribute):
             member.public = False
+
+
+def _shorten(attribute: griffe.Attribute) -> None:
+    """Leave out values that tell a reader nothing: whole tables, and what private helpers make."""
+    value = attribute.value
+    made = isinstance(value, griffe.ExprCall) and str(value.function).startswith("_")
+    if made or len(str(value)) > _LONGEST_VALUE:
+        attribute.value = "..."

@@ -6,6 +6,7 @@ root of the repository, and the plugins' own, become part of the site too; links
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import re
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
+
+_log = logging.getLogger("mkdocs.site_pages")
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "rbsuite"
@@ -36,6 +39,8 @@ _ELSEWHERE = {
     "leaderboards/README.md": "leaderboards.md",
 }
 _LINK = re.compile(r"\[(?P<text>[^\]\[]*)\]\((?P<target>[^)#:\s]+)(?P<anchor>#[^)\s]*)?\)")
+# What a forge shows as a list, and Python's Markdown does not.
+_NO_LIST = re.compile(r"^(?: {1,3}(?:[-*]|\d+\.) |[\w`(\[].*\n[-*] ).*", re.MULTILINE)
 _FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
@@ -99,7 +104,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
-    """Lead links to files of the repository to their pages; a file that is no page loses its link."""
+    """Lead links to files of the repository to their pages; a file that is no page loses its link. Broken lists are warned of."""
     pages = elsewhere()
     source = {name: path for path, name in pages.items()}.get(page.file.src_uri, f"docs/{page.file.src_uri}")
     described = {
@@ -125,6 +130,11 @@ def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
         return f"[{match['text']}]({posixpath.relpath(target, here or '.')}{anchor})"
 
     parts = _FENCED.split(markdown)
+    for text in parts[::2]:
+        for found in _NO_LIST.findall(text):
+            _log.warning(
+                "%s: not a list without an empty line before it, or 4 spaces if it is in another: %r", source, found
+            )
     return "".join(part if part.startswith("```") else _LINK.sub(lead, part) for part in parts)
 
 
