@@ -102,7 +102,7 @@ def _find(scope: griffe.Object, target: str) -> Thing | None:
         found = _member(around, target)
         if found is not None:
             return found
-        around = None if around.is_module else around.parent  # type: ignore[assignment]
+        around = None if around.is_module else around.parent
     package, _, rest = target.partition(".")
     if package not in scope.modules_collection:
         return None
@@ -143,12 +143,23 @@ def _list_exports(module: griffe.Module) -> None:
 
 
 def _hide_what_needs_no_entry(thing: griffe.Module | griffe.Class) -> None:
-    """Magic methods mean what Python says; attributes are in the table of their class, or nobody's concern."""
+    """Magic methods mean what Python says, type variables nothing, and attributes may be told of by their class."""
     for member in thing.members.values():
         if isinstance(member, griffe.Alias) or member.docstring:
             continue
-        if member.is_special or (thing.is_class and member.is_attribute):
+        type_variable = isinstance(member, griffe.Attribute) and str(member.value).startswith("TypeVar(")
+        told = isinstance(thing, griffe.Class) and isinstance(member, griffe.Attribute) and _is_told(thing, member)
+        if member.is_special or type_variable or told:
             member.public = False
+
+
+def _is_told(cls: griffe.Class, attribute: griffe.Attribute) -> bool:
+    """Whether an attribute is in its class's docstring or signature, or belongs to instances alone and is nobody's concern."""
+    if cls.docstring and re.search(rf"^ +{attribute.name}: ", cls.docstring.value, re.MULTILINE):
+        return True
+    if any(decorator.callable_path == "dataclasses.dataclass" for decorator in cls.decorators):
+        return "instance-attribute" in attribute.labels
+    return "class-attribute" not in attribute.labels and not any(str(base) == "Protocol" for base in cls.bases)
 
 
 def _shorten(attribute: griffe.Attribute) -> None:

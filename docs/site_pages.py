@@ -70,7 +70,7 @@ def reference() -> dict[str, dict[str, str]]:
     pages: dict[str, dict[str, str]] = {}
     for title, names in SUBJECTS.items():
         pages[title] = {module: path for name in names for module, path in parts.pop(name, {}).items()}
-    pages |= {name.capitalize(): found for name, found in parts.items()}
+    pages |= {name.replace("_", " ").capitalize(): found for name, found in parts.items()}
     return pages | {plugin.name: modules(plugin) for plugin in plugins}
 
 
