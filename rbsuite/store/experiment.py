@@ -229,7 +229,8 @@ class ExperimentStore:
 
         Args:
             run_id: the run.
-            start, stop: positions; from ``start`` up to but not including ``stop``.
+            start: the first position.
+            stop: the position after the last; ``None``: to the end.
             trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not touch the compressed trajectories.
         """
         self._known(run_id)

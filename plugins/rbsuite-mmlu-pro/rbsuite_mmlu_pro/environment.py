@@ -108,7 +108,8 @@ class MmluPro(QuestionEnvironment):
 
     Args:
         tasks: the task set; default: the sample.
-        reader, shots: see :class:`rbsuite.environments.question.QuestionEnvironment`.
+        reader: see :class:`rbsuite.environments.question.QuestionEnvironment`.
+        shots: see there.
     """
 
     kind: ClassVar[Kind] = "choice"
