@@ -77,6 +77,7 @@ class ModelHandle:
         gate: the experiment's gate.
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
+        group: what all calls about the task in this stream share.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class ModelHandle:
         gate: Gate,
         ledger: Ledger,
         temperature: float | None = None,
+        group: int = 0,
     ) -> None:
         self._model = model
         self._purpose: Purpose = purpose
@@ -94,6 +96,7 @@ class ModelHandle:
         self._gate = gate
         self._ledger = ledger
         self._temperature = temperature
+        self._group = group
         self._calls = 0
 
     async def complete(
@@ -111,6 +114,7 @@ class ModelHandle:
             temperature=self._temperature if temperature is None else temperature,
             seed=derive_seed(self._session, self._calls),
             session=self._session,
+            group=self._group,
         )
         self._calls += 1
         completion = await self._gate.complete(self._model, request, self._ledger)

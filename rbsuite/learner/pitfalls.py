@@ -1,0 +1,178 @@
+"""Finds what can go wrong on a task: candidates are tried in the environment, and those are kept with which the task fails.
+
+What is kept fails alone and together: with any of the pitfalls, whichever they are, the task is not solved. So the chance to solve
+it is known from the chances to avoid each. The same task gives the same pitfalls, and tasks that are alike give pitfalls of the same
+skills, which is what lets a lesson help on a later task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from rbsuite.environments.base import Environment, Opener
+from rbsuite.environments.replay import play_actions
+from rbsuite.environments.solution import Mistake, Solution
+from rbsuite.errors import EnvironmentFailure, ModelError, UsageError
+from rbsuite.learner.candidates import Played, candidates
+from rbsuite.learner.skills import Skill, Vocabulary
+from rbsuite.seeds import unit
+from rbsuite.task import Task
+from rbsuite.trajectory import Action
+
+MOST = 4
+"""Pitfalls of a task, where they are hand-written."""
+SHARES = (0.45, 0.4, 0.15)
+"""The shares of tasks with one, two and three pitfalls, where as many are found."""
+TRIES = 40
+"""Candidates that are played at most on a task."""
+SOLVED = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pitfall:
+    """A mistake with which a task fails.
+
+    Attributes:
+        skill: id of the skill that keeps from it.
+        wording: the skill in words.
+        edits: what is done in place of an action of the solution, by its index.
+    """
+
+    skill: str
+    wording: Skill
+    edits: Mapping[int, tuple[Action, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lore:
+    """What the simulated learner is given on a task.
+
+    Attributes:
+        solution: the reference solution.
+        pitfalls: what can go wrong, in the order of the solution.
+        vocabulary: the words of the environment's skills.
+    """
+
+    solution: Solution
+    pitfalls: tuple[Pitfall, ...]
+    vocabulary: Vocabulary
+
+
+class Finder:
+    """Finds the pitfalls of tasks, each once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Lore] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def lore(self, task: Task, environment: Environment, opener: Opener) -> Lore:
+        """What there is to know of a task.
+
+        Raises:
+            UsageError: it has no reference solution.
+            EnvironmentFailure: the environment cannot play the solution.
+        """
+        if task.id not in self._known:
+            async with self._locks.setdefault(task.id, asyncio.Lock()):
+                if task.id not in self._known:
+                    self._known[task.id] = await find(task, environment, opener)
+            self._locks.pop(task.id, None)
+        return self._known[task.id]
+
+
+async def find(task: Task, environment: Environment, opener: Opener | None = None) -> Lore:
+    """The pitfalls of a task. It has none where its solution does not solve it, or where its grade cannot be had without a model.
+
+    Args:
+        task: the task.
+        environment: gives solution, lessons, and hand-written mistakes if it has any.
+        opener: opens the episodes; ``None``: the environment itself.
+
+    Raises:
+        UsageError: the task has no reference solution.
+        EnvironmentFailure: the environment cannot play the solution.
+        PluginError: a hand-written lesson cannot be used.
+    """
+    solution = environment.solution(task)
+    if solution is None:
+        raise UsageError(
+            f"task {task.id!r} has no reference solution, so a simulated model cannot act on it.",
+            "Choose a real model with --model.",
+        )
+    vocabulary = Vocabulary(environment.lessons())
+    try:
+        grade, seen = await play_actions(environment, task, solution.actions, solution.user, opener=opener)
+    except ModelError:
+        return Lore(solution, (), vocabulary)
+    if grade.score < SOLVED:
+        return Lore(solution, (), vocabulary)
+    played = Played(task, solution, [observation for observation in seen if observation.turn == "agent"])
+    written = environment.mistakes(task)
+    kept = await _kept(
+        _Trial(environment, opener, played), written or _by_rank(played), MOST if written else _wanted(task), written
+    )
+    kept.sort(key=lambda mistake: min(mistake.edits, default=0))
+    pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
+    return Lore(solution, pitfalls, vocabulary)
+
+
+def carried_out(actions: Sequence[Action], mistakes: Iterable[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:
+    """The actions with mistakes in them, each with the index that it has, or whose place it takes, in the solution."""
+    done: dict[int, tuple[Action, ...]] = {place: (action,) for place, action in enumerate(actions)}
+    for mistake in mistakes:
+        done.update(mistake.edits)
+    return ((place, action) for place in sorted(done) for action in done[place])
+
+
+class _Trial:
+    """Plays a task with mistakes."""
+
+    def __init__(self, environment: Environment, opener: Opener | None, played: Played) -> None:
+        self._environment = environment
+        self._opener = opener
+        self._played = played
+
+    async def fails(self, mistakes: Sequence[Mistake]) -> bool:
+        """Whether the task can be played with these mistakes and is not solved then."""
+        actions = [action for _, action in carried_out(self._played.solution.actions, mistakes)]
+        task, user = self._played.task, self._played.solution.user
+        try:
+            grade, _ = await play_actions(self._environment, task, actions, user, opener=self._opener)
+        except EnvironmentFailure:
+            return False
+        return grade.score < SOLVED
+
+
+async def _kept(trial: _Trial, offered: Iterable[Mistake], wanted: int, overlapping: object) -> list[Mistake]:
+    """The first so many of the mistakes that fail alone and with any of those kept before."""
+    kept: list[Mistake] = []
+    for mistake in list(offered)[:TRIES]:
+        if len(kept) == wanted:
+            break
+        if any(mistake.skill == other.skill for other in kept):
+            continue
+        if not overlapping and any(mistake.edits.keys() & other.edits.keys() for other in kept):
+            continue
+        groups = [group for size in range(len(kept) + 1) for group in combinations(kept, size)]
+        for group in groups:
+            if not await trial.fails([*group, mistake]):
+                break
+        else:
+            kept.append(mistake)
+    return kept
+
+
+def _by_rank(played: Played) -> Sequence[Mistake]:
+    """The candidates by a rank of their skills that is the same for all tasks, so that tasks that are alike get the same skills."""
+    return sorted(candidates(played), key=lambda mistake: unit("rank", mistake.skill))
+
+
+def _wanted(task: Task) -> int:
+    draw, wanted = unit("pitfalls", task.id), 1
+    for share in SHARES[:-1]:
+        draw -= share
+        wanted += draw >= 0
+    return wanted
