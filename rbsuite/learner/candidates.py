@@ -1,8 +1,8 @@
 """Ways to go wrong on a task, from its solution and from what was seen when it was played; whether the task then fails is not asked here.
 
-Every candidate bears the id of the skill that keeps from it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named action,
-and the kind is one of ``leave-out``, ``argument:NAME``, ``stop-early``, ``twice``, ``order``, ``choice``; ``DOMAIN/answer/untold`` and
-``DOMAIN/answer/wrong`` for what is said.
+Every candidate bears the id of the skill that keeps from it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named
+action, and the kind is one of ``leave-out``, ``argument:NAME``, ``choice``, ``order``, ``stop-early``, ``twice`` and ``overdo``;
+``DOMAIN/answer/untold`` and ``DOMAIN/answer/wrong`` for what is said.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ class Played:
 def candidates(played: Played) -> Iterator[Mistake]:
     """All ways to go wrong, in the order of the solution."""
     actions = played.solution.actions
+    done = [place for place, action in enumerate(actions) if not action.speaks]
     for place, action in enumerate(actions):
         if action.speaks:
             yield from _spoken(played, place)
@@ -73,15 +74,20 @@ def candidates(played: Played) -> Iterator[Mistake]:
         step = step_name(action)
         yield played.mistake(step, "leave-out", {place: ()})
         yield played.mistake(step, "twice", {place: (action, action)})
-        rest = {later: () for later in range(place, len(actions)) if not actions[later].speaks}
-        if len(rest) > 1:
-            yield played.mistake(step, "stop-early", rest)
-        if place + 1 < len(actions) and not actions[place + 1].speaks:
+        if place in done[len(done) // 2 : -1]:
+            yield played.mistake(step, "stop-early", {later: () for later in done if later >= place})
+        if place + 1 in done:
             yield played.mistake(step, "order", {place: (actions[place + 1],), place + 1: (action,)})
         if action.index is not None:
             yield from _other_choices(played, place)
         for number in range(len(action.calls)):
             yield from _other_arguments(played, place, number)
+    yield from _overdone(played)
+
+
+def kind_of(mistake: Mistake) -> str:
+    """The kind in the id of a candidate's skill, without the name of an argument."""
+    return mistake.skill.rpartition("/")[2].partition(":")[0]
 
 
 def step_name(action: Action) -> str:
@@ -134,6 +140,22 @@ def _other_arguments(played: Played, place: int, number: int) -> Iterator[Mistak
             changed = ToolCall(call.id, call.name, {**call.arguments, name: other})
             calls = (*action.calls[:number], changed, *action.calls[number + 1 :])
             yield played.mistake(call.name, f"argument:{name}", {place: (replace(action, calls=calls),)})
+
+
+def _overdone(played: Played) -> Iterator[Mistake]:
+    """Before the last action, a call of a tool that the solution has no use for, with arguments that it gives to other tools."""
+    actions = played.solution.actions
+    calls = [call for action in actions for call in action.calls]
+    known = {name: value for call in reversed(calls) for name, value in call.arguments.items()}
+    used = {call.name for call in calls}
+    tools = next((seen.tools for seen in reversed(played.seen) if seen.tools), ()) if calls else ()
+    for tool in tools:
+        properties = tool.parameters.get("properties", {})
+        allowed = {name: schema["enum"][0] for name, schema in properties.items() if schema.get("enum")}
+        values = {name: known.get(name, allowed.get(name)) for name in tool.parameters.get("required", ())}
+        if tool.name not in used and values and None not in values.values() and values.keys() & known.keys():
+            edits = {len(actions) - 1: (Action.call(tool.name, values), actions[-1])}
+            yield played.mistake(tool.name, "overdo", edits)
 
 
 class _Around:

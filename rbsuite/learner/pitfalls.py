@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Mistake, Solution
 from rbsuite.errors import EnvironmentFailure, ModelError, UsageError
-from rbsuite.learner.candidates import Played, candidates
+from rbsuite.learner.candidates import Played, candidates, kind_of
 from rbsuite.learner.skills import Skill, Vocabulary
 from rbsuite.seeds import unit
 from rbsuite.task import Task
@@ -24,11 +24,13 @@ from rbsuite.trajectory import Action
 
 MOST = 4
 """Pitfalls of a task, where they are hand-written."""
-SHARES = (0.45, 0.4, 0.15)
+SHARES = (0.3, 0.45, 0.25)
 """The shares of tasks with one, two and three pitfalls, where as many are found."""
 TRIES = 40
 """Candidates that are played at most on a task."""
 SOLVED = 1.0
+WEIGHTS: Mapping[str, float] = {"leave-out": 1.5, "stop-early": 2.0, "twice": 2.0, "overdo": 4.0}
+"""Kinds of mistakes that are looked for later than others: the higher, the later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +113,44 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
         return Lore(solution, (), vocabulary)
     played = Played(task, solution, [observation for observation in seen if observation.turn == "agent"])
     written = environment.mistakes(task)
-    kept = await _kept(
-        _Trial(environment, opener, played), written or _by_rank(played), MOST if written else _wanted(task), written
-    )
+    trial = _Trial(environment, opener, played)
+    if written:
+        kept = await _kept(trial, written, MOST)
+    else:
+        ranked = sorted(candidates(played), key=lambda one: (one.skill not in environment.lessons(), _rank(one)))
+        kept = await _kept(trial, ranked, _wanted(task))
     kept.sort(key=lambda mistake: min(mistake.edits, default=0))
     pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
     return Lore(solution, pitfalls, vocabulary)
 
 
-def carried_out(actions: Sequence[Action], mistakes: Iterable[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:
+def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:
     """The actions with mistakes in them, each with the index that it has, or whose place it takes, in the solution."""
-    done: dict[int, tuple[Action, ...]] = {place: (action,) for place, action in enumerate(actions)}
-    for mistake in mistakes:
-        done.update(mistake.edits)
-    return ((place, action) for place in sorted(done) for action in done[place])
+    for place, action in enumerate(actions):
+        edits = [mistake.edits[place] for mistake in mistakes if place in mistake.edits]
+        for done in _joined(action, edits):
+            yield place, done
+
+
+def _joined(action: Action, edits: Sequence[tuple[Action, ...]]) -> tuple[Action, ...]:
+    """What several mistakes make of an action: all the changed arguments of its calls; of other changes the last."""
+    if len(edits) < 2:
+        return edits[0] if edits else (action,)
+    if not all(_changes_arguments(action, edit) for edit in edits):
+        return edits[-1]
+    calls = []
+    for number, call in enumerate(action.calls):
+        arguments = dict(call.arguments)
+        for edit in edits:
+            changed = edit[0].calls[number].arguments
+            arguments.update({name: value for name, value in changed.items() if value != call.arguments.get(name)})
+        calls.append(replace(call, arguments=arguments))
+    return (replace(action, calls=tuple(calls)),)
+
+
+def _changes_arguments(action: Action, edit: Sequence[Action]) -> bool:
+    names = [call.name for call in action.calls]
+    return bool(names) and len(edit) == 1 and [call.name for call in edit[0].calls] == names
 
 
 class _Trial:
@@ -134,6 +160,15 @@ class _Trial:
         self._environment = environment
         self._opener = opener
         self._played = played
+
+    def hides(self, one: Mistake, other: Mistake) -> bool:
+        """Whether a mistake could not be seen beside another. Hand-written ones may be alike: then the first tells of both."""
+        actions = self._played.solution.actions
+        return one.edits != other.edits and any(
+            not (_changes_arguments(actions[place], one.edits[place]) and _changes_arguments(actions[place], edit))
+            for place, edit in other.edits.items()
+            if place in one.edits
+        )
 
     async def fails(self, mistakes: Sequence[Mistake]) -> bool:
         """Whether the task can be played with these mistakes and is not solved then."""
@@ -146,28 +181,30 @@ class _Trial:
         return grade.score < SOLVED
 
 
-async def _kept(trial: _Trial, offered: Iterable[Mistake], wanted: int, overlapping: object) -> list[Mistake]:
+async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int) -> list[Mistake]:
     """The first so many of the mistakes that fail alone and with any of those kept before."""
     kept: list[Mistake] = []
-    for mistake in list(offered)[:TRIES]:
+    for mistake in offered[:TRIES]:
         if len(kept) == wanted:
             break
-        if any(mistake.skill == other.skill for other in kept):
+        if any(mistake.skill == other.skill or trial.hides(other, mistake) for other in kept):
             continue
-        if not overlapping and any(mistake.edits.keys() & other.edits.keys() for other in kept):
-            continue
-        groups = [group for size in range(len(kept) + 1) for group in combinations(kept, size)]
-        for group in groups:
-            if not await trial.fails([*group, mistake]):
-                break
-        else:
+        groups = (group for size in range(len(kept) + 1) for group in combinations(kept, size))
+        if await _all_fail(trial, ([*group, mistake] for group in groups)):
             kept.append(mistake)
     return kept
 
 
-def _by_rank(played: Played) -> Sequence[Mistake]:
-    """The candidates by a rank of their skills that is the same for all tasks, so that tasks that are alike get the same skills."""
-    return sorted(candidates(played), key=lambda mistake: unit("rank", mistake.skill))
+async def _all_fail(trial: _Trial, groups: Iterable[Sequence[Mistake]]) -> bool:
+    for group in groups:
+        if not await trial.fails(group):
+            return False
+    return True
+
+
+def _rank(mistake: Mistake) -> float:
+    """The same for all tasks, so that tasks that are alike get pitfalls of the same skills."""
+    return unit("rank", mistake.skill) * WEIGHTS.get(kind_of(mistake), 1.0)
 
 
 def _wanted(task: Task) -> int:

@@ -38,6 +38,11 @@ _FORMS: Mapping[str, Lesson] = {
         "On {domain} tasks, take the step '{step}' once and leave it at that.",
         "On this {domain} task I repeat the step '{step}' to be sure.",
     ),
+    "overdo": Lesson(
+        "Do only what is allowed: {step}",
+        "On {domain} tasks, take the step '{step}' only if it is asked for and the rules allow it.",
+        "On this {domain} task I take the step '{step}' on top, it can do no harm.",
+    ),
     "order": Lesson(
         "Keep the order: {step}",
         "On {domain} tasks, take the step '{step}' before those that build on it.",
