@@ -101,12 +101,11 @@ def step_name(action: Action) -> str:
 def _spoken(played: Played, place: int) -> Iterator[Mistake]:
     """What can be said wrongly. A question to the user stays: without it the conversation would be another."""
     action = played.solution.actions[place]
-    options = played.seen[place].data.get(OPTIONS) if place < len(played.seen) else None
-    if isinstance(options, Sequence) and not isinstance(options, str):
-        others = [str(option) for option in options if str(option) != action.text]
-        if others:
-            other = others[played.draw(place, ANSWER) % len(others)]
-            yield played.mistake(ANSWER, "wrong", {place: (replace(action, text=other),)})
+    offered = played.seen[place].data.get(OPTIONS, ()) if place < len(played.seen) else ()
+    others = [str(option) for option in offered if str(option) != action.text]
+    if others:
+        other = others[played.draw(place, ANSWER) % len(others)]
+        yield played.mistake(ANSWER, "wrong", {place: (replace(action, text=other),)})
     elif len(played.solution.actions) == 1 and (number := _INTEGER.search(action.text)):
         near = str(int(number.group()) + 1 + played.draw(place, ANSWER) % 2)
         text = action.text[: number.start()] + near + action.text[number.end() :]

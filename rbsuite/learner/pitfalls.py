@@ -115,10 +115,10 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
     written = environment.mistakes(task)
     trial = _Trial(environment, opener, played)
     if written:
-        kept = await _kept(trial, written, MOST)
+        kept = await _kept(trial, written, MOST, apart=False)
     else:
         ranked = sorted(candidates(played), key=lambda one: (one.skill not in environment.lessons(), _rank(one)))
-        kept = await _kept(trial, ranked, _wanted(task))
+        kept = await _kept(trial, ranked, _wanted(task), apart=True)
     kept.sort(key=lambda mistake: min(mistake.edits, default=0))
     pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
     return Lore(solution, pitfalls, vocabulary)
@@ -162,9 +162,9 @@ class _Trial:
         self._played = played
 
     def hides(self, one: Mistake, other: Mistake) -> bool:
-        """Whether a mistake could not be seen beside another. Hand-written ones may be alike: then the first tells of both."""
+        """Whether one of two mistakes could not be seen beside the other."""
         actions = self._played.solution.actions
-        return one.edits != other.edits and any(
+        return any(
             not (_changes_arguments(actions[place], one.edits[place]) and _changes_arguments(actions[place], edit))
             for place, edit in other.edits.items()
             if place in one.edits
@@ -181,13 +181,13 @@ class _Trial:
         return grade.score < SOLVED
 
 
-async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int) -> list[Mistake]:
-    """The first so many of the mistakes that fail alone and with any of those kept before."""
+async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int, *, apart: bool) -> list[Mistake]:
+    """The first so many of the mistakes that fail alone and with any of those kept before; ``apart``: and that hide none of them."""
     kept: list[Mistake] = []
     for mistake in offered[:TRIES]:
         if len(kept) == wanted:
             break
-        if any(mistake.skill == other.skill or trial.hides(other, mistake) for other in kept):
+        if any(mistake.skill == other.skill or (apart and trial.hides(other, mistake)) for other in kept):
             continue
         groups = (group for size in range(len(kept) + 1) for group in combinations(kept, size))
         if await _all_fail(trial, ([*group, mistake] for group in groups)):
