@@ -42,8 +42,8 @@ BUILTIN = (
     "rbsuite.agents.builtin",
     "rbsuite.environments.builtin",
     "rbsuite.judges.builtin",
+    "rbsuite.learner.builtin",
     "rbsuite.memories.builtin",
-    "rbsuite.models.builtin",
     "rbsuite.retrieval.builtin",
     "rbsuite.scaling.builtin",
 )

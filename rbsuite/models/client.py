@@ -79,6 +79,7 @@ class ModelHandle:
         gate: the experiment's gate.
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
+        group: what all calls about the task in this stream share.
         most_calls: calls that may be made; ``None``: any number.
         notify: told of every call that was answered: usage and seconds.
     """
@@ -91,6 +92,7 @@ class ModelHandle:
         gate: Gate,
         ledger: Ledger,
         temperature: float | None = None,
+        group: int = 0,
         most_calls: int | None = None,
         notify: Callable[[Usage, float], None] | None = None,
     ) -> None:
@@ -100,6 +102,7 @@ class ModelHandle:
         self._gate = gate
         self._ledger = ledger
         self._temperature = temperature
+        self._group = group
         self._most_calls = most_calls
         self._notify = notify
         self._calls = 0
@@ -126,6 +129,7 @@ class ModelHandle:
             temperature=self._temperature if temperature is None else temperature,
             seed=derive_seed(self._session, self._calls),
             session=self._session,
+            group=self._group,
         )
         self._calls += 1
         started = time.perf_counter() if self._notify is not None else 0.0

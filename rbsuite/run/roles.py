@@ -16,6 +16,7 @@ from rbsuite.run.reads import Reads
 from rbsuite.run.replies import Remembering, Replies
 from rbsuite.run.rollout import Stage
 from rbsuite.run.services import CountingServices, Services, View
+from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Usage
 
@@ -42,6 +43,7 @@ class Roles:
         self._parts = parts
         self._task = task
         self._place = Place(parts.info.id, position, task.id)
+        self._group = derive_seed(parts.info.seed, task.id, "group")
         self._replies = Replies()
         self._models = {purpose: Remembering(model, self._replies) for purpose, model in models.items()}
 
@@ -117,6 +119,7 @@ class Roles:
             parts.gate,
             ledger,
             parts.temperature if agent else None,
+            self._group,
             parts.config.max_calls if agent else None,
             tell if parts.watched else None,
         )

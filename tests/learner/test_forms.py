@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from rbsuite.environments.solution import Skill
+from rbsuite.learner.lessons import COMMONPLACE, learnt, skills_seen
+from rbsuite.learner.skills import Skill
 from rbsuite.memories.ace import read_additions, read_reflection
 from rbsuite.memories.cheatsheet import read_sheet
 from rbsuite.memories.markdown import parse_items
 from rbsuite.memories.remem import read_pruned
-from rbsuite.models.simulated_memory import COMMONPLACE, learnt, skills_seen
 
-LEFT = Skill("left", "Turn left", "Always turn left at the oak.", "I turned right at the oak.")
-DOOR = Skill("door", "Shut doors", "Shut the door behind you.", "I left the door open.")
+LEFT = Skill("Turn left", "Always turn left at the oak.", "I turned right at the oak.")
+DOOR = Skill("Shut doors", "Shut the door behind you.", "I left the door open.")
 SKILLS = (LEFT, DOOR)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from rbsuite.environments.solution import Skill, Solution
-from rbsuite.models import simulated_text as text
+from rbsuite.environments.base import Environment, Opener
+from rbsuite.learner import wording as text
+from rbsuite.learner.simulated import SimulatedOracle, metered
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.simulated import SimulatedOracle, metered
 from rbsuite.seeds import rng
+from rbsuite.task import Task
 from rbsuite.trajectory import Action, ToolCall
 
 WORDS = ("yes", "no", "order", "flight", "item", "date", "name", "2024-05-20", "0", "help")
@@ -18,9 +18,9 @@ WORDS = ("yes", "no", "order", "flight", "item", "date", "name", "2024-05-20", "
 class _Control(SimulatedOracle):
     """Acts by its own rule and leaves the other roles to the oracle."""
 
-    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
         """The control on one task."""
-        return _BoundControl(self, super().for_task(task_id, solution, skills))
+        return _BoundControl(self, await super().for_task(task, environment, opener))
 
     def act(self, request: ModelRequest) -> Completion:
         """What it does as agent."""
@@ -48,7 +48,7 @@ class SimulatedNoop(_Control):
 
     def act(self, request: ModelRequest) -> Completion:
         """Decline."""
-        return metered(request, "I am not able to help with this.", ())
+        return metered(request, text.Reply("I am not able to help with this."))
 
 
 class SimulatedRandom(_Control):
@@ -63,16 +63,16 @@ class SimulatedRandom(_Control):
         """A random tool call or named action, or a random text."""
         draw = rng(request.seed, "random")
         if ids := text.named_actions(request.messages):
-            turn = text.Turn("", Action("choice", index=draw.choice(ids)))
-            return metered(request, *text.word([turn], request, 0))
+            turn = text.Turn("", Action.choose(draw.choice(ids)))
+            return metered(request, text.word([turn], request, 0))
         if not request.tools or draw.random() < 0.15:
-            return metered(request, " ".join(draw.choices(WORDS, k=4)) + ".", ())
+            return metered(request, text.Reply(" ".join(draw.choices(WORDS, k=4)) + "."))
         tool = draw.choice(request.tools)
         properties = tool.parameters.get("properties", {})
         arguments = {
             name: _made_up(schema, draw.choice(WORDS), draw.randrange(100)) for name, schema in properties.items()
         }
-        return metered(request, "", (ToolCall("call_0", tool.name, arguments),))
+        return metered(request, text.Reply("", (ToolCall("call_0", tool.name, arguments),)))
 
 
 def _made_up(schema: Any, word: str, number: int) -> Any:

@@ -19,11 +19,12 @@ def rbsuite_models() -> Sequence[ModelSpec]:
         ModelSpec(
             "sim/learner",
             "simulated: makes a skill's mistake unless the skill's lesson stands in its prompt",
-            "rbsuite.models.simulated:SimulatedLearner",
+            "rbsuite.learner.simulated:SimulatedLearner",
             (
                 _probability("known", 0.3, "chance that it knows a skill by itself"),
+                _probability("vary", 0.15, "chance that a rollout draws anew whether it knows a skill"),
                 _probability("follow", 0.95, "chance that it applies a skill whose lesson it reads"),
-                _probability("notice", 0.15, "chance that it notices a mistake when it checks"),
+                _probability("notice", 0.12, "chance that it notices a mistake when it first checks"),
                 _probability("slip", 0.05, "chance that it loses the thread of a rollout"),
                 _probability("judge_accuracy", 0.85, "chance that as judge it says what it sees"),
                 _probability("malformed", 0.05, "chance that as extractor it breaks the form"),
@@ -35,11 +36,11 @@ def rbsuite_models() -> Sequence[ModelSpec]:
         ModelSpec(
             "sim/oracle",
             "simulated: carries out the reference solution",
-            "rbsuite.models.simulated:SimulatedOracle",
+            "rbsuite.learner.simulated:SimulatedOracle",
             simulated=True,
         ),
-        ModelSpec("sim/noop", "simulated: does nothing", "rbsuite.models.controls:SimulatedNoop", simulated=True),
+        ModelSpec("sim/noop", "simulated: does nothing", "rbsuite.learner.controls:SimulatedNoop", simulated=True),
         ModelSpec(
-            "sim/random", "simulated: calls tools at random", "rbsuite.models.controls:SimulatedRandom", simulated=True
+            "sim/random", "simulated: calls tools at random", "rbsuite.learner.controls:SimulatedRandom", simulated=True
         ),
     ]

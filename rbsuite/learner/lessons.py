@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from rbsuite.environments.solution import Skill
+from rbsuite.learner.skills import Skill
 
 COMMONPLACE = "Take one thing after the other and be polite."
 
@@ -31,7 +31,7 @@ def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
     In one labelled a success those whose lesson was applied; in one labelled a failure those whose mistake was made; in one that was
     not judged both; in one whose outcome is unknown nothing.
     """
-    found: dict[str, tuple[int, Skill]] = {}
+    found: dict[Skill, int] = {}
     candidates = list(skills)
     for mark, end in _blocks(_OUTCOME, prompt):
         for skill in candidates:
@@ -42,8 +42,8 @@ def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
             }
             places = [at for sign in signs.get(mark.group(1), ()) if (at := prompt.find(sign, mark.end(), end)) >= 0]
             if places:
-                found.setdefault(skill.id, (min(places), skill))
-    return [skill for _, skill in sorted(found.values(), key=lambda pair: pair[0])]
+                found.setdefault(skill, min(places))
+    return sorted(found, key=lambda skill: found[skill])
 
 
 def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
@@ -75,8 +75,8 @@ def items(prompt: str, seen: Sequence[Skill]) -> str:
 def sheet(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
     """The whole sheet: the lessons it holds already, and those on the skills seen."""
     before = _without_trajectories(prompt)
-    kept = {skill.id: skill for skill in skills if skill.lesson in before} | {skill.id: skill for skill in seen}
-    lines = [f"- {skill.title}: {skill.lesson}" for skill in kept.values()] or [f"- {COMMONPLACE}"]
+    kept = dict.fromkeys([*(skill for skill in skills if skill.lesson in before), *seen])
+    lines = [f"- {skill.title}: {skill.lesson}" for skill in kept] or [f"- {COMMONPLACE}"]
     return "\n".join(["<sheet>", *lines, "</sheet>"])
 
 

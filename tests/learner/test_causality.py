@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 import altered
+import rbsuite.learner
 import rbsuite.models
 from experiments import SURE, mean, measure, outcomes, records_of, scores
 from rbsuite.jsonable import canonical
@@ -161,7 +162,8 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def modules() -> Mapping[str, Path]:
-    return {path.name: path for path in Path(str(rbsuite.models.__file__)).parent.glob("*.py")}
+    packages = [Path(str(package.__file__)).parent for package in (rbsuite.models, rbsuite.learner)]
+    return {f"{package.name}/{path.name}": path for package in packages for path in package.glob("*.py")}
 
 
 @pytest.mark.parametrize("module", sorted(modules()))

@@ -4,36 +4,75 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from experiments import SURE, core_plugins, mean, measure, records_of, scores
-from rbsuite.environments.solution import Pitfall, Skill, Solution
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import ModelError
 from rbsuite.judges.self_judge import parse_verdict
+from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
+from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.memories.markdown import parse_items
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose, TaskAwareModel
-from rbsuite.models.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.models.factory import is_simulated, make_model
-from rbsuite.models.simulated import SimulatedLearner, SimulatedOracle
-from rbsuite.trajectory import Action, Message, ToolSpec
+from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolSpec
 
-LEFT = Skill("s/left", "Turn left", "Always turn left at the oak.", "I go right, that looks shorter.")
-DOOR = Skill("s/door", "Shut the door", "Shut the door behind you.", "The door can stay open.")
-TURN, SHUT = Action("tool", name="turn", arguments={"to": "left"}), Action("tool", name="shut", arguments={})
-WRONG = Action("tool", name="turn", arguments={"to": "right"})
-SOLUTION = Solution(
-    (TURN, SHUT, Action(text="Done.")),
-    (Pitfall(LEFT.id, {0: (WRONG,)}), Pitfall(DOOR.id, {1: ()})),
-    ("Please go home.", "Yes."),
-)
+LEFT = Lesson("Turn left", "Always turn left at the oak.", "I go right, that looks shorter.")
+DOOR = Lesson("Shut the door", "Shut the door behind you.", "The door can stay open.")
+TURN, SHUT = Action.call("turn", {"to": "left"}), Action.call("shut")
 TOOLS = (ToolSpec("turn", "turns"), ToolSpec("shut", "shuts"))
+WAY = Task("t", "t", "way", "Go home.")
 
 
-def bound(model: TaskAwareModel) -> ChatModel:
-    return model.for_task("t", SOLUTION, (LEFT, DOOR))
+class Way(SyncEnvironment):
+    """Home is on the left; the door has to be shut.
+
+    Args:
+        actions: the solution; the last is a text.
+        user: what the user does in it.
+    """
+
+    def __init__(self, actions: Sequence[Action] = (TURN, SHUT, Action("Done.")), user: Sequence[Action] = ()) -> None:
+        self._solution = Solution(tuple(actions), tuple(user))
+
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        return TaskSet("way", split, (WAY,))
+
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Walk:
+        return Walk()
+
+    def solution(self, task: Task) -> Solution:
+        return self._solution
+
+    def mistakes(self, task: Task) -> Sequence[Mistake]:
+        right = Action.call("turn", {"to": "right"})
+        return (Mistake("left", {0: (right,)}), Mistake("door", {1: ()})) if len(self._solution.actions) == 3 else ()
+
+    def lessons(self) -> Mapping[str, Lesson]:
+        return {"left": LEFT, "door": DOOR}
+
+
+class Walk(SyncEpisode):
+    def __init__(self) -> None:
+        self._done: list[str] = []
+        self.observation = Observation("Go home.", tools=TOOLS)
+
+    def act(self, action: Action) -> Observation:
+        self._done += [f"{call.name} {dict(call.arguments)}" for call in action.calls]
+        return Observation("ok", "agent" if action.calls else "over", "tool")
+
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._done == ["turn {'to': 'left'}", "shut {}"]))
+
+
+def bound(model: TaskAwareModel, environment: Way | None = None) -> ChatModel:
+    way = environment or Way()
+    return asyncio.run(model.for_task(WAY, way, way))
 
 
 def ask(
@@ -43,24 +82,31 @@ def ask(
     *,
     session: int = 0,
     seed: int = 0,
+    group: int = 0,
     tools: Sequence[ToolSpec] = TOOLS,
     before: Sequence[Message] = (),
 ) -> Completion:
     messages = (Message("system", prompt), Message("user", "Go home."), *before)
-    return asyncio.run(model.complete(ModelRequest(messages, purpose, tuple(tools), seed=seed, session=session)))
+    return asyncio.run(
+        model.complete(ModelRequest(messages, purpose, tuple(tools), seed=seed, session=session, group=group))
+    )
 
 
-def play(model: ChatModel, prompt: str, session: int = 0) -> list[str]:
-    """What the model does until it only talks."""
+def play(model: ChatModel, prompt: str, session: int = 0, *, group: int = 0, checks: int = 0) -> list[str]:
+    """What the model does until it only talks and need not check its answer any more."""
     said: list[Message] = []
     done: list[str] = []
-    for _ in range(6):
-        completion = ask(model, prompt, session=session, before=said)
-        if not completion.tool_calls:
+    for _ in range(30):
+        completion = ask(model, prompt, session=session, group=group, before=said)
+        said.append(Message("assistant", completion.text, completion.tool_calls))
+        if not completion.tool_calls and not checks:
             return [*done, completion.text]
-        call = completion.tool_calls[0]
-        done.append(f"{call.name} {dict(call.arguments)}")
-        said += [Message("assistant", completion.text, (call,)), Message("tool", "ok", tool_call_id=call.id)]
+        if not completion.tool_calls:
+            checks -= 1
+            said.append(Message("user", "Check this answer once more."))
+        for call in completion.tool_calls:
+            done.append(f"{call.name} {dict(call.arguments)}")
+            said.append(Message("tool", "ok", tool_call_id=call.id))
     raise AssertionError("it never ends")
 
 
@@ -78,10 +124,62 @@ def test_learner_makes_the_mistake_of_every_skill_it_lacks_unless_it_reads_the_l
 
 def test_what_is_thought_shows_what_was_known() -> None:
     model = bound(SimulatedLearner(known=0, follow=1, slip=0))
-    assert LEFT.symptom in ask(model, "").text
-    told = ask(model, LEFT.lesson).text
-    assert LEFT.lesson in told
-    assert LEFT.symptom not in told
+    assert ask(model, "").reasoning == LEFT.symptom
+    assert ask(model, LEFT.lesson).reasoning == LEFT.lesson
+    for prompt in ("", LEFT.lesson, DOOR.lesson):
+        assert "Done." not in play(model, prompt)[:-1]
+        assert play(model, prompt)[-1] == "Done.", "nothing of it is said"
+
+
+@pytest.mark.parametrize(
+    ("form", "tools"), [("Action:", ()), ('"executable_plan"', ()), ('"action_id"', ()), ("", ()), ("", TOOLS)]
+)
+def test_no_form_of_a_reply_holds_what_is_thought(form: str, tools: Sequence[ToolSpec]) -> None:
+    reply = ask(bound(SimulatedLearner(known=0, slip=0)), form, tools=tools)
+    assert LEFT.symptom in reply.reasoning
+    assert LEFT.symptom not in reply.text
+
+
+def test_several_calls_are_made_at_once_and_made_up_for_where_only_some_were_carried_out() -> None:
+    way = Way((Action(calls=(*TURN.calls, *SHUT.calls)), Action("Done.")))
+    model = bound(SimulatedOracle(), way)
+    assert play(model, "") == ["turn {'to': 'left'}", "shut {}", "Done."]
+    first = ask(model, "")
+    assert [call.name for call in first.tool_calls] == ["turn", "shut"]
+    kept = [Message("assistant", "", first.tool_calls[:1]), Message("tool", "ok")]
+    assert [call.name for call in ask(model, "", before=kept).tool_calls] == ["shut"]
+    assert '"turn"' in ask(model, "Action:", tools=()).text
+    assert '"shut"' in ask(model, "Action:", tools=(), before=[Message("assistant", "")]).text
+
+
+def shares(options: dict[str, float], groups: int, *, checks: int = 0, rollouts: int = 1, prompt: str = "") -> float:
+    """How often at least one of the rollouts of a task turns left, at the last try."""
+    model = bound(SimulatedLearner(slip=0, follow=1, **options))
+    told = f"{DOOR.lesson} {prompt}"
+
+    def turns_left(group: int, index: int) -> bool:
+        done = play(model, told, 1000 * group + index, group=group, checks=checks)
+        return [act for act in done if act.startswith("turn")][-1] == "turn {'to': 'left'}"
+
+    return mean([float(any(turns_left(group, index) for index in range(rollouts))) for group in range(1, groups + 1)])
+
+
+ATTEMPTS = "# Earlier attempts at this task\n\n" + "\n".join(f"Attempt {n}\n{LEFT.symptom}" for n in range(1, 5))
+
+
+def test_scaling_without_memory_helps_within_bounds() -> None:
+    """The bounds that docs/models.md states, for a task with one pitfall, where they are nearest."""
+    once = shares({}, 500)
+    assert once == pytest.approx(0.3, abs=0.06)
+    assert 0.02 < shares({}, 500, checks=4) - once <= 0.15
+    assert 0.02 < shares({}, 500, prompt=ATTEMPTS) - once <= 0.15
+    assert 0.05 < shares({}, 500, rollouts=5) - once <= 0.2
+
+
+def test_what_rollouts_of_a_task_know_is_alike_as_the_options_say() -> None:
+    assert shares({"vary": 0}, 300, rollouts=5) == shares({"vary": 0}, 300)
+    assert shares({"vary": 1}, 300, rollouts=5) == pytest.approx(1 - 0.7**5, abs=0.07)
+    assert shares({"notice": 0}, 300, checks=4) == shares({"notice": 0}, 300)
 
 
 def share(options: dict[str, float], prompt: str) -> float:
@@ -163,14 +261,31 @@ def test_selector_picks_the_rollout_with_the_fewest_mistakes() -> None:
     assert json.loads(ask(model, "Rollout 0\nfine\nRollout 1\nfine", "select").text)["index"] == 0
 
 
+def speaking(*user: Action) -> ChatModel:
+    return bound(SimulatedLearner(), Way(user=user))
+
+
 def test_user_says_its_lines_and_stops_when_nothing_is_asked() -> None:
-    model = bound(SimulatedLearner())
-    opening = ask(model, "You play a customer.", "user").text
+    model = speaking(Action("Please go home."), Action("Yes."))
+    opening = ask(model, "You play a customer.", "user", tools=()).text
     assert opening == "Please go home."
     asked = [Message("assistant", opening), Message("user", "Shall I?")]
-    assert ask(model, "You play a customer.", "user", before=asked).text == "Yes."
+    assert ask(model, "You play a customer.", "user", before=asked, tools=()).text == "Yes."
     answered = [*asked, Message("assistant", "Yes."), Message("user", "It is done.")]
-    assert ask(model, "You play a customer.", "user", before=answered).text == "###STOP###"
+    assert ask(model, "You play a customer.", "user", before=answered, tools=()).text == "###STOP###"
+
+
+def test_user_takes_its_own_tools_where_it_is_offered_any() -> None:
+    look = ToolCall("", "look", {"at": "door"})
+    model = speaking(Action("Is it shut?"), Action(calls=(look,)), Action("It is."))
+    tools = (ToolSpec("look", "looks"),)
+    told = [Message("assistant", "Is it shut?"), Message("user", "Please look at the door.")]
+    [call] = ask(model, "You play a customer.", "user", before=told, tools=tools).tool_calls
+    assert (call.name, call.arguments) == ("look", {"at": "door"})
+    looked = [*told, Message("assistant", "", (call,)), Message("tool", "It is shut.")]
+    assert ask(model, "You play a customer.", "user", before=looked, tools=tools).text == "It is."
+    asked = [told[0], Message("user", "Is the door shut?")]
+    assert ask(model, "You play a customer.", "user", before=asked, tools=()).text == "It is."
 
 
 @pytest.mark.parametrize("kind", [SimulatedLearner, SimulatedOracle, SimulatedNoop, SimulatedRandom])
