@@ -147,16 +147,6 @@ class Threaded(Guess):
         return super().begin(task, seed=seed, services=services)
 
 
-class Lost(SyncEnvironment):
-    """Has no task at all."""
-
-    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        return TaskSet("lost", split, ())
-
-    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
-        raise NotImplementedError
-
-
 def spec(name: str, world: str, **more: Any) -> EnvironmentSpec:
     return EnvironmentSpec(
         name, "a toy", f"{__name__}:{world}", splits=(Split("all", "all", bundled=True), Split("rest", "rest")), **more
