@@ -317,7 +317,7 @@ def test_ground_truth_is_never_shown(sample: Sample, seed: int) -> None:
         static = {message.text for step in steps for message in step.observation.messages if step.actor == "agent"}
         assert static == {(sample_directory() / f"{task.domain}_wiki.md").read_text(encoding="utf-8")}
         texts = [step.observation.text + canonical(step.observation.data) for step in steps if step.actor == "agent"]
-        for text in (*texts, render_transcript(shown, limit=0), *static, canonical(shown)):
+        for text in (*texts, render_transcript(shown, budget=0), *static, canonical(shown)):
             assert str(task.payload["instruction"]) not in text
             assert "r_actions" not in text
             assert not {secret for secret in secrets(task) if secret in text and secret not in spoken}
