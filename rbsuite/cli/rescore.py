@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from rbsuite.answers import Reader
+    from rbsuite_questions.readers import Reader
     from rbsuite.statistics.rescoring import Change, Rescored
     from rbsuite.store import ExperimentStore
 
@@ -33,7 +33,7 @@ def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool)
 
     No model is asked. The experiment stays as it is: what was learnt and which rollout was chosen came from the first reading.
     """
-    from rbsuite.answers import get_reader
+    from rbsuite_questions.readers import get_reader
     from rbsuite.errors import UsageError
     from rbsuite.statistics.answers import reader_of
     from rbsuite.statistics.rescoring import rescore

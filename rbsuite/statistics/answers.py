@@ -1,6 +1,6 @@
 """Figures of experiments whose environment reads answers: what could be read, votes over what was read, scores by domain, chance.
 
-An environment reads answers if its rollouts' truth holds a ``reading`` (see :class:`rbsuite.environments.question.QuestionEnvironment`).
+An environment reads answers if its rollouts' truth holds a ``reading`` (see :class:`rbsuite_questions.environment.QuestionEnvironment`).
 """
 
 from __future__ import annotations

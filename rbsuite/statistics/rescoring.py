@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rbsuite.answers import Reader, Reading
+from rbsuite_questions.readers import Reader, Reading
 from rbsuite.record import Condition, RolloutRecord
 from rbsuite.statistics.intervals import Estimate, average, mean_estimate
 from rbsuite.store import ExperimentStore

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from experiments import core_plugins, measure, prepare, run
 from quiz import QuizPlugin
-from rbsuite.answers import get_reader
+from rbsuite_questions.readers import get_reader
 from rbsuite.cli import command
 from rbsuite.errors import RbsuiteError, UsageError
 from rbsuite.statistics.answers import Answered, answer_figures, reader_of

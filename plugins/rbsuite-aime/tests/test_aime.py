@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 from gymnasium.utils.env_checker import check_env
 
-from rbsuite.answers import READERS
 from rbsuite.cli import command
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
@@ -18,6 +17,7 @@ from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.run.verify import verify
 from rbsuite_aime.environment import BENCHMARK, IMPORTER, Aime
 from rbsuite_aime.topics import SKILLS, skill_of
+from rbsuite_questions.readers import READERS
 
 PACK = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs") / "aime"
 needs_pack = pytest.mark.skipif(not PACK.is_dir(), reason="AIME's problems (the pack aime) are not here")

@@ -11,16 +11,16 @@ import pytest
 from click.testing import CliRunner
 from gymnasium.utils.env_checker import check_env
 
-from rbsuite.answers import READERS
 from rbsuite.cli import command
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
-from rbsuite.environments.question_data import choice_order
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.run.verify import verify
 from rbsuite.store import ExperimentStore
 from rbsuite.store.export import export_jsonl
 from rbsuite_gpqa.environment import BENCHMARK, IMPORTER, REVISION, SAMPLE, SKILLS, Gpqa
+from rbsuite_questions.question import choice_order
+from rbsuite_questions.readers import READERS
 
 READS = [name for name, info in READERS.items() if "choice" in info.kinds and not info.requires]
 ROW = {

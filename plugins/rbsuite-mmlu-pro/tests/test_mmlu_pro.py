@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from rbsuite.answers import READERS
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
-from rbsuite.environments.question_rows import Table
 from rbsuite.errors import DataError, UsageError
 from rbsuite.run.verify import verify
 from rbsuite_mmlu_pro.environment import BENCHMARK, IMPORTER, SAMPLE, MmluPro, worked_examples
 from rbsuite_mmlu_pro.plugin import CATEGORIES
 from rbsuite_mmlu_pro.releases import changed_rows, count_releases, row_hash
 from rbsuite_mmlu_pro.skills import SKILLS
+from rbsuite_questions.readers import READERS
+from rbsuite_questions.rows import Table
 
 PACK = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs") / "mmlu-pro"
 needs_pack = pytest.mark.skipif(not PACK.is_dir(), reason="MMLU-Pro's questions (the pack mmlu-pro) are not here")

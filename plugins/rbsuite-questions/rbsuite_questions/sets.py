@@ -1,4 +1,4 @@
-"""What the plugins of question-answering benchmarks share: where a table of questions is looked for, task sets, importing as a pack."""
+"""Where the tables of question-answering benchmarks are looked for, and how they are imported as a pack."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing import Any
 from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory
 from rbsuite.data.packs import Archive, PackFacts
-from rbsuite.environments.question_data import Question, make_task
-from rbsuite.environments.question_rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
-from rbsuite.environments.solution import Skill
+from rbsuite.environments.solution import Lesson
 from rbsuite.errors import DataError
 from rbsuite.jsonable import digest, plain
-from rbsuite.task import Task
+from rbsuite_questions.question import Question
+from rbsuite_questions.rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
 
 SOURCE_NAME = "SOURCE.md"
 
@@ -127,37 +126,14 @@ def read_sample(path: Path) -> Table:
     return Table(rows, path.name, {"pack": "sample", "sha256": file_sha256(path)})
 
 
-def sample_skills(rows: Iterable[Row], prefix: str) -> tuple[Skill, ...]:
-    """A skill for each family of a sample: its technique is the lesson, its mistake the symptom."""
-    found: dict[str, Skill] = {}
-    for row in rows:
-        family = str(row["family"])
-        title = family.replace("-", " ").capitalize()
-        found.setdefault(family, Skill(f"{prefix}/{family}", title, str(row["technique"]), str(row["mistake"])))
-    return tuple(found.values())
-
-
-def make_tasks(
-    questions: Iterable[Question], domain: str = "", order: Callable[[Question], Sequence[int]] | None = None
-) -> tuple[Task, ...]:
-    """The tasks of questions.
-
-    Args:
-        questions: the questions, in order.
-        domain: only those of this domain; empty: all.
-        order: the order in which a question shows its choices; ``None``: as they are.
-
-    Raises:
-        DataError: a question has no right answer, or none is left.
-    """
-    tasks = tuple(
-        make_task(question, None if order is None else order(question))
-        for question in questions
-        if domain in ("", question.domain)
-    )
-    if not tasks:
-        raise DataError(f"no question is of the domain {domain!r}." if domain else "there are no questions.", "")
-    return tasks
+def sample_lessons(rows: Iterable[Row], prefix: str) -> Mapping[str, Lesson]:
+    """A lesson for each family of a sample: its technique, and its mistake as the symptom."""
+    return {
+        f"{prefix}/{row['family']}": Lesson(
+            str(row["family"]).replace("-", " ").capitalize(), str(row["technique"]), str(row["mistake"])
+        )
+        for row in rows
+    }
 
 
 class QuestionImporter:
@@ -275,14 +251,3 @@ def _is_json(value: Any) -> bool:
     except TypeError:
         return False
     return True
-
-
-__all__ = [
-    "Benchmark",
-    "Collection",
-    "QuestionImporter",
-    "content_digest",
-    "make_tasks",
-    "read_sample",
-    "sample_skills",
-]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rbsuite.answers import Kind
-from rbsuite.environments.question import QuestionEnvironment
-from rbsuite.environments.question_data import Question, QuestionResources, WorkedExample, choice_order
-from rbsuite.environments.question_sets import make_tasks
 from rbsuite.environments.solution import Skill
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import EnvironmentSpec, Option, Split
 from rbsuite.task import TaskSet
+from rbsuite_questions.environment import QuestionEnvironment
+from rbsuite_questions.question import Question, QuestionResources, WorkedExample, choice_order
+from rbsuite_questions.readers import Kind
+from rbsuite_questions.sets import make_tasks
 
 SKILLS = (
     Skill("quiz/carry", "Carry the one", "Write each carry above the next column.", "I leave the carries out."),

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import ClassVar
 
-from rbsuite.answers.base import UNPARSED, BaseReader, Kind, ReaderInfo, Reading, option_letters
-from rbsuite.answers.inspect_numbers import parse_number
-from rbsuite.answers.texts import last_match
+from rbsuite_questions.readers.base import UNPARSED, BaseReader, Kind, ReaderInfo, Reading, option_letters
+from rbsuite_questions.readers.inspect_numbers import parse_number
+from rbsuite_questions.readers.texts import last_match
 
 _DELIMITERS = re.compile(r"[$*\-#\s]*+")
 _BOX = "\\boxed{"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from rbsuite.answers.base import Reader, ReaderInfo
-from rbsuite.answers.inspect_reader import InspectReader
-from rbsuite.answers.lm_eval import LmEvalFlexReader, LmEvalReader, LmEvalStrictReader
-from rbsuite.answers.math_verify_reader import MathVerifyReader
-from rbsuite.answers.mmlu_pro import MmluProApiReader, MmluProApixReader, MmluProReader
-from rbsuite.answers.simple_evals import SimpleEvalsReader
-from rbsuite.answers.strict import StrictReader
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite_questions.readers.base import Kind, Reader, ReaderInfo
+from rbsuite_questions.readers.inspect_reader import InspectReader
+from rbsuite_questions.readers.lm_eval import LmEvalFlexReader, LmEvalReader, LmEvalStrictReader
+from rbsuite_questions.readers.math_verify_reader import MathVerifyReader
+from rbsuite_questions.readers.mmlu_pro import MmluProApiReader, MmluProApixReader, MmluProReader
+from rbsuite_questions.readers.simple_evals import SimpleEvalsReader
+from rbsuite_questions.readers.strict import StrictReader
 
 _READERS = (
     StrictReader,
@@ -49,3 +49,17 @@ def get_reader(name: str) -> Reader:
             "Scores of different versions must not be mixed; use the rbsuite version that made the first ones.",
         )
     return _FACTORIES[plain]()
+
+
+def reader_of_kind(name: str, kind: Kind) -> Reader:
+    """A reader that reads a kind of answer; see :func:`get_reader`.
+
+    Raises:
+        UsageError: it does not read that kind.
+    """
+    reader = get_reader(name)
+    if kind not in reader.info.kinds:
+        fitting = [info.name for info in READERS.values() if kind in info.kinds]
+        noun = {"integer": "integer answers", "choice": "choices"}[kind]
+        raise UsageError(f"the reader {name!r} does not read {noun}.", f"Use one of: {', '.join(fitting)}.")
+    return reader

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from rbsuite.answers.base import UNPARSED, Reading
-from rbsuite.answers.texts import ascii_width, in_braces, last_match, lines_from_the_end, without_thinking
+from rbsuite_questions.readers.base import UNPARSED, Reading
+from rbsuite_questions.readers.texts import ascii_width, in_braces, last_match, lines_from_the_end, without_thinking
 
 _LONGEST = 200
 """Characters of a candidate; an answer of three digits never needs more."""

@@ -9,18 +9,18 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from hypothesis import given
 from hypothesis import strategies as st
+from quiz import CAPITALS, Capitals, QuizPlugin, Sums
 
 from experiments import core_plugins, prepare, run
-from quiz import CAPITALS, Capitals, QuizPlugin, Sums
-from rbsuite.answers import READERS
-from rbsuite.environments.question import ALL_SHOTS, QuestionEnvironment
-from rbsuite.environments.question_data import Question, choice_order, make_task
 from rbsuite.environments.replay import play_actions
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.jsonable import canonical
 from rbsuite.run.setup import choose_environment
 from rbsuite.scaling.selectors import final_answer
 from rbsuite.trajectory import Action, Observation, Step, Trajectory
+from rbsuite_questions.environment import ALL_SHOTS, QuestionEnvironment
+from rbsuite_questions.question import Question, choice_order, make_task
+from rbsuite_questions.readers import READERS
 
 READS = [
     (name, environment)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rbsuite.answers.base import UNPARSED, BaseReader, ReaderInfo, Reading, choice, option_letters
-from rbsuite.answers.strict_integer import normal_integer
+from rbsuite_questions.readers.base import UNPARSED, BaseReader, ReaderInfo, Reading, choice, option_letters
+from rbsuite_questions.readers.strict_integer import normal_integer
 
 _LINE = re.compile(r"(?i)answer\s*+:\s*+([^\n]++)")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rbsuite.answers import READERS, get_reader
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite_questions.readers import READERS, get_reader
 
 
 def test_ids_carry_a_version() -> None:
@@ -51,9 +51,7 @@ def test_math_verify_absent_is_a_usage_error() -> None:
 
 
 def test_listing_imports_nothing_heavy() -> None:
-    code = (
-        "import sys, rbsuite.answers; print(sorted({'sympy', 'math_verify', 'numpy', 'datasets'} & set(sys.modules)))"
-    )
+    code = "import sys, rbsuite_questions.readers; print(sorted({'sympy', 'math_verify', 'numpy', 'datasets'} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 

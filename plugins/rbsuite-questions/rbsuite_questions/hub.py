@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.errors import DataError
 
 if TYPE_CHECKING:
-    from rbsuite.environments.question_rows import HubSource, Row
+    from rbsuite_questions.rows import HubSource, Row
 
 _ENDPOINT = "https://huggingface.co"
 _GATED = "Accept the conditions on its page on the hub and run `hf auth login`"

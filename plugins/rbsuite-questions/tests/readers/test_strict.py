@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rbsuite.answers import get_reader
+from rbsuite_questions.readers import get_reader
 
 STRICT = get_reader("rbsuite")
 

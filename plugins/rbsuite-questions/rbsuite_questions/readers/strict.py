@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rbsuite.answers.base import BaseReader, ReaderInfo, Reading
-from rbsuite.answers.strict_choice import read_strict_choice
-from rbsuite.answers.strict_integer import read_strict_integer
+from rbsuite_questions.readers.base import BaseReader, ReaderInfo, Reading
+from rbsuite_questions.readers.strict_choice import read_strict_choice
+from rbsuite_questions.readers.strict_integer import read_strict_integer
 
 
 class StrictReader(BaseReader):

@@ -97,7 +97,7 @@ def read_hub(hub: HubSource, option: str) -> Table:
     Raises:
         DataError: it cannot be had (no ``datasets``, offline, gated, gone), or has another number of rows than at that revision.
     """
-    from rbsuite.environments.question_hub import load_pinned
+    from rbsuite_questions.hub import load_pinned
 
     rows = load_pinned(hub, option)
     name = f"{hub.repository} at {hub.revision[:12]}"
@@ -173,7 +173,7 @@ def _file(path: Path, csv_columns: Sequence[str]) -> Table:
 
 
 def _directory(path: Path, hub: HubSource) -> Table:
-    from rbsuite.environments.question_hub import load_directory
+    from rbsuite_questions.hub import load_directory
 
     rows = load_directory(path, hub)
     files = sorted(file for file in path.rglob("*") if file.suffix in (*SUFFIXES, ".arrow") and file.is_file())
@@ -222,6 +222,6 @@ def _object(value: Any, where: str) -> Row:
 
 
 def _by_datasets(path: Path, csv_columns: Sequence[str]) -> Sequence[Row]:
-    from rbsuite.environments.question_hub import load_file
+    from rbsuite_questions.hub import load_file
 
     return load_file(path, _BUILDERS[path.suffix.lower()], csv_columns)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rbsuite.answers import READERS, get_reader
-from rbsuite.answers.base import option_letters
+from rbsuite_questions.readers import READERS, get_reader
+from rbsuite_questions.readers.base import option_letters
 
 OPTIONS = ("alpha", "beta", "gamma", "delta")
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from rbsuite.environments.question_rows import (
+from rbsuite.errors import DataError
+from rbsuite_questions.rows import (
     HubSource,
     Row,
     Table,
@@ -23,7 +24,6 @@ from rbsuite.environments.question_rows import (
     read_hub,
     read_path,
 )
-from rbsuite.errors import DataError
 
 HUB = HubSource("group/quiz", "0123456789abcdef0123456789abcdef01234567", "test", rows=2)
 ROWS: Sequence[Row] = (

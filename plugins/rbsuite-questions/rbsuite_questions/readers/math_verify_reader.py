@@ -12,8 +12,8 @@ import weakref
 from importlib.util import find_spec
 from typing import ClassVar
 
-from rbsuite.answers.base import UNPARSED, BaseReader, ReaderInfo, Reading
 from rbsuite.errors import UsageError
+from rbsuite_questions.readers.base import UNPARSED, BaseReader, ReaderInfo, Reading
 
 _TAIL = 4_000
 """Characters of an output that are read, from its end: the library's patterns take more than linear time."""
@@ -44,7 +44,7 @@ class MathVerifyReader(BaseReader):
         if find_spec("math_verify") is None:
             raise UsageError(
                 "the reader 'math-verify' needs the package math-verify, which is not installed.",
-                "Install rbsuite[math], or choose another reader such as 'rbsuite'.",
+                "Install rbsuite-questions[math], or choose another reader such as 'rbsuite'.",
             )
         self._seconds = seconds
         self._lock = threading.Lock()
@@ -68,7 +68,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rbsuite.answers.math_worker"],
+            [sys.executable, "-m", "rbsuite_questions.readers.math_worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

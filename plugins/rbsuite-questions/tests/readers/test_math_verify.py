@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rbsuite.answers import get_reader
-from rbsuite.answers.math_verify_reader import MathVerifyReader
+from rbsuite_questions.readers import get_reader
+from rbsuite_questions.readers.math_verify_reader import MathVerifyReader
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("math_verify") is None, reason="math-verify is not installed (extra [math])"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rbsuite.answers import READERS, Reading, get_reader
-from rbsuite.answers.base import option_letters
+from rbsuite_questions.readers import READERS, Reading, get_reader
+from rbsuite_questions.readers.base import option_letters
 
 NAMES = [name for name, info in READERS.items() if not info.requires]
 INTEGERS = [name for name in NAMES if "integer" in READERS[name].kinds]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from rbsuite.answers.base import UNPARSED, Reading, choice, option_letters
-from rbsuite.answers.strict_integer import last_box
-from rbsuite.answers.texts import ascii_width, lines_from_the_end, without_thinking
+from rbsuite_questions.readers.base import UNPARSED, Reading, choice, option_letters
+from rbsuite_questions.readers.strict_integer import last_box
+from rbsuite_questions.readers.texts import ascii_width, lines_from_the_end, without_thinking
 
 _MARKUP = r"(?:[\s*_$`\"'({\[]|\\(?:boxed|fbox|text|math)(?:bf|rm|it|sf)?(?=\s*\{)|\\[(\[])*+"
 _ANSWER = re.compile(
@@ -30,7 +30,7 @@ def read_strict_choice(output: str, n_choices: int) -> Reading:
     """Read the letter of an option; ``how`` is ``answer_line``, ``boxed`` or ``last_line``.
 
     Raises:
-        UsageError: see :func:`rbsuite.answers.base.option_letters`.
+        UsageError: see :func:`rbsuite_questions.readers.base.option_letters`.
     """
     letters = option_letters(n_choices)
     text = ascii_width(without_thinking(output))

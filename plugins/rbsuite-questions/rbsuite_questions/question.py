@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rbsuite.environments.solution import Skill
+from rbsuite.environments.solution import Lesson
 from rbsuite.errors import DataError
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
-from rbsuite.trajectory import Message
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 INTEGERS = 1000
@@ -42,6 +41,11 @@ class Question:
     wrong: int | None = None
     difficulty: float | None = None
 
+    @property
+    def chance(self) -> float:
+        """What guessing scores."""
+        return 1 / (len(self.choices) or INTEGERS)
+
 
 @dataclass(frozen=True, slots=True)
 class WorkedExample:
@@ -60,20 +64,20 @@ class WorkedExample:
 
 
 @dataclass(frozen=True, slots=True)
-class QuestionResources:
-    """What the environments of a set of questions share.
+class QuestionSet:
+    """The questions of a split, and what belongs to them.
 
     Attributes:
-        skills: what the simulated learner can lack.
+        questions: in native order.
+        source: where they are from, for the manifest.
+        lessons: the lessons of their skills, for the simulated learner, by the skill's id.
         examples: worked examples by domain.
-        instructions: what templates have rendered to, by template and domain: the same for thousands of questions.
     """
 
-    skills: tuple[Skill, ...] = ()
+    questions: Sequence[Question]
+    source: Mapping[str, str] = field(default_factory=dict)
+    lessons: Mapping[str, Lesson] = field(default_factory=dict)
     examples: Mapping[str, tuple[WorkedExample, ...]] = field(default_factory=dict)
-    instructions: dict[tuple[Hashable, ...], tuple[Message, ...]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
 
 
 def choice_order(seed: int, question_id: str, n: int) -> list[int]:
@@ -121,6 +125,25 @@ def make_task(question: Question, order: Sequence[int] | None = None) -> Task:
     query = question_text(question.text, choices)
     group = question.group or question.id
     return Task(question.id, group, question.domain, query, payload, question.difficulty)
+
+
+def make_tasks(
+    questions: Iterable[Question], domain: str = "", order: Callable[[Question], Sequence[int] | None] = lambda _: None
+) -> tuple[Task, ...]:
+    """The tasks of questions.
+
+    Args:
+        questions: the questions, in order.
+        domain: only those of this domain; empty: all.
+        order: the order in which a question shows its choices; where it gives ``None``: as they are.
+
+    Raises:
+        DataError: a question has no right answer, or none is left.
+    """
+    tasks = tuple(make_task(question, order(question)) for question in questions if domain in ("", question.domain))
+    if not tasks:
+        raise DataError(f"no question is of the domain {domain!r}." if domain else "there are no questions.", "")
+    return tasks
 
 
 def _wrong(question: Question, n: int) -> int:

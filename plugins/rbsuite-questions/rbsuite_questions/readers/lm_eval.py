@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from rbsuite.answers.base import UNPARSED, BaseReader, Kind, ReaderInfo, Reading, choice, option_letters
-from rbsuite.answers.texts import last_match
+from rbsuite_questions.readers.base import UNPARSED, BaseReader, Kind, ReaderInfo, Reading, choice, option_letters
+from rbsuite_questions.readers.texts import last_match
 
 _PHRASE = re.compile(r"answer is \(?([A-J])")
 _STRICT = "The answer is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rbsuite.answers import Kind
+from rbsuite_questions.readers import Kind
 
 PLACEHOLDERS: Mapping[Kind, str] = {"integer": "N", "choice": "X"}
 """What stands for the answer in an instruction."""
