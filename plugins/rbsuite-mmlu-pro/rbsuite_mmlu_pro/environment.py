@@ -12,7 +12,8 @@ from rbsuite.errors import DataError, UnknownNameError
 from rbsuite_mmlu_pro.releases import count_releases, row_hash
 from rbsuite_mmlu_pro.skills import LESSONS
 from rbsuite_questions.environment import ALL_SHOTS, QuestionEnvironment
-from rbsuite_questions.question import LETTERS, Question, QuestionSet, WorkedExample
+from rbsuite_questions.question import Question, QuestionSet, WorkedExample
+from rbsuite_questions.readers import LETTERS
 from rbsuite_questions.rows import HUB, HubSource, Row, Table, cell, find_columns, is_text
 from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 

@@ -6,6 +6,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any, ClassVar, Self
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
@@ -102,9 +103,8 @@ class QuestionEnvironment(SyncEnvironment):
 
     def facts(self) -> Mapping[str, Any]:
         """The reader's id, the number of worked examples, and what guessing scores on the split (mean over its questions)."""
-        questions = self._set.questions
-        chance = {"chance": sum(one.chance for one in questions) / len(questions)} if questions else {}
-        return {"reader": self._reader.id, "shots": self.shots, **chance}
+        chances = [question.chance for question in self._set.questions]
+        return {"reader": self._reader.id, "shots": self.shots, **({"chance": fmean(chances)} if chances else {})}
 
     def solution(self, task: Task) -> Solution:
         """The right answer, as the reader wants it."""

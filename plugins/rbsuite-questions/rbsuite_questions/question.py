@@ -10,8 +10,8 @@ from rbsuite.environments.solution import Lesson
 from rbsuite.errors import DataError
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
+from rbsuite_questions.readers.base import LETTERS
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 INTEGERS = 1000
 """Integer answers are 0 to 999."""
 

@@ -10,7 +10,7 @@ import pytest
 
 def pack_file(pack: str, name: str) -> Path:
     """A file of an upstream pack; the test is skipped where the pack is absent."""
-    packs = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[3] / "shared" / "packs")
+    packs = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[5] / "shared" / "packs")
     path = packs / pack / name
     if not path.exists():
         pytest.skip(f"the pack {pack!r} is absent (set RBSUITE_TEST_PACKS)")

@@ -46,7 +46,7 @@ def test_a_number_of_options_out_of_range_is_refused(n_choices: int) -> None:
 
 @pytest.mark.skipif(importlib.util.find_spec("math_verify") is not None, reason="math-verify is installed")
 def test_math_verify_absent_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match=r"rbsuite\[math\]"):
+    with pytest.raises(UsageError, match=r"rbsuite-questions\[math\]"):
         get_reader("math-verify")
 
 
@@ -86,7 +86,7 @@ def test_inspect_compares_five_digits() -> None:
 
 
 def test_every_reader_is_documented() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "answers.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[4] / "docs" / "answers.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `([\w-]+)` \| ([^|]+) \|", page, re.MULTILINE))
     assert list(rows) == list(READERS)
     for name, reads in rows.items():
