@@ -247,7 +247,7 @@ def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:
-    from rbsuite.cli import results
+    from rbsuite.report import results
     from rbsuite.statistics.summary import summarise
 
     summary = summarise(store)

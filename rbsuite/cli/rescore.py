@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.report.figures import finite
+
 if TYPE_CHECKING:
     from rbsuite.answers import Reader
     from rbsuite.statistics.rescoring import Change, Rescored
@@ -35,12 +37,12 @@ def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool)
     """
     from rbsuite.answers import get_reader
     from rbsuite.errors import UsageError
-    from rbsuite.statistics.answers import reader_of
+    from rbsuite.statistics.about import about
     from rbsuite.statistics.rescoring import rescore
     from rbsuite.store import ExperimentStore
 
     with ExperimentStore.open(experiment, readonly=True) as store:
-        before = reader_of(store)
+        before = about(store).reader
         if not before:
             name = store.manifest.facts["environment"]["name"]
             raise UsageError(
@@ -61,32 +63,41 @@ def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool)
 
 def as_document(store: ExperimentStore, before: str, reader: Reader, found: Sequence[Rescored]) -> Mapping[str, Any]:
     """What was found as plain data."""
+    from rbsuite.statistics.about import about
+
     return {
         "experiment": str(store.directory),
         "env": store.manifest.config["env"],
         "old_reader": before,
         "new_reader": reader.id,
         "simulated": store.manifest.facts["simulated"],
-        "conditions": [
-            {
-                "memory": one.condition.memory,
-                "scaling": one.condition.scaling,
-                "model": one.condition.model,
-                "rollouts": one.rollouts,
-                "old": {"mean": one.old.mean, "ci95": one.old.interval, "unparsed": one.old_unparsed},
-                "new": {"mean": one.new.mean, "ci95": one.new.interval, "unparsed": one.new_unparsed},
-                "changes": list(one.changes),
-            }
-            for one in found
+        "conditions": [_as_data(one) for one in found if not one.domain],
+        "apart": [
+            {"domain": domain, "warning": why, "conditions": [_as_data(one) for one in found if one.domain == domain]}
+            for domain, why in about(store).apart.items()
         ],
+    }
+
+
+def _as_data(one: Rescored) -> Mapping[str, Any]:
+    return {
+        "memory": one.condition.memory,
+        "scaling": one.condition.scaling,
+        "model": one.condition.model,
+        "rollouts": one.rollouts,
+        "old": {"mean": finite(one.old.mean), "ci95": one.old.interval, "unparsed": one.old_unparsed},
+        "new": {"mean": finite(one.new.mean), "ci95": one.new.interval, "unparsed": one.new_unparsed},
+        "changes": list(one.changes),
     }
 
 
 def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[Rescored]) -> str:
     """What was found as text."""
-    from rbsuite.cli.comparison_text import fold, numbers
-    from rbsuite.cli.figures import percent, points
-    from rbsuite.cli.results import SIMULATED
+    from rbsuite.report.domains import APART
+    from rbsuite.report.figures import percent, points
+    from rbsuite.report.results import SIMULATED
+    from rbsuite.report.text import fold, numbers
+    from rbsuite.statistics.about import about
 
     rows: list[Sequence[str]] = [
         ("condition", "old %", "new %", "change", "unparsed old", "unparsed new", "answers changed")
@@ -96,8 +107,11 @@ def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[
             f"{count / one.rollouts:.1%}" if one.rollouts else "-" for count in (one.old_unparsed, one.new_unparsed)
         ]
         scores = (percent(one.old.mean), percent(one.new.mean), points(one.new.mean - one.old.mean))
-        rows.append((one.condition.label, *scores, *shares, str(len(one.changes))))
+        label = f"{one.condition.label}{f', {one.domain} {APART}' if one.domain else ''}"
+        rows.append((label, *scores, *shares, str(len(one.changes))))
     parts = [f"{store.directory}: read by {before}, and again by {reader.id}", numbers(rows, 2)]
+    warnings = about(store).apart
+    parts += [fold(f"{APART} {domain} is reported separately: {why}") for domain, why in warnings.items()]
     changes = [change for one in found for change in one.changes]
     if changes:
         parts.append(_changes(changes))
@@ -111,7 +125,7 @@ def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[
 
 
 def _changes(changes: Sequence[Change]) -> str:
-    from rbsuite.cli.output import table
+    from rbsuite.report.text import table
 
     rows: list[Sequence[str]] = [("run", "task", "rollout", "old", "new", "right", "score")]
     for one in changes[:SHOWN]:

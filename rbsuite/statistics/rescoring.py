@@ -7,8 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.answers import Reader, Reading
-from rbsuite.record import Condition, RolloutRecord
+from rbsuite.record import Condition, RunInfo
+from rbsuite.statistics.about import about
 from rbsuite.statistics.intervals import Estimate, average, mean_estimate
+from rbsuite.statistics.pairing import stream_tasks
+from rbsuite.statistics.parts import Keep, main_tasks, parts_apart
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Trajectory
 
@@ -42,6 +45,7 @@ class Rescored:
 
     Attributes:
         condition: which.
+        domain: the domain that these figures are of, where it is reported separately; empty for those of all others.
         rollouts: rollouts with an answer.
         old, new: success of the answers that count, mean over tasks of their means over orders.
         old_unparsed, new_unparsed: rollouts from which nothing could be read.
@@ -49,6 +53,7 @@ class Rescored:
     """
 
     condition: Condition
+    domain: str
     rollouts: int
     old: Estimate
     new: Estimate
@@ -57,8 +62,22 @@ class Rescored:
     changes: Sequence[Change]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """A rollout read again; ``reading`` is ``None`` where there was no answer to read."""
+
+    run: str
+    task: str
+    selected: bool
+    trajectory: Trajectory
+    reading: Reading | None
+    score: float
+
+
 def rescore(store: ExperimentStore, reader: Reader) -> Sequence[Rescored]:
-    """All conditions of an experiment, their answers read by another reader.
+    """All conditions of an experiment, their answers read by another reader; then those of each domain that is reported separately.
+
+    Where all domains are, there are no others.
 
     Args:
         store: the experiment.
@@ -68,10 +87,19 @@ def rescore(store: ExperimentStore, reader: Reader) -> Sequence[Rescored]:
         UsageError: the reader does not read answers of this kind.
         StoreError: the store cannot be read.
     """
-    runs: defaultdict[Condition, list[str]] = defaultdict(list)
+    cells: defaultdict[Condition, list[_Cell]] = defaultdict(list)
     for info in store.manifest.runs:
-        runs[info.condition].append(info.id)
-    return [_condition(condition, found, store, reader) for condition, found in runs.items()]
+        cells[info.condition] += _again(info, store, reader)
+    known = about(store)
+    parts = parts_apart(known)
+    main = main_tasks({task for info in store.manifest.runs for task in info.tasks}, parts)
+    kept: list[tuple[str, Keep]] = [] if main is None else [("", main)]
+    kept += [(part.domain, part.tasks.__contains__) for part in parts]
+    return [
+        _summed(condition, domain, [cell for cell in found if keep(cell.task)])
+        for domain, keep in kept
+        for condition, found in cells.items()
+    ]
 
 
 def output_of(trajectory: Trajectory) -> str | None:
@@ -87,56 +115,52 @@ def options_of(trajectory: Trajectory) -> Sequence[str]:
     return tuple(str(option) for option in shown)
 
 
-def _condition(condition: Condition, runs: Sequence[str], store: ExperimentStore, reader: Reader) -> Rescored:
-    before: defaultdict[str, list[float]] = defaultdict(list)
-    after: defaultdict[str, list[float]] = defaultdict(list)
-    changes: list[Change] = []
-    rollouts = old_unparsed = new_unparsed = 0
-    for run, task, selected, record in _rollouts(runs, store):
-        old_score = record.trajectory.score or 0.0
-        found = _again(record.trajectory, reader)
-        new_score = old_score if found is None else float(found[1])
-        if found is not None:
-            rollouts += 1
-            old_unparsed += record.trajectory.truth["reading"] is None
-            new_unparsed += found[0].value is None
-            change = _change(run, task, selected, record.trajectory, found[0], new_score)
-            changes += [change] if change is not None else []
-        if selected:
-            before[task].append(old_score)
-            after[task].append(new_score)
-    return Rescored(condition, rollouts, _mean(before), _mean(after), old_unparsed, new_unparsed, changes)
+def _again(info: RunInfo, store: ExperimentStore, reader: Reader) -> Iterator[_Cell]:
+    for record in store.records(info.id, stop=len(stream_tasks(info))):
+        for place, rollout in enumerate(record.rollouts):
+            trajectory, reading = rollout.trajectory, _read(rollout.trajectory, reader)
+            score = trajectory.score or 0.0
+            if reading is not None:
+                score = float(reader.is_right(reading, str(trajectory.truth["gold"]), trajectory.truth["kind"]))
+            yield _Cell(info.id, record.task_id, place == record.selected, trajectory, reading, score)
 
 
-def _rollouts(runs: Sequence[str], store: ExperimentStore) -> Iterator[tuple[str, str, bool, RolloutRecord]]:
-    for run in runs:
-        info = store.run(run)
-        for record in store.records(run, stop=len(info.tasks) - info.probes):
-            for place, rollout in enumerate(record.rollouts):
-                yield run, record.task_id, place == record.selected, rollout
-
-
-def _again(trajectory: Trajectory, reader: Reader) -> tuple[Reading, bool] | None:
-    """What the reader takes from a rollout and whether it is right; ``None`` where there is no answer to read."""
+def _read(trajectory: Trajectory, reader: Reader) -> Reading | None:
     output = output_of(trajectory)
     if output is None:
         return None
-    truth = trajectory.truth
-    if truth["kind"] == "integer":
-        reading = reader.read_integer(output)
-    else:
-        reading = reader.read_choice(output, int(truth["n_choices"]), options_of(trajectory))
-    return reading, reader.is_right(reading, str(truth["gold"]), truth["kind"])
+    if trajectory.truth["kind"] == "integer":
+        return reader.read_integer(output)
+    return reader.read_choice(output, int(trajectory.truth["n_choices"]), options_of(trajectory))
 
 
-def _change(
-    run: str, task: str, selected: bool, trajectory: Trajectory, reading: Reading, score: float
-) -> Change | None:
+def _summed(condition: Condition, domain: str, cells: Sequence[_Cell]) -> Rescored:
+    before: defaultdict[str, list[float]] = defaultdict(list)
+    after: defaultdict[str, list[float]] = defaultdict(list)
+    for cell in cells:
+        if cell.selected:
+            before[cell.task].append(cell.trajectory.score or 0.0)
+            after[cell.task].append(cell.score)
+    read = [cell for cell in cells if cell.reading is not None]
+    return Rescored(
+        condition=condition,
+        domain=domain,
+        rollouts=len(read),
+        old=_mean(before),
+        new=_mean(after),
+        old_unparsed=sum(cell.trajectory.truth["reading"] is None for cell in read),
+        new_unparsed=sum(cell.reading is not None and cell.reading.value is None for cell in read),
+        changes=[change for cell in read if (change := _change(cell)) is not None],
+    )
+
+
+def _change(cell: _Cell) -> Change | None:
+    trajectory, new = cell.trajectory, None if cell.reading is None else cell.reading.value
     old, old_score = trajectory.truth["reading"], trajectory.score or 0.0
-    if (old, old_score) == (reading.value, score):
+    if (old, old_score) == (new, cell.score):
         return None
     gold = str(trajectory.truth["gold"])
-    return Change(run, task, trajectory.rollout, selected, old, reading.value, gold, old_score, score)
+    return Change(cell.run, cell.task, trajectory.rollout, cell.selected, old, new, gold, old_score, cell.score)
 
 
 def _mean(scores: Mapping[str, Sequence[float]]) -> Estimate:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rbsuite.cli.listing import KINDS, bounds, command
-from rbsuite.cli.output import fields, one_line, table
+from rbsuite.report.text import fields, one_line, table
 from rbsuite.errors import UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.options import Option
