@@ -121,16 +121,26 @@ class TaskRecord:
     notes: Mapping[str, int] = field(default_factory=dict)
 
 
+ABOUT = "about"
+"""Key of those facts that reports need to be read without plugins, and that are no part of the experiment's identity."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What makes an experiment re-runnable: its whole configuration and what it ran on.
 
     Attributes:
         config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
-        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, prompt hashes, grader version.
+        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, prompt hashes, grader version; and
+            under :data:`ABOUT` what is to be said of tasks and plugins.
         runs: the runs of the experiment in order.
     """
 
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
     runs: tuple[RunInfo, ...]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """The facts in which two experiments that are the same agree."""
+        return {name: value for name, value in self.facts.items() if name != ABOUT}

@@ -85,6 +85,8 @@ def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
 
 def as_document(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]) -> Mapping[str, Any]:
     """What was found as plain data."""
+    from rbsuite.report.figures import finite
+
     return {
         "experiment": str(store.directory),
         "env": store.manifest.config["env"],
@@ -98,8 +100,8 @@ def as_document(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Resc
                 "model": one.condition.model,
                 "domain": one.domain,
                 "rollouts": one.rollouts,
-                "old": {"mean": one.old.mean, "ci95": one.old.interval, **one.old_measures},
-                "new": {"mean": one.new.mean, "ci95": one.new.interval, **one.new_measures},
+                "old": {"mean": finite(one.old.mean), "ci95": one.old.interval, **one.old_measures},
+                "new": {"mean": finite(one.new.mean), "ci95": one.new.interval, **one.new_measures},
                 "changes": [_change_json(change, rescorer) for change in one.changes],
             }
             for one in found
@@ -127,15 +129,17 @@ def _change_json(change: Change, rescorer: Rescorer) -> Mapping[str, Any]:
 
 def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]) -> str:
     """What was found as text."""
-    from rbsuite.cli.comparison_text import fold, numbers
-    from rbsuite.cli.figures import percent, points
-    from rbsuite.cli.results import SIMULATED
+    from rbsuite.report.domains import APART
+    from rbsuite.report.figures import percent, points
+    from rbsuite.report.results import SIMULATED
+    from rbsuite.report.text import fold, numbers
+    from rbsuite.statistics.about import about
 
     measures = list(dict.fromkeys(name for one in found for name in one.new_measures))
     columns = [f"{name.replace('_', ' ')} {when}" for name in measures for when in ("old", "new")]
     rows: list[Sequence[str]] = [("condition", "old %", "new %", "change", *columns, "changed")]
     for one in found:
-        label = f"{one.condition.label} ({one.domain}, reported separately)" if one.domain else one.condition.label
+        label = f"{one.condition.label}{f', {one.domain} {APART}' if one.domain else ''}"
         scores = (percent(one.old.mean), percent(one.new.mean), points(one.new.mean - one.old.mean))
         shares = [
             f"{figures[name]:.1%}" if name in figures else "-"
@@ -144,6 +148,7 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
         ]
         rows.append((label, *scores, *shares, str(len(one.changes))))
     parts = [f"{store.directory}: {_told(store)}; graded again as {rescorer.id}", numbers(rows, 2)]
+    parts += [fold(f"{APART} {domain} is reported separately: {why}") for domain, why in about(store).apart.items()]
     changes = [change for one in found for change in one.changes]
     if changes:
         parts.append(_changes(changes, rescorer))
@@ -166,7 +171,7 @@ _KNOWN = ("name", "version", "plugin")
 
 
 def _changes(changes: Sequence[Change], rescorer: Rescorer) -> str:
-    from rbsuite.cli.output import table
+    from rbsuite.report.text import table
 
     rows: list[Sequence[str]] = [("run", "task", "rollout", *rescorer.details, "score")]
     for one in changes[:SHOWN]:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from rbsuite.environments.solution import Lesson, Solution
+from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation
 
@@ -85,6 +85,10 @@ class Environment(ABC):
     def solution(self, task: Task) -> Solution | None:
         """A way to solve a task, or ``None`` where there is no reference."""
         return None
+
+    def mistakes(self, task: Task) -> Sequence[Mistake]:
+        """Hand-written mistakes for the simulated learner; where there are any, :mod:`rbsuite.learner` looks for no others on the task."""
+        return ()
 
     def lessons(self) -> Mapping[str, Lesson]:
         """Hand-written wording for mistakes that :mod:`rbsuite.learner` finds, by the id of the skill; usually none."""

@@ -40,7 +40,7 @@ DEFAULT_ROOT = Path("experiments")
 def default_directory(setup: Setup, root: Path = DEFAULT_ROOT) -> Path:
     """Where an experiment goes when the user names no place: named by what it is, so the same command finds the same experiment."""
     manifest = setup.manifest()
-    name = digest([manifest.config, manifest.facts])[:10]
+    name = digest([manifest.config, manifest.identity])[:10]
     return root / f"{plain_name(setup.environment.name)}-{setup.config.split}-{name}"
 
 
@@ -140,8 +140,8 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def _changes(stored: Manifest, wanted: Manifest) -> list[str]:
     changes = differences(from_plain(stored.config), from_plain(wanted.config))
-    for name in sorted({*stored.facts, *wanted.facts}):
-        there, here = stored.facts.get(name), wanted.facts.get(name)
+    for name in sorted({*stored.identity, *wanted.identity}):
+        there, here = stored.identity.get(name), wanted.identity.get(name)
         if there != here:
             changes.append(f"{name}: {_short(there, here)}")
     return changes

@@ -15,7 +15,7 @@ from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.options import Reference, canonical_reference
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
-from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.record import ABOUT, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
 from rbsuite.run.config import ExperimentConfig
 from rbsuite.run.orders import make_order
@@ -160,18 +160,51 @@ class Setup:
         return {**facts, **({"private": True} if self.environment.private else {})}
 
     def _figures(self) -> Mapping[str, Any]:
-        """What is shown by domain, where the environment has such figures: their names, which domains stand apart, whose the tasks are."""
+        """Names of the figures beside success, and of the domains that are reported separately; nothing where there are none."""
         measures = [measure.name for measure in self.environment.measures]
         if not measures and not self.environment.apart:
             return {}
-        domains: dict[str, list[str]] = {}
-        for task in self.tasks:
-            domains.setdefault(task.domain, []).append(task.id)
-        apart = [part.domain for part in self.environment.apart if part.domain in domains]
-        return {"measures": measures, "apart": apart, "domains": domains}
+        domains = {task.domain for task in self.tasks}
+        return {
+            "measures": measures,
+            "apart": [part.domain for part in self.environment.apart if part.domain in domains],
+        }
+
+    def _about(self) -> Mapping[str, Any]:
+        """What else reports say of the tasks and plugins, so that they can be read where these are not installed.
+
+        No part of the experiment's identity: texts may be reworded, and tasks are told apart by the hash of the task set.
+        """
+        config, domains = self.config, {task.domain for task in self.tasks}
+        memories = {reference: look_up(self.plugins, "memory", reference) for reference in config.memory}
+        used = {
+            "agent": (config.agent,),
+            "judge": (config.judge,),
+            "selector": (config.selector,),
+            "scaling": config.scaling,
+            "embedder": (config.embedder,),
+        }
+        options: dict[str, Any] = {
+            kind: {reference: look_up(self.plugins, kind, reference).values for reference in references}
+            for kind, references in used.items()
+        }
+        options["environment"] = {config.env: self.environment_options}
+        options["memory"] = {reference: part.values for reference, part in memories.items()}
+        return {
+            "tasks": [[task.id, task.domain, task.group] for task in self.tasks],
+            "measures": {measure.name: measure.summary for measure in self.environment.measures},
+            "apart": {part.domain: part.warning for part in self.environment.apart if part.domain in domains},
+            "private": self.environment.private,
+            "controls": [
+                reference
+                for reference, part in memories.items()
+                if isinstance(part.spec, MemorySpec) and part.spec.control
+            ],
+            "options": options,
+        }
 
     def manifest(self) -> Manifest:
-        """What makes the experiment re-runnable."""
+        """What makes the experiment re-runnable, and under :data:`rbsuite.record.ABOUT` what makes its results readable."""
         facts = {
             "rbsuite": __version__,
             "environment": {
@@ -188,6 +221,7 @@ class Setup:
             "max_steps": self.max_steps,
             "prompts": self.prompts.hashes(),
             **self._figures(),
+            ABOUT: self._about(),
         }
         return Manifest(plain(self.config), plain(facts), self.runs())
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 
 from rbsuite.environments.rescorer import Rescorer
 from rbsuite.record import Condition, RolloutRecord
+from rbsuite.statistics.about import about
 from rbsuite.statistics.intervals import Estimate, average, mean_estimate
-from rbsuite.statistics.parts import main_tasks, parts_apart
+from rbsuite.statistics.pairing import stream_tasks
+from rbsuite.statistics.parts import parts_apart
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Grade
 
@@ -56,7 +58,9 @@ class Rescored:
 
 
 def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
-    """All conditions of an experiment, graded by another convention; domains that are reported separately come last.
+    """All conditions of an experiment, graded by another convention; then those of each domain that is reported separately.
+
+    Where all domains are, there are no others.
 
     Args:
         store: the experiment.
@@ -66,11 +70,10 @@ def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
         UsageError: the convention cannot be had.
         StoreError: the store cannot be read.
     """
-    parts = parts_apart(store)
-    apart = {} if main_tasks(store, parts) is None else {task: part.domain for part in parts for task in part.tasks}
+    apart = {task: part.domain for part in parts_apart(about(store)) for task in part.tasks}
     found: defaultdict[tuple[str, Condition], _Tally] = defaultdict(_Tally)
     for info in store.manifest.runs:
-        for task, selected, record in _rollouts(store, info.id, len(info.tasks) - info.probes):
+        for task, selected, record in _rollouts(store, info.id, len(stream_tasks(info))):
             found[apart.get(task, ""), info.condition].add(info.id, task, selected, record, rescorer)
     places = ["", *dict.fromkeys(apart.values())]
     ordered = sorted(found, key=lambda key: places.index(key[0]))

@@ -10,7 +10,7 @@ from statistics import fmean
 from typing import Any, ClassVar, Self
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
-from rbsuite.environments.solution import Lesson, Solution
+from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UsageError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolResult
@@ -113,6 +113,11 @@ class QuestionEnvironment(SyncEnvironment):
     def answer(self, answer: str) -> Action:
         """An answer (digits, or a letter) as the reader wants it."""
         return Action(text=f"That settles it.\n{self._form.write(answer)}")
+
+    def mistakes(self, task: Task) -> Sequence[Mistake]:
+        """The wrong answer of one who lacks the skill that the question exercises."""
+        skill = str(task.payload["skill"]) or f"{task.domain or self.name}/answer/wrong"
+        return [Mistake(skill, {0: (self.answer(str(task.payload["wrong"])),)})]
 
     def lessons(self) -> Mapping[str, Lesson]:
         """The lessons of the skills that the questions exercise, by the skill's id."""

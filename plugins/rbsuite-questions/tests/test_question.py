@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from played import graded
+from played import graded, mistaken
 from quiz import CAPITALS, Capitals, Sums
 from rbsuite.environments.base import PlainServices
 from rbsuite.errors import DataError, UnknownNameError, UsageError
@@ -34,10 +34,8 @@ def test_a_reader_reads_what_its_prompt_asks_for(reader: str, environment: type[
     for task in world.tasks("sample"):
         (lesson,) = world.lessons().values()
         (right,) = world.solution(task).actions
-        wrong = world.answer(str(task.payload["wrong"]))
-        assert graded(world, task, Action(f"{lesson.lesson} {right.text}")).score == 1.0
-        mistaken = graded(world, task, Action(f"{lesson.symptom} {wrong.text}"))
-        assert (mistaken.score, mistaken.truth["reading"]) == (0.0, task.payload["wrong"])
+        grade = mistaken(world, task)
+        assert (grade.score, grade.truth["reading"]) == (0.0, task.payload["wrong"])
         closing = right.text.splitlines()[-1].replace(str(task.payload["answer"]), "{}")
         assert closing.partition("{}")[0] in begun(world, task.id).observation.messages[0].text
 

@@ -26,5 +26,6 @@ def played(world: QuestionEnvironment, split: str, **more: str) -> tuple[int, in
 
 def mistaken(world: QuestionEnvironment, task: Task) -> Grade:
     """What the mistake is worth that a question invites, said with the symptom of its skill."""
-    wrong = world.answer(str(task.payload["wrong"])).text
-    return graded(world, task, Action(f"{world.lessons()[str(task.payload['skill'])].symptom} {wrong}"))
+    (mistake,) = world.mistakes(task)
+    (wrong,) = mistake.edits[0]
+    return graded(world, task, Action(f"{world.lessons()[mistake.skill].symptom} {wrong.text}"))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.cli.comparison import Compared, details
-from rbsuite.cli.domains import domains_json, results_by_domain, warnings_of
-from rbsuite.cli.results import answers_json, apart_json, comparison_json, condition_json, figures_by_condition
+from rbsuite.report.comparison import Compared, details
+from rbsuite.report.domains import domains_json
+from rbsuite.report.plain import answers_json, apart_json, comparison_json, condition_json
+from rbsuite.report.results import is_control
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
 
@@ -23,7 +24,6 @@ def document(compared: Compared) -> Mapping[str, Any]:
     """Everything that the command shows, as plain data; shares and differences are between -1 and 1."""
     config = compared.stores[0].manifest.config
     summary = compared.summary
-    answers, domains = figures_by_condition(compared.stores), results_by_domain(compared.stores)
     return {
         "experiments": [_experiment(store) for store in compared.stores],
         "env": config["env"],
@@ -32,14 +32,15 @@ def document(compared: Compared) -> Mapping[str, Any]:
         "simulated": compared.simulated,
         "conditions": [
             {
-                **_condition(one, compared.memory[one.condition]),
-                "answers": None if (found := answers[one.condition]) is None else answers_json(found),
-                "domains": domains_json(domains.get(one.condition, ()), summary),
+                **_condition(one, summary.memory[one.condition]),
+                "control": is_control(one.condition, summary),
+                "answers": None if (found := summary.answers[one.condition]) is None else answers_json(found),
+                "domains": domains_json(summary, one.condition),
             }
             for one in summary.conditions
         ],
         "comparisons": [_comparison(one, compared) for one in summary.comparisons],
-        "apart": apart_json(summary, warnings_of(compared.stores[0])),
+        "apart": apart_json(summary),
         "notes": list(compared.notes),
     }
 
@@ -72,6 +73,7 @@ def _condition(one: ConditionSummary, memory: MemoryUse) -> Mapping[str, Any]:
             "injected_tokens_a_task_estimated": memory.tokens_a_task,
             "items_added": memory.added,
             "items_deleted": memory.deleted,
+            "documents_written": memory.documents,
             "items_kept_a_run": memory.items_kept,
         },
         "cost_of": {"acting": _usage(acting), "memory": _usage(remembering), "judging_and_selecting": _usage(rest)},
@@ -83,7 +85,7 @@ def _usage(usage: Usage) -> Mapping[str, Any]:
 
 
 def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]:
-    found = details(comparison, compared.groups)
+    found = details(comparison, compared.summary.about)
     return {
         **comparison_json(comparison),
         "a_condition": comparison.a,

@@ -7,20 +7,19 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.cli.comparison import Compared, details
-from rbsuite.cli.domains import domains_text
-from rbsuite.cli.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.cli.output import fields, table
-from rbsuite.cli.results import SIMULATED, tasks_text
+from rbsuite.report.comparison import Compared, details
+from rbsuite.report.domains import domains_text
+from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
+from rbsuite.report.results import SIMULATED, control_mark, data_lines, tasks_text
+from rbsuite.report.text import NARROW, fields, fold, numbers, table
 from rbsuite.statistics.memory_use import cost_split
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.curves import OrderSpread, Slice
-    from rbsuite.statistics.summary import Comparison, ConditionSummary
+    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
     from rbsuite.trajectory import Usage
 
-WIDTH = 80
 GROUPS_SHOWN = 12
 ABOUT = (
     "Differences are in points (percent of the score), paired by task and stream. The 95 % interval and p value beside a difference are "
@@ -51,15 +50,15 @@ def _letters(conditions: Sequence[ConditionSummary]) -> list[str]:
     return [chr(ord("A") + index) if index < 26 else f"A{index}" for index in range(len(conditions))]
 
 
-def _label(one: ConditionSummary, conditions: Sequence[ConditionSummary]) -> str:
+def _label(one: ConditionSummary, summary: Summary) -> str:
     """Memory and scaling, with whatever else tells the conditions apart."""
-    made = one.condition
+    made, conditions = one.condition, summary.conditions
     extra = [
         getattr(made, name)
         for name in ("agent", "model", "judge")
         if len({getattr(other.condition, name) for other in conditions}) > 1
     ]
-    return made.label + (f" ({', '.join(extra)})" if extra else "")
+    return made.label + (f" ({', '.join(extra)})" if extra else "") + control_mark(made, summary)
 
 
 def _head(compared: Compared, names: Sequence[str]) -> str:
@@ -67,14 +66,16 @@ def _head(compared: Compared, names: Sequence[str]) -> str:
     mark = " (simulated)" if compared.simulated else ""
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
     models = ", ".join(dict.fromkeys(one.condition.model for one in conditions))
-    legend = fields([(name, _label(one, conditions)) for name, one in zip(names, conditions, strict=True)], WIDTH)
+    legend = fields(
+        [(name, _label(one, compared.summary)) for name, one in zip(names, conditions, strict=True)], NARROW
+    )
     return f"{place}: {tasks_text(compared.summary)}, {models}{mark}\n{legend}\n\n{fold(ABOUT)}"
 
 
 def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> str:
     a, b = (names[_place(made, compared)] for made in (one.a, one.b))
     mark = " (simulated)" if compared.simulated else ""
-    found = details(one, compared.groups)
+    found = details(one, compared.summary.about)
     rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
     if one.detectable is not None:
         rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
@@ -90,12 +91,11 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
         change = f"{points(again.mean)} points against the first time{point_bounds(again.interval)}"
         rows.append(("early tasks", f"run again on the final bank: {change}"))
     title = f"{a} - {b}{mark}: {one.a.label} - {one.b.label}"
-    parts = [title, _indented(fields(rows, WIDTH - 2)), _beside(found["intervals"])]
+    parts = [title, _indented(fields(rows, NARROW - 2)), _beside(found["intervals"])]
     parts += [_slices("along the stream", found["curve"], "tasks", (a, b))]
     parts += [_slices("cumulative", found["cumulative"], "tasks", (a, b))]
-    for kind in ("domains", "groups"):
-        if len(found[kind]) > 1:
-            parts.append(_slices(f"by {kind[:-1]}", found[kind], kind[:-1], (a, b)))
+    if len(found["groups"]) > 1:
+        parts.append(_slices("by group", found["groups"], "group", (a, b)))
     return "\n".join(part for part in parts if part)
 
 
@@ -156,19 +156,15 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
 
 
 def answers_text(compared: Compared) -> str:
-    """Where answers are read: by whom, what could not be read, votes, and scores by domain."""
-    from rbsuite.cli.results import data_lines, figures_by_condition
-
-    names = _letters(compared.summary.conditions)
-    found = figures_by_condition(compared.stores)
+    """Where answers are read: by whom, what could not be read, and votes."""
     shown = [
         (name, figures)
-        for name, one in zip(names, compared.summary.conditions, strict=True)
-        if (figures := found[one.condition]) is not None
+        for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True)
+        if (figures := compared.summary.answers[one.condition]) is not None
     ]
     if not shown:
         return ""
-    rows: list[Sequence[str]] = [("", "unparsed", "k", "avg@k", "95 %", "maj@k", "pass@k", "chance", "by domain")]
+    rows: list[Sequence[str]] = [("", "unparsed", "k", "avg@k", "95 %", "maj@k", "pass@k", "chance", "of domains")]
     for name, figures in shown:
         means = [percent(value.mean) for value in (figures.majority, figures.passed)]
         row = (
@@ -179,23 +175,15 @@ def answers_text(compared: Compared) -> str:
         )
         rows.append((name, *row, *means, percent(figures.chance), percent(figures.domain_mean)))
     about = (
-        f"Answers read by {shown[0][1].reader} (percent; intervals over tasks). What cannot be read is wrong. By domain: the mean of the "
-        "domains' means; the others weigh domains by their size."
+        f"Answers read by {shown[0][1].reader} (percent; intervals over tasks). What cannot be read is wrong. Of domains: the mean of "
+        "their success, by the rollout that counts; the others weigh domains by their size."
     )
-    domains: list[Sequence[str]] = [("domain", "tasks", *(cell for name, _ in shown for cell in (name, "95 %")))]
-    for place, first in enumerate(shown[0][1].domains):
-        same = [figures.domains[place].average for _, figures in shown if len(figures.domains) > place]
-        domains.append(
-            (first.name, str(first.tasks), *(text for one in same for text in (percent(one.mean), interval(one))))
-        )
-    parts = [fold(about), numbers(rows, 2)]
-    if len(domains) > 2 and len({len(row) for row in domains}) == 1:
-        parts.append(numbers(domains, 2))
-    return "\n".join([*parts, *(f"  {line}" for store in compared.stores for line in data_lines(store))])
+    lines = [f"  {line}" for store in compared.stores for line in data_lines(store)]
+    return "\n".join([fold(about), numbers(rows, 2), *lines])
 
 
 def _domains(compared: Compared, names: Sequence[str]) -> str:
-    text = domains_text(compared.stores, compared.summary, names)
+    text = domains_text(compared.summary, names, NARROW - 2)
     if not text:
         return ""
     rows = [
@@ -206,7 +194,7 @@ def _domains(compared: Compared, names: Sequence[str]) -> str:
         for part in compared.summary.apart
         for one in part.comparisons
     ]
-    return "\n".join(filter(None, ["By domain", _indented(text), _indented(fields(rows, WIDTH - 2))]))
+    return "\n".join(filter(None, ["By domain", _indented(text), _indented(fields(rows, NARROW - 2))]))
 
 
 def _place(condition: Condition, compared: Compared) -> int:
@@ -245,7 +233,7 @@ def _memory(compared: Compared) -> str:
         ("", "tasks with recall", "items a task", "tokens a task", "items kept a run", "deleted")
     ]
     for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True):
-        used = compared.memory[one.condition]
+        used = compared.summary.memory[one.condition]
         if not used.added and not used.characters:
             continue
         sizes = (f"{used.items_a_task:.1f}", f"{used.tokens_a_task:.0f}", f"{used.items_kept:.1f}", str(used.deleted))
@@ -273,7 +261,7 @@ def _counts(conditions: Sequence[ConditionSummary]) -> str:
         said = [f"{end} {count}" for end, count in one.ends.items()]
         said += [f"{what.replace('_', ' ')} {count}" for what, count in one.notes.items()]
         rows.append((name, ", ".join(said)))
-    return "Ends of rollouts, and what else was counted\n" + _indented(fields(rows, WIDTH - 2))
+    return "Ends of rollouts, and what else was counted\n" + _indented(fields(rows, NARROW - 2))
 
 
 def _notes(compared: Compared) -> str:
@@ -296,18 +284,5 @@ def _number(value: float, digits: int) -> str:
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
-def numbers(rows: Sequence[Sequence[str]], indent: int) -> str:
-    """A table whose columns but the first are set flush right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    padded = [[row[0], *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))] for row in rows]
-    lines = ("  ".join([row[0].ljust(widths[0]), *row[1:]]).rstrip() for row in padded)
-    return "\n".join(" " * indent + line for line in lines)
-
-
 def _indented(text: str) -> str:
     return textwrap.indent(text, "  ")
-
-
-def fold(text: str) -> str:
-    """Text folded to the width."""
-    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

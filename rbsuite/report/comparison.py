@@ -1,51 +1,31 @@
-"""What ``rbsuite compare`` shows, read from the stores of experiments that belong together."""
+"""Experiments that belong together, and what is shown of them: everything that is known of how their conditions differ."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
+from rbsuite.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from rbsuite.record import Condition
-    from rbsuite.statistics.memory_use import MemoryUse
+    from rbsuite.statistics.about import About
     from rbsuite.statistics.summary import Comparison, Summary
     from rbsuite.store import ExperimentStore
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
-    """What is known of how tasks belong together.
-
-    Attributes:
-        group: the group of each task; empty where the task set cannot be read any more.
-        domain: the domain of each task.
-        missing: why there are none.
-    """
-
-    group: Mapping[str, str] = field(default_factory=dict)
-    domain: Mapping[str, str] = field(default_factory=dict)
-    missing: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Compared:
-    """What the command shows.
+    """What is shown.
 
     Attributes:
         stores: the experiments.
         summary: their figures.
-        groups: how tasks belong together.
-        memory: what the memory of each condition did.
         notes: what a reader must know, a line each.
     """
 
     stores: Sequence[ExperimentStore]
     summary: Summary
-    groups: Groups
-    memory: Mapping[Condition, MemoryUse]
     notes: Sequence[str]
 
     @property
@@ -66,8 +46,7 @@ def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Co
         UnknownNameError: no condition has the baseline memory.
         StoreError: a store cannot be read.
     """
-    from rbsuite.statistics.memory_use import memory_use
-    from rbsuite.statistics.summary import runs_by_condition, summarise
+    from rbsuite.statistics.summary import summarise
 
     check_alike(stores)
     memories = dict.fromkeys(run.condition.memory for store in stores for run in store.manifest.runs)
@@ -76,10 +55,7 @@ def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Co
     summary = summarise(*stores, baseline=baseline)
     _check_streams(summary)
     _check_repeated(stores, summary)
-    runs, _ = runs_by_condition(stores)
-    used = {condition: memory_use(found) for condition, found in runs.items()}
-    groups = read_groups(stores[0])
-    return Compared(stores, summary, groups, used, _notes(stores, summary, groups))
+    return Compared(stores, summary, _notes(stores, summary))
 
 
 def _must_agree(store: ExperimentStore) -> Mapping[str, str]:
@@ -93,7 +69,7 @@ def _must_agree(store: ExperimentStore) -> Mapping[str, str]:
         ),
         "simulated models": "yes" if facts["simulated"] else "no",
         "figures by domain": ", ".join(facts.get("measures", ())) or "none",
-        "domains that stand apart": ", ".join(facts.get("apart", ())) or "none",
+        "domains reported separately": ", ".join(facts.get("apart", ())) or "none",
     }
 
 
@@ -142,23 +118,7 @@ def _check_repeated(stores: Sequence[ExperimentStore], summary: Summary) -> None
             )
 
 
-def read_groups(store: ExperimentStore) -> Groups:
-    """The groups of an experiment's tasks, from its environment; a store does not hold them."""
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.setup import choose_environment
-
-    config, source = store.manifest.config, store.manifest.facts["task_set"]
-    try:
-        chosen = choose_environment(load_plugins(), config["env"])
-        tasks = chosen.load(config["split"], config["domain"], config["data"])
-    except RbsuiteError as error:
-        return Groups(missing=f"groups are unknown: {error.message}")
-    if any(source.get(key) != value for key, value in tasks.source.items()):
-        return Groups(missing="groups are unknown: the tasks that are installed now are not those of the experiment.")
-    return Groups({task.id: task.group for task in tasks}, {task.id: task.domain for task in tasks})
-
-
-def _notes(stores: Sequence[ExperimentStore], summary: Summary, groups: Groups) -> list[str]:
+def _notes(stores: Sequence[ExperimentStore], summary: Summary) -> list[str]:
     notes = []
     for number, one in enumerate(summary.conditions):
         parts = [one, *(part.conditions[number] for part in summary.apart if not summary.all_apart)]
@@ -167,7 +127,7 @@ def _notes(stores: Sequence[ExperimentStore], summary: Summary, groups: Groups) 
             notes.append(f"{one.condition.label} is not finished: {committed} of {wanted} tasks.")
     if summary.apart and not summary.all_apart:
         notes.append(
-            "conditions, judge, cost and ends are of the tasks that do not stand apart; --json has those of the others."
+            "conditions, judge, cost and ends are of the tasks that are not reported separately; --json has those of the others."
         )
     for condition in summary.repeated:
         notes.append(
@@ -175,7 +135,9 @@ def _notes(stores: Sequence[ExperimentStore], summary: Summary, groups: Groups) 
         )
     notes += [_left_out(comparison) for comparison in summary.comparisons if comparison.paired.left_out]
     notes += [f"the experiments differ in {difference}." for difference in _differences(stores)]
-    return [*notes, *([groups.missing] if groups.missing else [])]
+    if not summary.about.group:
+        notes.append("groups and domains are unknown: the experiment was made by a version that did not keep them.")
+    return notes
 
 
 def _left_out(comparison: Comparison) -> str:
@@ -203,7 +165,7 @@ def _differences(stores: Sequence[ExperimentStore]) -> list[str]:
     return list(found.values())
 
 
-def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
+def details(comparison: Comparison, about: About) -> Mapping[str, Any]:
     """All that is shown of a comparison beside its difference: intervals, tests, spread over orders, learning, groups."""
     from rbsuite.statistics.beside import intervals_beside, mcnemar_of
     from rbsuite.statistics.curves import (
@@ -217,13 +179,13 @@ def details(comparison: Comparison, groups: Groups) -> Mapping[str, Any]:
 
     paired = comparison.paired
     return {
-        "intervals": intervals_beside(paired, groups.group),
+        "intervals": intervals_beside(paired, about.group),
         "mcnemar": mcnemar_of(paired),
         "orders": order_spread(paired),
         "curve": learning_curve(paired),
         "cumulative": cumulative_curve(paired),
         "half_gain": half_gain(paired),
         "final_bank_gain": final_bank_gain(paired),
-        "domains": breakdown(paired, groups.domain),
-        "groups": breakdown(paired, groups.group),
+        "domains": breakdown(paired, about.domain),
+        "groups": breakdown(paired, about.group),
     }
