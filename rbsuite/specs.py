@@ -152,7 +152,9 @@ class EnvironmentSpec(Spec):
         homepage: where the benchmark lives.
         notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
         private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it.
-        measures: figures beside success, in the truth of every rollout.
+        measures: figures beside success, in the grade of every rollout.
+        rescorers: ``"module:object"`` of a mapping of names to :class:`rbsuite.environments.rescorer.Rescorer`: other conventions by which
+            stored rollouts can be graded again (``rbsuite rescore``); or ``""``.
         apart: domains whose tasks are left out of the figures of the others and shown by themselves.
         fidelity: how near each aspect is to upstream's.
     """
@@ -177,6 +179,7 @@ class EnvironmentSpec(Spec):
     notes: tuple[str, ...] = ()
     private: bool = False
     measures: tuple[Measure, ...] = ()
+    rescorers: str = ""
     apart: tuple[Apart, ...] = ()
     fidelity: tuple[Fidelity, ...] = ()
 

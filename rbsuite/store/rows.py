@@ -28,6 +28,30 @@ Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRow:
+    """What belongs to a task as a whole, in short.
+
+    Attributes:
+        usage: its cost by purpose.
+        notes: its counts of things to report.
+        items: how many different items its recalls found.
+        characters: length of the text that its recalls put before the agent; of a recall that rollouts share, once.
+        ops: its memory operations, by kind.
+    """
+
+    usage: Mapping[str, Usage]
+    notes: Mapping[str, int]
+    items: int
+    characters: int
+    ops: Mapping[str, int]
+
+    @property
+    def recalled(self) -> bool:
+        """Whether something was recalled: whether any recall put text before the agent."""
+        return self.characters > 0
+
+
+@dataclass(frozen=True, slots=True)
 class ResultRow:
     """One rollout in short, for statistics.
 
@@ -42,10 +66,11 @@ class ResultRow:
         steps: turns of the agent.
         usage: cost of the rollout by purpose.
         seconds: wall time.
+        truth: details of the check that the environment kept.
+        error: why the rollout broke; empty where it did not.
         n_recalled: how many different items were recalled for the rollout.
         recall_reason: why none was; empty when something was recalled.
-        task_usage: cost of the task as a whole by purpose; on the selected rollout only, so that sums over rows count it once.
-        task_notes: the task's counts of things to report; on the selected rollout only.
+        whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
     """
 
     task_id: str
@@ -58,10 +83,11 @@ class ResultRow:
     steps: int
     usage: Mapping[str, Usage]
     seconds: float
+    truth: Mapping[str, Any]
+    error: str
     n_recalled: int
     recall_reason: str
-    task_usage: Mapping[str, Usage]
-    task_notes: Mapping[str, int]
+    whole: TaskRow | None
 
 
 @dataclass(frozen=True, slots=True)
