@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+NAMES_SHOWN = 20
+"""How many known names a message lists."""
+
 
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
@@ -34,14 +37,23 @@ class UsageError(RbsuiteError):
 
 
 class UnknownNameError(UsageError):
-    """A name that no plugin provides; the message suggests the nearest known ones."""
+    """A name that nobody provides; the message suggests the nearest known ones, and lists them up to :data:`NAMES_SHOWN`.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    Args:
+        kind: what it should be the name of.
+        name: the name.
+        known: all names there are.
+        lister: the command that shows all of them, for where they are too many.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], lister: str = "") -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
         guess = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
-        listing = f"Known: {', '.join(names)}." if names else "None is installed."
-        super().__init__(f"unknown {kind} {name!r}.", f"{guess} {listing}".strip())
+        listing = f"Known: {', '.join(names[:NAMES_SHOWN])}" if names else "None is installed"
+        if len(names) > NAMES_SHOWN:
+            listing += f", and {len(names) - NAMES_SHOWN} more" + (f"; `{lister}` shows all" if lister else "")
+        super().__init__(f"unknown {kind} {name!r}.", f"{guess} {listing}.".strip())
 
 
 class PluginError(RbsuiteError):
@@ -77,6 +89,13 @@ class StoreError(RbsuiteError):
 
 
 class Interrupted(RbsuiteError):
-    """The user stopped the run; what was committed stays, and the message says how to go on."""
+    """The run was stopped from outside; what was committed stays, and the message says how to go on.
 
-    exit_code = 130
+    Args:
+        message, remedy: see :class:`RbsuiteError`.
+        exit_code: 128 and the number of the signal: 130 for Ctrl-C.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, exit_code: int = 130) -> None:
+        super().__init__(message, remedy)
+        self.exit_code = exit_code

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.listing import describe_options
-from rbsuite.cli.output import echo_json, fields, table
+from rbsuite.cli.output import echo, echo_json, fields, table
 
 if TYPE_CHECKING:
     from rbsuite.environments.base import Environment
@@ -23,7 +24,7 @@ _NOT_LOADED = "What is not here is downloaded when it is first used (needs the n
 _REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
 
 
-@click.command("env")
+@click.command("env", cls=Command)
 @click.argument("name")
 @click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
 @click.option(
@@ -35,14 +36,12 @@ def command(name: str, data: str, floor: bool, as_json: bool) -> None:
 
     The floor is the number of tasks that an agent solves which says nothing: no score means more than what it is above that.
     """
-    from rbsuite.plugins import load_plugins
-
-    spec = load_plugins().environment(name)
+    spec = find_plugins().environment(name)
     facts = describe(spec, data, floor)
     if as_json:
         echo_json(facts)
     else:
-        click.echo(render(spec, facts))
+        echo(render(spec, facts))
 
 
 def describe(spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:

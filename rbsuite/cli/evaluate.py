@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json, stdout
 from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -50,7 +52,10 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         else:
             types = {"text": str, "names": str, "int": int, "float": float}
             metavar = {"text": "TEXT", "names": "NAME,...", "int": "N", "float": "X"}[kind]
-            function = click.option(flag, name, type=types[kind], metavar=metavar, help=text)(function)
+            option = click.option(
+                flag, name, type=types[kind], metavar=metavar, help=text, multiple=kind == "names", default=None
+            )
+            function = option(function)
     return function
 
 
@@ -75,7 +80,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     return {name: value for name, value in values.items() if name in FIELDS}
 
 
-@click.command("eval", epilog=EPILOG)
+@click.command("eval", cls=Command, epilog=EPILOG)
 @experiment_options
 @click.option(
     "--concurrency",
@@ -131,14 +136,13 @@ def command(
     Running the same command again goes on where it was stopped, and shows the result once it is complete.
     """
     from rbsuite.cli.interrupts import Interrupts
-    from rbsuite.plugins import load_plugins
     from rbsuite.run.config import make_config
     from rbsuite.run.experiment import Execution, default_directory, held_by_others, open_experiment
     from rbsuite.run.setup import set_up
 
     given = _given(options)
     base = _stored(source)
-    setup = set_up(make_config(base, from_file, given), load_plugins())
+    setup = set_up(make_config(base, from_file, given), find_plugins())
     if setup.config.protocol and not (as_json or quiet):
         _show_protocol(setup.config.protocol, {**base, **from_file, **given})
     same = source is not None and not from_file and not given
@@ -164,10 +168,10 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
     values = {}
     for name, value in options.items():
-        if value is None:
+        if value is None or value == ():
             continue
-        if FIELDS[name].metadata["kind"] == "names":
-            value = split_references(value)
+        if FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
+            value = [reference for text in value for reference in split_references(text)]
         values[name] = check_value(name, value, "command line")
     return values
 
@@ -204,6 +208,7 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
 
 
 def _run(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
+    from rbsuite.cli.interrupts import exit_code
     from rbsuite.run.experiment import run_experiment
 
     missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
@@ -214,9 +219,11 @@ def _run(setup: Setup, store: ExperimentStore, execution: Execution, interrupts:
             interrupts.run(run_experiment(setup, store, execution))
         else:
             _run_shown(setup, store, execution, interrupts)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         raise Interrupted(
-            "stopped; what was committed is kept.", f"Go on with: rbsuite eval --from {store.directory}"
+            "stopped; what was committed is kept.",
+            f"Go on with: rbsuite eval --from {store.directory}",
+            exit_code=exit_code(stop),
         ) from None
 
 
@@ -238,12 +245,10 @@ def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution, inter
 def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:
     """Say that other processes are still at work: the last of them shows the result."""
     if as_json:
-        import json
-
-        click.echo(json.dumps({"experiment": str(store.directory), "complete": False, "held": dict(others)}, indent=2))
+        echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
         return
     runs = ", ".join(f"{run} (process {process})" for run, process in others.items())
-    click.echo(f"Others still work on {store.directory}: {runs}. The last to finish shows the result.")
+    echo(f"Others still work on {store.directory}: {runs}. The last to finish shows the result.")
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:
@@ -252,12 +257,10 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
 
     summary = summarise(store)
     if as_json:
-        import json
-
-        click.echo(json.dumps(results.as_json(store, summary), indent=2))
+        echo_json(results.as_json(store, summary))
         return
     from rich.console import Console
 
     # Piped output has no width of its own; the tables fit this one.
-    console = Console()
-    results.show(console if console.is_terminal else Console(width=PIPED_WIDTH), store, summary)
+    console = Console(file=stdout())
+    results.show(console if console.is_terminal else Console(file=stdout(), width=PIPED_WIDTH), store, summary)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rbsuite.cli.output import echo_json, table
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json, table
 
 if TYPE_CHECKING:
     from rbsuite.options import Option
@@ -24,7 +25,7 @@ _MARKS = {
 }
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.argument("kind", required=False, metavar=f"[{'|'.join(KINDS)}]")
 @click.option("-v", "--verbose", is_flag=True, help="Show the options too: type, default, bounds, meaning.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -33,16 +34,14 @@ def command(kind: str | None, verbose: bool, as_json: bool) -> None:
 
     A name is written with its options as NAME:OPTION=VALUE,... for example noisy:accuracy=0.7.
     """
-    from rbsuite.plugins import load_plugins
-
     chosen = None if kind is None else read_kind(kind)
-    plugins = load_plugins()
+    found = find_plugins()
     if chosen is None:
-        _show_all(plugins, as_json)
+        _show_all(found, as_json)
     elif chosen == PLUGINS:
-        _show_plugins(plugins.infos, as_json)
+        _show_plugins(found.infos, as_json)
     else:
-        _show_specs(specs_of(plugins, chosen), verbose, as_json)
+        _show_specs(specs_of(found, chosen), verbose, as_json)
 
 
 def read_kind(text: str) -> str:
@@ -96,9 +95,9 @@ def _show_all(plugins: Plugins, as_json: bool) -> None:
         return
     builtin = {info.name for info in plugins.infos if info.distribution == "built in"}
     names[PLUGINS] = [name for name in names[PLUGINS] if name not in builtin]
-    click.echo(table([(kind, ", ".join(listed) or "-") for kind, listed in names.items()]))
+    echo(table([(kind, ", ".join(listed) or "-") for kind, listed in names.items()]))
     _warn_of_failures(plugins.infos)
-    click.echo("\nMore: rbsuite list KIND -v")
+    echo("\nMore: rbsuite list KIND -v")
 
 
 def _show_specs(specs: Mapping[str, Spec], verbose: bool, as_json: bool) -> None:
@@ -106,11 +105,11 @@ def _show_specs(specs: Mapping[str, Spec], verbose: bool, as_json: bool) -> None
         echo_json(list(specs.values()))
         return
     if not specs:
-        click.echo("None is installed.")
+        echo("None is installed.")
     elif not verbose:
-        click.echo(table([(name, _summary(spec)) for name, spec in specs.items()]))
+        echo(table([(name, _summary(spec)) for name, spec in specs.items()]))
     else:
-        click.echo("\n\n".join(_details(spec) for spec in specs.values()))
+        echo("\n\n".join(_details(spec) for spec in specs.values()))
 
 
 def _details(spec: Spec) -> str:
@@ -131,7 +130,7 @@ def _show_plugins(infos: Sequence[PluginInfo], as_json: bool) -> None:
         echo_json(infos)
         return
     heads = ("plugin", "distribution", "status", "error")
-    click.echo(table([heads, *((info.name, info.distribution, info.status, info.error) for info in infos)]))
+    echo(table([heads, *((info.name, info.distribution, info.status, info.error) for info in infos)]))
 
 
 def _warn_of_failures(infos: Sequence[PluginInfo]) -> None:

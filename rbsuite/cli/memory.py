@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo
 from rbsuite.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def _bank_options(function: Any) -> Any:
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
-@click.group("memory")
+@click.group("memory", cls=Group)
 def command() -> None:
     """Look into the memory of an experiment: list, show, search, diff, export."""
 
@@ -61,7 +63,7 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
     _headline(opened, f"{len(items)} items")
     for item in items:
         source = f"{item.provenance.task_id} ({item.provenance.label})"
-        click.echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
+        echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
 
 
 @command.command("show")
@@ -82,12 +84,12 @@ def show(experiment: Path, run_id: str | None, at: int | None, item_id: str, as_
         return
     _headline(opened, f"item {item.id}, revision {item.revision}")
     origin = item.provenance
-    click.echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
-    click.echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
-    click.echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
-    click.echo(f"verdict:  {origin.label} by {origin.source}")
-    click.echo(f"key:      {item.key}")
-    click.echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
+    echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
+    echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
+    echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
+    echo(f"verdict:  {origin.label} by {origin.source}")
+    echo(f"key:      {item.key}")
+    echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
 
 
 @command.command("search")
@@ -106,11 +108,11 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
         return
     _headline(opened, f"{len(found.hits)} experiences by {found.index or 'no'} index")
     for hit in found.hits:
-        click.echo(f"{hit.score:.3f}  {hit.experience}")
+        echo(f"{hit.score:.3f}  {hit.experience}")
         for item in hit.items:
-            click.echo(f"       {item.id}  {item.title}")
+            echo(f"       {item.id}  {item.title}")
     if not found.hits:
-        click.echo(f"nothing found: {found.reason}")
+        echo(f"nothing found: {found.reason}")
 
 
 @command.command("diff")
@@ -129,10 +131,10 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
     if as_json:
         _print_json({"run": opened.run.id, "added": added, "removed": gone, "changed": changed})
         return
-    click.echo(f"{opened.run.id}, {before} -> {after}: {len(added)} added, {len(gone)} removed, {len(changed)} changed")
+    echo(f"{opened.run.id}, {before} -> {after}: {len(added)} added, {len(gone)} removed, {len(changed)} changed")
     for sign, items in (("+", added), ("-", gone), ("~", changed)):
         for item in items:
-            click.echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
+            echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
 
 
 @command.command("export")
@@ -152,7 +154,7 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
             "The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True
         )
     if out is None:
-        click.echo(lines, nl=False)
+        echo(lines, nl=False)
         return
     draft = out.with_name(f".{out.name}.part")
     try:
@@ -166,7 +168,6 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
 def _open(experiment: Path, run_id: str | None, at: int | None) -> Opened:
     import asyncio
 
-    from rbsuite.plugins import load_plugins
     from rbsuite.run.run import load_bank
     from rbsuite.run.setup import look_up
     from rbsuite.store import ExperimentStore
@@ -174,7 +175,7 @@ def _open(experiment: Path, run_id: str | None, at: int | None) -> Opened:
     store = ExperimentStore.open(experiment, readonly=True)
     config = store.manifest.config
     run = _choose_run(store, run_id)
-    embedder = look_up(load_plugins(), "embedder", config["embedder"]).make()
+    embedder = look_up(find_plugins(), "embedder", config["embedder"]).make()
     bank = asyncio.run(load_bank(store, run.id, embedder, config["index"]))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
@@ -203,7 +204,7 @@ def _uses(opened: Opened, item_id: str) -> list[tuple[str, float]]:
 
 
 def _headline(opened: Opened, what: str) -> None:
-    click.echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
+    echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
 
 
 def _plain(value: Any) -> Any:
@@ -215,4 +216,4 @@ def _plain(value: Any) -> Any:
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(_plain(value), indent=2))
+    echo(json.dumps(_plain(value), indent=2))

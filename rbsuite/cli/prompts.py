@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.output import echo_json, fields, table
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo, echo_json, fields, table
 
 if TYPE_CHECKING:
     from rbsuite.prompts import Prompts
@@ -24,7 +25,7 @@ _directory_option = click.option(
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("prompts")
+@click.group("prompts", cls=Group)
 def command() -> None:
     """List, show and render the prompt templates.
 
@@ -43,7 +44,7 @@ def list_command(directory: Path | None, as_json: bool) -> None:
         echo_json(rows)
         return
     heads = ("template", "origin", "sha256")
-    click.echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
+    echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
 
 
 @command.command("show")
@@ -64,8 +65,8 @@ def show_command(name: str, directory: Path | None, environment: str, variables:
         echo_json(row)
         return
     facts = [(label, row[label]) for label in ("name", "origin", "file", "sha256")]
-    click.echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
-    click.echo(f"\n{row.get('rendered', row['source'])}")
+    echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
+    echo(f"\n{row.get('rendered', row['source'])}")
 
 
 def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]]]:
@@ -74,11 +75,10 @@ def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]
     Raises:
         TemplateError: the directory does not exist.
     """
-    from rbsuite.plugins import load_plugins
     from rbsuite.prompts import Prompts, core_directory
 
     own = [] if directory is None else [directory]
-    plugged = list(load_plugins().prompt_dirs)
+    plugged = list(find_plugins().prompt_dirs)
     origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
     return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
 
@@ -135,10 +135,9 @@ def example(environment: str) -> dict[str, Any]:
     """
     from rbsuite.agents.react import RESPOND, schemas
     from rbsuite.environments.users import STOP
-    from rbsuite.plugins import load_plugins
     from rbsuite.specs import load_object
 
-    spec = load_plugins().environment(environment)
+    spec = find_plugins().environment(environment)
     world = load_object(spec.factory, f"environment {environment!r}")(None)
     task = world.tasks.tasks[0]
     first, _ = world.reset(seed=0, options={"task": task.id})

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo
+
 if TYPE_CHECKING:
     from rbsuite.answers import Reader
     from rbsuite.statistics.rescoring import Change, Rescored
@@ -23,7 +26,7 @@ EPILOG = """Examples:
 """
 
 
-@click.command("rescore", epilog=EPILOG)
+@click.command("rescore", cls=Command, epilog=EPILOG)
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--reader", "reader_name", required=True, metavar="READER", help="What to read the answers with.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document there.")
@@ -56,7 +59,7 @@ def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool)
 
             echo_json(document)
         else:
-            click.echo(render(store, before, reader, found))
+            echo(render(store, before, reader, found))
 
 
 def as_document(store: ExperimentStore, before: str, reader: Reader, found: Sequence[Rescored]) -> Mapping[str, Any]:
