@@ -13,6 +13,11 @@ NAMES_SHOWN = 20
 """How many known names a message lists."""
 
 
+def in_words(value: object) -> str:
+    """A value that does not belong where it stands, in a few words: ``None``, ``True``, ``a str``."""
+    return repr(value) if value is None or isinstance(value, bool) else f"a {type(value).__name__}"
+
+
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
 

@@ -184,6 +184,7 @@ def check_plugins() -> Iterator[Finding]:
     from rbsuite.plugins import DISABLE_VARIABLE
 
     found = find_plugins()
+    declarations = list(_check_declarations(found))  # reading them is what shows a hook that fails
     for info in found.infos:
         name = f"plugin {info.name}"
         if info.status == "failed":
@@ -193,27 +194,23 @@ def check_plugins() -> Iterator[Finding]:
             yield Finding(name, "ok", f"disabled by {DISABLE_VARIABLE}")
     loaded = sum(info.status == "loaded" for info in found.infos)
     yield Finding("plugins", "ok", f"{loaded} loaded")
-    yield from _check_declarations(found)
+    yield from declarations
 
 
 def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
-    """Reading the declarations finds names that are declared twice."""
-    from rbsuite.cli.listing import KINDS, PLUGINS, specs_of
-    from rbsuite.errors import RbsuiteError
+    """The environments, and the names of every kind that are declared twice."""
+    from rbsuite.cli.listing import SINGULAR
+    from rbsuite.plugins import DISABLE_VARIABLE
 
-    for kind in KINDS:
-        try:
-            specs = {} if kind == PLUGINS else specs_of(plugins, kind)
-        except RbsuiteError as error:
-            yield Finding(kind, "fail", error.message, error.remedy)
-            continue
-        if kind == "environments":
-            for spec in plugins.environments.values():
-                yield from _check_environment(spec)
-            if not specs:
-                yield Finding(
-                    kind, "warn", "none is installed", "Install one, for example: pip install rbsuite-tau-bench"
-                )
+    for plural, kind in SINGULAR.items():
+        for name, who in plugins.clashes(kind).items():
+            remedy = f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin."
+            yield Finding(plural, "fail", f"{name!r} is {who}", remedy)
+    for spec in plugins.environments.values():
+        yield from _check_environment(spec)
+    if not plugins.environments:
+        remedy = "Install one, for example: pip install rbsuite-tau-bench"
+        yield Finding("environments", "warn", "none is installed", remedy)
 
 
 def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from rbsuite.specs import Spec
 
 PLUGINS = "plugins"
-KINDS = ("environments", "memories", "judges", "agents", "models", "embedders", "scalings", "selectors", PLUGINS)
+SINGULAR = {
+    "environments": "environment",
+    "memories": "memory",
+    "judges": "judge",
+    "agents": "agent",
+    "models": "model",
+    "embedders": "embedder",
+    "scalings": "scaling",
+    "selectors": "selector",
+}
+KINDS = (*SINGULAR, PLUGINS)
 _MARKS = {
     "control": "control",
     "ground_truth": "sees the ground truth",
@@ -41,7 +51,7 @@ def command(kind: str | None, verbose: bool, as_json: bool) -> None:
     elif chosen == PLUGINS:
         _show_plugins(found.infos, as_json)
     else:
-        _show_specs(specs_of(found, chosen), verbose, as_json)
+        _show_specs(specs_of(found, chosen), found.clashes(SINGULAR[chosen]), verbose, as_json)
 
 
 def read_kind(text: str) -> str:
@@ -52,7 +62,7 @@ def read_kind(text: str) -> str:
     """
     word = text.strip().lower()
     for kind in KINDS:
-        if word in (kind, kind.removesuffix("s"), kind.removesuffix("ies") + "y"):
+        if word in (kind, SINGULAR.get(kind, "plugin")):
             return kind
     from rbsuite.errors import UnknownNameError
 
@@ -96,20 +106,22 @@ def _show_all(plugins: Plugins, as_json: bool) -> None:
     builtin = {info.name for info in plugins.infos if info.distribution == "built in"}
     names[PLUGINS] = [name for name in names[PLUGINS] if name not in builtin]
     echo(table([(kind, ", ".join(listed) or "-") for kind, listed in names.items()]))
+    for singular in SINGULAR.values():
+        _warn_of_clashes(singular, plugins.clashes(singular))
     _warn_of_failures(plugins.infos)
     echo("\nMore: rbsuite list KIND -v")
 
 
-def _show_specs(specs: Mapping[str, Spec], verbose: bool, as_json: bool) -> None:
+def _show_specs(specs: Mapping[str, Spec], clashes: Mapping[str, str], verbose: bool, as_json: bool) -> None:
     if as_json:
         echo_json(list(specs.values()))
-        return
-    if not specs:
+    elif not specs:
         echo("None is installed.")
     elif not verbose:
         echo(table([(name, _summary(spec)) for name, spec in specs.items()]))
     else:
         echo("\n\n".join(_details(spec) for spec in specs.values()))
+    _warn_of_clashes("name", clashes)
 
 
 def _details(spec: Spec) -> str:
@@ -131,6 +143,11 @@ def _show_plugins(infos: Sequence[PluginInfo], as_json: bool) -> None:
         return
     heads = ("plugin", "distribution", "status", "error")
     echo(table([heads, *((info.name, info.distribution, info.status, info.error) for info in infos)]))
+
+
+def _warn_of_clashes(kind: str, clashes: Mapping[str, str]) -> None:
+    for name, who in clashes.items():
+        click.echo(f"The {kind} {name!r} cannot be used: it is {who}.", err=True)
 
 
 def _warn_of_failures(infos: Sequence[PluginInfo]) -> None:

@@ -76,7 +76,10 @@ def show(experiment: Path, run_id: str | None, at: int | None, item_id: str, as_
     item = opened.bank.get(item_id, opened.version)
     if item is None:
         raise UnknownNameError(
-            f"item of {opened.run.id} at {opened.version}", item_id, [i.id for i in opened.items()][:20]
+            f"item of {opened.run.id} at {opened.version}",
+            item_id,
+            [i.id for i in opened.items()],
+            f"rbsuite memory list {opened.store.directory}",
         )
     uses = _uses(opened, item_id)
     if as_json:
