@@ -62,7 +62,23 @@ class UnknownNameError(UsageError):
 
 
 class PluginError(RbsuiteError):
-    """A plugin that cannot be loaded, or that breaks the contract of a hook."""
+    """A plugin that cannot be loaded, or that breaks the contract of a hook.
+
+    Args:
+        message, remedy: see :class:`RbsuiteError`.
+        owner: who is to blame and where, e.g. ``"memory 'x' on task 't'"``; stands before the message. Nobody else is blamed then.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, owner: str = "") -> None:
+        super().__init__(f"{owner}: {message}" if owner else message, remedy)
+        self.owner = owner
+
+    @classmethod
+    def of(cls, owner: str, error: Exception, remedy: str) -> PluginError:
+        """For what a plugin's code raised."""
+        made = cls(f"{owner} failed: {type(error).__name__}: {error}.", remedy)
+        made.owner = owner
+        return made
 
 
 class DataError(RbsuiteError):

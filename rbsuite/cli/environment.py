@@ -84,14 +84,25 @@ def describe_split(environment: type[Environment], split: Split, data: str, floo
 
 
 def count_floor(environment: type[Environment], tasks: TaskSet) -> dict[str, int]:
-    """Number of tasks, by domain, that an agent solves which says nothing, once."""
+    """Number of tasks, by domain, that an agent solves which says nothing, once.
+
+    Raises:
+        PluginError: the environment raises something on the way.
+    """
     from rbsuite.environments.replay import play_actions
+    from rbsuite.errors import PluginError, RbsuiteError
     from rbsuite.trajectory import Action
 
     world = environment(tasks)
     solved = dict.fromkeys((task.domain for task in tasks), 0)
     for task in tasks:
-        solved[task.domain] += play_actions(world, task, (Action(),), ()) == 1.0
+        try:
+            solved[task.domain] += play_actions(world, task, (Action(),), ()) == 1.0
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            owner = f"environment {tasks.environment!r} on task {task.id!r}, where the agent says nothing,"
+            raise PluginError.of(owner, error, "Mend the plugin; --no-floor shows the rest.") from error
     world.close()
     return solved
 

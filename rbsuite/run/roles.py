@@ -16,6 +16,7 @@ from rbsuite.memories.base import Memory
 from rbsuite.models.base import ChatModel, Purpose, TaskAwareModel
 from rbsuite.models.client import Gate, Ledger, ModelHandle
 from rbsuite.record import RunInfo
+from rbsuite.run.checks import REMEDY
 from rbsuite.run.reads import Reads
 from rbsuite.run.replies import Remembering, Replies
 from rbsuite.run.services import CountingServices, Services, View
@@ -91,19 +92,18 @@ class Roles:
 
     @contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
-        """Says of a plugin's error whose it is and on which task it came up."""
+        """Says of a plugin's error whose it is and on which task it came up, unless that has been said."""
         where = f"{kind} {name!r} on task {self._task.id!r}"
         try:
             yield
         except PluginError as error:
-            raise PluginError(f"{where}: {error.message}", error.remedy) from error
+            if error.owner:
+                raise
+            raise PluginError(error.message, error.remedy, owner=where) from error
         except RbsuiteError:
             raise
         except Exception as error:
-            raise PluginError(
-                f"{where} failed: {type(error).__name__}: {error}.",
-                "Mend the plugin and run the same command again; what was committed is kept.",
-            ) from error
+            raise PluginError.of(where, error, REMEDY) from error
 
     def _handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         temperature = self._setup.config.temperature if purpose == "agent" else None

@@ -11,6 +11,7 @@ from rbsuite.agents.base import Agent
 from rbsuite.environments.base import Environment
 from rbsuite.environments.users import User
 from rbsuite.errors import EnvironmentFailure, ModelError, ParseFailure, RbsuiteError
+from rbsuite.run.checks import check_action
 from rbsuite.task import Task
 from rbsuite.trajectory import BROKEN_ENDS, Action, EndReason, Observation, Step, Trajectory
 from rbsuite.transcript import render_action
@@ -165,7 +166,7 @@ async def _take_turns(episode: Episode, players: Players) -> EndReason:
         turns += 1
         if not players.agent.decided(episode.observation):
             await players.before_turn(episode.steps)
-        action = await players.agent.act(episode.observation)
+        action = check_action(await players.agent.act(episode.observation))
         # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
         if checks and turns < players.max_steps and episode.closes(action):
             episode.hold_back(action, checks.pop(0))

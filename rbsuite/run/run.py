@@ -26,19 +26,19 @@ async def run_one(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gat
     """
     if store.run_finished(info.id):
         return
-    hook = setup.plugins.hook
+    notify = setup.plugins.notify
 
     def commit(record: TaskRecord) -> None:
         for rollout in record.rollouts:
-            hook.rbsuite_rollout_finished(run=info, position=record.position, trajectory=rollout.trajectory)
+            notify("rbsuite_rollout_finished", run=info, position=record.position, trajectory=rollout.trajectory)
         store.commit(info.id, record)
-        hook.rbsuite_task_committed(run=info, record=record)
+        notify("rbsuite_task_committed", run=info, record=record)
 
     parts = await _parts(setup, info, store, gate)
-    hook.rbsuite_run_started(run=info, resumed_at=parts.bank.version)
+    notify("rbsuite_run_started", run=info, resumed_at=parts.bank.version)
     await Stream(parts, window, setup.batch, commit).run()
     store.mark_finished(info.id)
-    hook.rbsuite_run_finished(run=info)
+    notify("rbsuite_run_finished", run=info)
 
 
 async def _parts(setup: Setup, info: RunInfo, store: ExperimentStore, gate: Gate) -> RunParts:

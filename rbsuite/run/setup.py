@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbsuite import __version__
-from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
 from rbsuite.models.base import PURPOSES, ChatModel, Purpose
 from rbsuite.models.factory import is_simulated, make_model
@@ -54,8 +54,13 @@ class Part:
         return canonical_reference(self.spec.name, self.values, self.spec.options)
 
     def make(self) -> Any:
-        """What its factory gives."""
-        return load_object(self.spec.factory, f"{self.spec.name!r}")(**self.values)
+        """What its factory gives.
+
+        Raises:
+            PluginError: it cannot be imported, or raises something.
+        """
+        owner = f"{type(self.spec).__name__.removesuffix('Spec').lower()} {self.spec.name!r}"
+        return _made(owner, load_object(self.spec.factory, owner), **self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +219,27 @@ class Chosen:
     def load(self, split: str, domain: str = "", data: str = "") -> TaskSet:
         """The tasks of a split; see :meth:`rbsuite.Environment.load`."""
         options = {name: self.values[name] for name in self.factory.load_options}
-        return self.factory.load(split, domain=domain, data=data, **options)
+        tasks: TaskSet = _made(self._owner, self.factory.load, split, domain=domain, data=data, **options)
+        return tasks
 
     def make(self, tasks: TaskSet) -> Environment:
         """An environment over tasks."""
-        return self.factory(tasks, **self.values)
+        environment: Environment = _made(self._owner, self.factory, tasks, **self.values)
+        return environment
+
+    @property
+    def _owner(self) -> str:
+        return f"environment {self.spec.name!r}"
+
+
+def _made(owner: str, factory: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """What a plugin's factory gives; it is blamed for what it raises."""
+    try:
+        return factory(*arguments, **options)
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise PluginError.of(owner, error, "Mend or reinstall the plugin.") from error
 
 
 def choose_environment(plugins: Plugins, reference: str, **given: str) -> Chosen:
@@ -269,6 +290,10 @@ def set_up(config: ExperimentConfig, plugins: Plugins) -> Setup:
     spec = chosen.spec
     config = _fill_in(replace(config, env=chosen.reference, reader=""), spec, plugins)
     tasks = _choose(chosen.load(config.split, config.domain, config.data), config)
+    if config.probe > len(tasks):
+        raise UsageError(
+            f"--probe {config.probe} asks for more tasks than there are: {len(tasks)}.", "Probe so many, or fewer."
+        )
     references: dict[Purpose, str] = {
         "agent": config.model,
         "user": config.user_model,

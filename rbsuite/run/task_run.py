@@ -18,6 +18,7 @@ from rbsuite.experience import Experience, MemoryOp, Outcome, Phase, Recall, Rec
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
+from rbsuite.run.checks import check_group, check_index, check_ops, check_recall, check_verdict
 from rbsuite.run.reads import DOMAIN_SCOPE, Reads, scoped
 from rbsuite.run.roles import Roles, RunParts
 from rbsuite.run.rollout import Opening, Players, held_back, open_task, play
@@ -135,7 +136,8 @@ class Attempt:
         self._recall = await self._ask(
             "task", SHARED, RecallRequest(self._task.id, self._task.domain, self._opening.query)
         )
-        group = await self._parts.scaling.run(self)
+        with self._roles.blaming("scaling", self._parts.info.condition.scaling):
+            group = check_group(await self._parts.scaling.run(self))
         return Draft(group, self._ordered_events(), await self.absorb(group))
 
     async def recalled_the_same(self, version: int) -> bool:
@@ -177,12 +179,12 @@ class Attempt:
         view = self._roles.view(self._absorb_reads, self._told, seed, self._absorbing, self._absorb_counts)
         try:
             with self._roles.blaming("memory", self._parts.info.condition.memory):
-                ops = await self._parts.memory.absorb(experience, view)
+                ops = check_ops(await self._parts.memory.absorb(experience, view))
         except ModelError:
             self._absorb_counts["absorb_failed"] += 1
             return ()
         if config.scope != DOMAIN_SCOPE:
-            return tuple(ops)
+            return ops
         return tuple(replace(op, document=scoped(op.document, self._task.domain)) if op.document else op for op in ops)
 
     async def rollout(
@@ -228,7 +230,7 @@ class Attempt:
         seed = derive_seed(self._seed, "select")
         services = self._roles.counting("select", seed, self._shared, self._counts)
         with self._roles.blaming("selector", self._parts.selector_spec.name):
-            return await self._parts.selector.select(choice, services)
+            return check_index(await self._parts.selector.select(choice, services), len(rollouts))
 
     async def _rollout_memory(self, index: int, earlier: Sequence[RolloutRecord]) -> RolloutMemory:
         recall, extra = self._recall, ""
@@ -259,7 +261,7 @@ class Attempt:
             seed = derive_seed(self._seed, "recall", phase, rollout, step)
             view = self._roles.view(self._recall_reads, self._told, seed, self._shared, self._counts)
             with self._roles.blaming("memory", self._parts.info.condition.memory):
-                recall = await self._parts.memory.recall(request, view)
+                recall = check_recall(await self._parts.memory.recall(request, view))
         self._events.append(RecallEvent(rollout, phase, request.step, self._told, recall))
         return recall
 
@@ -271,7 +273,9 @@ class Attempt:
         name = self._parts.info.condition.judge
         try:
             with self._roles.blaming("judge", name):
-                return await self._parts.judge.judge(request, self._roles.services("judge", seed, ledger))
+                return check_verdict(
+                    await self._parts.judge.judge(request, self._roles.services("judge", seed, ledger))
+                )
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
+from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
@@ -59,12 +60,13 @@ def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_st
         if problem is None:
             without.append(task.id)
             continue
-        if problem:
-            unsolved[task.id] = problem
+        idle = _does_nothing(world, task)
+        if idle == 1.0:
+            floor.append(task)
+        if problem or isinstance(idle, str):
+            unsolved[task.id] = problem or str(idle)
         else:
             solved.append(task)
-        if play_actions(world, task, (Action(),), ()) == 1.0:
-            floor.append(task)
     world.close()
     tried = [task for task in tasks if task.id not in without]
     domains = {name: _domain(name, tried, solved, floor) for name in dict.fromkeys(task.domain for task in tried)}
@@ -81,8 +83,21 @@ def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
             return f"the reference takes {len(solution.actions)} turns, and {max_steps} are allowed"
         score = play_actions(environment, task, solution.actions, solution.user_lines)
     except Exception as error:  # whatever an engine raises is the finding
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return _raised(error)
     return "" if score == 1.0 else f"the reference scored {score:g}"
+
+
+def _does_nothing(environment: Environment, task: Task) -> float | str:
+    """The score of an agent that says nothing, or what went wrong."""
+    try:
+        return play_actions(environment, task, (Action(),), ())
+    except Exception as error:
+        return f"when the agent says nothing, {_raised(error)}"
+
+
+def _raised(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if isinstance(error, RbsuiteError) else f"the environment raised {type(error).__name__}: {words}"
 
 
 def _domain(name: str, tasks: Sequence[Task], solved: Sequence[Task], floor: Sequence[Task]) -> DomainReport:
