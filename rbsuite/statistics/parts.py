@@ -78,7 +78,7 @@ def _result(name: str, size: int, cells: Sequence[Rollouts], about: About) -> Do
 
     def estimate(measure: str) -> Estimate:
         return over_tasks(
-            [(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.truth.get(measure, 0.0)) for row in rows]
+            [(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.measures.get(measure, 0.0)) for row in rows]
         )
 
     return DomainResult(
