@@ -126,10 +126,10 @@ def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[Expe
     splits = [name for name, size in split_sizes(plugins, environment).items() if size]
     if not splits:
         raise DataError(f"no split of {environment} is here.", "Import its data, see `rbsuite data list`.")
-    options = {"split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS, "limit": PILOT_TASKS}
+    options: dict[str, Any] = {"split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
     with (
         TemporaryDirectory() as directory,
-        api.evaluate(environment, out=directory, plugins=plugins, **options) as experiment,
+        api.evaluate(environment, out=directory, plugins=plugins, limit=PILOT_TASKS, **options) as experiment,
     ):
         yield experiment.store
 

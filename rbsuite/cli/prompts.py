@@ -13,7 +13,9 @@ from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
+    from rbsuite.environments.base import Environment
     from rbsuite.prompts import Prompts
+    from rbsuite.task import Task
     from rbsuite.trajectory import Observation
 
 _directory_option = click.option(
