@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group
+from rbsuite.cli.commands import Group, find_plugins
 from rbsuite.cli.output import echo
 from rbsuite.errors import UnknownNameError, UsageError
 

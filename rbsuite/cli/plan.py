@@ -197,11 +197,11 @@ def split_sizes(plugins: Plugins, environment: str) -> Mapping[str, int | None]:
     apart = {part.domain for part in chosen.spec.apart}
     sizes: dict[str, int | None] = {}
     for split in chosen.spec.splits:
-        if not chosen.factory.at_hand(split.name):
+        if not chosen.environment.at_hand(split.name):
             sizes[split.name] = None
             continue
         try:
-            tasks = chosen.load(split.name)
+            tasks = chosen.environment.tasks(split.name)
             sizes[split.name] = sum(task.domain not in apart for task in tasks) or len(tasks)
         except DataError:
             sizes[split.name] = None
