@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "eval": Lazy("rbsuite.cli.evaluate", "Measure a memory: on against off, same tasks, same order."),
     "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
     "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
-    "rescore": Lazy("rbsuite.cli.rescore", "Read the answers of an experiment with another reader."),
+    "rescore": Lazy("rbsuite.cli.rescore", "Grade an experiment again by another convention."),
     "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),
     "env": Lazy("rbsuite.cli.environment", "Show an environment: splits, tasks, data, licence, floor."),
     "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),

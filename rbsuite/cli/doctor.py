@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from rbsuite.cli.output import echo_json, one_line, table
+from rbsuite.cli.output import echo_json
+from rbsuite.report.text import one_line, table
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution

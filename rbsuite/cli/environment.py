@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.listing import describe_options
-from rbsuite.cli.output import echo_json, fields, table
+from rbsuite.cli.output import echo_json
+from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
     from rbsuite.environments.base import Environment

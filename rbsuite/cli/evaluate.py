@@ -137,6 +137,8 @@ def command(
     from rbsuite.run.setup import set_up
 
     given = _given(options)
+    if source is not None and not (from_file or given or out) and _shown(source, as_json=as_json):
+        return
     base = _stored(source)
     setup = set_up(make_config(base, from_file, given), load_plugins())
     if setup.config.protocol and not (as_json or quiet):
@@ -203,6 +205,17 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
     }
 
 
+def _shown(source: Path, *, as_json: bool) -> bool:
+    """Show an experiment if it is finished; that takes none of its plugins."""
+    from rbsuite.store import ExperimentStore
+
+    with ExperimentStore.open(source, readonly=True) as store:
+        if not all(store.run_finished(run.id) for run in store.manifest.runs):
+            return False
+        _report(store, as_json=as_json)
+        return True
+
+
 def _run(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
     from rbsuite.run.experiment import run_experiment
 
@@ -247,7 +260,7 @@ def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:
-    from rbsuite.cli import results
+    from rbsuite.report import results
     from rbsuite.statistics.summary import summarise
 
     summary = summarise(store)

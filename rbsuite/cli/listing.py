@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rbsuite.cli.output import echo_json, table
+from rbsuite.cli.output import echo_json
+from rbsuite.report.text import table
 
 if TYPE_CHECKING:
     from rbsuite.options import Option

@@ -252,7 +252,7 @@ def _detectable(pilot: Pilot, tasks: int, orders: int, wanted: float) -> float |
 
 def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]) -> str:
     """The plan as text."""
-    from rbsuite.cli.comparison_text import fold, numbers
+    from rbsuite.report.text import fold, numbers
 
     plan = document(environment, effect, wanted, pilot, sizes)
     goal = f"{environment}: to find a difference of {100 * effect:.1f} points with {100 * wanted:.0f} % power (two-sided, 5 %)"
@@ -283,7 +283,7 @@ def _points(entry: Mapping[str, Any]) -> str:
 
 
 def _deviations(parts: Components) -> str:
-    from rbsuite.cli.output import fields
+    from rbsuite.report.text import fields
 
     shown = {
         "between tasks": parts.tasks,

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rbsuite.cli.listing import KINDS, bounds, command
-from rbsuite.cli.output import fields, one_line, table
 from rbsuite.errors import UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.options import Option
 from rbsuite.plugins import Plugins
+from rbsuite.report.text import fields, one_line, table
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, ModelSpec, Split
 
 
