@@ -67,9 +67,11 @@ def cost(store: ExperimentStore) -> str:
     tasks = discarded = wasted = counted = 0
     for row in store.results(store.manifest.runs[0].id):
         tasks += 1
-        discarded += row.task_notes.get("discarded_rollouts", 0)
-        wasted += row.task_notes.get("wasted_calls", 0)
-        counted += sum([*row.usage.values(), *row.task_usage.values()], Usage()).calls
+        counted += sum(row.usage.values(), Usage()).calls
+        if row.whole is not None:
+            discarded += row.whole.notes.get("discarded_rollouts", 0)
+            wasted += row.whole.notes.get("wasted_calls", 0)
+            counted += sum(row.whole.usage.values(), Usage()).calls
     return f"{1 + discarded / tasks:.2f} rollouts a task, {100 * wasted / counted:5.1f} % more calls"
 
 

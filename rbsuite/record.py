@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,18 +13,39 @@ from rbsuite.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Memory x scaling x agent model (and judge): what is compared. Each field is a canonical reference."""
+    """What is compared: a memory, a scaling, and one level of every other factor. Each field is a canonical reference.
+
+    Attributes:
+        memory, scaling, agent, model, judge, embedder: what is run.
+        prompts: directory of templates before the others; empty: none.
+        temperature: of the agent's model.
+        label: short name: memory, scaling, and what else varies in the experiment.
+    """
 
     memory: str
     scaling: str
     agent: str
     model: str
     judge: str
+    embedder: str = ""
+    prompts: str = ""
+    temperature: str = ""
+    label: str = field(default="", compare=False)
 
-    @property
-    def label(self) -> str:
-        """Short name: memory and scaling."""
-        return f"{self.memory} x {self.scaling}"
+    def __post_init__(self) -> None:
+        """Name it by memory and scaling where no other name is given."""
+        if not self.label:
+            object.__setattr__(self, "label", f"{self.memory} x {self.scaling}")
+
+
+FACTORS: tuple[str, ...] = ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")
+"""What a condition has a level of."""
+
+
+def varied_factors(conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """The factors in which conditions differ."""
+    made = list(conditions)
+    return tuple(name for name in FACTORS if len({getattr(one, name) for one in made}) > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +116,7 @@ class TaskRecord:
     Attributes:
         task_id: the task.
         position: its place in the stream, from 0.
-        attempt_id: unique; committing the same attempt twice changes nothing.
+        commit_id: unique; committing the same attempt twice changes nothing.
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.
@@ -109,7 +130,7 @@ class TaskRecord:
 
     task_id: str
     position: int
-    attempt_id: str
+    commit_id: str
     read_version: int
     version: int
     rollouts: tuple[RolloutRecord, ...]
@@ -121,16 +142,26 @@ class TaskRecord:
     notes: Mapping[str, int] = field(default_factory=dict)
 
 
+ABOUT = "about"
+"""Key of those facts that reports need to be read without plugins, and that are no part of the experiment's identity."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What makes an experiment re-runnable: its whole configuration and what it ran on.
 
     Attributes:
         config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
-        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, prompt hashes, grader version.
+        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, grader version; and
+            under :data:`ABOUT` what is to be said of tasks and plugins.
         runs: the runs of the experiment in order.
     """
 
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
     runs: tuple[RunInfo, ...]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """The facts in which two experiments that are the same agree."""
+        return {name: value for name, value in self.facts.items() if name != ABOUT}

@@ -137,12 +137,11 @@ class EnvironmentSpec(Spec):
         splits: the splits, default first.
         domains: parts of the environment, e.g. ``("retail", "airline")``; empty if it has none.
         action_mode: what an agent does: ``text``, ``tools`` (text or a tool call), ``choice`` (one of the named actions).
-        concurrency: where its episodes run, if they are of :class:`rbsuite.SyncEpisode`: ``inline``, on the event loop, for worlds that answer
-            at once; ``thread``, each in a thread of its own; ``process``, each in a process of its own. ``exclusive``: one episode at a time
-            in the whole experiment, in a thread.
+        concurrency: where its episodes run, if they are synchronous: ``inline``, on the event loop, for worlds that answer at once;
+            ``thread`` or ``process``, each in one of its own; ``exclusive``, in a thread, and one episode at a time in the experiment.
         stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
         max_steps: agent turns after which a rollout is cut, by default.
-        refine: how a further attempt is made: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
+        refine: how sequential scaling goes on: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
         agent: the default agent.
         users: simulated users that fit, default first; empty where no user takes part.
         pack: name of the data pack that imports write, or ``""``.
@@ -153,7 +152,9 @@ class EnvironmentSpec(Spec):
         homepage: where the benchmark lives.
         notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
         private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it.
-        measures: figures beside success, in the truth of every rollout.
+        measures: figures beside success, in the grade of every rollout.
+        rescorers: ``"module:object"`` of a mapping of names to :class:`rbsuite.environments.rescorer.Rescorer`: other conventions by which
+            stored rollouts can be graded again (``rbsuite rescore``); or ``""``.
         apart: domains whose tasks are left out of the figures of the others and shown by themselves.
         fidelity: how near each aspect is to upstream's.
     """
@@ -178,6 +179,7 @@ class EnvironmentSpec(Spec):
     notes: tuple[str, ...] = ()
     private: bool = False
     measures: tuple[Measure, ...] = ()
+    rescorers: str = ""
     apart: tuple[Apart, ...] = ()
     fidelity: tuple[Fidelity, ...] = ()
 
@@ -202,7 +204,7 @@ class MemorySpec(Spec):
 
     Attributes:
         phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn for which the agent asks its
-            model; ``attempt``, before every further attempt of a sequential scaling.
+            model; ``retry``, before every further rollout of a sequential scaling.
         control: a control condition (placebo, random, ...), marked as such in results.
     """
 

@@ -136,7 +136,8 @@ class Observation:
         choices: the named actions, where the action mode is ``choice``; an action's ``index`` points into them.
         images: images that belong to the text.
         results: where an action made several calls, what each gave, in their order; ``text`` then holds all of them.
-        data: further plain data for adapters and reports; never ground truth.
+        data: further plain data for adapters and reports; never ground truth. In the last observation, ``answer`` is the answer as it was
+            understood (``""``: not at all), which a vote over rollouts counts (:class:`rbsuite.scaling.selectors.MajoritySelector`).
     """
 
     text: str

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo
+
 EPILOG = """Examples:
 
 \b
@@ -16,7 +19,7 @@ EPILOG = """Examples:
 """
 
 
-@click.command("compare", epilog=EPILOG)
+@click.command("compare", cls=Command, epilog=EPILOG)
 @click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
 @click.option(
     "--baseline", metavar="MEMORY", help="Memory to compare with [default: the first memory of the first experiment]."
@@ -28,18 +31,18 @@ def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) ->
     Every condition is compared with the baseline memory under the same model and scaling, paired by task and stream. Several experiments
     are put together if environment, split, tasks and grading agree; runs of different experiments pair if they have the same seed.
     """
-    from rbsuite.cli.comparison import gather
+    from rbsuite.report.comparison import gather
     from rbsuite.store import ExperimentStore
 
     with ExitStack() as stack:
         stores = [stack.enter_context(ExperimentStore.open(path, readonly=True)) for path in experiments]
         compared = gather(stores, baseline)
         if as_json:
-            from rbsuite.cli.comparison_json import document
             from rbsuite.cli.output import echo_json
+            from rbsuite.report.comparison_json import document
 
             echo_json(document(compared))
         else:
-            from rbsuite.cli.comparison_text import render
+            from rbsuite.report.comparison_text import render
 
-            click.echo(render(compared))
+            echo(render(compared))

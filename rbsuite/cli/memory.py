@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo
 from rbsuite.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +18,25 @@ if TYPE_CHECKING:
     from rbsuite.memories.bank import Bank
     from rbsuite.memories.base import SearchResult
     from rbsuite.record import RunInfo
+    from rbsuite.retrieval.base import Embedder, Vectors
     from rbsuite.store import ExperimentStore
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of a bank.
+
+    Attributes:
+        name: what the memory calls it.
+        version: the version that wrote the text last.
+        versions: all that wrote it so far, in order.
+        text: the whole.
+    """
+
+    name: str
+    version: int
+    versions: tuple[int, ...]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +52,24 @@ class Opened:
         """All items as of a version, by default the one looked at."""
         return self.bank.items(self.version if version is None else version)
 
+    def documents(self, version: int | None = None) -> Sequence[Document]:
+        """All documents as of a version, by default the one looked at."""
+        at = self.version if version is None else version
+        written = self.bank.documents(at).items()
+        return [Document(name, versions[-1], versions, self.bank.document(name, at)) for name, versions in written]
+
+
+class _Unsearched:
+    """Stands in for the embedder of a bank that is read and not searched: that need not be installed, and is not asked."""
+
+    id = "none"
+    dimension = 1
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        import numpy as np
+
+        return np.zeros((len(texts), 1), dtype=np.float32)
+
 
 def _bank_options(function: Any) -> Any:
     function = click.option("--at", type=click.IntRange(min=0), metavar="T", help="After T tasks [default: all].")(
@@ -43,7 +81,7 @@ def _bank_options(function: Any) -> Any:
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
-@click.group("memory")
+@click.group("memory", cls=Group)
 def command() -> None:
     """Look into the memory of an experiment: list, show, search, diff, export."""
 
@@ -52,42 +90,61 @@ def command() -> None:
 @_bank_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bool) -> None:
-    """List the items of a run's bank."""
+    """List the items and documents of a run's bank."""
     opened = _open(experiment, run_id, at)
-    items = opened.items()
+    items, documents = opened.items(), opened.documents()
     if as_json:
-        _print_json({"run": opened.run.id, "version": opened.version, "items": items})
+        _print_json({"run": opened.run.id, "version": opened.version, "items": items, "documents": documents})
         return
-    _headline(opened, f"{len(items)} items")
+    _headline(opened, _counts(items, documents))
     for item in items:
         source = f"{item.provenance.task_id} ({item.provenance.label})"
-        click.echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
+        echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
+    for one in documents:
+        written = (
+            f"written {len(one.versions)} time{'s' if len(one.versions) > 1 else ''}, last at version {one.version}"
+        )
+        echo(f"{one.name}  document, {len(one.text)} characters, {written}")
 
 
 @command.command("show")
 @_bank_options
-@click.argument("item_id")
+@click.argument("name", metavar="ITEM|DOCUMENT")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def show(experiment: Path, run_id: str | None, at: int | None, item_id: str, as_json: bool) -> None:
-    """Show one item: its text, where it comes from, and which tasks recalled it."""
+def show(experiment: Path, run_id: str | None, at: int | None, name: str, as_json: bool) -> None:
+    """Show one item: its text, where it comes from, and which tasks recalled it; or one document: its text and versions."""
     opened = _open(experiment, run_id, at)
-    item = opened.bank.get(item_id, opened.version)
-    if item is None:
-        raise UnknownNameError(
-            f"item of {opened.run.id} at {opened.version}", item_id, [i.id for i in opened.items()][:20]
-        )
-    uses = _uses(opened, item_id)
+    item, documents = opened.bank.get(name, opened.version), {one.name: one for one in opened.documents()}
+    if item is not None:
+        _show_item(opened, item, as_json=as_json)
+    elif name in documents:
+        _show_document(opened, documents[name], as_json=as_json)
+    else:
+        known = [*documents, *(item.id for item in opened.items())][:20]
+        raise UnknownNameError(f"item or document of {opened.run.id} at {opened.version}", name, known)
+
+
+def _show_document(opened: Opened, document: Document, *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"run": opened.run.id, "version": opened.version, "document": document})
+        return
+    _headline(opened, f"document {document.name}, as written at version {document.version}")
+    echo(f"{document.text}\n\nversions: {', '.join(map(str, document.versions))}")
+
+
+def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
+    uses = _uses(opened, item.id)
     if as_json:
         _print_json({"run": opened.run.id, "version": opened.version, "item": item, "recalled_for": uses})
         return
     _headline(opened, f"item {item.id}, revision {item.revision}")
     origin = item.provenance
-    click.echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
-    click.echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
-    click.echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
-    click.echo(f"verdict:  {origin.label} by {origin.source}")
-    click.echo(f"key:      {item.key}")
-    click.echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
+    echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
+    echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
+    echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
+    echo(f"verdict:  {origin.label} by {origin.source}")
+    echo(f"key:      {item.key}")
+    echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
 
 
 @command.command("search")
@@ -99,18 +156,18 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
     """Search a run's bank as a memory would."""
     import asyncio
 
-    opened = _open(experiment, run_id, at)
+    opened = _open(experiment, run_id, at, searched=True)
     found: SearchResult = asyncio.run(opened.bank.search(query, k, opened.version))
     if as_json:
         _print_json({"run": opened.run.id, "version": opened.version, **_plain(found)})
         return
     _headline(opened, f"{len(found.hits)} experiences by {found.index or 'no'} index")
     for hit in found.hits:
-        click.echo(f"{hit.score:.3f}  {hit.experience}")
+        echo(f"{hit.score:.3f}  {hit.experience}")
         for item in hit.items:
-            click.echo(f"       {item.id}  {item.title}")
+            echo(f"       {item.id}  {item.title}")
     if not found.hits:
-        click.echo(f"nothing found: {found.reason}")
+        echo(f"nothing found: {found.reason}")
 
 
 @command.command("diff")
@@ -126,13 +183,23 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
     added = [item for item in new.values() if item.id not in old]
     gone = [item for item in old.values() if item.id not in new]
     changed = [item for item in new.values() if item.id in old and item != old[item.id]]
+    then, now = ({one.name: one.text for one in opened.documents(version)} for version in (before, after))
+    rewritten = [
+        {"name": name, "before": then.get(name, ""), "after": now.get(name, "")}
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+    ]
     if as_json:
-        _print_json({"run": opened.run.id, "added": added, "removed": gone, "changed": changed})
+        changes = {"added": added, "removed": gone, "changed": changed, "documents": rewritten}
+        _print_json({"run": opened.run.id, **changes})
         return
-    click.echo(f"{opened.run.id}, {before} -> {after}: {len(added)} added, {len(gone)} removed, {len(changed)} changed")
+    counts = f"{len(added)} added, {len(gone)} removed, {len(changed)} changed, {len(rewritten)} documents rewritten"
+    echo(f"{opened.run.id}, {before} -> {after}: {counts}")
     for sign, items in (("+", added), ("-", gone), ("~", changed)):
         for item in items:
-            click.echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
+            echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
+    for one in rewritten:
+        echo(f"~ {one['name']}  document, {len(one['before'])} -> {len(one['after'])} characters")
 
 
 @command.command("export")
@@ -140,19 +207,21 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there [default: standard output].")
 @click.option("--reveal", is_flag=True, help="Write text that the benchmark's authors ask not to make public.")
 def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
-    """Write the items of a run's bank as JSON lines."""
+    """Write the items of a run's bank, then its documents, as JSON lines: what has a key ``document`` is one."""
     from rbsuite.jsonable import canonical
     from rbsuite.store.redaction import is_private, redact
 
     opened = _open(experiment, run_id, at)
     hidden = is_private(opened.store) and not reveal
-    lines = "".join(f"{canonical(redact(item) if hidden else item)}\n" for item in opened.items())
+    items, documents = opened.items(), opened.documents()
+    stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
+    lines = "".join(f"{canonical(redact(one) if hidden else one)}\n" for one in stored)
     if hidden:
         click.echo(
             "The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True
         )
     if out is None:
-        click.echo(lines, nl=False)
+        echo(lines, nl=False)
         return
     draft = out.with_name(f".{out.name}.part")
     try:
@@ -160,25 +229,31 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
         draft.replace(out)
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}.", "Name a file in a directory that exists.") from error
-    click.echo(f"{len(opened.items())} items of {opened.run.id} at {opened.version} written to {out}", err=True)
+    click.echo(f"{_counts(items, documents)} of {opened.run.id} at {opened.version} written to {out}", err=True)
 
 
-def _open(experiment: Path, run_id: str | None, at: int | None) -> Opened:
+def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: bool = False) -> Opened:
     import asyncio
 
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.run import load_bank
-    from rbsuite.run.setup import look_up
+    from rbsuite.run.executors import job_of
+    from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
 
     store = ExperimentStore.open(experiment, readonly=True)
     config = store.manifest.config
     run = _choose_run(store, run_id)
-    embedder = look_up(load_plugins(), "embedder", config["embedder"]).make()
-    bank = asyncio.run(load_bank(store, run.id, embedder, config["index"]))
+    embedder, index = (_embedder(run.condition.embedder), config["index"]) if searched else (_Unsearched(), "exact")
+    bank = asyncio.run(load_bank(job_of(store, run), embedder, index))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
     return Opened(store, run, bank, bank.version if at is None else at)
+
+
+def _embedder(reference: str) -> Embedder:
+    from rbsuite.run.names import look_up
+
+    embedder: Embedder = look_up(find_plugins(), "embedder", reference).make()
+    return embedder
 
 
 def _choose_run(store: ExperimentStore, run_id: str | None) -> RunInfo:
@@ -202,8 +277,13 @@ def _uses(opened: Opened, item_id: str) -> list[tuple[str, float]]:
     ]
 
 
+def _counts(items: Sequence[MemoryItem], documents: Sequence[Document]) -> str:
+    text = f"{len(items)} items"
+    return text if not documents else f"{text}, {len(documents)} document{'s' if len(documents) > 1 else ''}"
+
+
 def _headline(opened: Opened, what: str) -> None:
-    click.echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
+    echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
 
 
 def _plain(value: Any) -> Any:
@@ -215,4 +295,4 @@ def _plain(value: Any) -> Any:
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(_plain(value), indent=2))
+    echo(json.dumps(_plain(value), indent=2))

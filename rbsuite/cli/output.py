@@ -1,59 +1,71 @@
-"""What commands print: plain tables that read the same on a terminal and in a pipe, and JSON."""
+"""How commands print JSON."""
 
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Sequence
-from typing import Any
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO, cast
 
 import click
 
-MARGIN = "  "
-WIDTH = 110
+_STDOUT = f"{__name__}.stdout"
+
+
+def stdout() -> TextIO:
+    """Where the command that runs prints its result."""
+    context = click.get_current_context(silent=True)
+    own = None if context is None else cast(TextIO | None, context.meta.get(_STDOUT))
+    return own or sys.stdout
+
+
+def echo(text: str = "", *, nl: bool = True) -> None:
+    """Print text to the command's own standard output."""
+    click.echo(text, file=stdout(), nl=nl)
 
 
 def echo_json(value: Any) -> None:
     """Print a value as indented JSON."""
     from rbsuite.jsonable import plain
 
-    click.echo(json.dumps(plain(value), indent=2))
+    echo(json.dumps(plain(value), indent=2))
 
 
-def table(rows: Sequence[Sequence[str]], indent: int = 0) -> str:
-    """Rows as aligned columns, two blanks apart; no line ends in white space.
+@contextmanager
+def own_stdout(context: click.Context) -> Iterator[None]:
+    """Keep standard output for :func:`echo`: what plugins, libraries and child processes write to it goes to standard error.
 
-    Args:
-        rows: cells; every row has as many.
-        indent: blanks before each line.
+    So one JSON document stays one, whatever else is printed. The file descriptor is taken too, where standard output has one.
     """
-    if not rows:
-        return ""
-    rows = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = (MARGIN.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
-    return "\n".join((" " * indent + line).rstrip() for line in lines)
+    before = sys.stdout
+    own = _taken(before)
+    context.meta[_STDOUT] = own or before
+    sys.stdout = sys.stderr
+    try:
+        yield
+        stdout().flush()
+    finally:
+        sys.stdout = before
+        del context.meta[_STDOUT]
+        if own is not None:
+            before.flush()
+            os.dup2(own.fileno(), before.fileno())
+            with suppress(OSError):  # the reader has gone, which the flush above has told
+                own.close()
 
 
-def fields(pairs: Sequence[tuple[str, str]], width: int = WIDTH) -> str:
-    """Labels with their texts, which are folded and aligned behind the longest label; pairs without a text are left out."""
-    shown = [(label, text) for label, text in pairs if text]
-    if not shown:
-        return ""
-    column = max(len(label) for label, _ in shown) + len(MARGIN)
-    return "\n".join(
-        textwrap.fill(
-            one_line(text),
-            width=max(width, column + 40),
-            initial_indent=label.ljust(column),
-            subsequent_indent=" " * column,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for label, text in shown
-    )
-
-
-def one_line(text: str) -> str:
-    """A text on one line, without control characters (plugins and data wrote it, and terminals obey them)."""
-    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
+def _taken(stream: TextIO) -> TextIO | None:
+    """A stream to where ``stream`` leads, whose own descriptor then leads to standard error; ``None`` if it has no descriptor."""
+    try:
+        stream.flush()
+        descriptor = stream.fileno()
+        if descriptor != 1:
+            return None
+        own = os.fdopen(os.dup(descriptor), "w", encoding=stream.encoding, errors=stream.errors)
+    except (OSError, ValueError, AttributeError):
+        return None
+    with suppress(OSError):  # there is no standard error
+        os.dup2(2, descriptor)
+    return own

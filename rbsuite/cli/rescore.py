@@ -1,4 +1,4 @@
-"""``rbsuite rescore``: read the stored outputs of an experiment with another reader."""
+"""``rbsuite rescore``: grade the stored rollouts of an experiment by another convention."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo
+
 if TYPE_CHECKING:
-    from rbsuite.answers import Reader
+    from rbsuite.environments.rescorer import Rescorer
     from rbsuite.statistics.rescoring import Change, Rescored
     from rbsuite.store import ExperimentStore
+    from rbsuite.trajectory import Grade
 
 SHOWN = 20
 
 EPILOG = """Examples:
 
 \b
-  rbsuite rescore experiments/mmlu-pro-sample-0123456789 --reader rbsuite
-  rbsuite rescore experiments/mmlu-pro-sample-0123456789 --reader mmlu-pro-apix --out changes.json
+  rbsuite rescore experiments/mmlu-pro-sample-0123456789 --as rbsuite
+  rbsuite rescore experiments/mmlu-pro-sample-0123456789 --as mmlu-pro-apix --out changes.json
 """
 
 
-@click.command("rescore", epilog=EPILOG)
+@click.command("rescore", cls=Command, epilog=EPILOG)
 @click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--reader", "reader_name", required=True, metavar="READER", help="What to read the answers with.")
+@click.option(
+    "--as",
+    "--reader",
+    "name",
+    required=True,
+    metavar="NAME",
+    help="The convention, e.g. what reads the answers to questions.",
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool) -> None:
-    """Read what is stored in EXPERIMENT with another reader and show what changes.
+def command(experiment: Path, name: str, out: Path | None, as_json: bool) -> None:
+    """Grade what is stored in EXPERIMENT by another convention of its environment and show what changes.
 
-    No model is asked. The experiment stays as it is: what was learnt and which rollout was chosen came from the first reading.
+    No model is asked. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
     """
-    from rbsuite.answers import get_reader
-    from rbsuite.errors import UsageError
-    from rbsuite.statistics.answers import reader_of
     from rbsuite.statistics.rescoring import rescore
     from rbsuite.store import ExperimentStore
 
     with ExperimentStore.open(experiment, readonly=True) as store:
-        before = reader_of(store)
-        if not before:
-            name = store.manifest.facts["environment"]["name"]
-            raise UsageError(
-                f"{experiment} is on {name}, where no answers are read.", "Name an experiment on questions."
-            )
-        reader = get_reader(reader_name)
-        found = rescore(store, reader)
-        document = as_document(store, before, reader, found)
+        rescorer = find_rescorer(store, name)
+        found = rescore(store, rescorer)
+        document = as_document(store, rescorer, found)
         if out is not None:
             _write(out, document)
         if as_json:
@@ -56,70 +58,136 @@ def command(experiment: Path, reader_name: str, out: Path | None, as_json: bool)
 
             echo_json(document)
         else:
-            click.echo(render(store, before, reader, found))
+            echo(render(store, rescorer, found))
 
 
-def as_document(store: ExperimentStore, before: str, reader: Reader, found: Sequence[Rescored]) -> Mapping[str, Any]:
+def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
+    """A convention of an experiment's environment, by its name or its id.
+
+    Raises:
+        UsageError: the environment has no other conventions.
+        UnknownNameError: it has none of that name, or its plugin is not installed.
+        PluginError: they cannot be imported.
+    """
+    from rbsuite.errors import UnknownNameError, UsageError
+    from rbsuite.plugins import load_plugins
+    from rbsuite.specs import load_object
+
+    spec = load_plugins().environment(store.manifest.facts["environment"]["name"])
+    if not spec.rescorers:
+        raise UsageError(
+            f"{store.directory} is on {spec.name}, whose rollouts are graded in one way only.",
+            "Name an experiment on questions, say.",
+        )
+    known: Mapping[str, Rescorer] = load_object(spec.rescorers, f"environment {spec.name!r}")
+    found = next((one for key, one in known.items() if name in (key, one.id)), None)
+    if found is None:
+        raise UnknownNameError(f"convention of {spec.name}", name, known)
+    return found
+
+
+def as_document(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]) -> Mapping[str, Any]:
     """What was found as plain data."""
+    from rbsuite.report.figures import finite
+
     return {
         "experiment": str(store.directory),
         "env": store.manifest.config["env"],
-        "old_reader": before,
-        "new_reader": reader.id,
+        "environment": store.manifest.facts["environment"],
+        "as": rescorer.id,
         "simulated": store.manifest.facts["simulated"],
         "conditions": [
             {
                 "memory": one.condition.memory,
                 "scaling": one.condition.scaling,
                 "model": one.condition.model,
+                "domain": one.domain,
                 "rollouts": one.rollouts,
-                "old": {"mean": one.old.mean, "ci95": one.old.interval, "unparsed": one.old_unparsed},
-                "new": {"mean": one.new.mean, "ci95": one.new.interval, "unparsed": one.new_unparsed},
-                "changes": list(one.changes),
+                "old": {"mean": finite(one.old.mean), "ci95": one.old.interval, **one.old_measures},
+                "new": {"mean": finite(one.new.mean), "ci95": one.new.interval, **one.new_measures},
+                "changes": [_change_json(change, rescorer) for change in one.changes],
             }
             for one in found
         ],
     }
 
 
-def render(store: ExperimentStore, before: str, reader: Reader, found: Sequence[Rescored]) -> str:
-    """What was found as text."""
-    from rbsuite.cli.comparison_text import fold, numbers
-    from rbsuite.cli.figures import percent, points
-    from rbsuite.cli.results import SIMULATED
+def _change_json(change: Change, rescorer: Rescorer) -> Mapping[str, Any]:
+    def shown(grade: Grade) -> Mapping[str, Any]:
+        return {
+            "score": grade.score,
+            **grade.measures,
+            **{name: grade.truth.get(name) for name in rescorer.details},
+        }
 
-    rows: list[Sequence[str]] = [
-        ("condition", "old %", "new %", "change", "unparsed old", "unparsed new", "answers changed")
-    ]
+    return {
+        "run": change.run,
+        "task": change.task,
+        "rollout": change.rollout,
+        "selected": change.selected,
+        "old": shown(change.old),
+        "new": shown(change.new),
+    }
+
+
+def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]) -> str:
+    """What was found as text."""
+    from rbsuite.report.domains import APART
+    from rbsuite.report.figures import percent, points
+    from rbsuite.report.results import SIMULATED
+    from rbsuite.report.text import fold, numbers
+    from rbsuite.statistics.about import about
+
+    measures = list(dict.fromkeys(name for one in found for name in one.new_measures))
+    columns = [f"{name.replace('_', ' ')} {when}" for name in measures for when in ("old", "new")]
+    rows: list[Sequence[str]] = [("condition", "old %", "new %", "change", *columns, "changed")]
     for one in found:
-        shares = [
-            f"{count / one.rollouts:.1%}" if one.rollouts else "-" for count in (one.old_unparsed, one.new_unparsed)
-        ]
+        label = f"{one.condition.label}{f', {one.domain} {APART}' if one.domain else ''}"
         scores = (percent(one.old.mean), percent(one.new.mean), points(one.new.mean - one.old.mean))
-        rows.append((one.condition.label, *scores, *shares, str(len(one.changes))))
-    parts = [f"{store.directory}: read by {before}, and again by {reader.id}", numbers(rows, 2)]
+        shares = [
+            f"{figures[name]:.1%}" if name in figures else "-"
+            for name in measures
+            for figures in (one.old_measures, one.new_measures)
+        ]
+        rows.append((label, *scores, *shares, str(len(one.changes))))
+    parts = [f"{store.directory}: {_told(store)}; graded again as {rescorer.id}", numbers(rows, 2)]
+    parts += [fold(f"{APART} {domain} is reported separately: {why}") for domain, why in about(store).apart.items()]
     changes = [change for one in found for change in one.changes]
     if changes:
-        parts.append(_changes(changes))
-    if before != reader.id:
-        parts.append(
-            fold(f"The prompts asked for answers as {before} reads them; a reader of another form fits them less well.")
-        )
+        parts.append(_changes(changes, rescorer))
+    parts.append(
+        fold("Agents were told the form that the first convention wants; one of another form fits it less well.")
+    )
     if store.manifest.facts["simulated"]:
         parts.append(SIMULATED)
     return "\n\n".join(parts)
 
 
-def _changes(changes: Sequence[Change]) -> str:
-    from rbsuite.cli.output import table
+def _told(store: ExperimentStore) -> str:
+    """Name and facts of the environment, e.g. ``gpqa (reader rbsuite/1)``."""
+    facts = store.manifest.facts["environment"]
+    told = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and key not in _KNOWN]
+    return f"{facts['name']} ({', '.join(told)})" if told else str(facts["name"])
 
-    rows: list[Sequence[str]] = [("run", "task", "rollout", "old", "new", "right", "score")]
+
+_KNOWN = ("name", "version", "plugin")
+
+
+def _changes(changes: Sequence[Change], rescorer: Rescorer) -> str:
+    from rbsuite.report.text import table
+
+    rows: list[Sequence[str]] = [("run", "task", "rollout", *rescorer.details, "score")]
     for one in changes[:SHOWN]:
-        score = f"{one.old_score:g} -> {one.new_score:g}" if one.old_score != one.new_score else f"{one.new_score:g}"
-        rows.append((one.run, one.task, str(one.rollout), one.old or "-", one.new or "-", one.gold, score))
+        details = [_arrow(one.old.truth.get(name), one.new.truth.get(name)) for name in rescorer.details]
+        rows.append((one.run, one.task, str(one.rollout), *details, _arrow(one.old.score, one.new.score)))
     more = len(changes) - SHOWN
     tail = f"\n  and {more} more (--json has all)" if more > 0 else ""
-    return f"Changed answers\n{table(rows, 2)}{tail}"
+    return f"Changed grades\n{table(rows, 2)}{tail}"
+
+
+def _arrow(old: object, new: object) -> str:
+    before, after = ("-" if one is None else f"{one:g}" if isinstance(one, float) else str(one) for one in (old, new))
+    return before if before == after else f"{before} -> {after}"
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
-from rbsuite.environments.solution import Lesson, Solution
+from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation
 
@@ -86,6 +86,10 @@ class Environment(ABC):
         """A way to solve a task, or ``None`` where there is no reference."""
         return None
 
+    def mistakes(self, task: Task) -> Sequence[Mistake]:
+        """Hand-written mistakes for the simulated learner; where there are any, :mod:`rbsuite.learner` looks for no others on the task."""
+        return ()
+
     def lessons(self) -> Mapping[str, Lesson]:
         """Hand-written wording for mistakes that :mod:`rbsuite.learner` finds, by the id of the skill; usually none."""
         return {}
@@ -125,6 +129,11 @@ class _World:
         Sequential scaling holds such an action back and has the agent check it first, where the spec says ``refine="continue"``.
         """
         return False
+
+    @property
+    def has_closing_actions(self) -> bool:
+        """Whether :meth:`closes` can be true of anything: whether it was implemented."""
+        return type(self).closes is not _World.closes
 
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
         """Who saw an action; asked right after it was carried out.
@@ -217,6 +226,11 @@ class InlineEpisode(Episode):
     def closes(self, action: Action) -> bool:
         """See :class:`Episode`."""
         return self._world.closes(action)
+
+    @property
+    def has_closing_actions(self) -> bool:
+        """See :class:`Episode`."""
+        return self._world.has_closing_actions
 
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
         """See :class:`Episode`."""

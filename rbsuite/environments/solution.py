@@ -5,6 +5,7 @@ They serve the oracle, ``rbsuite verify`` and the simulated learner alone; no ag
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rbsuite.trajectory import Action
@@ -21,6 +22,19 @@ class Solution:
 
     actions: tuple[Action, ...]
     user: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A way to go wrong on a task. The usual ones are found by :mod:`rbsuite.learner`; an environment may name further ones.
+
+    Attributes:
+        skill: id of the skill whose lack leads to it. Tasks that exercise the same skill give the same id.
+        edits: what is done in place of an action of the solution, by its index; nothing, where it is left out.
+    """
+
+    skill: str
+    edits: Mapping[int, tuple[Action, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,15 @@ class Bank:
         self._check(version)
         return self._documents.get(name, version)
 
+    def documents(self, version: int) -> Mapping[str, tuple[int, ...]]:
+        """The documents as of a version by name, each with the versions that wrote it, in order.
+
+        Raises:
+            ValueError: the bank has no such version.
+        """
+        self._check(version)
+        return self._documents.written(version)
+
     async def search(
         self, query: str, k: int, version: int, kind: str = "", domain: str = "", exclude_tasks: Collection[str] = ()
     ) -> SearchResult:

@@ -91,6 +91,11 @@ class DocumentHistory:
         place = bisect_right(self._versions.get(name, ()), version)
         return _unpack(self._texts[name][place - 1]) if place else ""
 
+    def written(self, version: int) -> dict[str, tuple[int, ...]]:
+        """The documents as of a version, in the order they were first written, each with the versions that wrote it."""
+        found = {name: tuple(at for at in versions if at <= version) for name, versions in self._versions.items()}
+        return {name: versions for name, versions in found.items() if versions}
+
 
 def _version(entry: tuple[int, MemoryItem | None]) -> int:
     return entry[0]

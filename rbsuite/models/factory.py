@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
 from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
 from rbsuite.options import Reference
@@ -19,6 +22,7 @@ def make_model(
     base_url: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     retries: int = DEFAULT_RETRIES,
+    waiting: Callable[[ModelWaiting], None] | None = None,
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
@@ -31,6 +35,7 @@ def make_model(
         base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
         timeout: seconds that one attempt of a provider's call may take.
         retries: how often a transient failure of a provider's call is tried again.
+        waiting: told before each wait of a provider's call that will be tried again.
 
     Returns:
         the model, and its spec; ``None`` in its place for a provider's model.
@@ -42,7 +47,9 @@ def make_model(
     """
     spec = find_spec(reference, plugins)
     if spec is None:
-        return LiteLLMModel(reference.strip(), base_url=base_url, timeout=timeout, retries=retries), None
+        return LiteLLMModel(
+            reference.strip(), base_url=base_url, timeout=timeout, retries=retries, waiting=waiting
+        ), None
     return _build(spec, reference), spec
 
 
@@ -59,7 +66,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     if name in plugins.models:
         return plugins.models[name]
     provider, slash, model = text.partition("/")
-    if name.startswith(SIMULATED_PREFIX):
+    if name.startswith(SIMULATED_PREFIX) or name in plugins.clashes("model"):
         plugins.find("model", name)  # raises, and names plugins that failed to load
     if not slash:
         raise _not_a_model(name or text, plugins)
@@ -71,7 +78,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
 
 
 def _not_a_model(name: str, plugins: Plugins) -> UnknownNameError:
-    error = UnknownNameError("model", name, plugins.models)
+    error = UnknownNameError("model", name, plugins.models, "rbsuite list models")
     error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or 'gpt-4o'}."
     return error
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
+from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
@@ -41,37 +42,41 @@ class VerifyReport:
     domains: Mapping[str, DomainReport] = field(default_factory=dict)
 
 
-def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_steps: int) -> VerifyReport:
+async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> VerifyReport:
     """Replay every task's reference actions with the scripted user, and the do-nothing floor.
 
     Args:
-        environment: makes the environment over tasks: its class, say.
+        environment: the environment, which has given the tasks.
         tasks: the tasks.
         max_steps: agent turns after which a rollout is cut, as in an experiment.
     """
-    world = environment(tasks)
     unsolved: dict[str, str] = {}
     without: list[str] = []
     solved: list[Task] = []
     floor: list[Task] = []
     for task in tasks:
-        problem = _replay(world, task, max_steps)
+        problem = await _replay(environment, task, max_steps)
         if problem is None:
             without.append(task.id)
             continue
-        if problem:
-            unsolved[task.id] = problem
+        idle = await _idle(environment, task)
+        if idle == 1.0:
+            floor.append(task)
+        if problem or isinstance(idle, str):
+            unsolved[task.id] = problem or str(idle)
         else:
             solved.append(task)
-        if play_actions(world, task, (Action(),), ()) == 1.0:
-            floor.append(task)
-    world.close()
     tried = [task for task in tasks if task.id not in without]
     domains = {name: _domain(name, tried, solved, floor) for name in dict.fromkeys(task.domain for task in tried)}
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
 
 
-def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
+async def idle_score(environment: Environment, task: Task) -> float:
+    """The score of an agent that says nothing, once."""
+    return (await play_actions(environment, task, (Action(),), ()))[0].score
+
+
+async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
     """What went wrong, ``""`` if nothing did, or ``None`` where there is no reference."""
     try:
         solution = environment.solution(task)
@@ -79,10 +84,23 @@ def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
             return None
         if len(solution.actions) > max_steps:
             return f"the reference takes {len(solution.actions)} turns, and {max_steps} are allowed"
-        score = play_actions(environment, task, solution.actions, solution.user_lines)
+        grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return "" if score == 1.0 else f"the reference scored {score:g}"
+        return _raised(error)
+    return "" if grade.score == 1.0 else f"the reference scored {grade.score:g}"
+
+
+async def _idle(environment: Environment, task: Task) -> float | str:
+    """The score of an agent that says nothing, or what went wrong."""
+    try:
+        return await idle_score(environment, task)
+    except Exception as error:
+        return f"when the agent says nothing, {_raised(error)}"
+
+
+def _raised(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if isinstance(error, RbsuiteError) else f"the environment raised {type(error).__name__}: {words}"
 
 
 def _domain(name: str, tasks: Sequence[Task], solved: Sequence[Task], floor: Sequence[Task]) -> DomainReport:

@@ -1,31 +1,24 @@
-"""Figures of experiments whose environment reads answers: what could be read, votes over what was read, scores by domain, chance.
+"""Figures of experiments whose environment reads answers: what could be read, votes over what was read, chance.
 
-An environment reads answers if its rollouts' truth holds a ``reading`` (see :class:`rbsuite.environments.question.QuestionEnvironment`).
+An environment reads answers if its rollouts' truth holds a ``reading`` (see :class:`rbsuite_questions.environment.QuestionEnvironment`).
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.judges.truth import is_success
-from rbsuite.record import RolloutRecord, RunInfo
+from rbsuite.statistics.about import About
 from rbsuite.statistics.attempts import pass_at_k
 from rbsuite.statistics.intervals import Estimate, average, over_tasks
-from rbsuite.store import ExperimentStore
+from rbsuite.statistics.parts import DomainResult, Keep
+from rbsuite.statistics.reading import N_CHOICES, READING, Rollouts, RunRows
+from rbsuite.trajectory import BROKEN_ENDS
 
 INTEGER_CHANCE = 1 / 1000
 """Chance to hit an integer from 0 to 999."""
-
-
-@dataclass(frozen=True, slots=True)
-class DomainFigures:
-    """A domain (a category, a year): its tasks, and the mean of their means with an interval over tasks."""
-
-    name: str
-    tasks: int
-    average: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +34,7 @@ class AnswerFigures:
         majority: maj@k: the score of the answer that most rollouts of a task give (the first of equals); no vote for what was not read.
         passed: pass@k, unbiased.
         chance: what guessing scores on these tasks.
-        domains: by domain, in order of their names.
+        domains: the figures by domain, of the rollout that counts; empty where there is one domain.
     """
 
     reader: str
@@ -52,7 +45,7 @@ class AnswerFigures:
     majority: Estimate
     passed: Estimate
     chance: float
-    domains: Sequence[DomainFigures]
+    domains: Sequence[DomainResult]
 
     @property
     def unparsed_share(self) -> float:
@@ -61,8 +54,9 @@ class AnswerFigures:
 
     @property
     def domain_mean(self) -> float:
-        """The mean of the domains' means: each domain weighs the same, however many tasks it has."""
-        return average([domain.average.mean for domain in self.domains])
+        """The mean of the domains' success: each domain weighs the same, however many tasks it has."""
+        done = [domain.success.mean for domain in self.domains if domain.tasks]
+        return average(done) if done else self.average.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,6 @@ class Answered:
 
     Attributes:
         task: its id.
-        domain: its domain.
         scores: the score of each rollout; 0 for a broken one.
         readings: what was read from each; ``None`` for nothing.
         broken: how many rollouts broke.
@@ -79,7 +72,6 @@ class Answered:
     """
 
     task: str
-    domain: str
     scores: tuple[float, ...]
     readings: tuple[str | None, ...]
     broken: int
@@ -96,30 +88,25 @@ class Answered:
         return self.scores[self.readings.index(winner)]
 
 
-def reader_of(store: ExperimentStore) -> str:
-    """The id of what read an experiment's answers; empty where nothing did."""
-    return str(store.manifest.facts["environment"].get("reader", ""))
-
-
-def answer_figures(runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> AnswerFigures | None:
-    """The figures of one condition's runs; ``None`` where nothing is read, or nothing is committed.
+def answer_figures(
+    runs: Sequence[RunRows], about: About, domains: Sequence[DomainResult], keep: Keep | None = None
+) -> AnswerFigures | None:
+    """The figures of one condition's runs, probes left out; ``None`` where nothing is read, or nothing is committed.
 
     Args:
-        runs: the runs, each with the store it is in.
-
-    Raises:
-        StoreError: a store cannot be read.
+        runs: the runs.
+        about: what is known of the tasks.
+        domains: the condition's figures by domain.
+        keep: the tasks that are looked at; ``None``: all.
     """
-    reader = reader_of(runs[0][0])
-    cells = [cell for store, info in runs for cell in answered(store, info)] if reader else []
+    if not about.reader:
+        return None
+    cells = [_answered(rollouts) for run in runs for rollouts in run.tasks if keep is None or keep(rollouts[0].task_id)]
     if not cells:
         return None
     k = min(len(cell.scores) for cell in cells)
-    by_domain: defaultdict[str, list[Answered]] = defaultdict(list)
-    for cell in cells:
-        by_domain[cell.domain].append(cell)
     return AnswerFigures(
-        reader=reader,
+        reader=about.reader,
         rollouts=sum(len(cell.scores) - cell.broken for cell in cells),
         unparsed=sum(cell.readings.count(None) - cell.broken for cell in cells),
         k=k,
@@ -127,38 +114,26 @@ def answer_figures(runs: Sequence[tuple[ExperimentStore, RunInfo]]) -> AnswerFig
         majority=over_tasks([(cell.task, cell.majority) for cell in cells]),
         passed=over_tasks([(cell.task, _passed(cell, k)) for cell in cells]),
         chance=average([cell.chance for cell in cells]),
-        domains=[_domain(name, by_domain[name]) for name in sorted(by_domain)],
+        domains=[one for one in domains if keep is None or one.name not in about.apart],
     )
 
 
-def answered(store: ExperimentStore, info: RunInfo) -> Iterator[Answered]:
-    """The tasks of a run, probes left out."""
-    for record in store.records(info.id, trajectories=False, stop=len(info.tasks) - info.probes):
-        truths = [rollout.trajectory.truth for rollout in record.rollouts]
-        known = next((truth for truth in truths if "reading" in truth), {})
-        yield Answered(
-            record.task_id,
-            str(known.get("domain", "")),
-            tuple(rollout.trajectory.score or 0.0 for rollout in record.rollouts),
-            tuple(truth.get("reading") for truth in truths),
-            sum(_broken(rollout) for rollout in record.rollouts),
-            _chance(known),
-        )
-
-
-def _domain(name: str, cells: Sequence[Answered]) -> DomainFigures:
-    tasks = len({cell.task for cell in cells})
-    return DomainFigures(name, tasks, over_tasks([(cell.task, average(cell.scores)) for cell in cells]))
+def _answered(rollouts: Rollouts) -> Answered:
+    truths = [row.truth for row in rollouts]
+    known = next((truth for truth in truths if READING in truth), {})
+    return Answered(
+        rollouts[0].task_id,
+        tuple(row.score or 0.0 for row in rollouts),
+        tuple(truth.get(READING) for truth in truths),
+        sum(row.end in BROKEN_ENDS for row in rollouts),
+        _chance(known),
+    )
 
 
 def _passed(cell: Answered, k: int) -> float:
     return pass_at_k(len(cell.scores), sum(map(is_success, cell.scores)), k) or 0.0
 
 
-def _broken(rollout: RolloutRecord) -> bool:
-    return rollout.trajectory.broken
-
-
 def _chance(truth: Mapping[str, object]) -> float:
-    n = truth.get("n_choices", 0)
+    n = truth.get(N_CHOICES, 0)
     return 1 / n if isinstance(n, int) and n else INTEGER_CHANCE

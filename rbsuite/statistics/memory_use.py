@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rbsuite.experience import MemoryOp
-from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.statistics.pairing import stream_tasks
-from rbsuite.store import ExperimentStore
+from rbsuite.statistics.reading import RunRows, counted
 from rbsuite.trajectory import Usage
 
 CHARACTERS_PER_TOKEN = 4
@@ -24,10 +21,11 @@ class MemoryUse:
 
     Attributes:
         tasks: how many tasks.
-        recalls: tasks for which something was recalled.
+        recalls: tasks for which something was recalled: text was put before the agent.
         items: different items recalled, summed over tasks.
         characters: characters put before the agent, summed over tasks.
         added, deleted: items over all runs.
+        documents: how many times a document was written, over all runs.
         runs: how many banks.
     """
 
@@ -37,6 +35,7 @@ class MemoryUse:
     characters: int
     added: int
     deleted: int
+    documents: int
     runs: int
 
     @property
@@ -55,38 +54,20 @@ class MemoryUse:
         return (self.added - self.deleted) / max(1, self.runs)
 
 
-def memory_use(runs: Iterable[tuple[ExperimentStore, RunInfo]]) -> MemoryUse:
-    """Read what the memory of a condition did.
-
-    Args:
-        runs: the condition's runs with the stores they are in.
-
-    Raises:
-        StoreError: a store cannot be read.
-    """
-    tasks = recalls = items = characters = banks = 0
-    added = deleted = 0
-    for store, info in runs:
-        banks += 1
-        for record in store.records(info.id, trajectories=False, stop=len(stream_tasks(info))):
-            found, text = _given(record)
-            tasks += 1
-            recalls += found > 0 or text > 0
-            items += found
-            characters += text
-            added += _count(record.ops, "add")
-            deleted += _count(record.ops, "delete")
-    return MemoryUse(tasks, recalls, items, characters, added, deleted, banks)
-
-
-def _given(record: TaskRecord) -> tuple[int, int]:
-    """Different items recalled for a task, and characters of all its recalls (rollouts that share one count it once)."""
-    items = {item.item_id for event in record.recalls for item in event.recall.items}
-    return len(items), sum(len(event.recall.text) for event in record.recalls)
-
-
-def _count(ops: Iterable[MemoryOp], kind: str) -> int:
-    return sum(op.op == kind for op in ops)
+def memory_use(runs: Sequence[RunRows]) -> MemoryUse:
+    """What the memory of a condition did in its runs, probes left out."""
+    rows = [counted(rollouts).whole for run in runs for rollouts in run.tasks]
+    tasks = [whole for whole in rows if whole is not None]
+    return MemoryUse(
+        tasks=len(tasks),
+        recalls=sum(task.recalled for task in tasks),
+        items=sum(task.items for task in tasks),
+        characters=sum(task.characters for task in tasks),
+        added=sum(task.ops.get("add", 0) for task in tasks),
+        deleted=sum(task.ops.get("delete", 0) for task in tasks),
+        documents=sum(task.ops.get("put_document", 0) for task in tasks),
+        runs=len(runs),
+    )
 
 
 def cost_split(usage: Mapping[str, Usage]) -> tuple[Usage, Usage, Usage]:

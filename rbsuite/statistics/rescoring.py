@@ -1,142 +1,124 @@
-"""Reads the stored outputs of an experiment again, with another reader. No model is asked and nothing is written."""
+"""Grades the stored rollouts of an experiment again, by another convention. No model is asked and nothing is written."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rbsuite.answers import Reader, Reading
+from rbsuite.environments.rescorer import Rescorer
 from rbsuite.record import Condition, RolloutRecord
+from rbsuite.statistics.about import about
 from rbsuite.statistics.intervals import Estimate, average, mean_estimate
+from rbsuite.statistics.pairing import stream_tasks
+from rbsuite.statistics.parts import parts_apart
 from rbsuite.store import ExperimentStore
-from rbsuite.trajectory import Trajectory
+from rbsuite.trajectory import Grade
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A rollout whose answer is read otherwise.
+    """A rollout that is graded otherwise.
 
     Attributes:
         run, task, rollout: which.
         selected: whether it counts as the task's answer.
-        old, new: what was read, and what is read now; ``None`` for nothing.
-        gold: the right answer.
-        old_score, new_score: the scores.
+        old, new: the grades.
     """
 
     run: str
     task: str
     rollout: int
     selected: bool
-    old: str | None
-    new: str | None
-    gold: str
-    old_score: float
-    new_score: float
+    old: Grade
+    new: Grade
 
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """A condition, read again.
+    """A condition, graded again.
 
     Attributes:
         condition: which.
-        rollouts: rollouts with an answer.
-        old, new: success of the answers that count, mean over tasks of their means over orders.
-        old_unparsed, new_unparsed: rollouts from which nothing could be read.
-        changes: the rollouts that are read otherwise.
+        domain: the domain that these figures are of, where it is reported separately; empty: all others.
+        rollouts: rollouts with a grade.
+        old, new: success of the rollouts that count, mean over tasks of their means over orders.
+        old_measures, new_measures: means of the further figures over the rollouts, by name.
+        changes: the rollouts that are graded otherwise.
     """
 
     condition: Condition
+    domain: str
     rollouts: int
     old: Estimate
     new: Estimate
-    old_unparsed: int
-    new_unparsed: int
+    old_measures: Mapping[str, float]
+    new_measures: Mapping[str, float]
     changes: Sequence[Change]
 
 
-def rescore(store: ExperimentStore, reader: Reader) -> Sequence[Rescored]:
-    """All conditions of an experiment, their answers read by another reader.
+def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
+    """All conditions of an experiment, graded by another convention; then those of each domain that is reported separately.
+
+    Where all domains are, there are no others.
 
     Args:
         store: the experiment.
-        reader: what to read with.
+        rescorer: the convention.
 
     Raises:
-        UsageError: the reader does not read answers of this kind.
+        UsageError: the convention cannot be had.
         StoreError: the store cannot be read.
     """
-    runs: defaultdict[Condition, list[str]] = defaultdict(list)
+    apart = {task: part.domain for part in parts_apart(about(store)) for task in part.tasks}
+    found: defaultdict[tuple[str, Condition], _Tally] = defaultdict(_Tally)
     for info in store.manifest.runs:
-        runs[info.condition].append(info.id)
-    return [_condition(condition, found, store, reader) for condition, found in runs.items()]
+        for task, selected, record in _rollouts(store, info.id, len(stream_tasks(info))):
+            found[apart.get(task, ""), info.condition].add(info.id, task, selected, record, rescorer)
+    places = ["", *dict.fromkeys(apart.values())]
+    ordered = sorted(found, key=lambda key: places.index(key[0]))
+    return [found[domain, condition].result(condition, domain) for domain, condition in ordered]
 
 
-def output_of(trajectory: Trajectory) -> str | None:
-    """The text that was read as a rollout's answer; ``None`` where it gave none."""
-    if "reading" not in trajectory.truth or not trajectory.steps:
-        return None
-    return trajectory.steps[-1].action.text
+def _rollouts(store: ExperimentStore, run: str, stop: int) -> Iterator[tuple[str, bool, RolloutRecord]]:
+    for record in store.records(run, stop=stop):
+        for place, rollout in enumerate(record.rollouts):
+            yield record.task_id, place == record.selected, rollout
 
 
-def options_of(trajectory: Trajectory) -> Sequence[str]:
-    """The texts of the choices as they were shown; none for an integer."""
-    shown = trajectory.steps[0].observation.data.get("options", ())
-    return tuple(str(option) for option in shown)
+@dataclass(slots=True)
+class _Tally:
+    grades: list[tuple[Grade, Grade]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    before: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    after: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
-
-def _condition(condition: Condition, runs: Sequence[str], store: ExperimentStore, reader: Reader) -> Rescored:
-    before: defaultdict[str, list[float]] = defaultdict(list)
-    after: defaultdict[str, list[float]] = defaultdict(list)
-    changes: list[Change] = []
-    rollouts = old_unparsed = new_unparsed = 0
-    for run, task, selected, record in _rollouts(runs, store):
-        old_score = record.trajectory.score or 0.0
-        found = _again(record.trajectory, reader)
-        new_score = old_score if found is None else float(found[1])
-        if found is not None:
-            rollouts += 1
-            old_unparsed += record.trajectory.truth["reading"] is None
-            new_unparsed += found[0].value is None
-            change = _change(run, task, selected, record.trajectory, found[0], new_score)
-            changes += [change] if change is not None else []
+    def add(self, run: str, task: str, selected: bool, record: RolloutRecord, rescorer: Rescorer) -> None:
+        """Count a rollout; one without a grade keeps its score."""
+        trajectory = record.trajectory
+        old, new = trajectory.grade, rescorer.grade(trajectory)
+        if old is not None and new is not None:
+            self.grades.append((old, new))
+            if _seen(old, rescorer.details) != _seen(new, rescorer.details):
+                self.changes.append(Change(run, task, trajectory.rollout, selected, old, new))
         if selected:
-            before[task].append(old_score)
-            after[task].append(new_score)
-    return Rescored(condition, rollouts, _mean(before), _mean(after), old_unparsed, new_unparsed, changes)
+            score = trajectory.score or 0.0
+            self.before[task].append(score)
+            self.after[task].append(score if new is None else new.score)
+
+    def result(self, condition: Condition, domain: str) -> Rescored:
+        olds, news = [old for old, _ in self.grades], [new for _, new in self.grades]
+        figures = (_mean(self.before), _mean(self.after), _measures(olds), _measures(news))
+        return Rescored(condition, domain, len(self.grades), *figures, self.changes)
 
 
-def _rollouts(runs: Sequence[str], store: ExperimentStore) -> Iterator[tuple[str, str, bool, RolloutRecord]]:
-    for run in runs:
-        info = store.run(run)
-        for record in store.records(run, stop=len(info.tasks) - info.probes):
-            for place, rollout in enumerate(record.rollouts):
-                yield run, record.task_id, place == record.selected, rollout
+def _seen(grade: Grade, details: Sequence[str]) -> object:
+    return grade.score, dict(grade.measures), [grade.truth.get(name) for name in details]
 
 
-def _again(trajectory: Trajectory, reader: Reader) -> tuple[Reading, bool] | None:
-    """What the reader takes from a rollout and whether it is right; ``None`` where there is no answer to read."""
-    output = output_of(trajectory)
-    if output is None:
-        return None
-    truth = trajectory.truth
-    if truth["kind"] == "integer":
-        reading = reader.read_integer(output)
-    else:
-        reading = reader.read_choice(output, int(truth["n_choices"]), options_of(trajectory))
-    return reading, reader.is_right(reading, str(truth["gold"]), truth["kind"])
-
-
-def _change(
-    run: str, task: str, selected: bool, trajectory: Trajectory, reading: Reading, score: float
-) -> Change | None:
-    old, old_score = trajectory.truth["reading"], trajectory.score or 0.0
-    if (old, old_score) == (reading.value, score):
-        return None
-    gold = str(trajectory.truth["gold"])
-    return Change(run, task, trajectory.rollout, selected, old, reading.value, gold, old_score, score)
+def _measures(grades: Sequence[Grade]) -> Mapping[str, float]:
+    names = dict.fromkeys(name for grade in grades for name in grade.measures)
+    return {name: average([grade.measures.get(name, 0.0) for grade in grades]) for name in names}
 
 
 def _mean(scores: Mapping[str, Sequence[float]]) -> Estimate:

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rbsuite.judges.truth import is_success
-from rbsuite.record import Condition, RunInfo
+from rbsuite.record import FACTORS, Condition, RunInfo
+from rbsuite.statistics.about import About, about
+from rbsuite.statistics.answers import AnswerFigures, answer_figures
 from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import Estimate, average, p_value
+from rbsuite.statistics.memory_use import MemoryUse, memory_use
 from rbsuite.statistics.pairing import Paired, Stream, difference, pair, stream_tasks, success
-from rbsuite.statistics.parts import Keep, Part, main_tasks, parts_apart
+from rbsuite.statistics.parts import DomainResult, Keep, Part, domain_results, main_tasks, parts_apart
 from rbsuite.statistics.power import detectable_by
+from rbsuite.statistics.reading import WARM, Rollouts, RunRows, Runs, counted, read_runs
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
 
 UNPARSED = "parse_errors"
-NO_MEMORY = "none"
-WARM = " after "
-"""Stands between a memory and the experiment whose bank it began with."""
 
 _UNKNOWN = Estimate(math.nan, None)
 
@@ -46,7 +47,7 @@ class ConditionSummary:
         usage: cost of these tasks over all runs, by purpose.
         ends: rollouts by why they ended.
         judged: verdicts against the truth: ``(label, solved)`` to count.
-        recalled: share of tasks for which something was recalled.
+        recalled: share of tasks for which something was recalled: text was put before the agent.
         notes: counts the memory reported.
     """
 
@@ -138,7 +139,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ApartSummary:
-    """The figures of a domain that stands apart, as :class:`Summary` has those of the others.
+    """The figures of a domain that is reported separately, as :class:`Summary` has those of the others.
 
     Attributes:
         part: the domain and its tasks.
@@ -155,18 +156,28 @@ class Summary:
     """Experiments in figures.
 
     Attributes:
-        conditions: in the order they were asked for; over the tasks that do not stand apart, unless all do.
+        conditions: in the order they were asked for; over the tasks that are not reported separately, unless all are.
         comparisons: the declared ones, see :func:`declared`; over the same tasks.
+        about: what is known of the tasks.
+        domains: the figures by domain of each condition, see :func:`rbsuite.statistics.parts.domain_results`.
+        answers: what was read of each condition's answers, over the same tasks as ``conditions``; ``None`` where nothing is read.
+        memory: what the memory of each condition did, over all tasks.
         repeated: runs that a later experiment holds once more (same condition, same stream) and that were left out, by their condition.
-        apart: the domains that stand apart.
-        all_apart: whether all tasks stand apart, so that the figures are over them.
+        apart: the domains that are reported separately.
+        all_apart: whether all tasks are reported separately, so that the figures are over them.
+        first_failure: where the first broken rollout was and why it broke, whatever its task; empty where there is none.
     """
 
     conditions: Sequence[ConditionSummary]
     comparisons: Sequence[Comparison]
+    about: About
+    domains: Mapping[Condition, Sequence[DomainResult]]
+    answers: Mapping[Condition, AnswerFigures | None]
+    memory: Mapping[Condition, MemoryUse]
     repeated: Sequence[Condition] = ()
     apart: Sequence[ApartSummary] = ()
     all_apart: bool = False
+    first_failure: str = ""
 
     @property
     def shown_apart(self) -> Sequence[ApartSummary]:
@@ -192,24 +203,24 @@ class _Tally:
         self.attempts[run][row.task_id].append(row.score or 0.0)
         if row.label:
             self.judged[row.label, is_success(row.score)] += 1
-        for purpose, usage in [*row.usage.items(), *row.task_usage.items()]:
-            self.usage[purpose] = self.usage.get(purpose, Usage()) + usage
-        if row.selected:
-            self.recalled += row.n_recalled > 0
-            self.notes.update(row.task_notes)
+        self.spend(row.usage)
+        if row.whole is not None:
+            self.spend(row.whole.usage)
+            self.recalled += row.whole.recalled
+            self.notes.update(row.whole.notes)
             self.scores[run][row.task_id] = row.score or 0.0
+
+    def spend(self, usage: Mapping[str, Usage]) -> None:
+        for purpose, spent in usage.items():
+            self.usage[purpose] = self.usage.get(purpose, Usage()) + spent
 
     def stream(self, key: str, info: RunInfo) -> Stream:
         attempts = {task: tuple(scores) for task, scores in self.attempts[key].items()}
         return Stream(info, dict(self.scores[key]), attempts, dict(self.probes[key]))
 
 
-Runs = Mapping[Condition, Sequence[tuple[ExperimentStore, RunInfo]]]
-"""The runs of each condition, each with the store it is in."""
-
-
 def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
-    """The figures of an experiment, or of several together, from their stores.
+    """The figures of an experiment, or of several together; each store is read once.
 
     Args:
         stores: experiments on the same tasks; whether they may be put together is for the caller to say.
@@ -218,29 +229,65 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     Raises:
         StoreError: a store cannot be read.
     """
-    runs, repeated = runs_by_condition(stores)
+    runs, repeated = read_runs(stores)
     memory = next(iter(runs)).memory if baseline is None else baseline
-    parts = parts_apart(stores[0])
-    main = main_tasks(stores[0], parts)
-    conditions, comparisons = _figures(runs, memory, main or (lambda task: True))
-    apart = [ApartSummary(part, *_figures(runs, memory, part.tasks.__contains__)) for part in parts]
-    return Summary(conditions, comparisons, repeated, apart, all_apart=main is None)
+    factors = _declared_factors(stores)
+    known = about(stores[0])
+    parts = parts_apart(known)
+    main = main_tasks({task for found in runs.values() for run in found for task in run.info.tasks}, parts)
+    conditions, comparisons = _figures(runs, memory, factors, main or (lambda task: True))
+    domains = {condition: domain_results(found, known) for condition, found in runs.items()}
+    return Summary(
+        conditions=conditions,
+        comparisons=comparisons,
+        about=known,
+        domains=domains,
+        answers={made: answer_figures(found, known, domains[made], main) for made, found in runs.items()},
+        memory={condition: memory_use(found) for condition, found in runs.items()},
+        repeated=repeated,
+        apart=[ApartSummary(part, *_figures(runs, memory, factors, part.tasks.__contains__)) for part in parts],
+        all_apart=main is None,
+        first_failure=next(_failures(runs), ""),
+    )
 
 
-def _figures(runs: Runs, baseline: str, keep: Keep) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
+def _failures(runs: Runs) -> Iterator[str]:
+    for condition, found in runs.items():
+        for rollouts in (rollouts for run in found for rollouts in (*run.tasks, *run.probes)):
+            for row in rollouts:
+                if row.end in BROKEN_ENDS:
+                    yield f"{condition.label} on task {row.task_id}: {row.error}"
+
+
+def _declared_factors(stores: Sequence[ExperimentStore]) -> Sequence[str]:
+    """The factors beside memory and scaling for which one of the experiments has several levels."""
+    configs = [store.manifest.config for store in stores]
+    return [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
+
+
+def _figures(
+    runs: Runs, baseline: str, factors: Sequence[str], keep: Keep
+) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
     conditions = [_condition(condition, found, keep) for condition, found in runs.items()]
-    compared = [compare(a, b) for a, b in declared(conditions, baseline)]
+    compared = [compare(a, b) for a, b in declared(conditions, baseline, factors)]
     adjusted = holm([comparison.p_value for comparison in compared])
     return conditions, [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
 
 
-def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tuple[ConditionSummary, ConditionSummary]]:
+def declared(
+    conditions: Sequence[ConditionSummary], baseline: str, factors: Sequence[str] = ()
+) -> list[tuple[ConditionSummary, ConditionSummary]]:
     """The comparisons that the choice of conditions declares, fixed before any result is seen.
 
-    Each condition with another memory is compared with the baseline memory under the same model, agent, scaling and judge; where there
-    is no such condition, under the first scaling (or judge) of the baseline with that model and agent. A memory that began with the bank of
-    another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory, each is compared with
-    the first.
+    Each condition with another memory is compared with the baseline memory at the same levels of all else; where there is no such
+    condition, under the first scaling, judge or embedder of the baseline with that model, agent, temperature and prompts. A memory that
+    began with the bank of another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory,
+    each is compared with the first. Besides, each level of a declared factor is compared with the first level, all else being the same.
+
+    Args:
+        conditions: the conditions, the baseline first.
+        baseline: the memory to compare with.
+        factors: the factors beside memory and scaling for which an experiment declares several levels.
     """
     base = [one for one in conditions if one.condition.memory == baseline]
     if len(base) == len(conditions):
@@ -248,11 +295,30 @@ def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tupl
     pairs = []
     for one in conditions:
         made = one.condition
-        fitting = [b for b in base if (b.condition.model, b.condition.agent) == (made.model, made.agent)]
+        fitting = [b for b in base if _setting(b.condition) == _setting(made)]
         if made.memory == baseline or not fitting:
             continue
         pairs.append((one, max(fitting, key=lambda b: _likeness(b.condition, made))))
-    return pairs + _transfers(conditions, baseline)
+    return pairs + _transfers(conditions, baseline) + _levels(conditions, factors)
+
+
+def _levels(
+    conditions: Sequence[ConditionSummary], factors: Sequence[str]
+) -> list[tuple[ConditionSummary, ConditionSummary]]:
+    """Each condition with the one that differs from it in one factor alone and has the first level of that."""
+    by_condition = {one.condition: one for one in conditions}
+    first = conditions[0].condition
+    pairs = []
+    for name in factors:
+        for one in conditions:
+            other = by_condition.get(replace(one.condition, **{name: getattr(first, name)}))
+            if other is not None and other is not one:
+                pairs.append((one, other))
+    return pairs
+
+
+def _setting(condition: Condition) -> tuple[str, ...]:
+    return condition.model, condition.agent, condition.temperature, condition.prompts
 
 
 def _transfers(
@@ -269,8 +335,8 @@ def _transfers(
     return pairs
 
 
-def _likeness(one: Condition, other: Condition) -> tuple[bool, bool]:
-    return one.scaling == other.scaling, one.judge == other.judge
+def _likeness(one: Condition, other: Condition) -> tuple[bool, bool, bool]:
+    return one.scaling == other.scaling, one.judge == other.judge, one.embedder == other.embedder
 
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
@@ -292,46 +358,22 @@ def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
     )
 
 
-def runs_by_condition(stores: Sequence[ExperimentStore]) -> tuple[Runs, list[Condition]]:
-    """The runs of each condition in the order of the stores, and the conditions of runs that were left out.
-
-    A run is left out where an earlier store holds the same condition on the same stream.
-    """
-    found: dict[Condition, list[tuple[ExperimentStore, RunInfo]]] = {}
-    repeated: dict[Condition, None] = {}
-    for store in stores:
-        for info in store.manifest.runs:
-            condition = _told_apart(store, info.condition)
-            known = found.setdefault(condition, [])
-            if any((other.seed, stream_tasks(other)) == (info.seed, stream_tasks(info)) for _, other in known):
-                repeated[condition] = None
-            else:
-                known.append((store, info))
-    return found, list(repeated)
-
-
-def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
-    """The condition of a run; one that began with the bank of another experiment is another condition than one that began empty."""
-    source = store.manifest.config.get("warm_start")
-    if not source or condition.memory == NO_MEMORY:
-        return condition
-    return replace(condition, memory=f"{condition.memory}{WARM}{source}")
-
-
-def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunInfo]], keep: Keep) -> ConditionSummary:
+def _condition(condition: Condition, runs: Sequence[RunRows], keep: Keep) -> ConditionSummary:
     tally = _Tally()
     streams = []
-    for number, (store, info) in enumerate(runs):
+    for number, run in enumerate(runs):
         key = f"{number}"
-        rows = (row for row in store.results(info.id) if keep(row.task_id))
-        _add_all(tally, key, rows, len(stream_tasks(info)))
-        streams.append(tally.stream(key, _narrowed(info, keep)))
+        for row in (row for rollouts in _kept(run.tasks, keep) for row in rollouts):
+            tally.add(key, row)
+        for rollouts in _kept(run.probes, keep):  # their score is kept apart, and their cost is left out
+            tally.probes[key][rollouts[0].task_id] = counted(rollouts).score or 0.0
+        streams.append(tally.stream(key, _narrowed(run.info, keep)))
     by_task: defaultdict[str, list[float]] = defaultdict(list)
     for stream in streams:
         for task, score in stream.scores.items():
             by_task[task].append(score)
     committed = sum(len(stream.scores) for stream in streams)
-    rollouts = sum(tally.ends.values())
+    attempts = sum(tally.ends.values())
     return ConditionSummary(
         condition=condition,
         n_tasks=len(streams[0].tasks),
@@ -340,7 +382,7 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
         success=success(streams) or _UNKNOWN,
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
-        steps=tally.steps / rollouts if rollouts else math.nan,
+        steps=tally.steps / attempts if attempts else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),
         judged=dict(sorted(tally.judged.items())),
@@ -349,17 +391,12 @@ def _condition(condition: Condition, runs: Sequence[tuple[ExperimentStore, RunIn
     )
 
 
+def _kept(tasks: Collection[Rollouts], keep: Keep) -> Iterator[Rollouts]:
+    return (rollouts for rollouts in tasks if keep(rollouts[0].task_id))
+
+
 def _narrowed(info: RunInfo, keep: Keep) -> RunInfo:
     """The run as if its stream had held no other tasks."""
     stream, probes = stream_tasks(info), info.tasks[len(info.tasks) - info.probes :]
     kept = [task for task in probes if keep(task)]
     return replace(info, tasks=(*(task for task in stream if keep(task)), *kept), probes=len(kept))
-
-
-def _add_all(tally: _Tally, run: str, rows: Iterable[ResultRow], length: int) -> None:
-    """Add the rows of a run; what comes after the stream is a probe, whose score is kept apart and whose cost is left out."""
-    for row in rows:
-        if row.position < length:
-            tally.add(run, row)
-        elif row.selected:
-            tally.probes[run][row.task_id] = row.score or 0.0

@@ -14,12 +14,14 @@ from rbsuite.store.digest import run_digest as run_digest
 from rbsuite.store.experiment import ExperimentStore as ExperimentStore
 from rbsuite.store.export import export_jsonl as export_jsonl
 from rbsuite.store.rows import ResultRow as ResultRow
+from rbsuite.store.rows import TaskRow as TaskRow
 from rbsuite.store.scrub import scrub as scrub
 
 __all__ = [
     "GENESIS",
     "ExperimentStore",
     "ResultRow",
+    "TaskRow",
     "chain",
     "experiment_digest",
     "export_jsonl",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from rbsuite.oplog import chain, origin
 from rbsuite.record import Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.codec import decode_body, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
-from rbsuite.store.rows import ResultRow, Row, decode_op, decode_recall, decode_rollout, decode_task
+from rbsuite.store.rows import ResultRow, Row, TaskRow, decode_op, decode_recall, decode_rollout, decode_task
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.trajectory import Observation, Step
 
@@ -33,7 +33,7 @@ _SHARED_KEPT = 64
 """Policies and tool lists that are kept decoded."""
 
 _TASKS = (
-    "SELECT position, task_id, attempt_id, read_version, version, selected, state_hash, head"
+    "SELECT position, task_id, commit_id, read_version, version, selected, state_hash, head"
     " FROM task WHERE id >= ? AND id < ? ORDER BY id"
 )
 _HEADS = "SELECT task, head FROM rollout WHERE id >= ? AND id < ? ORDER BY id"
@@ -48,7 +48,8 @@ _RESULTS = (
     "SELECT position, task_id, selected, task.head, ordinal, steps, rollout.head"
     " FROM rollout JOIN task ON task.id = rollout.task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
 )
-_FOUND = "SELECT task, rollout, reason, items FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+_FOUND = "SELECT task, rollout, reason, items, text FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+_KINDS = "SELECT task, kind FROM op WHERE id >= ? AND id < ? ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,10 @@ class Reader:
     def results(self, run_id: str) -> Iterator[ResultRow]:
         """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
         for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
-            found = self._by_position(_FOUND, page)
+            found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
             for row in self._database.rows(_RESULTS, page.parts):
                 with self._decoding(run_id, row[0]):
-                    result = _result(row, found[row[0]])
+                    result = _result(row, found[row[0]], kinds[row[0]])
                 yield result
 
     def verify_chain(self, run_id: str) -> str:
@@ -209,37 +210,38 @@ class Reader:
             ) from error
 
 
-def _result(row: Row, found: list[Row]) -> ResultRow:
+def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
     position, task_id, selected, task_head, ordinal, steps, head = row
     record = decode_rollout(head)
     trajectory = record.trajectory
-    counts = ordinal == selected
-    task_costs, notes = json.loads(unpack(task_head)) if counts else ({}, {})
-    n_recalled, reason = _recalled(trajectory.rollout, found)
+    found = [(served, unpack(reason), json.loads(unpack(items)), text) for served, reason, items, text in recalls]
+    own = [(reason, items) for served, reason, items, _ in found if served in {trajectory.rollout, -1}]
+    n_recalled = len({item[0] for _, items in own for item in items})
+    whole = None
+    if ordinal == selected:
+        costs, notes = json.loads(unpack(task_head))
+        whole = TaskRow(
+            usage=usage(costs),
+            notes=notes,
+            items=len({item[0] for _, _, items, _ in found for item in items}),
+            characters=sum(len(unpack(text)) for _, _, _, text in found),
+            ops=Counter(unpack(kind) for (kind,) in kinds),
+        )
     return ResultRow(
         task_id=unpack(task_id),
         position=position,
         rollout=trajectory.rollout,
-        selected=counts,
+        selected=ordinal == selected,
         end=trajectory.end,
         score=trajectory.score,
         label="" if record.verdict is None else record.verdict.label,
         steps=steps,
         usage=record.usage,
         seconds=record.seconds,
+        measures={} if trajectory.grade is None else trajectory.grade.measures,
+        truth={} if trajectory.grade is None else trajectory.grade.truth,
+        error=trajectory.error,
         n_recalled=n_recalled,
-        recall_reason=reason,
-        task_usage=usage(task_costs),
-        task_notes=notes,
+        recall_reason="" if n_recalled else next((reason for reason, _ in own if reason), ""),
+        whole=whole,
     )
-
-
-def _recalled(rollout: int, found: list[Row]) -> tuple[int, str]:
-    """How many different items the recalls of a rollout found, and the first reason if none did."""
-    items: set[str] = set()
-    reason = ""
-    for served, why, rows in found:
-        if served in {rollout, -1}:
-            items.update(row[0] for row in json.loads(unpack(rows)))
-            reason = reason or unpack(why)
-    return len(items), "" if items else reason

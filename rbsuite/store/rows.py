@@ -22,9 +22,33 @@ from rbsuite.store.codec import (
     verdict,
     verdict_row,
 )
-from rbsuite.trajectory import Observation, Step, Trajectory, Usage
+from rbsuite.trajectory import Grade, Observation, Step, Trajectory, Usage
 
 Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """What belongs to a task as a whole, in short.
+
+    Attributes:
+        usage: its cost by purpose.
+        notes: its counts of things to report.
+        items: how many different items its recalls found.
+        characters: length of the text that its recalls put before the agent; of a recall that rollouts share, once.
+        ops: its memory operations, by kind.
+    """
+
+    usage: Mapping[str, Usage]
+    notes: Mapping[str, int]
+    items: int
+    characters: int
+    ops: Mapping[str, int]
+
+    @property
+    def recalled(self) -> bool:
+        """Whether something was recalled: whether any recall put text before the agent."""
+        return self.characters > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +66,12 @@ class ResultRow:
         steps: turns of the agent.
         usage: cost of the rollout by purpose.
         seconds: wall time.
+        measures: the environment's figures beside the score, by name.
+        truth: details of the check that the environment kept.
+        error: why the rollout broke; empty where it did not.
         n_recalled: how many different items were recalled for the rollout.
         recall_reason: why none was; empty when something was recalled.
-        task_usage: cost of the task as a whole by purpose; on the selected rollout only, so that sums over rows count it once.
-        task_notes: the task's counts of things to report; on the selected rollout only.
+        whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
     """
 
     task_id: str
@@ -58,10 +84,12 @@ class ResultRow:
     steps: int
     usage: Mapping[str, Usage]
     seconds: float
+    measures: Mapping[str, float]
+    truth: Mapping[str, Any]
+    error: str
     n_recalled: int
     recall_reason: str
-    task_usage: Mapping[str, Usage]
-    task_notes: Mapping[str, int]
+    whole: TaskRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +123,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
         task=(
             record.position,
             pack(record.task_id),
-            pack(record.attempt_id),
+            pack(record.commit_id),
             record.read_version,
             record.version,
             record.selected,
@@ -126,7 +154,8 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
 
 
 def _trajectory_head(value: Trajectory) -> list[Any]:
-    return [value.task_id, value.rollout, value.seed, value.query, value.end, value.error, value.score, value.truth]
+    grade = None if value.grade is None else [value.grade.score, value.grade.measures, value.grade.truth]
+    return [value.task_id, value.rollout, value.seed, value.query, value.end, value.error, grade]
 
 
 def _rollout_tail(value: RolloutRecord) -> list[Any]:
@@ -136,8 +165,8 @@ def _rollout_tail(value: RolloutRecord) -> list[Any]:
 def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
     """The rollout of a ``head`` column, with the steps and final observation of its body."""
     row = json.loads(unpack(head))
-    task_id, rollout, seed, query, end, error, score, truth, judged, costs, notes, seconds = row
-    trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, score, truth)
+    task_id, rollout, seed, query, end, error, grade, judged, costs, notes, seconds = row
+    trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, None if grade is None else Grade(*grade))
     return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
 
 
@@ -229,12 +258,12 @@ def decode_op(payload: str | bytes) -> MemoryOp:
 
 def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[RecallEvent, ...]) -> TaskRecord:
     """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
-    position, task_id, attempt_id, read_version, version, selected, state_hash, head = row
+    position, task_id, commit_id, read_version, version, selected, state_hash, head = row
     costs, notes = json.loads(unpack(head))
     return TaskRecord(
         task_id=unpack(task_id),
         position=position,
-        attempt_id=unpack(attempt_id),
+        commit_id=unpack(commit_id),
         read_version=read_version,
         version=version,
         rollouts=rollouts,
@@ -277,5 +306,6 @@ def _run(values: dict[str, Any]) -> RunInfo:
 def run_row(info: RunInfo, start_hash: str) -> Row:
     """A run as the columns ``run_id`` to ``start_hash`` of table ``run``."""
     made = info.condition
-    names = (info.id, made.memory, made.scaling, made.agent, made.model, made.judge)
+    varied = (made.embedder, made.prompts, made.temperature)
+    names = (info.id, made.memory, made.scaling, made.agent, made.model, made.judge, *varied)
     return (*(pack(name) for name in names), info.order, pack(info.order_name), len(info.tasks), start_hash)

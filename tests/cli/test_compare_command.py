@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 import altered
-from experiments import core_plugins, measure, prepare
+from experiments import measure, prepare
 from experiments import run as run_experiment
 from rbsuite.cli import run
 from rbsuite.cli.compare import command
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo
+from rbsuite.report.comparison import gather
+from rbsuite.report.comparison_text import render
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
 from rooms import RoomsPlugin
@@ -38,13 +41,6 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture
-def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The toy's tasks can be read, as those of an installed environment."""
-    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: core_plugins(ToyPlugin()))
-
-
-@pytest.mark.usefixtures("toy")
 def test_everything_is_shown_within_80_columns(experiment: Path) -> None:
     text = compare(experiment)
     for shown in (
@@ -63,6 +59,7 @@ def test_everything_is_shown_within_80_columns(experiment: Path) -> None:
         "bootstrap, orders then tasks",
         "along the stream",
         "by group",
+        "By domain",
         "Judge against the environment's score",
         "tasks with recall",
         "memory/acting",
@@ -73,7 +70,6 @@ def test_everything_is_shown_within_80_columns(experiment: Path) -> None:
     assert wide == []
 
 
-@pytest.mark.usefixtures("toy")
 def test_json_is_one_document_with_the_same_figures(experiment: Path) -> None:
     document = json.loads(compare(experiment, "--json"))
     with ExperimentStore.open(experiment, readonly=True) as store:
@@ -99,13 +95,6 @@ def test_json_is_one_document_with_the_same_figures(experiment: Path) -> None:
     assert total == round(on["tokens_per_task"] * 72)
 
 
-def test_groups_are_left_out_where_the_tasks_cannot_be_read(experiment: Path) -> None:
-    text = compare(experiment)
-    assert "groups are unknown" in text
-    assert "by group" not in text
-
-
-@pytest.mark.usefixtures("toy")
 def test_one_order_is_labelled_conditional_and_tested_exactly(tmp_path: Path) -> None:
     measure(tmp_path / "e", memory=("none", "reasoningbank")).close()
     text = compare(tmp_path / "e")
@@ -113,6 +102,14 @@ def test_one_order_is_labelled_conditional_and_tested_exactly(tmp_path: Path) ->
     assert "exact p" in text
     assert "bootstrap, orders" not in text
     assert json.loads(compare(tmp_path / "e", "--json"))["comparisons"][0]["conditional_on_order"] is True
+
+
+def test_groups_are_left_out_where_the_store_does_not_hold_them(experiment: Path) -> None:
+    with ExperimentStore.open(experiment, readonly=True) as store:
+        store.manifest = replace(store.manifest, facts=store.manifest.identity)
+        text = render(gather([store]))
+    assert "groups and domains are unknown" in text
+    assert "by group" not in text
 
 
 def test_another_baseline(experiment: Path) -> None:

@@ -101,3 +101,29 @@ def test_export_writes_an_item_a_line(experiment: Path, tmp_path: Path) -> None:
 def test_a_position_beyond_the_stream_is_refused(experiment: Path) -> None:
     with pytest.raises(RbsuiteError, match="has 24 tasks, not 25"):
         ask("list", experiment, "--at", 25)
+
+
+SHEET = "dynamic-cheatsheet/single/order-0"
+
+
+def test_documents_are_shown_with_their_versions(tmp_path: Path) -> None:
+    place = tmp_path / "experiment"
+    measure(place, memory=("none", "dynamic-cheatsheet"), model=f"sim/learner:{SURE}").close()
+    (sheet,) = ask_json("list", place)["documents"]
+    assert (sheet["name"], sheet["version"]) == ("cheatsheet", sheet["versions"][-1])
+    assert "0 items, 1 document" in ask("list", place)
+    assert f"cheatsheet  document, {len(sheet['text'])} characters" in ask("list", place)
+    first = sheet["versions"][0]
+    early = ask_json("show", place, "cheatsheet", "--run", SHEET, "--at", first)["document"]
+    assert early["versions"] == [first]
+    assert early["text"] != sheet["text"]
+    text = ask("show", place, "cheatsheet")
+    assert sheet["text"] in text
+    assert f"versions: {first}, " in text
+    with pytest.raises(RbsuiteError, match="cheatsheet"):
+        ask("show", place, "cheatshet")
+    (line,) = ask("export", place, "--at", first).splitlines()
+    assert json.loads(line) == {"document": "cheatsheet", "version": first, "text": early["text"]}
+    change = ask_json("diff", place, first, sheet["version"])["documents"]
+    assert change == [{"name": "cheatsheet", "before": early["text"], "after": sheet["text"]}]
+    assert "1 documents rewritten" in ask("diff", place, 0, first)

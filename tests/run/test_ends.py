@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 import altered
 from experiments import measure, prepare, records_of
-from rbsuite.cli.results import show
 from rbsuite.errors import ParseFailure, PluginError, RbsuiteError
+from rbsuite.report.results import render
 from rbsuite.specs import AgentSpec, JudgeSpec
 from rbsuite.statistics.summary import summarise
 from rbsuite.trajectory import Action, Observation
@@ -200,8 +198,7 @@ def test_bug_in_agent_or_judge_is_named(tmp_path: Path, config: dict[str, Any], 
 
 def test_the_result_says_why_the_first_rollout_broke(tmp_path: Path) -> None:
     with measure(tmp_path, toy(), memory=("none",), limit=3, model="sim/failing:agent") as store:
-        out = io.StringIO()
-        show(Console(file=out, width=120), store, summarise(store))
+        shown = render(store, summarise(store))
         first = store.manifest.runs[0].tasks[0]
-        assert f"first failure: none x single on task {first}: " in out.getvalue()
-        assert "the provider is down" in out.getvalue()
+        assert f"first failure: none x single on task {first}: " in shown
+        assert "the provider is down" in shown

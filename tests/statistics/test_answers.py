@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,17 @@ from hypothesis import strategies as st
 
 from experiments import core_plugins, measure, prepare, run
 from quiz import QuizPlugin
-from rbsuite.answers import get_reader
+from rbsuite_questions.readers import get_reader
 from rbsuite.cli import command
 from rbsuite.errors import RbsuiteError, UsageError
-from rbsuite.statistics.answers import Answered, answer_figures, reader_of
+from rbsuite.hookspecs import hookimpl
+from rbsuite.run.config import make_config
+from rbsuite.run.setup import set_up
+from rbsuite.specs import Apart, EnvironmentSpec
+from rbsuite.statistics.answers import Answered
 from rbsuite.statistics.intervals import over_tasks, wilson_estimate
 from rbsuite.statistics.rescoring import rescore
+from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 
 READINGS = st.lists(st.sampled_from([None, "A", "B", "C"]), min_size=1, max_size=6)
@@ -32,7 +38,7 @@ def capitals(tmp_path: Path) -> Iterator[ExperimentStore]:
 
 
 def cell(readings: list[str | None], gold: str = "A", task: str = "t") -> Answered:
-    return Answered(task, "d", tuple(float(one == gold) for one in readings), tuple(readings), 0, 0.25)
+    return Answered(task, tuple(float(one == gold) for one in readings), tuple(readings), 0, 0.25)
 
 
 @given(READINGS)
@@ -58,7 +64,7 @@ def test_one_0_or_1_a_task_has_wilsons_interval() -> None:
 
 def test_figures_of_a_condition(capitals: ExperimentStore) -> None:
     info = capitals.manifest.runs[0]
-    found = answer_figures([(capitals, run) for run in capitals.manifest.runs if run.condition == info.condition])
+    found = summarise(capitals).answers[info.condition]
     assert found is not None
     scores = [
         [rollout.trajectory.score for rollout in record.rollouts]
@@ -72,14 +78,14 @@ def test_figures_of_a_condition(capitals: ExperimentStore) -> None:
     assert found.passed.mean == pytest.approx(sum(any(group) for group in scores) / len(scores))
     assert found.chance == 0.25
     assert [(domain.name, domain.tasks) for domain in found.domains] == [("d0", 3), ("d1", 2)]
-    assert found.average.mean == pytest.approx(sum(domain.tasks * domain.average.mean for domain in found.domains) / 5)
-    assert found.domain_mean == pytest.approx(sum(domain.average.mean for domain in found.domains) / 2)
+    assert found.domain_mean == pytest.approx(sum(domain.success.mean for domain in found.domains) / 2)
 
 
 def test_nothing_is_said_where_nothing_is_read(tmp_path: Path) -> None:
     with measure(tmp_path / "toy", memory=("none",)) as store:
-        assert reader_of(store) == ""
-        assert answer_figures([(store, info) for info in store.manifest.runs]) is None
+        summary = summarise(store)
+        assert summary.about.reader == ""
+        assert set(summary.answers.values()) == {None}
 
 
 def test_the_same_reader_reads_the_same(capitals: ExperimentStore) -> None:
@@ -117,6 +123,33 @@ def test_rescore_command(capitals: ExperimentStore, tmp_path: Path) -> None:
     assert before == ((capitals.directory / "experiment.sqlite").exists() and sorted(capitals.directory.iterdir()))
     with pytest.raises(RbsuiteError, match="unknown reader"):
         shell("rescore", home, "--reader", "lm-evil")
+
+
+class Halved:
+    """The capitals, half of them reported separately."""
+
+    @hookimpl
+    def rbsuite_environments(self) -> list[EnvironmentSpec]:
+        (spec,) = (one for one in QuizPlugin().rbsuite_environments() if one.name == "capitals")
+        return [replace(spec, domains=("d0", "d1"), apart=(Apart("d1", "These lie far away."),))]
+
+
+def test_domains_reported_separately_are_rescored_by_themselves(tmp_path: Path) -> None:
+    config = make_config({"env": "capitals", "orders": 1}, {"memory": ("none",)})
+    with run(set_up(config, core_plugins(Halved())), tmp_path / "x") as store:
+        whole, aside = summarise(store), rescore(store, get_reader("rbsuite"))
+    assert [(one.domain, one.rollouts) for one in aside] == [("", 3), ("d1", 2)]
+    assert aside[0].old.mean == whole.conditions[0].success.mean
+    assert aside[1].old.mean == whole.apart[0].conditions[0].success.mean
+    answers = whole.answers[whole.conditions[0].condition]
+    assert answers is not None
+    assert (answers.rollouts, answers.domain_mean) == (3, answers.average.mean)
+    shown = json.loads(shell("rescore", str(tmp_path / "x"), "--reader", "inspect", "--json"))
+    assert [one["rollouts"] for one in shown["conditions"]] == [3]
+    assert (shown["apart"][0]["domain"], shown["apart"][0]["conditions"][0]["rollouts"]) == ("d1", 2)
+    text = shell("rescore", str(tmp_path / "x"), "--reader", "inspect")
+    assert "none x single, d1 *" in text
+    assert "d1 is reported separately: These lie far away." in text
 
 
 def test_rescore_refuses_what_was_not_read(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -65,8 +66,8 @@ def test_runs_of_many_tasks_stay_apart(tmp_path: Path, samples: ModuleType) -> N
             store.commit(samples.RUN, on)
             if off.position < 20:
                 store.commit(samples.OFF, off)
-        assert [r.attempt_id for r in store.records(samples.RUN)] == [f"{samples.RUN}#{i}" for i in range(300)]
-        assert [r.attempt_id for r in store.records(samples.OFF)] == [f"{samples.OFF}#{i}" for i in range(20)]
+        assert [r.commit_id for r in store.records(samples.RUN)] == [f"{samples.RUN}#{i}" for i in range(300)]
+        assert [r.commit_id for r in store.records(samples.OFF)] == [f"{samples.OFF}#{i}" for i in range(20)]
         assert [row.position for row in store.results(samples.RUN)] == [i for i in range(300) for _ in range(2)]
         assert len(list(store.ops(samples.RUN))) == 600
         assert store.verify_chain(samples.RUN) == store.state(samples.RUN)[1]
@@ -99,13 +100,18 @@ def test_result_rows(filled: ExperimentStore, samples: ModuleType) -> None:
     assert row.usage == {"agent": Usage(4, 1000, 50, 0.25), "judge": Usage(1, 500, 5, None)}
     assert (row.n_recalled, row.recall_reason) == (2, "")
     assert (rows[0].n_recalled, rows[0].recall_reason) == (0, "empty bank")
-    assert sum((row.task_usage.get("memory", Usage()) for row in rows), Usage()) == Usage(5, 1500, 150, 0.625)
-    assert [dict(row.task_notes) for row in rows[:4]] == [
-        {},
-        {"extraction_malformed": 0},
-        {},
-        {"extraction_malformed": 1},
-    ]
+    assert row.truth == filled.record(samples.RUN, 3).rollouts[1].trajectory.truth
+    assert [row.whole is not None for row in rows[:4]] == [False, True] * 2
+    wholes = [row.whole for row in rows if row.whole is not None]
+    assert sum((whole.usage.get("memory", Usage()) for whole in wholes), Usage()) == Usage(5, 1500, 150, 0.625)
+    assert [whole.notes for whole in wholes[:2]] == [{"extraction_malformed": 0}, {"extraction_malformed": 1}]
+    records = list(filled.records(samples.RUN))
+    for whole, record in zip(wholes, records, strict=True):
+        assert whole.characters == sum(len(event.recall.text) for event in record.recalls)
+        assert whole.items == len({item.item_id for event in record.recalls for item in event.recall.items})
+        assert whole.ops == Counter(op.op for op in record.ops)
+        assert whole.recalled == any(event.recall.text for event in record.recalls)
+    assert {whole.recalled for whole in wholes} == {False, True}
 
 
 def test_recalled_items_are_counted_once_per_rollout(store: ExperimentStore, samples: ModuleType) -> None:

@@ -7,21 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rbsuite.answers import Kind
-from rbsuite.environments.question import QuestionEnvironment
-from rbsuite.environments.question_data import Question, QuestionResources
-from rbsuite.environments.question_rows import HubSource, Table, cell, find_columns, is_text
-from rbsuite.environments.question_sets import (
-    Benchmark,
-    Collection,
-    QuestionImporter,
-    make_tasks,
-    read_sample,
-    sample_skills,
-)
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.task import TaskSet
-from rbsuite_aime.topics import SKILLS, skill_of
+from rbsuite_aime.topics import LESSONS, skill_of
+from rbsuite_questions.environment import QuestionEnvironment
+from rbsuite_questions.question import Question, QuestionSet
+from rbsuite_questions.readers import Kind
+from rbsuite_questions.rows import HubSource, Table, cell, find_columns, is_text
+from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 
 SAMPLE = Path(__file__).parent / "sample" / "aime_sample.jsonl"
 YEARS = ("2024", "2025", "2026")
@@ -103,15 +95,15 @@ IMPORTER = QuestionImporter(BENCHMARK)
 
 
 class Aime(QuestionEnvironment):
-    """A problem whose answer is an integer from 0 to 999."""
+    """A problem whose answer is an integer from 0 to 999; its domain is the year."""
 
+    name: ClassVar[str] = "aime"
     kind: ClassVar[Kind] = "integer"
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.load`; the domain is the year."""
+    def read(self, split: str, data: str) -> QuestionSet:
+        """See :class:`rbsuite_questions.environment.QuestionEnvironment`."""
         if split == "sample":
-            return _sample(domain)
+            return _sample()
         if split not in (*YEARS, "all"):
             raise UnknownNameError("split of aime", split, ["sample", *YEARS, "all"])
         source: dict[str, str] = {}
@@ -122,10 +114,9 @@ class Aime(QuestionEnvironment):
             found = BENCHMARK.questions(name, table)
             source.update({f"{year} {key}": value for key, value in BENCHMARK.source(name, table, found).items()})
             questions += found
-        return TaskSet("aime", split, make_tasks(questions, domain), source, QuestionResources(SKILLS))
+        return QuestionSet(questions, source, LESSONS)
 
-    @classmethod
-    def at_hand(cls, split: str, *, data: str = "") -> bool:
+    def at_hand(self, split: str, *, data: str = "") -> bool:
         """See :meth:`rbsuite.Environment.at_hand`."""
         return split == "sample" or BENCHMARK.at_hand([f"aime_{year}" for year in _years(split, data)], data)
 
@@ -140,7 +131,7 @@ def _years(split: str, data: str) -> Sequence[str]:
     return [year for year in YEARS if f"aime_{year}" in there] or YEARS
 
 
-def _sample(domain: str) -> TaskSet:
+def _sample() -> QuestionSet:
     table = read_sample(SAMPLE)
     questions = [
         Question(
@@ -154,5 +145,4 @@ def _sample(domain: str) -> TaskSet:
         )
         for row in table.rows
     ]
-    resources = QuestionResources(sample_skills(table.rows, "aime"))
-    return TaskSet("aime", "sample", make_tasks(questions, domain), table.source, resources)
+    return QuestionSet(questions, table.source, sample_lessons(table.rows, "aime"))

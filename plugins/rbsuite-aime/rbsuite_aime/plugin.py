@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
-from rbsuite.specs import EnvironmentSpec, Option, Split
+from rbsuite.specs import EnvironmentSpec, Split
+from rbsuite_questions.declare import question_spec
 
 CITATION = (
     "Mathematical Association of America: American Invitational Mathematics Examination (AIME), 2024, 2025, 2026."
-)
-
-_READER = Option("reader", "str", "rbsuite", "convention that asks for answers and reads them")
-
-_NOTES = (
-    "One turn: a problem, and an answer that is an integer from 0 to 999; answers are compared as integers (025 is 25).",
-    "The reader's id and the unparsed share stand beside every score: scores of different readers must not be mixed.",
-    "Data that is not imported is read from the hub at pinned revisions: Maxwell-Jia/AIME_2024 (8d88b2876a82), "
-    "math-ai/aime25 (563bb8404243), math-ai/aime26 (79037aebdb65). --data takes a file (JSON lines, parquet, CSV), a "
-    "directory laid out as on the hub, a pack, or the word hub.",
-    "Chance level 0.1 %. The sample split was written by this project; its scores compare with nothing published.",
 )
 
 
@@ -27,12 +17,14 @@ _NOTES = (
 def rbsuite_environments() -> Sequence[EnvironmentSpec]:
     """AIME."""
     return [
-        EnvironmentSpec(
-            name="aime",
-            summary="competition mathematics with integer answers from 0 to 999",
-            factory="rbsuite_aime.environment:Aime",
-            options=(_READER,),
-            version="1",
+        question_spec(
+            "aime",
+            "competition mathematics with integer answers from 0 to 999",
+            "rbsuite_aime.environment:Aime",
+            kind="integer",
+            turn="a problem, and an answer that is an integer from 0 to 999; answers are compared as integers (025 is 25).",
+            hub="Maxwell-Jia/AIME_2024 at 8d88b2876a82, math-ai/aime25 at 563bb8404243, math-ai/aime26 at 79037aebdb65",
+            chance="0.1 %",
             splits=(
                 Split(
                     "sample", "28 problems written by this project, in 7 families that share a technique", bundled=True
@@ -43,15 +35,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Split("all", "all three years; of a pack or a directory those that it has"),
             ),
             domains=("2024", "2025", "2026"),
-            action_mode="text",
-            max_steps=10,
-            refine="continue",
-            agent="text",
-            pack="aime",
-            importer="rbsuite_aime.environment:IMPORTER",
             citation=CITATION,
             data_licence="problems (c) Mathematical Association of America, not part of this distribution; the sample: Apache-2.0",
             homepage="https://maa.org/maa-invitational-competitions/",
-            notes=_NOTES,
         )
     ]

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from gymnasium.utils.env_checker import check_env
 
-from rbsuite.answers import READERS
+from played import mistaken, played
 from rbsuite.cli import command
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.run.verify import verify
 from rbsuite_aime.environment import BENCHMARK, IMPORTER, Aime
-from rbsuite_aime.topics import SKILLS, skill_of
+from rbsuite_aime.topics import LESSONS, skill_of
+from rbsuite_questions.readers import READERS
 
 PACK = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs") / "aime"
 needs_pack = pytest.mark.skipif(not PACK.is_dir(), reason="AIME's problems (the pack aime) are not here")
@@ -36,27 +35,17 @@ def write(path: Path, *rows: dict[str, object]) -> str:
     return str(path)
 
 
-def test_gymnasium_accepts_it() -> None:
-    check_env(Aime(), skip_render_check=True)
-
-
 @pytest.mark.parametrize("reader", READS)
 def test_references_of_the_sample_score_1_with_every_reader(reader: str) -> None:
-    report = verify(lambda tasks: Aime(tasks, reader=reader), Aime.load("sample"), 10)
-    assert (report.tasks, report.solved, report.floor_solved) == (28, 28, 0)
+    assert played(Aime(reader=reader), "sample") == (28, 28, 0)
 
 
 @pytest.mark.parametrize("reader", READS)
 def test_mistakes_of_the_sample_score_0_and_are_read(reader: str) -> None:
     world = Aime(reader=reader)
-    skills = {skill.id: skill for skill in world.skills()}
-    for task in world.tasks:
-        pitfall = world.solution(task).pitfalls[0]
-        world.reset(options={"task": task.id})
-        said = pitfall.edits[0][0]
-        thought = skills[pitfall.skill].symptom
-        _, reward, _, _, info = world.step(type(said)(text=f"{thought} {said.text}"))
-        assert (reward, info["truth"]["reading"]) == (0.0, task.payload["wrong"])
+    for task in world.tasks("sample"):
+        grade = mistaken(world, task)
+        assert (grade.score, grade.truth["reading"]) == (0.0, task.payload["wrong"])
 
 
 @pytest.mark.parametrize(
@@ -69,7 +58,7 @@ def test_mistakes_of_the_sample_score_0_and_are_read(reader: str) -> None:
     ],
 )
 def test_columns_of_all_copies_are_read(row: dict[str, object], tmp_path: Path) -> None:
-    tasks = Aime.load("2024", data=write(tmp_path / "rows.jsonl", row))
+    tasks = Aime().tasks("2024", data=write(tmp_path / "rows.jsonl", row))
     task = tasks.tasks[0]
     assert (task.query, task.payload["answer"], task.domain) == ("What?", "25", "2024")
     assert task.id.startswith("2024-")
@@ -89,27 +78,27 @@ def test_columns_of_all_copies_are_read(row: dict[str, object], tmp_path: Path) 
 )
 def test_other_rows_are_refused(row: dict[str, object], said: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said):
-        Aime.load("2024", data=write(tmp_path / "rows.jsonl", row))
+        Aime().tasks("2024", data=write(tmp_path / "rows.jsonl", row))
 
 
 def test_ids_must_be_unique(tmp_path: Path) -> None:
     row = {"id": "7", "problem": "What?", "answer": 3}
     with pytest.raises(DataError, match="row 2: the id 2024-7 occurs twice"):
-        Aime.load("2024", data=write(tmp_path / "rows.jsonl", row, row))
+        Aime().tasks("2024", data=write(tmp_path / "rows.jsonl", row, row))
 
 
 def test_unknown_split_and_one_file_for_all_years(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="2023"):
-        Aime.load("2023")
+        Aime().tasks("2023")
     with pytest.raises(DataError, match="Name a year"):
-        Aime.load("all", data=write(tmp_path / "rows.jsonl", {"problem": "What?", "answer": 3}))
+        Aime().tasks("all", data=write(tmp_path / "rows.jsonl", {"problem": "What?", "answer": 3}))
 
 
 def test_without_data_and_network_the_remedy_is_named() -> None:
     pytest.importorskip("datasets", reason="datasets is not installed")
-    assert not Aime.at_hand("2025")
+    assert not Aime().at_hand("2025")
     with pytest.raises(DataError, match=r"math-ai/aime25 at 563bb8404243.*--env aime --data PATH"):
-        Aime.load("2025")
+        Aime().tasks("2025")
 
 
 def test_every_source_on_the_hub_is_pinned() -> None:
@@ -121,8 +110,8 @@ def test_every_source_on_the_hub_is_pinned() -> None:
 def test_topics() -> None:
     assert skill_of("Find the radius of the circle tangent to the triangle.") == "aime/geometry"
     assert skill_of("Let x + y = 3.") == "aime/algebra"
-    assert {skill.id for skill in SKILLS} == {"aime/geometry", "aime/counting", "aime/numbers", "aime/algebra"}
-    assert not [skill for skill in SKILLS if skill.lesson in skill.symptom]
+    assert set(LESSONS) == {"aime/geometry", "aime/counting", "aime/numbers", "aime/algebra"}
+    assert not [one for one in LESSONS.values() if one.lesson in one.symptom]
 
 
 def test_import_makes_a_pack_that_is_then_read(tmp_path: Path) -> None:
@@ -132,9 +121,9 @@ def test_import_makes_a_pack_that_is_then_read(tmp_path: Path) -> None:
     report = import_pack(IMPORTER, source, tmp_path / "data")
     assert report.info.counts == {"questions of aime_2024": 1}
     assert report.info.equals_commit is None
-    assert Aime.at_hand("2024")
-    assert Aime.load("2024").tasks[0].payload["answer"] == "7"
-    assert [task.domain for task in Aime.load("all")] == ["2024"]
+    assert Aime().at_hand("2024")
+    assert Aime().tasks("2024").tasks[0].payload["answer"] == "7"
+    assert [task.domain for task in Aime().tasks("all")] == ["2024"]
     (tmp_path / "other").mkdir()
     write(tmp_path / "other" / "rows.jsonl", {"problem": "What?", "answer": 1})
     with pytest.raises(DataError, match="do not say which aime data"):
@@ -143,23 +132,22 @@ def test_import_makes_a_pack_that_is_then_read(tmp_path: Path) -> None:
 
 @needs_pack
 def test_the_pack_has_two_years_and_is_known(tmp_path: Path) -> None:
-    tasks = Aime.load("all", data=str(PACK))
+    tasks = Aime().tasks("all", data=str(PACK))
     assert len(tasks) == 60
     assert {task.group for task in tasks} == {"2024-I", "2024-II", "2025-I", "2025-II"}
-    assert {task.domain for task in Aime.load("all", domain="2025", data=str(PACK))} == {"2025"}
+    assert {task.domain for task in Aime().tasks("all", domain="2025", data=str(PACK))} == {"2025"}
     assert tasks.source["2024 equals"].startswith("eth-sri/matharena at ")
-    report = verify(Aime, tasks, 10)
-    assert (report.solved, report.floor_solved) == (60, 0)
+    assert played(Aime(), "all", data=str(PACK)) == (60, 60, 0)
     assert all(task.payload["wrong"] != task.payload["answer"] for task in tasks)
     imported = import_pack(IMPORTER, PACK, tmp_path / "data").info
     assert imported.equals_commit == "81f103e38b1df076afa65ee0a3ffbe148d42e6d2"
-    assert Aime.load("2024").content_hash == Aime.load("2024", data=str(PACK)).content_hash
+    assert Aime().tasks("2024").content_hash == Aime().tasks("2024", data=str(PACK)).content_hash
 
 
 @needs_pack
 def test_no_lesson_stands_in_a_problem() -> None:
-    text = "\n".join(task.query for task in Aime.load("all", data=str(PACK)))
-    assert not [skill for skill in SKILLS if skill.lesson in text or skill.symptom in text]
+    text = "\n".join(task.query for task in Aime().tasks("all", data=str(PACK)))
+    assert not [one for one in LESSONS.values() if one.lesson in text or one.symptom in text]
 
 
 def test_it_runs_by_the_evo_memory_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,7 +156,6 @@ def test_it_runs_by_the_evo_memory_protocol(tmp_path: Path, monkeypatch: pytest.
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     shown = json.loads(result.stdout)
     assert [one["memory"].partition(":")[0] for one in shown["conditions"]] == ["none", "history", "exprag", "remem"]
-    assert all(one["answers"]["reader"] == "rbsuite/1" for one in shown["conditions"])
     assert all(one["judge"] == "ground-truth" for one in shown["conditions"])
 
 
@@ -176,7 +163,7 @@ def test_one_file_is_imported_and_a_wrong_one_is_named(tmp_path: Path) -> None:
     rows = [{"id": str(number), "problem": f"What is {number}?", "answer": str(number)} for number in range(1, 31)]
     write(tmp_path / "aime_2025.jsonl", *rows)
     import_pack(IMPORTER, tmp_path / "aime_2025.jsonl", tmp_path / "data")
-    assert len(Aime.load("2025")) == 30
+    assert len(Aime().tasks("2025")) == 30
     write(tmp_path / "other.jsonl", *rows)
     with pytest.raises(DataError, match=r"other\.jsonl' do not say which aime data"):
         import_pack(IMPORTER, tmp_path / "other.jsonl", tmp_path / "data")

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rbsuite.answers import Kind
-from rbsuite.environments.question import QuestionEnvironment
-from rbsuite.environments.question_data import Question, QuestionResources, choice_order
-from rbsuite.environments.question_rows import HubSource, Row, Table, cell, find_columns, is_text
-from rbsuite.environments.question_sets import (
-    Benchmark,
-    Collection,
-    QuestionImporter,
-    make_tasks,
-    read_sample,
-    sample_skills,
-)
-from rbsuite.environments.solution import Skill
+from rbsuite.environments.solution import Lesson
 from rbsuite.errors import UnknownNameError
-from rbsuite.task import TaskSet
+from rbsuite_questions.environment import QuestionEnvironment
+from rbsuite_questions.question import Question, QuestionSet, choice_order
+from rbsuite_questions.rows import HubSource, Row, Table, cell, find_columns, is_text
+from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 
 SAMPLE = Path(__file__).parent / "sample" / "gpqa_sample.jsonl"
 REPOSITORY = "Idavidrein/gpqa"
@@ -41,26 +33,23 @@ _COLUMNS = {
     "group": ("Subdomain",),
 }
 
-SKILLS = (
-    Skill(
-        "gpqa/biology",
+LESSONS = {
+    "gpqa/biology": Lesson(
         "Trace the mechanism step by step",
         "Name each molecule or cell that takes part, follow the effect through every step, and drop a choice where it breaks.",
         "I take the choice whose terms sound closest to the question and trace no mechanism.",
     ),
-    Skill(
-        "gpqa/chemistry",
+    "gpqa/chemistry": Lesson(
         "Balance before you compare",
         "Write down the balanced reaction with its stereochemistry, and count atoms, charge and equivalents in every choice.",
         "I go by the reagent's usual product and do not check atoms or charge.",
     ),
-    Skill(
-        "gpqa/physics",
+    "gpqa/physics": Lesson(
         "Let units and limits decide",
         "Derive the result in symbols, check its units and limiting cases, and put in numbers only at the end.",
         "I put numbers into the first formula that comes to mind and look at no limiting case.",
     ),
-)
+}
 """For official data, one a domain: general advice in this project's words."""
 
 
@@ -86,7 +75,7 @@ def _question(table: Table, number: int, row: Row, columns: Any) -> Question:
         choices=choices,
         domain=domain,
         group=str(row.get(columns.get("group", "")) or domain),
-        skill=skill if any(skill == known.id for known in SKILLS) else "",
+        skill=skill if skill in LESSONS else "",
         wrong=choices.index(wrong) if wrong in choices[1:] else None,
     )
 
@@ -114,50 +103,38 @@ class Gpqa(QuestionEnvironment):
     """A question with four choices.
 
     Args:
-        tasks: the task set; default: the sample.
-        reader: see :class:`rbsuite.environments.question.QuestionEnvironment`.
-        choice_seed: the seed by which the tasks were loaded.
+        reader: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
+        choice_seed: seed of the order of choices.
     """
 
-    kind: ClassVar[Kind] = "choice"
-    load_options: ClassVar[tuple[str, ...]] = ("choice_seed",)
+    name: ClassVar[str] = "gpqa"
 
-    def __init__(self, tasks: TaskSet | None = None, *, reader: str = "rbsuite", choice_seed: int = 0) -> None:
-        super().__init__(
-            tasks if tasks is not None else type(self).load("sample", choice_seed=choice_seed), reader=reader
-        )
+    def __init__(self, *, reader: str = "rbsuite", choice_seed: int = 0) -> None:
+        super().__init__(reader=reader)
+        self._choice_seed = choice_seed
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "", choice_seed: int = 0) -> TaskSet:
-        """See :meth:`rbsuite.Environment.load`.
-
-        Args:
-            choice_seed: seed of the order of choices.
-        """
+    def read(self, split: str, data: str) -> QuestionSet:
+        """See :class:`rbsuite_questions.environment.QuestionEnvironment`."""
         if split not in ("sample", *ROWS):
             raise UnknownNameError("split of gpqa", split, ["sample", *ROWS])
-        skills: tuple[Skill, ...] = SKILLS
+        seed = {"choice_seed": str(self._choice_seed)}
         if split == "sample":
             table = read_sample(SAMPLE)
-            skills = sample_skills(table.rows, "gpqa")
-            questions = _with_families(table)
-            source = dict(table.source)
-        else:
-            table = BENCHMARK.table(f"gpqa_{split}", data)
-            questions = BENCHMARK.questions(f"gpqa_{split}", table)
-            source = BENCHMARK.source(f"gpqa_{split}", table, questions)
-        tasks = make_tasks(questions, domain, lambda one: choice_order(choice_seed, one.id, len(one.choices)))
-        return TaskSet("gpqa", split, tasks, {**source, "choice_seed": str(choice_seed)}, QuestionResources(skills))
+            return QuestionSet(_with_families(table), {**table.source, **seed}, sample_lessons(table.rows, "gpqa"))
+        table = BENCHMARK.table(f"gpqa_{split}", data)
+        questions = BENCHMARK.questions(f"gpqa_{split}", table)
+        return QuestionSet(questions, {**BENCHMARK.source(f"gpqa_{split}", table, questions), **seed}, LESSONS)
 
-    @classmethod
-    def at_hand(cls, split: str, *, data: str = "") -> bool:
+    def order(self, question: Question) -> Sequence[int]:
+        """An order that depends on the seed and the question alone: the data has the right choice first."""
+        return choice_order(self._choice_seed, question.id, len(question.choices))
+
+    def at_hand(self, split: str, *, data: str = "") -> bool:
         """See :meth:`rbsuite.Environment.at_hand`."""
         return split == "sample" or BENCHMARK.at_hand([f"gpqa_{split}"], data)
 
 
 def _with_families(table: Table) -> Sequence[Question]:
-    from dataclasses import replace
-
     questions = read_questions(table, BENCHMARK.collections[0])
     families = [str(row["family"]) for row in table.rows]
     return [replace(one, group=family, skill=f"gpqa/{family}") for one, family in zip(questions, families, strict=True)]

@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from gymnasium.utils.env_checker import check_env
 
-from rbsuite.answers import READERS
+from played import played
 from rbsuite.cli import command
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
-from rbsuite.environments.question_data import choice_order
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.run.verify import verify
 from rbsuite.store import ExperimentStore
 from rbsuite.store.export import export_jsonl
-from rbsuite_gpqa.environment import BENCHMARK, IMPORTER, REVISION, SAMPLE, SKILLS, Gpqa
+from rbsuite_gpqa.environment import BENCHMARK, IMPORTER, LESSONS, REVISION, SAMPLE, Gpqa
+from rbsuite_questions.question import choice_order
+from rbsuite_questions.readers import READERS
 
 READS = [name for name, info in READERS.items() if "choice" in info.kinds and not info.requires]
 ROW = {
@@ -55,41 +54,36 @@ def write(path: Path, *rows: dict[str, str]) -> Path:
     return path
 
 
-def test_gymnasium_accepts_it() -> None:
-    check_env(Gpqa(), skip_render_check=True)
-
-
 @pytest.mark.parametrize("reader", READS)
 def test_references_of_the_sample_score_1_with_every_reader(reader: str) -> None:
-    report = verify(lambda tasks: Gpqa(tasks, reader=reader), Gpqa.load("sample"), 10)
-    assert (report.tasks, report.solved, report.floor_solved) == (30, 30, 0)
+    assert played(Gpqa(reader=reader), "sample") == (30, 30, 0)
 
 
 def test_choices_are_shuffled_by_question_and_seed(tmp_path: Path) -> None:
     rows = [{**ROW, "Record ID": f"rec{number}"} for number in range(40)]
     data = str(write(tmp_path / "rows.jsonl", *rows))
-    tasks = Gpqa.load("main", data=data)
+    tasks = Gpqa().tasks("main", data=data)
     for task in tasks:
         order = choice_order(0, task.id, 4)
         assert task.payload["answer"] == "ABCD"[order.index(0)]
         assert f"{task.payload['answer']}) This" in task.query
-    alone = Gpqa.load("main", data=str(write(tmp_path / "one.jsonl", rows[17])))
+    alone = Gpqa().tasks("main", data=str(write(tmp_path / "one.jsonl", rows[17])))
     assert alone.tasks[0] == tasks.by_id["rec17"]
-    other = Gpqa.load("main", data=data, choice_seed=1)
+    other = Gpqa(choice_seed=1).tasks("main", data=data)
     assert [task.payload["answer"] for task in other] != [task.payload["answer"] for task in tasks]
     assert other.content_hash != tasks.content_hash
 
 
 def test_the_mistake_of_the_sample_is_the_one_it_names() -> None:
     rows = {row["Record ID"]: row for row in map(json.loads, SAMPLE.read_text(encoding="utf-8").splitlines())}
-    for task in Gpqa.load("sample"):
+    for task in Gpqa().tasks("sample"):
         letter = task.payload["wrong"]
         assert task.payload["choices"]["ABCD".index(letter)] == rows[task.id]["wrong"].strip()
 
 
 def test_csv_keeps_its_texts(tmp_path: Path) -> None:
     pytest.importorskip("datasets", reason="datasets is not installed")
-    task = Gpqa.load("diamond", data=str(write(tmp_path / "home" / "gpqa_diamond.csv", ROW).parent)).tasks[0]
+    task = Gpqa().tasks("diamond", data=str(write(tmp_path / "home" / "gpqa_diamond.csv", ROW).parent)).tasks[0]
     assert set(task.payload["choices"]) == {"This", "That", "The other", "025"}
     assert (task.id, task.domain, task.group) == ("rec0", "physics", "Invention")
 
@@ -98,18 +92,18 @@ def test_csv_keeps_its_texts(tmp_path: Path) -> None:
 def test_schema_is_checked(missing: str, tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if key != missing}
     with pytest.raises(DataError, match=f"no column '{missing}'"):
-        Gpqa.load("main", data=str(write(tmp_path / "rows.jsonl", row)))
+        Gpqa().tasks("main", data=str(write(tmp_path / "rows.jsonl", row)))
     with pytest.raises(DataError, match=f"row 1: {missing} is '', not a text"):
-        Gpqa.load("main", data=str(write(tmp_path / "rows.jsonl", {**row, missing: ""})))
+        Gpqa().tasks("main", data=str(write(tmp_path / "rows.jsonl", {**row, missing: ""})))
 
 
 def test_the_gate_is_named_where_nothing_is_here() -> None:
     pytest.importorskip("datasets", reason="datasets is not installed")
-    assert not Gpqa.at_hand("diamond")
+    assert not Gpqa().at_hand("diamond")
     with pytest.raises(DataError, match=r"gated.*hf auth login"):
-        Gpqa.load("diamond")
+        Gpqa().tasks("diamond")
     with pytest.raises(UnknownNameError, match="diamand"):
-        Gpqa.load("diamand")
+        Gpqa().tasks("diamand")
 
 
 def test_sources_are_pinned() -> None:
@@ -124,13 +118,13 @@ def test_sources_are_pinned() -> None:
 def test_import(tmp_path: Path) -> None:
     source = write(tmp_path / "source" / "gpqa_main.jsonl", ROW).parent
     assert import_pack(IMPORTER, source, tmp_path / "data").info.counts == {"questions of gpqa_main": 1}
-    assert Gpqa.at_hand("main")
-    assert not Gpqa.at_hand("diamond")
-    assert Gpqa.load("main").content_hash == Gpqa.load("main", data=str(source)).content_hash
+    assert Gpqa().at_hand("main")
+    assert not Gpqa().at_hand("diamond")
+    assert Gpqa().tasks("main").content_hash == Gpqa().tasks("main", data=str(source)).content_hash
 
 
 def test_skills_of_official_data() -> None:
-    assert {skill.id for skill in SKILLS} == {"gpqa/biology", "gpqa/chemistry", "gpqa/physics"}
+    assert set(LESSONS) == {"gpqa/biology", "gpqa/chemistry", "gpqa/physics"}
 
 
 def test_its_text_stays_in_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +136,7 @@ def test_its_text_stays_in_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyP
         for more in ([], ["--json"])
     ]
     printed.append(CliRunner().invoke(command, ["compare", "x"], catch_exceptions=False))
-    printed.append(CliRunner().invoke(command, ["rescore", "x", "--reader", "lm-eval"], catch_exceptions=False))
+    printed.append(CliRunner().invoke(command, ["rescore", "x", "--as", "lm-eval"], catch_exceptions=False))
     stream = io.StringIO()
     with ExperimentStore.open("x", readonly=True) as store:
         export_jsonl(store, stream)

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rbsuite.answers import Kind
-from rbsuite.environments.question import ALL_SHOTS, QuestionEnvironment
-from rbsuite.environments.question_data import LETTERS, Question, QuestionResources, WorkedExample
-from rbsuite.environments.question_rows import HUB, HubSource, Row, Table, cell, find_columns, is_text
-from rbsuite.environments.question_sets import (
-    Benchmark,
-    Collection,
-    QuestionImporter,
-    make_tasks,
-    read_sample,
-    sample_skills,
-)
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.task import TaskSet
 from rbsuite_mmlu_pro.releases import count_releases, row_hash
-from rbsuite_mmlu_pro.skills import SKILLS
+from rbsuite_mmlu_pro.skills import LESSONS
+from rbsuite_questions.environment import ALL_SHOTS, QuestionEnvironment
+from rbsuite_questions.question import Question, QuestionSet, WorkedExample
+from rbsuite_questions.readers import LETTERS
+from rbsuite_questions.rows import HUB, HubSource, Row, Table, cell, find_columns, is_text
+from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 
 SAMPLE = Path(__file__).parent / "sample"
 REPOSITORY = "TIGER-Lab/MMLU-Pro"
@@ -71,7 +64,7 @@ def _question(table: Table, number: int, row: Row, columns: Mapping[str, str]) -
         choices=tuple(option.strip() for option in options),
         domain=category,
         group=str(row.get(columns.get("src", "")) or category),
-        skill=skill if any(skill == known.id for known in SKILLS) else "",
+        skill=skill if skill in LESSONS else "",
         wrong=LETTERS.index(wrong) if _is_letter(wrong, len(options)) else None,
     )
 
@@ -107,21 +100,19 @@ class MmluPro(QuestionEnvironment):
     """A question with up to ten choices, in the order of the file.
 
     Args:
-        tasks: the task set; default: the sample.
-        reader, shots: see :class:`rbsuite.environments.question.QuestionEnvironment`.
+        reader, shots: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
     """
 
-    kind: ClassVar[Kind] = "choice"
+    name: ClassVar[str] = "mmlu-pro"
     protocol_shots: ClassVar[int] = 5
 
-    def __init__(self, tasks: TaskSet | None = None, *, reader: str = "mmlu-pro", shots: int = ALL_SHOTS) -> None:
-        super().__init__(tasks, reader=reader, shots=shots)
+    def __init__(self, *, reader: str = "mmlu-pro", shots: int = ALL_SHOTS) -> None:
+        super().__init__(reader=reader, shots=shots)
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.load`."""
+    def read(self, split: str, data: str) -> QuestionSet:
+        """See :class:`rbsuite_questions.environment.QuestionEnvironment`."""
         if split == "sample":
-            return _sample(domain)
+            return _sample()
         if split not in ROWS:
             raise UnknownNameError("split of mmlu-pro", split, ["sample", *ROWS])
         name = f"mmlu_pro_{split}"
@@ -135,10 +126,9 @@ class MmluPro(QuestionEnvironment):
             if worked is not None:
                 examples = worked_examples(worked)
                 source |= {f"validation {key}": value for key, value in worked.source.items()}
-        return TaskSet("mmlu-pro", split, make_tasks(questions, domain), source, QuestionResources(SKILLS, examples))
+        return QuestionSet(questions, source, LESSONS, examples)
 
-    @classmethod
-    def at_hand(cls, split: str, *, data: str = "") -> bool:
+    def at_hand(self, split: str, *, data: str = "") -> bool:
         """See :meth:`rbsuite.Environment.at_hand`."""
         return split == "sample" or BENCHMARK.at_hand([f"mmlu_pro_{split}"], data)
 
@@ -180,14 +170,11 @@ def _releases(questions: Sequence[Question]) -> dict[str, str]:
     return {"changed_rows": f"{counts['newer']} newer, {counts['older']} older, {counts['other']} other"}
 
 
-def _sample(domain: str) -> TaskSet:
-    from dataclasses import replace
-
+def _sample() -> QuestionSet:
     table = read_sample(SAMPLE / "mmlu_pro_sample.jsonl")
     worked = read_sample(SAMPLE / "mmlu_pro_validation.jsonl")
     questions = [
         replace(one, group=str(row["family"]), skill=f"mmlu-pro/{row['family']}")
         for one, row in zip(read_questions(table, BENCHMARK.collection(TEST)), table.rows, strict=True)
     ]
-    resources = QuestionResources(sample_skills(table.rows, "mmlu-pro"), worked_examples(worked))
-    return TaskSet("mmlu-pro", "sample", make_tasks(questions, domain), table.source, resources)
+    return QuestionSet(questions, table.source, sample_lessons(table.rows, "mmlu-pro"), worked_examples(worked))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import EnvironmentSpec, Option, Split
+from rbsuite_questions.declare import question_spec
 
 CITATION = (
     "Yubo Wang et al.: MMLU-Pro: A More Robust and Challenging Multi-Task Language Understanding Benchmark. "
@@ -27,8 +28,6 @@ CATEGORIES = (
     "computer science",
     "history",
 )
-
-_READER = Option("reader", "str", "mmlu-pro", "convention that asks for answers and reads them")
 _SHOTS = Option(
     "shots",
     "int",
@@ -38,45 +37,35 @@ _SHOTS = Option(
     maximum=5,
 )
 
-_NOTES = (
-    "One turn: a question with up to ten choices in the order of the file.",
-    "The reader's id and the unparsed share stand beside every score. The reader mmlu-pro is for comparisons with published "
-    "figures; it does not guess where nothing can be read, as upstream's scripts do. rbsuite is the strict one.",
-    "Worked examples come from the validation split; data without it (a pack of the test split alone) is asked zero-shot, "
-    "and the result says so.",
-    "Upstream has changed 48 rows of the test split silently; the manifest says how many rows are of the older release.",
-    "Data that is not imported is read from the hub: TIGER-Lab/MMLU-Pro at 527feea0afed. --data takes a file (JSON lines, "
-    "parquet, CSV), a directory laid out as on the hub, a pack, or the word hub.",
-    "Chance level 11.09 % on the whole test split, not 10 %: questions have 3 to 10 choices.",
-    "The sample split was written by this project; its scores compare with nothing published.",
-)
-
 
 @hookimpl
 def rbsuite_environments() -> Sequence[EnvironmentSpec]:
     """MMLU-Pro."""
     return [
-        EnvironmentSpec(
-            name="mmlu-pro",
-            summary="questions of 14 categories with up to ten choices",
-            factory="rbsuite_mmlu_pro.environment:MmluPro",
-            options=(_READER, _SHOTS),
-            version="1",
+        question_spec(
+            "mmlu-pro",
+            "questions of 14 categories with up to ten choices",
+            "rbsuite_mmlu_pro.environment:MmluPro",
+            reader="mmlu-pro",
+            options=(_SHOTS,),
+            turn="a question with up to ten choices in the order of the file.",
+            hub="TIGER-Lab/MMLU-Pro at 527feea0afed",
+            chance="11.09 % on the whole test split, not 10 %: questions have 3 to 10 choices",
+            notes=(
+                "The reader mmlu-pro is for comparisons with published figures; it does not guess where nothing can be read, as "
+                "upstream's scripts do. rbsuite is the strict one.",
+                "Worked examples come from the validation split; data without it (a pack of the test split alone) is asked zero-shot, "
+                "and the result says so.",
+                "Upstream has changed 48 rows of the test split silently; the manifest says how many rows are of the older release.",
+            ),
             splits=(
                 Split("sample", "42 questions written by this project, three of each category", bundled=True),
                 Split("test", "upstream's 12,032 questions"),
                 Split("validation", "upstream's 70 worked examples, as questions; asked zero-shot"),
             ),
             domains=CATEGORIES,
-            action_mode="text",
-            max_steps=10,
-            refine="continue",
-            agent="text",
-            pack="mmlu-pro",
-            importer="rbsuite_mmlu_pro.environment:IMPORTER",
             citation=CITATION,
             data_licence="MIT by its card on the hub, Apache-2.0 by its repository; the sample: Apache-2.0",
             homepage="https://github.com/TIGER-AI-Lab/MMLU-Pro",
-            notes=_NOTES,
         )
     ]

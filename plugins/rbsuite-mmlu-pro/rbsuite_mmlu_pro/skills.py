@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rbsuite.environments.solution import Skill
+from rbsuite.environments.solution import Lesson
 
 _ADVICE = {
     "math": (
@@ -77,5 +77,5 @@ _ADVICE = {
     ),
 }
 
-SKILLS = tuple(Skill(f"mmlu-pro/{category}", *texts) for category, texts in _ADVICE.items())
+LESSONS = {f"mmlu-pro/{category}": Lesson(*texts) for category, texts in _ADVICE.items()}
 """One a category."""

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gymnasium.utils.env_checker import check_env
 
-from rbsuite.answers import READERS
+from played import played
 from rbsuite.data.directory import DATA_VARIABLE
 from rbsuite.data.packs import import_pack
-from rbsuite.environments.question_rows import Table
+from rbsuite.environments.base import PlainServices
 from rbsuite.errors import DataError, UsageError
-from rbsuite.run.verify import verify
 from rbsuite_mmlu_pro.environment import BENCHMARK, IMPORTER, SAMPLE, MmluPro, worked_examples
 from rbsuite_mmlu_pro.plugin import CATEGORIES
 from rbsuite_mmlu_pro.releases import changed_rows, count_releases, row_hash
-from rbsuite_mmlu_pro.skills import SKILLS
+from rbsuite_mmlu_pro.skills import LESSONS
+from rbsuite_questions.readers import READERS
+from rbsuite_questions.rows import Table
 
 PACK = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs") / "mmlu-pro"
 needs_pack = pytest.mark.skipif(not PACK.is_dir(), reason="MMLU-Pro's questions (the pack mmlu-pro) are not here")
@@ -49,19 +49,14 @@ def write(path: Path, *rows: dict[str, Any]) -> Path:
     return path
 
 
-def test_gymnasium_accepts_it() -> None:
-    check_env(MmluPro(), skip_render_check=True)
-
-
 @pytest.mark.parametrize("reader", READS)
 def test_references_of_the_sample_score_1_with_every_reader(reader: str) -> None:
-    report = verify(lambda tasks: MmluPro(tasks, reader=reader), MmluPro.load("sample"), 10)
-    assert (report.tasks, report.solved, report.floor_solved) == (42, 42, 0)
-    assert set(report.domains) == set(CATEGORIES)
+    assert played(MmluPro(reader=reader), "sample") == (42, 42, 0)
+    assert {task.domain for task in MmluPro().tasks("sample")} == set(CATEGORIES)
 
 
 def test_choices_keep_the_order_of_the_file_and_lose_white_space(tmp_path: Path) -> None:
-    task = MmluPro.load("test", data=str(write(tmp_path / "rows.jsonl", ROW))).tasks[0]
+    task = MmluPro().tasks("test", data=str(write(tmp_path / "rows.jsonl", ROW))).tasks[0]
     assert task.query == "Which letter?\n\nA) First\nB) Second\nC) Third"
     assert (task.payload["answer"], task.domain, task.group, task.id) == ("B", "law", "made-up", "7")
 
@@ -79,14 +74,14 @@ def test_choices_keep_the_order_of_the_file_and_lose_white_space(tmp_path: Path)
 )
 def test_other_rows_are_refused(change: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=said):
-        MmluPro.load("test", data=str(write(tmp_path / "rows.jsonl", {**ROW, **change})))
+        MmluPro().tasks("test", data=str(write(tmp_path / "rows.jsonl", {**ROW, **change})))
 
 
 def test_worked_examples_end_in_the_readers_form() -> None:
     world = MmluPro(reader="inspect")
+    task = next(task for task in world.tasks("sample") if task.domain == "law")
     assert world.facts()["shots"] == 2
-    task = next(task for task in world.tasks if task.domain == "law")
-    instructions = world.reset(options={"task": task.id})[0].messages[0].content
+    instructions = world.begin(task, seed=0, services=PlainServices(world)).observation.messages[0].text
     examples = worked_examples(Table([ROW], "rows"))["law"]
     assert (examples[0].reasoning, examples[0].answer) == ("It is the second.", "B")
     assert instructions.count("# Worked example") == 2
@@ -97,13 +92,15 @@ def test_worked_examples_end_in_the_readers_form() -> None:
 
 def test_data_without_validation_is_asked_zero_shot_unless_examples_are_demanded(tmp_path: Path) -> None:
     home = write(tmp_path / "home" / "mmlu_pro_test.jsonl", ROW).parent
-    tasks = MmluPro.load("test", data=str(home))
-    assert MmluPro(tasks).facts()["shots"] == 0
+    world = MmluPro()
+    alone = world.tasks("test", data=str(home))
+    assert world.facts()["shots"] == 0
     with pytest.raises(UsageError, match="no worked examples"):
-        MmluPro(tasks, shots=5)
+        MmluPro(shots=5).tasks("test", data=str(home))
     write(home / "mmlu_pro_validation.jsonl", *({**ROW, "question_id": number} for number in range(5)))
-    assert MmluPro(MmluPro.load("test", data=str(home))).facts()["shots"] == 5
-    assert MmluPro.load("test", data=str(home)).content_hash != tasks.content_hash
+    both = world.tasks("test", data=str(home))
+    assert world.facts()["shots"] == 5
+    assert both.content_hash != alone.content_hash
 
 
 def test_import_takes_both_splits(tmp_path: Path) -> None:
@@ -111,7 +108,9 @@ def test_import_takes_both_splits(tmp_path: Path) -> None:
     write(home / "mmlu_pro_validation.jsonl", ROW)
     info = import_pack(IMPORTER, home, tmp_path / "data").info
     assert info.counts == {"questions of mmlu_pro_test": 1, "questions of mmlu_pro_validation": 1}
-    assert MmluPro(MmluPro.load("test")).facts()["shots"] == 1
+    world = MmluPro()
+    world.tasks("test")
+    assert world.facts()["shots"] == 1
 
 
 def test_import_of_a_directory_laid_out_as_on_the_hub(tmp_path: Path) -> None:
@@ -121,8 +120,8 @@ def test_import_of_a_directory_laid_out_as_on_the_hub(tmp_path: Path) -> None:
     write(home / "data" / "validation.jsonl", ROW)
     info = import_pack(IMPORTER, home, tmp_path / "data").info
     assert (info.source, len(info.counts)) == ("checkout", 2)
-    assert [task.id for task in MmluPro.load("test")] == ["7", "8"]
-    assert len(MmluPro.load("validation", data=str(home))) == 1
+    assert [task.id for task in MmluPro().tasks("test")] == ["7", "8"]
+    assert len(MmluPro().tasks("validation", data=str(home))) == 1
 
 
 def test_changed_rows_are_known_by_hash_alone() -> None:
@@ -136,26 +135,28 @@ def test_changed_rows_are_known_by_hash_alone() -> None:
     assert row_hash("q ", [" a"], "A") == row_hash("q", ["a"], "A") != row_hash("q", ["a"], "B")
 
 
-def test_one_skill_a_category() -> None:
-    assert {skill.id for skill in SKILLS} == {f"mmlu-pro/{category}" for category in CATEGORIES}
-    assert len({skill.lesson for skill in SKILLS}) == len({skill.symptom for skill in SKILLS}) == 14
-    assert not [skill for skill in SKILLS if skill.lesson in skill.symptom]
+def test_one_lesson_a_category() -> None:
+    assert set(LESSONS) == {f"mmlu-pro/{category}" for category in CATEGORIES}
+    lessons = LESSONS.values()
+    assert len({one.lesson for one in lessons}) == len({one.symptom for one in lessons}) == 14
+    assert not [one for one in lessons if one.lesson in one.symptom]
 
 
 def test_sample_has_no_lesson_in_a_question() -> None:
-    tasks = MmluPro.load("sample")
-    text = "\n".join(task.query for task in tasks) + (SAMPLE / "mmlu_pro_validation.jsonl").read_text(encoding="utf-8")
-    assert not [skill for skill in MmluPro(tasks).skills() if skill.lesson in text or skill.symptom in text]
+    world = MmluPro()
+    text = "\n".join(task.query for task in world.tasks("sample"))
+    text += (SAMPLE / "mmlu_pro_validation.jsonl").read_text(encoding="utf-8")
+    assert not [one for one in world.lessons().values() if one.lesson in text or one.symptom in text]
 
 
 @needs_pack
 def test_the_test_split_is_whole_and_known(tmp_path: Path) -> None:
-    tasks = MmluPro.load("test", data=str(PACK))
+    world = MmluPro()
+    tasks = world.tasks("test", data=str(PACK))
     assert len(tasks) == 12_032
     assert {task.domain for task in tasks} == set(CATEGORIES)
     assert len({task.group for task in tasks}) == 91
-    chance = sum(1 / len(task.payload["choices"]) for task in tasks) / len(tasks)
-    assert round(100 * chance, 2) == 11.09
+    assert round(100 * world.facts()["chance"], 2) == 11.09
     assert tasks.source["equals"] == "TIGER-AI-Lab/MMLU-Pro at f418b116db00b065c2aea046518d8fcf74d39872"
     assert tasks.source["changed_rows"] == "48 newer, 0 older, 0 other"
     info = import_pack(IMPORTER, PACK, tmp_path / "data").info
@@ -168,16 +169,14 @@ def test_rows_of_the_older_release_are_counted(tmp_path: Path) -> None:
     with (PACK / "mmlu_pro_test.jsonl").open(encoding="utf-8") as file:
         rows = [row for row in map(json.loads, file) if row["question_id"] in changed]
     old = [{**row, **changed[row["question_id"]]} for row in rows]
-    tasks = MmluPro.load("test", data=str(write(tmp_path / "rows.jsonl", *old[:10], *rows[10:])))
+    tasks = MmluPro().tasks("test", data=str(write(tmp_path / "rows.jsonl", *old[:10], *rows[10:])))
     assert tasks.source["changed_rows"] == "38 newer, 10 older, 0 other"
     assert "equals" not in tasks.source
 
 
 @needs_pack
 def test_references_of_the_test_split_score_1() -> None:
-    tasks = MmluPro.load("test", domain="history", data=str(PACK))
-    report = verify(MmluPro, tasks, 10)
-    assert (report.tasks, report.solved, report.floor_solved) == (381, 381, 0)
+    assert played(MmluPro(), "test", domain="history", data=str(PACK)) == (381, 381, 0)
 
 
 def test_sources_are_pinned() -> None:

@@ -1,0 +1,1 @@
+"""Question answering for rbsuite: what AIME, GPQA, MMLU-Pro and benchmarks like them share."""

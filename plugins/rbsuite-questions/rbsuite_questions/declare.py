@@ -1,0 +1,64 @@
+"""What the declarations of question-answering benchmarks have in common. Importing it loads nothing heavy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rbsuite.specs import EnvironmentSpec, Measure, Option
+
+UNPARSED = Measure("unparsed", "share of rollouts that gave no answer which could be read; they count as wrong")
+
+
+def question_spec(
+    name: str,
+    summary: str,
+    factory: str,
+    *,
+    kind: str = "choice",
+    reader: str = "rbsuite",
+    options: tuple[Option, ...] = (),
+    turn: str,
+    hub: str,
+    chance: str,
+    notes: tuple[str, ...] = (),
+    **more: Any,
+) -> EnvironmentSpec:
+    """The declaration of a benchmark whose environment is a :class:`rbsuite_questions.environment.QuestionEnvironment`.
+
+    Args:
+        name: of the environment and its pack.
+        summary: one line.
+        factory: the environment's class; the module of it has the importer, as ``IMPORTER``.
+        kind: of the answers: ``integer`` or ``choice``.
+        reader: the default reader.
+        options: what the factory takes beside the reader.
+        turn: what is asked, and what an answer is.
+        hub: where data that is not imported is read from: data sets with their revisions.
+        chance: what guessing scores.
+        notes: further ones.
+        more: what differs from benchmark to benchmark, as :class:`rbsuite.specs.EnvironmentSpec` has it.
+    """
+    return EnvironmentSpec(
+        name=name,
+        summary=summary,
+        factory=factory,
+        options=(Option("reader", "str", reader, "convention that asks for answers and reads them"), *options),
+        version="1",
+        action_mode="text",
+        max_steps=10,
+        refine="continue",
+        agent="text",
+        pack=name,
+        importer=f"{factory.partition(':')[0]}:IMPORTER",
+        measures=(UNPARSED,),
+        rescorers=f"rbsuite_questions.grading:{kind.upper()}_RESCORERS",
+        notes=(
+            f"One turn: {turn}",
+            "The reader's id and the unparsed share stand beside every score: scores of different readers must not be mixed.",
+            *notes,
+            f"Data that is not imported is read from the hub: {hub}. --data takes a file (JSON lines, parquet, CSV), a directory laid "
+            "out as on the hub, a pack, or the word hub.",
+            f"Chance level {chance}. The sample split was written by this project; its scores compare with nothing published.",
+        ),
+        **more,
+    )

@@ -1,0 +1,238 @@
+"""Where questions come from: files, directories laid out as on the hub, the hub; and what is said when they cannot be had."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rbsuite.errors import DataError
+from rbsuite_questions.rows import (
+    HubSource,
+    Row,
+    Table,
+    cell,
+    file_sha256,
+    find_columns,
+    is_text,
+    read_hub,
+    read_path,
+)
+
+HUB = HubSource("group/quiz", "0123456789abcdef0123456789abcdef01234567", "test", rows=2)
+ROWS: Sequence[Row] = (
+    {"id": "a", "question": "1 + 1?", "answer": "025", "options": ["x", "y"]},
+    {"id": "b", "question": "2 + 2?\nSay it.", "answer": "4", "options": ["z"]},
+)
+
+
+@pytest.fixture(scope="module")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The library, offline, with a cache of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield pytest.importorskip("datasets", reason="datasets is not installed")
+
+
+def write_lines(path: Path, rows: Sequence[Row] = ROWS) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_parquet(path: Path) -> Path:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.Table.from_pylist(list(ROWS)), path)
+    return path
+
+
+def write_csv(path: Path) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, ["id", "question", "answer"], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(ROWS)
+    return path
+
+
+def write_hub_layout(home: Path) -> Path:
+    (home / "data").mkdir(parents=True)
+    write_parquet(home / "data" / "test-00000-of-00001.parquet")
+    (home / "README.md").write_text(
+        "---\nconfigs:\n- config_name: small\n  data_files:\n  - split: test\n    path: data/test-*\n---\n# Quiz\n",
+        "utf-8",
+    )
+    return home
+
+
+def test_json_lines_need_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    path = write_lines(tmp_path / "quiz.jsonl")
+    table = read_path(path, HUB)
+    assert list(table.rows) == list(ROWS)
+    assert table.source == {"sha256": file_sha256(path)}
+    (tmp_path / "quiz.json").write_text(json.dumps(list(ROWS)), encoding="utf-8")
+    assert list(read_path(tmp_path / "quiz.json", HUB).rows) == list(ROWS)
+    with pytest.raises(DataError, match="needs the library datasets"):
+        read_path(write_csv(tmp_path / "quiz.csv"), HUB)
+
+
+def test_parquet(tmp_path: Path, datasets: Any) -> None:
+    assert list(read_path(write_parquet(tmp_path / "quiz.parquet"), HUB).rows) == list(ROWS)
+
+
+def test_csv_loses_no_leading_zero(tmp_path: Path, datasets: Any) -> None:
+    table = read_path(write_csv(tmp_path / "quiz.csv"), HUB, csv_columns=["answer"])
+    assert [row["answer"] for row in table.rows] == ["025", "4"]
+    assert table.rows[1]["question"] == ROWS[1]["question"]
+    with pytest.raises(DataError, match="none of the columns gold"):
+        read_path(tmp_path / "quiz.csv", HUB, csv_columns=["gold"])
+
+
+def test_directory_laid_out_as_on_the_hub(tmp_path: Path, datasets: Any) -> None:
+    home = write_hub_layout(tmp_path / "quiz")
+    for config in ("", "small", "other"):
+        table = read_path(home, HubSource("group/quiz", "", "test", config))
+        assert list(table.rows) == list(ROWS)
+    assert table.source == read_path(home, HUB).source
+    with pytest.raises(DataError, match="lacks a split: train"):
+        read_path(home, HubSource("group/quiz", "", "train"))
+
+
+def test_directory_written_by_save_to_disk(tmp_path: Path, datasets: Any) -> None:
+    datasets.disable_progress_bars()
+    datasets.Dataset.from_list([dict(row) for row in ROWS]).save_to_disk(str(tmp_path / "saved"))
+    assert list(read_path(tmp_path / "saved", HUB).rows) == list(ROWS)
+
+
+def test_named_file_in_a_directory(tmp_path: Path) -> None:
+    write_lines(tmp_path / "quiz_test.jsonl")
+    write_lines(tmp_path / "quiz_train.jsonl", ROWS[:1])
+    assert len(read_path(tmp_path, HUB, ["quiz_test"]).rows) == 2
+
+
+@pytest.mark.parametrize("name", ["empty.jsonl", "empty.csv", "empty.parquet", "empty.json"])
+def test_empty_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match="is empty"):
+        read_path(tmp_path / name, HUB)
+
+
+def test_csv_with_a_header_alone_is_empty(tmp_path: Path, datasets: Any) -> None:
+    (tmp_path / "quiz.csv").write_text("id,question,answer\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is empty"):
+        read_path(tmp_path / "quiz.csv", HUB, csv_columns=["answer"])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": 1}\n{"b"\n', r"bad.jsonl:2: not valid JSON"),
+        ("[1, 2]\n", r"bad.jsonl:1 is not an object"),
+        ("\n\n", r"is empty"),
+        ("\ud800", r"is not UTF-8"),
+        ("[" * 200_000, r"bad.jsonl:1: not valid JSON"),
+    ],
+)
+def test_malformed_lines(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(DataError, match=said):
+        read_path(tmp_path / "bad.jsonl", HUB)
+
+
+def test_malformed_parquet_is_one_line(tmp_path: Path, datasets: Any) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 this is none")
+    with pytest.raises(DataError, match=r"bad\.parquet") as caught:
+        read_path(tmp_path / "bad.parquet", HUB)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_not_there_or_of_no_known_kind(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        read_path(tmp_path / "none.jsonl", HUB)
+    (tmp_path / "quiz.txt").write_text("hello", encoding="utf-8")
+    with pytest.raises(DataError, match=r"none of \.jsonl"):
+        read_path(tmp_path / "quiz.txt", HUB)
+
+
+def test_columns_are_found_under_any_of_their_names() -> None:
+    table = Table(ROWS, "quiz")
+    assert find_columns(table, {"text": ("problem", "question"), "year": ("year",)}, ["year"]) == {"text": "question"}
+    with pytest.raises(DataError, match="no column 'gold' or 'label'; it has id, question"):
+        find_columns(table, {"gold": ("gold", "label")})
+    assert cell(table, 0, "answer", is_text, "a text") == "025"
+    with pytest.raises(DataError, match=r"row 2: options is \['z'\], not a text"):
+        cell(table, 1, "options", is_text, "a text")
+
+
+def hub_that_raises(error: Exception | None, rows: Sequence[Mapping[str, Any]] = ()) -> types.ModuleType:
+    """A stand-in for the library."""
+    module = types.ModuleType("datasets")
+
+    def load_dataset(*arguments: Any, **options: Any) -> Sequence[Mapping[str, Any]]:
+        module.asked = (arguments, options)  # type: ignore[attr-defined]
+        if error is not None:
+            raise error
+        return rows
+
+    module.load_dataset = load_dataset  # type: ignore[attr-defined]
+    module.disable_progress_bars = lambda: None  # type: ignore[attr-defined]
+    module.logging = types.SimpleNamespace(CRITICAL=50, set_verbosity=lambda level: None)  # type: ignore[attr-defined]
+    return module
+
+
+def named(name: str, text: str = "", base: type[Exception] = Exception) -> Exception:
+    """An error of a class of that name, as the libraries of the hub have them."""
+    error: Exception = type(name, (base,), {})(text)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (named("GatedRepoError", "403 Client Error"), "gated.*hf auth login"),
+        (named("DatasetNotFoundError", "Dataset is a gated dataset on the Hub."), "gated.*hf auth login"),
+        (named("DatasetNotFoundError", "doesn't exist on the Hub or cannot be accessed"), "not found on the hub"),
+        (named("RevisionNotFoundError", "404"), "pinned revision is not on the hub"),
+        (
+            ConnectionError("Couldn't reach 'x' on the Hub (OfflineModeIsEnabled)"),
+            "not in the cache.*cannot be reached",
+        ),
+        (named("LocalEntryNotFoundError"), "not in the cache"),
+        (StopIteration(), "is empty"),
+        (RuntimeError("a\nb\nc. And more."), "cannot be read: a b c"),
+    ],
+)
+def test_trouble_with_the_hub_is_one_line_with_a_remedy(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setitem(sys.modules, "datasets", hub_that_raises(error))
+    with pytest.raises(DataError, match=said) as caught:
+        read_hub(HUB, "quiz")
+    text = str(caught.value)
+    assert "group/quiz at 0123456789ab" in text
+    assert "--env quiz --data PATH" in text
+    assert "\n" not in text
+
+
+def test_the_hub_is_asked_for_the_pinned_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    library = hub_that_raises(None, ROWS)
+    monkeypatch.setitem(sys.modules, "datasets", library)
+    table = read_hub(HUB, "quiz")
+    assert library.asked == (("group/quiz", None), {"split": "test", "revision": HUB.revision})
+    assert table.source == {"hub": "group/quiz", "revision": HUB.revision, "hub_split": "test"}
+
+
+def test_another_number_of_rows_is_another_revision(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setitem(sys.modules, "datasets", hub_that_raises(None, ROWS[:1]))
+    with pytest.raises(DataError, match="has 1 rows, not 2: it is not the revision that is pinned"):
+        read_hub(HUB, "quiz")

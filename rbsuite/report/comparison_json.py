@@ -1,0 +1,110 @@
+"""The document that ``rbsuite compare --json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.report.comparison import Compared, details
+from rbsuite.report.domains import domains_json
+from rbsuite.report.plain import answers_json, apart_json, comparison_json, condition_json
+from rbsuite.report.results import is_control
+from rbsuite.statistics.memory_use import cost_split
+from rbsuite.store import ExperimentStore, experiment_digest
+
+if TYPE_CHECKING:
+    from rbsuite.statistics.curves import Slice
+    from rbsuite.statistics.intervals import Estimate
+    from rbsuite.statistics.memory_use import MemoryUse
+    from rbsuite.statistics.summary import Comparison, ConditionSummary
+    from rbsuite.trajectory import Usage
+
+
+def document(compared: Compared) -> Mapping[str, Any]:
+    """Everything that the command shows, as plain data; shares and differences are between -1 and 1."""
+    config = compared.stores[0].manifest.config
+    summary = compared.summary
+    return {
+        "experiments": [_experiment(store) for store in compared.stores],
+        "env": config["env"],
+        "split": config["split"],
+        "task_set": compared.stores[0].manifest.facts["task_set"]["hash"],
+        "simulated": compared.simulated,
+        "conditions": [
+            {
+                **_condition(one, summary.memory[one.condition]),
+                "control": is_control(one.condition, summary),
+                "answers": None if (found := summary.answers[one.condition]) is None else answers_json(found),
+                "domains": domains_json(summary, one.condition),
+            }
+            for one in summary.conditions
+        ],
+        "comparisons": [_comparison(one, compared) for one in summary.comparisons],
+        "apart": apart_json(summary),
+        "notes": list(compared.notes),
+    }
+
+
+def _experiment(store: ExperimentStore) -> Mapping[str, Any]:
+    config = store.manifest.config
+    return {
+        "path": str(store.directory),
+        "digest": experiment_digest(store),
+        "seed": config["seed"],
+        "orders": config["orders"],
+        "rbsuite": store.manifest.facts["rbsuite"],
+    }
+
+
+def _condition(one: ConditionSummary, memory: MemoryUse) -> Mapping[str, Any]:
+    acting, remembering, rest = cost_split(one.usage)
+    return {
+        **condition_json(one),
+        "agent": one.condition.agent,
+        "passes": [
+            {"k": k, "pass@k": passed[0], "pass^k": passed[1]}
+            for k in range(1, one.rollouts_a_task + 1)
+            if (passed := one.passes(k)) is not None
+        ],
+        "memory_use": {
+            "recalled_share": memory.recalls / memory.tasks if memory.tasks else None,
+            "items_recalled_a_task": memory.items_a_task,
+            "injected_characters": memory.characters,
+            "injected_tokens_a_task_estimated": memory.tokens_a_task,
+            "items_added": memory.added,
+            "items_deleted": memory.deleted,
+            "documents_written": memory.documents,
+            "items_kept_a_run": memory.items_kept,
+        },
+        "cost_of": {"acting": _usage(acting), "memory": _usage(remembering), "judging_and_selecting": _usage(rest)},
+    }
+
+
+def _usage(usage: Usage) -> Mapping[str, Any]:
+    return {"calls": usage.calls, "tokens": usage.tokens, "dollars": usage.cost}
+
+
+def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]:
+    found = details(comparison, compared.summary.about)
+    return {
+        **comparison_json(comparison),
+        "a_condition": comparison.a,
+        "b_condition": comparison.b,
+        "other_intervals": found["intervals"],
+        "mcnemar": found["mcnemar"],
+        "orders_spread": found["orders"],
+        "learning_curve": _slices(found["curve"]),
+        "cumulative_curve": _slices(found["cumulative"]),
+        "second_half_gain": _estimate(found["half_gain"]),
+        "final_bank_gain_on_early_tasks": _estimate(found["final_bank_gain"]),
+        "domains": _slices(found["domains"]),
+        "groups": _slices(found["groups"]),
+    }
+
+
+def _estimate(estimate: Estimate | None) -> Mapping[str, Any] | None:
+    return None if estimate is None else {"mean": estimate.mean, "ci95": estimate.interval}
+
+
+def _slices(slices: Sequence[Slice]) -> list[Mapping[str, Any]]:
+    return [{"name": one.name, "cells": one.n, "a": one.a, "b": one.b, "difference": one.difference} for one in slices]

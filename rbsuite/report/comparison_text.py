@@ -1,0 +1,284 @@
+"""What ``rbsuite compare`` prints: sections of plain text, 80 columns wide where names allow."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.report.comparison import Compared, details
+from rbsuite.report.domains import domains_text
+from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
+from rbsuite.report.results import SIMULATED, control_mark, data_lines, other_factors, tasks_text
+from rbsuite.report.text import NARROW, fields, fold, numbers, table
+from rbsuite.statistics.memory_use import cost_split
+
+if TYPE_CHECKING:
+    from rbsuite.record import Condition
+    from rbsuite.statistics.curves import OrderSpread, Slice
+    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.trajectory import Usage
+
+GROUPS_SHOWN = 12
+ABOUT = (
+    "Differences are in points (percent of the score), paired by task and stream. The 95 % interval and p value beside a difference are "
+    "for its expectation over orders of tasks like these; with one order they are conditional on it."
+)
+
+
+def render(compared: Compared) -> str:
+    """All sections."""
+    summary = compared.summary
+    names = _letters(summary.conditions)
+    parts = [_head(compared, names), *(_comparison(one, compared, names) for one in summary.comparisons)]
+    if not summary.comparisons:
+        parts.append("There is one condition; nothing is compared.")
+    parts += [
+        _conditions(summary.conditions),
+        answers_text(compared),
+        _domains(compared, names),
+        _attempts(summary.conditions),
+        _judge(summary.conditions),
+    ]
+    parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _letters(conditions: Sequence[ConditionSummary]) -> list[str]:
+    """Short names by which tables refer to the conditions."""
+    return [chr(ord("A") + index) if index < 26 else f"A{index}" for index in range(len(conditions))]
+
+
+def _label(one: ConditionSummary, summary: Summary) -> str:
+    """Memory and scaling, with whatever else tells the conditions apart."""
+    made = one.condition
+    extra = [value for name in other_factors(summary) if (value := getattr(made, name)) and value not in made.label]
+    return made.label + (f" ({', '.join(extra)})" if extra else "") + control_mark(made, summary)
+
+
+def _head(compared: Compared, names: Sequence[str]) -> str:
+    config, conditions = compared.stores[0].manifest.config, compared.summary.conditions
+    mark = " (simulated)" if compared.simulated else ""
+    place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
+    models = ", ".join(dict.fromkeys(one.condition.model for one in conditions))
+    legend = fields(
+        [(name, _label(one, compared.summary)) for name, one in zip(names, conditions, strict=True)], NARROW
+    )
+    return f"{place}: {tasks_text(compared.summary)}, {models}{mark}\n{legend}\n\n{fold(ABOUT)}"
+
+
+def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> str:
+    a, b = (names[_place(made, compared)] for made in (one.a, one.b))
+    mark = " (simulated)" if compared.simulated else ""
+    found = details(one, compared.summary.about)
+    rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
+    if one.detectable is not None:
+        rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
+    if not one.same_scaling:
+        rows.append(("budget", "the two do not spend the same rollouts a task: the difference is memory and budget"))
+    if found["mcnemar"] is not None:
+        test = found["mcnemar"]
+        rows.append(
+            ("McNemar", f"{test.only_a} tasks only {a} solves, {test.only_b} only {b}: exact p {p_text(test.p_value)}")
+        )
+    rows += _spread(found["orders"], found["half_gain"])
+    if (again := found["final_bank_gain"]) is not None:
+        change = f"{points(again.mean)} points against the first time{point_bounds(again.interval)}"
+        rows.append(("early tasks", f"run again on the final bank: {change}"))
+    title = f"{a} - {b}{mark}: {one.a.label} - {one.b.label}"
+    parts = [title, _indented(fields(rows, NARROW - 2)), _beside(found["intervals"])]
+    parts += [_slices("along the stream", found["curve"], "tasks", (a, b))]
+    parts += [_slices("cumulative", found["cumulative"], "tasks", (a, b))]
+    if len(found["groups"]) > 1:
+        parts.append(_slices("by group", found["groups"], "group", (a, b)))
+    return "\n".join(part for part in parts if part)
+
+
+def _difference(one: Comparison, declared: int) -> str:
+    text = f"{points(one.difference.mean)} points{point_bounds(one.difference.interval)}"
+    if one.p_value is not None:
+        text += f", p {p_text(one.p_value)}"
+    if declared > 1 and one.p_holm is not None:
+        text += f", Holm over {declared} comparisons {p_text(one.p_holm)}"
+    return text
+
+
+def _paired_over(one: Comparison) -> str:
+    orders = f"{one.orders} order{'s' if one.orders != 1 else ''}"
+    caveat = {1: "; conditional on this order", 2: "; two orders say little of how orders differ"}.get(one.orders, "")
+    unfinished = f"; {one.paired.unfinished} more not finished" if one.paired.unfinished else ""
+    if one.n_tasks and not one.paired.complete:
+        unfinished = "; not finished: the interval is over tasks alone"
+    return f"{one.n_tasks} tasks, {orders}{caveat}{unfinished}"
+
+
+def _spread(spread: OrderSpread, gain: Any) -> list[tuple[str, str]]:
+    rows = []
+    if spread.deviation is not None:
+        each = ", ".join(points(value) for value in spread.differences)
+        rows.append(("by order", f"{each}; SD {100 * spread.deviation:.1f}"))
+    if spread.order_deviation is not None and spread.p_value is not None:
+        own = f"SD {100 * spread.order_deviation:.1f} beyond chance, F test p {p_text(spread.p_value)}"
+        rows.append(("order effect", own))
+    if gain is not None:
+        rows.append(("second half", f"{points(gain.mean)} points against the first half{point_bounds(gain.interval)}"))
+    return rows
+
+
+def _beside(found: Sequence[Any]) -> str:
+    rows = [(one.name, f"{point_bounds(one.interval).strip()}", one.about) for one in found]
+    return "" if not rows else "  other intervals\n" + table(rows, 4)
+
+
+def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, str]) -> str:
+    if not slices:
+        return ""
+    shown = slices[:GROUPS_SHOWN]
+    rows = [(what, "cells", *names, "difference")]
+    rows += [(one.name, str(one.n), percent(one.a), percent(one.b), points(one.difference)) for one in shown]
+    more = len(slices) - len(shown)
+    tail = f"\n    and {more} more (--json has all)" if more else ""
+    return f"  {title}\n{numbers(rows, 4)}{tail}"
+
+
+def _conditions(conditions: Sequence[ConditionSummary]) -> str:
+    rows = [("", "score %", "95 %", "tasks", "orders", "steps", "failed", "unparsed")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1))
+        broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
+        rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
+    return "Conditions (failed and unparsed: share of rollouts)\n" + numbers(rows, 2)
+
+
+def answers_text(compared: Compared) -> str:
+    """Where answers are read: by whom, what could not be read, and votes."""
+    shown = [
+        (name, figures)
+        for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True)
+        if (figures := compared.summary.answers[one.condition]) is not None
+    ]
+    if not shown:
+        return ""
+    rows: list[Sequence[str]] = [("", "unparsed", "k", "avg@k", "95 %", "maj@k", "pass@k", "chance", "of domains")]
+    for name, figures in shown:
+        means = [percent(value.mean) for value in (figures.majority, figures.passed)]
+        row = (
+            f"{figures.unparsed_share:.1%}",
+            str(figures.k),
+            percent(figures.average.mean),
+            interval(figures.average),
+        )
+        rows.append((name, *row, *means, percent(figures.chance), percent(figures.domain_mean)))
+    about = (
+        f"Answers read by {shown[0][1].reader} (percent; intervals over tasks). What cannot be read is wrong. Of domains: the mean of "
+        "their success, by the rollout that counts; the others weigh domains by their size."
+    )
+    lines = [f"  {line}" for store in compared.stores for line in data_lines(store)]
+    return "\n".join([fold(about), numbers(rows, 2), *lines])
+
+
+def _domains(compared: Compared, names: Sequence[str]) -> str:
+    text = domains_text(compared.summary, names, NARROW - 2)
+    if not text:
+        return ""
+    rows = [
+        (
+            f"{part.part.domain}, {names[_place(one.a, compared)]} - {names[_place(one.b, compared)]}",
+            _difference(one, 1),
+        )
+        for part in compared.summary.apart
+        for one in part.comparisons
+    ]
+    return "\n".join(filter(None, ["By domain", _indented(text), _indented(fields(rows, NARROW - 2))]))
+
+
+def _place(condition: Condition, compared: Compared) -> int:
+    return [one.condition for one in compared.summary.conditions].index(condition)
+
+
+def _attempts(conditions: Sequence[ConditionSummary]) -> str:
+    most = max(one.rollouts_a_task for one in conditions)
+    if most < 2:
+        return ""
+    ks = [k for k in (1, 2, 3, 4, 8, 16, 32) if k < most] + [most]
+    rows: list[Sequence[str]] = [("", *(f"@{k}" for k in ks), *(f"^{k}" for k in ks))]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        found = [one.passes(k) for k in ks]
+        cells = [
+            *("-" if f is None else percent(f[0]) for f in found),
+            *("-" if f is None else percent(f[1]) for f in found),
+        ]
+        rows.append((name, *cells))
+    return "Rollouts of a task: pass@k (any of k), pass^k (all of k), percent\n" + numbers(rows, 2)
+
+
+def _judge(conditions: Sequence[ConditionSummary]) -> str:
+    rows: list[Sequence[str]] = [("", "verdict success", "failure", "unknown", "right")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        for solved in (True, False):
+            counts = [one.judged.get((label, solved), 0) for label in ("success", "failure", "unknown")]
+            right = counts[0] if solved else counts[1]
+            share = _share(right, counts[0] + counts[1])
+            rows.append((f"{name} {'solved' if solved else 'not solved'}", *map(str, counts), share))
+    return "Judge against the environment's score (rollouts)\n" + numbers(rows, 2)
+
+
+def _memory(compared: Compared) -> str:
+    rows: list[Sequence[str]] = [
+        ("", "tasks with recall", "items a task", "tokens a task", "items kept a run", "deleted")
+    ]
+    for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True):
+        used = compared.summary.memory[one.condition]
+        if not used.added and not used.characters:
+            continue
+        sizes = (f"{used.items_a_task:.1f}", f"{used.tokens_a_task:.0f}", f"{used.items_kept:.1f}", str(used.deleted))
+        rows.append((name, _share(used.recalls, used.tasks), *sizes))
+    if len(rows) == 1:
+        return ""
+    scope = "all tasks; " if compared.summary.apart else ""
+    return f"Memory ({scope}tokens of recalled text, estimated at 4 characters each)\n" + numbers(rows, 2)
+
+
+def _cost(conditions: Sequence[ConditionSummary]) -> str:
+    rows: list[Sequence[str]] = [("", "acting", "memory", "judging", "memory/acting", "calls", "dollars")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        split = cost_split(one.usage)
+        tasks = max(1, one.committed)
+        ratio = f"{split[1].tokens / split[0].tokens:.0%}" if split[0].tokens else "-"
+        spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
+        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", _dollars(one.total)))
+    return "Cost (tokens and calls a task, dollars in all; acting: agent and simulated user)\n" + numbers(rows, 2)
+
+
+def _counts(conditions: Sequence[ConditionSummary]) -> str:
+    rows = []
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        said = [f"{end} {count}" for end, count in one.ends.items()]
+        said += [f"{what.replace('_', ' ')} {count}" for what, count in one.notes.items()]
+        rows.append((name, ", ".join(said)))
+    return "Ends of rollouts, and what else was counted\n" + _indented(fields(rows, NARROW - 2))
+
+
+def _notes(compared: Compared) -> str:
+    lines = [f"Note: {note}" for note in compared.notes]
+    lines += [f"Experiment: {store.directory}" for store in compared.stores]
+    if compared.simulated:
+        lines.append(SIMULATED)
+    return "\n".join(fold(line) if not line.startswith("Experiment") else line for line in lines)
+
+
+def _dollars(usage: Usage) -> str:
+    return "unknown" if usage.cost is None else f"{usage.cost:.4f}"
+
+
+def _share(count: int, of: int) -> str:
+    return f"{count / of:.1%}" if of else "-"
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "  ")

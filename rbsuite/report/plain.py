@@ -1,0 +1,109 @@
+"""The figures of experiments as plain data, for the JSON documents; shares and differences are between -1 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.report.figures import finite
+
+if TYPE_CHECKING:
+    from rbsuite.statistics.answers import AnswerFigures
+    from rbsuite.statistics.intervals import Estimate
+    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+
+
+def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
+    """A condition's figures as plain data."""
+    tasks = max(1, condition.committed)
+    return {
+        "memory": condition.condition.memory,
+        "scaling": condition.condition.scaling,
+        "model": condition.condition.model,
+        "judge": condition.condition.judge,
+        "n_tasks": condition.n_tasks,
+        "orders": condition.orders,
+        "committed": condition.committed,
+        "mean": finite(condition.success.mean),
+        "ci95": condition.success.interval,
+        "pass^1": None if (passed := condition.passes(1)) is None else passed[1],
+        "rollouts_a_task": condition.rollouts_a_task,
+        "rollouts": condition.rollouts,
+        "steps": finite(condition.steps),
+        "tokens_per_task": condition.total.tokens / tasks,
+        "calls_per_task": condition.total.calls / tasks,
+        "cost": condition.total.cost,
+        "usage": {
+            purpose: {
+                "calls": usage.calls,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                "cost": usage.cost,
+            }
+            for purpose, usage in condition.usage.items()
+        },
+        "failures": condition.failures,
+        "unparsed": condition.unparsed,
+        "ends": condition.ends,
+        "judge_accuracy": condition.judge_accuracy,
+        "judged": [
+            {"verdict": label, "solved": solved, "count": count} for (label, solved), count in condition.judged.items()
+        ],
+        "recalled_share": finite(condition.recalled),
+        "notes": condition.notes,
+    }
+
+
+def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
+    """A comparison's figures as plain data."""
+    return {
+        "a": comparison.a.label,
+        "b": comparison.b.label,
+        "difference": finite(comparison.difference.mean),
+        "ci95": comparison.difference.interval,
+        "p_value": comparison.p_value,
+        "p_holm": comparison.p_holm,
+        "standard_error": comparison.difference.error,
+        "degrees_of_freedom": comparison.difference.degrees,
+        "detectable": comparison.detectable,
+        "n_tasks": comparison.n_tasks,
+        "orders": comparison.orders,
+        "conditional_on_order": comparison.orders == 1,
+        "same_scaling": comparison.same_scaling,
+        "finished": comparison.paired.unfinished == 0,
+    }
+
+
+def answers_json(found: AnswerFigures) -> Mapping[str, Any]:
+    """Figures on answers as plain data."""
+
+    def estimate(value: Estimate) -> Mapping[str, Any]:
+        return {"mean": finite(value.mean), "ci95": value.interval}
+
+    return {
+        "reader": found.reader,
+        "rollouts": found.rollouts,
+        "unparsed": found.unparsed,
+        "unparsed_share": found.unparsed_share,
+        "k": found.k,
+        "avg@k": estimate(found.average),
+        "maj@k": estimate(found.majority),
+        "pass@k": estimate(found.passed),
+        "chance": found.chance,
+        "size_weighted_mean": found.average.mean,
+        "mean_of_domains": found.domain_mean,
+    }
+
+
+def apart_json(summary: Summary) -> list[Mapping[str, Any]]:
+    """The figures of the domains that are reported separately, as plain data."""
+    return [
+        {
+            "domain": one.part.domain,
+            "warning": summary.about.apart[one.part.domain],
+            "tasks": len(one.part.tasks),
+            "conditions": [condition_json(condition) for condition in one.conditions],
+            "comparisons": [comparison_json(comparison) for comparison in one.comparisons],
+        }
+        for one in summary.apart
+    ]

@@ -1,0 +1,201 @@
+"""What an experiment came to: tables for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.record import varied_factors
+from rbsuite.report.domains import domains_json, domains_text
+from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
+from rbsuite.report.plain import answers_json, apart_json, comparison_json, condition_json
+from rbsuite.report.text import table
+from rbsuite.statistics.reading import WARM
+from rbsuite.store import ExperimentStore, experiment_digest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rbsuite.record import Condition
+    from rbsuite.statistics.answers import AnswerFigures
+    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+
+SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
+
+COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens", "calls", "failed")
+"""Steps are agent turns a rollout; tokens and calls are a task's, all purposes together; failed are broken rollouts."""
+
+UNPARSED_COLUMN = "unparsed"
+"""Where answers are read: the share of rollouts from which none could be."""
+
+
+def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
+    """The document that ``--json`` prints."""
+    config, facts = store.manifest.config, store.manifest.facts
+    return {
+        "experiment": str(store.directory),
+        "env": config["env"],
+        "split": config["split"],
+        "domain": config["domain"],
+        "simulated": facts["simulated"],
+        "conditions": [
+            {
+                **condition_json(one),
+                "control": is_control(one.condition, summary),
+                **({} if (found := summary.answers[one.condition]) is None else {"answers": answers_json(found)}),
+                "domains": domains_json(summary, one.condition),
+            }
+            for one in summary.conditions
+        ],
+        "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
+        "apart": apart_json(summary),
+        "digest": experiment_digest(store),
+    }
+
+
+def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
+    """Print what :func:`render` gives."""
+    console.print(render(store, summary), soft_wrap=True, highlight=False, markup=False)
+
+
+def render(store: ExperimentStore, summary: Summary) -> str:
+    """The tables, the experiment's path, and whether the model is simulated."""
+    simulated = bool(store.manifest.facts["simulated"])
+    mark = " (simulated)" if simulated else ""
+    read_by = f", read by {summary.about.reader}" if any(summary.answers.values()) else ""
+    lines = [f"{_title(store, summary)}{mark}{read_by}", _conditions(summary), ""]
+    lines += [_sentence(comparison, mark) for comparison in summary.comparisons]
+    lines += [f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons]
+    if domains := domains_text(summary, condition_names(summary)):
+        lines += ["", domains, ""]
+    lines += [_details(condition, summary) for condition in summary.conditions]
+    if summary.first_failure:
+        lines.append(f"first failure: {summary.first_failure}")
+    lines += [f"{made.label}: {answers_line(found)}" for made, found in summary.answers.items() if found is not None]
+    lines += [*data_lines(store), f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
+    return "\n".join(lines)
+
+
+def _conditions(summary: Summary) -> str:
+    factors = other_factors(summary)
+    rows = [[*COLUMNS[:2], *factors, *COLUMNS[2:]]]
+    for one in summary.conditions:
+        cells = _row(one)
+        rows.append([*cells[:2], *(getattr(one.condition, name) or "-" for name in factors), *cells[2:]])
+    if any(summary.answers.values()):
+        rows[0].append(UNPARSED_COLUMN)
+        for row, one in zip(rows[1:], summary.conditions, strict=True):
+            known = summary.answers[one.condition]
+            row.append("-" if known is None else f"{known.unparsed_share:.1%}")
+    return table(rows, right_from=2 + len(factors))
+
+
+def other_factors(summary: Summary) -> Sequence[str]:
+    """The factors beside memory and scaling in which the conditions differ."""
+    return [name for name in varied_factors(one.condition for one in summary.conditions) if name not in COLUMNS[:2]]
+
+
+def is_control(condition: Condition, summary: Summary) -> bool:
+    """Whether the memory of a condition is there to be compared with (placebo, random, ...)."""
+    return condition.memory.partition(WARM)[0] in summary.about.controls
+
+
+def control_mark(condition: Condition, summary: Summary) -> str:
+    """What stands behind the name of a control condition; empty for another."""
+    return " (control)" if is_control(condition, summary) else ""
+
+
+def answers_line(found: AnswerFigures) -> str:
+    """What was read, in one line."""
+    parts = [f"read by {found.reader}", f"unparsed {found.unparsed_share:.1%}", f"chance {percent(found.chance)} %"]
+    if found.k > 1:
+        named = (("avg", found.average), ("maj", found.majority), ("pass", found.passed))
+        parts += [f"{name}@{found.k} {percent(value.mean)} {interval(value)}" for name, value in named]
+    if len(found.domains) > 1:
+        parts.append(f"mean of {len(found.domains)} domains {percent(found.domain_mean)}")
+    return ", ".join(parts)
+
+
+def data_lines(store: ExperimentStore) -> Sequence[str]:
+    """What must be known of prompts and data where answers are read: worked examples, rows of another release."""
+    facts = store.manifest.facts
+    lines = []
+    if facts["environment"].get("shots"):
+        lines.append(f"Prompts: {facts['environment']['shots']} worked examples.")
+    elif "reader" in facts["environment"]:
+        lines.append("Prompts: zero-shot.")
+    if "changed_rows" in facts["task_set"]:
+        lines.append(f"Data: of the rows that upstream changed, {facts['task_set']['changed_rows']}.")
+    return lines
+
+
+def condition_names(summary: Summary) -> list[str]:
+    """What to call the conditions: by their memory, and where they differ in more by that too."""
+    several = set(varied_factors(one.condition for one in summary.conditions)) - {"memory"}
+    return [one.condition.label if several else one.condition.memory for one in summary.conditions]
+
+
+def tasks_text(summary: Summary) -> str:
+    """How many tasks there are, those that are reported separately by themselves."""
+    n = summary.conditions[0].n_tasks
+    aside = 0 if summary.all_apart else sum(len(one.part.tasks) for one in summary.apart)
+    text = f"{n} task{'' if n == 1 else 's'}" + (f" and {aside} reported separately" if aside else "")
+    return f"{text}, all reported separately" if summary.all_apart else text
+
+
+def _title(store: ExperimentStore, summary: Summary) -> str:
+    config = store.manifest.config
+    place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
+    orders = config["orders"]
+    return f"{place}: {tasks_text(summary)}, {orders} order{'s' if orders > 1 else ''}, {', '.join(config['model'])}"
+
+
+def _row(condition: ConditionSummary) -> Sequence[str]:
+    tasks = max(1, condition.committed)
+    return (
+        condition.condition.memory,
+        condition.condition.scaling,
+        percent(condition.success.mean),
+        interval(condition.success),
+        "-" if (passed := condition.passes(1)) is None else _number(passed[1], 3),
+        _number(condition.steps, 1),
+        f"{condition.total.tokens / tasks:.0f}",
+        _number(condition.total.calls / tasks, 1),
+        str(condition.failures),
+    )
+
+
+def _sentence(comparison: Comparison, mark: str) -> str:
+    bounds = point_bounds(comparison.difference.interval)
+    p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
+    if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
+        p_value += f", Holm {p_text(comparison.p_holm)}"
+    caveat = "; conditional on this order" if comparison.orders == 1 else ""
+    caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
+    return (
+        f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
+        f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
+    )
+
+
+def _details(condition: ConditionSummary, summary: Summary) -> str:
+    accuracy = condition.judge_accuracy
+    parts = [f"recall for {condition.recalled:.0%} of tasks" if not math.isnan(condition.recalled) else "no tasks yet"]
+    parts.append(
+        "no verdicts" if accuracy is None else f"judge right in {accuracy:.0%} of {sum(condition.judged.values())}"
+    )
+    memory = condition.usage.get("memory")
+    if memory is not None and memory.calls:
+        parts.append(f"{memory.calls} memory calls")
+    parts += [f"{name.replace('_', ' ')} {count}" for name, count in condition.notes.items()]
+    parts += [f"{end} {count}" for end, count in condition.ends.items() if end != "finished"]
+    if condition.total.cost is None:
+        parts.append("cost unknown")
+    elif condition.total.cost:
+        parts.append(f"cost ${condition.total.cost:.4f}")
+    return f"{condition.condition.label}{control_mark(condition.condition, summary)}: {', '.join(parts)}"
+
+
+def _number(value: float, digits: int) -> str:
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"

@@ -1,0 +1,57 @@
+"""What a manifest says of an experiment's tasks and plugins, so that its results can be read where none of its plugins is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rbsuite.record import ABOUT
+from rbsuite.store import ExperimentStore
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The tasks of an experiment, and what is to be said of their figures.
+
+    Attributes:
+        domain: the domain of each task, in native order; empty where the store does not hold it.
+        group: the group of each task.
+        measures: the figures that the environment keeps beside success, each with what it is.
+        apart: the domains that are reported separately, each with the reason.
+        controls: the memories that are control conditions.
+        reader: the id of what read the answers; empty where nothing did.
+    """
+
+    domain: Mapping[str, str]
+    group: Mapping[str, str]
+    measures: Mapping[str, str]
+    apart: Mapping[str, str]
+    controls: frozenset[str]
+    reader: str
+
+    @property
+    def domains(self) -> Mapping[str, Sequence[str]]:
+        """The tasks of each domain, in native order."""
+        found: dict[str, list[str]] = {}
+        for task, domain in self.domain.items():
+            found.setdefault(domain, []).append(task)
+        return found
+
+    def keeps_domains(self) -> bool:
+        """Whether there is something to show by domain: several of them, further figures, or one that is reported separately."""
+        return len(set(self.domain.values())) > 1 or bool(self.domain and (self.measures or self.apart))
+
+
+def about(store: ExperimentStore) -> About:
+    """What the manifest of an experiment says (see :meth:`rbsuite.run.setup.Setup.manifest`)."""
+    facts = store.manifest.facts
+    said = facts.get(ABOUT, {})
+    tasks = said.get("tasks", ())
+    return About(
+        domain={task: domain for task, domain, _ in tasks},
+        group={task: group for task, _, group in tasks},
+        measures=said.get("measures", {}),
+        apart=said.get("apart", {}),
+        controls=frozenset(said.get("controls", ())),
+        reader=str(facts["environment"].get("reader", "")),
+    )

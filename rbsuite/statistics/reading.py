@@ -1,0 +1,85 @@
+"""The results of experiments, read once for all figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from rbsuite.record import Condition, RunInfo
+from rbsuite.statistics.about import about
+from rbsuite.statistics.pairing import stream_tasks
+from rbsuite.store import ExperimentStore, ResultRow
+
+NO_MEMORY = "none"
+WARM = " after "
+"""Stands between a memory and the experiment whose bank it began with."""
+READING, N_CHOICES = "reading", "n_choices"
+"""Where the truth of a rollout has what was read from its answer, and the number of choices (0: an integer)."""
+
+Rollouts = tuple[ResultRow, ...]
+"""The rollouts of one task in one run, by index; the truth has no more in it than figures are made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRows:
+    """What is committed of one run.
+
+    Attributes:
+        info: the run.
+        tasks: the rollouts of each task of the stream, in its order.
+        probes: those of each task that was run again at the end.
+    """
+
+    info: RunInfo
+    tasks: Sequence[Rollouts]
+    probes: Sequence[Rollouts]
+
+
+Runs = Mapping[Condition, Sequence[RunRows]]
+"""The runs of each condition."""
+
+
+def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Condition]]:
+    """The runs of each condition in the order of the stores, and the conditions of runs that were left out.
+
+    A run is left out where an earlier store holds the same condition on the same stream.
+
+    Raises:
+        StoreError: a store cannot be read.
+    """
+    found: dict[Condition, list[RunRows]] = {}
+    repeated: dict[Condition, None] = {}
+    for store in stores:
+        wanted = {READING, N_CHOICES, *about(store).measures}
+        for info in store.manifest.runs:
+            condition = _told_apart(store, info.condition)
+            known = found.setdefault(condition, [])
+            if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
+                repeated[condition] = None
+            else:
+                known.append(_read(store, info, wanted))
+    return found, list(repeated)
+
+
+def counted(rollouts: Rollouts) -> ResultRow:
+    """The rollout that counts as its task's answer."""
+    return next(row for row in rollouts if row.selected)
+
+
+def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
+    """The condition of a run; one that began with the bank of another experiment is another condition than one that began empty."""
+    source = store.manifest.config.get("warm_start")
+    if not source or condition.memory == NO_MEMORY:
+        return condition
+    return replace(condition, memory=f"{condition.memory}{WARM}{source}")
+
+
+def _read(store: ExperimentStore, info: RunInfo, wanted: set[str]) -> RunRows:
+    def narrowed() -> Iterator[ResultRow]:
+        for row in store.results(info.id):
+            yield replace(row, truth={name: value for name, value in row.truth.items() if name in wanted})
+
+    tasks = [tuple(rows) for _, rows in groupby(narrowed(), key=lambda row: row.position)]
+    length = len(stream_tasks(info))
+    return RunRows(info, tasks[:length], tasks[length:])
