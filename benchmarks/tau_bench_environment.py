@@ -1,4 +1,4 @@
-"""Cost of tau-bench environments: a fresh one that is reset, its size with many alive, and the reward; upstream's beside them.
+"""Cost of tau-bench episodes: a fresh one, its size with many alive, and the grade; upstream's environments beside them.
 
     python benchmarks/tau_bench_environment.py [--pack DIR] [--upstream CHECKOUT]
 
@@ -22,10 +22,10 @@ from tau_bench_engine import DOMAINS, Metric, Upstream, cpu_ms, default_pack, si
 
 TASKS = 20
 METRICS = (
-    Metric("fresh environment and reset", "ms", 0.3),
+    Metric("fresh episode", "ms", 0.3),
     Metric("size, many alive", "KB", 64.0),
-    Metric("reward, first time for a task", "ms", 5.0),
-    Metric("reward, again", "ms", 5.0),
+    Metric("grade, first time for a task", "ms", 5.0),
+    Metric("grade, again", "ms", 5.0),
 )
 
 
@@ -35,47 +35,50 @@ class Side(Protocol):
     alive: int
 
     def fresh(self, domain: str) -> Any:
-        """An environment in its first episode."""
+        """A fresh episode of the first task."""
 
     def solved(self, domain: str, task: int) -> Any:
-        """An environment whose reference actions are done, and which has only to be graded."""
+        """An episode whose reference actions are done, and which has only to be ended and graded."""
 
-    def grade(self, environment: Any) -> float:
-        """Compute the reward."""
+    def grade(self, episode: Any) -> float:
+        """End the episode and compute its score."""
 
 
 class Native:
-    """The environments of this project."""
+    """The episodes of this project."""
 
     alive = 1_000
 
     def __init__(self, pack: Path) -> None:
+        from rbsuite.environments.base import PlainServices
         from rbsuite_tau_bench.environment import TauBench
 
-        self._class = TauBench
-        self._tasks = {domain: TauBench.load("test", domain=domain, data=str(pack)) for domain in DOMAINS}
+        self._environment = TauBench()
+        self._services = PlainServices(self._environment)
+        self._tasks = self._environment.tasks("test", data=str(pack)).by_id
 
     def fresh(self, domain: str) -> Any:
-        environment = self._class(self._tasks[domain])
-        environment.reset(options={"task": f"{domain}/test/0"})
-        return environment
+        return self._begin(f"{domain}/test/0")
 
     def solved(self, domain: str, task: int) -> Any:
         from rbsuite.trajectory import Action
 
-        environment = self.fresh(domain)
-        environment.reset(options={"task": f"{domain}/test/{task}"})
-        environment.step(Action(text="Hello."))
-        for action in self._tasks[domain].tasks[task].payload["actions"]:
-            if action["name"] != "transfer_to_human_agents":
-                environment.step(Action("tool", name=action["name"], arguments=action["kwargs"]))
-        environment.step(Action(text=" ".join(self._tasks[domain].tasks[task].payload["outputs"])))
-        return environment
+        episode = self._begin(f"{domain}/test/{task}")
+        payload = self._tasks[f"{domain}/test/{task}"].payload
+        kept = (action for action in payload["actions"] if action["name"] != "transfer_to_human_agents")
+        calls = (Action.call(action["name"], action["kwargs"]) for action in kept)
+        for action in (Action("Hello."), *calls, Action(" ".join(payload["outputs"]))):
+            episode.observation = episode.act(action)
+        return episode
 
-    def grade(self, environment: Any) -> float:
+    def grade(self, episode: Any) -> float:
         from rbsuite.trajectory import Action
 
-        return float(environment.step(Action(text="###STOP###"))[1])
+        episode.observation = episode.act(Action("###STOP###"))
+        return float(episode.grade("finished").score)
+
+    def _begin(self, task: str) -> Any:
+        return self._environment.begin(self._tasks[task], seed=0, services=self._services)
 
 
 class UpstreamSide(Upstream):
@@ -112,8 +115,8 @@ def measure(side: Side, domain: str) -> list[float]:
     costs: tuple[list[float], list[float]] = ([], [])
     for task in range(TASKS):
         for times in costs:
-            environment = side.solved(domain, task)
-            times.append(cpu_ms(lambda: rewards.append(side.grade(environment))))  # noqa: B023
+            episode = side.solved(domain, task)
+            times.append(cpu_ms(lambda: rewards.append(side.grade(episode))))  # noqa: B023
     assert set(rewards) == {1.0}, f"a reference solution was not rewarded: {rewards}"
     first, again = (statistics.median(times) for times in costs)
     return [fresh, size_kb(side, domain), first, again]  # type: ignore[arg-type]
@@ -132,7 +135,7 @@ def lines(ours: dict[str, list[float]], theirs: dict[str, list[float]] | None) -
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="Cost of tau-bench environments.")
+    parser = argparse.ArgumentParser(description="Cost of tau-bench episodes.")
     parser.add_argument("--pack", type=Path, default=default_pack(), help="directory of the imported data")
     parser.add_argument("--upstream", type=Path, help="directory of a tau-bench checkout to measure beside")
     parser.add_argument("--measure-upstream", type=Path, help=argparse.SUPPRESS)

@@ -9,7 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rbsuite.api import Execution as Execution
+    from rbsuite.api import Experiment as Experiment
+    from rbsuite.api import aevaluate as aevaluate
+    from rbsuite.api import evaluate as evaluate
     from rbsuite.environments.base import Environment as Environment
+    from rbsuite.environments.base import Episode as Episode
+    from rbsuite.environments.base import SyncEnvironment as SyncEnvironment
+    from rbsuite.environments.base import SyncEpisode as SyncEpisode
+    from rbsuite.environments.solution import Solution as Solution
     from rbsuite.experience import Experience as Experience
     from rbsuite.experience import MemoryItem as MemoryItem
     from rbsuite.experience import MemoryOp as MemoryOp
@@ -25,16 +33,38 @@ if TYPE_CHECKING:
     from rbsuite.specs import Option as Option
     from rbsuite.specs import ScalingSpec as ScalingSpec
     from rbsuite.specs import SelectorSpec as SelectorSpec
+    from rbsuite.specs import UserSpec as UserSpec
     from rbsuite.task import Task as Task
     from rbsuite.task import TaskSet as TaskSet
     from rbsuite.trajectory import Action as Action
+    from rbsuite.trajectory import Grade as Grade
+    from rbsuite.trajectory import Image as Image
+    from rbsuite.trajectory import Message as Message
     from rbsuite.trajectory import Observation as Observation
+    from rbsuite.trajectory import ToolCall as ToolCall
+    from rbsuite.trajectory import ToolResult as ToolResult
+    from rbsuite.trajectory import ToolSpec as ToolSpec
     from rbsuite.trajectory import Trajectory as Trajectory
     from rbsuite.verdict import Verdict as Verdict
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "ToolSpec": "rbsuite.trajectory",
+    "ToolResult": "rbsuite.trajectory",
+    "ToolCall": "rbsuite.trajectory",
+    "Message": "rbsuite.trajectory",
+    "Image": "rbsuite.trajectory",
+    "Grade": "rbsuite.trajectory",
+    "UserSpec": "rbsuite.specs",
+    "evaluate": "rbsuite.api",
+    "aevaluate": "rbsuite.api",
+    "Experiment": "rbsuite.api",
+    "Execution": "rbsuite.api",
+    "Solution": "rbsuite.environments.solution",
+    "SyncEpisode": "rbsuite.environments.base",
+    "SyncEnvironment": "rbsuite.environments.base",
+    "Episode": "rbsuite.environments.base",
     "Environment": "rbsuite.environments.base",
     "Experience": "rbsuite.experience",
     "MemoryItem": "rbsuite.experience",

@@ -72,6 +72,18 @@ class ParseFailure(RbsuiteError):
     """A model's reply that its agent cannot read as an action. Ends a rollout as ``parse_errors``."""
 
 
+class ContextOverflow(RbsuiteError):
+    """A conversation that no longer fits the model's context. Ends a rollout as ``context_overflow``."""
+
+
+class ReplyRefused(RbsuiteError):
+    """A reply that the model or its provider withheld. Ends a rollout as ``refused``."""
+
+
+class BudgetSpent(RbsuiteError):
+    """A limit of money, tokens or calls that is used up. Ends a rollout as ``budget``."""
+
+
 class StoreError(RbsuiteError):
     """An experiment directory that cannot be read, written or resumed."""
 

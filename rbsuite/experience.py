@@ -10,7 +10,7 @@ from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
 
 OpKind = Literal["add", "update", "delete", "link", "score", "put_document"]
-Phase = Literal["task", "step", "attempt"]
+Phase = Literal["task", "step", "retry"]
 Aggregation = Literal["joint", "independent"]
 
 
@@ -123,11 +123,12 @@ class RecallRequest:
         task_id: the task at hand; its own items are never recalled.
         domain: its domain.
         query: what the agent has legitimately seen when it must first act.
-        phase: ``task`` before the first action; ``step`` and ``attempt`` where the memory's spec asks for them.
+        phase: ``task`` before the first action; ``step`` and ``retry`` where the memory's spec asks for them.
         step: index of the agent's turn, for ``step``.
-        attempt: index of the attempt, for ``attempt``.
-        history: text of the trajectory so far, for ``step``; of the earlier attempts, for ``attempt``.
-        previous: what the last recall for this rollout gave, for ``step`` and ``attempt``.
+        earlier: number of rollouts before, for ``retry``.
+        history: text of the trajectory so far, for ``step``; of the earlier rollouts, for ``retry``.
+        rules: what the agent was told before the task, for ``retry``.
+        previous: what the last recall for this rollout gave, for ``step`` and ``retry``.
     """
 
     task_id: str
@@ -135,8 +136,9 @@ class RecallRequest:
     query: str
     phase: Phase = "task"
     step: int = 0
-    attempt: int = 0
+    earlier: int = 0
     history: str = ""
+    rules: str = ""
     previous: Recall | None = None
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from rbsuite.events import Event
     from rbsuite.record import RunInfo, TaskRecord
     from rbsuite.specs import (
         AgentSpec,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         SelectorSpec,
         UserSpec,
     )
-    from rbsuite.trajectory import Trajectory
 
 PROJECT = "rbsuite"
 
@@ -148,12 +148,13 @@ def rbsuite_run_started(run: RunInfo, resumed_at: int) -> None:
 
 
 @hookspec
-def rbsuite_rollout_finished(run: RunInfo, position: int, trajectory: Trajectory) -> None:
-    """Observe a rollout that stands, in task order, just before its task is committed. One that is thrown away is never shown.
+def rbsuite_event(event: Event) -> None:
+    """Observe everything as it happens: turns, model calls, rollouts, tasks, runs; see :mod:`rbsuite.events`.
 
-    :param run: what identifies the run.
-    :param position: the task's place in the stream, from 0.
-    :param trajectory: the whole trajectory, with ground truth: observers report, they never feed back. .. versionadded:: 0.1
+    What ran ahead is told too, and taken back by an event of its own if it is thrown away. Observers report, they never feed back: each
+    plugin is called from a thread of its own, and a slow one slows nothing.
+
+    :param event: what happened. .. versionadded:: 0.2
     """
 
 

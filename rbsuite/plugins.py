@@ -36,12 +36,14 @@ from rbsuite.specs import (
 
 GROUP = "rbsuite"
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
+BUILT_IN = "built in"
+"""What stands for the distribution of the core's own plugins."""
 BUILTIN = (
     "rbsuite.agents.builtin",
     "rbsuite.environments.builtin",
     "rbsuite.judges.builtin",
+    "rbsuite.learner.builtin",
     "rbsuite.memories.builtin",
-    "rbsuite.models.builtin",
     "rbsuite.retrieval.builtin",
     "rbsuite.scaling.builtin",
 )
@@ -277,7 +279,7 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
     plugins = Plugins()
     for module in BUILTIN:
-        plugins.register(import_module(module), module, "built in")
+        plugins.register(import_module(module), module, BUILT_IN)
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
         if entry.name in disabled:
             plugins.skip(entry.name, _distribution(entry))

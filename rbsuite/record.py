@@ -13,18 +13,29 @@ from rbsuite.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Memory x scaling x agent model (and judge): what is compared. Each field is a canonical reference."""
+    """What is compared: a memory, a scaling, and one level of every other factor. Each field is a canonical reference.
+
+    Attributes:
+        memory, scaling, agent, model, judge, embedder: what is run.
+        prompts: directory of templates before the others; empty: none.
+        temperature: of the agent's model.
+        label: short name: memory, scaling, and what else varies in the experiment.
+    """
 
     memory: str
     scaling: str
     agent: str
     model: str
     judge: str
+    embedder: str = ""
+    prompts: str = ""
+    temperature: str = ""
+    label: str = ""
 
-    @property
-    def label(self) -> str:
-        """Short name: memory and scaling."""
-        return f"{self.memory} x {self.scaling}"
+    def __post_init__(self) -> None:
+        """Name it by memory and scaling where no other name is given."""
+        if not self.label:
+            object.__setattr__(self, "label", f"{self.memory} x {self.scaling}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +106,7 @@ class TaskRecord:
     Attributes:
         task_id: the task.
         position: its place in the stream, from 0.
-        attempt_id: unique; committing the same attempt twice changes nothing.
+        commit_id: unique; committing the same attempt twice changes nothing.
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.
@@ -109,7 +120,7 @@ class TaskRecord:
 
     task_id: str
     position: int
-    attempt_id: str
+    commit_id: str
     read_version: int
     version: int
     rollouts: tuple[RolloutRecord, ...]
@@ -131,7 +142,7 @@ class Manifest:
 
     Attributes:
         config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
-        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, prompt hashes, grader version; and
+        facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, grader version; and
             under :data:`ABOUT` what is to be said of tasks and plugins.
         runs: the runs of the experiment in order.
     """

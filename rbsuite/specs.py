@@ -137,12 +137,11 @@ class EnvironmentSpec(Spec):
         splits: the splits, default first.
         domains: parts of the environment, e.g. ``("retail", "airline")``; empty if it has none.
         action_mode: what an agent does: ``text``, ``tools`` (text or a tool call), ``choice`` (one of the named actions).
-        concurrency: where its episodes run, if they are of :class:`rbsuite.SyncEpisode`: ``inline``, on the event loop, for worlds that answer
-            at once; ``thread``, each in a thread of its own; ``process``, each in a process of its own. ``exclusive``: one episode at a time
-            in the whole experiment, in a thread.
+        concurrency: where its episodes run, if they are synchronous: ``inline``, on the event loop, for worlds that answer at once;
+            ``thread`` or ``process``, each in one of its own; ``exclusive``, in a thread, and one episode at a time in the experiment.
         stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
         max_steps: agent turns after which a rollout is cut, by default.
-        refine: how a further attempt is made: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
+        refine: how sequential scaling goes on: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
         agent: the default agent.
         users: simulated users that fit, default first; empty where no user takes part.
         pack: name of the data pack that imports write, or ``""``.
@@ -205,7 +204,7 @@ class MemorySpec(Spec):
 
     Attributes:
         phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn for which the agent asks its
-            model; ``attempt``, before every further attempt of a sequential scaling.
+            model; ``retry``, before every further rollout of a sequential scaling.
         control: a control condition (placebo, random, ...), marked as such in results.
     """
 

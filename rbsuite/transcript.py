@@ -6,50 +6,66 @@ Text that came from an environment is untrusted: :func:`fence` marks it as data 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 
 from rbsuite.jsonable import text_digest
-from rbsuite.trajectory import Action, Observation, Step, Trajectory
+from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, Trajectory
 
 NOTHING = "(nothing)"
 """What is shown where an agent said nothing; where actions are named, that is how it stops."""
-OBSERVATION_LIMIT = 600
-"""Characters of an observation that are shown before it is cut, by default."""
+BUDGET = 40_000
+"""Characters of a transcript, by default."""
+RULES_BUDGET = 20_000
+"""Characters of the rules that an agent was given, by default."""
+
+_LEAST = 80
+"""A text is cut to no fewer characters; where that does not fit, turns of the middle are left out."""
+_SIGNAL = re.compile(r"[ \t]*###[A-Z][A-Z0-9_ -]*###")
+"""A word by which a simulated user gives a sign to its environment, such as ``###STOP###``."""
 
 
 def render_action(action: Action) -> str:
-    """An action on one line: ``name({"argument": ...})``, the text, or the chosen index."""
-    if action.kind == "tool":
-        return f"{action.name}({json.dumps(action.arguments, ensure_ascii=False, default=str)})"
-    if action.kind == "choice":
-        chosen = "nothing" if action.index is None else action.index
+    """An action on one line: ``name({"argument": ...})``, the text, or the chosen index; what was said stands before the calls."""
+    if action.index is not None:
+        chosen = "nothing" if action.index == NO_CHOICE else action.index
         return f"choose {chosen}{': ' + action.text if action.text else ''}"
-    return action.text or NOTHING
+    calls = [f"{call.name}({json.dumps(call.arguments, ensure_ascii=False, default=str)})" for call in action.calls]
+    return "; ".join(filter(None, (action.text, *calls))) or NOTHING
 
 
-def render_transcript(trajectory: Trajectory, *, limit: int = OBSERVATION_LIMIT) -> str:
+def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET) -> str:
     """What an agent saw, thought and did, turn by turn, and how it ended.
 
-    Rewards, scores and the simulated user's own brief are never in it.
+    Rewards, scores, the simulated user's own brief and its signals (``###STOP###``) are never in it.
 
     Args:
         trajectory: may still hold ground truth; it is not shown.
-        limit: characters after which an observation is cut (the cut is marked); 0: no limit.
+        budget: characters of all texts together. Where they have more, the longest lose their middles first, which is marked; 0: no
+            limit.
     """
-    turns = render_steps(trajectory.steps, limit=limit)
-    lines = [turns] if turns else []
-    if trajectory.final is not None and trajectory.final.turn == "agent" and trajectory.final.text:
-        lines.append(f"{_speaker(trajectory.final)}: {_cut(trajectory.final.text, limit)}")
-    lines.append(f"End: {trajectory.end}")
-    return "\n".join(lines)
+    final = trajectory.final
+    last = [] if final is None or final.turn == "user" else [(_speaker(final), _seen(final))]
+    turns = [*_turns(trajectory.steps), *([last] if last and last[0][1] != NOTHING else [])]
+    return "\n".join([*_lines(turns, budget), f"End: {trajectory.end}"])
 
 
-def render_steps(steps: Sequence[Step], *, limit: int = OBSERVATION_LIMIT) -> str:
+def render_steps(steps: Sequence[Step], *, budget: int = BUDGET) -> str:
     """The agent's turns so far; see :func:`render_transcript`."""
-    lines: list[str] = []
-    for number, step in enumerate((step for step in steps if step.actor == "agent"), start=1):
-        lines.extend(_step_lines(number, step, limit))
-    return "\n".join(lines)
+    return "\n".join(_lines(list(_turns(steps)), budget))
+
+
+def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET) -> str:
+    """The rules that the agent was given: the system messages before its first turn; ``""`` if there are none.
+
+    Args:
+        trajectory: the rollout.
+        budget: characters after which the middle is left out; 0: no limit.
+    """
+    first = next((step.observation for step in trajectory.steps if step.actor == "agent"), None)
+    messages = first.messages if first is not None else ()
+    text = "\n\n".join(message.text for message in messages if message.role == "system")
+    return shorten(text, budget) if budget else text
 
 
 def fence(text: str, label: str) -> str:
@@ -61,18 +77,61 @@ def fence(text: str, label: str) -> str:
     return f"<<{label} {mark}>>\n{text}\n<<end of {label} {mark}>>"
 
 
-def _step_lines(number: int, step: Step, limit: int) -> Iterator[str]:
-    yield f"{_speaker(step.observation)}: {_cut(step.observation.text, limit)}"
-    if step.action.thought:
-        yield f"Thought {number}: {step.action.thought}"
-    yield f"Action {number}: {render_action(step.action)}"
+def shorten(text: str, length: int) -> str:
+    """Head and tail of a text that has more characters than ``length``; what is left out between them is counted."""
+    if len(text) <= length:
+        return text
+    tail = length // 2
+    head = length - tail
+    return f"{text[:head]} [{len(text) - length} characters left out] {text[len(text) - tail :]}"
+
+
+_Turn = list[tuple[str, str]]
+"""Labels and texts of one turn."""
+
+
+def _turns(steps: Sequence[Step]) -> Iterator[_Turn]:
+    for number, step in enumerate((step for step in steps if step.actor == "agent"), start=1):
+        thought = [(f"Thought {number}", step.action.thought)] if step.action.thought else []
+        seen = (_speaker(step.observation), _seen(step.observation))
+        yield [seen, *thought, (f"Action {number}", render_action(step.action))]
 
 
 def _speaker(observation: Observation) -> str:
     return "Result" if observation.role == "tool" else "Observation"
 
 
-def _cut(text: str, limit: int) -> str:
-    if not limit or len(text) <= limit:
-        return text
-    return f"{text[:limit]} [{len(text) - limit} more characters]"
+def _seen(observation: Observation) -> str:
+    text = observation.text if observation.role == "tool" else _SIGNAL.sub("", observation.text).strip()
+    images = "".join(f" [image: {image.description}]" for image in observation.images)
+    return f"{text}{images}".strip() or NOTHING
+
+
+def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
+    """The turns as lines, within the budget."""
+    left_out = 0
+    if budget:
+        texts = sum(len(turn) for turn in turns)
+        while len(turns) > 2 and texts * _LEAST > budget:
+            middle = len(turns) // 2
+            texts -= len(turns[middle])
+            turns, left_out = [*turns[:middle], *turns[middle + 1 :]], left_out + 1
+    most = _share([len(text) for turn in turns for _, text in turn], budget) if budget else 0
+    for place, turn in enumerate(turns):
+        if left_out and place == len(turns) // 2:
+            yield f"[{left_out} turns left out]"
+        for label, text in turn:
+            yield f"{label}: {shorten(text, most) if most else text}"
+
+
+def _share(lengths: Sequence[int], budget: int) -> int:
+    """The length to which each text may go so that all fit into the budget; 0 where they do anyway."""
+    if sum(lengths) <= budget:
+        return 0
+    room = budget
+    for place, length in enumerate(sorted(lengths)):
+        share = room // (len(lengths) - place)
+        if length > share:
+            return max(share, _LEAST)
+        room -= length
+    return 0

@@ -34,6 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset(["answers", "data", "environments", "models", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
+    frozenset(["learner"]),
     frozenset(["run", "statistics", "report", "leaderboard", "gym"]),
     frozenset(["cli", "testing"]),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.agents.base import AgentServices, AgentStart
-from rbsuite.errors import ParseFailure
+from rbsuite.errors import ContextOverflow, ReplyRefused
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
@@ -55,7 +55,7 @@ class ChatAgent:
             self._messages.extend(observation.messages)
         else:
             self._messages.extend(self._opening(observation))
-        self._messages.append(self.heard(observation))
+        self._messages.extend(self.heard(observation))
         completion = await self._services.complete(self._messages, self.offered())
         return self.answer(usable(completion))
 
@@ -67,9 +67,9 @@ class ChatAgent:
         """The tools that the model is offered natively."""
         return ()
 
-    def heard(self, observation: Observation) -> Message:
+    def heard(self, observation: Observation) -> Sequence[Message]:
         """How an observation enters the conversation."""
-        return Message("user", observation.text)
+        return [Message("user", observation.content)]
 
     def answer(self, completion: Completion) -> Action:
         """Add the model's reply to the conversation and read it as an action.
@@ -78,10 +78,10 @@ class ChatAgent:
             ParseFailure: it cannot be read.
         """
         self._messages.append(Message("assistant", completion.text))
-        return Action(text=completion.text)
+        return Action(completion.text, thought=completion.reasoning)
 
     def _opening(self, observation: Observation) -> list[Message]:
-        policy = "\n\n".join(message.content for message in observation.messages if message.role == "system")
+        policy = "\n\n".join(message.text for message in observation.messages if message.role == "system")
         self._instructions = self.instructions(policy, observation)
         return [*self._system(), *(message for message in observation.messages if message.role != "system")]
 
@@ -101,10 +101,11 @@ def usable(completion: Completion) -> Completion:
     """The completion, if it holds anything to act on.
 
     Raises:
-        ParseFailure: the conversation outgrew the model's context, or the reply was withheld.
+        ContextOverflow: the conversation outgrew the model's context.
+        ReplyRefused: the reply was withheld.
     """
     if completion.finish_reason == "context_overflow":
-        raise ParseFailure("the conversation no longer fits the model's context.", "Use a model with a longer one.")
+        raise ContextOverflow("the conversation no longer fits the model's context.", "Use a model with a longer one.")
     if completion.finish_reason == "content_filter" and not (completion.text or completion.tool_calls):
-        raise ParseFailure("the model's provider withheld its reply (content filter).")
+        raise ReplyRefused("the model's provider withheld its reply (content filter).")
     return completion

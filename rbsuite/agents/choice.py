@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rbsuite.agents.chat import ChatAgent, usable
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.models.base import Completion
-from rbsuite.trajectory import Action, Message, Observation
+from rbsuite.trajectory import NO_CHOICE, Action, Image, Message, Observation
 
-STOP = Action(text="")
+STOP = Action()
 """By the empty text an agent ends an episode of named actions."""
 
 
@@ -60,6 +60,7 @@ class PlannerAgent(ChatAgent):
         self._lines: list[str] = []
         self._count = 0
         self._reply = ""
+        self._images: tuple[Image, ...] = ()
 
     def decided(self, observation: Observation) -> bool:
         """Whether the plan goes on."""
@@ -72,7 +73,7 @@ class PlannerAgent(ChatAgent):
         if not self._plan:
             completion = usable(await self._services.complete(self._request()))
             self._reply = completion.text
-            self._plan.extend(_actions(read_plan(completion.text, len(self._choices)), completion.text, self._choices))
+            self._plan.extend(_actions(read_plan(completion.text, len(self._choices)), completion, self._choices))
         self._last = self._plan.popleft()
         return self._last
 
@@ -82,6 +83,7 @@ class PlannerAgent(ChatAgent):
         return self._services.render(self.template, policy=self._policy, choices=named(observation))
 
     def _hear(self, observation: Observation) -> None:
+        self._images = observation.images
         if self._last is None:
             self._task = observation.text
             self._exchanges = [message for message in observation.messages if message.role != "system"]
@@ -89,7 +91,7 @@ class PlannerAgent(ChatAgent):
             self._exchanges += [Message("user", self._said()), Message("assistant", self._reply)]
             self._task, self._lines = observation.text, []
             self._plan.clear()
-        elif self._last.kind == "choice" and self._last.index is not None:
+        elif self._last.index not in (None, NO_CHOICE):
             done = f"action id {self._last.index}, {self._last.text}"
             self._lines.append(f"Step {self._count}, {done}, env feedback: {observation.text}")
             self._count += 1
@@ -104,7 +106,11 @@ class PlannerAgent(ChatAgent):
         return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines)
 
     def _request(self) -> list[Message]:
-        return [*self._system(), *self._exchanges, Message("user", self._said())]
+        return [
+            *self._system(),
+            *self._exchanges,
+            Message("user", (self._said(), *self._images) if self._images else self._said()),
+        ]
 
 
 class StepwiseAgent(ChatAgent):
@@ -132,7 +138,7 @@ class StepwiseAgent(ChatAgent):
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names; no id ends the episode."""
         self._messages.append(Message("assistant", completion.text))
-        return _actions(read_step(completion.text, len(self._choices)), completion.text, self._choices)[0]
+        return _actions(read_step(completion.text, len(self._choices)), completion, self._choices)[0]
 
 
 def named(observation: Observation) -> Sequence[str]:
@@ -195,14 +201,16 @@ def read_step(reply: str, n: int) -> Plan:
     return Plan((number,), thought) if type(number) is int and 0 <= number < n else UNREADABLE
 
 
-def _actions(plan: Plan, reply: str, names: Sequence[str]) -> list[Action]:
-    """The actions of a plan, at least one: the thought goes with the first."""
+def _actions(plan: Plan, completion: Completion, names: Sequence[str]) -> list[Action]:
+    """The actions of a plan, at least one: what was thought goes with the first."""
+    reply, reasoning = completion.text, completion.reasoning
     if not plan.readable:
-        return [Action("choice", text=reply.strip())]
+        return [Action.choose(NO_CHOICE, reply.strip(), thought=reasoning)]
+    thought = " ".join(filter(None, (reasoning, plan.thought)))
     if not plan.indices:
-        return [Action(text=STOP.text, thought=plan.thought)]
-    actions = [Action("choice", index=index, text=names[index]) for index in plan.indices]
-    return [Action("choice", index=actions[0].index, text=actions[0].text, thought=plan.thought), *actions[1:]]
+        return [replace(STOP, thought=thought)]
+    first, *others = (Action.choose(index, names[index]) for index in plan.indices)
+    return [replace(first, thought=thought), *others]
 
 
 def _json(reply: str) -> Any:

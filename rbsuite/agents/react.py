@@ -29,15 +29,16 @@ class ActAgent(ChatAgent):
         """The policy, the tools and the form of an action."""
         return self._services.render(self.template, policy=policy, tools=schemas(observation.tools), respond=RESPOND)
 
-    def heard(self, observation: Observation) -> Message:
+    def heard(self, observation: Observation) -> Sequence[Message]:
         """A tool's result comes back as a marked user message."""
         prefix = RESULT_PREFIX if observation.role == "tool" else ""
-        return Message("user", prefix + observation.text)
+        content = prefix + observation.text
+        return [Message("user", (content, *observation.images) if observation.images else content)]
 
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names."""
         self._messages.append(Message("assistant", completion.text))
-        return parse_action(completion.text)
+        return parse_action(completion.text, thought=completion.reasoning)
 
 
 class ReactAgent(ActAgent):
@@ -48,7 +49,8 @@ class ReactAgent(ActAgent):
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names, with the thought before it."""
         self._messages.append(Message("assistant", completion.text))
-        return parse_action(completion.text, thought=_thought(completion.text))
+        thought = " ".join(filter(None, (completion.reasoning, _thought(completion.text))))
+        return parse_action(completion.text, thought=thought)
 
 
 def schemas(tools: Sequence[ToolSpec]) -> str:
@@ -87,7 +89,7 @@ def parse_action(reply: str, *, thought: str = "") -> Action:
         raise ParseFailure(f"the model's action is not an object with 'name' and 'arguments': {text[:120]!r}.")
     name, arguments = value["name"], value["arguments"]
     if name != RESPOND:
-        return Action("tool", name=name, arguments=arguments, thought=thought)
+        return Action.call(name, arguments, thought=thought)
     if not isinstance(arguments.get("content"), str):
         raise ParseFailure(f"the model's action {RESPOND!r} has no text in 'content': {text[:120]!r}.")
     return Action(text=arguments["content"], thought=thought)

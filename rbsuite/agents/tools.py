@@ -8,50 +8,50 @@ from dataclasses import replace
 from rbsuite.agents.chat import ChatAgent
 from rbsuite.errors import ParseFailure
 from rbsuite.models.base import Completion
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
 from rbsuite.transcript import render_action
 
 
 class ToolsAgent(ChatAgent):
     """Offers the environment's tools to the model; a reply without a tool call is text.
 
-    Only the first tool call of a reply is carried out, and the others are cut from the conversation, as
-    ``tau_bench/agents/tool_calling_agent.py`` (sierra-research/tau-bench, 59a200c6) does.
+    Where an environment carries out the first of several calls only, as tau-bench does, the others are cut from the conversation, like
+    ``tau_bench/agents/tool_calling_agent.py`` (sierra-research/tau-bench, 59a200c6).
     """
 
     def offered(self) -> Sequence[ToolSpec]:
         """All tools of the environment."""
         return self._tools
 
-    def heard(self, observation: Observation) -> Message:
-        """A tool's result answers the call that is open; all else is said by the user."""
+    def heard(self, observation: Observation) -> Sequence[Message]:
+        """Results answer the calls that are open; all else is said by the user. Calls that nothing answers are cut from the conversation."""
+        said = Message("user", observation.content)
         last = self._messages[-1] if self._messages else None
         if last is None or not last.tool_calls:
-            return Message("user", observation.text)
-        call = last.tool_calls[0]
+            return [said]
         if observation.role == "tool":
-            return Message("tool", observation.text, tool_call_id=call.id, name=call.name)
+            results = observation.results or (ToolResult("", "", observation.text),)
+            answered = tuple(zip(last.tool_calls, results, strict=False))
+            self._messages[-1] = replace(last, tool_calls=tuple(call for call, _ in answered))
+            told = [Message("tool", result.text, tool_call_id=call.id, name=call.name) for call, result in answered]
+            return [*told, Message("user", observation.images)] if observation.images else told
         # The call was taken as speech. Providers refuse a call that nothing answers, so it becomes speech here too.
+        call = last.tool_calls[0]
         spoken = call.arguments.get("content")
-        said = (
-            spoken
-            if isinstance(spoken, str)
-            else render_action(Action("tool", name=call.name, arguments=call.arguments))
+        self._messages[-1] = Message(
+            "assistant", spoken if isinstance(spoken, str) else render_action(Action(calls=(call,)))
         )
-        self._messages[-1] = Message("assistant", said)
-        return Message("user", observation.text)
+        return [said]
 
     def answer(self, completion: Completion) -> Action:
-        """The first tool call, with the text beside it as thought; or the text."""
-        calls = completion.tool_calls[:1]
+        """The text and the calls of the reply; what an environment does with several is its own matter."""
+        calls = completion.tool_calls
         self._messages.append(Message("assistant", completion.text, tool_calls=calls))
-        if not calls:
-            return Action(text=completion.text)
-        call = calls[0]
-        if call.raw and not call.arguments:
+        unread = next((call for call in calls if call.raw and not call.arguments), None)
+        if unread is not None:
             # The conversation must not keep a call whose arguments no provider would take back.
             self._messages[-1] = replace(self._messages[-1], tool_calls=())
             raise ParseFailure(
-                f"the arguments of the model's call of {call.name!r} are not a JSON object: {call.raw[:120]!r}."
+                f"the arguments of the model's call of {unread.name!r} are not a JSON object: {unread.raw[:120]!r}."
             )
-        return Action("tool", name=call.name, arguments=call.arguments, thought=completion.text)
+        return Action(completion.text, calls, thought=completion.reasoning)

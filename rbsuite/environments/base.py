@@ -130,6 +130,11 @@ class _World:
         """
         return False
 
+    @property
+    def has_closing_actions(self) -> bool:
+        """Whether :meth:`closes` can be true of anything: whether it was implemented."""
+        return type(self).closes is not _World.closes
+
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
         """Who saw an action; asked right after it was carried out.
 
@@ -221,6 +226,11 @@ class InlineEpisode(Episode):
     def closes(self, action: Action) -> bool:
         """See :class:`Episode`."""
         return self._world.closes(action)
+
+    @property
+    def has_closing_actions(self) -> bool:
+        """See :class:`Episode`."""
+        return self._world.has_closing_actions
 
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
         """See :class:`Episode`."""

@@ -105,7 +105,7 @@ class Host:
         await self._environment.aclose()
 
 
-class _Thread:
+class CallThread:
     """A thread that makes one call after the other. A daemon, so that a call which never returns does not keep Python alive."""
 
     def __init__(self, name: str) -> None:
@@ -157,7 +157,7 @@ class _Thread:
 class _ThreadEpisode(Episode):
     """A synchronous episode in a thread of its own."""
 
-    def __init__(self, thread: _Thread, world: SyncEpisode) -> None:
+    def __init__(self, thread: CallThread, world: SyncEpisode) -> None:
         self._thread = thread
         self._world = world
         self.observation = world.observation
@@ -166,7 +166,7 @@ class _ThreadEpisode(Episode):
     async def begin(
         cls, environment: SyncEnvironment, task: Task, seed: int, services: EpisodeServices
     ) -> _ThreadEpisode:
-        thread = _Thread(f"episode of {task.id}")
+        thread = CallThread(f"episode of {task.id}")
         opened: list[SyncEpisode] = []
 
         def begin() -> SyncEpisode:
@@ -191,6 +191,10 @@ class _ThreadEpisode(Episode):
     async def grade(self, end: EndReason) -> Grade:
         return await self._thread.call(self._world.grade, end)
 
+    @property
+    def has_closing_actions(self) -> bool:
+        return self._world.has_closing_actions
+
     def closes(self, action: Action) -> bool:
         return self._world.closes(action)
 
@@ -208,7 +212,7 @@ class _Process:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._child = context.Process(target=_serve, args=(theirs, recipe), daemon=True)
-        self._thread = _Thread("process of episodes")
+        self._thread = CallThread("process of episodes")
         self._started = False
         self._theirs: Connection | None = theirs
 
@@ -306,6 +310,7 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
         "close": close,
         "grade": lambda end: _held(episode).grade(end),
         "closes": lambda action: _held(episode).closes(action),
+        "has_closing_actions": lambda: _held(episode).has_closing_actions,
     }
     while True:
         try:
@@ -377,6 +382,10 @@ class _ProcessEpisode(Episode):
         assert isinstance(observation, Observation)
         return observation
 
+    @property
+    def has_closing_actions(self) -> bool:
+        return bool(self._process.ask_now("has_closing_actions"))
+
     def closes(self, action: Action) -> bool:
         return bool(self._process.ask_now("closes", action))
 
@@ -416,6 +425,10 @@ class _Exclusive(Episode):
 
     async def grade(self, end: EndReason) -> Grade:
         return await self._episode.grade(end)
+
+    @property
+    def has_closing_actions(self) -> bool:
+        return self._episode.has_closing_actions
 
     def closes(self, action: Action) -> bool:
         return self._episode.closes(action)

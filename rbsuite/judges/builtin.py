@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import JudgeSpec, Option
+from rbsuite.transcript import BUDGET
 
 
 @hookimpl
@@ -13,7 +14,10 @@ def rbsuite_judges() -> Sequence[JudgeSpec]:
     """Self, ground truth, noisy ground truth, none."""
     return [
         JudgeSpec(
-            "self", "the model judges the trajectory alone, at temperature 0", "rbsuite.judges.self_judge:SelfJudge"
+            "self",
+            "the model judges the trajectory alone, at temperature 0",
+            "rbsuite.judges.self_judge:SelfJudge",
+            (Option("budget", "int", BUDGET, "characters of the transcript it sees; 0: no limit", minimum=0),),
         ),
         JudgeSpec(
             "ground-truth", "the environment's own score", "rbsuite.judges.truth:GroundTruthJudge", ground_truth=True

@@ -10,7 +10,7 @@ import re
 from rbsuite.errors import ModelError
 from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.trajectory import Message
-from rbsuite.transcript import fence, render_transcript
+from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"
@@ -40,12 +40,24 @@ def parse_verdict(reply: str) -> Verdict | None:
 
 
 class SelfJudge:
-    """Asks the judge's model; asks once more if the reply cannot be read; then the verdict is ``unknown``."""
+    """Asks the judge's model; asks once more if the reply cannot be read; then the verdict is ``unknown``.
+
+    Args:
+        budget: characters of the transcript, and half of it of the rules that the agent was given; 0: no limit.
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
 
     async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
         """The model's verdict on the trajectory."""
-        transcript = fence(render_transcript(request.trajectory), "record")
-        prompt = services.render("judge/self.j2", query=fence(request.query, "request"), transcript=transcript)
+        rules = rules_of(request.trajectory, budget=self._budget // 2)
+        prompt = services.render(
+            "judge/self.j2",
+            query=fence(request.query, "request"),
+            rules=fence(rules, "rules") if rules else "",
+            transcript=fence(render_transcript(request.trajectory, budget=self._budget), "record"),
+        )
         for _ in range(ATTEMPTS):
             try:
                 completion = await services.complete([Message("user", prompt)], temperature=0.0)

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_attempts
+from rbsuite.memories.extraction import additions, provenance_of, show_attempts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
-from rbsuite.transcript import fence
+from rbsuite.transcript import BUDGET, fence
 
 KIND = "bullet"
 NOTHING = "NOTHING"
@@ -53,13 +53,17 @@ class Playbook:
         bullets: bullets added after a task, at most.
         similarity: share of words in common, in [0, 1], from which a bullet repeats another.
         temperature: of reflector and curator.
+        budget: characters of the transcripts that the reflector sees; 0: no limit.
     """
 
-    def __init__(self, characters: int, bullets: int, similarity: float, temperature: float) -> None:
+    def __init__(
+        self, characters: int, bullets: int, similarity: float, temperature: float, budget: int = BUDGET
+    ) -> None:
         self._characters = characters
         self._bullets = bullets
         self._similarity = similarity
         self._temperature = temperature
+        self._budget = budget
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The whole playbook, as far as it fits."""
@@ -90,7 +94,8 @@ class Playbook:
             "memory/ace_reflect.j2",
             query=fence(experience.query, "request"),
             bullets=[show_bullet(item) for item in used],
-            attempts=show_attempts(experience.outcomes),
+            rules=show_rules(experience),
+            attempts=show_attempts(experience.outcomes, budget=self._budget),
             limit=self._bullets,
         )
         reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection)

@@ -15,6 +15,7 @@ from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, RecallRequ
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import Extraction, additions, extract, recall_similar
 from rbsuite.memories.markdown import Draft
+from rbsuite.transcript import BUDGET
 
 KIND = "workflow"
 HEADING = "Workflow"
@@ -27,12 +28,13 @@ class WorkflowMemory:
         k: experiences recalled.
         temperature: of the model that induces workflows.
         per_task: successes of one task that are learnt from, at most.
+        budget: characters of the transcript that it sees; 0: no limit.
     """
 
-    def __init__(self, k: int, temperature: float, per_task: int = 3) -> None:
+    def __init__(self, k: int, temperature: float, per_task: int = 3, budget: int = BUDGET) -> None:
         self._k = k
         self._per_task = per_task
-        self._extraction = Extraction("memory/induce_workflow.j2", HEADING, 1, temperature)
+        self._extraction = Extraction("memory/induce_workflow.j2", HEADING, 1, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The most similar experiences' workflows."""

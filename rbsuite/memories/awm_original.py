@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
+from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import Extraction, additions, extract_items, provenance_of
+from rbsuite.memories.extraction import Extraction, additions, extract_items, provenance_of, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.transcript import fence, render_transcript
 
@@ -32,13 +32,13 @@ class WorkflowDocument:
     Args:
         trajectories: newest successes that the document is induced from.
         workflows: workflows in the document, at most.
-        characters: length above which a stored observation is cut.
+        budget: characters of a stored trajectory; 0: no limit.
         temperature: of the model that induces workflows.
     """
 
-    def __init__(self, trajectories: int, workflows: int, characters: int, temperature: float) -> None:
+    def __init__(self, trajectories: int, workflows: int, budget: int, temperature: float) -> None:
         self._trajectories = trajectories
-        self._characters = characters
+        self._budget = budget
         self._extraction = Extraction("memory/induce_document.j2", HEADING, workflows, temperature)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
@@ -53,23 +53,20 @@ class WorkflowDocument:
         success = next((one for one in experience.outcomes if one.verdict.label == "success"), None)
         if success is None:
             return ()
-        transcript = render_transcript(success.trajectory, limit=self._characters)
+        transcript = render_transcript(success.trajectory, budget=self._budget)
         title = " ".join(experience.query.split())[:TITLE_LENGTH]
         ops = list(additions(KIND, experience, [((success,), Draft(title, "A task that was solved.", transcript))]))
         stored = view.list(kind=KIND, domain=experience.domain)
-        drafts = await self._induce([*stored, *(op.item for op in ops if op.item is not None)], view)
+        sources = [*stored, *(op.item for op in ops if op.item is not None)][-self._trajectories :]
+        shown = [
+            {"query": fence(item.key, "request"), "transcript": fence(item.content, "attempt")} for item in sources
+        ]
+        drafts = await extract_items(self._extraction, view, sources=shown, rules=show_rules(experience))
         if drafts:
             provenance = provenance_of(experience, (success,))
             document = view.render("memory/document.j2", items=drafts)
             ops.append(MemoryOp("put_document", provenance, document=_name(experience.domain), text=document))
         return ops
-
-    async def _induce(self, sources: Sequence[MemoryItem], view: BankView) -> Sequence[Draft]:
-        shown = [
-            {"query": fence(item.key, "request"), "transcript": fence(item.content, "attempt")}
-            for item in sources[-self._trajectories :]
-        ]
-        return await extract_items(self._extraction, view, sources=shown)
 
 
 def _name(domain: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import MemorySpec, Option
+from rbsuite.transcript import BUDGET
 
 HERE = "rbsuite.memories"
 PER_TASK = Option("per_task", "int", 3, "successes of one task that are learnt from, at most", minimum=1, maximum=100)
@@ -19,12 +20,11 @@ def _temperature(default: float) -> Option:
     return Option("temperature", "float", default, "temperature of the memory's model", minimum=0.0, maximum=2.0)
 
 
-def _characters(default: int) -> Option:
-    return Option("characters", "int", default, "length above which a stored observation is cut; 0: never", minimum=0)
+def _budget(default: int = BUDGET, what: str = "characters of the transcripts that the memory's model sees") -> Option:
+    return Option("budget", "int", default, f"{what}; 0: no limit", minimum=0)
 
 
-def _length() -> Option:
-    return Option("length", "int", 6000, "length above which a trajectory's middle is left out; 0: never", minimum=0)
+STORED = "characters of a stored trajectory"
 
 
 def _strategies() -> tuple[Option, ...]:
@@ -35,6 +35,7 @@ def _strategies() -> tuple[Option, ...]:
         _temperature(1.0),
         Option("failures", "bool", True, "whether failures are learnt from"),
         Option("contrast_items", "int", 5, "items kept of a contrast of rollouts, at most", minimum=1, maximum=20),
+        _budget(),
     )
 
 
@@ -53,10 +54,13 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
             "synapse",
             "raw successful trajectories as exemplars",
             f"{HERE}.synapse:TrajectoryMemory",
-            (_k(1), _characters(600), PER_TASK),
+            (_k(1), _budget(12_000, STORED), PER_TASK),
         ),
         MemorySpec(
-            "awm", "a workflow of every success", f"{HERE}.awm:WorkflowMemory", (_k(1), _temperature(0.7), PER_TASK)
+            "awm",
+            "a workflow of every success",
+            f"{HERE}.awm:WorkflowMemory",
+            (_k(1), _temperature(0.7), PER_TASK, _budget()),
         ),
         *_documents(),
         *_reflections(),
@@ -74,7 +78,7 @@ def _documents() -> Sequence[MemorySpec]:
             (
                 Option("trajectories", "int", 20, "newest successes it is induced from", minimum=1, maximum=1000),
                 Option("workflows", "int", 10, "workflows in the document, at most", minimum=1, maximum=100),
-                _characters(300),
+                _budget(6_000, STORED),
                 _temperature(1.0),
             ),
         ),
@@ -93,6 +97,7 @@ def _documents() -> Sequence[MemorySpec]:
                 _k(3, "earlier tasks that rs fetches"),
                 Option("characters", "int", 12000, "length of the sheet, at most", minimum=200, maximum=1000000),
                 _temperature(0.0),
+                _budget(),
             ),
         ),
     ]
@@ -105,10 +110,11 @@ def _reflections() -> Sequence[MemorySpec]:
             "the last reflections on failures",
             f"{HERE}.reflexion:Reflexion",
             (
-                Option("reflections", "int", 3, "reflections before an attempt", minimum=1, maximum=100),
+                Option("reflections", "int", 3, "reflections before a rollout", minimum=1, maximum=100),
                 _temperature(0.7),
+                _budget(),
             ),
-            phases=("task", "attempt"),
+            phases=("task", "retry"),
         ),
         MemorySpec(
             "ace",
@@ -126,6 +132,7 @@ def _reflections() -> Sequence[MemorySpec]:
                     maximum=1.0,
                 ),
                 _temperature(0.0),
+                _budget(),
             ),
         ),
     ]
@@ -137,13 +144,13 @@ def _experiences() -> Sequence[MemorySpec]:
             "exprag",
             "the most similar earlier tasks as text, right or wrong",
             f"{HERE}.exprag:ExperienceRetrieval",
-            (_k(4), _characters(300), _length()),
+            (_k(4), _budget(6_000, STORED)),
         ),
         MemorySpec(
             "remem",
             "exprag, pruned before every turn of the agent",
             f"{HERE}.remem:RefinedRetrieval",
-            (_k(4), _characters(300), _length(), _temperature(0.0)),
+            (_k(4), _budget(6_000, STORED), _temperature(0.0)),
             phases=("task", "step"),
         ),
     ]
@@ -169,7 +176,7 @@ def _controls() -> Sequence[MemorySpec]:
             "history",
             "the most recent tasks, whatever they were",
             f"{HERE}.history:RecentHistory",
-            (_k(3), _characters(300), _length()),
+            (_k(3), _budget(6_000, STORED)),
             control=True,
         ),
     ]

@@ -24,9 +24,9 @@ from functools import partial
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_attempts
+from rbsuite.memories.extraction import additions, provenance_of, show_attempts, show_rules
 from rbsuite.memories.markdown import Draft
-from rbsuite.transcript import fence, render_transcript
+from rbsuite.transcript import BUDGET, fence, render_transcript
 
 DOCUMENT = "cheatsheet"
 KIND = "pair"
@@ -45,12 +45,14 @@ class DynamicCheatsheet:
         k: pairs that ``rs`` fetches.
         characters: length of the sheet, at most.
         temperature: of the model that writes.
+        budget: characters of the transcripts that it sees, and of a stored trajectory; 0: no limit.
     """
 
-    def __init__(self, variant: str, k: int, characters: int, temperature: float) -> None:
+    def __init__(self, variant: str, k: int, characters: int, temperature: float, budget: int = BUDGET) -> None:
         self._retrieves = variant == RETRIEVING
         self._k = k
         self._characters = characters
+        self._budget = budget
         self._temperature = temperature
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
@@ -64,11 +66,17 @@ class DynamicCheatsheet:
         ops: list[MemoryOp] = []
         sheet = view.document(DOCUMENT)
         if self._retrieves:
-            ops += _pair(experience)
+            ops += _pair(experience, self._budget)
             new: str | None = _read_back(experience.recalled.text)
         else:
-            query, attempts = fence(experience.query, "request"), show_attempts(experience.outcomes, labelled=False)
-            new = await self._write("memory/cheatsheet_cumulative.j2", sheet, view, query=query, attempts=attempts)
+            new = await self._write(
+                "memory/cheatsheet_cumulative.j2",
+                sheet,
+                view,
+                query=fence(experience.query, "request"),
+                rules=show_rules(experience),
+                attempts=show_attempts(experience.outcomes, labelled=False, budget=self._budget),
+            )
         if new and new != sheet:
             provenance = provenance_of(experience, experience.outcomes)
             ops.append(MemoryOp("put_document", provenance, document=DOCUMENT, text=new))
@@ -123,9 +131,9 @@ def _inject(sheet: str, view: BankView, recalled: Sequence[Recalled] = (), index
     return Recall(tuple(recalled), text, index=index)
 
 
-def _pair(experience: Experience) -> Sequence[MemoryOp]:
+def _pair(experience: Experience, budget: int) -> Sequence[MemoryOp]:
     """The request with what was done in the first rollout."""
     first = experience.outcomes[0]
     title = " ".join(experience.query.split())[:TITLE_LENGTH]
-    draft = Draft(title, "A task and what was done.", render_transcript(first.trajectory))
+    draft = Draft(title, "A task and what was done.", render_transcript(first.trajectory, budget=budget))
     return additions(KIND, experience, [((first,), draft)])

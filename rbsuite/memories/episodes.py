@@ -20,21 +20,19 @@ class EpisodeMemory:
 
     Args:
         k: experiences recalled.
-        characters: length above which a stored observation is cut; 0: never.
-        length: length above which a stored trajectory's middle is left out; 0: never.
+        budget: characters of a stored trajectory; 0: no limit.
     """
 
-    def __init__(self, k: int, characters: int, length: int) -> None:
+    def __init__(self, k: int, budget: int) -> None:
         self._k = k
-        self._characters = characters
-        self._length = length
+        self._budget = budget
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """The task as text."""
-        return episodes(experience, characters=self._characters, length=self._length)
+        return episodes(experience, budget=self._budget)
 
 
-def episodes(experience: Experience, *, characters: int, length: int) -> Sequence[MemoryOp]:
+def episodes(experience: Experience, *, budget: int) -> Sequence[MemoryOp]:
     """Operations that store a task as text: the function S(x, y, f) of Evo-Memory (arXiv 2511.20857).
 
     x is the query, y the trajectory in condensed form, f the verdict. Of several rollouts the first success and the first failure are
@@ -42,8 +40,7 @@ def episodes(experience: Experience, *, characters: int, length: int) -> Sequenc
 
     Args:
         experience: the task.
-        characters: length above which an observation is cut; 0: never.
-        length: length above which a trajectory's middle is left out; 0: never.
+        budget: characters of a trajectory; 0: no limit.
     """
     firsts: dict[str, Outcome] = {}
     for outcome in experience.outcomes:
@@ -55,16 +52,8 @@ def episodes(experience: Experience, *, characters: int, length: int) -> Sequenc
         [
             (
                 (outcome,),
-                Draft(title, label, condense(render_transcript(outcome.trajectory, limit=characters), length)),
+                Draft(title, label, render_transcript(outcome.trajectory, budget=budget)),
             )
             for label, outcome in firsts.items()
         ],
     )
-
-
-def condense(text: str, length: int) -> str:
-    """A text whose middle is left out, and marked, where it has more than ``length`` characters; 0: no limit."""
-    if not length or len(text) <= length:
-        return text
-    head, tail = length - length // 2, length // 2
-    return f"{text[:head]}\n[{len(text) - head - tail} characters left out]\n{text[len(text) - tail :]}"

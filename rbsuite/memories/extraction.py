@@ -11,7 +11,7 @@ from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Proven
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
-from rbsuite.transcript import OBSERVATION_LIMIT, fence, render_transcript
+from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of
 
 MIXED = "mixed"
 """The label of what was learnt from rollouts of both verdicts."""
@@ -26,12 +26,14 @@ class Extraction:
         heading: what heads an item in the reply.
         limit: how many items are kept.
         temperature: of the extractor.
+        budget: characters of all transcripts that it is shown; 0: no limit.
     """
 
     template: str
     heading: str
     limit: int
     temperature: float
+    budget: int = BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +56,42 @@ class ShownAttempt:
 
 
 def show_attempts(
-    outcomes: Sequence[Outcome], *, labelled: bool = True, limit: int = OBSERVATION_LIMIT
+    outcomes: Sequence[Outcome], *, labelled: bool = True, budget: int = BUDGET
 ) -> Sequence[ShownAttempt]:
     """Outcomes as they stand in a prompt.
 
     Args:
         outcomes: the rollouts.
         labelled: whether the verdict and its rationale are shown.
-        limit: characters after which an observation is cut; 0: no limit.
+        budget: characters of all transcripts together; 0: no limit.
     """
+    each = budget // len(outcomes) if outcomes else 0
     return [
         ShownAttempt(
             outcome.trajectory.rollout,
             outcome.verdict.label if labelled else "not judged",
             outcome.verdict.rationale if labelled else "",
-            fence(render_transcript(outcome.trajectory, limit=limit), "attempt"),
+            fence(render_transcript(outcome.trajectory, budget=each), "attempt"),
             fence("\n".join(outcome.notes), "notes") if outcome.notes else "",
         )
         for outcome in outcomes
     ]
 
 
+def show_rules(experience: Experience) -> str:
+    """The rules that the agent was given, fenced; ``""`` if there were none."""
+    rules = rules_of(experience.outcomes[0].trajectory)
+    return fence(rules, "rules") if rules else ""
+
+
 async def extract(extraction: Extraction, experience: Experience, outcome: Outcome, view: BankView) -> Sequence[Draft]:
     """Ask the memory's model for items on one outcome; see :func:`extract_items`."""
-    [attempt] = show_attempts([outcome])
+    [attempt] = show_attempts([outcome], budget=extraction.budget)
     return await extract_items(
         extraction,
         view,
         query=fence(experience.query, "request"),
+        rules=show_rules(experience),
         transcript=attempt.transcript,
         rationale=attempt.rationale,
         notes=attempt.notes,
@@ -92,8 +102,13 @@ async def extract_together(
     extraction: Extraction, experience: Experience, outcomes: Sequence[Outcome], view: BankView
 ) -> Sequence[Draft]:
     """Ask the memory's model for items on several outcomes at once, each with its label; see :func:`extract_items`."""
-    query, attempts = fence(experience.query, "request"), show_attempts(outcomes)
-    return await extract_items(extraction, view, query=query, attempts=attempts)
+    return await extract_items(
+        extraction,
+        view,
+        query=fence(experience.query, "request"),
+        rules=show_rules(experience),
+        attempts=show_attempts(outcomes, budget=extraction.budget),
+    )
 
 
 async def extract_items(extraction: Extraction, view: BankView, **variables: Any) -> Sequence[Draft]:

@@ -16,6 +16,7 @@ from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, RecallRequ
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import Extraction, additions, extract, extract_together, recall_similar
 from rbsuite.memories.markdown import Draft
+from rbsuite.transcript import BUDGET
 
 KIND = "strategy"
 HEADING = "Memory Item"
@@ -31,14 +32,18 @@ class ReasoningBank:
         temperature: of the extractor.
         failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
         contrast_items: items kept of the contrast of several trajectories, at most.
+        budget: characters of the transcripts that the extractor sees; 0: no limit.
     """
 
-    def __init__(self, k: int, items: int, temperature: float, failures: bool, contrast_items: int = 5) -> None:
+    def __init__(
+        self, k: int, items: int, temperature: float, failures: bool, contrast_items: int = 5, budget: int = BUDGET
+    ) -> None:
         self._k = k
         self._items = items
         self._temperature = temperature
         self._failures = failures
-        self._contrast = Extraction("memory/extract_contrast.j2", HEADING, contrast_items, temperature)
+        self._budget = budget
+        self._contrast = Extraction("memory/extract_contrast.j2", HEADING, contrast_items, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The most similar experiences' strategies, with the instruction to weigh them."""
@@ -57,4 +62,4 @@ class ReasoningBank:
 
     def _prompt(self, outcome: Outcome) -> Extraction:
         template = f"memory/extract_{outcome.verdict.label}.j2"
-        return Extraction(template, HEADING, self._items, self._temperature)
+        return Extraction(template, HEADING, self._items, self._temperature, self._budget)

@@ -19,7 +19,7 @@ from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, Recalled, 
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import Extraction, additions, extract_items, extract_together, recall_items
 from rbsuite.memories.markdown import Draft
-from rbsuite.transcript import fence
+from rbsuite.transcript import BUDGET, fence
 
 KIND = "reflection"
 HEADING = "Reflection"
@@ -32,20 +32,22 @@ class Reflexion:
     Args:
         reflections: how many stand before an attempt.
         temperature: of the model that reflects.
+        budget: characters of the transcripts that it sees; 0: no limit.
     """
 
-    def __init__(self, reflections: int, temperature: float) -> None:
+    def __init__(self, reflections: int, temperature: float, budget: int = BUDGET) -> None:
         self._window = reflections
-        self._reflect = Extraction("memory/reflect.j2", HEADING, 1, temperature)
-        self._reconsider = Extraction("memory/reflect_attempts.j2", HEADING, reflections, temperature)
+        self._reflect = Extraction("memory/reflect.j2", HEADING, 1, temperature, budget)
+        self._reconsider = Extraction("memory/reflect_attempts.j2", HEADING, reflections, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The last reflections; before a further attempt, those on the attempts so far among them."""
         stored = view.list(kind=KIND)[-self._window :]
         fresh: Sequence[Draft] = ()
-        if request.phase == "attempt" and request.history:
+        if request.phase == "retry" and request.history:
             query, history = fence(request.query, "request"), fence(request.history, "attempts")
-            fresh = await extract_items(self._reconsider, view, query=query, history=history)
+            rules = fence(request.rules, "rules") if request.rules else ""
+            fresh = await extract_items(self._reconsider, view, query=query, rules=rules, history=history)
         kept = stored[max(0, len(stored) + len(fresh) - self._window) :]
         if not fresh:
             reason = "no reflection yet"

@@ -30,13 +30,12 @@ class RefinedRetrieval(ExperienceRetrieval):
 
     Args:
         k: experiences recalled.
-        characters: length above which a stored observation is cut; 0: never.
-        length: length above which a stored trajectory's middle is left out; 0: never.
+        budget: characters of a stored trajectory; 0: no limit.
         temperature: of the model that prunes.
     """
 
-    def __init__(self, k: int, characters: int, length: int, temperature: float) -> None:
-        super().__init__(k, characters, length)
+    def __init__(self, k: int, budget: int, temperature: float) -> None:
+        super().__init__(k, budget)
         self._temperature = temperature
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:

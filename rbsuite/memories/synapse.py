@@ -26,14 +26,14 @@ class TrajectoryMemory:
 
     Args:
         k: trajectories recalled.
-        characters: length above which a stored observation is cut.
+        budget: characters of a stored trajectory; 0: no limit.
         per_task: successes of one task that are kept, at most.
     """
 
-    def __init__(self, k: int, characters: int, per_task: int = 3) -> None:
+    def __init__(self, k: int, budget: int, per_task: int = 3) -> None:
         self._k = k
         self._per_task = per_task
-        self._characters = characters
+        self._budget = budget
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The most similar tasks' trajectories."""
@@ -44,7 +44,7 @@ class TrajectoryMemory:
         title = " ".join(experience.query.split())[:TITLE_LENGTH]
         successes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success"]
         drafts = [
-            ((one,), Draft(title, "A task that was solved.", render_transcript(one.trajectory, limit=self._characters)))
+            ((one,), Draft(title, "A task that was solved.", render_transcript(one.trajectory, budget=self._budget)))
             for one in successes[: self._per_task]
         ]
         return additions(KIND, experience, drafts)

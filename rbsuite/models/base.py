@@ -27,6 +27,8 @@ class ModelRequest:
         temperature: sampling temperature; ``None``: the provider's default.
         seed: what the model's own randomness is derived from, where it supports that.
         session: the same over all calls of one conversation (one rollout and purpose); simulated models draw what stays fixed from it.
+        group: the same over all calls about a task in one stream, whatever the rollout and the purpose; simulated models draw from it what
+            all rollouts of a task have in common. 0: none is given.
         max_tokens: limit on the reply; ``None``: the provider's default.
     """
 
@@ -36,6 +38,7 @@ class ModelRequest:
     temperature: float | None = None
     seed: int = 0
     session: int = 0
+    group: int = 0
     max_tokens: int | None = None
 
 

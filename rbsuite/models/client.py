@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rbsuite.errors import BudgetSpent
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Message, ToolSpec, Usage
@@ -77,6 +79,9 @@ class ModelHandle:
         gate: the experiment's gate.
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
+        group: what all calls about the task in this stream share.
+        most_calls: calls that may be made; ``None``: any number.
+        notify: told of every call that was answered: usage and seconds.
     """
 
     def __init__(
@@ -87,6 +92,9 @@ class ModelHandle:
         gate: Gate,
         ledger: Ledger,
         temperature: float | None = None,
+        group: int = 0,
+        most_calls: int | None = None,
+        notify: Callable[[Usage, float], None] | None = None,
     ) -> None:
         self._model = model
         self._purpose: Purpose = purpose
@@ -94,6 +102,9 @@ class ModelHandle:
         self._gate = gate
         self._ledger = ledger
         self._temperature = temperature
+        self._group = group
+        self._most_calls = most_calls
+        self._notify = notify
         self._calls = 0
 
     async def complete(
@@ -103,7 +114,14 @@ class ModelHandle:
         *,
         temperature: float | None = None,
     ) -> Completion:
-        """Ask the model. See :meth:`Gate.complete` for what it raises."""
+        """Ask the model.
+
+        Raises:
+            ModelError: the model failed.
+            BudgetSpent: no further call may be made.
+        """
+        if self._calls == self._most_calls:
+            raise BudgetSpent(f"{self._calls} calls of the {self._purpose}'s model were made.", "Raise --max-calls.")
         request = ModelRequest(
             messages=tuple(messages),
             purpose=self._purpose,
@@ -111,8 +129,12 @@ class ModelHandle:
             temperature=self._temperature if temperature is None else temperature,
             seed=derive_seed(self._session, self._calls),
             session=self._session,
+            group=self._group,
         )
         self._calls += 1
+        started = time.perf_counter() if self._notify is not None else 0.0
         completion = await self._gate.complete(self._model, request, self._ledger)
         self._ledger.add(self._purpose, completion.usage)
+        if self._notify is not None:
+            self._notify(completion.usage, time.perf_counter() - started)
         return completion

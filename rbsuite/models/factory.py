@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
 from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
 from rbsuite.options import Reference
@@ -19,6 +22,7 @@ def make_model(
     base_url: str | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     retries: int = DEFAULT_RETRIES,
+    waiting: Callable[[ModelWaiting], None] | None = None,
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
@@ -31,6 +35,7 @@ def make_model(
         base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
         timeout: seconds that one attempt of a provider's call may take.
         retries: how often a transient failure of a provider's call is tried again.
+        waiting: told before each wait of a provider's call that will be tried again.
 
     Returns:
         the model, and its spec; ``None`` in its place for a provider's model.
@@ -42,7 +47,9 @@ def make_model(
     """
     spec = find_spec(reference, plugins)
     if spec is None:
-        return LiteLLMModel(reference.strip(), base_url=base_url, timeout=timeout, retries=retries), None
+        return LiteLLMModel(
+            reference.strip(), base_url=base_url, timeout=timeout, retries=retries, waiting=waiting
+        ), None
     return _build(spec, reference), spec
 
 

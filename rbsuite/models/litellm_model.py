@@ -7,10 +7,12 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
+from rbsuite.events import ModelWaiting
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.provider_errors import (
     FailureKind,
@@ -50,6 +52,7 @@ class LiteLLMModel:
         timeout: seconds that one attempt may take.
         retries: how often a transient failure is tried again.
         backoff: the waits between.
+        waiting: told before each wait.
     """
 
     def __init__(
@@ -60,12 +63,14 @@ class LiteLLMModel:
         timeout: float = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
         backoff: Backoff = DEFAULT_BACKOFF,
+        waiting: Callable[[ModelWaiting], None] | None = None,
     ) -> None:
         self._name = name
         self._base_url = base_url
         self._timeout = timeout
         self._retries = retries
         self._backoff = backoff
+        self._waiting = waiting
         self._refused: set[str] = set()
         self._switches: dict[str, bool] | None = None
 
@@ -161,6 +166,8 @@ class LiteLLMModel:
             delay,
             extra={"model": self._name, "attempt": failures + 1, "delay": delay},
         )
+        if self._waiting is not None:
+            self._waiting(ModelWaiting(self._name, detail(error), failures, delay))
         await asyncio.sleep(delay)
 
     def _read(self, litellm: Any, response: Any) -> Completion:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rbsuite.jsonable import plain
 from rbsuite.models.base import Completion, FinishReason, ModelRequest
-from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
+from rbsuite.trajectory import Content, Message, ToolCall, ToolSpec, Usage
 
 _SEED_BITS = 31
 _FINISH: dict[str, FinishReason] = {
@@ -41,7 +41,7 @@ def request_body(request: ModelRequest) -> dict[str, Any]:
 
 def message_to_wire(message: Message) -> dict[str, Any]:
     """One message. Lone surrogates, which UTF-8 cannot carry, become ``?``."""
-    wire: dict[str, Any] = {"role": message.role, "content": _sendable(message.content)}
+    wire: dict[str, Any] = {"role": message.role, "content": _content_to_wire(message.content)}
     if message.tool_calls:
         wire["tool_calls"] = [_call_to_wire(call) for call in message.tool_calls]
         # Several providers refuse an empty text beside a tool call.
@@ -51,6 +51,17 @@ def message_to_wire(message: Message) -> dict[str, Any]:
     if message.name:
         wire["name"] = message.name
     return wire
+
+
+def _content_to_wire(content: Content) -> str | list[dict[str, Any]]:
+    if isinstance(content, str):
+        return _sendable(content)
+    return [
+        {"type": "text", "text": _sendable(part)}
+        if isinstance(part, str)
+        else {"type": "image_url", "image_url": {"url": part.url}}
+        for part in content
+    ]
 
 
 def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:

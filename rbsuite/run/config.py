@@ -17,7 +17,7 @@ SCOPES = ("shared", "domain")
 DEFAULT_MODEL = "sim/learner"
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
-Kind = Literal["text", "names", "int", "float", "flag"]
+Kind = Literal["text", "names", "int", "float", "numbers", "flag"]
 
 
 def _option(
@@ -35,9 +35,6 @@ class ExperimentConfig:
     """
 
     env: str = _option("text", "environment to run, with its options, e.g. tau-bench or aime:reader=lm-eval")
-    reader: str = _option(
-        "text", "convention that asks for answers and reads them; short for --env NAME:reader=READER", ""
-    )
     protocol: str = _option("text", "published protocol whose parameters are set: reasoningbank, evo-memory", "")
     split: str = _option("text", "split of its tasks [default: the environment's first]", "")
     domain: str = _option("text", "only the tasks of this domain", "")
@@ -50,14 +47,15 @@ class ExperimentConfig:
         "text", "how memory learns from several rollouts", "joint", choices=("joint", "independent")
     )
     allow_shared_state: bool = _option("flag", "let rollouts run at once that share the state of one server", False)
-    judge: str = _option("text", "who says what succeeded", "self")
-    agent: str = _option("text", "agent [default: the environment's]", "")
-    user: str = _option("text", "strategy of the simulated user [default: the environment's]", "")
-    model: str = _option("text", "model of the agent", DEFAULT_MODEL)
+    judge: tuple[str, ...] = _option("names", "who says what succeeded", ("self",))
+    agent: tuple[str, ...] = _option("names", "agent [default: the environment's]", ())
+    user: str = _option("text", "simulated user [default: the environment's]", "")
+    model: tuple[str, ...] = _option("names", "model of the agent", (DEFAULT_MODEL,))
     user_model: str = _option("text", "model of the simulated user [default: the agent's]", "")
     judge_model: str = _option("text", "model of the judge [default: the agent's]", "")
     memory_model: str = _option("text", "model that extracts memory [default: the agent's]", "")
-    embedder: str = _option("text", "embedder of memory retrieval", "hash")
+    grade_model: str = _option("text", "model of graders that ask one [default: the judge's]", "")
+    embedder: tuple[str, ...] = _option("names", "embedder of memory retrieval", ("hash",))
     index: str = _option("text", "index of memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
     orders: int = _option("int", "task orders, each a run of its own for every condition", 3, minimum=1)
     order: str = _option("text", "how orders are made", "seeded", choices=ORDERS)
@@ -70,12 +68,24 @@ class ExperimentConfig:
     max_steps: int | None = _option(
         "int", "agent turns a rollout may take [default: the environment's]", None, minimum=1
     )
-    temperature: float = _option("float", "temperature of the agent's model", 0.0, minimum=0.0)
-    prompts: str = _option("text", "directory of prompt templates that replace the built-in ones", "")
+    max_time: float | None = _option("float", "seconds a rollout may take [default: any]", None, minimum=0.0)
+    max_calls: int | None = _option("int", "model calls an agent may make in a rollout [default: any]", None, minimum=1)
+    temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
+    prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
     data: str = _option(
         "text", "data to read in place of the imported pack: its directory, or what `rbsuite env NAME` says", ""
     )
 
+    def __post_init__(self) -> None:
+        """A single level of a factor, and a single name, may be given as it is."""
+        for name, option in self.__dataclass_fields__.items():
+            value = getattr(self, name)
+            if option.metadata["kind"] in ("names", "numbers") and not isinstance(value, tuple):
+                object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
+
+
+FACTORS: tuple[str, ...] = ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")
+"""Options that may have several levels; every combination of them is a condition."""
 
 FIELDS: Mapping[str, Field[Any]] = {item.name: item for item in fields(ExperimentConfig)}
 
@@ -119,9 +129,24 @@ def check_value(name: str, value: Any, where: str) -> Any:
     shown = name.replace("_", "-")
     if kind == "names":
         names = (value,) if isinstance(value, str) else value
-        if isinstance(names, list | tuple) and names and all(isinstance(item, str) and item for item in names):
+        blank = FIELDS[name].default == ("",)
+        if (
+            isinstance(names, list | tuple)
+            and names
+            and all(isinstance(item, str) and (item or blank) for item in names)
+        ):
             return tuple(names)
         raise UsageError(f"{where}: {shown} must be a name or a list of names.", f'For example {shown} = ["a", "b"].')
+    if kind == "numbers":
+        values = value if isinstance(value, list | tuple) else (value,)
+        return tuple(_checked(name, one, where) for one in values)
+    return _checked(name, value, where)
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    meta = FIELDS[name].metadata
+    kind = meta["kind"]
+    shown = name.replace("_", "-")
     if not _is_of(kind, value):
         wanted = {"text": "text", "flag": "true or false"}.get(kind, "a number")
         raise UsageError(f"{where}: {shown} = {value!r} is not {wanted}.", f"{meta['help']}.")
@@ -129,7 +154,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
         raise UsageError(f"{where}: {shown} = {value} is too small.", f"It must be at least {meta['minimum']}.")
     if meta["choices"] and value not in meta["choices"]:
         raise UnknownNameError(f"value of {shown}", value, meta["choices"])
-    return float(value) if kind == "float" else value
+    return float(value) if kind in ("float", "numbers") else value
 
 
 def _is_of(kind: Kind, value: Any) -> bool:
@@ -158,8 +183,9 @@ def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
 
 
 def names_simulation(values: Mapping[str, Any]) -> bool:
-    """Whether the agent's model in these options is a simulation."""
-    return str(values.get("model", DEFAULT_MODEL)).startswith("sim/")
+    """Whether every model of the agent in these options is a simulation."""
+    models = values.get("model", (DEFAULT_MODEL,))
+    return all(model.startswith("sim/") for model in ((models,) if isinstance(models, str) else models))
 
 
 def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:

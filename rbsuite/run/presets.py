@@ -56,8 +56,8 @@ REASONINGBANK = Protocol(
         ),
         Setting("selector", "best-of-n", "the results of MaTTS"),
         Setting("aggregation", "joint", "MaTTS: self-contrast over all rollouts"),
-        Setting("judge", "self", "memory extraction: same backbone, temperature 0, no ground truth"),
-        Setting("temperature", 0.7, "implementation details: the agent's; the extractor's is 1.0"),
+        Setting("judge", ("self",), "memory extraction: same backbone, temperature 0, no ground truth"),
+        Setting("temperature", (0.7,), "implementation details: the agent's; the extractor's is 1.0"),
         Setting("max_steps", 30, "implementation details: at most 30 steps a query"),
         Setting("orders", 1, "one stream for every method"),
         Setting("order", "native", "the benchmark's own order"),
@@ -65,7 +65,7 @@ REASONINGBANK = Protocol(
         Setting("scope", "domain", "one bank a site"),
     ),
     metrics="success rate; steps, on all tasks and on solved ones; with MaTTS best-of-n, pass@1 and pass@k",
-    embedder=Setting("embedder", "litellm:gemini/gemini-embedding-001", "implementation details"),
+    embedder=Setting("embedder", ("litellm:gemini/gemini-embedding-001",), "implementation details"),
     left_open=(
         "no variance, no interval and no repeated runs are published: use --orders 5 --order seeded to see them",
         "prompts are this project's own; the paper's are not redistributed",
@@ -78,13 +78,13 @@ EVO_MEMORY = Protocol(
     settings=(
         Setting("memory", ("none", "history:k=4", "exprag:k=4", "remem:k=4"), "experimental setting: top-k = 4"),
         Setting("scaling", ("single",), "one attempt a task"),
-        Setting("judge", "ground-truth", "problem formulation: the feedback f_t is the correctness signal"),
+        Setting("judge", ("ground-truth",), "problem formulation: the feedback f_t is the correctness signal"),
         Setting("orders", 1, "one fixed order of each data set for all methods"),
         Setting("order", "native", "the data set's own order; easy-hard and hard-easy for the robustness analysis"),
         Setting("stream", "exact", "memory evolves after every task"),
     ),
     metrics="accuracy over the stream; success and progress where tasks take several turns; steps; robustness to the order",
-    embedder=Setting("embedder", "litellm:huggingface/BAAI/bge-base-en-v1.5", "experimental setting"),
+    embedder=Setting("embedder", ("litellm:huggingface/BAAI/bge-base-en-v1.5",), "experimental setting"),
     left_open=(
         "feedback is the ground truth: results say what memory could do with a perfect judge; --judge self says what it does alone",
         "one order, no seeds, no intervals are published; its Baseline lacks the few-shot examples the others have: compare with history",
@@ -118,14 +118,19 @@ def describe(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequenc
     protocol = PROTOCOLS[name]
     lines = [f"Protocol {name} ({protocol.paper}) sets:"]
     for setting in protocol_settings(name, given, simulated=simulated):
-        value = ",".join(setting.value) if isinstance(setting.value, tuple) else setting.value
+        value = _written(setting.value)
         lines.append(f"  --{setting.option.replace('_', '-')} {value}  ({setting.source})")
     lines.append(f"  metrics: {protocol.metrics}")
     if simulated:
         lines.append(
-            f"  not set, the model is simulated: --embedder {protocol.embedder.value} ({protocol.embedder.source})"
+            f"  not set, the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
         )
     overridden = sorted({setting.option for setting in protocol.settings} & set(given))
     if overridden:
         lines.append(f"  departed from by what was given: {', '.join(overridden)}")
     return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]
+
+
+def _written(value: Any) -> str:
+    """A value as it is written on the command line."""
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,50 +1,32 @@
-"""The roles that models play on one task: agent, user, judge, memory, selector, each with a metered handle of its own."""
+"""The roles that models play on one task: agent, user, judge, memory, selector, grader, each with a metered handle of its own."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rbsuite.environments.base import Environment
-from rbsuite.environments.users import User, make_user
-from rbsuite.errors import PluginError, RbsuiteError, UsageError
-from rbsuite.judges.base import Judge
-from rbsuite.memories.bank import Bank
-from rbsuite.memories.base import Memory
+from rbsuite.environments.users import User, UserStart
+from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Purpose, TaskAwareModel
-from rbsuite.models.client import Gate, Ledger, ModelHandle
-from rbsuite.record import RunInfo
+from rbsuite.models.client import Ledger, ModelHandle
 from rbsuite.run.reads import Reads
 from rbsuite.run.replies import Remembering, Replies
+from rbsuite.run.rollout import Stage
 from rbsuite.run.services import CountingServices, Services, View
-from rbsuite.run.setup import Setup
-from rbsuite.scaling.base import Scaling, Selector
-from rbsuite.specs import JudgeSpec, MemorySpec, SelectorSpec
+from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Usage
 
+if TYPE_CHECKING:
+    from rbsuite.run.worker import RunParts
 
-@dataclass(frozen=True, slots=True)
-class RunParts:
-    """What the tasks of one run share: the condition's plugins, and the bank.
 
-    ``origin`` is that of every :class:`rbsuite.experience.Experience` of the run.
-    """
-
-    setup: Setup
-    info: RunInfo
-    memory: Memory
-    memory_spec: MemorySpec
-    scaling: Scaling
-    selector: Selector
-    selector_spec: SelectorSpec
-    judge: Judge
-    judge_spec: JudgeSpec
-    bank: Bank
-    origin: str
-    gate: Gate
+def first_failure(error: BaseException) -> BaseException:
+    """The first failure of a group of them; any other error itself."""
+    return first_failure(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 class Roles:
@@ -52,42 +34,57 @@ class Roles:
 
     Args:
         parts: what the run's tasks share.
-        task: the task; simulated models are bound to its reference solution, which nothing else here touches.
+        task: the task.
+        models: the models as bound to the task; see :func:`bind_models`.
+        position: the task's place in the stream.
     """
 
-    def __init__(self, parts: RunParts, task: Task) -> None:
+    def __init__(self, parts: RunParts, task: Task, models: Mapping[Purpose, ChatModel], position: int) -> None:
         self._parts = parts
-        self._setup = parts.setup
         self._task = task
+        self._place = Place(parts.info.id, position, task.id)
+        self._group = derive_seed(parts.info.seed, task.id, "group")
         self._replies = Replies()
-        self._models: dict[Purpose, ChatModel] = {
-            purpose: Remembering(model, self._replies) for purpose, model in self._bind_models().items()
-        }
+        self._models = {purpose: Remembering(model, self._replies) for purpose, model in models.items()}
+
+    @property
+    def place(self) -> Place:
+        """Where in the experiment this is, for events."""
+        return self._place
 
     @property
     def saved(self) -> Usage:
-        """What calls would have cost that were answered from those of an attempt that was thrown away."""
+        """What calls would have cost that were answered from those of a try that was thrown away."""
         return self._replies.saved
 
     def services(self, purpose: Purpose, seed: int, ledger: Ledger) -> Services:
-        """Prompts and a model. The agent's temperature is the experiment's, the others' their own."""
-        return Services(self._setup.prompts, self._handle(purpose, seed, ledger), seed)
+        """Prompts and a model. The agent's temperature is the condition's, the others' their own."""
+        return Services(self._parts.prompts, self._handle(purpose, seed, ledger), seed)
 
     def counting(self, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> CountingServices:
         """Services that also count events."""
-        return CountingServices(self._setup.prompts, self._handle(purpose, seed, ledger), seed, counts)
+        return CountingServices(self._parts.prompts, self._handle(purpose, seed, ledger), seed, counts)
 
     def view(self, reads: Reads, version: int, seed: int, ledger: Ledger, counts: Counter[str]) -> View:
         """What a memory is handed."""
-        return View(reads, version, self._setup.prompts, self._handle("memory", seed, ledger), seed, counts)
+        return View(reads, version, self._parts.prompts, self._handle("memory", seed, ledger), seed, counts)
 
-    def user(self, environment: Environment, seed: int, ledger: Ledger) -> User | None:
+    def stage(self, seed: int, ledger: Ledger) -> Stage:
+        """Where a rollout takes place; its grader's model is metered like any other."""
+        parts = self._parts
+        services = self.services("grade", seed, ledger)
+        return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.max_time)
+
+    def user(self, seed: int, ledger: Ledger) -> User | None:
         """A fresh simulated user, where one takes part."""
-        strategy = self._setup.config.user
-        if not strategy:
+        if self._parts.user is None:
             return None
-        script = environment.script(self._task) if strategy == "scripted" else ()
-        return make_user(strategy, self.services("user", seed, ledger), script)
+        solution = self._parts.environment.solution(self._task)
+        user: User = self._parts.user.make()
+        with self.blaming("user", self._parts.user.reference):
+            script = () if solution is None else solution.user
+            user.start(UserStart(self.services("user", seed, ledger), script, seed))
+        return user
 
     @contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
@@ -100,29 +97,40 @@ class Roles:
         except RbsuiteError:
             raise
         except Exception as error:
+            inner = first_failure(error)
+            if isinstance(inner, RbsuiteError):  # of one of several rollouts side by side
+                raise inner from inner.__cause__
             raise PluginError(
                 f"{where} failed: {type(error).__name__}: {error}.",
-                "Mend the plugin and run the same command again; what was committed is kept.",
+                "Fix the plugin and run the same command again; what was committed is kept.",
             ) from error
 
     def _handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
-        temperature = self._setup.config.temperature if purpose == "agent" else None
-        return ModelHandle(self._models[purpose], purpose, seed, self._parts.gate, ledger, temperature)
+        parts, model = self._parts, self._models[purpose]
 
-    def _bind_models(self) -> dict[Purpose, ChatModel]:
-        models = dict(self._setup.models)
-        distinct = {id(model): model for model in models.values()}
-        aware = [model for model in distinct.values() if isinstance(model, TaskAwareModel)]
-        if not aware:
-            return models
-        with self.blaming("environment", self._setup.environment.name):
-            environment = self._setup.make_environment()
-            solution, skills = environment.solution(self._task), environment.skills()
-            environment.close()
-        if solution is None:
-            raise UsageError(
-                f"task {self._task.id!r} has no reference solution, so a simulated model cannot act on it.",
-                "Choose a real model with --model.",
-            )
-        bound = {id(model): model.for_task(self._task.id, solution, skills) for model in aware}
-        return {purpose: bound.get(id(model), model) for purpose, model in models.items()}
+        def tell(usage: Usage, seconds: float) -> None:
+            parts.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
+
+        agent = purpose == "agent"
+        return ModelHandle(
+            model,
+            purpose,
+            seed,
+            parts.gate,
+            ledger,
+            parts.temperature if agent else None,
+            self._group,
+            parts.config.max_calls if agent else None,
+            tell if parts.watched else None,
+        )
+
+
+async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel]:
+    """The models of a run as they act on one task; simulated ones are bound to its reference solution, which nothing else here touches."""
+    distinct = {id(model): model for model in parts.models.values()}
+    bound = {
+        key: await model.for_task(task, parts.environment, parts.opener)
+        for key, model in distinct.items()
+        if isinstance(model, TaskAwareModel)
+    }
+    return {purpose: bound.get(id(model), model) for purpose, model in parts.models.items()}

@@ -1,22 +1,68 @@
-"""One rollout: the environment, the agent and the simulated user take turns until the episode ends."""
+"""One rollout: the agent and the simulated user take turns in an episode until it is over."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rbsuite.agents.base import Agent
-from rbsuite.environments.base import Environment
+from rbsuite.environments.base import Episode, EpisodeServices, Opener
 from rbsuite.environments.users import User
-from rbsuite.errors import EnvironmentFailure, ModelError, ParseFailure, RbsuiteError
+from rbsuite.errors import (
+    BudgetSpent,
+    ContextOverflow,
+    EnvironmentFailure,
+    ModelError,
+    ParseFailure,
+    PluginError,
+    RbsuiteError,
+    ReplyRefused,
+)
+from rbsuite.run.checks import check_action
+from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
-from rbsuite.trajectory import BROKEN_ENDS, Action, EndReason, Observation, Step, Trajectory
+from rbsuite.trajectory import BROKEN_ENDS, Action, Actor, EndReason, Grade, Observation, Step, Trajectory
 from rbsuite.transcript import render_action
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 CHECK: Mapping[str, Any] = {"check": True}
 """Marks the observations that ask an agent to check its answer; they come from the harness, not from the environment."""
+
+_ENDS: Mapping[type[BaseException], EndReason] = {
+    ParseFailure: "parse_errors",
+    ContextOverflow: "context_overflow",
+    ReplyRefused: "refused",
+    BudgetSpent: "budget",
+    TimeoutError: "timeout",
+    ModelError: "model_error",
+    EnvironmentFailure: "env_error",
+}
+"""The failures that end a rollout; every other one ends the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where rollouts take place.
+
+    Attributes:
+        spec: what the environment declares.
+        opener: opens episodes.
+        services: what an episode is given.
+        max_steps: turns an agent may take.
+        seconds: what a rollout may take; ``None``: any time.
+    """
+
+    spec: EnvironmentSpec
+    opener: Opener
+    services: EpisodeServices
+    max_steps: int
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,79 +70,16 @@ class Opening:
     """What happens before the agent's first turn, the same for all rollouts of a task.
 
     Attributes:
-        said: what the simulated user said, in order; empty where the agent acts first.
+        user_actions: what the simulated user did, in order; empty where the agent acts first.
         query: what memory is searched with.
         user: the simulated user after it; every rollout goes on with a fork.
         failure: why the task could not be opened; then it has no rollout to play.
     """
 
-    said: tuple[str, ...]
+    user_actions: tuple[Action, ...]
     query: str
     user: User | None
     failure: RbsuiteError | None = None
-
-
-class Episode:
-    """An environment in the middle of an episode, and the steps so far."""
-
-    def __init__(self, environment: Environment, task: Task, seed: int) -> None:
-        self._environment = environment
-        self.steps: list[Step] = []
-        self.truth: Mapping[str, Any] = {}
-        self.ended = False
-        self.cut = False
-        self.observation = self._reset(task, seed)
-
-    def _reset(self, task: Task, seed: int) -> Observation:
-        try:
-            return self._environment.reset(seed=seed, options={"task": task.id})[0]
-        except Exception as error:
-            raise _environment_failure(error) from error
-
-    def take(self, action: Action) -> None:
-        """Carry out an action of the one whose turn it is.
-
-        Raises:
-            EnvironmentFailure: the environment failed.
-        """
-        seen = self.observation
-        try:
-            self.observation, reward, terminated, truncated, info = self._environment.step(action)
-        except Exception as error:
-            raise _environment_failure(error) from error
-        self.ended = terminated or truncated
-        self.cut = truncated and not terminated
-        self.steps.append(Step(seen.turn, seen, action, reward))
-        self.truth = info["truth"]
-
-    def closes(self, action: Action) -> bool:
-        """Whether an action would end the episode by the agent's own decision."""
-        return self._environment.closes(action)
-
-    def hold_back(self, action: Action, check: str) -> None:
-        """Keep an action from the environment and ask the agent to check it."""
-        self.steps.append(Step("agent", self.observation, action))
-        self.observation = Observation(check, data=CHECK)
-
-    @property
-    def score(self) -> float:
-        """The environment's own score."""
-        return self._environment.score
-
-
-async def open_task(environment: Environment, task: Task, user: User | None, seed: int) -> Opening:
-    """Let the simulated user speak until it is the agent's turn; nothing is begun where none takes part and the task states its query."""
-    if user is None and task.query:
-        return Opening((), task.query, None)
-    said: list[str] = []
-    try:
-        episode = Episode(environment, task, seed)
-        while episode.observation.turn == "user" and not episode.ended:
-            said.append(await _words(user, episode.observation))
-            episode.take(Action(text=said[-1]))
-    except (EnvironmentFailure, ModelError) as error:
-        return Opening(tuple(said), task.query, user, error)
-    return Opening(tuple(said), task.query or episode.observation.text, user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,79 +88,87 @@ class Players:
 
     Attributes:
         agent: acts where the turn is the agent's.
-        user: speaks where it is the user's; ``None`` where no user takes part.
-        max_steps: turns the agent may take.
+        user: acts where it is the user's; ``None`` where no user takes part.
         before_turn: called with the steps so far before each turn of the agent that it has not decided yet.
         checks: what the agent is told, one after the other, when it would close the episode, before that is let count.
+        watch: told each step as it is taken.
     """
 
     agent: Agent
     user: User | None
-    max_steps: int
     before_turn: Callable[[Sequence[Step]], Awaitable[None]]
     checks: Sequence[str] = ()
+    watch: Callable[[int, Step], None] | None = None
 
 
-async def play(
-    environment: Environment, task: Task, opening: Opening, players: Players, *, rollout: int, seed: int
-) -> Trajectory:
-    """Play one rollout from the opening to its end."""
-    episode: Episode | None = None
-    end: EndReason
-    error: str = ""
+async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> Opening:
+    """Let the simulated user act until it is the agent's turn; nothing is opened where none takes part and the task states its query."""
+    if user is None and task.query:
+        return Opening((), task.query, None)
+    done: list[Action] = []
+    try:
+        async with _episode(stage, task, seed) as episode:
+            while episode.observation.turn == "user":
+                done.append(await _user_action(user, episode.observation))
+                episode.observation = await _act(stage, episode, done[-1])
+            return Opening(tuple(done), task.query or episode.observation.text, user)
+    except (EnvironmentFailure, ModelError) as error:
+        return Opening(tuple(done), task.query, user, error)
+
+
+async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, rollout: int, seed: int) -> Trajectory:
+    """Play one rollout from the opening to its end, and have it graded, once, unless it broke."""
+    steps: list[Step] = []
+    final: Observation | None = None
+    grade: Grade | None = None
+    error = ""
     try:
         if opening.failure is not None:
             raise opening.failure
-        episode = Episode(environment, task, seed)
-        for words in opening.said:
-            episode.take(Action(text=words))
-        end = await _take_turns(episode, players)
-    except ParseFailure as failure:
-        end, error = "parse_errors", str(failure)
-    except ModelError as failure:
-        end, error = "model_error", str(failure)
-    except EnvironmentFailure as failure:
-        end, error = "env_error", str(failure)
-    broken = end in BROKEN_ENDS
-    return Trajectory(
-        task_id=task.id,
-        rollout=rollout,
-        seed=seed,
-        query=opening.query,
-        steps=tuple(episode.steps) if episode else (),
-        final=episode.observation if episode else None,
-        end=end,
-        error=error,
-        score=None if broken or episode is None else episode.score,
-        truth=episode.truth if episode else {},
-    )
+        async with _episode(stage, task, seed) as episode:
+            try:
+                async with asyncio.timeout(stage.seconds):
+                    end = await _take_turns(stage, episode, opening, players, steps)
+            except tuple(_ENDS) as failure:
+                end, error = _end_of(failure, stage), str(failure)
+            final = episode.observation
+            if end not in BROKEN_ENDS:
+                grade = checked_grade(stage.spec, task, await _of_environment(stage, episode.grade(end)))
+    except (ModelError, EnvironmentFailure) as failure:
+        end, error = _end_of(failure, stage), str(failure)
+    return Trajectory(task.id, rollout, seed, opening.query, tuple(steps), final, end, error, grade)
 
 
-async def _take_turns(episode: Episode, players: Players) -> EndReason:
+async def _take_turns(
+    stage: Stage, episode: Episode, opening: Opening, players: Players, steps: list[Step]
+) -> EndReason:
     turns = 0
     checks = list(players.checks)
-    while not episode.ended:
-        if episode.observation.turn == "user":
-            episode.take(Action(text=await _words(players.user, episode.observation)))
-            continue
-        if turns == players.max_steps:
-            return "max_steps"
-        turns += 1
-        if not players.agent.decided(episode.observation):
-            await players.before_turn(episode.steps)
-        action = await players.agent.act(episode.observation)
-        # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
-        if checks and turns < players.max_steps and episode.closes(action):
-            episode.hold_back(action, checks.pop(0))
+    if checks:
+        _check_that_something_closes(stage.spec, episode)
+    said = iter(opening.user_actions)
+    while episode.observation.turn != "over":
+        seen = episode.observation
+        if seen.turn == "user":
+            action = next(said, None) or await _user_action(players.user, seen)
         else:
-            episode.take(action)
-    return "max_steps" if episode.cut else "finished"
-
-
-async def _words(user: User | None, observation: Observation) -> str:
-    if user is None:
-        raise EnvironmentFailure("the environment gives the turn to a user, but declares no user strategies.")
-    return await user.reply(observation)
+            if turns == stage.max_steps:
+                return "max_steps"
+            turns += 1
+            if not players.agent.decided(seen):
+                await players.before_turn(steps)
+            action = check_action(await players.agent.act(seen))
+            # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
+            if checks and turns < stage.max_steps and episode.closes(action):
+                steps.append(Step("agent", seen, action, audience=("agent",)))
+                episode.observation = Observation(checks.pop(0), data=CHECK)
+                continue
+        actor: Actor = "user" if seen.turn == "user" else "agent"
+        episode.observation = await _act(stage, episode, action)
+        steps.append(Step(actor, seen, action, episode.reward, episode.audience(actor, action)))
+        if players.watch is not None:
+            players.watch(len(steps) - 1, steps[-1])
+    return "max_steps" if episode.truncated else "finished"
 
 
 def held_back(steps: Sequence[Step]) -> tuple[str, ...]:
@@ -186,8 +177,69 @@ def held_back(steps: Sequence[Step]) -> tuple[str, ...]:
     return tuple(f"{action.thought} {render_action(action)}".strip() for action in held)
 
 
-def _environment_failure(error: Exception) -> RbsuiteError:
-    """What to raise for what an environment raised: a template or data that is wrong is no failed rollout, and stops the run."""
-    if isinstance(error, RbsuiteError):
-        return error
-    return EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
+def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
+    """An environment's grade, if it keeps to the contract.
+
+    Raises:
+        PluginError: it is no grade, or a figure is missing or no number in [0, 1].
+    """
+    where = f"environment {spec.name!r} on task {task.id!r}"
+    if not isinstance(grade, Grade):
+        raise PluginError(f"{where}: grade gave {type(grade).__name__}, not a Grade.", "Return a Grade.")
+    figures = {"score": grade.score, **{f"measure {one.name!r}": grade.measures.get(one.name) for one in spec.measures}}
+    for name, value in figures.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise PluginError(f"{where}: its {name} is {value!r}.", "Give a number from 0 to 1.")
+    return grade
+
+
+@asynccontextmanager
+async def _episode(stage: Stage, task: Task, seed: int) -> AsyncIterator[Episode]:
+    """An episode, which is closed on every path."""
+    opening = stage.opener.open(task, seed=seed, services=stage.services)
+    episode = await _of_environment(stage, opening)
+    try:
+        yield episode
+    finally:
+        await episode.aclose()
+
+
+async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
+    observation: Observation = await _of_environment(stage, episode.act(action))
+    if not isinstance(observation, Observation):
+        raise PluginError(
+            f"environment {stage.spec.name!r}: act gave {type(observation).__name__}, not an Observation.",
+            "Return an Observation.",
+        )
+    return observation
+
+
+async def _of_environment(stage: Stage, work: Awaitable[Any]) -> Any:
+    """What an environment gives. What it raises by mistake is a failure of the environment; an error of the suite's own passes."""
+    try:
+        return await work
+    except (RbsuiteError, TimeoutError):
+        raise
+    except Exception as error:
+        raise EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}") from error
+
+
+async def _user_action(user: User | None, observation: Observation) -> Action:
+    if user is None:
+        raise EnvironmentFailure("the environment gives the turn to a user, but declares no users.")
+    return check_action(await user.act(observation))
+
+
+def _end_of(failure: BaseException, stage: Stage) -> EndReason:
+    if isinstance(failure, TimeoutError) and stage.seconds is None:
+        return "env_error"  # nobody limited the time: it is the environment's own failure
+    return next(end for kind, end in _ENDS.items() if isinstance(failure, kind))
+
+
+def _check_that_something_closes(spec: EnvironmentSpec, episode: Episode) -> None:
+    """Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing."""
+    if not episode.has_closing_actions:
+        raise PluginError(
+            f"environment {spec.name!r} says refine='continue', but no action closes its episodes.",
+            "Implement closes in its episode, or declare refine='retry'.",
+        )

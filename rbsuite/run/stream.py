@@ -1,9 +1,9 @@
 """One run: the tasks of a stream, committed one after the other; those to come may already be under way.
 
-Task ``i`` reads the bank in the version its place in the stream gives it (in an exact stream, the one that task ``i - 1`` left). An attempt
-may be started on an earlier version. When its turn comes, every read it made is made again in the version it should have read: if all give
-the same, the attempt is what it would have been and stands; else it is thrown away and made again. So what is committed does not depend
-on how far the stream runs ahead (docs/streams.md has the argument).
+Task ``i`` reads the bank in the version its place in the stream gives it (in an exact stream, the one that task ``i - 1`` left). It may be
+started on an earlier version. When its turn comes, every read it made is made again in the version it should have read: if all give the
+same, what it came to is what it would have come to, and stands; else it is thrown away and the task is run again. So what is committed does
+not depend on how far the stream runs ahead (docs/streams.md has the argument).
 """
 
 from __future__ import annotations
@@ -11,16 +11,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
+from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
-from rbsuite.run.roles import RunParts
-from rbsuite.run.task_run import Attempt, Draft, Opened, open_for
+from rbsuite.run.task_run import Draft, OpenTask, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
+
+if TYPE_CHECKING:
+    from rbsuite.run.worker import RunParts
 
 Commit = Callable[[TaskRecord], None]
 
@@ -30,18 +34,18 @@ class _Slot:
     """A place of the stream that is under way.
 
     Attributes:
-        running: what runs the current attempt; ``None`` between two.
+        running: what runs the task at present; ``None`` between two tries.
         ahead: whether that reads an earlier version than the place gives it.
-        opened: the open task; outlives attempts, since it does not depend on memory.
-        attempt: the current attempt, from when the task is open.
-        wasted: cost of attempts that were thrown away; ``discarded`` how many rollouts they had begun, ``calls`` how many calls.
+        opened: the open task; it outlives a try, since it does not depend on memory.
+        run: the present try, from when the task is open.
+        wasted: cost of tries that were thrown away; ``discarded`` how many rollouts they had begun, ``calls`` how many calls.
         overtaken: operations that were dropped, see :func:`still_fitting`.
     """
 
     running: asyncio.Task[Draft] | None = None
     ahead: bool = False
-    opened: Opened | None = None
-    attempt: Attempt | None = None
+    opened: OpenTask | None = None
+    run: TaskRun | None = None
     wasted: Usage = field(default_factory=Usage)
     calls: int = 0
     discarded: int = 0
@@ -93,7 +97,7 @@ class Stream:
         version = self._parts.bank.version
         allowed = head + self._window.size()
         for position in range(head, len(self._tasks)):
-            if position > head and self._parts.setup.one_at_a_time:
+            if position > head and self._parts.one_at_a_time:
                 break
             if self._told(position) > version and position > allowed:
                 break
@@ -102,39 +106,39 @@ class Stream:
                 slot.running = self._start(position)
 
     def _start(self, position: int) -> asyncio.Task[Draft]:
-        """Make an attempt, the first at its place or another."""
-        return asyncio.create_task(self._attempt(position), name=f"{self._parts.info.id} task {position}")
+        """Run a task, for the first time or again."""
+        return asyncio.create_task(self._run_task(position), name=f"{self._parts.info.id} task {position}")
 
-    async def _attempt(self, position: int) -> Draft:
+    async def _run_task(self, position: int) -> Draft:
         slot = self._slots[position]
-        task = self._parts.setup.tasks.by_id[self._tasks[position]]
         if slot.opened is None:
-            slot.opened = await open_for(self._parts, task)
+            task = self._parts.tasks.by_id[self._tasks[position]]
+            slot.opened = await open_for(self._parts, task, position)
         told = self._told(position)
         version = min(self._parts.bank.version, told)
-        learns = not self._parts.setup.config.freeze and position < len(self._tasks) - self._parts.info.probes
+        learns = not self._parts.config.freeze and position < len(self._tasks) - self._parts.info.probes
         slot.ahead = version < told
-        slot.attempt = Attempt(self._parts, task, slot.opened, position, told, version, learns)
-        return await slot.attempt.run()
+        slot.run = TaskRun(self._parts, slot.opened, told, version, learns)
+        return await slot.run.run()
 
     async def _finish(self, position: int) -> TaskRecord:
-        """The record of the task whose turn it is: of its attempt if that stands, else of one made now."""
+        """The record of the task whose turn it is: of what is under way if that stands, else of what is run now."""
         slot = self._slots[position]
         told = self._told(position)
         assert slot.running is not None
         await asyncio.wait([slot.running])
-        if slot.attempt is not None and slot.ahead and not await _stands(slot.attempt, slot.running, told):
+        if slot.run is not None and slot.ahead and not await _stands(slot.run, slot.running, told):
             await self._discard(slot)
             slot.running = self._start(position)
         draft = await slot.running
-        assert slot.attempt is not None
+        assert slot.run is not None
         assert slot.opened is not None
         wasted = 0
-        if not await slot.attempt.absorbed_the_same(told):
-            spent = slot.attempt.absorbing
+        if not await slot.run.absorbed_the_same(told):
+            spent = slot.run.absorbing
             wasted = spent.started
             slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + wasted
-            draft = Draft(draft.group, draft.recalls, await slot.attempt.absorb_again(draft.group, told))
+            draft = Draft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
         ops = still_fitting(draft.ops, self._parts.bank, told, position)
         slot.overtaken, draft = len(draft.ops) - len(ops), replace(draft, ops=ops)
         with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
@@ -145,9 +149,9 @@ class Stream:
         return record
 
     def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
-        assert slot.attempt is not None
+        assert slot.run is not None
         assert slot.opened is not None
-        notes = slot.attempt.counts
+        notes = slot.run.counts
         saved = slot.opened.roles.saved
         waste = {
             "discarded_rollouts": slot.discarded,
@@ -157,14 +161,14 @@ class Stream:
         }
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()
-        for ledger in (slot.opened.ledger, *slot.attempt.shared):
+        for ledger in (slot.opened.ledger, *slot.run.shared):
             for purpose, usage in ledger.usage.items():
                 total.add(purpose, usage)
         info = self._parts.info
         return TaskRecord(
             task_id=self._tasks[position],
             position=position,
-            attempt_id=digest([info.id, position, self._tasks[position]])[:32],
+            commit_id=digest([info.id, position, self._tasks[position]])[:32],
             read_version=self._told(position),
             version=position + 1,
             rollouts=draft.group.rollouts,
@@ -186,22 +190,24 @@ class Stream:
         """Stop what has already seen something that has changed; to let it go on until its turn would only cost time."""
         version = self._parts.bank.version
         for position, slot in list(self._slots.items()):
-            ahead = slot.attempt if slot.ahead else None
+            ahead = slot.run if slot.ahead else None
             if ahead is not None and not await ahead.recalled_the_same(min(version, self._told(position))):
                 await self._discard(slot)
 
     async def _discard(self, slot: _Slot) -> None:
-        """Stop an attempt and count what it has cost."""
+        """Stop a try and count what it has cost."""
         assert slot.running is not None
-        assert slot.attempt is not None
+        assert slot.run is not None
         await _stopped(slot.running)
         slot.running = None
-        spent = slot.attempt.ledgers
+        spent = slot.run.ledgers
         calls = sum(ledger.started for ledger in spent)
         slot.wasted = sum((ledger.total for ledger in spent), slot.wasted)
         slot.calls += calls
-        slot.discarded += slot.attempt.rollouts_begun
-        slot.attempt = None
+        slot.discarded += slot.run.rollouts_begun
+        assert slot.opened is not None
+        self._parts.emit(RolloutDiscarded(slot.opened.roles.place, slot.run.rollouts_begun))
+        slot.run = None
         self._window.ahead(stood=False, calls=calls)
 
     async def _stop_all(self) -> None:
@@ -211,20 +217,20 @@ class Stream:
         self._slots.clear()
 
 
-async def _stands(attempt: Attempt, running: asyncio.Task[Draft], told: int) -> bool:
-    """Whether an attempt that ran ahead, and has ended, is what it would be in the version it was to read.
+async def _stands(run: TaskRun, running: asyncio.Task[Draft], told: int) -> bool:
+    """Whether a task that ran ahead, and has ended, came to what it would come to in the version it was to read.
 
     One that failed is never taken for that: what it failed on may be something that is not to be seen in that version.
     """
     if running.cancelled() or running.exception() is not None:
         return False
-    return await attempt.recalled_the_same(told)
+    return await run.recalled_the_same(told)
 
 
 async def _stopped(running: asyncio.Task[Draft]) -> None:
-    """Cancel an attempt and wait until it has gone; its failure, if it had one, came of something that does not count.
+    """Cancel a try and wait until it has gone; its failure, if it had one, came of something that does not count.
 
-    To wait for it by ``await running`` would take a cancellation of the waiting stream for one of the attempt.
+    To wait for it by ``await running`` would take a cancellation of the waiting stream for one of the try.
     """
     running.cancel()
     await asyncio.wait([running])

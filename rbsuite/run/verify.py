@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
+from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
@@ -41,21 +42,20 @@ class VerifyReport:
     domains: Mapping[str, DomainReport] = field(default_factory=dict)
 
 
-def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_steps: int) -> VerifyReport:
+async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> VerifyReport:
     """Replay every task's reference actions with the scripted user, and the do-nothing floor.
 
     Args:
-        environment: makes the environment over tasks: its class, say.
+        environment: the environment, which has given the tasks.
         tasks: the tasks.
         max_steps: agent turns after which a rollout is cut, as in an experiment.
     """
-    world = environment(tasks)
     unsolved: dict[str, str] = {}
     without: list[str] = []
     solved: list[Task] = []
     floor: list[Task] = []
     for task in tasks:
-        problem = _replay(world, task, max_steps)
+        problem = await _replay(environment, task, max_steps)
         if problem is None:
             without.append(task.id)
             continue
@@ -63,15 +63,23 @@ def verify(environment: Callable[[TaskSet], Environment], tasks: TaskSet, max_st
             unsolved[task.id] = problem
         else:
             solved.append(task)
-        if play_actions(world, task, (Action(),), ()) == 1.0:
+        if await says_nothing(environment, task):
             floor.append(task)
-    world.close()
     tried = [task for task in tasks if task.id not in without]
     domains = {name: _domain(name, tried, solved, floor) for name in dict.fromkeys(task.domain for task in tried)}
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
 
 
-def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
+async def says_nothing(environment: Environment, task: Task) -> bool:
+    """Whether a task is solved by an agent that says nothing, once."""
+    try:
+        grade, _ = await play_actions(environment, task, (Action(),), ())
+    except Exception as error:
+        raise _raised(environment, task, error) from error
+    return grade.score == 1.0
+
+
+async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
     """What went wrong, ``""`` if nothing did, or ``None`` where there is no reference."""
     try:
         solution = environment.solution(task)
@@ -79,10 +87,20 @@ def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
             return None
         if len(solution.actions) > max_steps:
             return f"the reference takes {len(solution.actions)} turns, and {max_steps} are allowed"
-        score = play_actions(environment, task, solution.actions, solution.user_lines)
+        grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return "" if score == 1.0 else f"the reference scored {score:g}"
+    return "" if grade.score == 1.0 else f"the reference scored {grade.score:g}"
+
+
+def _raised(environment: Environment, task: Task, error: Exception) -> RbsuiteError:
+    if isinstance(error, RbsuiteError):
+        return error
+    name = f"{type(environment).__module__}.{type(environment).__qualname__}"
+    return PluginError(
+        f"environment {name} on task {task.id!r} raised {type(error).__name__}: {error}.",
+        "An invalid action must become an observation; fix the environment.",
+    )
 
 
 def _domain(name: str, tasks: Sequence[Task], solved: Sequence[Task], floor: Sequence[Task]) -> DomainReport:

@@ -22,12 +22,12 @@ class Group:
     selected: int
 
 
-class TaskAttempts(Protocol):
+class TaskRollouts(Protocol):
     """What a scaling may do with a task. All its rollouts start from the same recall and the same opening, with seeds of their own."""
 
     @property
     def refine(self) -> Refine:
-        """How the environment lets an agent improve on an attempt: go on in the same trajectory, or try afresh."""
+        """How the environment lets an agent improve on a rollout: go on in the same trajectory, or try afresh."""
 
     async def rollout(
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
@@ -36,7 +36,7 @@ class TaskAttempts(Protocol):
 
         Args:
             index: its index within the task, from 0; its seed comes from it.
-            earlier: attempts whose transcripts it is shown, without verdict or score.
+            earlier: rollouts whose transcripts it is shown, without verdict or score.
             checks: how often the agent is asked to check its answer before that counts, where ``refine`` is ``continue``.
             judged: whether it is judged, and so learnt from.
         """
@@ -48,7 +48,7 @@ class TaskAttempts(Protocol):
 class Scaling(Protocol):
     """Spends rollouts on a task."""
 
-    async def run(self, attempts: TaskAttempts) -> Group:
+    async def run(self, task: TaskRollouts) -> Group:
         """Run the rollouts and say which counts."""
 
 

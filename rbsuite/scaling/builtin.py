@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import Option, ScalingSpec, SelectorSpec
+from rbsuite.transcript import BUDGET
 
 K = Option("k", "int", 3, "rollouts a task", minimum=1, maximum=1000, always=True)
 
@@ -30,7 +31,12 @@ def rbsuite_scalings() -> Sequence[ScalingSpec]:
 def rbsuite_selectors() -> Sequence[SelectorSpec]:
     """A model's choice, chance, the ground truth, the vote."""
     return [
-        SelectorSpec("best-of-n", "a model sees all rollouts and names the best", "rbsuite.scaling.selectors:BestOfN"),
+        SelectorSpec(
+            "best-of-n",
+            "a model sees all rollouts and names the best",
+            "rbsuite.scaling.selectors:BestOfN",
+            (Option("budget", "int", 2 * BUDGET, "characters of all transcripts it sees; 0: no limit", minimum=0),),
+        ),
         SelectorSpec("random", "any rollout (pass@1)", "rbsuite.scaling.selectors:RandomSelector"),
         SelectorSpec(
             "oracle",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from rbsuite.record import RolloutRecord
-from rbsuite.scaling.base import Group, TaskAttempts
+from rbsuite.scaling.base import Group, TaskRollouts
 
 
 class Parallel:
@@ -21,19 +21,19 @@ class Parallel:
     def __init__(self, k: int) -> None:
         self._k = k
 
-    async def run(self, attempts: TaskAttempts) -> Group:
+    async def run(self, task: TaskRollouts) -> Group:
         """Run all rollouts at once."""
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(attempts.rollout(index)) for index in range(self._k)]
-        rollouts = tuple(task.result() for task in running)
-        return Group(rollouts, await attempts.select(rollouts))
+            running = [group.create_task(task.rollout(index)) for index in range(self._k)]
+        rollouts = tuple(rollout.result() for rollout in running)
+        return Group(rollouts, await task.select(rollouts))
 
 
 class Sequential:
     """``sequential:K``: one rollout and K - 1 rounds in which the agent checks and refines it; the last word counts.
 
     Where the world is still open after an answer the rounds go on in the same trajectory; where the episode has ended each is a fresh
-    attempt that sees the earlier ones. No score and no verdict is shown in between. The notes of the rounds go to extraction.
+    rollout that sees the earlier ones. No score and no verdict is shown in between. The notes of the rounds go to extraction.
 
     Args:
         k: 1 + number of refinement rounds.
@@ -42,12 +42,12 @@ class Sequential:
     def __init__(self, k: int) -> None:
         self._k = k
 
-    async def run(self, attempts: TaskAttempts) -> Group:
+    async def run(self, task: TaskRollouts) -> Group:
         """Run the rounds one after the other."""
-        if attempts.refine == "continue":
-            return Group((await attempts.rollout(0, checks=self._k - 1),), 0)
+        if task.refine == "continue":
+            return Group((await task.rollout(0, checks=self._k - 1),), 0)
         rollouts: list[RolloutRecord] = []
         for index in range(self._k):
             last = index == self._k - 1
-            rollouts.append(await attempts.rollout(index, earlier=tuple(rollouts), judged=last))
+            rollouts.append(await task.rollout(index, earlier=tuple(rollouts), judged=last))
         return Group(tuple(rollouts), self._k - 1)

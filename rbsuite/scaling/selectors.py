@@ -13,7 +13,7 @@ from typing import Any
 from rbsuite.errors import ModelError
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Message, Trajectory
-from rbsuite.transcript import fence, render_transcript
+from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of
 
 ATTEMPTS = 2
 _BRACES = 64
@@ -21,18 +21,32 @@ _BRACES = 64
 
 
 class BestOfN:
-    """``best-of-n``: a model sees all transcripts at once and names the best. A reply that cannot be read twice leaves the first."""
+    """``best-of-n``: a model sees all transcripts at once and names the best. A reply that cannot be read twice leaves the first.
+
+    Args:
+        budget: characters of all transcripts together; 0: no limit.
+    """
+
+    def __init__(self, budget: int = 2 * BUDGET) -> None:
+        self._budget = budget
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
         """The model's choice."""
-        transcripts = [fence(render_transcript(trajectory), "record") for trajectory in choice.trajectories]
-        prompt = services.render("scaling/best_of_n.j2", query=fence(choice.query, "request"), rollouts=transcripts)
+        each = self._budget // len(choice.trajectories)
+        shown = [fence(render_transcript(trajectory, budget=each), "record") for trajectory in choice.trajectories]
+        rules = rules_of(choice.trajectories[0])
+        prompt = services.render(
+            "scaling/best_of_n.j2",
+            query=fence(choice.query, "request"),
+            rules=fence(rules, "rules") if rules else "",
+            rollouts=shown,
+        )
         for _ in range(ATTEMPTS):
             try:
                 reply = (await services.complete([Message("user", prompt)], temperature=0.0)).text
             except ModelError:
                 break
-            index = parse_index(reply, len(transcripts))
+            index = parse_index(reply, len(shown))
             if index is not None:
                 return index
         services.count("selection_unread")
@@ -113,5 +127,5 @@ def final_answer(trajectory: Trajectory) -> str:
         return ""
     if trajectory.final is not None and "answer" in trajectory.final.data:
         return str(trajectory.final.data["answer"])
-    said = [step.action.text for step in trajectory.steps if step.actor == "agent" and step.action.kind == "text"]
+    said = [step.action.text for step in trajectory.steps if step.actor == "agent" and step.action.speaks]
     return " ".join(said[-1].casefold().split()) if said else ""

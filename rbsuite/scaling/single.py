@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rbsuite.scaling.base import Group, TaskAttempts
+from rbsuite.scaling.base import Group, TaskRollouts
 
 
 class Single:
     """One rollout."""
 
-    async def run(self, attempts: TaskAttempts) -> Group:
+    async def run(self, task: TaskRollouts) -> Group:
         """Run rollout 0."""
-        return Group((await attempts.rollout(0),), 0)
+        return Group((await task.rollout(0),), 0)

@@ -135,7 +135,8 @@ def tasks_needed(parts: Components, effect: float, orders: int, rollouts: int = 
     Args:
         parts: the variances.
         effect: true difference, not 0.
-        orders, rollouts: what is run on each task.
+        orders: the orders each task is run in.
+        rollouts: the rollouts of a task in each order.
         wanted: the power.
 
     Returns:

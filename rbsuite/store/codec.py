@@ -14,7 +14,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from rbsuite.jsonable import Json, plain
-from rbsuite.trajectory import Action, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
+from rbsuite.trajectory import (
+    Action,
+    Image,
+    Message,
+    Observation,
+    Step,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Trajectory,
+    Usage,
+)
 from rbsuite.verdict import Verdict
 
 LEVEL = 1
@@ -118,7 +129,7 @@ def encode_body(trajectory: Trajectory, refer: Refer) -> str:
 def body_row(trajectory: Trajectory, refer: Refer) -> list[Any]:
     """The row behind :func:`encode_body`."""
     steps = [
-        [step.actor, observation_row(step.observation, refer), action_row(step.action), step.reward]
+        [step.actor, observation_row(step.observation, refer), action_row(step.action), step.reward, step.audience]
         for step in trajectory.steps
     ]
     return [steps, None if trajectory.final is None else observation_row(trajectory.final, refer)]
@@ -128,7 +139,8 @@ def decode_body(text: str, resolve: Resolve) -> tuple[tuple[Step, ...], Observat
     """Steps and final observation; undoes :func:`encode_body`."""
     rows, final = json.loads(text)
     steps = tuple(
-        Step(actor, observation(seen, resolve), Action(*action), reward) for actor, seen, action, reward in rows
+        Step(actor, observation(seen, resolve), _action(action), reward, tuple(audience))
+        for actor, seen, action, reward, audience in rows
     )
     return steps, None if final is None else observation(final, resolve)
 
@@ -142,14 +154,15 @@ def observation_row(value: Observation, refer: Refer) -> list[Any]:
         refer([_message_row(message) for message in value.messages]) if value.messages else (),
         refer([[tool.name, tool.description, tool.parameters] for tool in value.tools]) if value.tools else (),
         value.choices,
-        refer(list(value.images)) if value.images else (),
+        refer([_image_row(image) for image in value.images]) if value.images else (),
+        [[result.id, result.name, result.text] for result in value.results],
         value.data,
     ]
 
 
 def observation(row: list[Any], resolve: Resolve) -> Observation:
     """The observation of a row."""
-    text, turn, role, messages, tools, choices, images, data = row
+    text, turn, role, messages, tools, choices, images, results, data = row
     return Observation(
         text,
         turn,
@@ -157,32 +170,54 @@ def observation(row: list[Any], resolve: Resolve) -> Observation:
         resolve(messages, _message) if messages else (),
         resolve(tools, _tool) if tools else (),
         tuple(choices),
-        resolve(images, _same) if images else (),
+        resolve(images, _image) if images else (),
+        tuple(ToolResult(*result) for result in results),
         data,
     )
 
 
 def action_row(value: Action) -> list[Any]:
-    """An action as a row; ``Action(*row)`` undoes it."""
-    return [value.kind, value.text, value.name, value.arguments, value.index, value.thought]
+    """An action as a row."""
+    return [value.text, _call_rows(value.calls), value.index, value.thought]
+
+
+def _action(row: list[Any]) -> Action:
+    text, calls, index, thought = row
+    return Action(text, _calls(calls), index, thought)
+
+
+def _call_rows(calls: tuple[ToolCall, ...]) -> list[list[Any]]:
+    return [[call.id, call.name, call.arguments, call.raw] for call in calls]
+
+
+def _calls(rows: list[list[Any]]) -> tuple[ToolCall, ...]:
+    return tuple(ToolCall(*row) for row in rows)
 
 
 def _message_row(value: Message) -> list[Any]:
-    calls = [[call.id, call.name, call.arguments, call.raw] for call in value.tool_calls]
-    return [value.role, value.content, calls, value.tool_call_id, value.name]
+    content = value.content
+    if not isinstance(content, str):
+        content = [part if isinstance(part, str) else _image_row(part) for part in content]  # type: ignore[assignment]
+    return [value.role, content, _call_rows(value.tool_calls), value.tool_call_id, value.name]
 
 
 def _message(row: list[Any]) -> Message:
     role, content, calls, tool_call_id, name = row
-    return Message(role, content, tuple(ToolCall(*call) for call in calls), tool_call_id, name)
+    if not isinstance(content, str):
+        content = tuple(part if isinstance(part, str) else _image(part) for part in content)
+    return Message(role, content, _calls(calls), tool_call_id, name)
+
+
+def _image_row(value: Image) -> list[Any]:
+    return [value.media_type, value.data, value.description]
+
+
+def _image(row: list[Any]) -> Image:
+    return Image(*row)
 
 
 def _tool(row: list[Any]) -> ToolSpec:
     return ToolSpec(*row)
-
-
-def _same(row: Any) -> Any:
-    return row
 
 
 def verdict_row(value: Verdict | None) -> list[Any] | None:

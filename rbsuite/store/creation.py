@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rbsuite.errors import StoreError
@@ -41,13 +41,7 @@ def _without_secrets(manifest: Manifest) -> Manifest:
     runs = tuple(
         replace(
             info,
-            condition=Condition(
-                memory=scrub_text(info.condition.memory),
-                scaling=scrub_text(info.condition.scaling),
-                agent=scrub_text(info.condition.agent),
-                model=scrub_text(info.condition.model),
-                judge=scrub_text(info.condition.judge),
-            ),
+            condition=Condition(**{name: scrub_text(value) for name, value in asdict(info.condition).items()}),
         )
         for info in manifest.runs
     )
@@ -125,7 +119,7 @@ def _fill(connection: sqlite3.Connection, draft: Plan) -> None:
     create_tables(connection)
     connection.execute("INSERT INTO meta VALUES ('manifest', ?)", (pack(draft.manifest),))
     for index, run in enumerate(draft.runs):
-        connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (index, *run.row))
+        connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (index, *run.row))
         parts = ((index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed))
         connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
     connection.execute("COMMIT")

@@ -67,7 +67,7 @@ def _task(record: TaskRecord) -> list[Any]:
 
 def _rollout(record: RolloutRecord) -> list[Any]:
     made = record.trajectory
-    head = [made.task_id, made.rollout, made.seed, made.query, made.end, made.error, made.score, made.truth]
+    head = [made.task_id, made.rollout, made.seed, made.query, made.end, made.error, made.grade]
     return [head, body_row(made, inline), verdict_row(record.verdict), record.notes]
 
 

@@ -172,6 +172,22 @@ class ExperimentStore:
         self._claimed(run_id)
         return self._writer.commit(run_id, record)
 
+    def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
+        """Keep the hashes of prompt templates that were used.
+
+        Args:
+            used: SHA-256 by directory (``""``: none of the user's own) and name.
+
+        Raises:
+            StoreError: one of them was used in another form before.
+        """
+        self._writer.note_templates(used)
+
+    def templates(self) -> Mapping[tuple[str, str], str]:
+        """The prompt templates that were used so far: SHA-256 by directory and name."""
+        rows = self._database.rows("SELECT source, name, sha256 FROM template ORDER BY source, name")
+        return {(unpack(source), unpack(name)): str(sha) for source, name, sha in rows}
+
     def mark_finished(self, run_id: str) -> None:
         """Note that a run is complete.
 
@@ -213,7 +229,8 @@ class ExperimentStore:
 
         Args:
             run_id: the run.
-            start, stop: positions; from ``start`` up to but not including ``stop``.
+            start: the first position.
+            stop: the position after the last; ``None``: to the end.
             trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not touch the compressed trajectories.
         """
         self._known(run_id)

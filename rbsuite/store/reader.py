@@ -33,7 +33,7 @@ _SHARED_KEPT = 64
 """Policies and tool lists that are kept decoded."""
 
 _TASKS = (
-    "SELECT position, task_id, attempt_id, read_version, version, selected, state_hash, head"
+    "SELECT position, task_id, commit_id, read_version, version, selected, state_hash, head"
     " FROM task WHERE id >= ? AND id < ? ORDER BY id"
 )
 _HEADS = "SELECT task, head FROM rollout WHERE id >= ? AND id < ? ORDER BY id"

@@ -17,7 +17,7 @@ CANARY = "Holds material of a benchmark that must not enter training data. rbsui
 
 KEPT = frozenset(
     [
-        *("type", "run", "id", "task_id", "attempt_id", "state_hash", "head", "order_name", "tasks", "committed"),
+        *("type", "run", "id", "task_id", "commit_id", "state_hash", "head", "order_name", "tasks", "committed"),
         *("memory", "scaling", "agent", "model", "judge", "reader", "source", "label", "domain", "experience"),
         *("op", "item_id", "target", "document", "phase", "index", "links"),
         *("actor", "turn", "role", "kind", "end", "how", "gold", "reading", "answer"),

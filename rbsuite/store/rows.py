@@ -22,7 +22,7 @@ from rbsuite.store.codec import (
     verdict,
     verdict_row,
 )
-from rbsuite.trajectory import Observation, Step, Trajectory, Usage
+from rbsuite.trajectory import Grade, Observation, Step, Trajectory, Usage
 
 Row = tuple[Any, ...]
 
@@ -121,7 +121,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
         task=(
             record.position,
             pack(record.task_id),
-            pack(record.attempt_id),
+            pack(record.commit_id),
             record.read_version,
             record.version,
             record.selected,
@@ -152,7 +152,8 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
 
 
 def _trajectory_head(value: Trajectory) -> list[Any]:
-    return [value.task_id, value.rollout, value.seed, value.query, value.end, value.error, value.score, value.truth]
+    grade = None if value.grade is None else [value.grade.score, value.grade.measures, value.grade.truth]
+    return [value.task_id, value.rollout, value.seed, value.query, value.end, value.error, grade]
 
 
 def _rollout_tail(value: RolloutRecord) -> list[Any]:
@@ -162,8 +163,8 @@ def _rollout_tail(value: RolloutRecord) -> list[Any]:
 def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
     """The rollout of a ``head`` column, with the steps and final observation of its body."""
     row = json.loads(unpack(head))
-    task_id, rollout, seed, query, end, error, score, truth, judged, costs, notes, seconds = row
-    trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, score, truth)
+    task_id, rollout, seed, query, end, error, grade, judged, costs, notes, seconds = row
+    trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, None if grade is None else Grade(*grade))
     return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
 
 
@@ -255,12 +256,12 @@ def decode_op(payload: str | bytes) -> MemoryOp:
 
 def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[RecallEvent, ...]) -> TaskRecord:
     """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
-    position, task_id, attempt_id, read_version, version, selected, state_hash, head = row
+    position, task_id, commit_id, read_version, version, selected, state_hash, head = row
     costs, notes = json.loads(unpack(head))
     return TaskRecord(
         task_id=unpack(task_id),
         position=position,
-        attempt_id=unpack(attempt_id),
+        commit_id=unpack(commit_id),
         read_version=read_version,
         version=version,
         rollouts=rollouts,
@@ -303,5 +304,6 @@ def _run(values: dict[str, Any]) -> RunInfo:
 def run_row(info: RunInfo, start_hash: str) -> Row:
     """A run as the columns ``run_id`` to ``start_hash`` of table ``run``."""
     made = info.condition
-    names = (info.id, made.memory, made.scaling, made.agent, made.model, made.judge)
+    varied = (made.embedder, made.prompts, made.temperature)
+    names = (info.id, made.memory, made.scaling, made.agent, made.model, made.judge, *varied)
     return (*(pack(name) for name in names), info.order, pack(info.order_name), len(info.tasks), start_hash)

@@ -36,14 +36,14 @@ ORDINALS = 1 << 20
 TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL)",
     """CREATE TABLE run (
-        id INTEGER PRIMARY KEY, run_id UNIQUE NOT NULL, memory, scaling, agent, model, judge,
+        id INTEGER PRIMARY KEY, run_id UNIQUE NOT NULL, memory, scaling, agent, model, judge, embedder, prompts, temperature,
         order_index INTEGER NOT NULL, order_name, tasks INTEGER NOT NULL, start_hash TEXT NOT NULL,
         finished INTEGER NOT NULL DEFAULT 0)""",
     """CREATE TABLE seed (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
     """CREATE TABLE task (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL, task_id NOT NULL,
-        attempt_id UNIQUE NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
+        commit_id UNIQUE NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
         state_hash TEXT NOT NULL, head NOT NULL)""",
     """CREATE TABLE rollout (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, ordinal INTEGER NOT NULL, end_reason NOT NULL, score REAL,
@@ -55,12 +55,13 @@ TABLES = (
         step INTEGER NOT NULL, version INTEGER NOT NULL, reason NOT NULL, index_name NOT NULL, items NOT NULL, text NOT NULL)""",
     """CREATE TABLE op (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
+    "CREATE TABLE template (source NOT NULL, name NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (source, name))",
     "CREATE TABLE blob (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
 )
 
 VIEWS = (
     """CREATE VIEW v_runs AS
-        SELECT run_id, memory, scaling, agent, model, judge, order_index, order_name, tasks,
+        SELECT run_id, memory, scaling, agent, model, judge, embedder, prompts, temperature, order_index, order_name, tasks,
             (SELECT count(*) FROM task WHERE task.run = run.id) AS committed, finished
         FROM run ORDER BY run.id""",
     """CREATE VIEW v_results AS

@@ -18,6 +18,7 @@ from rbsuite.store.codec import pack, squeeze
 from rbsuite.store.database import Database
 from rbsuite.store.rows import EncodedRecord, encode_record
 from rbsuite.store.schema import ORDINALS, newest, task_key
+from rbsuite.store.scrub import scrub_text
 
 _KNOWN_SHARED = 100_000
 """How many hashes of shared rows are remembered as stored, so that they are not compressed again."""
@@ -46,6 +47,7 @@ class Writer:
         }
         self._heads: dict[int, _Head] = {}
         self._shared: set[str] = set()
+        self._templates: dict[tuple[str, str], str] = {}
         self._turn = threading.Lock()
 
     def commit(self, run_id: str, record: TaskRecord) -> bool:
@@ -64,6 +66,23 @@ class Writer:
             self._heads[run] = _Head(record.version, record.state_hash)
             self._remember(new)
         return True
+
+    def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
+        """Keep hashes of templates: see :meth:`rbsuite.store.ExperimentStore.note_templates`."""
+        new = {key: sha for key, sha in used.items() if self._templates.get(key) != sha}
+        if not new:
+            return
+        with self._turn, self._database.transaction() as connection:
+            for (source, name), sha in new.items():
+                key = (pack(scrub_text(source)), pack(name))
+                connection.execute("INSERT OR IGNORE INTO template VALUES (?, ?, ?)", (*key, sha))
+                query = "SELECT sha256 FROM template WHERE source = ? AND name = ?"
+                if connection.execute(query, key).fetchone()[0] != sha:
+                    raise StoreError(
+                        f"the prompt template {name} has changed since this experiment used it.",
+                        "Put it back as it was, or start a new experiment with --out.",
+                    )
+        self._templates.update(new)
 
     def forget(self, run_id: str) -> None:
         """Where a run stands is read anew next time: another process may go on with it."""
@@ -151,12 +170,12 @@ def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:
     """Whether this very attempt is committed; another attempt at a committed position is an error."""
     row = connection.execute(
-        "SELECT run, position, state_hash FROM task WHERE attempt_id = ?", (pack(record.attempt_id),)
+        "SELECT run, position, state_hash FROM task WHERE commit_id = ?", (pack(record.commit_id),)
     ).fetchone()
     if row == (run, record.position, record.state_hash):
         return True
     if row is not None:
-        raise _refused(info, record, f"attempt {record.attempt_id!r} is committed with another task or outcome")
+        raise _refused(info, record, f"attempt {record.commit_id!r} is committed with another task or outcome")
     if 0 <= record.position < head.committed:
         raise _refused(info, record, "another attempt is committed at this position")
     return False

@@ -128,10 +128,11 @@ class ShortestPlugin:
         return [SelectorSpec("shortest", "fewest turns", "example_scaling:Shortest")]
 
 
-def test_named_actions_and_the_gymnasium_view_run(pages: ModuleType, place: Path) -> None:
-    choices, view = python(pages, "environments.md")
+def test_named_actions_and_both_ways_of_gymnasium_run(pages: ModuleType, place: Path) -> None:
+    choices, ours, theirs = python(pages, "environments.md")
     as_module(place, "example_choices", choices)
-    as_module(place, "example_gym", view)
+    as_module(place, "example_ours", ours)
+    as_module(place, "example_theirs", theirs)
 
 
 def test_the_store_can_be_read(pages: ModuleType, place: Path) -> None:

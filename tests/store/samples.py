@@ -80,7 +80,7 @@ def record(position: int, previous: str, *, rollouts: int = 2, run: str = RUN) -
     return TaskRecord(
         task_id=task_id,
         position=position,
-        attempt_id=f"{run}#{position}",
+        commit_id=f"{run}#{position}",
         read_version=position,
         version=position + 1,
         rollouts=tuple(

@@ -53,7 +53,7 @@ CHANGES: dict[str, tuple[Callable[[TaskRecord], TaskRecord], str]] = {
     "chain": (lambda r: replace(r, state_hash="0" * 64), "chain"),
     "other operations": (lambda r: replace(r, ops=r.ops[:1]), "chain"),
     "attempt of another task": (
-        lambda r: replace(r, attempt_id="reasoningbank/single/order-0#2"),
+        lambda r: replace(r, commit_id="reasoningbank/single/order-0#2"),
         "another task or outcome",
     ),
 }

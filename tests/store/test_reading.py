@@ -66,8 +66,8 @@ def test_runs_of_many_tasks_stay_apart(tmp_path: Path, samples: ModuleType) -> N
             store.commit(samples.RUN, on)
             if off.position < 20:
                 store.commit(samples.OFF, off)
-        assert [r.attempt_id for r in store.records(samples.RUN)] == [f"{samples.RUN}#{i}" for i in range(300)]
-        assert [r.attempt_id for r in store.records(samples.OFF)] == [f"{samples.OFF}#{i}" for i in range(20)]
+        assert [r.commit_id for r in store.records(samples.RUN)] == [f"{samples.RUN}#{i}" for i in range(300)]
+        assert [r.commit_id for r in store.records(samples.OFF)] == [f"{samples.OFF}#{i}" for i in range(20)]
         assert [row.position for row in store.results(samples.RUN)] == [i for i in range(300) for _ in range(2)]
         assert len(list(store.ops(samples.RUN))) == 600
         assert store.verify_chain(samples.RUN) == store.state(samples.RUN)[1]

@@ -95,7 +95,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
     return TaskRecord(
         task_id=draw(text),
         position=0,
-        attempt_id=draw(text),
+        commit_id=draw(text),
         read_version=0,
         version=1,
         rollouts=group,

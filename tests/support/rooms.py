@@ -5,33 +5,24 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Self
 
-from rbsuite.environments.base import Environment, StepResult
-from rbsuite.environments.solution import Pitfall, Skill, Solution
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.environments.solution import Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import Apart, EnvironmentSpec, Measure, Split
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation
 
 DOMAINS = ("plain", "long", "coloured")
-SKILL = Skill(
-    id="rooms/look",
-    title="Look before you take",
-    lesson="Go to the room of a thing before you take it.",
-    symptom="I take the thing from where I am.",
-)
 ROOMS = ("attic", "cellar", "hall", "kitchen", "loft", "study")
 LIMIT = 8
 
 
-class Rooms(Environment):
+class Rooms(SyncEnvironment):
     """The lamp has to be carried from one room to another; half of the progress is to hold it."""
 
-    default_split: ClassVar[str] = "all"
-
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         tasks = []
         for name in DOMAINS:
             for number in range(4):
@@ -43,26 +34,43 @@ class Rooms(Environment):
         chosen = tuple(task for task in tasks if domain in ("", task.domain))
         return TaskSet("rooms[toy]", split, chosen, {"pack": "made here"})
 
-    def names(self, task: Task) -> tuple[str, ...]:
-        return ("take the lamp", "drop the lamp", *(f"go to the {room}" for room in task.payload["rooms"]))
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> House:
+        return House(task)
 
-    def begin(self, task: Task) -> Observation:
+    def solution(self, task: Task) -> Solution:
+        names = names_of(task)
+        steps = [f"go to the {task.payload['start']}", names[0], f"go to the {task.payload['goal']}", names[1]]
+        return Solution(tuple(Action.choose(names.index(step), step) for step in steps))
+
+
+def names_of(task: Task) -> tuple[str, ...]:
+    """The actions of a task."""
+    return ("take the lamp", "drop the lamp", *(f"go to the {room}" for room in task.payload["rooms"]))
+
+
+class House(SyncEpisode):
+    """One house with its lamp."""
+
+    def __init__(self, task: Task) -> None:
+        self._names = names_of(task)
+        self._goal = str(task.payload["goal"])
         self._at, self._lamp, self._count = "nowhere", str(task.payload["start"]), 0
         self._progress = 0.0
         rules = (Message("system", "You carry things between rooms."),)
-        return Observation(task.query, messages=rules, choices=self.names(task))
+        self.observation = Observation(task.query, messages=rules, choices=self._names)
 
-    def act(self, action: Action) -> StepResult:
-        names = self.names(self.task)
-        if action.kind == "text" and not action.text:
-            return StepResult(Observation("You stopped."), 0.0, True, self._truth())
+    def act(self, action: Action) -> Observation:
+        if action.index is None and not action.text:
+            return Observation("You stopped.", turn="over")
         self._count += 1
-        known = action.kind == "choice" and action.index is not None and 0 <= action.index < len(names)
-        valid = known and self._do(names[action.index or 0])
-        done = self._lamp == self.task.payload["goal"]
+        index = -1 if action.index is None else action.index
+        valid = 0 <= index < len(self._names) and self._do(self._names[index])
+        done = self._lamp == self._goal
         self._progress = 1.0 if done else 0.5 if self._lamp == "hand" else self._progress
-        observation = Observation("Done." if valid else "That does not work here.", data={"valid": valid})
-        return StepResult(observation, 0.0, done, self._truth(), truncated=not done and self._count >= LIMIT)
+        self.truncated = not done and self._count >= LIMIT
+        over = done or self.truncated
+        text = "Done." if valid else "That does not work here."
+        return Observation(text, turn="over" if over else "agent", data={"valid": valid})
 
     def _do(self, name: str) -> bool:
         if name.startswith("go"):
@@ -76,24 +84,11 @@ class Rooms(Environment):
             return True
         return False
 
-    def _truth(self) -> dict[str, Any]:
-        return {"domain": self.task.domain, "progress": self._progress}
-
-    @property
-    def score(self) -> float:
-        return float(self._lamp == self.task.payload["goal"])
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._lamp == self._goal), {"progress": self._progress})
 
     def closes(self, action: Action) -> bool:
-        return action.kind == "text" and not action.text
-
-    def solution(self, task: Task) -> Solution:
-        names = self.names(task)
-        steps = [f"go to the {task.payload['start']}", names[0], f"go to the {task.payload['goal']}", names[1]]
-        actions = tuple(Action("choice", index=names.index(step), text=step) for step in steps)
-        return Solution(actions, (Pitfall(SKILL.id, {0: ()}),))
-
-    def skills(self) -> Sequence[Skill]:
-        return (SKILL,)
+        return action.index is None and not action.text
 
     def fork(self) -> Self:
         return copy.copy(self)

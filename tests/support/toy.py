@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from rbsuite.environments.base import Environment, StepResult
-from rbsuite.environments.solution import Pitfall, Skill, Solution
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation
 
 FAMILIES = ("apples", "bridges", "clouds")
 PER_FAMILY = 8
 SKILLS = {
-    family: Skill(
-        id=f"toy/{family}",
+    family: Lesson(
         title=f"Count {family} twice",
         lesson=f"Always count the {family} a second time before you answer.",
         symptom=f"I counted the {family} once and that will do.",
@@ -26,13 +25,10 @@ SKILLS = {
 }
 
 
-class Toy(Environment):
+class Toy(SyncEnvironment):
     """Asks how many there are; the right number is in the payload."""
 
-    default_split: ClassVar[str] = "all"
-
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         if split != "all":
             raise UnknownNameError("split of toy", split, ["all"])
         tasks = [
@@ -49,22 +45,36 @@ class Toy(Environment):
         ]
         return TaskSet("toy", split, tuple(tasks), {"pack": "made here"})
 
-    def begin(self, task: Task) -> Observation:
-        return Observation(task.query, messages=(Message("system", "Answer the question."),))
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return ToyEpisode(task)
 
-    def act(self, action: Action) -> StepResult:
-        right = str(self.task.payload["answer"]) in action.text
-        return StepResult(Observation("Thank you."), float(right), True, {"answer": self.task.payload["answer"]})
+    def solution(self, task: Task) -> Solution | None:
+        return Solution((Action(str(task.payload["answer"])),))
+
+    def mistakes(self, task: Task) -> Sequence[Mistake]:
+        return (Mistake(f"toy/{task.domain}", {0: (Action("There are none."),)}),)
+
+    def lessons(self) -> Mapping[str, Lesson]:
+        return {f"toy/{family}": lesson for family, lesson in SKILLS.items()}
+
+
+class ToyEpisode(SyncEpisode):
+    """Takes one answer."""
+
+    def __init__(self, task: Task) -> None:
+        self._answer = str(task.payload["answer"])
+        self._right = False
+        self.observation = Observation(task.query, messages=(Message("system", "Answer the question."),))
+
+    def act(self, action: Action) -> Observation:
+        self._right = self._answer in action.text
+        return Observation("Thank you.", turn="over")
+
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._right), truth={"answer": self._answer})
 
     def closes(self, action: Action) -> bool:
         return True
-
-    def solution(self, task: Task) -> Solution | None:
-        answer = Action(text=str(task.payload["answer"]))
-        return Solution((answer,), (Pitfall(f"toy/{task.domain}", {0: (Action(text="There are none."),)}),))
-
-    def skills(self) -> Sequence[Skill]:
-        return tuple(SKILLS.values())
 
 
 TOY = EnvironmentSpec(

@@ -17,8 +17,6 @@ Verb = Literal["find", "pick", "put", "drop", "open", "close", "on", "off", "sli
 
 PUT_DOWN = "put down the object in hand"
 DROP = "drop the object in hand"
-MOST_ACTIONS = 400
-"""No scene of the benchmark has as many."""
 
 _FORMS: Mapping[Verb, str] = {
     "find": "find a {}",

@@ -34,7 +34,8 @@ def nearest(
     Args:
         state: the state.
         kind: a type in small letters.
-        pickupable, toggleable: only such instances.
+        pickupable: only those that can be picked up.
+        toggleable: only those that can be switched.
         part: only those whose id has five parts.
         seen_first: what is visible goes first.
         slices_first: slices go first.

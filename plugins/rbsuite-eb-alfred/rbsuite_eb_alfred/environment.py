@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from rbsuite.environments.solution import Skill, Solution
-from rbsuite.task import Task, TaskSet
-from rbsuite_eb_alfred.actions import MOST_ACTIONS
+from rbsuite.environments.solution import Lesson, Solution
+from rbsuite.task import Task, TaskSet, once
+from rbsuite.trajectory import Action
 from rbsuite_eb_alfred.resources import Resources, load_tasks
 from rbsuite_eb_alfred.world import AlfredWorld
 from rbsuite_embodied.environment import FEEDBACK, EmbodiedEnvironment
@@ -21,40 +21,42 @@ class EbAlfred(EmbodiedEnvironment):
     """Household tasks by named actions in a state machine.
 
     Args:
-        tasks: the task set; default: the sample.
         obs_mode: see :class:`rbsuite_embodied.environment.EmbodiedEnvironment`.
+
+    Attributes:
+        resources: what :meth:`tasks` read; there is none before.
     """
 
-    most_actions: ClassVar[int] = MOST_ACTIONS
     template: ClassVar[str] = "eb-alfred/world.j2"
     prompt_directory: ClassVar[Path | None] = PROMPTS
+    resources: Resources
 
-    def __init__(self, tasks: TaskSet | None = None, *, obs_mode: str = FEEDBACK) -> None:
-        super().__init__(tasks, obs_mode=obs_mode)
-        assert isinstance(self.tasks.resources, Resources)
-        self._resources = self.tasks.resources
+    def __init__(self, *, obs_mode: str = FEEDBACK) -> None:
+        super().__init__(obs_mode=obs_mode)
+        self._solutions: dict[str, Solution | None] = {}
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.load`; the domains are upstream's six sets."""
-        return load_tasks(NAME, split, domain, data)
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """See :meth:`rbsuite.Environment.tasks`; the domains are upstream's six sets."""
+        tasks, self.resources = load_tasks(NAME, split, domain, data)
+        self._solutions = {}
+        return tasks
 
     def open_world(self, task: Task) -> AlfredWorld:
         """A fresh world; what does not change is shared with all others."""
-        return self._resources.world(task)
+        return self.resources.world(task)
 
-    def indices(self, names: Sequence[str]) -> Mapping[str, int]:
-        """The index of each name of the current task's actions."""
-        return self._resources.household(str(self.task.payload["trial"])).indices
+    def solution(self, task: Task) -> Solution | None:
+        """A plan of named actions that reaches the goal; ``None`` if no choice of instances does."""
+        return once(self._solutions, task.id, lambda: self._solve(task))
 
-    def solution(self, task: Task) -> Solution:
-        """A plan of named actions that reaches the goal, and the mistakes that the task invites."""
-        from rbsuite_eb_alfred.simulation import build_solution
+    def lessons(self) -> Mapping[str, Lesson]:
+        """What to know of microwaves, fridges, sinks and doors, by the action that is got wrong."""
+        from rbsuite_eb_alfred.lessons import LESSONS
 
-        return self._resources.solution(task, lambda: build_solution(task, type(self)(self.tasks)))
+        return LESSONS
 
-    def skills(self) -> Sequence[Skill]:
-        """The skills that tasks call for."""
-        from rbsuite_eb_alfred.skills import SKILLS
+    def _solve(self, task: Task) -> Solution | None:
+        from rbsuite_eb_alfred.solver import solve
 
-        return SKILLS
+        steps = solve(self.open_world(task), self.resources.pack.trials[str(task.payload["trial"])])
+        return None if steps is None else Solution(tuple(Action.choose(step.index, step.name) for step in steps))

@@ -1,17 +1,12 @@
-"""Plans of named actions, built step by step in a world: what a step is for, and the moves that a household task is made of."""
+"""Plans of named actions, built step by step in a world: the moves that a household task is made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from rbsuite_eb_alfred.actions import DROP, PUT_DOWN, Verb, action_name
 from rbsuite_eb_alfred.scene import Household
 from rbsuite_eb_alfred.world import AlfredWorld
-
-Part = Literal["holder", "fetch", "tool", "cut", "aside", "vessel", "rinse", "heat", "cool", "place", "tidy", "light"]
-"""What a step belongs to: opening what an object lies in, fetching the object or the knife, slicing, laying the knife aside, filling a
-vessel and taking it, washing, heating, cooling, putting in place, closing again, looking in the light."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +16,10 @@ class Step:
     Attributes:
         index: index of the action.
         name: name of the action.
-        verb: what is done.
-        part: what it is done for.
-        turn: for which of the objects of the goal, 0 for the first, 1 for the second.
     """
 
     index: int
     name: str
-    verb: Verb
-    part: Part
-    turn: int
 
 
 class DeadEndError(Exception):
@@ -43,18 +32,16 @@ class Draft:
     Attributes:
         world: the world after the steps; it belongs to the draft.
         steps: the steps so far.
-        turn: the number that further steps get.
 
     Args:
         world: the world to start from, which is left as it is.
     """
 
-    __slots__ = ("steps", "turn", "world")
+    __slots__ = ("steps", "world")
 
     def __init__(self, world: AlfredWorld) -> None:
         self.world = world.fork()
         self.steps: list[Step] = []
-        self.turn = 0
 
     @property
     def household(self) -> Household:
@@ -72,21 +59,20 @@ class Draft:
             raise DeadEndError
         return self.world.state.held
 
-    def do(self, verb: Verb, what: str, part: Part) -> None:
+    def do(self, verb: Verb, what: str) -> None:
         """Carry out an action.
 
         Args:
             verb: what to do.
             what: name of what to do it to; empty for what is in the hand.
-            part: what it is for.
 
         Raises:
             DeadEndError: there is no such action, or it fails; then nothing has changed.
         """
-        if not self.attempt(verb, what, part):
+        if not self.attempt(verb, what):
             raise DeadEndError
 
-    def attempt(self, verb: Verb, what: str, part: Part) -> bool:
+    def attempt(self, verb: Verb, what: str) -> bool:
         """Carry out an action if it can be done, and say whether it was."""
         name = {"put": PUT_DOWN, "drop": DROP}.get(verb) or action_name(verb, what)
         index = self.household.indices.get(name)
@@ -96,23 +82,22 @@ class Draft:
         if not twin.do(index).valid:
             return False
         self.world = twin
-        self.steps.append(Step(index, name, verb, part, self.turn))
+        self.steps.append(Step(index, name))
         return True
 
-    def find(self, thing: int, part: Part) -> None:
+    def find(self, thing: int) -> None:
         """Go to a thing.
 
         Raises:
             DeadEndError: it cannot be found under any name.
         """
-        self.do("find", find_name(self.household, thing), part)
+        self.do("find", find_name(self.household, thing))
 
-    def fetch(self, thing: int, part: Part = "fetch", *, via: bool = False, done: int = -1) -> int:
+    def fetch(self, thing: int, *, via: bool = False, done: int = -1) -> int:
         """Go to a thing, open what it lies in where that is closed, and pick it up.
 
         Args:
             thing: index of the thing; of something that was sliced any slice is taken.
-            part: what the steps are for.
             via: go to what it lies in first, even if that is open.
             done: index of the receptacle where the things are that are in place already; -1: none.
 
@@ -126,10 +111,10 @@ class Draft:
         pieces = [piece for piece in (thing, *state.thing(thing).slices) if state.present(piece)]
         here = next((piece for piece in pieces if done not in state.around(piece)), pieces[0])
         if via and not state.enclosed(here) and (outermost := state.outermost(here)) >= 0:
-            self.find(outermost, "holder")
+            self.find(outermost)
         self.uncover(here)
-        self.find(thing, part)
-        return self.take(thing, part)
+        self.find(thing)
+        return self.take(thing)
 
     def uncover(self, thing: int) -> None:
         """Go to what a thing lies in and open it, where that is closed.
@@ -139,43 +124,43 @@ class Draft:
         """
         state = self.world.state
         for holder in [place for place in state.around(thing) if state.shut(place)][::-1]:
-            self.find(holder, "holder")
-            self.do("open", self.household.labels[holder], "holder")
+            self.find(holder)
+            self.do("open", self.household.labels[holder])
 
-    def take(self, thing: int, part: Part) -> int:
+    def take(self, thing: int) -> int:
         """Pick up a thing that the agent stands at, and say what was then picked up.
 
         Raises:
             DeadEndError: the pick fails.
         """
-        self.do("pick", type_name(self.household, thing), part)
+        self.do("pick", type_name(self.household, thing))
         return self.held
 
-    def take_back(self, thing: int, part: Part) -> None:
+    def take_back(self, thing: int) -> None:
         """Pick up what was just put somewhere, going to it again only where it is not the nearest of its kind.
 
         Raises:
             DeadEndError: another thing is picked up.
         """
         before, count = self.world, len(self.steps)
-        if self.attempt("pick", type_name(self.household, thing), part) and self.held == thing:
+        if self.attempt("pick", type_name(self.household, thing)) and self.held == thing:
             return
         self.world = before
         del self.steps[count:]
-        self.find(thing, part)
-        if self.take(thing, part) != thing:
+        self.find(thing)
+        if self.take(thing) != thing:
             raise DeadEndError
 
-    def stow(self, place: int, part: Part) -> None:
+    def stow(self, place: int) -> None:
         """Go to a place, open it where it is closed, and put down what is in the hand.
 
         Raises:
             DeadEndError: it cannot be put there.
         """
-        self.find(place, part)
+        self.find(place)
         if self.world.state.shut(place):
-            self.do("open", self.household.labels[place], part)
-        self.do("put", "", part)
+            self.do("open", self.household.labels[place])
+        self.do("put", "")
 
 
 def find_name(household: Household, thing: int) -> str:

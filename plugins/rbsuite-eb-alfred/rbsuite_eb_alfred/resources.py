@@ -1,10 +1,9 @@
-"""What all environments over one task set share: the pack, and what is worked out from it once."""
+"""What all episodes over one task set share: the pack, and what is worked out from it once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
@@ -14,9 +13,6 @@ from rbsuite_eb_alfred.pack import FOLDER, SETS, Pack
 from rbsuite_eb_alfred.scene import Household, build_household
 from rbsuite_eb_alfred.world import AlfredWorld
 
-if TYPE_CHECKING:
-    from rbsuite.environments.solution import Solution
-
 PACK = "eb-alfred"
 SAMPLE_SPLIT = "sample"
 SPLITS = (SAMPLE_SPLIT, "test")
@@ -25,7 +21,7 @@ _FETCH = "Run `rbsuite data import eb-alfred --from EMBODIEDBENCH --from ALFRED`
 
 
 class Resources:
-    """The data behind a task set. All of it is a function of the pack, so environments in several threads may share it.
+    """The data behind a task set. All of it is a function of the pack, so episodes in several threads may share it.
 
     Args:
         pack: the data.
@@ -35,7 +31,6 @@ class Resources:
         self.pack = pack
         self._households: dict[str, Household] = {}
         self._goals: dict[str, Goal] = {}
-        self._solutions: dict[str, Solution] = {}
 
     def world(self, task: Task) -> AlfredWorld:
         """A fresh world for a task."""
@@ -51,13 +46,9 @@ class Resources:
         """What a trial asks for."""
         return once(self._goals, trial, lambda: build_goal(self.pack.trials[trial], self.household(trial)))
 
-    def solution(self, task: Task, build: Callable[[], Solution]) -> Solution:
-        """What ``build`` gives for the task, kept from the first call on."""
-        return once(self._solutions, task.id, build)
 
-
-def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
-    """The task set of a split; see :meth:`rbsuite.Environment.load`.
+def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
+    """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`.
 
     Args:
         environment: the name that the task set bears.
@@ -84,7 +75,7 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
     resources = Resources(pack)
     for trial in {str(task.payload["trial"]) for task in tasks}:
         resources.goal(trial)  # a trial that fits no scene is the data's fault, not a failed rollout
-    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash}, resources)
+    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash}), resources
 
 
 def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:

@@ -167,85 +167,84 @@ def _cut(draft: Draft, roles: Roles) -> None:
     if not draft.world.goal.sliced:
         return
     if roles.tool >= 0:
-        draft.fetch(roles.tool, "tool", via=roles.via)
+        draft.fetch(roles.tool, via=roles.via)
     whole = roles.objects[0]
     draft.uncover(whole)
-    draft.find(whole, "cut")
-    draft.do("slice", type_name(draft.household, whole), "cut")
+    draft.find(whole)
+    draft.do("slice", type_name(draft.household, whole))
     if draft.world.state.present(whole):
         raise DeadEndError
     if roles.tool >= 0 and roles.aside >= 0:
-        draft.stow(roles.aside, "aside")
+        draft.stow(roles.aside)
     elif roles.tool >= 0:
-        draft.do("drop", "", "aside")
+        draft.do("drop", "")
 
 
 def _place(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     draft.fetch(roles.objects[0], via=roles.via)
-    draft.stow(roles.place, "place")
+    draft.stow(roles.place)
 
 
 def _place_two(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     for turn, thing in enumerate(roles.objects):
-        draft.turn = turn
         draft.fetch(thing, via=roles.via, done=roles.place)
-        draft.stow(roles.place, "place")
+        draft.stow(roles.place)
         if roles.tidy and turn == 0:
-            draft.do("close", draft.household.labels[roles.place], "tidy")
+            draft.do("close", draft.household.labels[roles.place])
 
 
 def _heat(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     thing, microwave = draft.fetch(roles.objects[0], via=roles.via), _appliance(draft, "Microwave")
     name = draft.household.labels[microwave]
-    draft.stow(microwave, "heat")
-    draft.do("close", name, "heat")
-    draft.do("on", type_name(draft.household, microwave), "heat")
-    draft.do("off", type_name(draft.household, microwave), "heat")
-    draft.do("open", name, "heat")
-    draft.take_back(thing, "heat")
-    draft.stow(roles.place, "place")
+    draft.stow(microwave)
+    draft.do("close", name)
+    draft.do("on", type_name(draft.household, microwave))
+    draft.do("off", type_name(draft.household, microwave))
+    draft.do("open", name)
+    draft.take_back(thing)
+    draft.stow(roles.place)
 
 
 def _cool(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     thing, fridge = draft.fetch(roles.objects[0], via=roles.via), _appliance(draft, "Fridge")
     name = draft.household.labels[fridge]
-    draft.stow(fridge, "cool")
-    draft.do("close", name, "cool")
-    draft.do("open", name, "cool")
-    draft.take_back(thing, "cool")
-    draft.stow(roles.place, "place")
+    draft.stow(fridge)
+    draft.do("close", name)
+    draft.do("open", name)
+    draft.take_back(thing)
+    draft.stow(roles.place)
 
 
 def _clean(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     thing = draft.fetch(roles.objects[0], via=roles.via)
-    draft.stow(roles.sink, "rinse")
-    if not draft.attempt("on", "Faucet", "rinse"):
-        draft.do("find", "Faucet", "rinse")
-        draft.do("on", "Faucet", "rinse")
-    draft.do("off", "Faucet", "rinse")
-    draft.take_back(thing, "rinse")
-    draft.stow(roles.place, "place")
+    draft.stow(roles.sink)
+    if not draft.attempt("on", "Faucet"):
+        draft.do("find", "Faucet")
+        draft.do("on", "Faucet")
+    draft.do("off", "Faucet")
+    draft.take_back(thing)
+    draft.stow(roles.place)
 
 
 def _carry(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     draft.fetch(roles.objects[0], via=roles.via)
     draft.uncover(roles.vessel)
-    draft.stow(roles.vessel, "vessel")
-    draft.take_back(roles.vessel, "vessel")
-    draft.stow(roles.place, "place")
+    draft.stow(roles.vessel)
+    draft.take_back(roles.vessel)
+    draft.stow(roles.place)
 
 
 def _light(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     draft.fetch(roles.objects[0], via=roles.via)
-    draft.find(roles.light, "light")
-    draft.do("on", type_name(draft.household, roles.light), "light")
+    draft.find(roles.light)
+    draft.do("on", type_name(draft.household, roles.light))
 
 
 def _appliance(draft: Draft, kind: str) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from rbsuite.trajectory import Image
 from rbsuite_eb_alfred.actions import Command, Verb
 from rbsuite_eb_alfred.choice import nearest
 from rbsuite_eb_alfred.devices import close, cut, open_up, turn_off, turn_on
@@ -38,6 +39,8 @@ class AlfredWorld:
 
     __slots__ = ("goal", "household", "state")
 
+    images: tuple[Image, ...] = ()
+
     def __init__(self, household: Household, goal: Goal) -> None:
         self.household = household
         self.goal = goal
@@ -47,6 +50,11 @@ class AlfredWorld:
     def names(self) -> tuple[str, ...]:
         """The named actions."""
         return self.household.names
+
+    @property
+    def indices(self) -> Mapping[str, int]:
+        """The index of each name."""
+        return self.household.indices
 
     @property
     def achieved(self) -> Achieved:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from rbsuite.task import TaskSet
+from rbsuite_eb_alfred.environment import EbAlfred
 from rbsuite_eb_alfred.goals import build_goal
-from rbsuite_eb_alfred.resources import load_tasks
 from rbsuite_eb_alfred.scene import build_household
 from rbsuite_eb_alfred.world import AlfredWorld
 
@@ -197,7 +198,30 @@ def upstream() -> Path:
 
 
 @pytest.fixture(scope="session")
-def upstream_worlds(upstream: Path) -> Mapping[str, AlfredWorld]:
+def upstream_env(upstream: Path) -> EbAlfred:
+    """The environment over upstream's data, once :func:`upstream_tasks` has read it."""
+    return EbAlfred()
+
+
+@pytest.fixture(scope="session")
+def upstream_tasks(upstream: Path, upstream_env: EbAlfred) -> TaskSet:
+    """Upstream's tasks."""
+    return upstream_env.tasks("test", data=str(upstream))
+
+
+@pytest.fixture(scope="session")
+def upstream_worlds(upstream_env: EbAlfred, upstream_tasks: TaskSet) -> Mapping[str, AlfredWorld]:
     """A world for each of upstream's tasks, by id."""
-    tasks = load_tasks("eb-alfred", "test", "", str(upstream))
-    return {task.id: tasks.resources.world(task) for task in tasks}
+    return {task.id: upstream_env.open_world(task) for task in upstream_tasks}
+
+
+@pytest.fixture(scope="session")
+def sample_env() -> EbAlfred:
+    """The environment over the sample, once :func:`sample_tasks` has read it."""
+    return EbAlfred()
+
+
+@pytest.fixture(scope="session")
+def sample_tasks(sample_env: EbAlfred) -> TaskSet:
+    """The sample."""
+    return sample_env.tasks("sample")

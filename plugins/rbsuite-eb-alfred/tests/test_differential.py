@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rbsuite.errors import DataError
-from rbsuite.task import Task
+from rbsuite.task import Task, TaskSet
 from rbsuite_eb_alfred.choice import ENCLOSED
 from rbsuite_eb_alfred.differential import Report, Upstream, compare_episodes, compare_walks, load_upstream
 from rbsuite_eb_alfred.environment import EbAlfred
@@ -30,15 +30,10 @@ def theirs() -> Iterator[Upstream]:
         yield loaded
 
 
-@pytest.fixture(scope="module")
-def environment(upstream: Path) -> EbAlfred:
-    return EbAlfred(EbAlfred.load("test", data=str(upstream)))
-
-
-def trials(environment: EbAlfred) -> Sequence[Task]:
+def trials(tasks: TaskSet) -> Sequence[Task]:
     """The first task of each trial: the others have its world and its goal."""
     first: dict[str, Task] = {}
-    for task in environment.tasks:
+    for task in tasks:
         first.setdefault(str(task.payload["trial"]), task)
     return list(first.values())
 
@@ -49,43 +44,43 @@ def check(report: Report, at_least: int) -> None:
 
 
 @needs_checkout
-def test_walks_go_as_upstream_goes(theirs: Upstream, environment: EbAlfred) -> None:
-    chosen = trials(environment)[:: len(trials(environment)) // 20][:20]
-    check(compare_walks(theirs, environment, chosen, actions=200, seed=SEED), 4_000)
+def test_walks_go_as_upstream_goes(theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet) -> None:
+    chosen = trials(upstream_tasks)[:: len(trials(upstream_tasks)) // 20][:20]
+    check(compare_walks(theirs, upstream_env, chosen, actions=200, seed=SEED), 4_000)
 
 
 @needs_checkout
-def test_episodes_end_as_upstreams_do(theirs: Upstream, environment: EbAlfred) -> None:
-    tasks = list(environment.tasks)[::5]
-    exact = compare_episodes(theirs, environment, tasks, noise=0.0, seed=SEED)
+def test_episodes_end_as_upstreams_do(theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet) -> None:
+    tasks = list(upstream_tasks)[::5]
+    exact = compare_episodes(theirs, upstream_env, tasks, noise=0.0, seed=SEED)
     check(exact, len(tasks))
     assert exact.solved == len(tasks)
-    noisy = compare_episodes(theirs, environment, tasks, noise=0.4, seed=SEED)
+    noisy = compare_episodes(theirs, upstream_env, tasks, noise=0.4, seed=SEED)
     check(noisy, len(tasks))
     assert noisy.solved < len(tasks)
 
 
 @needs_checkout
 def test_a_rule_that_is_broken_is_noticed(
-    theirs: Upstream, environment: EbAlfred, monkeypatch: pytest.MonkeyPatch
+    theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rbsuite_eb_alfred.choice.ENCLOSED", ENCLOSED / 1e6)
-    report = compare_walks(theirs, environment, trials(environment)[:40], actions=200, seed=SEED)
+    report = compare_walks(theirs, upstream_env, trials(upstream_tasks)[:40], actions=200, seed=SEED)
     assert report.differences
     assert report.differences[0].actions
 
 
 @needs_checkout
 @pytest.mark.slow
-def test_long_walks_through_all_trials_go_as_upstream_goes(theirs: Upstream, environment: EbAlfred) -> None:
-    check(compare_walks(theirs, environment, trials(environment), actions=400, seed=SEED), 52_000)
+def test_long_walks_through_all_trials_go_as_upstream_goes(theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet) -> None:
+    check(compare_walks(theirs, upstream_env, trials(upstream_tasks), actions=400, seed=SEED), 52_000)
 
 
 @needs_checkout
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.15, 0.5])
-def test_episodes_of_all_tasks_end_as_upstreams_do(theirs: Upstream, environment: EbAlfred, noise: float) -> None:
-    check(compare_episodes(theirs, environment, environment.tasks, noise=noise, seed=SEED), 2_000)
+def test_episodes_of_all_tasks_end_as_upstreams_do(theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet, noise: float) -> None:
+    check(compare_episodes(theirs, upstream_env, upstream_tasks, noise=noise, seed=SEED), 2_000)
 
 
 @needs_checkout

@@ -15,28 +15,28 @@ from rbsuite_eb_alfred.pack import Pack
 
 
 def test_tasks_have_upstreams_order_ids_and_groups(home_pack: Path) -> None:
-    tasks = EbAlfred.load("test", data=str(home_pack))
+    tasks = EbAlfred().tasks("test", data=str(home_pack))
     assert [task.id for task in tasks] == ["base/test/0", "base/test/1", "spatial/test/0"]
     assert {task.group for task in tasks} == {"FloorPlan9001"}
     assert tasks.tasks[0].query == "Put an apple on the shelf, 0."
-    assert [task.id for task in EbAlfred.load("test", domain="spatial", data=str(home_pack))] == ["spatial/test/0"]
+    assert [task.id for task in EbAlfred().tasks("test", domain="spatial", data=str(home_pack))] == ["spatial/test/0"]
 
 
 def test_a_directory_that_holds_the_pack_will_do(home_pack: Path) -> None:
     home_pack.rename(home_pack.with_name("eb_alfred"))
-    tasks = EbAlfred.load("test", data=str(home_pack.parent))
+    tasks = EbAlfred().tasks("test", data=str(home_pack.parent))
     assert len(tasks) == 3
 
 
 def test_the_hash_follows_the_content(home_pack: Path) -> None:
-    before = EbAlfred.load("test", data=str(home_pack))
+    before = EbAlfred().tasks("test", data=str(home_pack))
     scenes = json.loads((home_pack / "scenes.json").read_text())
     scenes["9001"]["reachable_xz"].append([0.0, 3.0])
     (home_pack / "scenes.json").write_text(json.dumps(scenes))
-    after = EbAlfred.load("test", data=str(home_pack))
+    after = EbAlfred().tasks("test", data=str(home_pack))
     assert before.source["sha256"] != after.source["sha256"]
     assert before.content_hash != after.content_hash
-    assert before.content_hash == EbAlfred.load("test", data=str(_moved(home_pack, before))).content_hash
+    assert before.content_hash == EbAlfred().tasks("test", data=str(_moved(home_pack, before))).content_hash
 
 
 def _moved(home_pack: Path, before: Any) -> Path:
@@ -48,19 +48,19 @@ def _moved(home_pack: Path, before: Any) -> Path:
 
 def test_unknown_names_are_refused(home_pack: Path) -> None:
     with pytest.raises(UnknownNameError, match="split"):
-        EbAlfred.load("train", data=str(home_pack))
+        EbAlfred().tasks("train", data=str(home_pack))
     with pytest.raises(UnknownNameError, match="domain"):
-        EbAlfred.load("test", domain="kitchen", data=str(home_pack))
+        EbAlfred().tasks("test", domain="kitchen", data=str(home_pack))
 
 
 def test_missing_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RBSUITE_DATA", str(tmp_path / "none"))
     with pytest.raises(DataError, match="not imported"):
-        EbAlfred.load("test")
+        EbAlfred().tasks("test")
     with pytest.raises(DataError, match="not a directory"):
-        EbAlfred.load("test", data=str(tmp_path / "nowhere"))
+        EbAlfred().tasks("test", data=str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match=r"splits\.json"):
-        EbAlfred.load("test", data=str(tmp_path))
+        EbAlfred().tasks("test", data=str(tmp_path))
     with pytest.raises(DataError, match="no directory"):
         Pack(tmp_path / "nowhere")
 
@@ -123,5 +123,5 @@ def _only(entries: dict[str, Any]) -> Any:
 
 
 def _use(directory: Path) -> None:
-    environment = EbAlfred(EbAlfred.load("test", data=str(directory)))
-    environment.reset(options={"task": "base/test/0"})
+    environment = EbAlfred()
+    environment.open_world(environment.tasks("test", data=str(directory)).by_id["base/test/0"])

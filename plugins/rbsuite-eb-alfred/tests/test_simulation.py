@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from rbsuite_eb_alfred.simulation import MOST_PITFALLS, build_solution, edited, succeeds
+from rbsuite_eb_alfred.skills import SKILLS
 
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Solution
@@ -16,8 +18,6 @@ from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 from rbsuite_eb_alfred import skills
 from rbsuite_eb_alfred.environment import EbAlfred
-from rbsuite_eb_alfred.simulation import MOST_PITFALLS, build_solution, edited, succeeds
-from rbsuite_eb_alfred.skills import SKILLS
 from rbsuite_embodied.environment import MAX_INVALID
 
 PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs")

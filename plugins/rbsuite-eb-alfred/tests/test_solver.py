@@ -3,55 +3,53 @@
 from __future__ import annotations
 
 import itertools
-import os
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from rbsuite.task import Task, TaskSet
 from rbsuite_eb_alfred.environment import EbAlfred
 from rbsuite_eb_alfred.plans import DeadEndError, Draft, Step, find_name
-from rbsuite_eb_alfred.resources import Resources
 from rbsuite_eb_alfred.solver import solve
 from rbsuite_embodied.environment import MAX_STEPS
 
-PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[4] / "shared" / "packs")
-PACK = PACKS / "embodied" / "eb_alfred"
 LEAST_SOLVED = 297
 
 
-def load(split: str) -> TaskSet:
-    if split != "sample" and not PACK.is_dir():
-        pytest.skip("upstream's data (an EB-ALFRED pack) is not here")
-    return EbAlfred.load(split, data="" if split == "sample" else str(PACK))
+@pytest.fixture
+def env(request: pytest.FixtureRequest, split: str) -> EbAlfred:
+    return cast("EbAlfred", request.getfixturevalue(f"{SPLITS[split]}_env"))
 
 
-def resources(tasks: TaskSet) -> Resources:
-    assert isinstance(tasks.resources, Resources)
-    return tasks.resources
+@pytest.fixture
+def tasks(request: pytest.FixtureRequest, split: str) -> TaskSet:
+    return cast("TaskSet", request.getfixturevalue(f"{SPLITS[split]}_tasks"))
 
 
-def plan(tasks: TaskSet, task: Task, **changed: object) -> tuple[Step, ...] | None:
-    shared = resources(tasks)
-    return solve(shared.world(task), {**shared.pack.trials[str(task.payload["trial"])], **changed})
+SPLITS = {"sample": "sample", "test": "upstream"}
+in_both = pytest.mark.parametrize("split", SPLITS)
 
 
-@pytest.fixture(scope="module")
-def sample() -> TaskSet:
-    return load("sample")
+def plan(env: EbAlfred, task: Task, **changed: object) -> tuple[Step, ...] | None:
+    return solve(env.open_world(task), {**trial(env, task), **changed})
 
 
-@pytest.mark.parametrize("split", ["sample", "test"])
-def test_plans_reach_the_goal_without_an_invalid_step(split: str) -> None:
-    tasks = load(split)
+def trial(env: EbAlfred, task: Task) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = env.resources.pack.trials[str(task.payload["trial"])]
+    return found
+
+
+@in_both
+def test_plans_reach_the_goal_without_an_invalid_step(env: EbAlfred, tasks: TaskSet, split: str) -> None:
     unsolved = []
     for task in tasks:
-        steps = plan(tasks, task)
+        steps = plan(env, task)
         if steps is None:
             unsolved.append(task.id)
             continue
-        world = resources(tasks).world(task)
+        world = env.open_world(task)
         assert len(steps) <= MAX_STEPS
         assert [step.name for step in steps] == [world.names[step.index] for step in steps]
         for step in steps:
@@ -62,101 +60,111 @@ def test_plans_reach_the_goal_without_an_invalid_step(split: str) -> None:
     assert len(unsolved) <= most, unsolved
 
 
-@pytest.mark.parametrize("split", ["sample", "test"])
-def test_the_experts_plan_is_a_hint_only(split: str) -> None:
-    tasks = load(split)
-    unsolved = [task.id for task in tasks if plan(tasks, task, high_pddl=[]) is None]
+def test_a_solution_is_the_plan_as_choices(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    for task in sample_tasks:
+        solution = sample_env.solution(task)
+        assert solution is not None
+        assert [(action.index, action.text) for action in solution.actions] == [
+            (step.index, step.name) for step in plan(sample_env, task) or ()
+        ]
+        assert all(action.speaks is False for action in solution.actions)
+        assert solution.user == ()
+
+
+@in_both
+def test_the_experts_plan_is_a_hint_only(env: EbAlfred, tasks: TaskSet, split: str) -> None:
+    unsolved = [task.id for task in tasks if plan(env, task, high_pddl=[]) is None]
     assert len(unsolved) <= len(tasks) // 100
 
 
-def test_the_experts_instances_go_first(sample: TaskSet) -> None:
-    shared = resources(sample)
+def test_the_experts_instances_go_first(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    shared = sample_env.resources
     same = 0
-    for task in sample:
-        trial = shared.pack.trials[str(task.payload["trial"])]
-        expert = next(step["objectId"] for step in trial["high_pddl"] if step["action"] == "PickupObject")
+    for task in sample_tasks:
+        expert = next(step["objectId"] for step in trial(sample_env, task)["high_pddl"] if step["action"] == "PickupObject")
         household = shared.household(str(task.payload["trial"]))
-        steps = plan(sample, task) or ()
-        first = next(step.name for step in steps if step.part in ("fetch", "tool"))
+        steps = plan(sample_env, task) or ()
+        first = next(before.name for before, step in itertools.pairwise(steps) if step.name.startswith("pick up "))
         same += first == f"find a {find_name(household, household.index[expert])}"
-    assert same >= 0.8 * len(sample)
+    assert same >= 0.8 * len(sample_tasks)
 
 
-def test_plans_are_the_same_every_time(sample: TaskSet) -> None:
-    again = load("sample")
-    for task in sample:
-        assert plan(sample, task) == plan(again, task)
+def test_plans_are_the_same_every_time(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    again = EbAlfred()
+    again.tasks("sample")
+    for task in sample_tasks:
+        assert sample_env.solution(task) == again.solution(task)
+        assert again.solution(task) is again.solution(task)
 
 
-def test_solving_leaves_the_world_alone(sample: TaskSet) -> None:
-    task = sample.tasks[0]
-    world = resources(sample).world(task)
+def test_solving_leaves_the_world_alone(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    task = sample_tasks.tasks[0]
+    world = sample_env.open_world(task)
     before = world.visible(), world.state.places.copy(), world.state.stand
-    assert solve(world, resources(sample).pack.trials[str(task.payload["trial"])])
+    assert solve(world, trial(sample_env, task))
     assert (world.visible(), world.state.places, world.state.stand) == before
 
 
-def test_a_goal_out_of_reach_has_no_plan(sample: TaskSet) -> None:
-    for task in sample:
-        world = resources(sample).world(task)
+def test_a_goal_out_of_reach_has_no_plan(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    for task in sample_tasks:
+        world = sample_env.open_world(task)
         world.goal = replace(world.goal, objects=(), lights=())
-        assert solve(world, resources(sample).pack.trials[str(task.payload["trial"])]) is None
+        assert solve(world, trial(sample_env, task)) is None
 
 
-def test_a_goal_that_no_choice_reaches_is_given_up(sample: TaskSet) -> None:
-    task = next(task for task in sample if "simple" in str(task.payload["trial"]))
-    world = resources(sample).world(task)
+def test_a_goal_that_no_choice_reaches_is_given_up(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    task = next(task for task in sample_tasks if "simple" in str(task.payload["trial"]))
+    world = sample_env.open_world(task)
     world.goal = replace(world.goal, total=world.goal.total + 1)
-    assert solve(world, resources(sample).pack.trials[str(task.payload["trial"])]) is None
+    assert solve(world, trial(sample_env, task)) is None
 
 
-def test_a_draft_notes_what_worked_alone(sample: TaskSet) -> None:
-    world = resources(sample).world(sample.tasks[0])
+def test_a_draft_notes_what_worked_alone(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
+    world = sample_env.open_world(sample_tasks.tasks[0])
     draft = Draft(world)
-    assert not draft.attempt("find", "Unicorn", "fetch")
-    assert not draft.attempt("put", "", "place")
+    assert not draft.attempt("find", "Unicorn")
+    assert not draft.attempt("put", "")
     with pytest.raises(DeadEndError):
-        draft.do("pick", "Unicorn", "fetch")
+        draft.do("pick", "Unicorn")
     with pytest.raises(DeadEndError):
         _ = draft.held
     assert draft.steps == []
     assert draft.world.state.places == world.state.places
 
 
-def test_a_draft_opens_what_a_thing_lies_in(sample: TaskSet) -> None:
+def test_a_draft_opens_what_a_thing_lies_in(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
     opened = 0
-    for task in sample:
-        world = resources(sample).world(task)
+    for task in sample_tasks:
+        world = sample_env.open_world(task)
         for thing in world.household.things:
             if not (thing.pickupable and world.state.enclosed(thing.index)):
                 continue
             draft = Draft(world)
             draft.fetch(thing.index)
-            assert [step.part for step in draft.steps[:2]] == ["holder", "holder"]
-            assert [step.verb for step in draft.steps] == ["find", "open", "find", "pick"]
+            assert [step.name.split()[0] for step in draft.steps] == ["find", "open", "find", "pick"]
             assert world.household.things[draft.held].type == thing.type
             opened += 1
     assert opened > 0
 
 
-def test_a_draft_takes_back_the_thing_itself_or_nothing(sample: TaskSet) -> None:
+def test_a_draft_takes_back_the_thing_itself_or_nothing(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
     """Whatever of its kind lies beside it."""
     taken = 0
-    for task in sample:
-        world = resources(sample).world(task)
+    for task in sample_tasks:
+        world = sample_env.open_world(task)
         for thing, like in itertools.permutations(world.household.things, 2):
             if not thing.pickupable or thing.type != like.type or like.place < 0 or thing.whole >= 0:
                 continue
             draft = Draft(world)
             try:
                 draft.fetch(thing.index)
-                draft.stow(like.place, "place")
+                draft.stow(like.place)
                 if draft.world.state.places[thing.index] != like.place:
                     continue
-                draft.take_back(thing.index, "place")
+                draft.take_back(thing.index)
             except DeadEndError:
                 continue
             assert draft.held == thing.index
-            assert draft.steps[-1].verb == "pick"
+            assert draft.steps[-1].name.startswith("pick up ")
             taken += 1
     assert taken > 0

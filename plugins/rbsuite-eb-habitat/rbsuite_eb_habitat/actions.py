@@ -67,4 +67,4 @@ def index_of(kind: Kind, target: int) -> int:
 def choose(kind: Kind, target: int) -> Action:
     """The action as an agent takes it."""
     index = index_of(kind, target)
-    return Action("choice", index=index, text=ACTION_NAMES[index])
+    return Action.choose(index, ACTION_NAMES[index])

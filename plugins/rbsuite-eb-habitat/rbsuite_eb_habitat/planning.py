@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from rbsuite.trajectory import Action
@@ -25,56 +25,10 @@ _REST = ("receptacle_aabb_Tbl1_Top1_frl_apartment_table_01", "receptacle_aabb_Tb
 """Where an object goes that need only be away from where it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """An object that is carried: four actions, namely navigate, pick, navigate, place.
-
-    Attributes:
-        item: its number.
-        source, target: numbers of the places.
-        start: index of the first of the four actions.
-    """
-
-    item: int
-    source: int
-    target: int
-    start: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A door that is opened or closed: two actions, namely navigate and the other one; ``start`` is the index of the first."""
-
-    door: int
-    opens: bool
-    start: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A way to reach the goal.
-
-    Attributes:
-        actions: what the agent does.
-        moves: the objects it carries; the goal may hold before the last one is put down, and the plan ends there.
-        turns: the doors it opens or closes because the goal says so.
-        looks: number of actions at the beginning that find out whether a door is open.
-        walk: index of the action that goes where the goal wants the robot, or -1.
-        kept: objects that the goal wants where they are.
-        done: whether the goal holds before the first action.
-    """
-
-    actions: tuple[Action, ...]
-    moves: tuple[Move, ...] = ()
-    turns: tuple[Turn, ...] = ()
-    looks: int = 0
-    walk: int = -1
-    kept: tuple[int, ...] = ()
-    done: bool = False
-
-
-def find_plan(episode: Episode, household: Household) -> Plan | None:
+def find_plan(episode: Episode, household: Household) -> tuple[Action, ...] | None:
     """A plan that was seen to reach the goal within the limit of steps; ``None`` if none was found.
+
+    It ends where the goal holds; for a goal that holds from the start it is one action that changes nothing.
 
     Where the goal leaves a choice of objects, those that upstream's expert took are preferred, then the least carrying.
     """
@@ -82,20 +36,15 @@ def find_plan(episode: Episode, household: Household) -> Plan | None:
     literals = list(islice(alternatives(household.goal, most=MOST_WAYS), MOST_WAYS))
     ways = [way for way in (_way(literal, episode, household) for literal in literals) if way is not None]
     if world.achieved.success:
-        return Plan((_look_around(ways),), done=True)
+        return (_look_around(ways),)
     expert = {number for number, item in enumerate(episode.items) if item.instance in expert_picks(episode.subgoals)}
     ways.sort(key=lambda way: _rank(way, expert))
     for way in islice(ways, MOST_TRIES):
         plan = _plan(way, household)
-        steps = _steps_to_goal(household, plan.actions)
+        steps = _steps_to_goal(household, plan)
         if steps is not None and 0 < steps <= MAX_STEPS:
-            return replace(plan, actions=plan.actions[:steps], walk=plan.walk if plan.walk < steps else -1)
+            return plan[:steps]
     return None
-
-
-def reaches_goal(household: Household, actions: Iterable[Action]) -> bool:
-    """Whether the goal holds after one of the actions."""
-    return _steps_to_goal(household, actions) is not None
 
 
 def _steps_to_goal(household: Household, actions: Iterable[Action]) -> int | None:
@@ -111,11 +60,17 @@ def _steps_to_goal(household: Household, actions: Iterable[Action]) -> int | Non
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """What one way of fulfilling a goal asks for: who goes where, which doors, where the robot ends."""
+    """What one way of fulfilling a goal asks for.
+
+    Attributes:
+        targets: for each object that is to be moved the place it goes to.
+        turns: for each door that is to be moved whether it is to be open.
+        seen: doors that are as the goal wants them.
+        walk: the place where the robot is to be, or -1.
+    """
 
     targets: Mapping[int, int]
-    kept: tuple[int, ...]
-    turns: tuple[Turn, ...]
+    turns: Mapping[int, bool]
     seen: tuple[int, ...]
     walk: int
 
@@ -167,8 +122,7 @@ def _settled(
     is_open = {door: bool(household.open_doors & 1 << door) for door in doors}
     return _Way(
         targets={item: place for item, place in wanted.items() if household.lies[item] != place},
-        kept=tuple(item for item, place in wanted.items() if household.lies[item] == place),
-        turns=tuple(Turn(door, opens) for door, opens in doors.items() if is_open[door] != opens),
+        turns={door: opens for door, opens in doors.items() if is_open[door] != opens},
         seen=tuple(door for door, opens in doors.items() if is_open[door] == opens and door in known),
         walk=walk,
     )
@@ -192,23 +146,16 @@ def _rank(way: _Way, expert: set[int]) -> tuple[int, int, int]:
     return len(moved - expert), len(expert - moved), len(moved)
 
 
-def _plan(way: _Way, household: Household) -> Plan:
-    actions: list[Action] = []
+def _plan(way: _Way, household: Household) -> tuple[Action, ...]:
     # Only where there is something else to do is a door's state a condition, and not the task.
-    looks = tuple(_looks(way.seen, household)) if way.targets else ()
-    actions += looks
-    turns: list[Turn] = []
-    for turn in way.turns:
-        if turn.opens:
-            turns.append(_turn(turn, actions))
-    moves = [_move(item, way.targets[item], household, actions) for item in _in_order(way.targets, household)]
-    for turn in way.turns:
-        if not turn.opens:
-            turns.append(_turn(turn, actions))
-    walk = len(actions) if way.walk >= 0 else -1
-    if walk >= 0:
+    actions = list(_looks(way.seen, household)) if way.targets else []
+    actions += _turned(way, opens=True)
+    for item in _in_order(way.targets, household):
+        actions += _carry(household.lies[item], household.categories[item], way.targets[item])
+    actions += _turned(way, opens=False)
+    if way.walk >= 0:
         actions.append(choose("navigate", way.walk))
-    return Plan(tuple(actions), tuple(moves), tuple(turns), len(looks), walk, way.kept)
+    return tuple(actions)
 
 
 def _looks(doors: Sequence[int], household: Household) -> Iterator[Action]:
@@ -220,22 +167,14 @@ def _looks(doors: Sequence[int], household: Household) -> Iterator[Action]:
             yield choose("close", door)
 
 
-def _turn(turn: Turn, actions: list[Action]) -> Turn:
-    start = len(actions)
-    actions += [
-        choose("navigate", PLACE_NUMBER[DOORS[turn.door]]),
-        choose("open" if turn.opens else "close", turn.door),
-    ]
-    return Turn(turn.door, turn.opens, start)
+def _turned(way: _Way, *, opens: bool) -> Iterator[Action]:
+    """The actions that open, or close, the doors that are to be."""
+    for door in (door for door, wanted in way.turns.items() if wanted == opens):
+        yield choose("navigate", PLACE_NUMBER[DOORS[door]])
+        yield choose("open" if opens else "close", door)
 
 
-def _move(item: int, target: int, household: Household, actions: list[Action]) -> Move:
-    source, start = household.lies[item], len(actions)
-    actions += carry(source, household.categories[item], target)
-    return Move(item, source, target, start)
-
-
-def carry(source: int, category: int, target: int) -> tuple[Action, ...]:
+def _carry(source: int, category: int, target: int) -> tuple[Action, ...]:
     """The four actions that bring an object of a category from one place to another."""
     return choose("navigate", source), choose("pick", category), choose("navigate", target), choose("place", target)
 

@@ -1,11 +1,10 @@
-"""What all environments over one task set share: the pack, and what is worked out from it once."""
+"""What all episodes over one task set share: the pack, and what is worked out from it once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
@@ -15,9 +14,6 @@ from rbsuite_eb_habitat.nearness import Reach, reach
 from rbsuite_eb_habitat.pack import FOLDER, Episode, Pack
 from rbsuite_eb_habitat.vocab import SETS
 
-if TYPE_CHECKING:
-    from rbsuite.environments.solution import Solution
-
 PACK = "eb-habitat"
 SAMPLE_SPLIT, TEST_SPLIT = "sample", "test"
 SPLITS: tuple[str, ...] = (SAMPLE_SPLIT, TEST_SPLIT)
@@ -26,7 +22,7 @@ _IMPORT = "Run `rbsuite data fetch eb-habitat` or `rbsuite data import eb-habita
 
 
 class Resources:
-    """The data behind a task set. All of it is a function of the pack, so environments in several threads may share it.
+    """The data behind a task set. All of it is a function of the pack, so episodes in several threads may share it.
 
     Args:
         pack: the data.
@@ -36,7 +32,6 @@ class Resources:
         self.pack = pack
         self._reaches: dict[str, Reach] = {}
         self._households: dict[str, Household] = {}
-        self._solutions: dict[str, Solution | None] = {}
 
     @cached_property
     def pickles(self) -> Mapping[str, str]:
@@ -58,17 +53,13 @@ class Resources:
         """
         return once(self._households, task.id, lambda: self._build(self.episode(task)))
 
-    def solution(self, task: Task, build: Callable[[], Solution | None]) -> Solution | None:
-        """What ``build`` gives for the task, kept from the first call on."""
-        return once(self._solutions, task.id, build)
-
     def _build(self, episode: Episode) -> Household:
         within = once(self._reaches, episode.scene, lambda: reach(self.pack.standpoints(episode.scene)))
         return build_household(episode, within)
 
 
-def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
-    """The task set of a split; see :meth:`rbsuite.Environment.load`.
+def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
+    """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`.
 
     Args:
         environment: the name that results bear.
@@ -92,7 +83,7 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> TaskSet:
     resources = Resources(pack)
     for task in tasks:
         resources.household(task)  # a malformed goal is the data's fault, not a failed rollout
-    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash(sets)}, resources)
+    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash(sets)}), resources
 
 
 def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from rbsuite.environments.base import Environment
 from rbsuite_eb_habitat.environment import PROMPTS, EbHabitat
+from rbsuite_embodied.environment import EmbodiedEnvironment
 from rbsuite_embodied.simulator import SimulatorEnvironment
 
 
@@ -15,8 +15,6 @@ class EbHabitatSimulator(SimulatorEnvironment):
 
     name: ClassVar[str] = "eb-habitat[simulator]"
     upstream: ClassVar[str] = "eb-habitat"
-    symbolic: ClassVar[type[Environment]] = EbHabitat
+    symbolic: ClassVar[type[EmbodiedEnvironment]] = EbHabitat
     tells_view: ClassVar[bool] = False
-    template: ClassVar[str] = EbHabitat.template
-    most_actions: ClassVar[int] = EbHabitat.most_actions
     prompt_directory: ClassVar[Path | None] = PROMPTS

@@ -7,10 +7,11 @@ embodiedbench/envs/eb_habitat); what is near follows :mod:`rbsuite_eb_habitat.ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Self
 
-from rbsuite_eb_habitat.actions import ACTION_NAMES, ACTIONS
+from rbsuite.trajectory import Image
+from rbsuite_eb_habitat.actions import ACTION_NAMES, ACTIONS, INDICES
 from rbsuite_eb_habitat.goals import Lingering
 from rbsuite_eb_habitat.household import NOWHERE, Household
 from rbsuite_eb_habitat.vocab import (
@@ -79,6 +80,8 @@ class HabitatWorld:
         *("held", "lies", "lingering", "open_doors", "picking", "within"),
     )
 
+    images: tuple[Image, ...] = ()
+
     def __init__(self, household: Household) -> None:
         self._household = household
         self._place = -1
@@ -96,6 +99,11 @@ class HabitatWorld:
     def names(self) -> tuple[str, ...]:
         """The 70 named actions."""
         return ACTION_NAMES
+
+    @property
+    def indices(self) -> Mapping[str, int]:
+        """The index of each name."""
+        return INDICES
 
     @property
     def achieved(self) -> Achieved:

@@ -32,13 +32,25 @@ def upstream() -> Path:
 
 
 @pytest.fixture(scope="session")
-def upstream_tasks(upstream: Path) -> TaskSet:
-    return EbHabitat.load("test", data=str(upstream))
+def upstream_env(upstream: Path) -> EbHabitat:
+    """The environment over upstream's data, once :func:`upstream_tasks` has read it."""
+    return EbHabitat()
 
 
 @pytest.fixture(scope="session")
-def sample_tasks() -> TaskSet:
-    return EbHabitat.load("sample")
+def upstream_tasks(upstream: Path, upstream_env: EbHabitat) -> TaskSet:
+    return upstream_env.tasks("test", data=str(upstream))
+
+
+@pytest.fixture(scope="session")
+def sample_env() -> EbHabitat:
+    """The environment over the sample, once :func:`sample_tasks` has read it."""
+    return EbHabitat()
+
+
+@pytest.fixture(scope="session")
+def sample_tasks(sample_env: EbHabitat) -> TaskSet:
+    return sample_env.tasks("sample")
 
 
 def _episode(

@@ -59,11 +59,6 @@ def upstream_class() -> Iterator[Any]:
         yield found
 
 
-@pytest.fixture
-def tasks(upstream_tasks: TaskSet) -> TaskSet:
-    return upstream_tasks
-
-
 def of_set(tasks: TaskSet, name: str) -> list[Task]:
     return [task for task in tasks if task.domain == name]
 
@@ -78,35 +73,35 @@ def test_the_actions_are_upstreams(upstream_class: Any) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_goals_and_predicates_are_upstreams(name: str, upstream_class: Any, tasks: TaskSet) -> None:
+def test_goals_and_predicates_are_upstreams(name: str, upstream_class: Any, upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
     expressions, upstream = _differential().expressions, upstream_class(name)
     own, made = expressions.Goals(), expressions.Goals()
-    for task in of_set(tasks, name):
-        episode, household = tasks.resources.episode(task), tasks.resources.household(task)
+    for task in of_set(upstream_tasks, name):
+        episode, household = upstream_env.resources.episode(task), upstream_env.resources.household(task)
         upstream.reset(task.payload["index"], household)
         seed = SEED * 1_000 + int(task.payload["index"])
         expressions.compare_goal(upstream, episode, household, own, states=6 * WALKS, seed=seed)
         expressions.compare_trees(upstream, episode, household, made, trees=4 * WALKS, states=3, seed=seed)
     assert own.differences == []
     assert made.differences == []
-    assert own.expanded == len(of_set(tasks, name))
+    assert own.expanded == len(of_set(upstream_tasks, name))
     assert min(own.true, own.evaluated - own.true, made.true, made.evaluated - made.true, made.refused) > 10
 
 
 @pytest.mark.parametrize("kind", SHARES)
 @pytest.mark.parametrize("name", SETS)
-def test_walks_tell_what_upstream_tells(name: str, kind: str, upstream_class: Any, tasks: TaskSet) -> None:
-    walks, upstream, environment = _differential().walks, upstream_class(name), EbHabitat(tasks)
+def test_walks_tell_what_upstream_tells(name: str, kind: str, upstream_class: Any, upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
+    walks, upstream = _differential().walks, upstream_class(name)
     found, planned = walks.Walks(), 0
-    for task in of_set(tasks, name):
-        household, solution = tasks.resources.household(task), environment.solution(task)
+    for task in of_set(upstream_tasks, name):
+        household, solution = upstream_env.resources.household(task), upstream_env.solution(task)
         assert solution is not None
         planned += len(solution.actions)
         plan = [action.index for action in solution.actions]
         for number in range(1 if kind == "reference" else WALKS):
             rng = random.Random(f"{SEED} {task.id} {kind} {number}")
             walker = walks.Walker(household, rng, plan, SHARES[kind])
-            walks.compare_walk(upstream, environment, task, household, found, iter(walker))
+            walks.compare_walk(upstream, upstream_env, task, household, found, iter(walker))
     assert found.differences == []
     assert found.steps > 2 * found.walks
     if kind == "reference":

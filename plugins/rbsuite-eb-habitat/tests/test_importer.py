@@ -181,7 +181,7 @@ def test_what_the_episodes_tell_together_is_derived(checkout: Path, tmp_path: Pa
 
 def test_the_environment_reads_what_was_imported(checkout: Path, tmp_path: Path) -> None:
     pack = import_pack(IMPORTER, checkout, tmp_path / "data").path
-    tasks = EbHabitat.load("test", data=str(pack)).tasks
+    tasks = EbHabitat().tasks("test", data=str(pack)).tasks
     assert len(tasks) == 12
     assert tasks[0].query == "Bring the ball of v3_sc0_staging_01."
 

@@ -7,17 +7,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 import pytest
-
-from rbsuite.environments.replay import play_actions
-from rbsuite.task import TaskSet
-from rbsuite.trajectory import Action
-from rbsuite_eb_habitat.actions import ACTION_NAMES
-from rbsuite_eb_habitat.environment import EbHabitat
-from rbsuite_eb_habitat.household import Household, build_household
 from rbsuite_eb_habitat.mistakes import Draft, mistakes
-from rbsuite_eb_habitat.nearness import reach
-from rbsuite_eb_habitat.pack import Episode
-from rbsuite_eb_habitat.planning import find_plan, reaches_goal
 from rbsuite_eb_habitat.simulation import MOST_PITFALLS, edited
 from rbsuite_eb_habitat.skills import (
     CONDITION,
@@ -31,6 +21,16 @@ from rbsuite_eb_habitat.skills import (
     SEARCH,
     SKILLS,
 )
+
+from rbsuite.environments.replay import play_actions
+from rbsuite.task import TaskSet
+from rbsuite.trajectory import Action
+from rbsuite_eb_habitat.actions import ACTION_NAMES
+from rbsuite_eb_habitat.environment import EbHabitat
+from rbsuite_eb_habitat.household import Household, build_household
+from rbsuite_eb_habitat.nearness import reach
+from rbsuite_eb_habitat.pack import Episode
+from rbsuite_eb_habitat.planning import find_plan, reaches_goal
 from rbsuite_eb_habitat.vocab import RECEPTACLES
 
 SINK, SOFA, TABLE, LEFT = RECEPTACLES[4], RECEPTACLES[7], RECEPTACLES[1], RECEPTACLES[6]

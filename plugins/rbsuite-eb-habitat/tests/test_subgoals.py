@@ -65,23 +65,21 @@ def test_the_experts_picks_are_told_once_each() -> None:
     assert expert_picks(subgoals) == ("mug_0", "plum_0")
 
 
-def test_every_subgoal_of_upstream_asks_for_something_that_does_not_hold_at_first(upstream_tasks: TaskSet) -> None:
-    env = EbHabitat(upstream_tasks)
+def test_every_subgoal_of_upstream_asks_for_something_that_does_not_hold_at_first(upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
     for task in upstream_tasks:
-        world = env.open_world(task)
+        world = upstream_env.open_world(task)
         assert world.achieved.progress == float(world.achieved.success), task.id
-        subgoals = upstream_tasks.resources.household(task).subgoals
+        subgoals = upstream_env.resources.household(task).subgoals
         assert len(subgoals) == task.difficulty
 
 
-def test_the_reference_meets_nearly_every_subgoal_of_upstream(upstream_tasks: TaskSet) -> None:
+def test_the_reference_meets_nearly_every_subgoal_of_upstream(upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
     """Success would hide it; so the subgoals met before the last action are counted, which meets the last one."""
-    env = EbHabitat(upstream_tasks)
     met = total = 0
     for task in upstream_tasks:
-        solution, household = env.solution(task), upstream_tasks.resources.household(task)
+        solution, household = upstream_env.solution(task), upstream_env.resources.household(task)
         assert solution is not None
-        world = env.open_world(task)
+        world = upstream_env.open_world(task)
         for action in solution.actions[:-1]:
             assert action.index is not None
             world.do(action.index)

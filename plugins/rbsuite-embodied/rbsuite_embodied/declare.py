@@ -24,6 +24,7 @@ OBS_MODE = Option(
     "feedback gives what upstream's agents get without images; visible adds the names of what is in view",
     choices=("feedback", "visible"),
 )
+IMAGES = Option("images", "bool", False, "yes adds what upstream's agents are shown: the picture of the robot's camera")
 PROGRESS_UPSTREAM = Measure(
     "progress_upstream", "the same, but 0 where the last reply held no action, as upstream records it"
 )
@@ -38,7 +39,11 @@ _SIMULATOR = (
     Fidelity("progress", "approximate", "upstream tells it after an action only; before the first it is 0"),
     Fidelity("prompts", "approximate", "upstream's form of prompt and reply, in words and with examples of our own"),
     Fidelity("reward", "approximate", "the change of progress, not upstream's dense reward"),
-    NO_IMAGES,
+    Fidelity(
+        "images",
+        "approximate",
+        "with images=yes upstream's own picture, 500 x 500, as a PNG; else the agent gets text alone",
+    ),
 )
 
 
@@ -68,10 +73,8 @@ def simulator_spec(
         aliases=(f"{name}-simulator",),
         summary=f"the same tasks in your own EmbodiedBench, with {engine}",
         factory=factory,
-        options=(OBS_MODE,) if tells_view else (),
+        options=(OBS_MODE, IMAGES) if tells_view else (IMAGES,),
         splits=tuple(split for split in symbolic.splits if not split.bundled),
-        concurrency="exclusive",
-        stateful_server=True,
         fidelity=(*_SIMULATOR, *rows),
         needs=(Check(f"EmbodiedBench with {engine}", check),),
         notes=(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-from rbsuite.environments.base import Environment, StepResult
-from rbsuite.environments.spaces import ActionSpace
-from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, Turn
 from rbsuite_embodied.world import Achieved, World
 
 MAX_STEPS = 30
@@ -26,151 +25,141 @@ STOPPED = "The episode was ended by the agent."
 Ended = Literal["", "success", "steps", "invalid_actions", "empty_plan", "world"]
 
 
-class EmbodiedEnvironment(Environment):
+class EmbodiedEpisode(SyncEpisode):
     """A household in which an agent acts by named actions.
 
     The first observation is the instruction, with the named actions; those after it are what the world says of the last action. An action
-    is a choice by index, or a text: the exact name of an action; the empty text, by which the agent ends the episode; any other text is a
-    reply that could not be read. The reward is the change of progress; the score is 1 once the goal holds after an action, which ends the
-    episode.
+    is a choice by index, or a text: the exact name of an action; the empty text, by which the agent ends the episode; anything else is a
+    reply that could not be read. The reward is the change of progress.
 
     Args:
-        tasks: the task set; default: the sample.
-        obs_mode: ``feedback`` gives what upstream's agents get without images: the world's feedback alone. ``visible`` adds what is in
-            view, which upstream knows (``info['object_states']``) and does not show.
+        world: the world at the start of the task; the episode closes it.
+        instruction: what is to be done.
+        prompt: what the agent is told of the world before the task.
+        obs_mode: see :class:`EmbodiedEnvironment`.
     """
 
-    most_actions: ClassVar[int]
-    """No episode has more named actions than this; the action space is fixed at it."""
-    template: ClassVar[str]
-    """The template of what the agent is told of the world before the task."""
-
-    def __init__(self, tasks: TaskSet | None = None, *, obs_mode: str = FEEDBACK) -> None:
-        super().__init__(tasks)
-        self._obs_mode = obs_mode
-        self._world: World | None = None
-        self._indices: Mapping[str, int] = {}
+    def __init__(self, world: World, instruction: str, prompt: str, obs_mode: str = FEEDBACK) -> None:
+        self._world = world
+        self._tells_view = obs_mode == VISIBLE
         self._steps = self._invalid = self._unreadable = 0
-        self._achieved = Achieved(False, 0.0)
+        self._achieved = world.achieved
         self._ended: Ended = ""
         self._after_reading = True
+        self.observation = Observation(
+            self._with_view(instruction),
+            messages=(Message("system", prompt),),
+            choices=world.names,
+            images=world.images,
+            data={"instruction": instruction},
+        )
 
-    @abstractmethod
-    def open_world(self, task: Task) -> World:
-        """The world at the start of a task.
-
-        Raises:
-            EnvironmentFailure: it cannot be had.
-        """
-
-    @abstractmethod
-    def indices(self, names: Sequence[str]) -> Mapping[str, int]:
-        """The index of each name; a plugin may keep it beside the names."""
-
-    def begin(self, task: Task) -> Observation:
-        """The instruction, the named actions, and what the agent is told of the world."""
-        if self._world is not None:
-            self._world.close()
-        world = self._world = self.open_world(task)
-        self._indices = self.indices(world.names)
-        self._steps = self._invalid = self._unreadable = 0
-        self._achieved, self._ended, self._after_reading = world.achieved, "", True
-        messages = (Message("system", self.prompt(self.template, **self.prompt_variables(task))),)
-        text = self._with_view(task.query)
-        return Observation(text, messages=messages, choices=world.names, data={"instruction": task.query})
-
-    def act(self, action: Action) -> StepResult:
+    def act(self, action: Action) -> Observation:
         """Carry out a named action, count an unreadable reply, or end the episode."""
         index = self._index(action)
         if index is not None:
             return self._carry_out(index)
-        if action.kind == "text" and not action.text.strip():
+        self.reward, self._after_reading = 0.0, False
+        if self.closes(action):
             self._ended = "empty_plan"
-            self._after_reading = False
-            return self._result(STOPPED, 0.0, valid=False)
+            return self._seen(STOPPED, valid=False)
         self._unreadable += 1
         self._invalid += 1
-        self._after_reading = False
-        self._open.refuse()
-        self._limit()
-        return self._result(UNREADABLE, 0.0, valid=False)
+        self._world.refuse()
+        return self._seen(UNREADABLE, valid=False)
 
-    @property
-    def score(self) -> float:
-        """1 if the goal held after an action, else 0: upstream looks after actions only, and then ends the episode."""
-        return float(self._ended == "success")
+    def grade(self, end: EndReason) -> Grade:
+        """1 if the goal held after an action, else 0: upstream looks after actions only, and then ends the episode.
 
-    @property
-    def action_space(self) -> ActionSpace:  # type: ignore[override]
-        """All choices there can be; the names, and how many there are, vary by episode."""
-        return ActionSpace(choices=self.most_actions)
+        Whatever cut the rollout, the record is that of the last action. Upstream takes progress from an empty record where the last reply
+        held no action; both figures are given.
+        """
+        progress = self._achieved.progress
+        measures = {"progress": progress, "progress_upstream": progress if self._after_reading else 0.0}
+        truth = {
+            "steps": self._steps,
+            "invalid_actions": self._invalid,
+            "unreadable": self._unreadable,
+            "ended": self._ended or end,
+        }
+        return Grade(float(self._ended == "success"), measures, truth)
 
     def closes(self, action: Action) -> bool:
         """The empty text ends the episode."""
-        return action.kind == "text" and not action.text.strip()
+        return action.speaks and not action.text.strip()
 
     def fork(self) -> Self:
-        """An independent copy in the same state."""
+        """An independent copy in the same state.
+
+        Raises:
+            NotImplementedError: the world cannot be copied.
+        """
         twin = copy.copy(self)
-        twin._world = None if self._world is None else self._world.fork()
-        twin._np_random = copy.deepcopy(self._np_random)
+        twin._world = self._world.fork()
         return twin
 
     def close(self) -> None:
         """Give back the world."""
-        if self._world is not None:
-            self._world.close()
-            self._world = None
-
-    @property
-    def _open(self) -> World:
-        assert self._world is not None
-        return self._world
+        self._world.close()
 
     def _index(self, action: Action) -> int | None:
-        if action.kind == "choice":
-            known = type(action.index) is int and 0 <= action.index < len(self._open.names)
-            return action.index if known else None
-        return self._indices.get(action.text.strip()) if action.kind == "text" else None
+        index = action.index
+        if index is not None:
+            return index if type(index) is int and 0 <= index < len(self._world.names) else None
+        return None if action.calls else self._world.indices.get(action.text.strip())
 
-    def _carry_out(self, index: int) -> StepResult:
+    def _carry_out(self, index: int) -> Observation:
         before = self._achieved.progress
-        outcome = self._open.do(index)
+        outcome = self._world.do(index)
         self._steps += 1
         self._invalid += not outcome.valid
         self._after_reading = True
-        self._achieved = self._open.achieved
-        if self._achieved.success:
+        achieved: Achieved = self._world.achieved
+        self._achieved = achieved
+        self.reward = achieved.progress - before
+        if achieved.success:
             self._ended = "success"
         elif outcome.done:
             self._ended = "world"
-        self._limit()
-        return self._result(outcome.feedback, self._achieved.progress - before, valid=outcome.valid)
+        return self._seen(outcome.feedback, valid=outcome.valid)
 
-    def _limit(self) -> None:
-        if not self._ended and self._invalid >= MAX_INVALID:
-            self._ended = "invalid_actions"
-        if not self._ended and self._steps >= MAX_STEPS:
-            self._ended = "steps"
-
-    def _result(self, feedback: str, reward: float, *, valid: bool) -> StepResult:
-        cut = self._ended == "steps"
-        observation = Observation(self._with_view(feedback), data={"valid": valid})
-        return StepResult(observation, reward, bool(self._ended) and not cut, self._truth(), truncated=cut)
+    def _seen(self, text: str, *, valid: bool) -> Observation:
+        """What is seen after a turn, once the limits have been looked at."""
+        if not self._ended:
+            if self._invalid >= MAX_INVALID:
+                self._ended = "invalid_actions"
+            elif self._steps >= MAX_STEPS:
+                self._ended, self.truncated = "steps", True
+        turn: Turn = "over" if self._ended else "agent"
+        return Observation(self._with_view(text), turn, images=self._world.images, data={"valid": valid})
 
     def _with_view(self, text: str) -> str:
-        if self._obs_mode != VISIBLE:
-            return text
-        return f"{text}\nIn view: {', '.join(self._open.visible()) or 'nothing'}"
+        return f"{text}\nIn view: {', '.join(self._world.visible()) or 'nothing'}" if self._tells_view else text
 
-    def _truth(self) -> Mapping[str, Any]:
-        """Upstream takes progress from an empty record after a reply without an action; both figures are given."""
-        return {
-            "domain": self.task.domain,
-            "progress": self._achieved.progress,
-            "progress_upstream": self._achieved.progress if self._after_reading else 0.0,
-            "steps": self._steps,
-            "invalid_actions": self._invalid,
-            "unreadable": self._unreadable,
-            "ended": self._ended,
-        }
+
+class EmbodiedEnvironment(SyncEnvironment):
+    """Household tasks in a state machine of ours.
+
+    Args:
+        obs_mode: ``feedback`` gives what upstream's agents get without images: the world's feedback alone. ``visible`` adds what is in
+            view, which upstream knows (``info['object_states']``) and does not show.
+    """
+
+    template: ClassVar[str]
+    """The template of what the agent is told of the world before the task."""
+
+    def __init__(self, *, obs_mode: str = FEEDBACK) -> None:
+        self._obs_mode = obs_mode
+
+    @abstractmethod
+    def open_world(self, task: Task) -> World:
+        """The world at the start of a task."""
+
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> EmbodiedEpisode:
+        """The task's episode; nothing in it is left to chance."""
+        prompt = services.render(self.template, **self.prompt_variables(task))
+        return EmbodiedEpisode(self.open_world(task), task.query, prompt, self._obs_mode)
+
+    def prompt_variables(self, task: Task) -> Mapping[str, Any]:
+        """Whether the agent is told what is in view, and whether it gets images."""
+        return {"visible": self._obs_mode == VISIBLE, "images": False}

@@ -5,110 +5,31 @@ It is another environment than the symbolic one: results of the two are never mi
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, TypeVar
 
-from rbsuite.environments.base import Environment
+from rbsuite.environments.base import Environment, Episode, EpisodeServices
 from rbsuite.errors import EnvironmentFailure, UnknownNameError, UsageError
 from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action, Actor, EndReason, Grade, Image, Observation
 from rbsuite_embodied.bridge.client import Bridge
 from rbsuite_embodied.bridge.messages import Start
 from rbsuite_embodied.bridge.provenance import describe_package
-from rbsuite_embodied.bridge.settings import Settings
-from rbsuite_embodied.environment import FEEDBACK, VISIBLE, EmbodiedEnvironment
+from rbsuite_embodied.bridge.settings import MOST_SIMULATORS, Settings
+from rbsuite_embodied.environment import FEEDBACK, VISIBLE, EmbodiedEnvironment, EmbodiedEpisode
 from rbsuite_embodied.world import Achieved, Outcome
 
 SPLIT = "test"
 _CHECK_TIMEOUT = 60.0
 """Seconds at most that ``rbsuite doctor`` waits for an answer."""
 
-
-class BridgePool:
-    """The processes behind a task set, kept from one episode to the next.
-
-    An episode has a process for itself; when it is over, the next one goes on with it. Every process ends with :meth:`close`, when it is
-    collected, or with the interpreter.
-
-    Args:
-        environment: ``eb-alfred`` or ``eb-habitat``.
-    """
-
-    def __init__(self, environment: str) -> None:
-        self.environment = environment
-        self._idle: list[Bridge] = []
-        self._lock = threading.Lock()
-        self._facts: Mapping[str, Any] | None = None
-
-    def facts(self) -> Mapping[str, Any]:
-        """Which EmbodiedBench answers, in which Python, once it has been imported there; no path is part of it.
-
-        Raises:
-            EnvironmentFailure: none does.
-        """
-        with self._lock:
-            if self._facts is not None:
-                return self._facts
-        bridge = self._start()
-        bridge.load()
-        self.give_back(bridge)
-        return _facts(bridge, self.environment)
-
-    def open(self, eval_set: str, index: int) -> SimulatorWorld:
-        """Begin an episode.
-
-        Args:
-            eval_set: upstream's name of the set.
-            index: the episode's place in the set's own list, from 0.
-
-        Raises:
-            EnvironmentFailure: EmbodiedBench cannot be had, or failed.
-        """
-        bridge = self._take(eval_set) or self._start()
-        return SimulatorWorld(self, bridge, bridge.start(eval_set, index))
-
-    def give_back(self, bridge: Bridge) -> None:
-        """Let the next episode go on with a process; one that has failed is forgotten."""
-        if bridge.alive:
-            with self._lock:
-                self._idle.append(bridge)
-
-    def close(self) -> None:
-        """End the processes that no episode is under way in."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for bridge in idle:
-            bridge.close()
-
-    def _take(self, eval_set: str) -> Bridge | None:
-        """An idle process, if possible one whose simulator has the set open."""
-        with self._lock:
-            self._idle.sort(key=lambda bridge: bridge.eval_set == eval_set)
-            return self._idle.pop() if self._idle else None
-
-    def _start(self) -> Bridge:
-        bridge = Bridge(self.environment, Settings.read(os.environ))
-        facts = _facts(bridge, self.environment)
-        with self._lock:
-            first = self._facts = self._facts or facts
-        if facts != first:
-            bridge.close()
-            raise EnvironmentFailure(
-                f"EmbodiedBench ({self.environment}) has changed since this command was started.",
-                "Undo the change, or begin a new experiment.",
-            )
-        return bridge
-
-
-def _facts(bridge: Bridge, environment: str) -> Mapping[str, Any]:
-    return {
-        "embodiedbench": describe_package(Path(bridge.hello.folder), environment),
-        "python": bridge.hello.python,
-        "packages": bridge.hello.packages,
-    }
+_T = TypeVar("_T")
 
 
 class SimulatorWorld:
@@ -117,24 +38,27 @@ class SimulatorWorld:
     How far a task is upstream tells after an action only; before the first, nothing is achieved.
 
     Args:
-        pool: gets the process back.
-        bridge: the process.
+        bridge: the process; whoever has it gives it back.
         start: the episode before its first action.
     """
 
-    def __init__(self, pool: BridgePool, bridge: Bridge, start: Start) -> None:
-        self._pool = pool
-        self._bridge: Bridge | None = bridge
-        self._visible = start.visible
-        self.instruction = start.instruction
+    def __init__(self, bridge: Bridge, start: Start) -> None:
+        self._bridge = bridge
+        self._visible, self._image = start.visible, start.image
         self.names = start.names
+        self.indices: Mapping[str, int] = {name: index for index, name in enumerate(start.names)}
         self.achieved = Achieved(False, 0.0)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """See :class:`rbsuite_embodied.world.World`; also after a reply that named no action it is the last one."""
+        return (Image("image/png", self._image, "what the robot sees"),) if self._image else ()
 
     def do(self, index: int) -> Outcome:
         """See :class:`rbsuite_embodied.world.World`. Limits that upstream keeps too are not its own reason to end."""
-        moved = self._open.step(index)
+        moved = self._bridge.step(index)
         self.achieved = Achieved(moved.success, moved.progress)
-        self._visible = moved.visible
+        self._visible, self._image = moved.visible, moved.image
         return Outcome(moved.feedback, moved.valid, moved.stopped)
 
     def visible(self) -> tuple[str, ...]:
@@ -143,9 +67,9 @@ class SimulatorWorld:
 
     def refuse(self) -> None:
         """See :class:`rbsuite_embodied.world.World`."""
-        self._open.refuse()
+        self._bridge.refuse()
 
-    def fork(self) -> Self:
+    def fork(self) -> NoReturn:
         """Always raises.
 
         Raises:
@@ -154,79 +78,194 @@ class SimulatorWorld:
         raise NotImplementedError("an episode in a simulator cannot be forked: its state cannot be copied")
 
     def close(self) -> None:
+        """There is nothing of its own to give back."""
+
+
+class SimulatorEpisode(Episode):
+    """An episode whose world keeps its caller waiting: so it is played in a thread.
+
+    Args:
+        played: the episode.
+        bridge: the process behind it.
+        executor: where it is played.
+        leave: what is to be done in the end.
+    """
+
+    def __init__(
+        self, played: EmbodiedEpisode, bridge: Bridge, executor: Executor, leave: Callable[[Bridge], None]
+    ) -> None:
+        self._played = played
+        self._bridge = bridge
+        self._executor = executor
+        self._leave = leave
+        self.observation = played.observation
+
+    async def act(self, action: Action) -> Observation:
+        """See :class:`rbsuite.Episode`. To cancel it ends the process."""
+        played = self._played
+        played.observation = await _in_thread(self._executor, self._bridge, played.act, action)
+        self.reward, self.truncated = played.reward, played.truncated
+        return played.observation
+
+    async def grade(self, end: EndReason) -> Grade:
+        """See :class:`rbsuite.Episode`; nothing is asked any more."""
+        return self._played.grade(end)
+
+    def closes(self, action: Action) -> bool:
+        """See :class:`rbsuite.Episode`."""
+        return self._played.closes(action)
+
+    def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
+        """See :class:`rbsuite.Episode`."""
+        return self._played.audience(actor, action)
+
+    async def aclose(self) -> None:
         """Give the process back."""
-        if self._bridge is not None:
-            self._pool.give_back(self._bridge)
-            self._bridge = None
-
-    @property
-    def _open(self) -> Bridge:
-        if self._bridge is None:
-            raise EnvironmentFailure("the episode is closed.", "Call reset first.")
-        return self._bridge
+        self._leave(self._bridge)
 
 
-class SimulatorEnvironment(EmbodiedEnvironment):
+class SimulatorEnvironment(Environment):
     """Upstream's tasks in upstream's simulators. A plugin's subclass sets the class variables, and no more.
 
     The tasks are those of the symbolic backend, read from the imported pack: same ids, same instructions. There are no solutions, so
-    simulated models cannot act in it.
+    simulated models cannot act in it. An episode has a process for itself; when it is over, the next one goes on with it. How many there
+    may be at once says :attr:`rbsuite_embodied.bridge.settings.Settings.simulators`; further episodes wait.
 
     Args:
-        tasks: the task set; default: all of the split ``test``.
         obs_mode: see :class:`rbsuite_embodied.environment.EmbodiedEnvironment`.
+        images: whether to add to each observation what upstream's agents are shown, the picture of the robot's camera.
 
     Raises:
         UsageError: ``visible`` where upstream does not tell what is in view.
     """
 
-    default_split = SPLIT
     name: ClassVar[str]
     """Of the environment, with the backend: ``eb-alfred[simulator]``."""
     upstream: ClassVar[str]
     """Upstream's environment: ``eb-alfred`` or ``eb-habitat``."""
-    symbolic: ClassVar[type[Environment]]
-    """The symbolic backend, whose ``load`` gives the tasks."""
+    symbolic: ClassVar[type[EmbodiedEnvironment]]
+    """The symbolic backend, which gives the tasks and the template."""
     tells_view: ClassVar[bool]
     """Whether upstream tells what is in view."""
 
-    def __init__(self, tasks: TaskSet | None = None, *, obs_mode: str = FEEDBACK) -> None:
+    def __init__(self, *, obs_mode: str = FEEDBACK, images: bool = False) -> None:
         if obs_mode == VISIBLE and not self.tells_view:
             raise UsageError(f"{self.name} does not tell what is in view.", f"Leave obs_mode at {FEEDBACK!r}.")
-        super().__init__(tasks, obs_mode=obs_mode)
-        assert isinstance(self.tasks.resources, BridgePool)
-        self._pool = self.tasks.resources
+        self._obs_mode = obs_mode
+        self._images = images
+        self._idle: list[Bridge] = []
+        self._turns: asyncio.Semaphore | None = None
+        # The semaphore sees to it that there are no more threads at work than simulators.
+        self._executor = ThreadPoolExecutor(MOST_SIMULATORS, f"{self.upstream} simulator")
+        self._facts: Mapping[str, Any] = {}
+        self._facts_lock = threading.Lock()
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.load`; there is no bundled sample, since upstream has no such scenes."""
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """See :meth:`rbsuite.Environment.tasks`; there is no bundled sample, since upstream has no such scenes."""
         if split != SPLIT:
-            raise UnknownNameError(f"split of {cls.name}", split, [SPLIT])
-        tasks = cls.symbolic.load(split, domain=domain, data=data)
-        return replace(tasks, environment=cls.name, resources=BridgePool(cls.upstream))
+            raise UnknownNameError(f"split of {self.name}", split, [SPLIT])
+        return replace(self.symbolic().tasks(split, domain=domain, data=data), environment=self.name)
 
-    def open_world(self, task: Task) -> SimulatorWorld:
-        """The task's episode, whose instruction must be the task's."""
-        world = self._pool.open(task.domain, int(task.id.rpartition("/")[2]))
-        if world.instruction.split() != task.query.split():
-            world.close()
-            raise EnvironmentFailure(
-                f"EmbodiedBench's instruction of {task.id} is {world.instruction!r}, the imported data says {task.query!r}.",
-                "Import the data of the EmbodiedBench that is asked.",
-            )
-        return world
+    async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
+        """The task's episode, whose instruction must be the task's. The simulators' own chance is not seeded.
+
+        Raises:
+            EnvironmentFailure: EmbodiedBench cannot be had, or failed.
+        """
+        if self._turns is None:
+            self._turns = asyncio.Semaphore(Settings.read(os.environ).simulators)
+        await self._turns.acquire()
+        try:
+            bridge = self._take(task.domain)
+        except BaseException:
+            self._turns.release()
+            raise
+        try:
+            played = await _in_thread(self._executor, bridge, self._begin, bridge, task, services)
+        except BaseException:
+            self._leave(bridge)
+            raise
+        return SimulatorEpisode(played, bridge, self._executor, self._leave)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """Whether the agent is told what is in view."""
-        return {"visible": self._obs_mode == VISIBLE}
-
-    def indices(self, names: Sequence[str]) -> Mapping[str, int]:
-        """The index of each name."""
-        return {name: index for index, name in enumerate(names)}
+        """Whether the agent is told what is in view, and whether it gets images."""
+        return {"visible": self._obs_mode == VISIBLE, "images": self._images}
 
     def facts(self) -> Mapping[str, Any]:
-        """Which EmbodiedBench answers; it is asked, so an experiment that has none ends before it begins."""
-        return {**super().facts(), **self._pool.facts()}
+        """Which EmbodiedBench answers, in which Python, once it has been imported there; no path is part of it.
+
+        It is asked, so an experiment that has none ends before it begins.
+
+        Raises:
+            EnvironmentFailure: none does.
+        """
+        if not self._facts:
+            bridge = self._take()
+            self._recognise(bridge)
+            bridge.load()
+            self._idle.append(bridge)
+        return self._facts
+
+    async def aclose(self) -> None:
+        """End the processes."""
+        idle, self._idle = self._idle, []
+        try:
+            await asyncio.gather(*(_in_thread(self._executor, bridge, bridge.close) for bridge in idle))
+        finally:
+            self._executor.shutdown(wait=False)
+
+    def _take(self, eval_set: str = "") -> Bridge:
+        """An idle process, if possible one whose simulator has the set open; else a new one."""
+        self._idle.sort(key=lambda bridge: bridge.eval_set == eval_set)
+        return self._idle.pop() if self._idle else Bridge(self.upstream, Settings.read(os.environ))
+
+    def _leave(self, bridge: Bridge) -> None:
+        """Let the next episode go on with a process; one that has failed is forgotten, and so ended."""
+        assert self._turns is not None
+        self._turns.release()
+        if bridge.alive:
+            self._idle.append(bridge)
+
+    def _begin(self, bridge: Bridge, task: Task, services: EpisodeServices) -> EmbodiedEpisode:
+        prompt = services.render(self.symbolic.template, **self.prompt_variables(task))
+        if bridge.hello is None:
+            self._recognise(bridge)
+        start = bridge.start(task.domain, int(task.id.rpartition("/")[2]), images=self._images)
+        if start.instruction.split() != task.query.split():
+            raise EnvironmentFailure(
+                f"EmbodiedBench's instruction of {task.id} is {start.instruction!r}, the imported data says {task.query!r}.",
+                "Import the data of the EmbodiedBench that is asked.",
+            )
+        return EmbodiedEpisode(SimulatorWorld(bridge, start), task.query, prompt, self._obs_mode)
+
+    def _recognise(self, bridge: Bridge) -> None:
+        """Note who answers in a new process.
+
+        Raises:
+            EnvironmentFailure: it is not the EmbodiedBench that answered first.
+        """
+        hello = bridge.greet()
+        package = describe_package(Path(hello.folder), self.upstream)
+        facts = {"embodiedbench": package, "python": hello.python, "packages": hello.packages}
+        with self._facts_lock:
+            first = self._facts = self._facts or facts
+        if facts != first:
+            bridge.close()
+            raise EnvironmentFailure(
+                f"EmbodiedBench ({self.upstream}) has changed since this command was started.",
+                "Undo the change, or begin a new experiment.",
+            )
+
+
+async def _in_thread(executor: Executor, bridge: Bridge, function: Callable[..., _T], *arguments: Any) -> _T:
+    """What a function that waits for a bridge gives. If this is cancelled, the process is killed: then the function ends too."""
+    work = asyncio.get_running_loop().run_in_executor(executor, lambda: function(*arguments))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        bridge.kill()
+        await asyncio.wait([work])
+        raise
 
 
 def check_alfred() -> str:
@@ -243,6 +282,7 @@ def _check(environment: str) -> str:
     try:
         settings = Settings.read(os.environ)
         bridge = Bridge(environment, replace(settings, timeout=min(settings.timeout, _CHECK_TIMEOUT)))
+        bridge.greet()
         bridge.load()
         bridge.close()
     except EnvironmentFailure as error:

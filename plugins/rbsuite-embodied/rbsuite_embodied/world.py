@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, Self
+
+from rbsuite.trajectory import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,16 @@ class World(Protocol):
         """The named actions of the episode; an action is an index into them."""
 
     @property
+    def indices(self) -> Mapping[str, int]:
+        """The index of each name."""
+
+    @property
     def achieved(self) -> Achieved:
         """How far the task is now."""
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """What the robot's camera shows now; none where the world has no camera, or nobody asked for images."""
 
     def do(self, index: int) -> Outcome:
         """Carry out a named action.

@@ -6,16 +6,17 @@ Follows ``Env`` in ``tau_bench/envs/base.py`` (sierra-research/tau-bench, 59a200
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Self
 
-from rbsuite.environments.base import Environment, StepResult
-from rbsuite.environments.solution import Skill, Solution
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.environments.solution import Lesson, Solution
 from rbsuite.environments.users import STOP
+from rbsuite.errors import UnknownNameError
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation
+from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation, ToolCall, Turn
 from rbsuite_tau_bench.resources import Resources, load_tasks
-from rbsuite_tau_bench.world import World
+from rbsuite_tau_bench.world import FIDELITIES, World
 
 GREETING = "Hi! How can I help you today?"
 """What upstream's agent side says first; the user's first words answer it."""
@@ -25,123 +26,134 @@ RESPOND_WITHOUT_CONTENT = "respond-without-content"
 """Deviation: a call of ``respond`` without a text gave an error observation; upstream's episode crashes."""
 
 
-class TauBench(Environment):
+class TauBench(SyncEnvironment):
     """Customer service in two domains, retail and airline.
 
-    The user opens the conversation. The agent answers with a text, which goes to the user, or with a tool call. The
-    episode ends when the user says ``###STOP###`` (later than in its opening, which upstream does not check) or the agent
-    transfers to a human. The reward is 1 if the database is then in the state that the reference actions lead to and
-    every required output was said to the user, else 0.
-
     Args:
-        tasks: the task set; default: the sample.
         fidelity: ``upstream`` keeps upstream's quirks.
 
     Raises:
         UnknownNameError: no such fidelity.
     """
 
-    def __init__(self, tasks: TaskSet | None = None, *, fidelity: str = "upstream") -> None:
-        super().__init__(tasks)
-        assert isinstance(self.tasks.resources, Resources)
-        self._resources = self.tasks.resources
+    def __init__(self, *, fidelity: str = "upstream") -> None:
+        if fidelity not in FIDELITIES:
+            raise UnknownNameError("fidelity", fidelity, FIDELITIES)
         self._fidelity = fidelity
-        self._turn = "user"
-        self._opened = False
-        self._said: list[str] = []
-        self._deviations: frozenset[str] = frozenset()
-        self._world = World(self.tasks.tasks[0].domain, self._resources.pack, fidelity=fidelity)
+        self._resources: dict[str, Resources] = {}
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
-        """See :meth:`rbsuite.Environment.load`; with both domains retail comes first."""
-        return load_tasks(split, domain, data)
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """See :meth:`rbsuite.Environment.tasks`; with both domains retail comes first."""
+        tasks, self._resources[split] = load_tasks(split, domain, data)
+        return tasks
 
-    def begin(self, task: Task) -> Observation:
-        """The user's turn, with its instruction."""
-        self._world = World(task.domain, self._resources.pack, fidelity=self._fidelity)
-        self._turn, self._opened = "user", False
-        self._said, self._deviations = [], frozenset()
-        instruction = Message("system", str(task.payload["instruction"]))
-        return Observation(GREETING, turn="user", messages=(instruction,))
-
-    def act(self, action: Action) -> StepResult:
-        """Carry out the words of the user, or the text or tool call of the agent."""
-        if self._turn == "user":
-            return self._hear_user(action.text)
-        if action.kind == "text":
-            return self._respond(action.text)
-        if action.name == RESPOND:
-            content = action.arguments.get("content") if isinstance(action.arguments, Mapping) else None
-            if isinstance(content, str):
-                return self._respond(content)
-            self._deviations |= {RESPOND_WITHOUT_CONTENT}
-            return StepResult(Observation("Error: 'content'", role="tool"))
-        observation = Observation(self._world.call(action.name, action.arguments), role="tool")
-        if action.name in self._world.terminating:
-            return self._finish(observation)
-        return StepResult(observation)
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> TauBenchEpisode:
+        """An episode on the shipped database. Nothing in it is left to chance."""
+        _, split, _ = task.id.split("/")
+        resources = self._resources[split]
+        return TauBenchEpisode(task, split, resources, World(task.domain, resources.pack, fidelity=self._fidelity))
 
     def solution(self, task: Task) -> Solution:
-        """The reference actions with a dialogue around them, and the mistakes that the task invites."""
-        from rbsuite_tau_bench.simulation import build_solution
+        """The reference actions with a dialogue around them."""
+        from rbsuite_tau_bench.solution import build_solution
 
-        return self._resources.solution(task, lambda: build_solution(task, type(self)(self.tasks)))
+        return build_solution(task)
 
-    def database(self, domain: str) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-        """The shipped database of a domain: table, key, record. It is shared; do not change it."""
-        return self._resources.pack.database(domain).tables
+    def lessons(self) -> Mapping[str, Lesson]:
+        """Wording for mistakes that a tool's name and its parameters do not explain."""
+        from rbsuite_tau_bench.lessons import LESSONS
 
-    def skills(self) -> Sequence[Skill]:
-        """The skills of both domains."""
-        from rbsuite_tau_bench.skills import SKILLS
+        return LESSONS
 
-        return SKILLS
 
-    def fork(self) -> Self:
-        """An independent copy in the same state; both sides draw the same random numbers from here on."""
-        twin = copy.copy(self)
-        twin._world = self._world.fork()
-        twin._said = list(self._said)
-        twin._np_random = copy.deepcopy(self._np_random)
-        return twin
+class TauBenchEpisode(SyncEpisode):
+    """A conversation of a customer and an agent.
 
-    def _hear_user(self, words: str) -> StepResult:
-        self._turn = "agent"
-        if self._opened:
-            observation = Observation(words)
-            return self._finish(observation) if STOP in words else StepResult(observation)
-        self._opened = True
-        task = self.task
-        return StepResult(
-            Observation(
-                words,
-                messages=self._resources.policy(task.domain),
-                tools=self._resources.tools(task.domain),
-                data={"domain": task.domain, "split": self.tasks.split},
-            )
-        )
+    The user opens it. The agent answers with a text, which goes to the user, or with tool calls, of which only the first is
+    carried out and beside which a text is not heard, as in upstream's tool-calling agent. The episode ends when the user says
+    ``###STOP###`` (later than in its opening, which upstream does not check) or the agent transfers to a human.
 
-    def _respond(self, content: str) -> StepResult:
-        self._said.append(content)
-        self._turn = "user"
-        return StepResult(Observation(content, turn="user"))
+    Args:
+        task: the task.
+        split: the split it is of.
+        resources: the data.
+        world: a fresh world over the same data.
+    """
 
-    def _finish(self, observation: Observation) -> StepResult:
-        reward, truth = self._grade()
-        return StepResult(observation, reward, True, truth)
+    def __init__(self, task: Task, split: str, resources: Resources, world: World) -> None:
+        self._task = task
+        self._split = split
+        self._resources = resources
+        self._world = world
+        self._opened = False
+        self._said: tuple[str, ...] = ()
+        self._deviations: frozenset[str] = frozenset()
+        instruction = Message("system", str(task.payload["instruction"]))
+        self.observation = Observation(GREETING, turn="user", messages=(instruction,))
 
-    def _grade(self) -> tuple[float, Mapping[str, Any]]:
-        """Upstream's reward; where outputs are required upstream reports those alone, here ``r_actions`` stays visible."""
-        task = self.task
-        same = self._world.changes() == self._resources.gold(task)
+    def act(self, action: Action) -> Observation:
+        """Carry out the words of the user, or the text or first tool call of the agent."""
+        if self.observation.turn == "user":
+            return self._hear_user(action.text)
+        if not action.calls:
+            return self._respond(action.text)
+        call = action.calls[0]
+        if call.name != RESPOND:
+            turn: Turn = "over" if call.name in self._world.terminating else "agent"
+            return Observation(self._world.call(call.name, call.arguments), turn, "tool")
+        content = _content(call)
+        if content is not None:
+            return self._respond(content)
+        self._deviations |= {RESPOND_WITHOUT_CONTENT}
+        return Observation("Error: 'content'", role="tool")
+
+    def grade(self, end: EndReason) -> Grade:
+        """1 if the database is in the state that the reference actions lead to and every required output was said to the user.
+
+        Upstream rewards only episodes that are over. Where outputs are required it reports those alone; here ``r_actions`` stays
+        visible.
+        """
+        same = self._world.changes() == self._resources.gold(self._task)
         # Upstream takes commas out of what was said, but not out of what is looked for.
         said = [content.lower().replace(",", "") for content in self._said]
-        outputs = {output: any(output.lower() in text for text in said) for output in task.payload["outputs"]}
+        outputs = {output: any(output.lower() in text for text in said) for output in self._task.payload["outputs"]}
         truth = {
             "r_actions": float(same),
             "r_outputs": float(all(outputs.values())) if outputs else None,
             "outputs": outputs,
             "deviations": sorted(self._deviations | self._world.deviations),
         }
-        return float(same and all(outputs.values())), truth
+        return Grade(float(self.observation.turn == "over" and same and all(outputs.values())), truth=truth)
+
+    def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
+        """Speech is heard by both sides, by whatever call it is made; a tool call is the agent's alone."""
+        speaks = not action.calls or (action.calls[0].name == RESPOND and _content(action.calls[0]) is not None)
+        return EVERYONE if speaks else (actor,)
+
+    def fork(self) -> Self:
+        """An independent copy in the same state."""
+        twin = copy.copy(self)
+        twin._world = self._world.fork()
+        return twin
+
+    def _hear_user(self, words: str) -> Observation:
+        if self._opened:
+            return Observation(words, "over" if STOP in words else "agent")
+        self._opened = True
+        domain = self._task.domain
+        return Observation(
+            words,
+            messages=self._resources.policy(domain),
+            tools=self._resources.tools(domain),
+            data={"domain": domain, "split": self._split},
+        )
+
+    def _respond(self, content: str) -> Observation:
+        self._said += (content,)
+        return Observation(content, turn="user")
+
+
+def _content(call: ToolCall) -> str | None:
+    """What a call of ``respond`` says, if it says anything."""
+    content = call.arguments.get("content") if isinstance(call.arguments, Mapping) else None
+    return content if isinstance(content, str) else None

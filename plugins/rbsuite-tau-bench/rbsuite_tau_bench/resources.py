@@ -1,22 +1,19 @@
-"""What all environments over one task set share: the pack, and what is worked out from it once."""
+"""Task sets, and what the episodes over one share: the pack, and what is worked out from it once."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite.task import Task, TaskSet, once
+from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Message, ToolSpec
 from rbsuite_tau_bench.domains import DOMAINS
 from rbsuite_tau_bench.pack import Pack
 from rbsuite_tau_bench.world import Changes, World
-
-if TYPE_CHECKING:
-    from rbsuite.environments.solution import Solution
 
 NAME = "tau-bench"
 SAMPLE_SPLIT = "sample"
@@ -32,7 +29,7 @@ _FETCH = "Run `rbsuite data fetch tau-bench` or `rbsuite data import tau-bench -
 
 
 class Resources:
-    """The data behind a task set. All of it is a function of the pack, so environments in several threads may share it.
+    """The data behind a task set, and what follows from it.
 
     Args:
         pack: the data.
@@ -41,39 +38,33 @@ class Resources:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._gold: dict[str, Changes] = {}
-        self._solutions: dict[str, Solution] = {}
-        self._tools: dict[str, tuple[ToolSpec, ...]] = {}
-        self._policies: dict[str, tuple[Message, ...]] = {}
+        self.tools = cache(self._read_tools)
+        self.policy = cache(self._read_policy)
 
     def gold(self, task: Task) -> Changes:
         """What the task's reference actions change in the database, terminating ones left out.
 
         Follows ``Env.calculate_reward`` in ``tau_bench/envs/base.py`` (sierra-research/tau-bench, 59a200c6).
         """
-        return once(self._gold, task.id, lambda: self._replay(task))
+        if task.id not in self._gold:
+            world = World(task.domain, self.pack)
+            for action in task.payload["actions"]:
+                if action["name"] not in world.terminating:
+                    world.call(action["name"], action["kwargs"])
+            self._gold[task.id] = world.changes()
+        return self._gold[task.id]
 
-    def solution(self, task: Task, build: Callable[[], Solution]) -> Solution:
-        """What ``build`` gives for the task, kept from the first call on."""
-        return once(self._solutions, task.id, build)
-
-    def tools(self, domain: str) -> tuple[ToolSpec, ...]:
+    def _read_tools(self, domain: str) -> tuple[ToolSpec, ...]:
         """The tools of a domain, in upstream's order."""
-        return once(self._tools, domain, lambda: tuple(_tool(self.pack, entry) for entry in self.pack.tools(domain)))
+        return tuple(_tool(self.pack, entry) for entry in self.pack.tools(domain))
 
-    def policy(self, domain: str) -> tuple[Message, ...]:
+    def _read_policy(self, domain: str) -> tuple[Message, ...]:
         """The policy of a domain as the agent's system message."""
-        return once(self._policies, domain, lambda: (Message("system", self.pack.wiki(domain)),))
-
-    def _replay(self, task: Task) -> Changes:
-        world = World(task.domain, self.pack)
-        for action in task.payload["actions"]:
-            if action["name"] not in world.terminating:
-                world.call(action["name"], action["kwargs"])
-        return world.changes()
+        return (Message("system", self.pack.wiki(domain)),)
 
 
-def load_tasks(split: str, domain: str, data: str) -> TaskSet:
-    """The task set of a split; see :meth:`rbsuite.Environment.load`."""
+def load_tasks(split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
+    """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`."""
     if split not in SPLITS:
         raise UnknownNameError(f"split of {NAME}", split, SPLITS)
     if domain and domain not in DOMAINS:
@@ -85,7 +76,7 @@ def load_tasks(split: str, domain: str, data: str) -> TaskSet:
     hashes = [pack.content_hash(name, split) for name in domains]
     content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()
     tasks = tuple(task for name in domains for task in _tasks(pack, name, split))
-    return TaskSet(NAME, split, tasks, {**source, "sha256": content}, Resources(pack))
+    return TaskSet(NAME, split, tasks, {**source, "sha256": content}), Resources(pack)
 
 
 def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:

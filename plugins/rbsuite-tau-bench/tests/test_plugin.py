@@ -14,7 +14,7 @@ import pytest
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.environments.base import Environment
-from rbsuite.environments.users import STRATEGIES
+from rbsuite.environments.builtin import rbsuite_users
 from rbsuite.errors import DataError, UsageError
 from rbsuite.models.base import Completion
 from rbsuite.plugins import Plugins
@@ -39,7 +39,7 @@ def test_the_environment_is_declared_in_full(plugins: Plugins) -> None:
     spec = plugins.environment("tau-bench")
     assert [split.name for split in spec.splits] == list(SPLITS)
     assert [split.name for split in spec.splits if split.bundled] == ["sample"]
-    assert set(spec.users) == set(STRATEGIES)
+    assert set(spec.users) == {user.name for user in rbsuite_users()}
     assert spec.users[0] == "llm"
     assert (spec.max_steps, spec.action_mode, spec.refine, spec.agent) == (30, "tools", "retry", "tools")
     assert "2406.12045" in spec.citation
@@ -47,8 +47,8 @@ def test_the_environment_is_declared_in_full(plugins: Plugins) -> None:
     assert any("19/50" in note and "7/115" in note for note in spec.notes)
     environment = load_object(spec.factory, "test")
     assert issubclass(environment, Environment)
-    tasks = environment.load(spec.splits[0].name)
-    assert isinstance(environment(tasks, **{option.name: option.default for option in spec.options}), environment)
+    made = environment(**{option.name: option.default for option in spec.options})
+    assert len(made.tasks(spec.splits[0].name)) == 55
 
 
 def test_the_importer_is_for_the_same_pack(plugins: Plugins) -> None:
@@ -79,7 +79,7 @@ class Once:
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
     ) -> Completion:
-        self.system = messages[0].content
+        self.system = messages[0].text
         return Completion("Hello")
 
 

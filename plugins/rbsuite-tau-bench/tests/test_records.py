@@ -1,4 +1,4 @@
-"""The worlds against what upstream was recorded to do: every observation and every state hash."""
+"""Worlds and episodes against what upstream was recorded to do: every observation, every state hash, every reward."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from rbsuite.environments.base import PlainServices
+from rbsuite.environments.users import STOP
+from rbsuite.trajectory import Action
 from rbsuite_tau_bench import Pack, World
+from rbsuite_tau_bench.environment import TauBench
 
 PACKS = os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[4] / "shared" / "packs"
 ROOT = Path(PACKS) / "tau-bench"
@@ -61,18 +65,29 @@ def test_random_calls_give_the_recorded_observations_and_hashes(pack: Pack, doma
 
 
 @pytest.mark.parametrize("name", ["replay_retail_dev", "replay_retail_train", "replay_airline_test_even"])
-def test_gold_actions_give_the_recorded_observations_and_end_states(pack: Pack, name: str) -> None:
-    replayed = 0
+def test_gold_actions_give_the_recorded_observations_end_states_and_rewards(pack: Pack, name: str) -> None:
+    environment = TauBench()
+    services = PlainServices(environment)
+    for split in {record["split"] for record in records(name)}:
+        tasks = environment.tasks(split, data=str(ROOT))
     for record in records(name):
         world = World(record["domain"], pack)
+        task = tasks.by_id[f"{record['domain']}/{record['split']}/{record['task_id']}"]
+        episode = environment.begin(task, seed=0, services=services)
+        for words in ("Hello.", " ".join(record["outputs"]), "Go on."):
+            episode.observation = episode.act(Action(words))
         for call in record["calls"]:
-            if call["name"] != "respond":
-                observation = world.call(call["name"], call["kwargs"])
-                assert comparable(observation) == comparable(call["observation"]), record["task_id"]
-        assert world.state_hash() == record["final_hash"], record["task_id"]
-        assert (world.changes() == ()) == (record["final_hash"] == record["initial_hash"]), record["task_id"]
-        replayed += 1
-    assert replayed >= 20
+            observation = world.call(call["name"], call["kwargs"])
+            assert comparable(observation) == comparable(call["observation"]), task.id
+            episode.observation = episode.act(Action.call(call["name"], call["kwargs"]))
+            assert episode.observation.text == observation, task.id
+            assert (episode.observation.turn == "over") == call["done"], task.id
+        if record["ended_by"] == "user_stop":
+            for words in ("Done.", STOP):
+                episode.observation = episode.act(Action(words))
+        assert episode.grade("finished").score == record["reward"], task.id
+        assert world.state_hash() == record["final_hash"], task.id
+        assert (world.changes() == ()) == (record["final_hash"] == record["initial_hash"]), task.id
 
 
 def test_known_quirks_give_the_recorded_observations_and_hashes(pack: Pack) -> None:

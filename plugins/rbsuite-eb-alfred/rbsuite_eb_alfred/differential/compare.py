@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rbsuite.environments.base import PlainServices
 from rbsuite.task import Task
 from rbsuite.trajectory import Action
 from rbsuite_eb_alfred.differential.room import Room
@@ -18,6 +19,7 @@ from rbsuite_eb_alfred.environment import EbAlfred
 from rbsuite_eb_alfred.scene import ABSENT
 from rbsuite_eb_alfred.vocabulary import OBJECTS, SLICES, spoken
 from rbsuite_eb_alfred.world import AlfredWorld
+from rbsuite_embodied.environment import EmbodiedEpisode
 
 _KINDS = {*OBJECTS, "Sink", "Bathtub", "SinkBasin", "BathtubBasin", *(f"{kind}Sliced" for kind in SLICES)}
 _NAMES = re.compile(rf"\b({'|'.join(sorted(_KINDS | {spoken(kind) for kind in _KINDS}))})(_\d+)?\b")
@@ -113,42 +115,42 @@ def compare_episodes(
     report = Report()
     for task in tasks:
         rng = random.Random(f"{seed} {task.id}")
-        first, _ = environment.reset(options={"task": task.id})
-        names = environment.open_world(task).names
+        episode = environment.begin(task, seed=0, services=PlainServices(environment))
+        first = episode.observation
+        names = first.choices
         theirs = _begin(upstream, task, environment.open_world(task), limits=True)
         found = _first_difference({"text": first.text}, {"text": theirs.episode_language_instruction})
         done: list[str] = []
-        over = False
         for index in noisy(_plan(environment, task), len(names), noise, rng):
-            if over or found:
+            if episode.observation.turn == "over" or found:
                 break
             done.append(names[index])
             by_name = rng.random() < 0.5
-            found, over = _compare_step(environment, theirs, names[index] if by_name else index, report)
-        report.solved += environment.score == 1.0
+            found = _compare_step(episode, theirs, names[index] if by_name else index, report)
+        report.solved += episode.grade("max_steps").score == 1.0
         _file(report, task, done, found)
     return report
 
 
 def _compare_step(
-    environment: EbAlfred, theirs: Any, action: int | str, report: Report
-) -> tuple[tuple[str, Any, Any] | None, bool]:
-    chosen = Action(kind="text", text=action) if isinstance(action, str) else Action(kind="choice", index=action)
-    result = environment.act(chosen)
+    episode: EmbodiedEpisode, theirs: Any, action: int | str, report: Report
+) -> tuple[str, Any, Any] | None:
+    chosen = Action(action) if isinstance(action, str) else Action.choose(action)
+    episode.observation = seen = episode.act(chosen)
     info, done = _step(theirs, action)
-    over = result.terminated or result.truncated
+    grade = episode.grade("max_steps")
     ours = {
-        "feedback": result.observation.text,
-        "valid": result.observation.data["valid"],
-        "success": environment.score == 1.0,
-        "progress": result.truth["progress"],
-        "over": over,
-        "steps": result.truth["steps"],
-        "invalid": result.truth["invalid_actions"],
+        "feedback": seen.text,
+        "valid": seen.data["valid"],
+        "success": grade.score == 1.0,
+        "progress": grade.measures["progress"],
+        "over": seen.turn == "over",
+        "steps": grade.truth["steps"],
+        "invalid": grade.truth["invalid_actions"],
     }
-    _note(report, result.observation.text)
+    _note(report, seen.text)
     counts = {"over": done, "steps": theirs._current_step, "invalid": theirs._cur_invalid_actions}
-    return _first_difference(ours, {**info, **counts}), over
+    return _first_difference(ours, {**info, **counts})
 
 
 def _begin(upstream: Upstream, task: Task, world: AlfredWorld, *, limits: bool) -> Any:
@@ -156,7 +158,8 @@ def _begin(upstream: Upstream, task: Task, world: AlfredWorld, *, limits: bool) 
 
 
 def _plan(environment: EbAlfred, task: Task) -> Sequence[int]:
-    return [action.index for action in environment.solution(task).actions if action.index is not None]
+    solution = environment.solution(task)
+    return [action.index for action in solution.actions if action.index is not None] if solution else []
 
 
 def _step(theirs: Any, action: int | str) -> tuple[dict[str, Any], bool]:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from rbsuite.environments.base import PlainServices
 from rbsuite.task import Task
 from rbsuite.trajectory import Action
 from rbsuite_eb_habitat.actions import ACTION_NAMES, ACTIONS, index_of
@@ -119,12 +120,12 @@ class _Walk:
     def __init__(
         self, upstream: Upstream, environment: EbHabitat, task: Task, household: Household, found: Walks
     ) -> None:
-        self._upstream, self._environment, self._household, self._found = upstream, environment, household, found
+        self._upstream, self._household, self._found = upstream, household, found
         self._name, self._done, self._steps = task.id, False, 0
         self._world = HabitatWorld(household)
-        environment.reset(options={"task": task.id})
+        self._episode = environment.begin(task, seed=0, services=PlainServices(environment))
         start = upstream.reset(task.payload["index"], household)
-        episode = environment.tasks.resources.episode(task)
+        episode = environment.resources.episode(task)
         self._monitor = upstream.monitor([_texts(part) for part in reduced_subgoals(episode, household.goal)])
         found.walks += 1
         self._same("the instruction", start["lang_goal"], task.query)
@@ -137,25 +138,26 @@ class _Walk:
         self._steps += 1
         over, info = self._upstream.step(action)
         outcome = self._world.do(action)
-        observation, _, terminated, truncated, ours = self._environment.step(Action("choice", index=action))
-        achieved, truth = self._world.achieved, ours["truth"]
+        observation = self._episode.act(Action.choose(action))
+        achieved, grade = self._world.achieved, self._episode.grade("max_steps")
+        truth, ended = grade.truth, observation.turn == "over"
         success, invalid = bool(info["task_success"]), bool(info["was_prev_action_invalid"])
         progress = 1.0 if success else self._monitor()
         self._same("the name", info["action_description"], ACTION_NAMES[action])
         self._same("the domain's name", info["action"], ACTIONS[action].call.replace("()", f"({ROBOT})"))
         self._same("the feedback", (info["env_feedback"],) * 2, (outcome.feedback, observation.text))
         self._same("validity", (not invalid, info["last_action_success"]), (outcome.valid, observation.data["valid"]))
-        self._same("success", (success, success), (achieved.success, bool(self._environment.score)))
-        self._same("progress by the engine's subgoals", (progress, progress), (achieved.progress, truth["progress"]))
+        self._same("success", (success, success), (achieved.success, bool(grade.score)))
+        self._same("progress by the engine's subgoals", (progress, progress), (achieved.progress, grade.measures["progress"]))
         self._same(
             "steps and invalid actions",
             (info["env_step"], info["num_invalid_actions"], self._upstream.environment._cur_invalid_actions),
             (truth["steps"], truth["invalid_actions"], truth["invalid_actions"]),
         )
-        self._same("the end", bool(over), terminated or truncated)
+        self._same("the end", bool(over), ended)
         self._same("the state", self._upstream.simulator.where(), _where(self._world))
         self._count(not invalid, success, bool(over), info["task_progress"] - achieved.progress)
-        return bool(over) or terminated or truncated
+        return bool(over) or ended
 
     def _same(self, what: str, theirs: object, ours: object) -> None:
         if theirs != ours:

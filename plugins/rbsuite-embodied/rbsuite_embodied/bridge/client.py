@@ -14,7 +14,7 @@ from rbsuite_embodied.bridge.messages import Hello, Moved, Reply, Start, read_he
 from rbsuite_embodied.bridge.process import Gone, LineProcess, Silence
 from rbsuite_embodied.bridge.settings import PYTHON, TIMEOUT, Settings
 
-PROTOCOL = 1
+PROTOCOL = 2
 """The version of the protocol that is spoken here."""
 
 SERVER = Path(__file__).with_name("server.py")
@@ -29,7 +29,8 @@ _T = TypeVar("_T")
 class Bridge:
     """An EmbodiedBench in a process of its own, with one live environment at most.
 
-    After a failure its process is gone and it cannot be used again.
+    Its methods wait for the other side, and belong into a thread where something else has to go on; :meth:`kill` may be called from any
+    other thread meanwhile. After a failure its process is gone and it cannot be used again.
 
     Args:
         environment: ``eb-alfred`` or ``eb-habitat``.
@@ -37,13 +38,13 @@ class Bridge:
         server: the program to run there.
 
     Attributes:
-        hello: who answers.
+        hello: who answers, once it was asked.
         timeout: seconds that a command may take without a sign of life.
         eval_set: the set whose simulator runs; ``""``: none.
         alive: whether it can be used.
 
     Raises:
-        EnvironmentFailure: it cannot be started, speaks another protocol, or has no EmbodiedBench.
+        EnvironmentFailure: it cannot be started.
     """
 
     def __init__(self, environment: str, settings: Settings, server: Path = SERVER) -> None:
@@ -61,37 +62,48 @@ class Bridge:
                 f"Set {PYTHON} to the Python of the environment in which EmbodiedBench is installed.",
             ) from error
         self.alive = True
-        self.hello = self._ask("hello", self._read_hello, protocol=PROTOCOL, environment=environment)
-        if not self.hello.folder:
-            self._fail(
-                f"{self._name} is not installed for {settings.python!r}.",
-                f"Install it there, set {PYTHON} to another Python, or name a checkout.",
-            )
+        self.hello: Hello | None = None
+        self._python = settings.python
 
     @property
     def pid(self) -> int:
         """The id of its process, which is that of its process group too."""
         return self._process.pid
 
+    def greet(self) -> Hello:
+        """Who answers; to be asked first.
+
+        Raises:
+            EnvironmentFailure: it speaks another protocol or has no EmbodiedBench, or the other side failed.
+        """
+        self.hello = hello = self._ask("hello", self._read_hello, protocol=PROTOCOL, environment=self._environment)
+        if not hello.folder:
+            self._fail(
+                f"{self._name} is not installed for {self._python!r}.",
+                f"Install it there, set {PYTHON} to another Python, or name a checkout.",
+            )
+        return hello
+
     def load(self) -> None:
         """Import EmbodiedBench without starting a simulator.
 
         Raises:
-            EnvironmentFailure: it cannot be imported; see the class.
+            EnvironmentFailure: it cannot be imported, or the other side failed.
         """
         self._ask("load", _nothing, environment=self._environment)
 
-    def start(self, eval_set: str, index: int) -> Start:
+    def start(self, eval_set: str, index: int, *, images: bool = False) -> Start:
         """Begin an episode. The simulator is started unless the last episode was of the same set.
 
         Args:
             eval_set: upstream's name of the set.
             index: the episode's place in the set's own list, from 0.
+            images: whether to tell what the robot's camera shows.
 
         Raises:
-            EnvironmentFailure: there is no such episode, or see the class.
+            EnvironmentFailure: there is no such episode, or the other side failed.
         """
-        self._ask("init", _nothing, environment=self._environment, eval_set=eval_set, index=index)
+        self._ask("init", _nothing, environment=self._environment, eval_set=eval_set, index=index, images=images)
         self.eval_set = eval_set
         return self._ask("reset", read_start)
 
@@ -99,7 +111,7 @@ class Bridge:
         """Carry out a named action.
 
         Raises:
-            EnvironmentFailure: no episode is under way, or see the class.
+            EnvironmentFailure: no episode is under way, or the other side failed.
         """
         return self._ask("step", read_moved, action=action)
 
@@ -107,9 +119,14 @@ class Bridge:
         """Count a reply that named no action.
 
         Raises:
-            EnvironmentFailure: no episode is under way, or see the class.
+            EnvironmentFailure: no episode is under way, or the other side failed.
         """
         self._ask("refuse", _nothing)
+
+    def kill(self) -> None:
+        """End the process at once, from any thread; a method that waits in another one fails."""
+        self.alive = False
+        self._process.kill()
 
     def close(self) -> None:
         """Close the simulator and end the process; it does not matter whether it still lives."""

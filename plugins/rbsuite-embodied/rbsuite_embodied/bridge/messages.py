@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Reply = Mapping[str, Any]
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +34,13 @@ class Start:
         instruction: what is to be done.
         names: the named actions.
         visible: types in view, sorted.
+        image: what the robot's camera shows, as a PNG in base64; ``""``: nobody asked.
     """
 
     instruction: str
     names: tuple[str, ...]
     visible: tuple[str, ...]
+    image: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Moved:
         invalid: invalid ones among them, and unreadable replies.
         elapsed: seconds since the episode began.
         states: ids of objects by what was done to them, sorted.
+        image: what the robot's camera shows, as a PNG in base64; ``""``: nobody asked.
     """
 
     feedback: str
@@ -70,6 +75,7 @@ class Moved:
     invalid: int
     elapsed: float
     states: Mapping[str, tuple[str, ...]]
+    image: str
 
 
 def read_hello(reply: Reply) -> Hello:
@@ -88,7 +94,7 @@ def read_start(reply: Reply) -> Start:
     Raises:
         ValueError: a field is missing or of the wrong type; the text says which.
     """
-    start = Start(_text(reply, "instruction"), _texts(reply, "names"), _texts(reply, "visible"))
+    start = Start(_text(reply, "instruction"), _texts(reply, "names"), _texts(reply, "visible"), _image(reply))
     if not start.names:
         raise ValueError("no names")
     return start
@@ -116,6 +122,7 @@ def read_moved(reply: Reply) -> Moved:
         invalid=_integer(reply, "invalid"),
         elapsed=_number(reply, "elapsed"),
         states={name: _texts(states, name) for name in states},
+        image=_image(reply),
     )
 
 
@@ -142,6 +149,13 @@ def _integer(reply: Reply, name: str) -> int:
 def _number(reply: Reply, name: str) -> float:
     value = reply.get(name)
     return float(value) if type(value) is int else float(_typed(reply, name, float))
+
+
+def _image(reply: Reply) -> str:
+    image = _text(reply, "image")
+    if image and not base64.b64decode(image, validate=True).startswith(_PNG):
+        raise ValueError("image that is no PNG")
+    return image
 
 
 def _texts(reply: Reply, name: str) -> tuple[str, ...]:

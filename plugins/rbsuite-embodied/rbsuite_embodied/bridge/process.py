@@ -121,6 +121,12 @@ class LineProcess:
         """Whether it ends by itself within so many seconds."""
         return _wait(self._process, seconds)
 
+    def kill(self) -> None:
+        """Kill it, and everything in its group, from any thread; whoever waits for its line is told that it is gone."""
+        if self._finish.alive:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
     def end(self) -> None:
         """End it, and everything in its group, at once."""
         if self._finish.detach() is not None:

@@ -3,7 +3,7 @@
 It runs in the user's Python, not in rbsuite's (``THEIR_PYTHON -u server.py``): so it imports nothing but the standard library, and nothing
 that Python 3.8 lacks. EmbodiedBench writes into the current directory; run it in one that may be thrown away.
 
-**Protocol, version 1.** A request is one JSON object on a line of standard input, a reply one on a line of standard output. Whatever else
+**Protocol, version 2.** A request is one JSON object on a line of standard input, a reply one on a line of standard output. Whatever else
 is written to standard output, from Python or from C, goes to standard error instead. Requests have ``cmd`` and ``id``:
 
 ========  =====================================  ==============================================================================
@@ -11,10 +11,10 @@ command   takes                                  gives
 ========  =====================================  ==============================================================================
 hello     protocol, environment                  protocol, python, packages, folder
 load      environment                            nothing; imports EmbodiedBench without starting a simulator
-init      environment, eval_set, index           episodes; starts the simulator unless it runs, and chooses an episode
-reset                                            names, instruction, visible, steps, invalid
+init      environment, eval_set, index, images   episodes; starts the simulator unless it runs, and chooses an episode
+reset                                            names, instruction, visible, steps, invalid, image
 step      action                                 feedback, reward, done, stopped, success, progress, valid, visible, steps, invalid,
-                                                 elapsed, states
+                                                 elapsed, states, image
 refuse                                           steps, invalid; counts a reply that named no action, as the evaluators do
 close                                            nothing; the process then ends
 ========  =====================================  ==============================================================================
@@ -22,7 +22,8 @@ close                                            nothing; the process then ends
 ``environment`` is ``eb-alfred`` or ``eb-habitat``, ``index`` counts from 0 in the set's own list. ``folder`` is where EmbodiedBench would
 be imported from, empty where it is not installed. ``visible`` are types in view (nothing where upstream does not tell). ``done`` is
 upstream's; ``stopped`` says that it has another reason than success, steps or invalid actions. ``elapsed`` is in seconds, ``states`` holds
-upstream's sets of object ids as sorted lists.
+upstream's sets of object ids as sorted lists. ``image`` is what upstream's agents are shown, ``head_rgb``, as a PNG in base64; empty unless
+``images`` is true.
 
 A reply repeats ``id``. ``{"id": 3, "ok": true, ...}`` answers; ``{"id": 3, "ok": false, "kind": ..., "error": ...}`` says in one line what
 went wrong; ``{"id": 3, "busy": ...}`` only shows that the answer is still worked on. Kinds: ``protocol`` (not understood), ``missing``
@@ -34,6 +35,7 @@ Follows EBAlfEnv.py, EBHabEnv.py and evaluator/*.py (EmbodiedBench/EmbodiedBench
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib
 import importlib.util
@@ -44,16 +46,18 @@ import os
 import platform
 import queue
 import signal
+import struct
 import sys
 import threading
 import time
 import traceback
+import zlib
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PROTOCOL = 1
+PROTOCOL = 2
 GRACE = 5.0  # seconds that are left for closing the simulator once nobody listens
 
 ALFRED, HABITAT = "eb-alfred", "eb-habitat"
@@ -98,6 +102,26 @@ def line_of(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
 
 
+def png(pixels: Any) -> bytes:
+    """An array of 8-bit RGB or RGBA pixels as a PNG; needs no library of images.
+
+    Raises:
+        ValueError: it is none.
+    """
+    shape = tuple(getattr(pixels, "shape", ()))
+    if str(getattr(pixels, "dtype", "")) != "uint8" or len(shape) != 3 or shape[2] not in (3, 4) or 0 in shape:
+        raise ValueError("no image")
+    height, width, channels = shape
+    data, row = pixels.tobytes(), width * channels
+    lines = b"".join(b"\0" + data[start : start + row] for start in range(0, height * row, row))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 6, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+    packed = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
 class Adapter:
     """An environment of EmbodiedBench, alive from one episode to the next.
 
@@ -120,10 +144,11 @@ class Adapter:
         self.eval_set = eval_set
         self.episodes = int(self._attribute("number_of_episodes"))
         self.playing = False
+        self.images = False
         self._busy = busy
 
-    def open(self, index: int) -> None:
-        """Begin the episode with this index in the set's own list."""
+    def open(self, index: int) -> Any:
+        """Begin the episode with this index in the set's own list; upstream's observation."""
         raise NotImplementedError
 
     def visible(self) -> list[str]:
@@ -132,18 +157,19 @@ class Adapter:
 
     def reset(self, index: int) -> dict[str, Any]:
         """See the protocol."""
-        self.open(index)
+        observation = self.open(index)
         self.playing = True
         names = [str(name) for name in self._attribute("language_skill_set")]  # they change with a reset
         instruction = str(self._attribute("episode_language_instruction"))
-        return {"names": names, "instruction": instruction, "visible": self.visible(), **self._counts()}
+        told = {"names": names, "instruction": instruction, "visible": self.visible()}
+        return {**told, "image": self._image("reset", observation), **self._counts()}
 
     def step(self, action: int) -> dict[str, Any]:
         """See the protocol."""
         result = self.env.step(action)
         if not isinstance(result, tuple) or len(result) != 4 or not isinstance(result[3], dict):
             raise Refusal("contract", f"{CLASSES[self.environment]}.step did not give four values with a dict")
-        _, reward, done, info = result
+        observation, reward, done, info = result
         if not isinstance(info.get("env_feedback"), str):
             raise Refusal("contract", f"{CLASSES[self.environment]}.step gives no text as env_feedback")
         success, counts = bool(self._number(info, "task_success")), self._counts()
@@ -162,6 +188,7 @@ class Adapter:
             "visible": sorted({str(name) for name in objects.get("visible_objs", ())}),
             "elapsed": self._number({"episode_elapsed_seconds": 0.0, **info}, "episode_elapsed_seconds"),
             "states": {str(name): sorted(map(str, ids)) for name, ids in objects.items() if isinstance(ids, set)},
+            "image": self._image("step", observation),
             **counts,
         }
 
@@ -169,6 +196,15 @@ class Adapter:
         """See the protocol."""
         self.env._cur_invalid_actions += 1
         return self._counts()
+
+    def _image(self, method: str, observation: Any) -> str:
+        if not self.images:
+            return ""
+        try:
+            return base64.b64encode(png(observation["head_rgb"])).decode("ascii")
+        except (KeyError, TypeError, ValueError):
+            name = f"{CLASSES[self.environment]}.{method}"
+            raise Refusal("contract", f"{name} gives no image of 8-bit pixels as head_rgb") from None
 
     def _attribute(self, name: str) -> Any:
         try:
@@ -195,14 +231,14 @@ class Alfred(Adapter):
 
     environment = ALFRED
 
-    def open(self, index: int) -> None:
+    def open(self, index: int) -> Any:
         """See :meth:`Adapter.open`. Upstream's connector carries these two over to the next episode; here all begin alike."""
         connector = getattr(self.env, "env", None)
         for name, fresh in (("sliced", False), ("put_count_dict", {})):
             if hasattr(connector, name):
                 setattr(connector, name, fresh)
         self.env._current_episode_num = index
-        self.env.reset()
+        return self.env.reset()
 
     def visible(self) -> list[str]:
         """See :meth:`Adapter.visible`; as upstream works it out after an action."""
@@ -216,15 +252,15 @@ class Habitat(Adapter):
 
     environment = HABITAT
 
-    def open(self, index: int) -> None:
+    def open(self, index: int) -> Any:
         """See :meth:`Adapter.open`. As upstream skips episodes: reset until it is the one."""
         # Reached late in one pass, it may come last in the next.
         for tried in range(2 * self.episodes + 1):
             if self._attribute("_current_episode_num") >= self.episodes:
                 self.env._current_episode_num = 0
-            self.env.reset()
+            observation = self.env.reset()
             if str(self.env.current_episode().episode_id) == str(index):
-                return
+                return observation
             self._busy(f"reset {tried + 1}")
         raise Refusal("episode", f"no reset led to episode {index} of {self.eval_set}")
 
@@ -266,6 +302,8 @@ class Session:
         environment, eval_set, index = _environment(request), request.get("eval_set"), _integer(request, "index")
         if not isinstance(eval_set, str):
             raise Refusal("protocol", "eval_set is not a text")
+        if not isinstance(request.get("images", False), bool):
+            raise Refusal("protocol", "images is neither true nor false")
         adapter = self._adapter
         if adapter is None or (adapter.environment, adapter.eval_set) != (environment, eval_set):
             self.end()  # as upstream's evaluators do between two sets
@@ -273,7 +311,7 @@ class Session:
         if not 0 <= index < adapter.episodes:
             raise Refusal("episode", f"{eval_set} has {adapter.episodes} episodes, none with index {index}")
         self._index = index
-        adapter.playing = False
+        adapter.playing, adapter.images = False, request.get("images", False)
         return {"episodes": adapter.episodes}
 
     def _reset(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from rbsuite.errors import EnvironmentFailure
 PYTHON = "RBSUITE_EMBODIEDBENCH_PYTHON"
 HOME = "RBSUITE_EMBODIEDBENCH_HOME"
 TIMEOUT = "RBSUITE_EMBODIEDBENCH_TIMEOUT"
+SIMULATORS = "RBSUITE_EMBODIEDBENCH_SIMULATORS"
 DEFAULT_TIMEOUT = 300.0
+MOST_SIMULATORS = 64
 
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:API_?KEYS?|KEYS?|TOKENS?|SECRETS?|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|COOKIES?|AUTH)(?:_|$)",
@@ -32,11 +34,13 @@ class Settings:
         python: absolute path of the interpreter in whose environment it is installed.
         home: absolute path of a directory that holds the package ``embodiedbench``; ``""``: it is installed.
         timeout: seconds that a command may take.
+        simulators: how many may run at once.
     """
 
     python: str
     home: str = ""
     timeout: float = DEFAULT_TIMEOUT
+    simulators: int = 1
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Settings:
@@ -48,7 +52,7 @@ class Settings:
         Raises:
             EnvironmentFailure: one is missing, or names what is not there.
         """
-        return cls(_python(variables), _home(variables), _timeout(variables))
+        return cls(_python(variables), _home(variables), _timeout(variables), _simulators(variables))
 
     def child_variables(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The variables that EmbodiedBench gets of these: all but secrets, with ``home`` first on the module path.
@@ -108,3 +112,12 @@ def _timeout(variables: Mapping[str, str]) -> float:
     if not 0 < seconds < math.inf:
         raise EnvironmentFailure(f"{TIMEOUT}={given!r} is no number of seconds.", "Set it to a positive number.")
     return seconds
+
+
+def _simulators(variables: Mapping[str, str]) -> int:
+    given = variables.get(SIMULATORS, "").strip() or "1"
+    if not (given.isascii() and given.isdigit() and 0 < int(given) <= MOST_SIMULATORS):
+        raise EnvironmentFailure(
+            f"{SIMULATORS}={given!r} is no number of simulators.", f"Set it to a number from 1 to {MOST_SIMULATORS}."
+        )
+    return int(given)

@@ -1,0 +1,212 @@
+"""rbsuite as a library: what the command line and notebooks call.
+
+    import rbsuite
+
+    experiment = rbsuite.evaluate("tau-bench", memory=["none", "reasoningbank"], limit=10)
+    print(experiment.summary().comparisons[0].difference)
+
+Every option of ``rbsuite eval`` is a keyword of the same name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rbsuite.run.worker import Execution
+
+if TYPE_CHECKING:
+    from rbsuite.plugins import Plugins
+    from rbsuite.record import Condition, Manifest, RunInfo, TaskRecord
+    from rbsuite.run.plan import Plan
+    from rbsuite.statistics.summary import Summary
+    from rbsuite.store import ExperimentStore
+
+__all__ = ["Execution", "Experiment", "aevaluate", "evaluate", "open_plan", "plan"]
+
+
+class Experiment:
+    """An experiment that is kept in a directory. Reading one needs none of its plugins.
+
+    Used as a context manager, or closed by :meth:`close`. What another process is running may be read meanwhile.
+
+    Args:
+        directory: where it is kept.
+
+    Raises:
+        StoreError: there is no experiment.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        from rbsuite.store import ExperimentStore
+
+        self._store = ExperimentStore.open(directory, readonly=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. May be called again."""
+        self._store.close()
+
+    @property
+    def directory(self) -> Path:
+        """Where the experiment is kept."""
+        return self._store.directory
+
+    @property
+    def store(self) -> ExperimentStore:
+        """The store, for everything that is not here."""
+        return self._store
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the experiment is: configuration, facts, runs."""
+        return self._store.manifest
+
+    @property
+    def runs(self) -> Sequence[RunInfo]:
+        """Its runs: conditions x orders."""
+        return self._store.manifest.runs
+
+    @property
+    def conditions(self) -> Sequence[Condition]:
+        """What it compares, the baseline first."""
+        return tuple(dict.fromkeys(run.condition for run in self.runs))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run is finished."""
+        return all(self._store.run_finished(run.id) for run in self.runs)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether a model is a simulation, so that the figures say nothing about a real one."""
+        return bool(self.manifest.facts["simulated"])
+
+    @property
+    def digest(self) -> str:
+        """One hash for what came out: equal digests mean the same outcomes, word for word."""
+        from rbsuite.store import experiment_digest
+
+        return experiment_digest(self._store)
+
+    def records(self, run: str = "", *, trajectories: bool = True) -> Iterator[TaskRecord]:
+        """The committed records in stream order.
+
+        Args:
+            run: id of a run; empty: of all runs, one after the other.
+            trajectories: whether steps are read too.
+        """
+        for info in self.runs:
+            if run in ("", info.id):
+                yield from self._store.records(info.id, trajectories=trajectories)
+
+    def summary(self, *, baseline: str | None = None) -> Summary:
+        """The figures: success by condition, and the paired differences with their intervals.
+
+        Args:
+            baseline: the memory to compare with; ``None``: the one of the first condition.
+        """
+        from rbsuite.statistics.summary import summarise
+
+        return summarise(self._store, baseline=baseline)
+
+
+def plan(
+    env: str | None = None, *, plugins: Plugins | None = None, execution: Execution | None = None, **options: Any
+) -> Plan:
+    """What :func:`evaluate` would run; nothing is run and nothing written.
+
+    Args:
+        env: the environment, e.g. ``"tau-bench"`` or ``"aime:reader=lm-eval"``.
+        plugins: where names are looked up; ``None``: everything that is installed.
+        execution: how it will be carried out, where that is known; what does not go together is refused.
+        options: the options of an experiment, by the names of :class:`rbsuite.run.config.ExperimentConfig`.
+
+    Raises:
+        RbsuiteError: an option, name, template or data set that cannot be had.
+    """
+    from rbsuite.plugins import load_plugins
+    from rbsuite.run.config import FIELDS, check_value, make_config
+    from rbsuite.run.plan import make_plan
+
+    given = {"env": env, **options} if env is not None else options
+    unknown = next((name for name in given if name not in FIELDS), None)
+    if unknown is not None:
+        from rbsuite.errors import UnknownNameError
+
+        raise UnknownNameError("option", unknown, FIELDS)
+    values = {name: check_value(name, value, "options") for name, value in given.items() if value is not None}
+    return make_plan(make_config(values), plugins or load_plugins(), execution)
+
+
+def evaluate(
+    env: str | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    execution: Execution | None = None,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> Experiment:
+    """Run an experiment, or go on with it where it was stopped, and give it back complete.
+
+    Args:
+        env: the environment.
+        out: directory of the experiment; ``None``: named by what it is, below ``experiments``.
+        execution: how it is carried out; never changes a result.
+        plugins: where names are looked up; ``None``: everything that is installed.
+        options: see :func:`plan`.
+
+    Returns:
+        The experiment, open for reading.
+
+    Raises:
+        RbsuiteError: it cannot be started or gone on with; what was committed stays.
+        RuntimeError: an event loop is running in this thread; await :func:`aevaluate` there.
+    """
+    return asyncio.run(aevaluate(env, out=out, execution=execution, plugins=plugins, **options))
+
+
+async def aevaluate(
+    env: str | None = None,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    execution: Execution | None = None,
+    plugins: Plugins | None = None,
+    **options: Any,
+) -> Experiment:
+    """:func:`evaluate` for code that runs in an event loop."""
+    from rbsuite.run.executors import run_experiment
+
+    execution = execution or Execution()
+    planned = plan(env, plugins=plugins, execution=execution, **options)
+    with open_plan(planned, out) as store:
+        await run_experiment(planned, store, execution)
+        directory = store.directory
+    return Experiment(directory)
+
+
+def open_plan(planned: Plan, out: str | os.PathLike[str] | None = None, *, join: bool = False) -> ExperimentStore:
+    """The store of a planned experiment, made if it is not there.
+
+    Args:
+        planned: the experiment.
+        out: its directory; ``None``: named by what it is.
+        join: work on it beside other processes.
+
+    Raises:
+        StoreError: there is another experiment, or the directory cannot be used.
+    """
+    from rbsuite.run.directory import default_directory, open_experiment
+
+    return open_experiment(planned, default_directory(planned) if out is None else Path(out), join=join)

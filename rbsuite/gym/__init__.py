@@ -1,0 +1,30 @@
+"""Gymnasium, both ways: our environments as Gymnasium's, and any Gymnasium environment as ours. Nothing else imports gymnasium.
+
+Importing this package registers every installed environment as ``rbsuite/NAME-v0``, under each of its names, so that
+
+    gymnasium.make("rbsuite.gym:rbsuite/tau-bench-v0", split="sample")
+
+makes a :class:`GymEnvironment`. :func:`from_gymnasium` goes the other way. A plugin calls it in the module that its spec's factory names,
+not in the module that declares the spec: that one is imported by the registration.
+"""
+
+from __future__ import annotations
+
+from rbsuite.gym.ours import GymEnvironment, UserFunction, gym_id, register_environments
+from rbsuite.gym.spaces import ActionSpace, ObservationSpace
+from rbsuite.gym.theirs import GymnasiumEnvironment, from_gymnasium, reached
+from rbsuite.plugins import load_plugins
+
+__all__ = [
+    "ActionSpace",
+    "GymEnvironment",
+    "GymnasiumEnvironment",
+    "ObservationSpace",
+    "UserFunction",
+    "from_gymnasium",
+    "gym_id",
+    "reached",
+    "register_environments",
+]
+
+register_environments(load_plugins())

@@ -1,0 +1,128 @@
+"""How the simulated learner words what it learns: in whichever form the prompt asks for.
+
+It goes by the text of the prompt alone. A form is known by the example of it that a prompt gives; the trajectories by their lines
+``Outcome: ...``, where what stands before the first of them is not a trajectory (a sheet, a list of bullets).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from rbsuite.learner.skills import Skill
+
+COMMONPLACE = "Take one thing after the other and be polite."
+
+_OUTCOME = re.compile(r"^Outcome(?: of rollout \d+)?: (success|failure|unknown|not judged)$", re.MULTILINE)
+_LIMIT = re.compile(r"\bat most (\d+)\b")
+_HEADING = re.compile(r"^# (\w+(?: \w+)*) 1$", re.MULTILINE)
+_SHEET = re.compile(r"^<sheet>$", re.MULTILINE)
+_REFLECT = re.compile(r"^Insight: \.\.\.$", re.MULTILINE)
+_CURATE = re.compile(r"^ADD: \.\.\.$", re.MULTILINE)
+_PRUNE = re.compile(r"^Prune: \d", re.MULTILINE)
+_BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
+_LISTED = re.compile(r"^- (.+)$", re.MULTILINE)
+_EXPERIENCE = re.compile(r"^Experience (\d+)$", re.MULTILINE)
+
+
+def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
+    """The skills that the trajectories in a prompt are about, in the order they show.
+
+    In one labelled a success those whose lesson was applied; in one labelled a failure those whose mistake was made; in one that was
+    not judged both; in one whose outcome is unknown nothing.
+    """
+    found: dict[Skill, int] = {}
+    candidates = list(skills)
+    for mark, end in _blocks(_OUTCOME, prompt):
+        for skill in candidates:
+            signs = {
+                "success": (skill.lesson,),
+                "failure": (skill.symptom,),
+                "not judged": (skill.lesson, skill.symptom),
+            }
+            places = [at for sign in signs.get(mark.group(1), ()) if (at := prompt.find(sign, mark.end(), end)) >= 0]
+            if places:
+                found.setdefault(skill, min(places))
+    return sorted(found, key=lambda skill: found[skill])
+
+
+def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
+    """A reply on the skills seen, in the form that the prompt asks for: items, a sheet, a review, additions or a pruning."""
+    if _SHEET.search(prompt):
+        return sheet(prompt, seen, skills)
+    if _PRUNE.search(prompt):
+        return pruning(prompt, skills)
+    if _REFLECT.search(prompt):
+        return review(prompt, seen)
+    if _CURATE.search(prompt):
+        return additions(prompt)
+    return items(prompt, seen)
+
+
+def items(prompt: str, seen: Sequence[Skill]) -> str:
+    """Items in the Markdown form that the prompt shows, within the number that it allows."""
+    heading = _HEADING.search(prompt)
+    name = heading.group(1) if heading else "Memory Item"
+    parts = [(skill.title, f"Applies wherever this comes up: {skill.title.lower()}.", skill.lesson) for skill in seen]
+    if not parts:
+        parts = [("Work in order", "A commonplace about any request.", COMMONPLACE)]
+    return "\n\n".join(
+        f"# {name} {number}\n## Title\n{title}\n## Description\n{description}\n## Content\n{content}"
+        for number, (title, description, content) in enumerate(parts[: _limit(prompt)], start=1)
+    )
+
+
+def sheet(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
+    """The whole sheet: the lessons it holds already, and those on the skills seen."""
+    before = _without_trajectories(prompt)
+    kept = dict.fromkeys([*(skill for skill in skills if skill.lesson in before), *seen])
+    lines = [f"- {skill.title}: {skill.lesson}" for skill in kept] or [f"- {COMMONPLACE}"]
+    return "\n".join(["<sheet>", *lines, "</sheet>"])
+
+
+def review(prompt: str, seen: Sequence[Skill]) -> str:
+    """A tag for each listed bullet that has the lesson of a skill seen, and those lessons as insights."""
+    before = _without_trajectories(prompt)
+    shown = prompt[len(before) :]
+    lessons = [skill.lesson for skill in seen]
+    tags = [
+        f"{name} {'helpful' if any(lesson in text and lesson in shown for lesson in lessons) else 'neutral'}"
+        for name, text in _BULLET.findall(before)
+    ]
+    insights = lessons[: _limit(prompt)] or [COMMONPLACE]
+    return "\n".join([f"Bullets: {', '.join(tags) or 'none'}", *(f"Insight: {insight}" for insight in insights)])
+
+
+def additions(prompt: str) -> str:
+    """The listed insights that no listed bullet holds."""
+    known = [text for _, text in _BULLET.findall(prompt)]
+    asked = prompt[prompt.find("# The insights") :]
+    new = [line for line in _LISTED.findall(asked) if not any(line in text for text in known)]
+    return "\n".join(f"ADD: {line}" for line in new[: _limit(prompt)]) or "NOTHING"
+
+
+def pruning(prompt: str, skills: Iterable[Skill]) -> str:
+    """Takes out the numbered experiences in which no lesson shows."""
+    lessons = [skill.lesson for skill in skills]
+    empty = [
+        mark.group(1)
+        for mark, end in _blocks(_EXPERIENCE, prompt)
+        if not any(lesson in prompt[mark.end() : end] for lesson in lessons)
+    ]
+    return f"Prune: {','.join(empty)}" if empty else "Keep"
+
+
+def _blocks(heading: re.Pattern[str], prompt: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Each heading with the place where what it heads ends: at the next heading, or with the prompt."""
+    marks = list(heading.finditer(prompt))
+    return zip(marks, [mark.start() for mark in marks[1:]] + [len(prompt)] * bool(marks), strict=True)
+
+
+def _limit(prompt: str) -> int:
+    limit = _LIMIT.search(prompt)
+    return int(limit.group(1)) if limit else 3
+
+
+def _without_trajectories(prompt: str) -> str:
+    first = _OUTCOME.search(prompt)
+    return prompt[: first.start()] if first else prompt

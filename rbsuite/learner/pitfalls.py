@@ -1,0 +1,215 @@
+"""Finds what can go wrong on a task: candidates are tried in the environment, and those are kept with which the task fails.
+
+What is kept fails alone and together: with any of the pitfalls, whichever they are, the task is not solved. So the chance to solve
+it is known from the chances to avoid each. The same task gives the same pitfalls, and tasks that are alike give pitfalls of the same
+skills, which is what lets a lesson help on a later task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from rbsuite.environments.base import Environment, Opener
+from rbsuite.environments.replay import play_actions
+from rbsuite.environments.solution import Mistake, Solution
+from rbsuite.errors import EnvironmentFailure, ModelError, UsageError
+from rbsuite.learner.candidates import Played, candidates, kind_of
+from rbsuite.learner.skills import Skill, Vocabulary
+from rbsuite.seeds import unit
+from rbsuite.task import Task
+from rbsuite.trajectory import Action
+
+MOST = 4
+"""Pitfalls of a task, where they are hand-written."""
+SHARES = (0.3, 0.45, 0.25)
+"""The shares of tasks with one, two and three pitfalls, where as many are found."""
+TRIES = 40
+"""Candidates that are played at most on a task."""
+SOLVED = 1.0
+WEIGHTS: Mapping[str, float] = {"leave-out": 1.5, "stop-early": 2.0, "twice": 2.0, "overdo": 4.0}
+"""Kinds of mistakes that are looked for later than others: the higher, the later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pitfall:
+    """A mistake with which a task fails.
+
+    Attributes:
+        skill: id of the skill that keeps from it.
+        wording: the skill in words.
+        edits: what is done in place of an action of the solution, by its index.
+    """
+
+    skill: str
+    wording: Skill
+    edits: Mapping[int, tuple[Action, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lore:
+    """What the simulated learner is given on a task.
+
+    Attributes:
+        solution: the reference solution.
+        pitfalls: what can go wrong, in the order of the solution.
+        vocabulary: the words of the environment's skills.
+    """
+
+    solution: Solution
+    pitfalls: tuple[Pitfall, ...]
+    vocabulary: Vocabulary
+
+
+class Finder:
+    """Finds the pitfalls of tasks, each once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Lore] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def lore(self, task: Task, environment: Environment, opener: Opener) -> Lore:
+        """What there is to know of a task.
+
+        Raises:
+            UsageError: it has no reference solution.
+            EnvironmentFailure: the environment cannot play the solution.
+        """
+        if task.id not in self._known:
+            async with self._locks.setdefault(task.id, asyncio.Lock()):
+                if task.id not in self._known:
+                    self._known[task.id] = await find(task, environment, opener)
+            self._locks.pop(task.id, None)
+        return self._known[task.id]
+
+
+async def find(task: Task, environment: Environment, opener: Opener | None = None) -> Lore:
+    """The pitfalls of a task. It has none where its solution does not solve it, or where its grade cannot be had without a model.
+
+    Args:
+        task: the task.
+        environment: gives solution, lessons, and hand-written mistakes if it has any.
+        opener: opens the episodes; ``None``: the environment itself.
+
+    Raises:
+        UsageError: the task has no reference solution.
+        EnvironmentFailure: the environment cannot play the solution.
+        PluginError: a hand-written lesson cannot be used.
+    """
+    solution = environment.solution(task)
+    if solution is None:
+        raise UsageError(
+            f"task {task.id!r} has no reference solution, so a simulated model cannot act on it.",
+            "Choose a real model with --model.",
+        )
+    vocabulary = Vocabulary(environment.lessons())
+    try:
+        grade, seen = await play_actions(environment, task, solution.actions, solution.user, opener=opener)
+    except ModelError:
+        return Lore(solution, (), vocabulary)
+    if grade.score < SOLVED:
+        return Lore(solution, (), vocabulary)
+    played = Played(task, solution, [observation for observation in seen if observation.turn == "agent"])
+    written = environment.mistakes(task)
+    trial = _Trial(environment, opener, played)
+    if written:
+        kept = await _kept(trial, written, MOST, apart=False)
+    else:
+        ranked = sorted(candidates(played), key=lambda one: (one.skill not in environment.lessons(), _rank(one)))
+        kept = await _kept(trial, ranked, _wanted(task), apart=True)
+    kept.sort(key=lambda mistake: min(mistake.edits, default=0))
+    pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
+    return Lore(solution, pitfalls, vocabulary)
+
+
+def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:
+    """The actions with mistakes in them, each with the index that it has, or whose place it takes, in the solution."""
+    for place, action in enumerate(actions):
+        edits = [mistake.edits[place] for mistake in mistakes if place in mistake.edits]
+        for done in _joined(action, edits):
+            yield place, done
+
+
+def _joined(action: Action, edits: Sequence[tuple[Action, ...]]) -> tuple[Action, ...]:
+    """What several mistakes make of an action: all the changed arguments of its calls; of other changes the last."""
+    if len(edits) < 2:
+        return edits[0] if edits else (action,)
+    if not all(_changes_arguments(action, edit) for edit in edits):
+        return edits[-1]
+    calls = []
+    for number, call in enumerate(action.calls):
+        arguments = dict(call.arguments)
+        for edit in edits:
+            changed = edit[0].calls[number].arguments
+            arguments.update({name: value for name, value in changed.items() if value != call.arguments.get(name)})
+        calls.append(replace(call, arguments=arguments))
+    return (replace(action, calls=tuple(calls)),)
+
+
+def _changes_arguments(action: Action, edit: Sequence[Action]) -> bool:
+    names = [call.name for call in action.calls]
+    return bool(names) and len(edit) == 1 and [call.name for call in edit[0].calls] == names
+
+
+class _Trial:
+    """Plays a task with mistakes."""
+
+    def __init__(self, environment: Environment, opener: Opener | None, played: Played) -> None:
+        self._environment = environment
+        self._opener = opener
+        self._played = played
+
+    def hides(self, one: Mistake, other: Mistake) -> bool:
+        """Whether one of two mistakes could not be seen beside the other."""
+        actions = self._played.solution.actions
+        return any(
+            not (_changes_arguments(actions[place], one.edits[place]) and _changes_arguments(actions[place], edit))
+            for place, edit in other.edits.items()
+            if place in one.edits
+        )
+
+    async def fails(self, mistakes: Sequence[Mistake]) -> bool:
+        """Whether the task can be played with these mistakes and is not solved then."""
+        actions = [action for _, action in carried_out(self._played.solution.actions, mistakes)]
+        task, user = self._played.task, self._played.solution.user
+        try:
+            grade, _ = await play_actions(self._environment, task, actions, user, opener=self._opener)
+        except EnvironmentFailure:
+            return False
+        return grade.score < SOLVED
+
+
+async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int, *, apart: bool) -> list[Mistake]:
+    """The first so many of the mistakes that fail alone and with any of those kept before; ``apart``: and that hide none of them."""
+    kept: list[Mistake] = []
+    for mistake in offered[:TRIES]:
+        if len(kept) == wanted:
+            break
+        if any(mistake.skill == other.skill or (apart and trial.hides(other, mistake)) for other in kept):
+            continue
+        groups = (group for size in range(len(kept) + 1) for group in combinations(kept, size))
+        if await _all_fail(trial, ([*group, mistake] for group in groups)):
+            kept.append(mistake)
+    return kept
+
+
+async def _all_fail(trial: _Trial, groups: Iterable[Sequence[Mistake]]) -> bool:
+    for group in groups:
+        if not await trial.fails(group):
+            return False
+    return True
+
+
+def _rank(mistake: Mistake) -> float:
+    """The same for all tasks, so that tasks that are alike get pitfalls of the same skills."""
+    return unit("rank", mistake.skill) * WEIGHTS.get(kind_of(mistake), 1.0)
+
+
+def _wanted(task: Task) -> int:
+    draw, wanted = unit("pitfalls", task.id), 1
+    for share in SHARES[:-1]:
+        draw -= share
+        wanted += draw >= 0
+    return wanted

@@ -1,0 +1,235 @@
+"""The simulated learner: a model that needs no key, whose truth is known.
+
+It is a simulation, and everything made with it says so. It sees a request as any model does, and besides that the reference solution of
+the task at hand and the pitfalls that :mod:`rbsuite.learner.pitfalls` finds there. Where it lacks the skill that keeps from a pitfall it
+makes the mistake, unless the skill's lesson stands in the text of its prompt. What it does right or wrong it says in its reasoning, so
+that a trajectory shows it; as judge it looks at the trajectory and errs at a set rate; as extractor it writes items about what the
+trajectory text shows, sometimes malformed or useless ones. So a memory helps if and only if a lesson was extracted, stored, retrieved and
+injected. Nothing here knows which memory or scaling is running.
+
+It knows much the same in all rollouts of a task, and what it did not notice when it checked it rarely notices later. So further rollouts
+and rounds help it, within bounds.
+
+This module decides *what* the learner does in each role; :mod:`rbsuite.learner.wording` how that is worded, and
+:mod:`rbsuite.learner.lessons` what it writes when it learns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rbsuite.environments.base import Environment, Opener
+from rbsuite.learner import lessons
+from rbsuite.learner import wording as text
+from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out
+from rbsuite.models.base import ChatModel, Completion, ModelRequest
+from rbsuite.seeds import derive_seed, unit
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, Message, Usage
+from rbsuite.transcript import render_action
+
+CHARACTERS_PER_TOKEN = 4
+
+STALE = 0.3
+"""By what factor the chance to notice a mistake shrinks from one check to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What sets the learner's abilities, and with them the true effect of a memory. All are probabilities.
+
+    Attributes:
+        known: that it knows a skill by itself, drawn per task and skill.
+        vary: that a rollout draws anew whether it knows a skill, and does not go by what the task's other rollouts know.
+        follow: that it applies a skill whose lesson stands in its prompt; the same draw as ``known``, so a lesson never hurts.
+        notice: that it notices a mistake when it first checks its answer or is shown an attempt of its own that made it. Every further
+            look adds :data:`STALE` times what the one before added.
+        slip: that it loses the thread in a rollout, whatever it knows.
+        judge_accuracy: that as judge it says what it sees.
+        malformed: that as extractor it does not keep to the required form.
+        useless: that as extractor it writes a commonplace instead of what it saw.
+    """
+
+    known: float = 0.3
+    vary: float = 0.15
+    follow: float = 0.95
+    notice: float = 0.12
+    slip: float = 0.05
+    judge_accuracy: float = 0.85
+    malformed: float = 0.05
+    useless: float = 0.1
+
+
+class SimulatedLearner:
+    """``sim/learner``. See the module's text; unbound it refuses to complete, since it needs a task.
+
+    Args:
+        latency: seconds that every call takes, to see what an experiment would take with a model that is not in process.
+        traits: fields of :class:`Traits`.
+    """
+
+    name = "sim/learner"
+
+    def __init__(self, *, latency: float = 0.0, **traits: float) -> None:
+        self._latency = latency
+        self._traits = Traits(**traits)
+        self._finder = Finder()
+
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        """The learner as it acts on one task. See :class:`rbsuite.models.base.TaskAwareModel`."""
+        return BoundLearner(self.name, self._latency, self._traits, await self._finder.lore(task, environment, opener))
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Always raises: a simulated model acts on tasks that come with a reference solution."""
+        raise text.no_solution(self.name)
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+class SimulatedOracle(SimulatedLearner):
+    """``sim/oracle``: knows every skill, never slips, never errs."""
+
+    name = "sim/oracle"
+
+    def __init__(self) -> None:
+        super().__init__(known=1.0, follow=1.0, slip=0.0, judge_accuracy=1.0, malformed=0.0, useless=0.0)
+
+
+class BoundLearner:
+    """The learner on one task.
+
+    Args:
+        name: the model's name.
+        latency: seconds that every call takes.
+        traits: its abilities.
+        lore: solution and pitfalls of the task.
+    """
+
+    def __init__(self, name: str, latency: float, traits: Traits, lore: Lore) -> None:
+        self.name = name
+        self._latency = latency
+        self._traits = traits
+        self._lore = lore
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """Answer in the role that the purpose names."""
+        roles = {
+            "agent": self._act,
+            "user": self._speak,
+            "judge": self._judge,
+            "memory": self._extract,
+            "select": self._select,
+            "grade": self._judge,
+        }
+        if self._latency:
+            await asyncio.sleep(self._latency)
+        return metered(request, roles[request.purpose](request))
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+    def _act(self, request: ModelRequest) -> text.Reply:
+        prompt = "\n".join(message.text for message in request.messages if message.role in ("system", "user"))
+        checks, position = text.progress(request.messages)
+        missing = self._missing(request, prompt, checks)
+        plan = self._plan(request.session, missing)
+        if checks and missing == self._missing(request, prompt, checks - 1):
+            # Nothing new was noticed, so the answer stands as it was.
+            plan = [turn for turn in plan[-1:] if turn.action.speaks]
+        return text.word([*text.after(plan, position), text.Turn("", Action(text.NOTHING_LEFT))], request, position)
+
+    def _missing(self, request: ModelRequest, prompt: str, checks: int) -> frozenset[str]:
+        """The skills it lacks, after having checked its answer so many times."""
+        return frozenset(
+            pitfall.skill
+            for pitfall in self._lore.pitfalls
+            if not self._knows(request, pitfall, prompt) and not self._notices(request, pitfall, prompt, checks)
+        )
+
+    def _knows(self, request: ModelRequest, pitfall: Pitfall, prompt: str) -> bool:
+        own = unit(request.session, "varies", pitfall.skill) < self._traits.vary
+        draw = unit(request.session if own else _group(request), "knows", pitfall.skill)
+        return draw < (self._traits.follow if pitfall.wording.lesson in prompt else self._traits.known)
+
+    def _notices(self, request: ModelRequest, pitfall: Pitfall, prompt: str, checks: int) -> bool:
+        looks = checks + text.attempts_showing(prompt, pitfall.wording.symptom)
+        chance = self._traits.notice * sum(STALE**look for look in range(looks))
+        return unit(_group(request), "notices", pitfall.skill) < chance
+
+    def _plan(self, session: int, missing: frozenset[str]) -> list[text.Turn]:
+        """The solution with the mistakes of the missing skills, each turn with what is thought at it."""
+        pitfalls = self._lore.pitfalls
+        made = [pitfall for pitfall in pitfalls if pitfall.skill in missing]
+        actions = list(carried_out(self._lore.solution.actions, made))
+        thoughts: dict[int, list[str]] = {}
+        for pitfall in pitfalls:
+            wrong = pitfall.skill in missing
+            said = pitfall.wording.symptom if wrong else pitfall.wording.lesson
+            thoughts.setdefault(min(pitfall.edits, default=0), []).append(said)
+        if unit(session, "slip") < self._traits.slip:
+            cut = derive_seed(session, "cut") % max(1, len(self._lore.solution.actions))
+            actions = [(place, action) for place, action in actions if place < cut]
+            actions.append((cut, Action(text.SLIP)))
+            thoughts = {place: said for place, said in thoughts.items() if place < cut}
+        return _place(actions, thoughts)
+
+    def _speak(self, request: ModelRequest) -> text.Reply:
+        return text.user_reply(request, self._lore.solution.user)
+
+    def _judge(self, request: ModelRequest) -> text.Reply:
+        right = self._looks_right(_content(request.messages))
+        if unit(request.session, "judge") >= self._traits.judge_accuracy:
+            right = not right
+        return text.Reply(text.verdict(right))
+
+    def _looks_right(self, transcript: str) -> bool:
+        """Whether all reference actions (or the reference answer) stand in the transcript, and no mistake shows."""
+        actions = self._lore.solution.actions
+        calls = [replace(action, text="", calls=(call,)) for action in actions for call in action.calls]
+        wanted = [*calls, *(action for action in actions if action.index is not None)] or actions[-1:]
+        symptoms = [pitfall.wording.symptom for pitfall in self._lore.pitfalls]
+        return all(render_action(action) in transcript for action in wanted) and not any(
+            symptom in transcript for symptom in (*symptoms, text.SLIP)
+        )
+
+    def _extract(self, request: ModelRequest) -> text.Reply:
+        if unit(request.seed, "malformed") < self._traits.malformed:
+            return text.Reply(text.MALFORMED)
+        prompt = _content(request.messages)
+        skills = self._lore.vocabulary.told_in(prompt)
+        useless = unit(request.seed, "useless") < self._traits.useless
+        return text.Reply(lessons.learnt(prompt, [] if useless else lessons.skills_seen(prompt, skills), skills))
+
+    def _select(self, request: ModelRequest) -> text.Reply:
+        prompt = _content(request.messages)
+        return text.Reply(text.selection(prompt, self._lore.vocabulary.told_in(prompt)))
+
+
+def metered(request: ModelRequest, reply: text.Reply) -> Completion:
+    """A completion with token counts estimated from lengths; it costs nothing."""
+    read = sum(len(message.text) for message in request.messages) + sum(len(tool.description) for tool in request.tools)
+    written = len(reply.text) + len(reply.thought)
+    written += sum(len(call.name) + len(str(call.arguments)) for call in reply.calls)
+    usage = Usage(1, read // CHARACTERS_PER_TOKEN, 1 + written // CHARACTERS_PER_TOKEN, 0.0)
+    return Completion(reply.text, reply.calls, usage, "tool_calls" if reply.calls else "stop", reply.thought)
+
+
+def _group(request: ModelRequest) -> int:
+    """What draws that all rollouts of a task share come from."""
+    return request.group or request.session
+
+
+def _content(messages: Sequence[Message]) -> str:
+    return "\n".join(message.text for message in messages)
+
+
+def _place(actions: Sequence[tuple[int, Action]], thoughts: dict[int, list[str]]) -> list[text.Turn]:
+    """The actions in order, each thought at the first from its place on, or else at the last."""
+    said: dict[int, list[str]] = {}
+    for place, sentences in sorted(thoughts.items()):
+        here = next((at for at, (index, _) in enumerate(actions) if index >= place), len(actions) - 1)
+        said.setdefault(here, []).extend(sentences)
+    return [text.Turn(" ".join(said.get(at, ())), action) for at, (_, action) in enumerate(actions)]

@@ -1,0 +1,188 @@
+"""How the simulated learner words what it does: its replies in the forms that the prompts ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import takewhile
+from typing import NamedTuple
+
+from rbsuite.errors import ModelError
+from rbsuite.learner.skills import Skill
+from rbsuite.models.base import ModelRequest
+from rbsuite.trajectory import Action, Message, ToolCall
+
+STOP = "###STOP###"
+NOTHING_LEFT = "I have done what I can for this request."
+SLIP = "I have lost the thread of this request and stop here."
+MALFORMED = "There was a lot to learn from this one, and I will keep it in mind for the next."
+AGREE = "Yes, please go ahead."
+
+CHECK = "Check this answer"
+EARLIER = "# Earlier attempts at this task"
+
+_ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
+_TOLD_STEP = re.compile(r"^Step \d+, action id ", re.MULTILINE)
+_ATTEMPT = re.compile(r"^Attempt \d+$", re.MULTILINE)
+_LISTED = re.compile(r"^action id (\d+): ", re.MULTILINE)
+
+
+def no_solution(name: str) -> ModelError:
+    """The error of a simulated model on a task without a reference solution."""
+    return ModelError(
+        f"{name} is a simulation and acts only on tasks with a reference solution.", "Choose a real model with --model."
+    )
+
+
+class Turn(NamedTuple):
+    """An action, with what is thought at it."""
+
+    thought: str
+    action: Action
+
+
+class Reply(NamedTuple):
+    """What the model says, the calls it makes, and what it thinks and tells nobody."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    thought: str = ""
+
+
+def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
+    """The first of the turns to take, or where a plan is asked for all of them, in the form that the request asks for.
+
+    That is native tool calls where tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a plan of
+    named actions or one of them as JSON; else plain text.
+
+    Args:
+        turns: at least one.
+        request: what is answered.
+        position: moves made before; see :func:`moves`.
+    """
+    thought, action = turns[0]
+    system = "\n".join(message.text for message in request.messages if message.role == "system")
+    if request.tools:
+        calls = tuple(replace(call, id=f"call_{position + at}") for at, call in enumerate(action.calls))
+        return Reply(action.text, calls, thought)
+    if '"executable_plan"' in system:
+        return _as_plan(turns)
+    if '"action_id"' in system:
+        said = " ".join(filter(None, (thought, "" if action.index is not None else action.text)))
+        return Reply(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
+    if "Action:" in system:
+        return Reply(_as_text_protocol(action), (), thought)
+    return Reply(action.text, (), thought)
+
+
+def _as_plan(turns: Sequence[Turn]) -> Reply:
+    """All turns up to the first that chooses nothing; if that is the first, an empty plan."""
+    chosen = list(takewhile(lambda turn: turn.action.index is not None, turns))
+    said = [turn.thought for turn in chosen] or [turns[0].thought, turns[0].action.text]
+    steps = [{"action_id": turn.action.index, "action_name": turn.action.text} for turn in chosen]
+    names = ", ".join(turn.action.text for turn in chosen)
+    plan = {"reasoning_and_reflection": "", "language_plan": names, "executable_plan": steps}
+    return Reply(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
+
+
+def _as_text_protocol(action: Action) -> str:
+    call: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
+    if action.calls:
+        call = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}
+    return f"Thought:\nI go on with the request.\nAction:\n{json.dumps(call, ensure_ascii=False)}"
+
+
+def moves(turns: Sequence[Turn]) -> int:
+    """How much of a conversation turns make up: a call, or a turn without calls, is one move."""
+    return sum(max(1, len(turn.action.calls)) for turn in turns)
+
+
+def after(turns: Sequence[Turn], position: int) -> list[Turn]:
+    """The turns that are left after so many moves. Of calls made together only some may have been carried out."""
+    left = list(turns)
+    while left and position > 0:
+        first = left.pop(0)
+        rest = first.action.calls[position:]
+        position -= moves([first])
+        if rest:
+            left.insert(0, Turn("", replace(first.action, text="", calls=rest)))
+    return left
+
+
+def progress(messages: Sequence[Message]) -> tuple[int, int]:
+    """How often the agent was asked to check its answer, and how many moves it has made since.
+
+    A move is a message of its own, a call in one, or a line of a history that a message tells.
+    """
+    checks = made = 0
+    for message in messages:
+        if message.role == "user" and message.text.startswith(CHECK):
+            checks, made = checks + 1, 0
+        if message.role == "user":
+            made += len(_TOLD_STEP.findall(message.text))
+        elif message.role == "assistant":
+            made += max(1, len(message.tool_calls))
+    return checks, made
+
+
+def named_actions(messages: Sequence[Message]) -> Sequence[int]:
+    """The ids of the actions that a system prompt lists: those that count up from 0. What else looks so was recalled."""
+    ids: list[int] = []
+    for message in messages:
+        if message.role == "system":
+            for number in map(int, _LISTED.findall(message.text)):
+                if number == len(ids):
+                    ids.append(number)
+    return ids
+
+
+def attempts_showing(prompt: str, symptom: str) -> int:
+    """How many of the earlier attempts that a prompt shows have a mistake's symptom in them."""
+    _, _, shown = prompt.partition(EARLIER)
+    return sum(symptom in attempt for attempt in _ATTEMPT.split(shown)[1:])
+
+
+def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
+    """What the simulated customer does: its script in order, consent when asked for more, and a stop once the agent asks nothing.
+
+    The script's tool calls are made where tools are offered. Where the prompt asks whether a reply is acceptable (a yes/no check by
+    ``true`` or ``false``) it says ``true``.
+    """
+    messages = request.messages
+    last = messages[-1].text if messages else ""
+    if "true" in last and "false" in last:
+        return Reply("true")
+    acts = [Turn("", action) for action in script if request.tools or not action.calls]
+    _, done = progress(messages)
+    left = after(acts, done)
+    if left and left[0].action.calls:
+        return word(left, request, done)
+    answers_tool = bool(messages) and messages[-1].role == "tool"
+    asked = done == 0 or answers_tool or last.rstrip().endswith("?")
+    said = (left[0].action.text if left else AGREE) if asked else STOP
+    if any("User Response:" in message.text for message in messages if message.role == "system") and said != STOP:
+        said = f"Thought:\nI answer what I was asked.\n\nUser Response:\n{said}"
+    return Reply(said)
+
+
+def verdict(right: bool) -> str:
+    """A judge's reply."""
+    reason = (
+        "Every part of the request was carried out." if right else "Part of the request was not carried out as asked."
+    )
+    return f"Reasoning: {reason}\nVerdict: {'success' if right else 'failure'}"
+
+
+def selection(prompt: str, skills: Iterable[Skill]) -> str:
+    """A selector's reply: the index of the rollout that shows the fewest mistakes, the first of equals."""
+    marks = list(_ROLLOUT.finditer(prompt))
+    bounds = [mark.start() for mark in marks[1:]] + [len(prompt)]
+    symptoms = [skill.symptom for skill in skills] + [SLIP]
+    mistakes = [
+        (sum(symptom in prompt[mark.end() : end] for symptom in symptoms), int(mark.group(1)))
+        for mark, end in zip(marks, bounds, strict=False)
+    ]
+    best = min(mistakes, default=(0, 0))[1]
+    return json.dumps({"index": best, "analysis": "It shows the fewest mistakes."})

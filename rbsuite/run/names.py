@@ -1,0 +1,72 @@
+"""From references that users write to specs: what a name stands for, and the values of its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.models.base import Purpose
+from rbsuite.options import Reference, canonical_reference
+from rbsuite.plugins import Plugins
+from rbsuite.specs import Spec, load_object
+
+if TYPE_CHECKING:
+    from rbsuite.run.config import ExperimentConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A name that was looked up: its spec and the values of its options."""
+
+    kind: str
+    spec: Spec
+    values: Mapping[str, Any]
+
+    @property
+    def reference(self) -> str:
+        """The one way to write it."""
+        return canonical_reference(self.spec.name, self.values, self.spec.options)
+
+    def make(self) -> Any:
+        """What its factory gives.
+
+        Raises:
+            PluginError: the factory failed.
+        """
+        owner = f"{self.kind} {self.spec.name!r}"
+        factory = load_object(self.spec.factory, owner)
+        try:
+            return factory(**self.values)
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"{owner} cannot be made: {type(error).__name__}: {error}.", "Fix or reinstall the plugin."
+            ) from error
+
+
+def look_up(plugins: Plugins, kind: str, reference: str) -> Part:
+    """The spec and option values that a reference names.
+
+    Raises:
+        UnknownNameError: no such name or option; the nearest is suggested.
+        UsageError: a bad value.
+    """
+    parsed = Reference.parse(reference)
+    spec = plugins.find(kind, parsed.name)
+    return Part(kind, spec, parsed.values(kind, spec.options))
+
+
+def model_references(config: ExperimentConfig, agent: str) -> Mapping[Purpose, str]:
+    """The model of each purpose, where the agent has this one."""
+    judge = config.judge_model or agent
+    return {
+        "agent": agent,
+        "user": config.user_model or agent,
+        "judge": judge,
+        "memory": config.memory_model or agent,
+        "select": judge,
+        "grade": config.grade_model or judge,
+    }

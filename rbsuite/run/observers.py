@@ -1,0 +1,129 @@
+"""Observers: plugins that are told what happens, each from a thread of its own, so that a slow one never slows a run.
+
+What an observer raises is said once, in one line, and it is told no more; results do not depend on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.events import Event, ModelCalled, RunFinished, RunStarted, StepTaken, TaskCommitted
+from rbsuite.plugins import Plugins
+
+MOST_WAITING = 10_000
+"""Events that wait for a slow observer before further steps and calls are left out."""
+LAST_SECONDS = 5.0
+"""How long observers are waited for at the end."""
+
+_log = logging.getLogger(__name__)
+
+_ARGUMENTS: Mapping[str, Callable[[Any], Mapping[str, Any] | None]] = {
+    "rbsuite_event": lambda event: {"event": event},
+    "rbsuite_run_started": lambda event: (
+        {"run": event.run, "resumed_at": event.resumed_at} if isinstance(event, RunStarted) else None
+    ),
+    "rbsuite_task_committed": lambda event: (
+        {"run": event.run, "record": event.record} if isinstance(event, TaskCommitted) else None
+    ),
+    "rbsuite_run_finished": lambda event: {"run": event.run} if isinstance(event, RunFinished) else None,
+}
+"""What each observing hook is given of an event; nothing where the event is not its."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Hook:
+    name: str
+    takes: tuple[str, ...]
+    function: Callable[..., object]
+
+
+class Observers:
+    """The observers of one experiment. Close it when all is over.
+
+    Args:
+        plugins: whose hooks are called.
+    """
+
+    def __init__(self, plugins: Plugins) -> None:
+        hooks: dict[str, list[_Hook]] = {}
+        for name in _ARGUMENTS:
+            for implementation in getattr(plugins.hook, name).get_hookimpls():
+                hook = _Hook(name, tuple(implementation.argnames), implementation.function)
+                hooks.setdefault(implementation.plugin_name, []).append(hook)
+        self._observers = [_Observer(plugin, found) for plugin, found in hooks.items()]
+        self.watched = any(hook.name == "rbsuite_event" for found in hooks.values() for hook in found)
+
+    def emit(self, event: Event) -> None:
+        """Pass an event on. Returns at once."""
+        for observer in self._observers:
+            observer.put(event)
+
+    def close(self) -> None:
+        """Let observers catch up, for :data:`LAST_SECONDS` at most."""
+        deadline = time.monotonic() + LAST_SECONDS
+        for observer in self._observers:
+            observer.close(deadline - time.monotonic())
+
+
+class _Observer:
+    """One plugin's observing hooks, called in order from a thread."""
+
+    def __init__(self, plugin: str, hooks: list[_Hook]) -> None:
+        self._plugin = plugin
+        self._hooks = hooks
+        self._waiting: deque[Event] = deque()
+        self._turn = threading.Condition()
+        self._closing = False
+        self._left_out = 0
+        self._thread = threading.Thread(target=self._run, name=f"observer {plugin}", daemon=True)
+        self._thread.start()
+
+    def put(self, event: Event) -> None:
+        with self._turn:
+            if len(self._waiting) >= MOST_WAITING and isinstance(event, StepTaken | ModelCalled):
+                self._left_out += 1
+            else:
+                self._waiting.append(event)
+                self._turn.notify()
+
+    def close(self, seconds: float) -> None:
+        with self._turn:
+            self._closing = True
+            self._turn.notify()
+        self._thread.join(max(0.0, seconds))
+        left = len(self._waiting) if self._thread.is_alive() else 0
+        if left or self._left_out:
+            _log.warning("observer %s is too slow: %d events were not told to it", self._plugin, left + self._left_out)
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                while not self._waiting and not self._closing:
+                    self._turn.wait()
+                if not self._waiting:
+                    return
+                event = self._waiting.popleft()
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        for hook in list(self._hooks):
+            arguments = _ARGUMENTS[hook.name](event)
+            if arguments is None:
+                continue
+            try:
+                hook.function(**{name: arguments[name] for name in hook.takes})
+            except Exception as error:
+                self._hooks.remove(hook)
+                _log.warning(
+                    "plugin %s: its hook %s raised %s: %s. It is not called any more; results do not depend on it.",
+                    self._plugin,
+                    hook.name,
+                    type(error).__name__,
+                    error,
+                )

@@ -1,0 +1,342 @@
+"""From a configuration to a plan: names are looked up, defaults filled in, conditions crossed with orders.
+
+Nothing is run and nothing written here; what comes out is plain data, but for the environment that the tasks were read from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from rbsuite import __version__
+from rbsuite.environments.base import Environment
+from rbsuite.environments.hosting import Recipe
+from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.jsonable import plain
+from rbsuite.models.factory import find_spec, is_simulated
+from rbsuite.plugins import BUILT_IN, Plugins
+from rbsuite.prompts import Prompts
+from rbsuite.record import ABOUT, Condition, Manifest, RunInfo
+from rbsuite.retrieval.select import make_index
+from rbsuite.run.config import FACTORS, ExperimentConfig
+from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.orders import make_order
+from rbsuite.run.worker import Execution, one_at_a_time
+from rbsuite.seeds import derive_seed
+from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, ScalingSpec, Spec, plain_name
+from rbsuite.task import TaskSet
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment that can be run.
+
+    Attributes:
+        config: the configuration with every default filled in and every reference in its canonical form.
+        spec: the environment's spec.
+        recipe: how to make the environment, in another process too.
+        environment: the environment; it has given the tasks.
+        tasks: the tasks of the experiment, in native order.
+        plugins: where names are looked up.
+    """
+
+    config: ExperimentConfig
+    spec: EnvironmentSpec
+    recipe: Recipe
+    environment: Environment
+    tasks: TaskSet
+    plugins: Plugins
+
+    @property
+    def name(self) -> str:
+        """Environment and split, as they stand in the name of a directory."""
+        return f"{plain_name(self.spec.name)}-{self.config.split}"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What makes the experiment re-runnable, and under :data:`rbsuite.record.ABOUT` what makes its results readable."""
+        return Manifest(plain(self.config), plain({**self._identity(), ABOUT: self._about()}), self.runs())
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What is compared: every combination of the levels of the factors, the baseline first."""
+        levels = {name: [_text(value) for value in getattr(self.config, name)] for name in FACTORS}
+        varied = [name for name in FACTORS if name in ("memory", "scaling") or len(levels[name]) > 1]
+        made = []
+        for values in product(*levels.values()):
+            chosen = dict(zip(levels, values, strict=True))
+            label = " x ".join(_shown(name, chosen[name]) for name in varied)
+            made.append(Condition(**chosen, label=label))
+        return tuple(made)
+
+    def runs(self) -> tuple[RunInfo, ...]:
+        """The runs of the experiment: conditions x orders."""
+        config = self.config
+        made = []
+        for order in range(config.orders):
+            seed = derive_seed(config.seed, self.spec.name, config.split, order)
+            stream = make_order(config.order, self.tasks.tasks, seed)
+            for condition in self.conditions:
+                name = "/".join([*condition.label.split(" x "), f"order-{order}"])
+                tasks = stream + stream[: config.probe]
+                made.append(RunInfo(name, condition, order, config.order, seed, tasks, config.probe))
+        return tuple(made)
+
+    def _identity(self) -> Mapping[str, Any]:
+        """The facts in which two experiments that are the same agree: what takes part, and in which version."""
+        spec, config = self.spec, self.config
+        owners = {
+            f"{part.kind} {part.spec.name}": owner
+            for part in self._parts()
+            if (owner := self.plugins.owner(part.spec)) != BUILT_IN
+        }
+        domains = {task.domain for task in self.tasks}
+        apart = [part.domain for part in spec.apart if part.domain in domains]
+        measures = [measure.name for measure in spec.measures]
+        judges = [look_up(self.plugins, "judge", name).spec for name in config.judge]
+        models = [model_references(config, model) for model in config.model]
+        return {
+            "rbsuite": __version__,
+            "environment": {
+                "name": spec.name,
+                "version": spec.version,
+                **self.environment.facts(),
+                **({"private": True} if spec.private else {}),
+            },
+            "plugins": dict(sorted(owners.items())),
+            "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
+            "models": models[0] if len(models) == 1 else models,
+            "simulated": any(is_simulated(name, self.plugins) for used in models for name in used.values()),
+            "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
+            "embedder": [look_up(self.plugins, "embedder", name).make().id for name in config.embedder],
+            "max_steps": config.max_steps or spec.max_steps,
+            **({"measures": measures, "apart": apart} if measures or apart else {}),
+        }
+
+    def _about(self) -> Mapping[str, Any]:
+        """What else reports say of tasks and plugins, so that they can be read where these are not installed.
+
+        No part of the experiment's identity: texts may be reworded, and tasks are told apart by the hash of the task set.
+        """
+        spec, domains = self.spec, {task.domain for task in self.tasks}
+        options: dict[str, dict[str, Any]] = {}
+        for part in self._parts():
+            options.setdefault(part.kind, {})[part.reference] = part.values
+        memories = [part for part in self._parts() if part.kind == "memory"]
+        return {
+            "tasks": [[task.id, task.domain, task.group] for task in self.tasks],
+            "measures": {measure.name: measure.summary for measure in spec.measures},
+            "apart": {part.domain: part.warning for part in spec.apart if part.domain in domains},
+            "private": spec.private,
+            "controls": [
+                part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
+            ],
+            "options": options,
+        }
+
+    def _parts(self) -> Sequence[Part]:
+        """Everything that takes part under a name that a plugin declares."""
+        config = self.config
+        named = [("environment", config.env), ("selector", config.selector)]
+        named += [
+            (kind, name)
+            for kind in ("memory", "scaling", "agent", "judge", "embedder")
+            for name in _level(config, kind)
+        ]
+        named += [("user", config.user)] if config.user else []
+        used = {name for model in config.model for name in model_references(config, model).values()}
+        named += [("model", name) for name in sorted(used) if find_spec(name, self.plugins) is not None]
+        return [look_up(self.plugins, kind, name) for kind, name in named]
+
+
+def _level(config: ExperimentConfig, kind: str) -> Sequence[str]:
+    levels: Sequence[str] = getattr(config, kind)
+    return levels
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def _shown(factor: str, value: str) -> str:
+    """A level in a condition's label: names stand for themselves, other things are told what they are."""
+    if factor == "temperature":
+        return f"temperature {value}"
+    if factor == "prompts":
+        return f"prompts {Path(value).name}" if value else "built-in prompts"
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An environment that a reference names.
+
+    Attributes:
+        part: its spec and the values of its options.
+        environment: the environment.
+    """
+
+    part: Part
+    environment: Environment
+
+    @property
+    def spec(self) -> EnvironmentSpec:
+        """Its spec."""
+        assert isinstance(self.part.spec, EnvironmentSpec)
+        return self.part.spec
+
+    @property
+    def reference(self) -> str:
+        """The one way to write it."""
+        return self.part.reference
+
+
+def choose_environment(plugins: Plugins, reference: str) -> Chosen:
+    """The environment that a reference such as ``aime`` or ``aime:reader=lm-eval`` names.
+
+    Raises:
+        UnknownNameError: no such environment or option; the nearest is suggested.
+        UsageError: a bad value.
+        PluginError: it cannot be imported or made.
+    """
+    part = look_up(plugins, "environment", reference)
+    environment = part.make()
+    if not isinstance(environment, Environment):
+        raise UsageError(
+            f"the environment {part.spec.name!r} gives a {type(environment).__name__}, not an Environment.",
+            "Subclass rbsuite.Environment or rbsuite.SyncEnvironment.",
+        )
+    return Chosen(part, environment)
+
+
+def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution | None = None) -> Plan:
+    """The plan of an experiment.
+
+    Args:
+        config: what the user asked for.
+        plugins: where names are looked up.
+        execution: how it will be carried out, where that is known; what does not go together is refused.
+
+    Raises:
+        RbsuiteError: a name, option, template or data set that cannot be had; nothing has been written by then.
+    """
+    chosen = choose_environment(plugins, config.env)
+    config = _fill_in(replace(config, env=chosen.reference), chosen.spec, plugins)
+    tasks = _choose(chosen.environment.tasks(config.split, domain=config.domain, data=config.data), config)
+    if config.probe > len(tasks):
+        raise UsageError(f"--probe {config.probe} of {len(tasks)} tasks.", f"Use at most {len(tasks)}.")
+    if config.temperature != tuple(dict.fromkeys(config.temperature)):
+        raise UsageError("a temperature is named twice.", "Name each condition once.")
+    used = {name for model in config.model for name in model_references(config, model).values()}
+    for reference in sorted(used):
+        find_spec(reference, plugins)  # raises where no plugin and no provider can have the name
+    for directory in config.prompts:
+        Prompts([Path(directory)] if directory else [])  # raises where it does not exist
+    if execution is not None and execution.executor != "local" and one_at_a_time(chosen.spec, config):
+        raise UsageError(
+            f"--executor {execution.executor} runs several processes, and {chosen.spec.name} takes one task at a time.",
+            "Use --executor local.",
+        )
+    recipe = Recipe(
+        chosen.spec.factory,
+        f"environment {chosen.spec.name!r}",
+        chosen.part.values,
+        config.split,
+        config.domain,
+        config.data,
+        tuple(plugins.prompt_dirs),
+    )
+    return Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins)
+
+
+def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) -> ExperimentConfig:
+    def canonical(kind: str, references: Sequence[str]) -> tuple[str, ...]:
+        made = tuple(look_up(plugins, kind, reference).reference for reference in references)
+        for reference in made:
+            if made.count(reference) > 1:
+                raise UsageError(f"{kind} {reference!r} is named twice.", "Name each condition once.")
+        return made
+
+    def model(reference: str) -> str:
+        """A model's reference in its canonical form; that of a provider's, and none at all, stay as they are."""
+        return canonical("model", [reference])[0] if reference.partition(":")[0] in plugins.models else reference
+
+    splits = [split.name for split in spec.splits]
+    if config.split and config.split not in splits:
+        raise UnknownNameError(f"split of {spec.name}", config.split, splits)
+    if config.domain and config.domain not in spec.domains:
+        raise UnknownNameError(f"domain of {spec.name}", config.domain, spec.domains)
+    filled = replace(
+        config,
+        split=config.split or splits[0],
+        memory=canonical("memory", config.memory),
+        scaling=canonical("scaling", config.scaling),
+        selector=canonical("selector", [config.selector])[0],
+        judge=canonical("judge", config.judge),
+        stream=_stream(config.stream),
+        agent=canonical("agent", config.agent or [spec.agent]),
+        user=_user(config.user, spec, plugins),
+        embedder=canonical("embedder", config.embedder),
+        model=tuple(model(name) for name in config.model),
+        user_model=model(config.user_model),
+        judge_model=model(config.judge_model),
+        memory_model=model(config.memory_model),
+        grade_model=model(config.grade_model),
+    )
+    for agent in filled.agent:
+        _check_agent(look_up(plugins, "agent", agent).spec, spec)
+    _check_server(filled, spec, plugins)
+    make_index(filled.index, 1)  # raises where there is no such index
+    return filled
+
+
+def _stream(text: str) -> str:
+    kind, _, size = text.partition(":")
+    if text == "exact" or (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
+        return text
+    raise UsageError(f"--stream {text!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch.")
+
+
+def _user(user: str, spec: EnvironmentSpec, plugins: Plugins) -> str:
+    if user and not spec.users:
+        raise UsageError(f"no user takes part in {spec.name}.", "Leave --user out.")
+    wanted = user or next(iter(spec.users), "")
+    return look_up(plugins, "user", wanted).reference if wanted else ""
+
+
+def _check_agent(agent: Spec, spec: EnvironmentSpec) -> None:
+    assert isinstance(agent, AgentSpec)
+    if spec.action_mode not in agent.action_modes:
+        fitting = ", ".join(agent.action_modes)
+        raise UsageError(
+            f"agent {agent.name!r} does not fit {spec.name}: it acts by {fitting}, the environment takes {spec.action_mode}.",
+            "`rbsuite list agents -v` shows what fits.",
+        )
+
+
+def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugins: Plugins) -> None:
+    """Rollouts of one task at once would change each other's world where they share a server."""
+    if not environment.stateful_server or config.allow_shared_state:
+        return
+    for reference in config.scaling:
+        part = look_up(plugins, "scaling", reference)
+        assert isinstance(part.spec, ScalingSpec)
+        if part.spec.at_once and part.values[part.spec.at_once] > 1:
+            raise UsageError(
+                f"--scaling {reference} runs rollouts of a task at once, and those of {environment.name} share the state of one server.",
+                "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts apart.",
+            )
+
+
+def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
+    chosen = tasks.tasks
+    if config.tasks:
+        for wanted in config.tasks:
+            if wanted not in tasks.by_id:
+                raise UnknownNameError(f"task of {tasks.environment} {config.split}", wanted, tasks.by_id)
+        chosen = tuple(task for task in chosen if task.id in config.tasks)
+    return replace(tasks, tasks=chosen[: config.limit])

@@ -1,0 +1,298 @@
+"""What carries out runs in one process: the parts that they share, and one run from its job to its end.
+
+A :class:`Job` is plain data, so that a run can be carried out anywhere; its records and events go to a :class:`Sink`, which keeps them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from rbsuite.environments.base import Environment, Opener
+from rbsuite.environments.hosting import Host, Recipe
+from rbsuite.events import Event, ModelWaiting, RunFinished, RunStarted, TaskCommitted
+from rbsuite.experience import MemoryOp
+from rbsuite.memories.bank import Bank
+from rbsuite.models.base import ChatModel, Purpose
+from rbsuite.models.client import Gate
+from rbsuite.models.factory import make_model
+from rbsuite.oplog import GENESIS, origin
+from rbsuite.plugins import Plugins
+from rbsuite.prompts import Prompts
+from rbsuite.record import RunInfo, TaskRecord
+from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.stream import Stream
+from rbsuite.run.window import make_window
+from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
+from rbsuite.task import TaskSet
+
+if TYPE_CHECKING:
+    from rbsuite.judges.base import Judge
+    from rbsuite.memories.base import Memory
+    from rbsuite.retrieval.base import Embedder
+    from rbsuite.scaling.base import Scaling, Selector
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How an experiment is carried out. It changes time and cost, never the result.
+
+    Attributes:
+        concurrency: model calls under way at once, and so runs at once.
+        speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
+        executor: ``local``, or ``processes:N``.
+    """
+
+    concurrency: int = 8
+    speculate: str = "off"
+    executor: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run, as far as it has come.
+
+    Attributes:
+        run: the run.
+        seed_ops: what its bank started with.
+        committed: number of tasks that are committed.
+        ops: the operations of these, each with the version it belongs to.
+    """
+
+    run: RunInfo
+    seed_ops: tuple[MemoryOp, ...] = ()
+    committed: int = 0
+    ops: tuple[tuple[int, MemoryOp], ...] = ()
+
+
+class Sink(Protocol):
+    """Where what runs come to goes."""
+
+    watched: bool
+    """Whether anybody wants the events of single steps and calls."""
+
+    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
+        """Keep a record, and the hashes of the templates that were used so far: by directory and name."""
+
+    def finish(self, run: RunInfo) -> None:
+        """Note that a run is complete."""
+
+    def emit(self, event: Event) -> None:
+        """Pass an event on."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What the tasks of one run share.
+
+    Attributes:
+        config: the experiment's configuration.
+        info: the run.
+        spec, environment, opener, tasks: the environment, what opens its episodes, its tasks.
+        prompts: the templates of the condition.
+        models: the model of each purpose, not yet bound to a task.
+        agent, user: what makes agents and, where one takes part, users.
+        memory, memory_spec, scaling, selector, selector_spec, judge, judge_spec: the condition's plugins.
+        bank: as of the last committed task.
+        origin: that of every :class:`rbsuite.experience.Experience` of the run.
+        gate: where all model calls pass.
+        temperature: of the agent's model; ``None``: the provider's default.
+        emit: takes events.
+        watched: whether single steps and calls are told.
+    """
+
+    config: ExperimentConfig
+    info: RunInfo
+    spec: EnvironmentSpec
+    environment: Environment
+    opener: Opener
+    tasks: TaskSet
+    prompts: Prompts
+    models: Mapping[Purpose, ChatModel]
+    agent: Part
+    user: Part | None
+    memory: Memory
+    memory_spec: MemorySpec
+    scaling: Scaling
+    selector: Selector
+    selector_spec: SelectorSpec
+    judge: Judge
+    judge_spec: JudgeSpec
+    bank: Bank
+    origin: str
+    gate: Gate
+    temperature: float | None
+    emit: Callable[[Event], None]
+    watched: bool
+
+    @property
+    def max_steps(self) -> int:
+        """Agent turns a rollout may take."""
+        return self.config.max_steps or self.spec.max_steps
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether the rollouts of a run share one world, so that only one task may be under way."""
+        return one_at_a_time(self.spec, self.config)
+
+
+def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
+    """Whether only one task of an experiment may be under way: rollouts share the state of a server, or have no room beside each other."""
+    return (spec.stateful_server and not config.allow_shared_state) or spec.concurrency == "exclusive"
+
+
+class Worker:
+    """Carries out runs of one experiment in this process. Used as an asynchronous context manager.
+
+    Args:
+        config: the experiment's configuration, every default filled in.
+        recipe: how to make its environment.
+        plugins: where names are looked up.
+        sink: where records and events go.
+        execution: how fast.
+        environment: the environment, if there is one already, which has given these tasks; it is closed here.
+    """
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        recipe: Recipe,
+        plugins: Plugins,
+        sink: Sink,
+        execution: Execution,
+        environment: tuple[Environment, TaskSet] | None = None,
+    ) -> None:
+        self._config = config
+        self._recipe = recipe
+        self._plugins = plugins
+        self._sink = sink
+        self._execution = execution
+        self._given = environment
+        self._gate = Gate(execution.concurrency)
+        self._models: dict[str, ChatModel] = {}
+        self._prompts: dict[str, Prompts] = {}
+
+    async def __aenter__(self) -> Worker:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        try:
+            for model in self._models.values():
+                await model.aclose()
+        finally:
+            if "_hosted" in self.__dict__:
+                await self._hosted[2].aclose()
+            elif self._given is not None:
+                await self._given[0].aclose()
+
+    @cached_property
+    def _hosted(self) -> tuple[Environment, TaskSet, Host]:
+        """The environment, its tasks, and what hosts its episodes."""
+        if self._given is None:
+            environment = self._recipe.environment()
+            environment_and_tasks = environment, self._recipe.tasks(environment)
+        else:
+            environment_and_tasks = self._given
+        spec = self._spec
+        return (*environment_and_tasks, Host(environment_and_tasks[0], spec.concurrency, self._recipe))
+
+    @cached_property
+    def _spec(self) -> EnvironmentSpec:
+        return self._plugins.environment(self._config.env.partition(":")[0])
+
+    async def run(self, job: Job) -> None:
+        """Carry out a run, from where it stands to its end.
+
+        Raises:
+            RbsuiteError: the run cannot go on; all tasks before stay committed.
+        """
+        info, sink = job.run, self._sink
+        parts = await self._parts(job)
+        source = info.condition.prompts
+
+        def commit(record: TaskRecord) -> None:
+            used = parts.prompts.used
+            sink.commit(info, record, {(source, name): used[name] for name in used})
+            sink.emit(TaskCommitted(info, record))
+
+        sink.emit(RunStarted(info, parts.bank.version))
+        batch = int(self._config.stream.partition(":")[2] or 1)
+        await Stream(parts, make_window(self._execution.speculate), batch, commit).run()
+        sink.finish(info)
+        sink.emit(RunFinished(info))
+
+    async def _parts(self, job: Job) -> RunParts:
+        condition, config = job.run.condition, self._config
+        environment, tasks, host = self._hosted
+        memory, judge, selector = (
+            self._part(kind, name)
+            for kind, name in (("memory", condition.memory), ("judge", condition.judge), ("selector", config.selector))
+        )
+        assert isinstance(memory.spec, MemorySpec)
+        assert isinstance(judge.spec, JudgeSpec)
+        assert isinstance(selector.spec, SelectorSpec)
+        start = origin(job.seed_ops)
+        return RunParts(
+            config=config,
+            info=job.run,
+            spec=self._spec,
+            environment=environment,
+            opener=host,
+            tasks=tasks,
+            prompts=self._templates(condition.prompts),
+            models={purpose: self._model(name) for purpose, name in model_references(config, condition.model).items()},
+            agent=self._part("agent", condition.agent),
+            user=self._part("user", config.user) if config.user else None,
+            memory=memory.make(),
+            memory_spec=memory.spec,
+            scaling=self._part("scaling", condition.scaling).make(),
+            selector=selector.make(),
+            selector_spec=selector.spec,
+            judge=judge.make(),
+            judge_spec=judge.spec,
+            bank=await load_bank(job, self._part("embedder", condition.embedder).make(), config.index),
+            origin="" if start == GENESIS else start[:8],
+            gate=self._gate,
+            temperature=float(condition.temperature) if condition.temperature else None,
+            emit=self._sink.emit,
+            watched=self._sink.watched,
+        )
+
+    def _part(self, kind: str, reference: str) -> Part:
+        return look_up(self._plugins, kind, reference)
+
+    def _model(self, reference: str) -> ChatModel:
+        if reference not in self._models:
+            self._models[reference] = make_model(reference, self._plugins, waiting=self._tell_waiting)[0]
+        return self._models[reference]
+
+    def _tell_waiting(self, event: ModelWaiting) -> None:
+        self._sink.emit(event)
+
+    def _templates(self, directory: str) -> Prompts:
+        if directory not in self._prompts:
+            own = [Path(directory)] if directory else []
+            self._prompts[directory] = Prompts([*own, *self._plugins.prompt_dirs])
+        return self._prompts[directory]
+
+
+async def load_bank(job: Job, embedder: Embedder, index: str) -> Bank:
+    """The bank of a run as of its last committed task, folded from the operations.
+
+    Args:
+        job: the run.
+        embedder: the condition's embedder.
+        index: the kind of index, see :class:`rbsuite.memories.bank.Bank`.
+    """
+    bank = Bank(embedder, index)
+    await bank.seed(job.seed_ops)
+    ops: dict[int, list[MemoryOp]] = {}
+    for version, op in job.ops:
+        ops.setdefault(version, []).append(op)
+    for version in range(1, job.committed + 1):
+        await bank.apply(version, ops.get(version, []))
+    return bank
