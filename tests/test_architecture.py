@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "transcript",
         ]
     ),
-    frozenset(["answers", "data", "environments", "models", "retrieval", "prompts", "store"]),
+    frozenset(["data", "environments", "models", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["run", "statistics", "report", "leaderboard", "gym"]),

@@ -123,7 +123,7 @@ def _title(store: ExperimentStore, summary: Summary) -> str:
     config = store.manifest.config
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
     orders = config["orders"]
-    return f"{place}: {tasks_text(summary)}, {orders} order{'s' if orders > 1 else ''}, {config['model']}"
+    return f"{place}: {tasks_text(summary)}, {orders} order{'s' if orders > 1 else ''}, {', '.join(config['model'])}"
 
 
 def _row(condition: ConditionSummary) -> Sequence[str]:

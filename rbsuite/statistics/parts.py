@@ -76,7 +76,9 @@ def measures_of(rows: Sequence[ResultRow], names: Iterable[str]) -> Mapping[str,
         names: the figures.
     """
     return {
-        name: over_tasks([(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0)) for row in rows])
+        name: over_tasks(
+            [(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0)) for row in rows]
+        )
         for name in names
     }
 

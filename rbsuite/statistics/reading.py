@@ -14,7 +14,7 @@ from rbsuite.store import ExperimentStore, ResultRow
 NO_MEMORY = "none"
 WARM = " after "
 """Stands between a memory and the experiment whose bank it began with."""
-ANSWER = "answer"
+ANSWER = "answered"
 """Where the truth of a rollout has what was answered, as a vote counts it; ``None`` for nothing. Absent where that means nothing."""
 
 Keep = Callable[[str], bool]
