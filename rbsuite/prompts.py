@@ -84,7 +84,7 @@ class Prompts:
         except TemplateNotFound:
             from rbsuite.errors import UnknownNameError
 
-            raise UnknownNameError("prompt template", name, self.names()) from None
+            raise UnknownNameError("prompt template", name, self.names(), "rbsuite prompts list") from None
         except UnicodeDecodeError as error:
             raise _not_utf8(name) from error
         return text, Path(filename or name)

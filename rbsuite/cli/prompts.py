@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.output import echo_json
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
+    from rbsuite.environments.base import Environment
     from rbsuite.prompts import Prompts
+    from rbsuite.task import Task
     from rbsuite.trajectory import Observation
 
 _directory_option = click.option(
@@ -25,7 +28,7 @@ _directory_option = click.option(
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("prompts")
+@click.group("prompts", cls=Group)
 def command() -> None:
     """List, show and render the prompt templates.
 
@@ -44,7 +47,7 @@ def list_command(directory: Path | None, as_json: bool) -> None:
         echo_json(rows)
         return
     heads = ("template", "origin", "sha256")
-    click.echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
+    echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
 
 
 @command.command("show")
@@ -65,8 +68,8 @@ def show_command(name: str, directory: Path | None, environment: str, variables:
         echo_json(row)
         return
     facts = [(label, row[label]) for label in ("name", "origin", "file", "sha256")]
-    click.echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
-    click.echo(f"\n{row.get('rendered', row['source'])}")
+    echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
+    echo(f"\n{row.get('rendered', row['source'])}")
 
 
 def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]]]:
@@ -75,11 +78,10 @@ def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]
     Raises:
         TemplateError: the directory does not exist.
     """
-    from rbsuite.plugins import load_plugins
     from rbsuite.prompts import Prompts, core_directory
 
     own = [] if directory is None else [directory]
-    plugged = list(load_plugins().prompt_dirs)
+    plugged = list(find_plugins().prompt_dirs)
     origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
     return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
 
@@ -134,24 +136,24 @@ def example(environment: str) -> dict[str, Any]:
         UnknownNameError: there is no such environment.
         DataError: its data is not there.
     """
+    import asyncio
+
     from rbsuite.agents.react import RESPOND, schemas
     from rbsuite.environments.users import STOP
-    from rbsuite.plugins import load_plugins
-    from rbsuite.specs import load_object
+    from rbsuite.run.plan import choose_environment
 
-    spec = load_plugins().environment(environment)
-    world = load_object(spec.factory, f"environment {environment!r}")(None)
-    task = world.tasks.tasks[0]
-    first, _ = world.reset(seed=0, options={"task": task.id})
-    seen = _first_of_agent(world, task, first)
+    chosen = choose_environment(find_plugins(), environment)
+    world = chosen.environment
+    task = world.tasks(chosen.spec.splits[0].name).tasks[0]
+    first, seen = asyncio.run(_first_observations(world, task))
     return {
-        "policy": "\n\n".join(message.content for message in seen.messages),
+        "policy": "\n\n".join(message.text for message in seen.messages),
         "tools": schemas(seen.tools),
         "respond": RESPOND,
         "choices": seen.choices,
         "task": seen.text,
         "history": ["(a line for each action, with what came of it)"] if seen.choices else [],
-        "instruction": "\n\n".join(message.content for message in first.messages) if first.turn == "user" else "",
+        "instruction": "\n\n".join(message.text for message in first.messages) if first.turn == "user" else "",
         "stop": STOP,
         "query": task.query or seen.text,
         "memory": "(the memory items that were recalled)",
@@ -160,15 +162,22 @@ def example(environment: str) -> dict[str, Any]:
     }
 
 
-def _first_of_agent(world: Any, task: Any, first: Observation) -> Observation:
-    """The first observation that is the agent's; a scripted user opens where one takes part."""
+async def _first_observations(world: Environment, task: Task) -> tuple[Observation, Observation]:
+    """The first observation of an episode, and the first that is the agent's; a scripted user opens where one takes part."""
+    from rbsuite.environments.base import PlainServices
     from rbsuite.trajectory import Action
 
-    if first.turn == "agent":
-        return first
-    lines = world.script(task)
-    opened: Observation = world.step(Action(text=lines[0] if lines else "Hello."))[0]
-    return opened
+    episode = await world.open(task, seed=0, services=PlainServices(world))
+    try:
+        first = episode.observation
+        solution = world.solution(task)
+        script = iter(solution.user if solution is not None else ())
+        while episode.observation.turn == "user":
+            episode.observation = await episode.act(next(script, Action("Hello.")))
+        return first, episode.observation
+    finally:
+        await episode.aclose()
+        await world.aclose()
 
 
 def _render(prompts: Prompts, name: str, values: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
 from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
@@ -74,12 +75,18 @@ def render(store: ExperimentStore, summary: Summary) -> str:
 
 
 def _conditions(summary: Summary) -> str:
-    rows = [[*COLUMNS, *(f"{name.replace('_', ' ')} %" for name in summary.about.measures)]]
-    rows += [
-        [*_row(one), *(percent(one.measures[name].mean) for name in summary.about.measures)]
-        for one in summary.conditions
-    ]
-    return table(rows, right_from=2)
+    factors, measures = other_factors(summary), list(summary.about.measures)
+    rows = [[*COLUMNS[:2], *factors, *COLUMNS[2:], *(f"{name.replace('_', ' ')} %" for name in measures)]]
+    for one in summary.conditions:
+        cells = _row(one)
+        levels = [getattr(one.condition, name) or "-" for name in factors]
+        rows.append([*cells[:2], *levels, *cells[2:], *(percent(one.measures[name].mean) for name in measures)])
+    return table(rows, right_from=2 + len(factors))
+
+
+def other_factors(summary: Summary) -> Sequence[str]:
+    """The factors beside memory and scaling in which the conditions differ."""
+    return [name for name in varied_factors(one.condition for one in summary.conditions) if name not in COLUMNS[:2]]
 
 
 def is_control(condition: Condition, summary: Summary) -> bool:
@@ -106,8 +113,8 @@ def _further(condition: ConditionSummary, summary: Summary) -> str:
 
 
 def condition_names(summary: Summary) -> list[str]:
-    """What to call the conditions: by their memory, and where they differ in scaling by that too."""
-    several = len({one.condition.scaling for one in summary.conditions}) > 1
+    """What to call the conditions: by their memory, and where they differ in more by that too."""
+    several = set(varied_factors(one.condition for one in summary.conditions)) - {"memory"}
     return [one.condition.label if several else one.condition.memory for one in summary.conditions]
 
 

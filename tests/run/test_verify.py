@@ -50,7 +50,7 @@ def test_every_kind_of_outcome_is_told_apart() -> None:
     assert report.without == ("none",)
     assert report.unsolved == {
         "wrong": "the reference scored 0",
-        "crash": "ValueError: it broke",
+        "crash": "the environment raised ValueError: it broke",
         "long": "the reference takes 3 turns, and 2 are allowed",
     }
     assert report.domains == {"a": DomainReport(2, 1, 0), "b": DomainReport(3, 1, 1)}

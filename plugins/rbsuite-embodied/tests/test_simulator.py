@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 import pytest
 from gymnasium.utils.env_checker import check_env
+from rbsuite.run.experiment import open_experiment
 
 from experiments import prepare, records_of, run
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.errors import EnvironmentFailure, UnknownNameError, UsageError
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.run.experiment import open_experiment
 from rbsuite.specs import AgentSpec, EnvironmentSpec, ModelSpec, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Observation

@@ -49,7 +49,7 @@ class TauBench(SyncEnvironment):
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> TauBenchEpisode:
         """An episode on the shipped database. Nothing in it is left to chance."""
-        _, split, _ = task.id.split("/")
+        split = task.id.split("/")[1]
         resources = self._resources[split]
         return TauBenchEpisode(task, split, resources, World(task.domain, resources.pack, fidelity=self._fidelity))
 
