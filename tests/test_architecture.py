@@ -34,7 +34,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset(["answers", "data", "environments", "models", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
-    frozenset(["run", "statistics", "report", "leaderboard", "gym"]),
+    frozenset(["run", "statistics", "gym"]),
+    frozenset(["report", "leaderboard"]),
     frozenset(["cli", "testing"]),
 )
 """Parts of the core, lowest first. A part imports from its own layer and from those below."""
