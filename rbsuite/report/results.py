@@ -61,17 +61,19 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
     told = f", {text}" if (text := told_text(summary.about.told)) else ""
-    lines = [f"{_title(store, summary)}{mark}{told}", _conditions(summary), ""]
-    lines += [_sentence(comparison, mark) for comparison in summary.comparisons]
-    lines += [f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons]
-    if domains := domains_text(summary, condition_names(summary)):
-        lines += ["", domains, ""]
-    lines += [_details(condition, summary) for condition in summary.conditions]
+    compared = [_sentence(comparison, mark) for comparison in summary.comparisons]
+    compared += [
+        f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons
+    ]
+    lines = [_details(condition, summary) for condition in summary.conditions]
     if summary.first_failure:
         lines.append(f"first failure: {summary.first_failure}")
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
     lines += [f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
-    return "\n".join(lines)
+    title = f"{_title(store, summary)}{mark}{told}"
+    domains = domains_text(summary, condition_names(summary))
+    sections = [f"{title}\n{_conditions(summary)}", "\n".join(compared), domains, "\n".join(lines)]
+    return "\n\n".join(filter(None, sections))
 
 
 def _conditions(summary: Summary) -> str:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
+from rbsuite.run.setup import Setup
+from rbsuite.specs import Apart
 from rbsuite.store import ExperimentStore, experiment_digest
+from rooms import SPEC
 from toy import Toy, ToyPlugin
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -281,3 +285,22 @@ def test_two_processes_cannot_write_one_experiment(tmp_path: Path) -> None:
             open_experiment(setup, tmp_path)
         asyncio.run(run_experiment(setup, store, Execution(1)))
         assert all(store.run_finished(info.id) for info in store.manifest.runs)
+
+
+def test_what_is_said_for_reports_is_no_part_of_what_an_experiment_is(tmp_path: Path) -> None:
+    def setup(warning: str) -> Setup:
+        spec = replace(SPEC, apart=(Apart("coloured", warning),))
+        return prepare(
+            ToyPlugin(environments=[spec]), env="rooms", memory=("placebo",), tasks=("plain/0", "coloured/0")
+        )
+
+    first, reworded = setup("No text says which lamp is meant."), setup("The lamps look alike.")
+    assert default_directory(first) == default_directory(reworded)
+    with run(first, tmp_path / "x") as store:
+        said = store.manifest.facts["about"]
+        assert said["tasks"] == [[task.id, task.domain, task.group] for task in first.tasks]
+        assert said["measures"] == {"progress": "half for the lamp in hand"}
+        assert said["apart"] == {"coloured": "No text says which lamp is meant."}
+        assert said["controls"] == ["placebo"]
+        assert said["options"]["memory"]["placebo"]["k"] == 1
+    open_experiment(reworded, tmp_path / "x").close()
