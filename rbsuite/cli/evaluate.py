@@ -10,7 +10,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted
+from rbsuite.errors import Interrupted, RbsuiteError
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -139,16 +139,23 @@ def command(
     from rbsuite.run.config import make_config
     from rbsuite.run.experiment import Execution, default_directory, held_by_others, open_experiment
     from rbsuite.run.setup import set_up
+    from rbsuite.run.window import make_window
 
     given = _given(options)
     base = _stored(source)
     setup = set_up(make_config(base, from_file, given), find_plugins())
     if setup.config.protocol and not (as_json or quiet):
         _show_protocol(setup.config.protocol, {**base, **from_file, **given})
+    make_window(speculate)  # raises where it is no window, before anything is written
     same = source is not None and not from_file and not given
     directory = out or (source if same and source is not None else default_directory(setup))
     with Interrupts() as interrupts, open_experiment(setup, directory, join=join) as store:
-        _run(setup, store, Execution(concurrency, speculate), interrupts, quiet=quiet or as_json)
+        try:
+            _run(setup, store, Execution(concurrency, speculate), interrupts, quiet=quiet or as_json)
+        except RbsuiteError as error:
+            if not isinstance(error, Interrupted):
+                store.discard()  # a start that failed leaves nothing behind
+            raise
         if others := held_by_others(store):
             _report_others(store, others, as_json=as_json)
         else:

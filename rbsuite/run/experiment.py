@@ -56,7 +56,7 @@ def open_experiment(setup: Setup, directory: Path, *, join: bool = False) -> Exp
         StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
     """
     manifest = setup.manifest()
-    store = _created(manifest, directory, join=join) or ExperimentStore.open(directory, join=join)
+    store = _created(setup, manifest, directory, join=join) or ExperimentStore.open(directory, join=join)
     changes = _changes(store.manifest, manifest)
     if changes:
         store.close()
@@ -66,12 +66,13 @@ def open_experiment(setup: Setup, directory: Path, *, join: bool = False) -> Exp
     return store
 
 
-def _created(manifest: Manifest, directory: Path, *, join: bool) -> ExperimentStore | None:
+def _created(setup: Setup, manifest: Manifest, directory: Path, *, join: bool) -> ExperimentStore | None:
     """A new store, or ``None`` if there is one already."""
     file = directory / FILE_NAME
     try:
         if file.exists():
             return None
+        setup.check_parts()
         seeds = read_seeds(str(manifest.config["warm_start"]), manifest.runs)
         return ExperimentStore.create(directory, manifest, seeds, join=join)
     except StoreError:

@@ -143,6 +143,21 @@ class Setup:
         embedder: Embedder = look_up(self.plugins, "embedder", self.config.embedder).make()
         return embedder
 
+    def check_parts(self) -> None:
+        """Make every part once, so that one that cannot be made is known before anything is written.
+
+        Raises:
+            PluginError: a factory that cannot be imported, or fails.
+        """
+        for memory in self.config.memory:
+            self.make_memory(memory)
+        for scaling in self.config.scaling:
+            self.make_scaling(scaling)
+        self.make_agent()
+        self.make_judge()
+        self.make_selector()
+        self.make_embedder()
+
     def runs(self) -> tuple[RunInfo, ...]:
         """The runs of the experiment: conditions x orders."""
         config = self.config
