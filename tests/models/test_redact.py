@@ -53,7 +53,9 @@ def test_other_variables_and_short_values_stay(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("RBSUITE_COLOUR", "turquoise")
     monkeypatch.setenv("RBSUITE_MONKEY", "mandrill")
     monkeypatch.setenv("TINY_KEY", "1")
-    assert redact("turquoise mandrill 1") == "turquoise mandrill 1"
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("TEST_API_KEY", "EMPTY")
+    assert redact("turquoise mandrill 1 memory none EMPTY") == "turquoise mandrill 1 memory none EMPTY"
 
 
 @given(
