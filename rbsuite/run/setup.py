@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from rbsuite.models.base import PURPOSES, ChatModel, Purpose
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.options import Reference, canonical_reference
 from rbsuite.plugins import Plugins
-from rbsuite.prompts import Prompts
+from rbsuite.prompts import Prompts, check_own
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
 from rbsuite.run.config import ExperimentConfig
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from rbsuite.memories.base import Memory
     from rbsuite.retrieval.base import Embedder
     from rbsuite.scaling.base import Scaling, Selector
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +321,8 @@ def set_up(config: ExperimentConfig, plugins: Plugins) -> Setup:
     }
     made = {reference: make_model(reference, plugins)[0] for reference in dict.fromkeys(references.values())}
     directories = [Path(config.prompts)] if config.prompts else []
+    for line in check_own(directories[0], plugins.prompt_dirs) if directories else ():
+        _log.warning("%s", line)
     return Setup(
         config=config,
         environment=spec,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.solution import Skill, Solution
@@ -41,6 +42,8 @@ class TauBench(Environment):
         UnknownNameError: no such fidelity.
     """
 
+    prompt_directory: ClassVar[Path | None] = Path(__file__).with_name("prompts")
+
     def __init__(self, tasks: TaskSet | None = None, *, fidelity: str = "upstream") -> None:
         super().__init__(tasks)
         assert isinstance(self.tasks.resources, Resources)
@@ -56,6 +59,13 @@ class TauBench(Environment):
     def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         """See :meth:`rbsuite.Environment.load`; with both domains retail comes first."""
         return load_tasks(split, domain, data)
+
+    def prompt_variables(self, task: Task) -> Mapping[str, Any]:
+        """An example for the template of the few-shot agent, which is the plugin's own: a display of the task's domain."""
+        from rbsuite_tau_bench.few_shot import default_displays, read_displays
+
+        displays = read_displays(default_displays(self.tasks.split))
+        return {"displays": [text for domain, text in displays if domain in ("", task.domain)][:1]}
 
     def begin(self, task: Task) -> Observation:
         """The user's turn, with its instruction."""
