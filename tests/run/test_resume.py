@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,11 @@ import pytest
 
 import altered
 from experiments import measure, prepare, run
-from rbsuite.errors import StoreError
+from rbsuite.errors import PluginError, StoreError
+from rbsuite.experience import Experience, MemoryOp
 from rbsuite.hookspecs import hookimpl
+from rbsuite.memories.base import BankView
+from rbsuite.memories.none import NoMemory
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
 from rbsuite.run.setup import Setup
@@ -83,7 +87,7 @@ def committed(directory: Path) -> int:
         return sum(store.committed(info.id) for info in store.manifest.runs)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("commits", [1, 30, 95])
 def test_interrupted_run_goes_on_to_the_undisturbed_result(
     tmp_path: Path, undisturbed: tuple[str, int], error: type[BaseException], commits: int
@@ -272,9 +276,19 @@ def test_same_command_finds_the_same_directory() -> None:
     assert default_directory(prepare(judge="noisy:0.8")) == default_directory(prepare(judge="noisy:accuracy=0.80"))
 
 
+class FailsLater(NoMemory):
+    """Learns nothing from three tasks, and cannot bear a fourth."""
+
+    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
+        if experience.position == 3:
+            raise RuntimeError("too much")
+        return ()
+
+
 def test_first_failure_stops_the_other_runs(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError):
-        measure(tmp_path, toy(), Stop(RuntimeError, 10), concurrency=4, **OPTIONS)
+    plugin = ToyPlugin(memories=[MemorySpec("fails", "fails later", f"{__name__}:FailsLater")])
+    with pytest.raises(PluginError, match=r"memory 'fails' on task '.*' failed: RuntimeError: too much"):
+        measure(tmp_path, plugin, memory=("none", "fails"), orders=2, concurrency=4)
     assert committed(tmp_path) < 20
 
 
