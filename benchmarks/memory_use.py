@@ -29,7 +29,7 @@ from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
-from rbsuite.run.plan import Plan, make_plan
+from rbsuite.run.plan import make_plan
 from rbsuite.run.worker import Execution
 from rbsuite.task import TaskSet
 

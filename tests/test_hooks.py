@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rbsuite.models.simulated import SimulatedOracle
+from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, run
 from rbsuite import hookspecs
@@ -18,10 +20,8 @@ from rbsuite.agents.chat import TextAgent
 from rbsuite.environments.solution import Skill
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
-from rbsuite.models.simulated import SimulatedOracle
 from rbsuite.record import RolloutRecord, RunInfo, TaskRecord
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.scaling.single import Single
 from rbsuite.specs import (
     AgentSpec,

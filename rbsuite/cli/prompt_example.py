@@ -193,7 +193,11 @@ def of_memory(example: Example) -> Mapping[str, Any]:
 def of_scaling(example: Example) -> Mapping[str, Any]:
     """What the templates of scalings and selectors are given."""
     transcript = render_transcript(example.trajectory)
-    return {"rules": example.rules, "attempts": [fence(transcript, "attempt")], "rollouts": [fence(transcript, "record")] * 2}
+    return {
+        "rules": example.rules,
+        "attempts": [fence(transcript, "attempt")],
+        "rollouts": [fence(transcript, "record")] * 2,
+    }
 
 
 def of_user(example: Example) -> Mapping[str, Any]:

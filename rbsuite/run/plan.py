@@ -32,7 +32,6 @@ from rbsuite.seeds import derive_seed
 from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, ScalingSpec, Spec, plain_name
 from rbsuite.task import TaskSet
 
-
 _log = logging.getLogger(__name__)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, run
 from rbsuite.cli import run as rbsuite
@@ -20,7 +21,6 @@ from rbsuite.models.base import Completion
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run import checks
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.scaling.base import Group
 from rbsuite.specs import (
     AgentSpec,

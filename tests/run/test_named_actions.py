@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rbsuite.models.simulated import SimulatedLearner
+from rbsuite.run.setup import Setup, set_up
 
 from experiments import SURE, core_plugins, records_of, run
 from rbsuite.environments.base import StepResult
 from rbsuite.environments.solution import Solution
 from rbsuite.errors import EnvironmentFailure, PluginError, TemplateError, UsageError
 from rbsuite.models.base import ModelRequest
-from rbsuite.models.simulated import SimulatedLearner
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import Setup, set_up
 from rbsuite.run.verify import verify
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore

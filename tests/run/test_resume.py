@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
+from rbsuite.run.setup import Setup
 
 import altered
 from experiments import measure, prepare, run
@@ -24,8 +26,6 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.base import BankView
 from rbsuite.memories.none import NoMemory
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
-from rbsuite.run.setup import Setup
 from rbsuite.specs import Apart
 from rbsuite.store import ExperimentStore, experiment_digest
 from rooms import SPEC

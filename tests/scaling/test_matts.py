@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from rbsuite.run.setup import set_up
 
 import altered
 from ahead import AheadPlugin, Chances
@@ -22,7 +23,6 @@ from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from rbsuite.models.builtin import rbsuite_models
+from rbsuite.models.simulated import SimulatedLearner
+
 from rbsuite.environments.base import StepResult
 from rbsuite.environments.solution import Skill, Solution
 from rbsuite.errors import ModelError
@@ -16,8 +19,6 @@ from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.memories.base import BankView
 from rbsuite.memories.reasoningbank import ReasoningBank
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.builtin import rbsuite_models
-from rbsuite.models.simulated import SimulatedLearner
 from rbsuite.options import Option
 from rbsuite.scaling.base import Group, TaskAttempts
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, ModelSpec, ScalingSpec, Split

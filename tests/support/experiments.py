@@ -8,11 +8,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from rbsuite.run.experiment import Execution, open_experiment, run_experiment
+from rbsuite.run.setup import Setup, set_up
+
 from rbsuite.plugins import BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import Setup, set_up
 from rbsuite.store import ExperimentStore
 from toy import ToyPlugin
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ahead import Chances, Hashing
-from rbsuite.record import TaskRecord
 from rbsuite.run.experiment import Execution, open_experiment, run_experiment
 from rbsuite.run.setup import Setup
+
+from ahead import Chances, Hashing
+from rbsuite.record import TaskRecord
 from rbsuite.store import ExperimentStore
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage
