@@ -11,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rbsuite.models.simulated import SimulatedOracle
-from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, run
 from rbsuite import hookspecs
@@ -24,10 +22,7 @@ from rbsuite.learner.simulated import SimulatedOracle
 from rbsuite.memories.none import NoMemory
 from rbsuite.record import RolloutRecord, RunInfo, TaskRecord
 from rbsuite.run.config import make_config
-<<<<<<< HEAD
-=======
 from rbsuite.run.plan import make_plan
->>>>>>> ta
 from rbsuite.scaling.single import Single
 from rbsuite.specs import (
     AgentSpec,

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rbsuite.run.setup import set_up
 
 from experiments import core_plugins
 from rbsuite.cli import run as rbsuite
@@ -19,10 +18,6 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
 from rbsuite.models.base import Completion
 from rbsuite.run import checks
-<<<<<<< HEAD
-from rbsuite.run.config import make_config
-=======
->>>>>>> ta
 from rbsuite.scaling.base import Group
 from rbsuite.specs import (
     AgentSpec,

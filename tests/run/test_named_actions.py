@@ -7,22 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite.models.simulated import SimulatedLearner
-from rbsuite.run.setup import Setup, set_up
 
 from experiments import SURE, core_plugins, records_of, run
-<<<<<<< HEAD
-from rbsuite.environments.base import StepResult
-from rbsuite.environments.solution import Solution
-from rbsuite.errors import EnvironmentFailure, PluginError, TemplateError, UsageError
-from rbsuite.models.base import ModelRequest
-from rbsuite.run.config import make_config
-=======
 from rbsuite.environments.base import EpisodeServices
 from rbsuite.errors import PluginError, TemplateError, UsageError
 from rbsuite.run.config import make_config
 from rbsuite.run.plan import Plan, make_plan
->>>>>>> ta
 from rbsuite.run.verify import verify
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore

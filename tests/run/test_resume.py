@@ -8,37 +8,22 @@ import signal
 import sqlite3
 import subprocess
 import sys
-<<<<<<< HEAD
-from collections.abc import Sequence
-=======
 from collections.abc import Callable
->>>>>>> ta
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
-from rbsuite.run.setup import Setup
 
 import altered
 from experiments import measure, prepare, run
-from rbsuite.errors import PluginError, StoreError
-from rbsuite.experience import Experience, MemoryOp
+from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
-from rbsuite.memories.base import BankView
-from rbsuite.memories.none import NoMemory
 from rbsuite.record import RunInfo, TaskRecord
-<<<<<<< HEAD
-from rbsuite.specs import Apart
-=======
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.worker import Execution
->>>>>>> ta
 from rbsuite.store import ExperimentStore, experiment_digest
-from rooms import SPEC
 from toy import Toy, ToyPlugin
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -105,7 +90,7 @@ def committed(directory: Path) -> int:
         return sum(store.committed(info.id) for info in store.manifest.runs)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
 @pytest.mark.parametrize("commits", [1, 30, 95])
 def test_interrupted_run_goes_on_to_the_undisturbed_result(
     tmp_path: Path, undisturbed: tuple[str, int], error: type[BaseException], commits: int
@@ -267,42 +252,10 @@ def test_changed_task_set_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
         open_experiment(prepare(), tmp_path)
 
 
-<<<<<<< HEAD
-def test_changed_prompt_is_refused(tmp_path: Path) -> None:
-    prompts = tmp_path / "prompts"
-    (prompts / "judge").mkdir(parents=True)
-    (prompts / "judge" / "self.j2").write_text("{{ query }} {{ transcript }} one", encoding="utf-8")
-    open_experiment(prepare(prompts=str(prompts)), tmp_path / "out").close()
-    (prompts / "judge" / "self.j2").write_text("{{ query }} {{ transcript }} two", encoding="utf-8")
-    with pytest.raises(StoreError, match=r"prompts.*judge/self\.j2"):
-        open_experiment(prepare(prompts=str(prompts)), tmp_path / "out")
-
-
-def test_same_command_finds_the_same_directory() -> None:
-    assert default_directory(prepare()) == default_directory(prepare())
-    assert default_directory(prepare()) != default_directory(prepare(seed=1))
-    assert default_directory(prepare(judge="noisy:0.8")) == default_directory(prepare(judge="noisy:accuracy=0.80"))
-
-
-class FailsLater(NoMemory):
-    """Learns nothing from three tasks, and cannot bear a fourth."""
-
-    async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        if experience.position == 3:
-            raise RuntimeError("too much")
-        return ()
-
-
-def test_first_failure_stops_the_other_runs(tmp_path: Path) -> None:
-    plugin = ToyPlugin(memories=[MemorySpec("fails", "fails later", f"{__name__}:FailsLater")])
-    with pytest.raises(PluginError, match=r"memory 'fails' on task '.*' failed: RuntimeError: too much"):
-        measure(tmp_path, plugin, memory=("none", "fails"), orders=2, concurrency=4)
-=======
 def test_first_failure_stops_the_other_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stop(monkeypatch, 10, raising(RuntimeError))
     with pytest.raises(RuntimeError):
         measure(tmp_path, toy(), concurrency=4, **OPTIONS)
->>>>>>> ta
     assert committed(tmp_path) < 20
 
 
@@ -313,22 +266,3 @@ def test_two_processes_cannot_write_one_experiment(tmp_path: Path) -> None:
             open_experiment(plan, tmp_path)
         asyncio.run(run_experiment(plan, store, Execution(1)))
         assert all(store.run_finished(info.id) for info in store.manifest.runs)
-
-
-def test_what_is_said_for_reports_is_no_part_of_what_an_experiment_is(tmp_path: Path) -> None:
-    def setup(warning: str) -> Setup:
-        spec = replace(SPEC, apart=(Apart("coloured", warning),))
-        return prepare(
-            ToyPlugin(environments=[spec]), env="rooms", memory=("placebo",), tasks=("plain/0", "coloured/0")
-        )
-
-    first, reworded = setup("No text says which lamp is meant."), setup("The lamps look alike.")
-    assert default_directory(first) == default_directory(reworded)
-    with run(first, tmp_path / "x") as store:
-        said = store.manifest.facts["about"]
-        assert said["tasks"] == [[task.id, task.domain, task.group] for task in first.tasks]
-        assert said["measures"] == {"progress": "half for the lamp in hand"}
-        assert said["apart"] == {"coloured": "No text says which lamp is meant."}
-        assert said["controls"] == ["placebo"]
-        assert said["options"]["memory"]["placebo"]["k"] == 1
-    open_experiment(reworded, tmp_path / "x").close()

@@ -5,14 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rbsuite.run.experiment import open_experiment
 
 from experiments import SURE, measure, prepare, records_of
 from rbsuite.errors import UsageError
-<<<<<<< HEAD
-=======
 from rbsuite.run.directory import open_experiment
->>>>>>> ta
 from rbsuite.run.warm import parse_source
 
 MODEL = f"sim/learner:{SURE}"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from rbsuite.run.setup import set_up
 
 import altered
 from ahead import AheadPlugin, Chances
@@ -21,11 +20,8 @@ from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
 from rbsuite.run.config import make_config
-<<<<<<< HEAD
-=======
 from rbsuite.run.plan import make_plan
 from rbsuite.run.worker import one_at_a_time
->>>>>>> ta
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore

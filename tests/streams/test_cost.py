@@ -9,17 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rbsuite.run.setup import Setup, set_up
 
 from ahead import AheadPlugin, Chances
 from experiments import prepare
 from rbsuite.errors import UsageError
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-<<<<<<< HEAD
-=======
 from rbsuite.run.plan import Plan, make_plan
->>>>>>> ta
 from rbsuite.run.window import AUTO_SHARE, LARGEST, AutoWindow, make_window
 from rbsuite.store import experiment_digest
 from schedules import counted, measured, noted, records

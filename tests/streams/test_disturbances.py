@@ -11,18 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rbsuite.run.setup import Setup
 
 from ahead import AheadPlugin, Chances
 from experiments import prepare
 from rbsuite.errors import PluginError
 from rbsuite.events import Event, RolloutDiscarded, RolloutEnded, TaskCommitted
 from rbsuite.hookspecs import hookimpl
-<<<<<<< HEAD
-from rbsuite.record import TaskRecord
-=======
 from rbsuite.run.plan import Plan
->>>>>>> ta
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.trajectory import Trajectory
 from schedules import counted, measured, noted, records

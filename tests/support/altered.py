@@ -8,16 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-<<<<<<< HEAD
-from rbsuite.models.builtin import rbsuite_models
-from rbsuite.models.simulated import SimulatedLearner
-
-from rbsuite.environments.base import StepResult
-from rbsuite.environments.solution import Skill, Solution
-=======
 from rbsuite.environments.base import Environment, EpisodeServices, Opener
 from rbsuite.environments.solution import Solution
->>>>>>> ta
 from rbsuite.errors import ModelError
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Provenance, Recall, RecallRequest
 from rbsuite.judges.base import JudgeRequest, JudgeServices

@@ -8,14 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import Setup, set_up
-
-from rbsuite.plugins import BUILTIN, Plugins
-from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import make_config
-=======
 from rbsuite.plugins import BUILT_IN, BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import make_config
@@ -23,7 +15,6 @@ from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan, make_plan
 from rbsuite.run.worker import Execution
->>>>>>> ta
 from rbsuite.store import ExperimentStore
 from toy import ToyPlugin
 

@@ -8,20 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-<<<<<<< HEAD
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import Setup
-
-from ahead import Chances, Hashing
-from rbsuite.record import TaskRecord
-=======
 from ahead import Chances, Hashing
 from rbsuite.record import TaskRecord
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan
 from rbsuite.run.worker import Execution
->>>>>>> ta
 from rbsuite.store import ExperimentStore
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage
