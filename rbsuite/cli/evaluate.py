@@ -54,7 +54,13 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
             types = {"text": str, "names": str, "numbers": str, "int": int, "float": float}
             metavar = {"text": "TEXT", "names": "NAME,...", "numbers": "X,...", "int": "N", "float": "X"}[kind]
             option = click.option(
-                flag, name, type=types[kind], metavar=metavar, help=text, multiple=kind in ("names", "numbers"), default=None
+                flag,
+                name,
+                type=types[kind],
+                metavar=metavar,
+                help=text,
+                multiple=kind in ("names", "numbers"),
+                default=None,
             )
             function = option(function)
     return function
@@ -194,7 +200,9 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"--{name}: {text.strip()!r} is not a number.", "Give numbers with commas between them.") from None
+        raise UsageError(
+            f"--{name}: {text.strip()!r} is not a number.", "Give numbers with commas between them."
+        ) from None
 
 
 def split_references(text: str) -> list[str]:

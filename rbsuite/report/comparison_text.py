@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.results import SIMULATED, control_mark, data_lines, tasks_text
+from rbsuite.report.results import SIMULATED, control_mark, data_lines, other_factors, tasks_text
 from rbsuite.report.text import NARROW, fields, fold, numbers, table
 from rbsuite.statistics.memory_use import cost_split
 
@@ -52,12 +52,8 @@ def _letters(conditions: Sequence[ConditionSummary]) -> list[str]:
 
 def _label(one: ConditionSummary, summary: Summary) -> str:
     """Memory and scaling, with whatever else tells the conditions apart."""
-    made, conditions = one.condition, summary.conditions
-    extra = [
-        getattr(made, name)
-        for name in ("agent", "model", "judge")
-        if len({getattr(other.condition, name) for other in conditions}) > 1
-    ]
+    made = one.condition
+    extra = [value for name in other_factors(summary) if (value := getattr(made, name)) and value not in made.label]
     return made.label + (f" ({', '.join(extra)})" if extra else "") + control_mark(made, summary)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
 from rbsuite.report.plain import answers_json, apart_json, comparison_json, condition_json
@@ -77,13 +78,22 @@ def render(store: ExperimentStore, summary: Summary) -> str:
 
 
 def _conditions(summary: Summary) -> str:
-    rows = [[*COLUMNS], *([*_row(condition)] for condition in summary.conditions)]
+    factors = other_factors(summary)
+    rows = [[*COLUMNS[:2], *factors, *COLUMNS[2:]]]
+    for one in summary.conditions:
+        cells = _row(one)
+        rows.append([*cells[:2], *(getattr(one.condition, name) or "-" for name in factors), *cells[2:]])
     if any(summary.answers.values()):
         rows[0].append(UNPARSED_COLUMN)
         for row, one in zip(rows[1:], summary.conditions, strict=True):
             known = summary.answers[one.condition]
             row.append("-" if known is None else f"{known.unparsed_share:.1%}")
-    return table(rows, right_from=2)
+    return table(rows, right_from=2 + len(factors))
+
+
+def other_factors(summary: Summary) -> Sequence[str]:
+    """The factors beside memory and scaling in which the conditions differ."""
+    return [name for name in varied_factors(one.condition for one in summary.conditions) if name not in COLUMNS[:2]]
 
 
 def is_control(condition: Condition, summary: Summary) -> bool:
@@ -121,8 +131,8 @@ def data_lines(store: ExperimentStore) -> Sequence[str]:
 
 
 def condition_names(summary: Summary) -> list[str]:
-    """What to call the conditions: by their memory, and where they differ in scaling by that too."""
-    several = len({one.condition.scaling for one in summary.conditions}) > 1
+    """What to call the conditions: by their memory, and where they differ in more by that too."""
+    several = set(varied_factors(one.condition for one in summary.conditions)) - {"memory"}
     return [one.condition.label if several else one.condition.memory for one in summary.conditions]
 
 

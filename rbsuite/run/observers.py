@@ -63,7 +63,9 @@ class Observers:
                 hook = _Hook(name, tuple(implementation.argnames), implementation.function, tuple(wanted))
                 hooks.setdefault(implementation.plugin_name, []).append(hook)
         self._observers = [_Observer(plugin, found) for plugin, found in hooks.items()]
-        self.watched = any(hook.wants(StepTaken) or hook.wants(ModelCalled) for found in hooks.values() for hook in found)
+        self.watched = any(
+            hook.wants(StepTaken) or hook.wants(ModelCalled) for found in hooks.values() for hook in found
+        )
 
     def emit(self, event: Event) -> None:
         """Pass an event on. Returns at once."""

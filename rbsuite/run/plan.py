@@ -20,9 +20,9 @@ from rbsuite.jsonable import plain
 from rbsuite.models.factory import find_spec, is_simulated
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import Prompts
-from rbsuite.record import ABOUT, Condition, Manifest, RunInfo
+from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.run.config import FACTORS, ExperimentConfig
+from rbsuite.run.config import ExperimentConfig
 from rbsuite.run.names import Part, look_up, model_references
 from rbsuite.run.orders import make_order
 from rbsuite.run.worker import Execution, one_at_a_time
@@ -159,7 +159,7 @@ def _level(config: ExperimentConfig, kind: str) -> Sequence[str]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else repr(value)
+    return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 
 def _shown(factor: str, value: str) -> str:

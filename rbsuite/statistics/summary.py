@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rbsuite.judges.truth import is_success
-from rbsuite.record import Condition, RunInfo
+from rbsuite.record import FACTORS, Condition, RunInfo
 from rbsuite.statistics.about import About, about
 from rbsuite.statistics.answers import AnswerFigures, answer_figures
 from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
@@ -231,10 +231,11 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     """
     runs, repeated = read_runs(stores)
     memory = next(iter(runs)).memory if baseline is None else baseline
+    factors = _declared_factors(stores)
     known = about(stores[0])
     parts = parts_apart(known)
     main = main_tasks({task for found in runs.values() for run in found for task in run.info.tasks}, parts)
-    conditions, comparisons = _figures(runs, memory, main or (lambda task: True))
+    conditions, comparisons = _figures(runs, memory, factors, main or (lambda task: True))
     domains = {condition: domain_results(found, known) for condition, found in runs.items()}
     return Summary(
         conditions=conditions,
@@ -244,7 +245,7 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
         answers={made: answer_figures(found, known, domains[made], main) for made, found in runs.items()},
         memory={condition: memory_use(found) for condition, found in runs.items()},
         repeated=repeated,
-        apart=[ApartSummary(part, *_figures(runs, memory, part.tasks.__contains__)) for part in parts],
+        apart=[ApartSummary(part, *_figures(runs, memory, factors, part.tasks.__contains__)) for part in parts],
         all_apart=main is None,
         first_failure=next(_failures(runs), ""),
     )
@@ -258,20 +259,35 @@ def _failures(runs: Runs) -> Iterator[str]:
                     yield f"{condition.label} on task {row.task_id}: {row.error}"
 
 
-def _figures(runs: Runs, baseline: str, keep: Keep) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
+def _declared_factors(stores: Sequence[ExperimentStore]) -> Sequence[str]:
+    """The factors beside memory and scaling for which one of the experiments has several levels."""
+    configs = [store.manifest.config for store in stores]
+    return [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
+
+
+def _figures(
+    runs: Runs, baseline: str, factors: Sequence[str], keep: Keep
+) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
     conditions = [_condition(condition, found, keep) for condition, found in runs.items()]
-    compared = [compare(a, b) for a, b in declared(conditions, baseline)]
+    compared = [compare(a, b) for a, b in declared(conditions, baseline, factors)]
     adjusted = holm([comparison.p_value for comparison in compared])
     return conditions, [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
 
 
-def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tuple[ConditionSummary, ConditionSummary]]:
+def declared(
+    conditions: Sequence[ConditionSummary], baseline: str, factors: Sequence[str] = ()
+) -> list[tuple[ConditionSummary, ConditionSummary]]:
     """The comparisons that the choice of conditions declares, fixed before any result is seen.
 
-    Each condition with another memory is compared with the baseline memory under the same model, agent, scaling and judge; where there
-    is no such condition, under the first scaling (or judge) of the baseline with that model and agent. A memory that began with the bank of
-    another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory, each is compared with
-    the first.
+    Each condition with another memory is compared with the baseline memory at the same levels of all else; where there is no such
+    condition, under the first scaling, judge or embedder of the baseline with that model, agent, temperature and prompts. A memory that
+    began with the bank of another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory,
+    each is compared with the first. Besides, each level of a declared factor is compared with the first level, all else being the same.
+
+    Args:
+        conditions: the conditions, the baseline first.
+        baseline: the memory to compare with.
+        factors: the factors beside memory and scaling for which an experiment declares several levels.
     """
     base = [one for one in conditions if one.condition.memory == baseline]
     if len(base) == len(conditions):
@@ -279,11 +295,30 @@ def declared(conditions: Sequence[ConditionSummary], baseline: str) -> list[tupl
     pairs = []
     for one in conditions:
         made = one.condition
-        fitting = [b for b in base if (b.condition.model, b.condition.agent) == (made.model, made.agent)]
+        fitting = [b for b in base if _setting(b.condition) == _setting(made)]
         if made.memory == baseline or not fitting:
             continue
         pairs.append((one, max(fitting, key=lambda b: _likeness(b.condition, made))))
-    return pairs + _transfers(conditions, baseline)
+    return pairs + _transfers(conditions, baseline) + _levels(conditions, factors)
+
+
+def _levels(
+    conditions: Sequence[ConditionSummary], factors: Sequence[str]
+) -> list[tuple[ConditionSummary, ConditionSummary]]:
+    """Each condition with the one that differs from it in one factor alone and has the first level of that."""
+    by_condition = {one.condition: one for one in conditions}
+    first = conditions[0].condition
+    pairs = []
+    for name in factors:
+        for one in conditions:
+            other = by_condition.get(replace(one.condition, **{name: getattr(first, name)}))
+            if other is not None and other is not one:
+                pairs.append((one, other))
+    return pairs
+
+
+def _setting(condition: Condition) -> tuple[str, ...]:
+    return condition.model, condition.agent, condition.temperature, condition.prompts
 
 
 def _transfers(
@@ -300,8 +335,8 @@ def _transfers(
     return pairs
 
 
-def _likeness(one: Condition, other: Condition) -> tuple[bool, bool]:
-    return one.scaling == other.scaling, one.judge == other.judge
+def _likeness(one: Condition, other: Condition) -> tuple[bool, bool, bool]:
+    return one.scaling == other.scaling, one.judge == other.judge, one.embedder == other.embedder
 
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
