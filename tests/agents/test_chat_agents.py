@@ -130,7 +130,9 @@ def test_unreadable_arguments_end_as_parse_failure() -> None:
 
 
 def test_a_call_without_arguments_is_fine() -> None:
-    assert play(ToolsAgent(), Model(Completion("", (ToolCall("c", "list"),))), FIRST) == [Action(calls=(ToolCall("c", "list"),))]
+    assert play(ToolsAgent(), Model(Completion("", (ToolCall("c", "list"),))), FIRST) == [
+        Action(calls=(ToolCall("c", "list"),))
+    ]
 
 
 @pytest.mark.parametrize("agent", [ToolsAgent, ActAgent, ReactAgent, TextAgent])
