@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rbsuite.run.setup import set_up
 
 import altered
 from experiments import core_plugins, measure, run
@@ -15,7 +16,6 @@ from rbsuite.cli.plan import command, split_sizes
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.plugins import Plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.power import tasks_needed
 from rbsuite.statistics.summary import summarise

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, prepare, run
 from quiz import QuizPlugin
@@ -20,7 +21,6 @@ from rbsuite.report.comparison_json import document
 from rbsuite.report.comparison_text import render as render_comparison
 from rbsuite.report.results import as_json, render
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore

@@ -9,18 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiments import core_plugins, run
+from experiments import core_plugins
 from rbsuite.cli import run as rbsuite
-from rbsuite.environments.base import StepResult
+from rbsuite.environments.base import EpisodeServices
 from rbsuite.errors import PluginError
 from rbsuite.experience import MemoryOp, Provenance, Recall
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
 from rbsuite.models.base import Completion
-from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run import checks
-from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.scaling.base import Group
 from rbsuite.specs import (
     AgentSpec,
@@ -33,10 +30,10 @@ from rbsuite.specs import (
     SelectorSpec,
     Split,
 )
-from rbsuite.store import experiment_digest
-from rbsuite.trajectory import Action
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, Observation
 from rbsuite.verdict import Verdict
-from toy import Toy, ToyPlugin
+from toy import Toy, ToyEpisode, ToyPlugin
 
 OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
 
@@ -107,7 +104,12 @@ def made(**members: Any) -> Callable[..., Any]:
 
 
 class BadToy(Toy):
-    def act(self, action: Action) -> StepResult:
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _BadEpisode(task)
+
+
+class _BadEpisode(ToyEpisode):
+    def act(self, action: Action) -> Observation:
         raise ValueError("it\nbroke")
 
 
@@ -205,28 +207,3 @@ def test_an_environment_that_raises_is_blamed(command: list[str], capsys: pytest
     assert "environment" in said
     assert "ValueError: it broke" in said
     assert "Traceback" not in said
-
-
-class Breaks:
-    """An observer that fails at whatever it sees."""
-
-    @hookimpl
-    def rbsuite_run_started(self, run: RunInfo) -> None:
-        raise ValueError("no room")
-
-    @hookimpl
-    def rbsuite_task_committed(self, record: TaskRecord) -> None:
-        raise KeyError(record.position)
-
-
-def test_an_observer_that_raises_changes_no_result(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    config = make_config({"env": "toy", "memory": ("none", "reasoningbank"), "orders": 1, "limit": 6})
-    digests = []
-    for name, plugins in (("calm", core_plugins(ToyPlugin())), ("watched", core_plugins(ToyPlugin(), Breaks()))):
-        with run(set_up(config, plugins), tmp_path / name) as store:
-            digests.append(experiment_digest(store))
-    assert digests[0] == digests[1]
-    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert len(said) == 2
-    assert "rbsuite_run_started failed: ValueError: no room" in said[0]
-    assert "rbsuite_task_committed failed: KeyError" in said[1]

@@ -11,21 +11,21 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, measure, prepare, run
 from quiz import QuizPlugin
-from rbsuite_questions.readers import get_reader
 from rbsuite.cli import command
 from rbsuite.errors import RbsuiteError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.specs import Apart, EnvironmentSpec
 from rbsuite.statistics.answers import Answered
 from rbsuite.statistics.intervals import over_tasks, wilson_estimate
 from rbsuite.statistics.rescoring import rescore
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
+from rbsuite_questions.readers import get_reader
 
 READINGS = st.lists(st.sampled_from([None, "A", "B", "C"]), min_size=1, max_size=6)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rbsuite.run.experiment import open_experiment
 from scipy import stats
 
 import altered
 from experiments import mean, measure, prepare, records_of, run
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo
-from rbsuite.run.experiment import open_experiment
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Usage
