@@ -10,7 +10,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted
+from rbsuite.errors import Interrupted, RbsuiteError
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -164,7 +164,12 @@ def command(
         _show_protocol(planned.config.protocol, wanted)
     same = source is not None and not from_file and not given
     with Interrupts() as interrupts, api.open_plan(planned, out or (source if same else None), join=join) as store:
-        _run(planned, store, execution, interrupts, quiet=quiet or as_json)
+        try:
+            _run(planned, store, execution, interrupts, quiet=quiet or as_json)
+        except RbsuiteError as error:
+            if not isinstance(error, Interrupted):
+                store.discard()  # a start that failed leaves nothing behind
+            raise
         if others := held_by_others(store):
             _report_others(store, others, as_json=as_json)
         else:
