@@ -53,15 +53,22 @@ def describe(spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
         floor: whether to play the do-nothing floor.
 
     Raises:
-        PluginError: the environment cannot be imported.
+        PluginError: the environment cannot be imported, or raises something.
     """
+    from rbsuite.errors import PluginError, RbsuiteError
     from rbsuite.jsonable import plain
     from rbsuite.specs import load_object
 
-    environment: type[Environment] = load_object(spec.factory, f"environment {spec.name!r}")
+    owner = f"environment {spec.name!r}"
+    environment: type[Environment] = load_object(spec.factory, owner)
     facts: dict[str, Any] = plain(spec)
     floor = floor and not spec.stateful_server  # a server is not started to look around
-    facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
+    try:
+        facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise PluginError.of(owner, error, "Mend or reinstall the plugin.") from error
     facts["data"] = data
     facts["pack"] = describe_pack(spec.pack) if spec.pack else None
     return facts
