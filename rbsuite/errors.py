@@ -9,6 +9,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+NAMES_SHOWN = 20
+"""How many known names a message lists."""
+
+
+def in_words(value: object) -> str:
+    """A value that does not belong where it stands, in a few words: ``None``, ``True``, ``a str``."""
+    return repr(value) if value is None or isinstance(value, bool) else f"a {type(value).__name__}"
+
 
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
@@ -34,18 +42,43 @@ class UsageError(RbsuiteError):
 
 
 class UnknownNameError(UsageError):
-    """A name that no plugin provides; the message suggests the nearest known ones."""
+    """A name that nobody provides; the message suggests the nearest known ones, and lists them up to :data:`NAMES_SHOWN`.
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    Args:
+        kind: what it should be the name of.
+        name: the name.
+        known: all names there are.
+        lister: the command that shows all of them, for where they are too many.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], lister: str = "") -> None:
         names = sorted(known)
         near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
         guess = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
-        listing = f"Known: {', '.join(names)}." if names else "None is installed."
-        super().__init__(f"unknown {kind} {name!r}.", f"{guess} {listing}".strip())
+        listing = f"Known: {', '.join(names[:NAMES_SHOWN])}" if names else "None is installed"
+        if len(names) > NAMES_SHOWN:
+            listing += f", and {len(names) - NAMES_SHOWN} more" + (f"; `{lister}` shows all" if lister else "")
+        super().__init__(f"unknown {kind} {name!r}.", f"{guess} {listing}.".strip())
 
 
 class PluginError(RbsuiteError):
-    """A plugin that cannot be loaded, or that breaks the contract of a hook."""
+    """A plugin that cannot be loaded, or that breaks the contract of a hook.
+
+    Args:
+        message, remedy: see :class:`RbsuiteError`.
+        owner: who is to blame and where, e.g. ``"memory 'x' on task 't'"``; stands before the message. Nobody else is blamed then.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, owner: str = "") -> None:
+        super().__init__(f"{owner}: {message}" if owner else message, remedy)
+        self.owner = owner
+
+    @classmethod
+    def of(cls, owner: str, error: Exception, remedy: str) -> PluginError:
+        """For what a plugin's code raised."""
+        made = cls(f"{owner} failed: {type(error).__name__}: {error}.", remedy)
+        made.owner = owner
+        return made
 
 
 class DataError(RbsuiteError):
@@ -89,6 +122,13 @@ class StoreError(RbsuiteError):
 
 
 class Interrupted(RbsuiteError):
-    """The user stopped the run; what was committed stays, and the message says how to go on."""
+    """The run was stopped from outside; what was committed stays, and the message says how to go on.
 
-    exit_code = 130
+    Args:
+        message, remedy: see :class:`RbsuiteError`.
+        exit_code: 128 and the number of the signal: 130 for Ctrl-C.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, exit_code: int = 130) -> None:
+        super().__init__(message, remedy)
+        self.exit_code = exit_code

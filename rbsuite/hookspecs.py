@@ -152,7 +152,8 @@ def rbsuite_event(event: Event) -> None:
     """Observe everything as it happens: turns, model calls, rollouts, tasks, runs; see :mod:`rbsuite.events`.
 
     What ran ahead is told too, and taken back by an event of its own if it is thrown away. Observers report, they never feed back: each
-    plugin is called from a thread of its own, and a slow one slows nothing.
+    plugin is called from a thread of its own, and a slow one slows nothing. A plugin that has an attribute ``event_types`` is told events
+    of those types alone; where nobody wants single turns and calls, these are not even made.
 
     :param event: what happened. .. versionadded:: 0.2
     """

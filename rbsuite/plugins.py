@@ -2,13 +2,14 @@
 
 Built-in memories, judges, agents, models, embedders and scalings are plugins like any other: they come through the same hooks. A plugin
 that cannot be loaded is kept with its error and never stops another; the error is raised when something is asked for that nobody else
-provides.
+provides. A name that two plugins claim belongs to neither, and only asking for it is an error.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import import_module
@@ -19,7 +20,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from rbsuite import hookspecs
-from rbsuite.errors import PluginError, UnknownNameError
+from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, in_words
 from rbsuite.specs import (
     AgentSpec,
     EmbedderSpec,
@@ -47,6 +48,8 @@ BUILTIN = (
     "rbsuite.retrieval.builtin",
     "rbsuite.scaling.builtin",
 )
+
+_log = logging.getLogger(__name__)
 
 _S = TypeVar("_S", bound=Spec)
 _D = TypeVar("_D")
@@ -77,11 +80,36 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
         self._owners: dict[int, str] = {}
+        self._clashes: dict[str, dict[str, str]] = {}
+        self._warned: set[tuple[str, str]] = set()
 
     @property
     def hook(self) -> Any:
-        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``."""
+        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops who calls it; see
+        :meth:`notify`.
+        """
         return self._manager.hook
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call an observing hook of every plugin, the last registered first.
+
+        One that raises is named in a warning, once, and stops nothing: results do not depend on who looks on.
+        """
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            name = implementation.plugin_name
+            try:
+                implementation.function(*(arguments[argument] for argument in implementation.argnames))
+            except Exception as error:
+                if (name, hook) not in self._warned:
+                    self._warned.add((name, hook))
+                    where = f"plugin {name!r} ({self._infos[name].distribution})"
+                    _log.warning(
+                        "%s: its %s failed: %s; the run goes on without it",
+                        where,
+                        hook,
+                        _line(error),
+                        extra={"plugin": name},
+                    )
 
     @property
     def infos(self) -> Sequence[PluginInfo]:
@@ -111,9 +139,16 @@ class Plugins:
         self._forget()
 
     def add(self, name: str, distribution: str, load: Callable[[], object]) -> None:
-        """Load and register a plugin; if that fails keep the error, unless the name is taken."""
-        if name in self._infos:
-            self.register(object(), name, distribution)
+        """Load and register a plugin; if that fails keep the error. Of two plugins of one name neither is kept."""
+        taken = self._infos.get(name)
+        if taken is not None:
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            both = f"{taken.distribution}, {distribution}"
+            error = f"several plugins have this name, so none of them is used: {both}"
+            self._infos[name] = PluginInfo(name, both, "failed", error)
+            self._forget()
+            return
         try:
             self.register(load(), name, distribution)
         except (Exception, SystemExit) as error:
@@ -132,19 +167,31 @@ class Plugins:
     def aliases(self) -> Mapping[str, str]:
         """Further names of environments, each with the name it stands for: their aliases, and their names without brackets.
 
-        Raises:
-            PluginError: two environments share one.
+        One that several environments claim stands for none of them, see :meth:`clashes`.
         """
-        names = {name: name for name in self.environments}
+        claims: dict[str, list[EnvironmentSpec]] = {name: [spec] for name, spec in self.environments.items()}
         for spec in self.environments.values():
-            for alias in (plain_name(spec.name), *spec.aliases):
-                if names.setdefault(alias, spec.name) != spec.name:
-                    first = self.owner(self.environments[names[alias]])
-                    raise PluginError(
-                        f"the environment name {alias!r} is declared twice: by {first} and by {self.owner(spec)}.",
-                        f"Uninstall one, or set {DISABLE_VARIABLE} to the plugin's name.",
-                    )
-        return {alias: name for alias, name in names.items() if alias not in self.environments}
+            for alias in dict.fromkeys((plain_name(spec.name), *spec.aliases)):
+                if spec not in claims.setdefault(alias, []):
+                    claims[alias].append(spec)
+        for alias, specs in claims.items():
+            if len(specs) > 1:
+                self._clash("environment", alias, [self.owner(spec) for spec in specs])
+        return {
+            alias: specs[0].name
+            for alias, specs in claims.items()
+            if len(specs) == 1 and alias not in self.environments and alias not in self._clashes.get("environment", {})
+        }
+
+    def clashes(self, kind: str) -> Mapping[str, str]:
+        """The names of a kind that several plugins claim, each with who they are; e.g. ``clashes("memory")``."""
+        _ = getattr(self, _PLURAL[kind])
+        if kind == "environment":
+            _ = self.aliases
+        return dict(sorted(self._clashes.get(kind, {}).items()))
+
+    def _clash(self, kind: str, name: str, owners: Sequence[str]) -> None:
+        self._clashes.setdefault(kind, {})[name] = f"declared {_times(len(owners))}: by {' and by '.join(owners)}"
 
     @cached_property
     def memories(self) -> Mapping[str, MemorySpec]:
@@ -196,18 +243,24 @@ class Plugins:
         """The spec of a name, e.g. ``find("memory", "none")``.
 
         Raises:
+            PluginError: several plugins claim the name; all are named.
             UnknownNameError: nobody provides the name; the nearest are suggested, and plugins that failed to load are named.
         """
+        clashes = self.clashes(kind)
+        if name in clashes:
+            raise PluginError(
+                f"the {kind} name {name!r} is {clashes[name]}.",
+                f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin (`rbsuite list plugins`).",
+            )
         known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
         if kind == "environment":
             known = {**known, **{alias: known[stands_for] for alias, stands_for in self.aliases.items()}}
         if name in known:
             return known[name]
-        error = UnknownNameError(kind, name, known)
+        error = UnknownNameError(kind, name, known, f"rbsuite list {_PLURAL[kind]}")
         failed = [info for info in self.infos if info.status == "failed"]
         if failed:
             listing = "; ".join(f"{info.name} ({info.distribution}): {info.error}" for info in failed)
-            error = UnknownNameError(kind, name, known)
             error.remedy += f" Plugins that failed to load: {listing}."
         raise error
 
@@ -221,29 +274,25 @@ class Plugins:
         assert isinstance(spec, EnvironmentSpec)
         return spec
 
-    def _collect(self, hook: str, kind: type[_S]) -> Mapping[str, _S]:
-        specs: dict[str, _S] = {}
-        for owner, declared in self._declared(hook, kind):
+    def _collect(self, hook: str, type_: type[_S]) -> Mapping[str, _S]:
+        kind = _KINDS[hook]
+        claims: dict[str, list[_S]] = {}
+        for owner, declared in self._declared(hook, type_):
             for spec in declared:
-                if spec.name in specs:
-                    first = specs[spec.name]
-                    raise PluginError(
-                        f"{kind.__name__} {spec.name!r} is declared twice: by {self.owner(first)} and by {owner}.",
-                        f"Uninstall one, or set {DISABLE_VARIABLE} to the plugin's name.",
-                    )
-                specs[spec.name] = spec
+                claims.setdefault(spec.name, []).append(spec)
                 self._owners[id(spec)] = owner
-        return dict(sorted(specs.items()))
+        self._clashes[kind] = {}
+        for name, specs in claims.items():
+            if len(specs) > 1:
+                self._clash(kind, name, [self._owners[id(spec)] for spec in specs])
+        return {name: specs[0] for name, specs in sorted(claims.items()) if len(specs) == 1}
 
     def _declared(self, hook: str, kind: type[_D]) -> Iterator[tuple[str, Sequence[_D]]]:
         """What each plugin declares through a hook, with its distribution; one that fails at it is kept with its error."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             info = self._infos[implementation.plugin_name]
             try:
-                declared = list(implementation.function())
-                for item in declared:
-                    if not isinstance(item, kind):
-                        raise PluginError(f"{hook} gave a {type(item).__name__}, not a {kind.__name__}.")
+                declared = _checked(hook, implementation.function(), kind)
             except Exception as error:
                 self._infos[info.name] = replace(info, status="failed", error=_line(error))
             else:
@@ -267,6 +316,8 @@ _PLURAL = {
     "embedder": "embedders",
 }
 
+_KINDS = {f"rbsuite_{plural}": kind for kind, plural in _PLURAL.items()}
+
 
 def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     """The built-in plugins, then the installed ones, then ``extra`` (name, object) pairs.
@@ -274,7 +325,7 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     ``RBSUITE_DISABLE_PLUGINS`` names entry points that are not loaded, separated by commas.
 
     Raises:
-        PluginError: two plugins have one name; both distributions are named.
+        PluginError: one of ``extra`` has a name that is taken, or does not fit this version.
     """
     disabled = {name.strip() for name in os.environ.get(DISABLE_VARIABLE, "").split(",")}
     plugins = Plugins()
@@ -290,8 +341,31 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     return plugins
 
 
+def _checked(hook: str, declared: object, kind: type[_D]) -> Sequence[_D]:
+    """What a hook gave, as a list.
+
+    Raises:
+        PluginError: it is no list, or holds something of another kind, or a directory that does not exist.
+    """
+    if isinstance(declared, str | bytes | Mapping) or not isinstance(declared, Iterable):
+        raise PluginError(f"{hook} must return a list of {kind.__name__}, not {in_words(declared)}")
+    items = list(declared)
+    for item in items:
+        if not isinstance(item, kind):
+            raise PluginError(f"{hook} must return a list of {kind.__name__}, and {in_words(item)} is in it")
+        if isinstance(item, Path) and not item.is_dir():
+            raise PluginError(f"{hook} names the directory {item}, which does not exist")
+    return items
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
+
+
 def _line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    """An error on one line; of one of ours the class says nothing."""
+    prefix = "" if isinstance(error, RbsuiteError) else f"{type(error).__name__}: "
+    return " ".join(f"{prefix}{error}".split()).rstrip(".")
 
 
 def _distribution(entry: EntryPoint) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,12 +30,22 @@ class Condition:
     embedder: str = ""
     prompts: str = ""
     temperature: str = ""
-    label: str = ""
+    label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Name it by memory and scaling where no other name is given."""
         if not self.label:
             object.__setattr__(self, "label", f"{self.memory} x {self.scaling}")
+
+
+FACTORS: tuple[str, ...] = ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")
+"""What a condition has a level of."""
+
+
+def varied_factors(conditions: Iterable[Condition]) -> tuple[str, ...]:
+    """The factors in which conditions differ."""
+    made = list(conditions)
+    return tuple(name for name in FACTORS if len({getattr(one, name) for one in made}) > 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,15 @@ LAYERS: tuple[frozenset[str], ...] = (
             "record",
             "oplog",
             "transcript",
+            "events",
         ]
     ),
-    frozenset(["answers", "data", "environments", "models", "retrieval", "prompts", "store"]),
+    frozenset(["data", "environments", "models", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
-    frozenset(["run", "statistics", "report", "leaderboard", "gym"]),
+    frozenset(["statistics", "run", "gym"]),
+    frozenset(["report", "leaderboard"]),
+    frozenset(["api"]),
     frozenset(["cli", "testing"]),
 )
 """Parts of the core, lowest first. A part imports from its own layer and from those below."""

@@ -15,13 +15,14 @@ import pytest
 from experiments import core_plugins, run
 from rbsuite import hookspecs
 from rbsuite.agents.chat import TextAgent
-from rbsuite.environments.solution import Skill
+from rbsuite.environments.users import ScriptedUser
+from rbsuite.events import Event
 from rbsuite.hookspecs import hookimpl
+from rbsuite.learner.simulated import SimulatedOracle
 from rbsuite.memories.none import NoMemory
-from rbsuite.models.simulated import SimulatedOracle
 from rbsuite.record import RolloutRecord, RunInfo, TaskRecord
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
+from rbsuite.run.plan import make_plan
 from rbsuite.scaling.single import Single
 from rbsuite.specs import (
     AgentSpec,
@@ -33,18 +34,17 @@ from rbsuite.specs import (
     ScalingSpec,
     SelectorSpec,
     Split,
+    UserSpec,
 )
-from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
-from toy import SKILLS, Toy
+from toy import Toy
 
 HOOKS = {name: spec for name, spec in vars(hookspecs).items() if name.startswith("rbsuite_")}
 DOCUMENT = Path(__file__).parents[1] / "docs" / "hooks.md"
 
 
 class MyEnvironment(Toy):
-    def skills(self) -> Sequence[Skill]:
-        return tuple(SKILLS.values())
+    pass
 
 
 class MyMemory(NoMemory):
@@ -58,6 +58,10 @@ class MyJudge:
 
 
 class MyAgent(TextAgent):
+    pass
+
+
+class MyUser(ScriptedUser):
     pass
 
 
@@ -111,6 +115,11 @@ class Everything:
         return [AgentSpec("my-agent", "mine", f"{__name__}:MyAgent", action_modes=("text",))]
 
     @hookimpl
+    def rbsuite_users(self) -> Sequence[UserSpec]:
+        self.calls["rbsuite_users"] += 1
+        return [UserSpec("my-user", "mine", f"{__name__}:MyUser")]
+
+    @hookimpl
     def rbsuite_scalings(self) -> Sequence[ScalingSpec]:
         self.calls["rbsuite_scalings"] += 1
         return [ScalingSpec("my-scaling", "mine", f"{__name__}:MyScaling")]
@@ -141,10 +150,8 @@ class Everything:
         self.calls["rbsuite_run_started"] += 1
 
     @hookimpl
-    def rbsuite_rollout_finished(self, run: RunInfo, position: int, trajectory: Trajectory) -> None:
-        assert run.tasks[position] == trajectory.task_id
-        assert trajectory.score is not None
-        self.calls["rbsuite_rollout_finished"] += 1
+    def rbsuite_event(self, event: Event) -> None:
+        self.calls["rbsuite_event"] += 1
 
     @hookimpl
     def rbsuite_task_committed(self, run: RunInfo, record: TaskRecord) -> None:
@@ -172,11 +179,11 @@ def test_every_hook_is_called(tmp_path: Path) -> None:
         "limit": 5,
     }
     assert plugins.find("selector", "my-selector").summary == "mine"
-    with run(set_up(make_config(config), plugins), tmp_path / "out") as store:
+    with run(make_plan(make_config(config), plugins), tmp_path / "out") as store:
         facts = store.manifest.facts
-        assert facts["embedder"] == "my-embedder"
+        assert facts["embedder"] == ["my-embedder"]
         assert facts["models"]["agent"] == "my-model"
-        assert "mine/judge.j2" in facts["prompts"]
+        assert ("", "mine/judge.j2") in store.templates()
         for info in store.manifest.runs:
             for record in store.records(info.id):
                 rollout = record.rollouts[0]
@@ -185,12 +192,7 @@ def test_every_hook_is_called(tmp_path: Path) -> None:
                 assert rollout.verdict.source == "my-judge"
     assert set(plugin.calls) == set(HOOKS), "implement the new hook above, and see that it is called"
     observed = {name: plugin.calls[name] for name in HOOKS if name.endswith(("started", "finished", "committed"))}
-    assert observed == {
-        "rbsuite_run_started": 2,
-        "rbsuite_rollout_finished": 10,
-        "rbsuite_task_committed": 10,
-        "rbsuite_run_finished": 2,
-    }
+    assert observed == {"rbsuite_run_started": 2, "rbsuite_task_committed": 10, "rbsuite_run_finished": 2}
 
 
 @pytest.mark.parametrize("name", HOOKS)

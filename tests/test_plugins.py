@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +16,7 @@ from rbsuite import hookspecs
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import BUILTIN, Plugins, load_plugins
-from rbsuite.record import RunInfo
+from rbsuite.record import Condition, RunInfo
 from rbsuite.specs import Apart, EnvironmentSpec, JudgeSpec, MemorySpec, load_object
 from toy import ToyPlugin
 
@@ -122,6 +123,17 @@ class Wrong:
         return [MemorySpec("mine", "a memory", "some.where:Memory")]
 
 
+class Gives:
+    """A plugin whose hook gives something that it must not."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    @hookimpl
+    def rbsuite_judges(self) -> Any:
+        return self._value
+
+
 class Misspelt:
     @hookimpl
     def rbsuite_judgse(self) -> Sequence[JudgeSpec]:
@@ -142,7 +154,10 @@ class Greedy:
         ("bad:plugin", Misspelt(), ["rbsuite_judgse"]),
         ("bad:plugin", Greedy(), ["weather"]),
         ("bad:plugin", Broken(), ["ValueError: no judges today"]),
-        ("bad:plugin", Wrong(), ["MemorySpec", "JudgeSpec"]),
+        ("bad:plugin", Wrong(), ["rbsuite_judges must return a list of JudgeSpec, and a MemorySpec is in it"]),
+        ("bad:plugin", Gives(None), ["rbsuite_judges must return a list of JudgeSpec, not None"]),
+        ("bad:plugin", Gives("self"), ["rbsuite_judges must return a list of JudgeSpec, not a str"]),
+        ("bad:plugin", Gives([None]), ["rbsuite_judges", "None is in it"]),
     ],
 )
 def test_broken_plugin_is_listed_with_its_error_and_stops_no_other(
@@ -178,8 +193,15 @@ def test_two_plugins_of_one_name_are_refused_naming_both(install: Install) -> No
     install(
         ("same", "dist-one", "one:plugin"), ("same", "dist-two", "two:plugin"), one=Declares("a"), two=Declares("b")
     )
-    with pytest.raises(PluginError, match=r"'same'.*dist-one 1\.2.*dist-two 1\.2.*RBSUITE_DISABLE_PLUGINS=same"):
-        load_plugins()
+    plugins = load_plugins()
+    assert status(plugins) == {"same": "failed"}
+    with pytest.raises(
+        UnknownNameError, match=r"same \(dist-one 1\.2, dist-two 1\.2\): several plugins have this name"
+    ):
+        plugins.find("judge", "a")
+    assert plugins.find("judge", "self"), "others can be had"
+    with pytest.raises(PluginError, match=r"'one'.*registered by hand.*RBSUITE_DISABLE_PLUGINS=one"):
+        load_plugins([("one", Declares()), ("one", Declares())])
 
 
 def test_two_specs_of_one_name_are_refused_naming_both(install: Install) -> None:
@@ -190,9 +212,12 @@ def test_two_specs_of_one_name_are_refused_naming_both(install: Install) -> None
         two=Declares(judge="same", memory="other"),
     )
     plugins = load_plugins()
-    with pytest.raises(PluginError, match=r"JudgeSpec 'same' .*dist-one 1\.2 and by dist-two 1\.2"):
+    with pytest.raises(PluginError, match=r"judge name 'same' .*dist-one 1\.2 and by dist-two 1\.2"):
         plugins.find("judge", "same")
     assert {"mine", "other"} <= set(plugins.memories), "what does not clash can be had"
+    assert plugins.find("judge", "self")
+    assert "same" not in plugins.judges
+    assert plugins.clashes("judge") == {"same": "declared twice: by dist-one 1.2 and by dist-two 1.2"}
 
 
 def environments(*specs: EnvironmentSpec) -> object:
@@ -221,10 +246,15 @@ def test_an_alias_that_is_taken_is_refused_naming_both(taken: EnvironmentSpec) -
     plugins = core_plugins(environments(first), environments(taken))
     with pytest.raises(PluginError, match="'home' is declared twice: by registered by hand and by registered by hand"):
         plugins.environment("home")
+    assert plugins.environment("home[small]") is first, "only the name that two claim is lost"
+    if taken.name == "b":
+        assert plugins.environment("b") is taken
+    with pytest.raises(UnknownNameError):
+        plugins.environment("huts")
 
 
 def test_a_declaration_that_would_be_ignored_is_refused() -> None:
-    with pytest.raises(ValueError, match="'nosuch' stands apart and is none of its domains"):
+    with pytest.raises(ValueError, match="'nosuch' is to be reported separately and is none of its domains"):
         EnvironmentSpec("home", "a home", "x:Y", domains=("a",), apart=(Apart("nosuch", "It is not there."),))
     with pytest.raises(ValueError, match="action_mode 'choices' is none of"):
         EnvironmentSpec("home", "a home", "x:Y", action_mode="choices")  # type: ignore[arg-type]
@@ -306,3 +336,51 @@ def test_every_hook_is_marked() -> None:
     assert names
     assert all(hasattr(plugins.hook, name) for name in names)
     assert {name for name in dir(plugins.hook) if name.startswith("rbsuite_")} == set(names)
+
+
+class Directories:
+    @hookimpl
+    def rbsuite_prompt_dirs(self) -> Sequence[Path]:
+        return [Path("no-such-directory")]
+
+
+def test_a_prompt_directory_that_does_not_exist_stops_no_other_plugin(tmp_path: Path) -> None:
+    class Fine:
+        @hookimpl
+        def rbsuite_prompt_dirs(self) -> Sequence[Path]:
+            return [tmp_path]
+
+    plugins = core_plugins()
+    plugins.register(Directories(), "bad")
+    plugins.register(Fine(), "fine")
+    assert plugins.prompt_dirs == (tmp_path,)
+    [info] = [info for info in plugins.infos if info.name == "bad"]
+    assert (info.status, info.error) == (
+        "failed",
+        "rbsuite_prompt_dirs names the directory no-such-directory, which does not exist",
+    )
+
+
+def test_an_observer_that_raises_is_named_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[str] = []
+
+    class Observer:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        @hookimpl
+        def rbsuite_run_finished(self, run: RunInfo) -> None:
+            seen.append(self._name)
+            if self._name == "bad":
+                raise ValueError("no\nroom")
+
+    plugins = Plugins()
+    for name in ("first", "bad", "last"):
+        plugins.register(Observer(name), name)
+    info = RunInfo("run", Condition("none", "single", "text", "m", "self"), 0, "native", 0, (), 0)
+    for _ in range(2):
+        plugins.notify("rbsuite_run_finished", run=info)
+    assert seen == ["last", "bad", "first"] * 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "plugin 'bad' (registered by hand): its rbsuite_run_finished failed: ValueError: no room; the run goes on without it"
+    ]

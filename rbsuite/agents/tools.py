@@ -24,7 +24,7 @@ class ToolsAgent(ChatAgent):
         return self._tools
 
     def heard(self, observation: Observation) -> Sequence[Message]:
-        """Results answer the calls that are open; all else is said by the user. Calls that nothing answers are cut from the conversation."""
+        """Results answer the calls that are open; all else is said by the user. Calls that nothing answers leave the conversation."""
         said = Message("user", observation.content)
         last = self._messages[-1] if self._messages else None
         if last is None or not last.tool_calls:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
 from rbsuite import __version__
-from rbsuite.cli.interrupts import Interrupts
+from rbsuite.cli.commands import Group, usage_line
+from rbsuite.cli.interrupts import Interrupts, exit_code
+
+if TYPE_CHECKING:
+    from rbsuite.plugins import Plugins
 
 EXIT_BROKEN_PIPE = 141
 """What a shell sees of a program whose reader went away (128 + SIGPIPE)."""
@@ -46,7 +51,7 @@ COMMANDS: Mapping[str, Lazy] = {
 """The commands in the order of ``rbsuite --help``."""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose commands are imported when they run.
 
     Args:
@@ -79,19 +84,6 @@ class LazyGroup(click.Group):
             raise PluginError(f"the command {cmd_name!r} cannot be loaded: {error}.", remedy) from error
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for an unknown one the nearest is suggested."""
-        name = args[0]
-        if name not in self._lazy and not name.startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(name, self._lazy, n=1, cutoff=0.5)
-            guess = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(self._lazy)}."
-            ctx.fail(f"No such command {name!r}. {guess}")
-        return super().resolve_command(ctx, args)
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands and their lines, importing none."""
         with formatter.section("Commands"):
@@ -101,10 +93,10 @@ class LazyGroup(click.Group):
         """Run the command. An interrupt and a closed pipe get past click, which would print a line of its own."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             from rbsuite.errors import Interrupted
 
-            raise Interrupted("interrupted.") from None
+            raise Interrupted("interrupted.", exit_code=exit_code(stop)) from None
         except BrokenPipeError as error:
             raise _ReaderGone from error
 
@@ -126,46 +118,59 @@ def command() -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 all is well, 1 a check failed, 2 a usage or rbsuite error, 130 interrupted.
+def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Exit codes: 0 all is well, 1 a check failed, 2 a usage or rbsuite error, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is
+    gone (SIGHUP), 141 who read the output is gone.
 
     Args:
         arguments: what follows the program's name; ``None``: those of the process.
+        plugins: the plugins; ``None``: the installed ones, found when they are needed.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks must not end a run
     Interrupts().install()
-    sys.exit(run(arguments))
+    sys.exit(run(arguments, plugins))
 
 
-def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; errors of the contract become one line on stderr.
+def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> int:
+    """Run the command line; every error is one line on stderr. See :func:`main` for the arguments.
 
     Returns:
         the exit code.
     """
     try:
         result = command.main(
-            args=None if arguments is None else list(arguments), prog_name="rbsuite", standalone_mode=False
+            args=None if arguments is None else list(arguments),
+            prog_name="rbsuite",
+            standalone_mode=False,
+            obj=plugins,
         )
         sys.stdout.flush()
     except (_ReaderGone, BrokenPipeError):
         return _quiet_exit()
     except click.Abort:
-        click.echo("rbsuite: error: interrupted.", err=True)
-        return 130
-    except click.ClickException as error:
+        return _complain("interrupted.", 130)
+    except click.exceptions.NoArgsIsHelpError as error:  # asked for nothing: the help is the answer
         error.show()
         return error.exit_code
+    except click.ClickException as error:
+        return _complain(usage_line(error), 2)
     except Exception as error:
         from rbsuite.errors import RbsuiteError
 
         if not isinstance(error, RbsuiteError):
             raise
-        click.echo(f"rbsuite: error: {error}", err=True)
-        return error.exit_code
+        return _complain(str(error), error.exit_code)
     return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, code: int) -> int:
+    with suppress(OSError):  # the terminal may be gone, which the code tells
+        click.echo(f"rbsuite: error: {message}", err=True)
+    return code
 
 
 def _quiet_exit() -> int:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import click
 
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo
+
 EPILOG = """Examples:
 
 \b
@@ -16,7 +19,7 @@ EPILOG = """Examples:
 """
 
 
-@click.command("compare", epilog=EPILOG)
+@click.command("compare", cls=Command, epilog=EPILOG)
 @click.argument("experiments", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="EXPERIMENT...")
 @click.option(
     "--baseline", metavar="MEMORY", help="Memory to compare with [default: the first memory of the first experiment]."
@@ -42,4 +45,4 @@ def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) ->
         else:
             from rbsuite.report.comparison_text import render
 
-            click.echo(render(compared))
+            echo(render(compared))

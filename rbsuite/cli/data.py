@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo, echo_json
+
 if TYPE_CHECKING:
     from rbsuite.data.packs import ImportReport, PackImporter, PackInfo
     from rbsuite.specs import EnvironmentSpec
 
 
-@click.group("data")
+@click.group("data", cls=Group)
 def group() -> None:
     """Import, fetch and list the upstream data of environments.
 
@@ -83,13 +85,13 @@ def list_command(as_json: bool) -> None:
     here = {row["name"] for row in rows}
     missing = [name for name, pack in _importable() if pack not in here]
     if as_json:
-        click.echo(json.dumps({"directory": str(directory), "packs": rows, "importable": missing}, indent=2))
+        echo_json({"directory": str(directory), "packs": rows, "importable": missing})
         return
     _show_table(rows)
     for name in missing:
-        click.echo(f"{name}: not imported. {how_to_import(_environment(name))}")
+        echo(f"{name}: not imported. {how_to_import(_environment(name))}")
     if not rows and not missing:
-        click.echo("No pack is here, and no plugin can import one.")
+        echo("No pack is here, and no plugin can import one.")
 
 
 def how_to_import(spec: EnvironmentSpec) -> str:
@@ -122,9 +124,8 @@ def _written(spec: EnvironmentSpec) -> str:
 def _environment(name: str) -> EnvironmentSpec:
     """The environment of that name, which must have data to import."""
     from rbsuite.errors import UsageError
-    from rbsuite.plugins import load_plugins
 
-    spec = load_plugins().environment(name)
+    spec = find_plugins().environment(name)
     if not spec.importer:
         raise UsageError(f"the environment {name!r} has no data to import.", "Run it as it is.")
     return spec
@@ -139,10 +140,9 @@ def _importer(spec: EnvironmentSpec) -> PackImporter:
 
 def _importable() -> list[tuple[str, str]]:
     """(environment, pack) of every pack that can be imported: of those that share one, the environment with a split of its own."""
-    from rbsuite.plugins import load_plugins
 
     found: dict[str, EnvironmentSpec] = {}
-    for spec in load_plugins().environments.values():
+    for spec in find_plugins().environments.values():
         if spec.importer and (spec.pack not in found or any(split.bundled for split in spec.splits)):
             found[spec.pack] = spec
     return sorted((spec.name, pack) for pack, spec in found.items())
@@ -175,7 +175,7 @@ def _show_table(rows: Sequence[dict[str, Any]]) -> None:
     table = [heads, *(tuple(_cell(row, head) for head in heads) for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
     for line in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _cell(row: dict[str, Any], head: str) -> str:
@@ -188,18 +188,18 @@ def _cell(row: dict[str, Any], head: str) -> str:
 def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
     info = report.info
     verb = "Replaced" if report.replaced else "Imported"
-    click.echo(
+    echo(
         f"{verb} pack {info.name!r} from {'an' if info.source == 'archive' else 'a'} {info.source}: {_provenance(info)}."
     )
     for label, number in info.counts.items():
-        click.echo(f"  {label}: {number:,}")
+        echo(f"  {label}: {number:,}")
     for note in report.notes:
-        click.echo(note)
-    click.echo(f"Licence of the data: {info.licence}.")
-    click.echo(f"{len(info.files)} files in {report.path}")
+        echo(note)
+    echo(f"Licence of the data: {info.licence}.")
+    echo(f"{len(info.files)} files in {report.path}")
     imported = next((f" --split {split.name}" for split in spec.splits if not split.bundled), "")
     name = _written(spec)
-    click.echo(f"Next: rbsuite eval --env {name}{imported} (what it offers: rbsuite env {name})")
+    echo(f"Next: rbsuite eval --env {name}{imported} (what it offers: rbsuite env {name})")
 
 
 def _provenance(info: PackInfo) -> str:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from rbsuite.cli.output import echo_json
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import one_line, table
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Finding:
     remedy: str = ""
 
 
-@click.command("doctor")
+@click.command("doctor", cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
@@ -58,11 +59,11 @@ def command(context: click.Context, as_json: bool) -> None:
     else:
         rows = [(finding.status, finding.name, finding.detail) for finding in findings]
         for line, finding in zip(table(rows).splitlines(), findings, strict=True):
-            click.echo(line)
+            echo(line)
             if finding.remedy:
-                click.echo(f"      -> {one_line(finding.remedy)}")
+                echo(f"      -> {one_line(finding.remedy)}")
         warned = sum(finding.status == "warn" for finding in findings)
-        click.echo(f"\n{len(findings) - failed - warned} ok, {warned} to note, {failed} failed")
+        echo(f"\n{len(findings) - failed - warned} ok, {warned} to note, {failed} failed")
     context.exit(1 if failed else 0)
 
 
@@ -181,39 +182,36 @@ def _check_pack(path: Path) -> Finding:
 
 def check_plugins() -> Iterator[Finding]:
     """Plugins that failed, and what environments need."""
-    from rbsuite.plugins import DISABLE_VARIABLE, load_plugins
+    from rbsuite.plugins import DISABLE_VARIABLE
 
-    plugins = load_plugins()
-    for info in plugins.infos:
+    found = find_plugins()
+    declarations = list(_check_declarations(found))  # reading them is what shows a hook that fails
+    for info in found.infos:
         name = f"plugin {info.name}"
         if info.status == "failed":
             remedy = f"Reinstall or upgrade {info.distribution}, or set {DISABLE_VARIABLE}={info.name}."
             yield Finding(name, "fail", info.error, remedy)
         elif info.status == "disabled":
             yield Finding(name, "ok", f"disabled by {DISABLE_VARIABLE}")
-    loaded = sum(info.status == "loaded" for info in plugins.infos)
+    loaded = sum(info.status == "loaded" for info in found.infos)
     yield Finding("plugins", "ok", f"{loaded} loaded")
-    yield from _check_declarations(plugins)
+    yield from declarations
 
 
 def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
-    """Reading the declarations finds names that are declared twice."""
-    from rbsuite.cli.listing import KINDS, PLUGINS, specs_of
-    from rbsuite.errors import RbsuiteError
+    """The environments, and the names of every kind that are declared twice."""
+    from rbsuite.cli.listing import SINGULAR
+    from rbsuite.plugins import DISABLE_VARIABLE
 
-    for kind in KINDS:
-        try:
-            specs = {} if kind == PLUGINS else specs_of(plugins, kind)
-        except RbsuiteError as error:
-            yield Finding(kind, "fail", error.message, error.remedy)
-            continue
-        if kind == "environments":
-            for spec in plugins.environments.values():
-                yield from _check_environment(spec)
-            if not specs:
-                yield Finding(
-                    kind, "warn", "none is installed", "Install one, for example: pip install rbsuite-tau-bench"
-                )
+    for plural, kind in SINGULAR.items():
+        for name, who in plugins.clashes(kind).items():
+            remedy = f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin."
+            yield Finding(plural, "fail", f"{name!r} is {who}", remedy)
+    for spec in plugins.environments.values():
+        yield from _check_environment(spec)
+    if not plugins.environments:
+        remedy = "Install one, for example: pip install rbsuite-tau-bench"
+        yield Finding("environments", "warn", "none is installed", remedy)
 
 
 def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:

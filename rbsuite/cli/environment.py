@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.listing import describe_options
-from rbsuite.cli.output import echo_json
+from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
     from rbsuite.environments.base import Environment
+    from rbsuite.plugins import Plugins
     from rbsuite.specs import EnvironmentSpec, Split
     from rbsuite.task import TaskSet
 
@@ -24,7 +27,7 @@ _NOT_LOADED = "What is not here is downloaded when it is first used (needs the n
 _REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
 
 
-@click.command("env")
+@click.command("env", cls=Command)
 @click.argument("name")
 @click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
 @click.option(
@@ -36,20 +39,20 @@ def command(name: str, data: str, floor: bool, as_json: bool) -> None:
 
     The floor is the number of tasks that an agent solves which says nothing: no score means more than what it is above that.
     """
-    from rbsuite.plugins import load_plugins
-
-    spec = load_plugins().environment(name)
-    facts = describe(spec, data, floor)
+    found = find_plugins()
+    spec = found.environment(name)
+    facts = describe(found, spec, data, floor)
     if as_json:
         echo_json(facts)
     else:
-        click.echo(render(spec, facts))
+        echo(render(spec, facts))
 
 
-def describe(spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
+def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
     """What the spec declares, with the state of every split and of the pack, as plain values.
 
     Args:
+        plugins: where it is from.
         spec: the environment.
         data: directory of a pack to read in place of the imported one, or ``""``.
         floor: whether to play the do-nothing floor.
@@ -58,18 +61,21 @@ def describe(spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
         PluginError: the environment cannot be imported.
     """
     from rbsuite.jsonable import plain
-    from rbsuite.specs import load_object
+    from rbsuite.run.names import look_up
 
-    environment: type[Environment] = load_object(spec.factory, f"environment {spec.name!r}")
+    environment: Environment = look_up(plugins, "environment", spec.name).make()
     facts: dict[str, Any] = plain(spec)
     floor = floor and not spec.stateful_server  # a server is not started to look around
-    facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
+    try:
+        facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
+    finally:
+        asyncio.run(environment.aclose())
     facts["data"] = data
     facts["pack"] = describe_pack(spec.pack) if spec.pack else None
     return facts
 
 
-def describe_split(environment: type[Environment], split: Split, data: str, floor: bool) -> dict[str, Any]:
+def describe_split(environment: Environment, split: Split, data: str, floor: bool) -> dict[str, Any]:
     """A split with its number of tasks and floor by domain, or with what is missing and how to get it."""
     from rbsuite.errors import DataError
 
@@ -77,24 +83,32 @@ def describe_split(environment: type[Environment], split: Split, data: str, floo
     if not environment.at_hand(split.name, data=data):
         return row | {"here": False, "problem": _NOT_LOADED, "remedy": ""}
     try:
-        tasks = environment.load(split.name, data="" if split.bundled else data)
+        tasks = environment.tasks(split.name, data="" if split.bundled else data)
     except DataError as error:
         return row | {"here": False, "problem": error.message, "remedy": error.remedy}
     counts = Counter(task.domain for task in tasks)
     row |= {"here": True, "tasks": len(tasks), "domains": dict(counts), "task_set": tasks.content_hash}
-    return row | {"floor": count_floor(environment, tasks) if floor else None}
+    return row | {"floor": asyncio.run(count_floor(environment, tasks)) if floor else None}
 
 
-def count_floor(environment: type[Environment], tasks: TaskSet) -> dict[str, int]:
-    """Number of tasks, by domain, that an agent solves which says nothing, once."""
-    from rbsuite.environments.replay import play_actions
-    from rbsuite.trajectory import Action
+async def count_floor(environment: Environment, tasks: TaskSet) -> dict[str, int]:
+    """Number of tasks, by domain, that an agent solves which says nothing, once.
 
-    world = environment(tasks)
+    Raises:
+        PluginError: the environment raises something on the way.
+    """
+    from rbsuite.errors import PluginError, RbsuiteError
+    from rbsuite.run.verify import idle_score
+
     solved = dict.fromkeys((task.domain for task in tasks), 0)
-    for task in tasks:
-        solved[task.domain] += play_actions(world, task, (Action(),), ()) == 1.0
-    world.close()
+    try:
+        for task in tasks:
+            solved[task.domain] += await idle_score(environment, task) == 1.0
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        owner = f"environment {tasks.environment!r} on task {task.id!r}, where the agent says nothing,"
+        raise PluginError.of(owner, error, "Fix the plugin; --no-floor shows the rest.") from error
     return solved
 
 

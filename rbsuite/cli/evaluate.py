@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.errors import Interrupted
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json, stdout
+from rbsuite.errors import Interrupted, RbsuiteError
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
-    from rbsuite.run.experiment import Execution
-    from rbsuite.run.setup import Setup
+    from rbsuite.run.plan import Plan
+    from rbsuite.run.worker import Execution
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8
 COMMAND_OPTIONS = {
     "concurrency": "concurrency",
     "speculate": "speculate",
+    "executor": "executor",
     "out": "out",
     "join": "join",
     "json": "as_json",
@@ -48,9 +51,18 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if kind == "flag":
             function = click.option(flag, name, is_flag=True, default=None, help=text)(function)
         else:
-            types = {"text": str, "names": str, "int": int, "float": float}
-            metavar = {"text": "TEXT", "names": "NAME,...", "int": "N", "float": "X"}[kind]
-            function = click.option(flag, name, type=types[kind], metavar=metavar, help=text)(function)
+            types = {"text": str, "names": str, "numbers": str, "int": int, "float": float}
+            metavar = {"text": "TEXT", "names": "NAME,...", "numbers": "X,...", "int": "N", "float": "X"}[kind]
+            option = click.option(
+                flag,
+                name,
+                type=types[kind],
+                metavar=metavar,
+                help=text,
+                multiple=kind in ("names", "numbers"),
+                default=None,
+            )
+            function = option(function)
     return function
 
 
@@ -58,9 +70,9 @@ def _help(meta: Mapping[str, Any], default: Any) -> str:
     text = f"{meta['help'][0].upper()}{meta['help'][1:]}"
     if meta["choices"]:
         text += f": {', '.join(meta['choices'])}"
-    if default in ("", None, (), False) or not isinstance(default, str | int | float | tuple):
+    if default in ("", None, (), ("",), False) or not isinstance(default, str | int | float | tuple):
         return f"{text}."
-    shown = ",".join(default) if isinstance(default, tuple) else default
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
     return f"{text} [default: {shown}]."
 
 
@@ -75,7 +87,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     return {name: value for name, value in values.items() if name in FIELDS}
 
 
-@click.command("eval", epilog=EPILOG)
+@click.command("eval", cls=Command, epilog=EPILOG)
 @experiment_options
 @click.option(
     "--concurrency",
@@ -90,6 +102,13 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     show_default=True,
     metavar="auto|off|N",
     help="Tasks to run ahead of what is committed; changes time and cost, never the result.",
+)
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="local|processes:N",
+    help="Where runs are carried out; never changes a result.",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory of the experiment [default: named by what it is]."
@@ -118,6 +137,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 def command(
     concurrency: int,
     speculate: str,
+    executor: str,
     out: Path | None,
     from_file: Mapping[str, Any],
     source: Path | None,
@@ -130,23 +150,26 @@ def command(
 
     Running the same command again goes on where it was stopped, and shows the result once it is complete.
     """
+    from rbsuite import api
     from rbsuite.cli.interrupts import Interrupts
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.config import make_config
-    from rbsuite.run.experiment import Execution, default_directory, held_by_others, open_experiment
-    from rbsuite.run.setup import set_up
+    from rbsuite.run.directory import held_by_others
 
     given = _given(options)
     if source is not None and not (from_file or given or out) and _shown(source, as_json=as_json):
         return
-    base = _stored(source)
-    setup = set_up(make_config(base, from_file, given), load_plugins())
-    if setup.config.protocol and not (as_json or quiet):
-        _show_protocol(setup.config.protocol, {**base, **from_file, **given})
+    wanted = {**_stored(source), **from_file, **given}
+    execution = api.Execution(concurrency, speculate, executor)
+    planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
+    if planned.config.protocol and not (as_json or quiet):
+        _show_protocol(planned.config.protocol, wanted)
     same = source is not None and not from_file and not given
-    directory = out or (source if same and source is not None else default_directory(setup))
-    with Interrupts() as interrupts, open_experiment(setup, directory, join=join) as store:
-        _run(setup, store, Execution(concurrency, speculate), interrupts, quiet=quiet or as_json)
+    with Interrupts() as interrupts, api.open_plan(planned, out or (source if same else None), join=join) as store:
+        try:
+            _run(planned, store, execution, interrupts, quiet=quiet or as_json)
+        except RbsuiteError as error:
+            if not isinstance(error, Interrupted):
+                store.discard()  # a start that failed leaves nothing behind
+            raise
         if others := held_by_others(store):
             _report_others(store, others, as_json=as_json)
         else:
@@ -166,12 +189,25 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
     values = {}
     for name, value in options.items():
-        if value is None:
+        if value is None or value == ():
             continue
-        if FIELDS[name].metadata["kind"] == "names":
-            value = split_references(value)
+        if FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
+            value = [reference for text in value for reference in split_references(text)]
+        elif FIELDS[name].metadata["kind"] == "numbers":
+            value = [_number(name, part) for text in value for part in text.split(",")]
         values[name] = check_value(name, value, "command line")
     return values
+
+
+def _number(name: str, text: str) -> float:
+    from rbsuite.errors import UsageError
+
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"--{name}: {text.strip()!r} is not a number.", "Give numbers with commas between them."
+        ) from None
 
 
 def split_references(text: str) -> list[str]:
@@ -216,47 +252,48 @@ def _shown(source: Path, *, as_json: bool) -> bool:
         return True
 
 
-def _run(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
-    from rbsuite.run.experiment import run_experiment
+def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
+    from rbsuite.cli.interrupts import exit_code
+    from rbsuite.run.executors import run_experiment
 
     missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
     if not missing:
         return
     try:
         if quiet:
-            interrupts.run(run_experiment(setup, store, execution))
+            interrupts.run(run_experiment(planned, store, execution))
         else:
-            _run_shown(setup, store, execution, interrupts)
-    except KeyboardInterrupt:
+            _run_shown(planned, store, execution, interrupts)
+    except KeyboardInterrupt as stop:
         raise Interrupted(
-            "stopped; what was committed is kept.", f"Go on with: rbsuite eval --from {store.directory}"
+            "stopped; what was committed is kept.",
+            f"Go on with: rbsuite eval --from {store.directory}",
+            exit_code=exit_code(stop),
         ) from None
 
 
-def _run_shown(setup: Setup, store: ExperimentStore, execution: Execution, interrupts: Interrupts) -> None:
+def _run_shown(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts) -> None:
     from rich.console import Console
 
     from rbsuite.cli.progress import Progress
-    from rbsuite.run.experiment import run_experiment
+    from rbsuite.run.executors import run_experiment
 
     console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
     if any(committed.values()):
         console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
     with Progress(console, store.manifest.runs, committed) as progress:
-        setup.plugins.register(progress, "progress")
-        interrupts.run(run_experiment(setup, store, execution))
+        planned.plugins.register(progress, "progress")
+        interrupts.run(run_experiment(planned, store, execution))
 
 
 def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:
     """Say that other processes are still at work: the last of them shows the result."""
     if as_json:
-        import json
-
-        click.echo(json.dumps({"experiment": str(store.directory), "complete": False, "held": dict(others)}, indent=2))
+        echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
         return
     runs = ", ".join(f"{run} (process {process})" for run, process in others.items())
-    click.echo(f"Others still work on {store.directory}: {runs}. The last to finish shows the result.")
+    echo(f"Others still work on {store.directory}: {runs}. The last to finish shows the result.")
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:
@@ -265,12 +302,10 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
 
     summary = summarise(store)
     if as_json:
-        import json
-
-        click.echo(json.dumps(results.as_json(store, summary), indent=2))
+        echo_json(results.as_json(store, summary))
         return
     from rich.console import Console
 
     # Piped output has no width of its own; the tables fit this one.
-    console = Console()
-    results.show(console if console.is_terminal else Console(width=PIPED_WIDTH), store, summary)
+    console = Console(file=stdout())
+    results.show(console if console.is_terminal else Console(file=stdout(), width=PIPED_WIDTH), store, summary)

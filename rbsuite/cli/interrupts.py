@@ -1,34 +1,59 @@
-"""Ctrl-C: the first stops what goes on in order, those that follow at once do not disturb that."""
+"""Ctrl-C and its kin (SIGTERM, SIGHUP): the first stops what goes on in order, those that follow at once do not disturb that."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from types import FrameType, TracebackType
 from typing import Any
 
 PATIENCE_SECONDS = 5.0
 """For how long after the first further ones go unheard: clearing up takes a moment. After that they interrupt whatever goes on."""
 
+UNTOUCHED: Mapping[signal.Signals, object] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+    signal.SIGHUP: signal.SIG_DFL,
+}
+"""The signals that are heard, each with what handles it where nobody has chosen otherwise (``nohup`` has, of SIGHUP)."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the process to end.
+
+    Attributes:
+        signal: its number.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = number
+
+
+def exit_code(stop: KeyboardInterrupt) -> int:
+    """What a shell expects of a program that a signal ended: 128 and its number."""
+    return 128 + (stop.signal if isinstance(stop, Stopped) else signal.SIGINT)
+
 
 class Interrupts:
-    """Hears SIGINT where Python's own handler would: for good after :meth:`install`, or for a while as a context manager, which gives the
-    one that is installed if there is one.
+    """Hears the signals that end a program: for good after :meth:`install`, or for a while as a context manager, which gives the one that
+    is installed if there is one.
     """
 
     def __init__(self) -> None:
-        self._installed = False
+        self._installed: list[signal.Signals] = []
         self._heard: float | None = None
+        self._number: int = signal.SIGINT
         self._stop: Callable[[], object] | None = None
 
     def install(self) -> None:
-        """Hear from now on. Nothing happens where Python's own handler is not in force, or outside the main thread."""
-        own = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if own and threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self)
-            self._installed = True
+        """Hear from now on those that nobody else handles. Nothing happens outside the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            self._installed = [number for number, default in UNTOUCHED.items() if signal.getsignal(number) is default]
+            for number in self._installed:
+                signal.signal(number, self)
 
     def __enter__(self) -> Interrupts:
         current = signal.getsignal(signal.SIGINT)
@@ -40,36 +65,37 @@ class Interrupts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in self._installed:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Stop the work in order; where none goes on, interrupt as Python does.
 
         Raises:
-            KeyboardInterrupt: no work goes on, or clearing up takes too long.
+            Stopped: no work goes on, or clearing up takes too long.
         """
         now = time.monotonic()
         if self._heard is not None and now - self._heard < PATIENCE_SECONDS:
             return
         stop, again = self._stop, self._heard is not None
-        self._heard = self._heard or now
+        if not again:
+            self._heard, self._number = now, number
         if stop is None or again:
-            raise KeyboardInterrupt
+            raise Stopped(self._number)
         stop()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run on an event loop of its own.
 
         Raises:
-            KeyboardInterrupt: it was interrupted, and has been cleared up.
+            Stopped: it was interrupted, and has been cleared up.
         """
         import asyncio
 
         try:
             asyncio.run(self._stoppable(work))
         except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+            raise Stopped(self._number) from None
 
     async def _stoppable(self, work: Coroutine[Any, Any, None]) -> None:
         import asyncio

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rbsuite.cli.output import echo_json
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import table
 
 if TYPE_CHECKING:
@@ -16,7 +17,17 @@ if TYPE_CHECKING:
     from rbsuite.specs import Spec
 
 PLUGINS = "plugins"
-KINDS = ("environments", "memories", "judges", "agents", "models", "embedders", "scalings", "selectors", PLUGINS)
+SINGULAR = {
+    "environments": "environment",
+    "memories": "memory",
+    "judges": "judge",
+    "agents": "agent",
+    "models": "model",
+    "embedders": "embedder",
+    "scalings": "scaling",
+    "selectors": "selector",
+}
+KINDS = (*SINGULAR, PLUGINS)
 _MARKS = {
     "control": "control",
     "ground_truth": "sees the ground truth",
@@ -25,7 +36,7 @@ _MARKS = {
 }
 
 
-@click.command("list")
+@click.command("list", cls=Command)
 @click.argument("kind", required=False, metavar=f"[{'|'.join(KINDS)}]")
 @click.option("-v", "--verbose", is_flag=True, help="Show the options too: type, default, bounds, meaning.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -34,16 +45,14 @@ def command(kind: str | None, verbose: bool, as_json: bool) -> None:
 
     A name is written with its options as NAME:OPTION=VALUE,... for example noisy:accuracy=0.7.
     """
-    from rbsuite.plugins import load_plugins
-
     chosen = None if kind is None else read_kind(kind)
-    plugins = load_plugins()
+    found = find_plugins()
     if chosen is None:
-        _show_all(plugins, as_json)
+        _show_all(found, as_json)
     elif chosen == PLUGINS:
-        _show_plugins(plugins.infos, as_json)
+        _show_plugins(found.infos, as_json)
     else:
-        _show_specs(specs_of(plugins, chosen), verbose, as_json)
+        _show_specs(specs_of(found, chosen), found.clashes(SINGULAR[chosen]), verbose, as_json)
 
 
 def read_kind(text: str) -> str:
@@ -54,7 +63,7 @@ def read_kind(text: str) -> str:
     """
     word = text.strip().lower()
     for kind in KINDS:
-        if word in (kind, kind.removesuffix("s"), kind.removesuffix("ies") + "y"):
+        if word in (kind, SINGULAR.get(kind, "plugin")):
             return kind
     from rbsuite.errors import UnknownNameError
 
@@ -97,21 +106,23 @@ def _show_all(plugins: Plugins, as_json: bool) -> None:
         return
     builtin = {info.name for info in plugins.infos if info.distribution == "built in"}
     names[PLUGINS] = [name for name in names[PLUGINS] if name not in builtin]
-    click.echo(table([(kind, ", ".join(listed) or "-") for kind, listed in names.items()]))
+    echo(table([(kind, ", ".join(listed) or "-") for kind, listed in names.items()]))
+    for singular in SINGULAR.values():
+        _warn_of_clashes(singular, plugins.clashes(singular))
     _warn_of_failures(plugins.infos)
-    click.echo("\nMore: rbsuite list KIND -v")
+    echo("\nMore: rbsuite list KIND -v")
 
 
-def _show_specs(specs: Mapping[str, Spec], verbose: bool, as_json: bool) -> None:
+def _show_specs(specs: Mapping[str, Spec], clashes: Mapping[str, str], verbose: bool, as_json: bool) -> None:
     if as_json:
         echo_json(list(specs.values()))
-        return
-    if not specs:
-        click.echo("None is installed.")
+    elif not specs:
+        echo("None is installed.")
     elif not verbose:
-        click.echo(table([(name, _summary(spec)) for name, spec in specs.items()]))
+        echo(table([(name, _summary(spec)) for name, spec in specs.items()]))
     else:
-        click.echo("\n\n".join(_details(spec) for spec in specs.values()))
+        echo("\n\n".join(_details(spec) for spec in specs.values()))
+    _warn_of_clashes("name", clashes)
 
 
 def _details(spec: Spec) -> str:
@@ -132,7 +143,12 @@ def _show_plugins(infos: Sequence[PluginInfo], as_json: bool) -> None:
         echo_json(infos)
         return
     heads = ("plugin", "distribution", "status", "error")
-    click.echo(table([heads, *((info.name, info.distribution, info.status, info.error) for info in infos)]))
+    echo(table([heads, *((info.name, info.distribution, info.status, info.error) for info in infos)]))
+
+
+def _warn_of_clashes(kind: str, clashes: Mapping[str, str]) -> None:
+    for name, who in clashes.items():
+        click.echo(f"The {kind} {name!r} cannot be used: it is {who}.", err=True)
 
 
 def _warn_of_failures(infos: Sequence[PluginInfo]) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo
 from rbsuite.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def _bank_options(function: Any) -> Any:
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
-@click.group("memory")
+@click.group("memory", cls=Group)
 def command() -> None:
     """Look into the memory of an experiment: list, show, search, diff, export."""
 
@@ -97,12 +99,12 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
     _headline(opened, _counts(items, documents))
     for item in items:
         source = f"{item.provenance.task_id} ({item.provenance.label})"
-        click.echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
+        echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
     for one in documents:
         written = (
             f"written {len(one.versions)} time{'s' if len(one.versions) > 1 else ''}, last at version {one.version}"
         )
-        click.echo(f"{one.name}  document, {len(one.text)} characters, {written}")
+        echo(f"{one.name}  document, {len(one.text)} characters, {written}")
 
 
 @command.command("show")
@@ -110,7 +112,10 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
 @click.argument("name", metavar="ITEM|DOCUMENT")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def show(experiment: Path, run_id: str | None, at: int | None, name: str, as_json: bool) -> None:
-    """Show one item: its text, where it comes from, and which tasks recalled it; or one document: its text and versions."""
+    """Show one item or document.
+
+    Of an item: its text, where it comes from, and which tasks recalled it. Of a document: its text, and the versions that wrote it.
+    """
     opened = _open(experiment, run_id, at)
     item, documents = opened.bank.get(name, opened.version), {one.name: one for one in opened.documents()}
     if item is not None:
@@ -127,7 +132,7 @@ def _show_document(opened: Opened, document: Document, *, as_json: bool) -> None
         _print_json({"run": opened.run.id, "version": opened.version, "document": document})
         return
     _headline(opened, f"document {document.name}, as written at version {document.version}")
-    click.echo(f"{document.text}\n\nversions: {', '.join(map(str, document.versions))}")
+    echo(f"{document.text}\n\nversions: {', '.join(map(str, document.versions))}")
 
 
 def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
@@ -137,12 +142,12 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
         return
     _headline(opened, f"item {item.id}, revision {item.revision}")
     origin = item.provenance
-    click.echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
-    click.echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
-    click.echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
-    click.echo(f"verdict:  {origin.label} by {origin.source}")
-    click.echo(f"key:      {item.key}")
-    click.echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
+    echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
+    echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
+    echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
+    echo(f"verdict:  {origin.label} by {origin.source}")
+    echo(f"key:      {item.key}")
+    echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
 
 
 @command.command("search")
@@ -161,11 +166,11 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
         return
     _headline(opened, f"{len(found.hits)} experiences by {found.index or 'no'} index")
     for hit in found.hits:
-        click.echo(f"{hit.score:.3f}  {hit.experience}")
+        echo(f"{hit.score:.3f}  {hit.experience}")
         for item in hit.items:
-            click.echo(f"       {item.id}  {item.title}")
+            echo(f"       {item.id}  {item.title}")
     if not found.hits:
-        click.echo(f"nothing found: {found.reason}")
+        echo(f"nothing found: {found.reason}")
 
 
 @command.command("diff")
@@ -191,13 +196,15 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
         changes = {"added": added, "removed": gone, "changed": changed, "documents": rewritten}
         _print_json({"run": opened.run.id, **changes})
         return
-    counts = f"{len(added)} added, {len(gone)} removed, {len(changed)} changed, {len(rewritten)} documents rewritten"
-    click.echo(f"{opened.run.id}, {before} -> {after}: {counts}")
+    counts = f"{len(added)} added, {len(gone)} removed, {len(changed)} changed"
+    if rewritten:
+        counts += f", {len(rewritten)} document{'s' if len(rewritten) > 1 else ''} rewritten"
+    echo(f"{opened.run.id}, {before} -> {after}: {counts}")
     for sign, items in (("+", added), ("-", gone), ("~", changed)):
         for item in items:
-            click.echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
+            echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
     for one in rewritten:
-        click.echo(f"~ {one['name']}  document, {len(one['before'])} -> {len(one['after'])} characters")
+        echo(f"~ {one['name']}  document, {len(one['before'])} -> {len(one['after'])} characters")
 
 
 @command.command("export")
@@ -205,7 +212,10 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there [default: standard output].")
 @click.option("--reveal", is_flag=True, help="Write text that the benchmark's authors ask not to make public.")
 def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
-    """Write the items of a run's bank, then its documents, as JSON lines: what has a key ``document`` is one."""
+    """Write a bank's items and documents as JSON lines.
+
+    Items come first. A document's line has the keys document (its name), version and text.
+    """
     from rbsuite.jsonable import canonical
     from rbsuite.store.redaction import is_private, redact
 
@@ -219,7 +229,7 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
             "The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True
         )
     if out is None:
-        click.echo(lines, nl=False)
+        echo(lines, nl=False)
         return
     draft = out.with_name(f".{out.name}.part")
     try:
@@ -233,24 +243,24 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
 def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: bool = False) -> Opened:
     import asyncio
 
-    from rbsuite.run.run import load_bank
+    from rbsuite.run.executors import job_of
+    from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
 
     store = ExperimentStore.open(experiment, readonly=True)
     config = store.manifest.config
     run = _choose_run(store, run_id)
-    embedder, index = (_embedder(config["embedder"]), config["index"]) if searched else (_Unsearched(), "exact")
-    bank = asyncio.run(load_bank(store, run.id, embedder, index))
+    embedder, index = (_embedder(run.condition.embedder), config["index"]) if searched else (_Unsearched(), "exact")
+    bank = asyncio.run(load_bank(job_of(store, run), embedder, index))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
     return Opened(store, run, bank, bank.version if at is None else at)
 
 
 def _embedder(reference: str) -> Embedder:
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.setup import look_up
+    from rbsuite.run.names import look_up
 
-    embedder: Embedder = look_up(load_plugins(), "embedder", reference).make()
+    embedder: Embedder = look_up(find_plugins(), "embedder", reference).make()
     return embedder
 
 
@@ -281,7 +291,7 @@ def _counts(items: Sequence[MemoryItem], documents: Sequence[Document]) -> str:
 
 
 def _headline(opened: Opened, what: str) -> None:
-    click.echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
+    echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
 
 
 def _plain(value: Any) -> Any:
@@ -293,4 +303,4 @@ def _plain(value: Any) -> Any:
 def _print_json(value: Any) -> None:
     import json
 
-    click.echo(json.dumps(_plain(value), indent=2))
+    echo(json.dumps(_plain(value), indent=2))

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.options import Reference
 
 if TYPE_CHECKING:
+    from rbsuite.plugins import Plugins
     from rbsuite.statistics.power import Components
     from rbsuite.statistics.summary import Comparison
     from rbsuite.store import ExperimentStore
@@ -51,7 +54,7 @@ class Pilot:
     separated: bool
 
 
-@click.command("plan", epilog=EPILOG)
+@click.command("plan", cls=Command, epilog=EPILOG)
 @click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
 @click.option(
     "--effect", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find."
@@ -82,25 +85,23 @@ def command(
 
     Differences are shares: 0.05 is five points.
     """
-    environment, pilot = _pilot(environment and _named(environment), source, memory)
-    sizes = split_sizes(environment)
+    found = find_plugins()
+    environment, pilot = _pilot(found, environment and _named(found, environment), source, memory)
+    sizes = split_sizes(found, environment)
     if as_json:
-        from rbsuite.cli.output import echo_json
-
         echo_json(document(environment, effect, wanted, pilot, sizes))
     else:
-        click.echo(render(environment, effect, wanted, pilot, sizes))
+        echo(render(environment, effect, wanted, pilot, sizes))
 
 
-def _named(environment: str) -> str:
+def _named(plugins: Plugins, environment: str) -> str:
     """The one way to write an environment that a user names."""
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.setup import choose_environment
+    from rbsuite.run.plan import choose_environment
 
-    return choose_environment(load_plugins(), environment).reference
+    return choose_environment(plugins, environment).reference
 
 
-def _pilot(environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
+def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
     from rbsuite.store import ExperimentStore
 
     if source is not None:
@@ -111,29 +112,26 @@ def _pilot(environment: str | None, source: Path | None, memory: str | None) -> 
             return environment or name, pilot_of(store, memory, f"{source}")
     if environment is None:
         raise UsageError("no environment was named.", "Add --env NAME, or --from EXPERIMENT.")
-    with _simulated(environment, memory or "reasoningbank") as store:
+    with _simulated(plugins, environment, memory or "reasoningbank") as store:
         return environment, pilot_of(store, None, "a simulated pilot")
 
 
 @contextmanager
-def _simulated(environment: str, memory: str) -> Iterator[ExperimentStore]:
+def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[ExperimentStore]:
     """A small experiment with the simulated learner on the first split that is here."""
-    import asyncio
     from tempfile import TemporaryDirectory
 
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.config import make_config
-    from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-    from rbsuite.run.setup import set_up
+    from rbsuite import api
 
-    splits = [name for name, size in split_sizes(environment).items() if size]
+    splits = [name for name, size in split_sizes(plugins, environment).items() if size]
     if not splits:
         raise DataError(f"no split of {environment} is here.", "Import its data, see `rbsuite data list`.")
-    options = {"env": environment, "split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
-    setup = set_up(make_config(options, {"limit": PILOT_TASKS}), load_plugins())
-    with TemporaryDirectory() as directory, open_experiment(setup, Path(directory)) as store:
-        asyncio.run(run_experiment(setup, store, Execution()))
-        yield store
+    options: dict[str, Any] = {"split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
+    with (
+        TemporaryDirectory() as directory,
+        api.evaluate(environment, out=directory, plugins=plugins, limit=PILOT_TASKS, **options) as experiment,
+    ):
+        yield experiment.store
 
 
 def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
@@ -187,24 +185,23 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
     return components(matrix, within[0] + within[1], rollouts), True
 
 
-def split_sizes(environment: str) -> Mapping[str, int | None]:
+def split_sizes(plugins: Plugins, environment: str) -> Mapping[str, int | None]:
     """Tasks of each split, without those that stand apart; ``None`` where its data is not here.
 
     Raises:
         UnknownNameError: there is no such environment.
     """
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.setup import choose_environment
+    from rbsuite.run.plan import choose_environment
 
-    chosen = choose_environment(load_plugins(), environment)
+    chosen = choose_environment(plugins, environment)
     apart = {part.domain for part in chosen.spec.apart}
     sizes: dict[str, int | None] = {}
     for split in chosen.spec.splits:
-        if not chosen.factory.at_hand(split.name):
+        if not chosen.environment.at_hand(split.name):
             sizes[split.name] = None
             continue
         try:
-            tasks = chosen.load(split.name)
+            tasks = chosen.environment.tasks(split.name)
             sizes[split.name] = sum(task.domain not in apart for task in tasks) or len(tasks)
         except DataError:
             sizes[split.name] = None

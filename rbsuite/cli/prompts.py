@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.output import echo_json
+from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
     from rbsuite.prompts import Prompts
-    from rbsuite.trajectory import Observation
 
 _directory_option = click.option(
     "--prompts",
@@ -25,7 +25,7 @@ _directory_option = click.option(
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("prompts")
+@click.group("prompts", cls=Group)
 def command() -> None:
     """List, show and render the prompt templates.
 
@@ -44,7 +44,7 @@ def list_command(directory: Path | None, as_json: bool) -> None:
         echo_json(rows)
         return
     heads = ("template", "origin", "sha256")
-    click.echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
+    echo(table([heads, *((row["name"], row["origin"], row["sha256"][:12]) for row in rows)]))
 
 
 @command.command("show")
@@ -60,13 +60,13 @@ def show_command(name: str, directory: Path | None, environment: str, variables:
     row["refers_to"] = referred(prompts, row["source"])
     values = read_variables(variables)
     if environment or values:
-        row["rendered"] = _render(prompts, name, {**(example(environment) if environment else {}), **values})
+        row["rendered"] = _render(prompts, name, {**_example(prompts, name, environment), **values})
     if as_json:
         echo_json(row)
         return
     facts = [(label, row[label]) for label in ("name", "origin", "file", "sha256")]
-    click.echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
-    click.echo(f"\n{row.get('rendered', row['source'])}")
+    echo(fields([*facts, ("refers to", ", ".join(row["refers_to"]))]))
+    echo(f"\n{row.get('rendered', row['source'])}")
 
 
 def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]]]:
@@ -75,11 +75,12 @@ def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]
     Raises:
         TemplateError: the directory does not exist.
     """
-    from rbsuite.plugins import load_plugins
-    from rbsuite.prompts import Prompts, core_directory
+    from rbsuite.prompts import Prompts, check_own, core_directory
 
     own = [] if directory is None else [directory]
-    plugged = list(load_plugins().prompt_dirs)
+    plugged = list(find_plugins().prompt_dirs)
+    for line in check_own(directory, plugged) if directory is not None else ():
+        click.echo(line, err=True)
     origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
     return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
 
@@ -127,48 +128,12 @@ def read_variables(texts: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def example(environment: str) -> dict[str, Any]:
-    """Variables from the first task of an environment's default split, as an agent first sees it.
+def _example(prompts: Prompts, name: str, environment: str) -> Mapping[str, Any]:
+    if not environment:
+        return {}
+    from rbsuite.cli.prompt_example import variables
 
-    Raises:
-        UnknownNameError: there is no such environment.
-        DataError: its data is not there.
-    """
-    from rbsuite.agents.react import RESPOND, schemas
-    from rbsuite.environments.users import STOP
-    from rbsuite.plugins import load_plugins
-    from rbsuite.specs import load_object
-
-    spec = load_plugins().environment(environment)
-    world = load_object(spec.factory, f"environment {environment!r}")(None)
-    task = world.tasks.tasks[0]
-    first, _ = world.reset(seed=0, options={"task": task.id})
-    seen = _first_of_agent(world, task, first)
-    return {
-        "policy": "\n\n".join(message.content for message in seen.messages),
-        "tools": schemas(seen.tools),
-        "respond": RESPOND,
-        "choices": seen.choices,
-        "task": seen.text,
-        "history": ["(a line for each action, with what came of it)"] if seen.choices else [],
-        "instruction": "\n\n".join(message.content for message in first.messages) if first.turn == "user" else "",
-        "stop": STOP,
-        "query": task.query or seen.text,
-        "memory": "(the memory items that were recalled)",
-        **world.prompt_variables(task),
-        "transcript": "(the transcript of the rollout)",
-    }
-
-
-def _first_of_agent(world: Any, task: Any, first: Observation) -> Observation:
-    """The first observation that is the agent's; a scripted user opens where one takes part."""
-    from rbsuite.trajectory import Action
-
-    if first.turn == "agent":
-        return first
-    lines = world.script(task)
-    opened: Observation = world.step(Action(text=lines[0] if lines else "Hello."))[0]
-    return opened
+    return variables(find_plugins(), prompts, name, environment)
 
 
 def _render(prompts: Prompts, name: str, values: dict[str, Any]) -> str:

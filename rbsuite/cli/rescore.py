@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo
+
 if TYPE_CHECKING:
     from rbsuite.environments.rescorer import Rescorer
     from rbsuite.statistics.rescoring import Change, Rescored
@@ -24,7 +27,7 @@ EPILOG = """Examples:
 """
 
 
-@click.command("rescore", epilog=EPILOG)
+@click.command("rescore", cls=Command, epilog=EPILOG)
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option(
     "--as",
@@ -55,7 +58,7 @@ def command(experiment: Path, name: str, out: Path | None, as_json: bool) -> Non
 
             echo_json(document)
         else:
-            click.echo(render(store, rescorer, found))
+            echo(render(store, rescorer, found))
 
 
 def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:

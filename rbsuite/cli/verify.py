@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 from typing import TYPE_CHECKING
 
 import click
+
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from rbsuite.run.verify import VerifyReport
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-@click.command("verify")
+@click.command("verify", cls=Command)
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
 @click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
@@ -25,20 +28,26 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     Every reference must score 1. Exit code 1 if one does not.
     """
     from rbsuite.errors import UsageError
-    from rbsuite.plugins import load_plugins
-    from rbsuite.run.setup import choose_environment
+    from rbsuite.run.plan import choose_environment
     from rbsuite.run.verify import verify
 
-    chosen = choose_environment(load_plugins(), environment)
-    tasks = chosen.load(split or chosen.spec.splits[0].name, domain, data)
-    report = verify(chosen.make, tasks, chosen.spec.max_steps)
+    chosen = choose_environment(find_plugins(), environment)
+    tasks = chosen.environment.tasks(split or chosen.spec.splits[0].name, domain=domain, data=data)
+
+    async def replay() -> VerifyReport:
+        try:
+            return await verify(chosen.environment, tasks, chosen.spec.max_steps)
+        finally:
+            await chosen.environment.aclose()
+
+    report = asyncio.run(replay())
     if report.tasks == len(report.without):
         raise UsageError(
             f"{chosen.reference} {tasks.split} has no reference solutions, so there is nothing to verify.",
             "Verify another split or environment.",
         )
     if as_json:
-        click.echo(json.dumps(_document(chosen.reference, tasks.split, report), indent=2))
+        echo_json(_document(chosen.reference, tasks.split, report))
     else:
         _show(chosen.reference, tasks.split, report)
     if report.unsolved:
@@ -64,13 +73,13 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
 
 def _show(environment: str, split: str, report: VerifyReport) -> None:
     name = f"{environment} {split}"
-    click.echo(f"{name}: {report.solved} of {report.tasks - len(report.without)} reference solutions score 1.")
+    echo(f"{name}: {report.solved} of {report.tasks - len(report.without)} reference solutions score 1.")
     for domain, counts in report.domains.items():
         solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
-        click.echo(f"  {domain}: references {solved}, doing nothing {floor}")
+        echo(f"  {domain}: references {solved}, doing nothing {floor}")
     if report.without:
-        click.echo(f"  {len(report.without)} tasks have no reference solution.")
+        echo(f"  {len(report.without)} tasks have no reference solution.")
     for task, problem in list(report.unsolved.items())[:_SHOWN]:
-        click.echo(f"  not solved: {task}: {problem}")
+        echo(f"  not solved: {task}: {problem}")
     if len(report.unsolved) > _SHOWN:
-        click.echo(f"  ... and {len(report.unsolved) - _SHOWN} more; --json lists all.")
+        echo(f"  ... and {len(report.unsolved) - _SHOWN} more; --json lists all.")

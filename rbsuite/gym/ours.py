@@ -93,6 +93,8 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         splits = [known.name for known in spec.splits]
         if split and split not in splits:
             raise UnknownNameError(f"split of {spec.name}", split, splits)
+        if domain and spec.domains and domain not in spec.domains:
+            raise UnknownNameError(f"domain of {spec.name}", domain, spec.domains)
         given = tuple((name, str(value)) for name, value in options.items())
         values = Reference(spec.name, named=given).values("environment", spec.options)
         recipe = Recipe(
@@ -101,7 +103,9 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         self._environment = recipe.environment()
         self._tasks = recipe.tasks(self._environment)
         if not self._tasks.tasks:
-            raise UsageError(f"{spec.name}, split {recipe.split!r}: there are no tasks.", "Ask for another split.")
+            raise UsageError(
+                f"{spec.name}, split {recipe.split!r}: there are no tasks.", "Ask for another split or domain."
+            )
         self._services = PlainServices(self._environment)
         prompts = self._environment.prompt_directory
         self._host = Host(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rbsuite.errors import PluginError
+from rbsuite.errors import PluginError, RbsuiteError, in_words
 from rbsuite.retrieval.exact import ExactIndex
 from rbsuite.retrieval.select import make_index
 
@@ -64,7 +64,7 @@ class KeyVectors:
         found = {text: vector for text in wanted if (vector := self._known(text)) is not None}
         missing = [text for text in wanted if text not in found]
         if missing:
-            for text, vector in zip(missing, self._checked(await self._embedder.embed(missing), missing), strict=True):
+            for text, vector in zip(missing, self._checked(await self._asked(missing), missing), strict=True):
                 found[text] = vector
                 # A row of its own: a view would keep the whole batch in memory.
                 self._recent[text] = vector.copy()
@@ -124,19 +124,32 @@ class KeyVectors:
             self._retired = ExactIndex(dimension)
         return self._index
 
-    def _checked(self, vectors: Vectors, texts: Sequence[str]) -> Vectors:
-        array = np.asarray(vectors, dtype=np.float32)
+    async def _asked(self, texts: Sequence[str]) -> object:
+        try:
+            return await self._embedder.embed(texts)
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            raise PluginError.of(f"embedder {self._embedder.id!r}", error, "Repair the embedder.") from error
+
+    def _checked(self, vectors: object, texts: Sequence[str]) -> Vectors:
+        owner = f"embedder {self._embedder.id!r}"
+        try:
+            array = np.asarray(vectors, dtype=np.float32)
+        except (ValueError, TypeError) as error:
+            raise PluginError(
+                f"embed must return a float32 array of a row a text, not {in_words(vectors)}.",
+                "Repair the embedder.",
+                owner=owner,
+            ) from error
         expected = self._index.dimension if self._index is not None else array.shape[-1] if array.ndim else 0
         if array.shape != (len(texts), expected) or expected == 0:
             wanted = f"({len(texts)}, {expected or 'dimension'})"
             raise PluginError(
-                f"embedder {self._embedder.id!r} gave an array of shape {array.shape}, not {wanted}.",
-                "Repair the embedder.",
+                f"it gave an array of shape {array.shape}, not {wanted}.", "Repair the embedder.", owner=owner
             )
         if not np.isfinite(array).all():
-            raise PluginError(
-                f"embedder {self._embedder.id!r} gave a vector that is not finite.", "Repair the embedder."
-            )
+            raise PluginError("it gave a vector that is not finite.", "Repair the embedder.", owner=owner)
         return array
 
 

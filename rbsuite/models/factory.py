@@ -66,7 +66,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     if name in plugins.models:
         return plugins.models[name]
     provider, slash, model = text.partition("/")
-    if name.startswith(SIMULATED_PREFIX):
+    if name.startswith(SIMULATED_PREFIX) or name in plugins.clashes("model"):
         plugins.find("model", name)  # raises, and names plugins that failed to load
     if not slash:
         raise _not_a_model(name or text, plugins)
@@ -78,7 +78,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
 
 
 def _not_a_model(name: str, plugins: Plugins) -> UnknownNameError:
-    error = UnknownNameError("model", name, plugins.models)
+    error = UnknownNameError("model", name, plugins.models, "rbsuite list models")
     error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or 'gpt-4o'}."
     return error
 

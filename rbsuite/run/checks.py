@@ -1,73 +1,109 @@
-"""What plugins return, checked where it enters the core. Each check gives the value, typed, or raises; whose it is says who calls it."""
+"""Checks of what plugins return, made where it enters the core.
+
+One function a contract. Each gives the value back, or raises a :class:`~rbsuite.errors.PluginError` of one line that says what was
+expected; who is to blame is added by :meth:`rbsuite.run.roles.Roles.blaming`, or given as ``owner``.
+"""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_args
+import math
+from collections.abc import Sequence
+from typing import NoReturn, TypeVar, get_args
 
-from rbsuite.errors import PluginError
-from rbsuite.experience import MemoryOp, Recall
+from rbsuite.errors import PluginError, in_words
+from rbsuite.experience import MemoryOp, Recall, Recalled
+from rbsuite.models.base import Completion
+from rbsuite.record import RolloutRecord
 from rbsuite.scaling.base import Group
 from rbsuite.trajectory import Action
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
 
-
-def check_recall(value: Any) -> Recall:
-    """What ``recall`` returned."""
-    return _of(Recall, value, "recall")
+REMEDY = "Mend the plugin and run the same command again; what was committed is kept."
 
 
-def check_ops(value: Any) -> tuple[MemoryOp, ...]:
-    """What ``absorb`` returned."""
-    if not isinstance(value, list | tuple) or not all(isinstance(op, MemoryOp) for op in value):
-        wrong = next((op for op in value if not isinstance(op, MemoryOp)), value) if isinstance(value, list) else value
-        raise PluginError(
-            f"absorb returned {_shown(wrong)}, not a list of MemoryOp.",
-            "Return a list; an empty one if nothing is learnt.",
-        )
-    return tuple(value)
+def check_recall(value: object, owner: str = "") -> Recall:
+    """What a memory's ``recall`` returned."""
+    if not isinstance(value, Recall):
+        _refuse("recall", "a Recall", in_words(value), owner)
+    _all_of("recall", "a Recall whose items are Recalled", value.items, Recalled, owner)
+    for name, text in (("text", value.text), ("reason", value.reason)):
+        if not isinstance(text, str):
+            _refuse("recall", f"a Recall whose {name} is a str", in_words(text), owner)
+    return value
 
 
-def check_verdict(value: Any) -> Verdict:
-    """What ``judge`` returned."""
-    verdict = _of(Verdict, value, "judge")
-    if verdict.label not in get_args(Label):
-        raise PluginError(
-            f"judge returned a Verdict with the label {verdict.label!r}.", f"Use one of {', '.join(get_args(Label))}."
-        )
-    return verdict
+def check_ops(value: object, owner: str = "") -> tuple[MemoryOp, ...]:
+    """What a memory's ``absorb`` returned, as a tuple."""
+    return _all_of("absorb", "a list of MemoryOp", value, MemoryOp, owner)
 
 
-def check_action(value: Any) -> Action:
-    """What ``act`` returned."""
-    return _of(Action, value, "act")
+def check_verdict(value: object, owner: str = "") -> Verdict:
+    """What a judge's ``judge`` returned."""
+    if not isinstance(value, Verdict):
+        _refuse("judge", "a Verdict", in_words(value), owner)
+    if value.label not in get_args(Label):
+        _refuse("judge", f"a Verdict whose label is one of {', '.join(get_args(Label))}", repr(value.label), owner)
+    score = value.score
+    if score is not None and not (_is_number(score) and 0 <= score <= 1):
+        _refuse("judge", "a Verdict whose score is None or a number from 0 to 1", repr(score), owner)
+    return value
 
 
-def check_group(value: Any) -> Group:
+def check_index(value: object, count: int, owner: str = "") -> int:
+    """What a selector's ``select`` returned for ``count`` rollouts."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
+        shown = str(value) if isinstance(value, int) else in_words(value)
+        _refuse("select", f"the index of one of {count} rollouts, from 0", shown, owner)
+    return value
+
+
+def check_group(value: object, owner: str = "") -> Group:
     """What a scaling's ``run`` returned."""
-    group = _of(Group, value, "run")
-    if not group.rollouts:
-        raise PluginError("run returned a Group without rollouts.", "Return at least one.")
-    check_index(group.selected, len(group.rollouts))
-    return group
-
-
-def check_index(value: Any, n: int) -> int:
-    """What ``select`` returned: the index of one of ``n`` rollouts."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < n:
-        raise PluginError(
-            f"the chosen rollout is {_shown(value)}.", f"Give the index of one of {n}, from 0 to {n - 1}."
+    if not isinstance(value, Group):
+        _refuse("run", "a Group", in_words(value), owner)
+    if not _all_of("run", "a Group whose rollouts are RolloutRecord", value.rollouts, RolloutRecord, owner):
+        _refuse("run", "a Group of one rollout at least", "an empty one", owner)
+    selected = value.selected
+    if isinstance(selected, bool) or not isinstance(selected, int) or not 0 <= selected < len(value.rollouts):
+        _refuse(
+            "run",
+            f"a Group whose selected is the index of one of its {len(value.rollouts)} rollouts",
+            repr(selected),
+            owner,
         )
     return value
 
 
-def _of(kind: type[_T], value: Any, method: str) -> _T:
-    if not isinstance(value, kind):
-        raise PluginError(f"{method} returned {_shown(value)}, not a {kind.__name__}.", f"Return a {kind.__name__}.")
+def check_action(value: object, owner: str = "") -> Action:
+    """What an agent's ``act`` returned."""
+    if not isinstance(value, Action):
+        _refuse("act", "an Action", in_words(value), owner)
     return value
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return f"{type(value).__name__} {text if len(text) <= 60 else text[:57] + '...'}" if value is not None else "None"
+def check_completion(value: object, owner: str = "") -> Completion:
+    """What a model's ``complete`` returned."""
+    if not isinstance(value, Completion):
+        _refuse("complete", "a Completion", in_words(value), owner)
+    if not isinstance(value.text, str):
+        _refuse("complete", "a Completion whose text is a str", in_words(value.text), owner)
+    return value
+
+
+def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str) -> tuple[_T, ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+        _refuse(method, wanted, in_words(values), owner)
+    for item in values:
+        if not isinstance(item, kind):
+            _refuse(method, wanted, f"one with {in_words(item)} in it", owner)
+    return tuple(values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _refuse(method: str, wanted: str, given: str, owner: str) -> NoReturn:
+    raise PluginError(f"{method} must return {wanted}, not {given}.", REMEDY, owner=owner)

@@ -84,9 +84,6 @@ class ExperimentConfig:
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
 
 
-FACTORS: tuple[str, ...] = ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")
-"""Options that may have several levels; every combination of them is a condition."""
-
 FIELDS: Mapping[str, Field[Any]] = {item.name: item for item in fields(ExperimentConfig)}
 
 

@@ -89,6 +89,11 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         await asyncio.get_running_loop().run_in_executor(None, observers.close)
 
 
+def job_of(store: ExperimentStore, run: RunInfo) -> Job:
+    """A run as far as its store has it."""
+    return Job(run, store.seed_ops(run.id), store.committed(run.id), tuple(store.ops(run.id)))
+
+
 def process_count(executor: str) -> int:
     """The number of processes that ``--executor`` names; 0: this one.
 
@@ -112,8 +117,7 @@ async def _all_runs(store: ExperimentStore, carry_out: _Run, at_once: int) -> No
             if store.run_finished(info.id) or not store.claim(info.id):
                 return False
             try:
-                job = Job(info, store.seed_ops(info.id), store.committed(info.id), tuple(store.ops(info.id)))
-                await carry_out(job)
+                await carry_out(job_of(store, info))
             finally:
                 store.release(info.id)
             return True

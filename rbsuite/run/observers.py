@@ -41,6 +41,11 @@ class _Hook:
     name: str
     takes: tuple[str, ...]
     function: Callable[..., object]
+    event_types: tuple[type, ...]
+
+    def wants(self, kind: type) -> bool:
+        """Whether ``rbsuite_event`` is to be told events of a type; all, unless its plugin names some in ``event_types``."""
+        return self.name == "rbsuite_event" and (not self.event_types or kind in self.event_types)
 
 
 class Observers:
@@ -54,10 +59,13 @@ class Observers:
         hooks: dict[str, list[_Hook]] = {}
         for name in _ARGUMENTS:
             for implementation in getattr(plugins.hook, name).get_hookimpls():
-                hook = _Hook(name, tuple(implementation.argnames), implementation.function)
+                wanted = getattr(implementation.plugin, "event_types", ()) if name == "rbsuite_event" else ()
+                hook = _Hook(name, tuple(implementation.argnames), implementation.function, tuple(wanted))
                 hooks.setdefault(implementation.plugin_name, []).append(hook)
         self._observers = [_Observer(plugin, found) for plugin, found in hooks.items()]
-        self.watched = any(hook.name == "rbsuite_event" for found in hooks.values() for hook in found)
+        self.watched = any(
+            hook.wants(StepTaken) or hook.wants(ModelCalled) for found in hooks.values() for hook in found
+        )
 
     def emit(self, event: Event) -> None:
         """Pass an event on. Returns at once."""
@@ -114,7 +122,7 @@ class _Observer:
     def _tell(self, event: Event) -> None:
         for hook in list(self._hooks):
             arguments = _ARGUMENTS[hook.name](event)
-            if arguments is None:
+            if arguments is None or (hook.name == "rbsuite_event" and not hook.wants(type(event))):
                 continue
             try:
                 hook.function(**{name: arguments[name] for name in hook.takes})

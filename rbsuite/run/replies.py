@@ -7,7 +7,9 @@ another would not, and what stands would lean towards the courses that memory do
 
 from __future__ import annotations
 
+from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.run.checks import REMEDY, check_completion
 from rbsuite.trajectory import Usage
 
 
@@ -53,9 +55,17 @@ class Remembering:
         """The reply. Raises what the model raises; a failure is not remembered."""
         reply = self._replies.again(request)
         if reply is None:
-            reply = await self._model.complete(request)
+            reply = check_completion(await self._asked(request), f"model {self.name!r}")
             self._replies.keep(request, reply)
         return reply
+
+    async def _asked(self, request: ModelRequest) -> Completion:
+        try:
+            return await self._model.complete(request)
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            raise PluginError.of(f"model {self.name!r}", error, REMEDY) from error
 
     async def aclose(self) -> None:
         """Nothing of its own to give back."""

@@ -12,6 +12,7 @@ from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Purpose, TaskAwareModel
 from rbsuite.models.client import Ledger, ModelHandle
+from rbsuite.run.checks import REMEDY
 from rbsuite.run.reads import Reads
 from rbsuite.run.replies import Remembering, Replies
 from rbsuite.run.rollout import Stage
@@ -88,22 +89,17 @@ class Roles:
 
     @contextmanager
     def blaming(self, kind: str, name: str) -> Iterator[None]:
-        """Says of a plugin's error whose it is and on which task it came up."""
+        """Says of a plugin's error whose it is and on which task it came up, unless that has been said."""
         where = f"{kind} {name!r} on task {self._task.id!r}"
         try:
             yield
-        except PluginError as error:
-            raise PluginError(f"{where}: {error.message}", error.remedy) from error
-        except RbsuiteError:
-            raise
         except Exception as error:
-            inner = first_failure(error)
-            if isinstance(inner, RbsuiteError):  # of one of several rollouts side by side
-                raise inner from inner.__cause__
-            raise PluginError(
-                f"{where} failed: {type(error).__name__}: {error}.",
-                "Fix the plugin and run the same command again; what was committed is kept.",
-            ) from error
+            failure = first_failure(error)  # of several rollouts side by side
+            if isinstance(failure, PluginError) and not failure.owner:
+                raise PluginError(failure.message, failure.remedy, owner=where) from failure
+            if isinstance(failure, RbsuiteError):
+                raise failure from failure.__cause__
+            raise PluginError.of(where, error, REMEDY) from error
 
     def _handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         parts, model = self._parts, self._models[purpose]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
@@ -59,24 +59,21 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         if problem is None:
             without.append(task.id)
             continue
-        if problem:
-            unsolved[task.id] = problem
+        idle = await _idle(environment, task)
+        if idle == 1.0:
+            floor.append(task)
+        if problem or isinstance(idle, str):
+            unsolved[task.id] = problem or str(idle)
         else:
             solved.append(task)
-        if await says_nothing(environment, task):
-            floor.append(task)
     tried = [task for task in tasks if task.id not in without]
     domains = {name: _domain(name, tried, solved, floor) for name in dict.fromkeys(task.domain for task in tried)}
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
 
 
-async def says_nothing(environment: Environment, task: Task) -> bool:
-    """Whether a task is solved by an agent that says nothing, once."""
-    try:
-        grade, _ = await play_actions(environment, task, (Action(),), ())
-    except Exception as error:
-        raise _raised(environment, task, error) from error
-    return grade.score == 1.0
+async def idle_score(environment: Environment, task: Task) -> float:
+    """The score of an agent that says nothing, once."""
+    return (await play_actions(environment, task, (Action(),), ()))[0].score
 
 
 async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
@@ -89,18 +86,21 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
             return f"the reference takes {len(solution.actions)} turns, and {max_steps} are allowed"
         grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
-        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return _raised(error)
     return "" if grade.score == 1.0 else f"the reference scored {grade.score:g}"
 
 
-def _raised(environment: Environment, task: Task, error: Exception) -> RbsuiteError:
-    if isinstance(error, RbsuiteError):
-        return error
-    name = f"{type(environment).__module__}.{type(environment).__qualname__}"
-    return PluginError(
-        f"environment {name} on task {task.id!r} raised {type(error).__name__}: {error}.",
-        "An invalid action must become an observation; fix the environment.",
-    )
+async def _idle(environment: Environment, task: Task) -> float | str:
+    """The score of an agent that says nothing, or what went wrong."""
+    try:
+        return await idle_score(environment, task)
+    except Exception as error:
+        return f"when the agent says nothing, {_raised(error)}"
+
+
+def _raised(error: Exception) -> str:
+    words = " ".join(str(error).split())
+    return words if isinstance(error, RbsuiteError) else f"the environment raised {type(error).__name__}: {words}"
 
 
 def _domain(name: str, tasks: Sequence[Task], solved: Sequence[Task], floor: Sequence[Task]) -> DomainReport:

@@ -66,6 +66,7 @@ class ResultRow:
         steps: turns of the agent.
         usage: cost of the rollout by purpose.
         seconds: wall time.
+        measures: the environment's figures beside the score, by name.
         truth: details of the check that the environment kept.
         error: why the rollout broke; empty where it did not.
         n_recalled: how many different items were recalled for the rollout.
@@ -83,6 +84,7 @@ class ResultRow:
     steps: int
     usage: Mapping[str, Usage]
     seconds: float
+    measures: Mapping[str, float]
     truth: Mapping[str, Any]
     error: str
     n_recalled: int

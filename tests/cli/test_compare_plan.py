@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rbsuite.run.setup import set_up
 
 import altered
 from experiments import core_plugins, measure, run
 from rbsuite.cli.plan import command, split_sizes
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.plugins import Plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.power import tasks_needed
 from rbsuite.statistics.summary import summarise
@@ -22,13 +23,13 @@ from rooms import RoomsPlugin
 from toy import ToyPlugin
 
 
-@pytest.fixture(autouse=True)
-def _toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: core_plugins(ToyPlugin()))
-
-
-def plan(*arguments: object) -> str:
-    result: Result = CliRunner().invoke(command, [str(argument) for argument in arguments], catch_exceptions=False)
+def plan(*arguments: object, plugins: Plugins | None = None) -> str:
+    result: Result = CliRunner().invoke(
+        command,
+        [str(argument) for argument in arguments],
+        obj=plugins or core_plugins(ToyPlugin()),
+        catch_exceptions=False,
+    )
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -73,7 +74,7 @@ def test_several_rollouts_tell_their_own_variance(tmp_path: Path) -> None:
     assert "upper bound" not in plan("--from", tmp_path / "e")
 
 
-def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
     measure(tmp_path / "one", memory=("none", "awm"), orders=1).close()
     measure(tmp_path / "alone", memory=("none",), orders=2).close()
     measure(tmp_path / "fine", memory=("none", "awm"), orders=2).close()
@@ -85,23 +86,19 @@ def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path, monkeypatch: pytest.M
         plan("--from", tmp_path / "fine", "--memory", "wam")
     with pytest.raises(UnknownNameError, match="tau-bench"):
         plan("--from", tmp_path / "fine", "--env", "tau-bench")
-    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: core_plugins(ToyPlugin(), RoomsPlugin()))
     with pytest.raises(UsageError, match="is on toy"):
-        plan("--from", tmp_path / "fine", "--env", "rooms")
+        plan("--from", tmp_path / "fine", "--env", "rooms", plugins=core_plugins(ToyPlugin(), RoomsPlugin()))
     with pytest.raises(UsageError, match="no environment"):
         plan()
 
 
-def test_a_plan_bears_the_full_name_and_counts_what_is_compared(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plan_bears_the_full_name_and_counts_what_is_compared(tmp_path: Path) -> None:
     plugins = core_plugins(RoomsPlugin())
-    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: plugins)
     config = make_config({"env": "rooms", "orders": 2}, {"memory": ("none", "reasoningbank")})
     run(set_up(config, plugins), tmp_path / "x").close()
-    document = json.loads(plan("--env", "rooms", "--from", tmp_path / "x", "--effect", 0.2, "--json"))
+    document = json.loads(plan("--env", "rooms", "--from", tmp_path / "x", "--effect", 0.2, "--json", plugins=plugins))
     assert document["env"] == "rooms[toy]"
-    assert split_sizes("rooms") == {"all": 8}
+    assert split_sizes(plugins, "rooms") == {"all": 8}
 
 
 def test_effects_out_of_range_are_refused() -> None:

@@ -64,9 +64,8 @@ def importer(monkeypatch: pytest.MonkeyPatch) -> Importer:
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, importer: Importer) -> Callable[..., Result]:
     plugins = Plugins()
     plugins.register(_Plugin(), "test")
-    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: plugins)
     monkeypatch.setenv("RBSUITE_DATA", str(tmp_path / "data"))
-    return lambda *arguments: CliRunner().invoke(command, arguments)
+    return lambda *arguments: CliRunner().invoke(command, arguments, obj=plugins)
 
 
 def source(path: Path, number: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner, Result
 
-from rbsuite.cli.doctor import Finding, examine
+from rbsuite.cli.doctor import Finding
 from rbsuite.cli.doctor import command as doctor
 from rbsuite.cli.environment import command as env
 from rbsuite.cli.environment import describe, render
@@ -127,9 +127,14 @@ def invoke(command: Any, *arguments: str) -> Result:
     return CliRunner().invoke(command, arguments, catch_exceptions=False)
 
 
+def findings() -> list[Finding]:
+    return [Finding(**row) for row in json.loads(invoke(doctor, "--json").stdout)["findings"]]
+
+
 def finding(name: str, status: str) -> Finding:
-    found = [item for item in examine() if item.name == name and item.status == status]
-    assert found, [(item.name, item.status, item.detail) for item in examine()]
+    every = findings()
+    found = [item for item in every if item.name == name and item.status == status]
+    assert found, [(item.name, item.status, item.detail) for item in every]
     return found[0]
 
 
@@ -229,7 +234,7 @@ def test_doctor_is_content_with_this_installation() -> None:
 
 def test_doctor_tells_of_missing_needs_and_data() -> None:
     assert finding("environment toyland", "warn").detail == "horn: the horn is missing; buy one"
-    assert any("rbsuite data fetch toyland" in item.remedy for item in examine())
+    assert any("rbsuite data fetch toyland" in item.remedy for item in findings())
 
 
 def test_doctor_finds_a_changed_pack(pack: Path) -> None:
@@ -311,4 +316,4 @@ def test_doctor_finds_a_missing_and_an_unfit_package(monkeypatch: pytest.MonkeyP
     assert finding("no-such-thing", "fail").detail == "not installed"
     assert "does not fit click>=99" in finding("click", "fail").detail
     assert finding("pluggy", "ok")
-    assert "x" not in {item.name for item in examine()}
+    assert "x" not in {item.name for item in findings()}

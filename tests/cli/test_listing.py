@@ -44,8 +44,7 @@ class _Toy:
         return [EnvironmentSpec("toyland", "toys\x1b[2J", "toy:E", splits=(Split("sample", "some", bundled=True),))]
 
 
-@pytest.fixture(autouse=True)
-def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
+def plugins() -> Plugins:
     def load() -> NoReturn:
         raise RuntimeError("it broke\nbadly")
 
@@ -53,12 +52,11 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> Plugins:
     plugins.register(_Toy(), "toy", "toy-distribution 1.2")
     plugins.add("wrecked", "wreck 0.1", load)
     plugins.skip("sleeping", "sleep 3")
-    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: plugins)
     return plugins
 
 
 def invoke(*arguments: str) -> Result:
-    return CliRunner().invoke(command, arguments, catch_exceptions=False)
+    return CliRunner().invoke(command, arguments, obj=plugins(), catch_exceptions=False)
 
 
 def lines(*arguments: str) -> list[list[str]]:

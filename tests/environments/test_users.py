@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbsuite.environments.users import STOP, STRATEGIES, ScriptedUser, make_user, parse_react, parse_reflection
-from rbsuite.errors import ModelError, UnknownNameError
+from rbsuite.environments.builtin import rbsuite_users
+from rbsuite.environments.users import STOP, ScriptedUser, User, UserStart, parse_react, parse_reflection
+from rbsuite.errors import ModelError
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
-from rbsuite.trajectory import Message, Observation
+from rbsuite.specs import load_object
+from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
 SECRET = "You are Ada. You want a blue lamp."
 OPENING = Observation("Hi! How can I help you today?", turn="user", messages=(Message("system", SECRET),))
@@ -31,18 +33,27 @@ class Replies:
     def render(self, template: str, **variables: Any) -> str:
         return self.prompts.render(template, **variables)
 
-    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+    ) -> Completion:
         assert temperature is None
         self.asked.append(list(messages))
         return Completion(self.replies.pop(0))
 
 
+def started(strategy: str, services: Replies, script: Sequence[str] = (), **options: str) -> User:
+    [spec] = [spec for spec in rbsuite_users() if spec.name == strategy]
+    user: User = load_object(spec.factory, strategy)(**options)
+    user.start(UserStart(services, [Action(line) for line in script]))
+    return user
+
+
 def talk(strategy: str, services: Replies, *texts: str, fidelity: str = "upstream") -> list[str]:
-    user = make_user(strategy, services, fidelity=fidelity)
+    user = started(strategy, services, fidelity=fidelity)
 
     async def run() -> list[str]:
-        said = [await user.reply(OPENING)]
-        return [*said, *[await user.reply(Observation(text, turn="user")) for text in texts]]
+        said = [(await user.act(OPENING)).text]
+        return [*said, *[(await user.act(Observation(text, turn="user"))).text for text in texts]]
 
     return asyncio.run(run())
 
@@ -50,19 +61,24 @@ def talk(strategy: str, services: Replies, *texts: str, fidelity: str = "upstrea
 def history(messages: Sequence[Message]) -> list[tuple[str, str]]:
     """Roles and texts without the system prompt."""
     assert messages[0].role == "system"
-    return [(message.role, message.content) for message in messages[1:]]
+    return [(message.role, message.text) for message in messages[1:]]
 
 
 def test_scripted_says_its_lines_and_then_stops() -> None:
-    user = ScriptedUser(["a", "b"])
-    assert [asyncio.run(user.reply(OPENING)) for _ in range(4)] == ["a", "b", STOP, STOP]
+    user = ScriptedUser([Action("a"), Action.call("look")])
+    assert [asyncio.run(user.act(OPENING)) for _ in range(4)] == [
+        Action("a"),
+        Action.call("look"),
+        Action(STOP),
+        Action(STOP),
+    ]
 
 
 def test_llm_keeps_the_whole_conversation() -> None:
     services = Replies("I want a lamp", "Blue")
     assert talk("llm", services, "Which colour?") == ["I want a lamp", "Blue"]
-    assert SECRET in services.asked[0][0].content
-    assert STOP in services.asked[0][0].content
+    assert SECRET in services.asked[0][0].text
+    assert STOP in services.asked[0][0].text
     assert history(services.asked[1]) == [
         ("user", OPENING.text),
         ("assistant", "I want a lamp"),
@@ -99,14 +115,14 @@ def test_verify_shows_the_checker_the_conversation_without_the_response_in_it() 
     check = services.asked[1][0]
     assert check.role == "user"
     assert len(services.asked[1]) == 1
-    assert check.content.count("RESPONSE") == 1
-    assert f"Customer: {OPENING.text}" in check.content
+    assert check.text.count("RESPONSE") == 1
+    assert f"Customer: {OPENING.text}" in check.text
 
 
 def test_the_checker_sees_right_names_where_upstream_is_not_followed() -> None:
     services = Replies("hello", "true")
     talk("verify", services, fidelity="fixed")
-    assert f"Agent: {OPENING.text}" in services.asked[1][0].content
+    assert f"Agent: {OPENING.text}" in services.asked[1][0].text
 
 
 def test_reflection_retries_once_and_keeps_both_replies() -> None:
@@ -148,21 +164,13 @@ def test_react_reads_any_reply_or_says_why_not(reply: str, upstream: bool) -> No
         assert words in reply
 
 
-def test_strategies_are_known_by_name() -> None:
-    assert STRATEGIES == ("llm", "react", "verify", "reflection", "scripted")
-    with pytest.raises(UnknownNameError, match="scripted"):
-        make_user("script", None)
-    with pytest.raises(ValueError, match="needs a model"):
-        make_user("llm", None)
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("strategy", [spec.name for spec in rbsuite_users()])
 def test_a_fork_remembers_and_goes_its_own_way(strategy: str) -> None:
     services, other = Replies(*["User Response: true"] * 20), Replies(*["User Response: true"] * 20)
-    user = make_user(strategy, services, ["opening", "one", "two"])
-    asyncio.run(user.reply(OPENING))
+    user = started(strategy, services, ["opening", "one", "two"])
+    asyncio.run(user.act(OPENING))
     fork = user.fork(other)
-    texts = [asyncio.run(one.reply(Observation("go on", turn="user"))) for one in (user, fork, fork)]
+    texts = [asyncio.run(one.act(Observation("go on", turn="user"))).text for one in (user, fork, fork)]
     assert texts[0] == texts[1]
     if strategy == "scripted":
         assert texts == ["one", "one", "two"]

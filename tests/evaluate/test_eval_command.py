@@ -29,15 +29,17 @@ ESCAPE = re.compile(r"\x1b\[")
 
 @pytest.fixture(autouse=True)
 def _toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The toy is installed, and the current directory is the test's own."""
-    monkeypatch.setattr(
-        "rbsuite.plugins.load_plugins", lambda extra=(): core_plugins(ToyPlugin(models=[altered.recording()]))
-    )
+    """The current directory is the test's own."""
     monkeypatch.chdir(tmp_path)
 
 
-def evaluate(*arguments: str, env: str = "toy") -> Result:
-    return CliRunner().invoke(command, ["eval", "--env", env, *arguments], catch_exceptions=True)
+def invoke(*arguments: str) -> Result:
+    plugins = core_plugins(ToyPlugin(models=[altered.recording()]))
+    return CliRunner().invoke(command, ["eval", *arguments], obj=plugins, catch_exceptions=True)
+
+
+def evaluate(*arguments: str) -> Result:
+    return invoke("--env", "toy", *arguments)
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -100,7 +102,7 @@ def test_from_goes_on_in_the_same_place_and_copies_elsewhere() -> None:
     first = document(evaluate("--memory", "none,awm", "--orders", "1", "--json", "--out", "first"))
 
     def again(*arguments: str) -> Result:
-        return CliRunner().invoke(command, ["eval", "--from", "first", "--json", *arguments])
+        return invoke("--from", "first", "--json", *arguments)
 
     assert document(again()) == first
     copied = document(again("--out", "copy"))
@@ -150,7 +152,6 @@ def test_another_experiment_in_the_place_is_refused_with_the_difference() -> Non
 PROGRAM = """
 import sys, time
 from pathlib import Path
-import rbsuite.plugins
 from experiments import core_plugins
 from rbsuite.cli import main
 from rbsuite.hookspecs import hookimpl
@@ -162,8 +163,7 @@ class Slow:
         Path("ready").touch()
         time.sleep(0.1)
 
-rbsuite.plugins.load_plugins = lambda extra=(): core_plugins(ToyPlugin(), Slow())
-main(sys.argv[1:])
+main(sys.argv[1:], core_plugins(ToyPlugin(), Slow()))
 """
 
 
@@ -191,7 +191,7 @@ def test_interrupt_ends_with_130_and_says_how_to_go_on(tmp_path: Path, quiet: li
     with ExperimentStore.open("stopped", readonly=True) as store:
         committed = sum(store.committed(info.id) for info in store.manifest.runs)
     assert 0 < committed < 96
-    resumed = CliRunner().invoke(command, ["eval", "--from", "stopped", "--json"])
+    resumed = invoke("--from", "stopped", "--json")
     with measure(tmp_path / "undisturbed", orders=2) as store:
         assert document(resumed)["digest"] == experiment_digest(store)
 
@@ -219,7 +219,7 @@ def test_going_on_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         measure(tmp_path / "here", Stop(), orders=1, concurrency=1)
-    result = CliRunner().invoke(command, ["eval", "--from", "here"])
+    result = invoke("--from", "here")
     assert result.exception is None
     assert "Going on: 5 tasks are committed." in result.stderr
     assert "Going on" not in result.stdout
@@ -229,10 +229,10 @@ def test_every_option_may_stand_in_the_file_and_the_command_line_wins(tmp_path: 
     Path("exp.toml").write_text(
         'env = "toy"\nmemory = ["none", "awm"]\norders = 1\nlimit = 4\nconcurrency = 2\nspeculate = "off"\nout = "there"\njson = true\n'
     )
-    shown = document(CliRunner().invoke(command, ["eval", "--config", "exp.toml"], catch_exceptions=True))
+    shown = document(invoke("--config", "exp.toml"))
     assert (shown["experiment"], [c["memory"] for c in shown["conditions"]]) == ("there", ["none", "awm"])
-    other = ["eval", "--config", "exp.toml", "--out", "elsewhere", "--limit", "3"]
-    shown = document(CliRunner().invoke(command, other, catch_exceptions=True))
+    other = ["--config", "exp.toml", "--out", "elsewhere", "--limit", "3"]
+    shown = document(invoke(*other))
     assert (shown["experiment"], shown["conditions"][0]["n_tasks"]) == ("elsewhere", 3)
 
 
@@ -242,6 +242,6 @@ def test_every_option_may_stand_in_the_file_and_the_command_line_wins(tmp_path: 
 )
 def test_a_wrong_line_in_the_file_is_named(line: str, says: str) -> None:
     Path("exp.toml").write_text(f'env = "toy"\n{line}\n')
-    result = CliRunner().invoke(command, ["eval", "--config", "exp.toml"], catch_exceptions=True)
+    result = invoke("--config", "exp.toml")
     assert result.exit_code != 0
     assert says in f"{result.exception} {result.output}"

@@ -31,8 +31,8 @@ def test_toml_fills_options_of_every_kind(tmp_path: Path) -> None:
     assert config.scaling == ("single",)
     assert config.max_steps == 5
     assert config.user_model == "sim/oracle"
-    assert config.temperature == 1.0
-    assert isinstance(config.temperature, float)
+    assert config.temperature == (1.0,)
+    assert isinstance(config.temperature[0], float)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_later_sources_win_and_an_environment_is_needed() -> None:
 
 def test_configuration_survives_the_manifest() -> None:
     config = prepare(memory=("none", "awm"), limit=3, temperature=0.5).config
-    manifest = prepare(memory=("none", "awm"), limit=3, temperature=0.5).manifest()
+    manifest = prepare(memory=("none", "awm"), limit=3, temperature=0.5).manifest
     assert from_plain(manifest.config) == config
     assert set(manifest.config) == set(FIELDS)
     assert differences(config, from_plain(manifest.config)) == []
@@ -158,7 +158,7 @@ def test_unknown_index_is_refused(tmp_path: Path) -> None:
 
 def test_defaults_are_filled_in() -> None:
     config = prepare(judge="noisy:0.80", user_model="").config
-    assert (config.split, config.agent, config.judge) == ("all", "text", "noisy:0.8")
+    assert (config.split, config.agent, config.judge) == ("all", ("text",), ("noisy:0.8",))
     assert config.user_model == config.judge_model == config.memory_model == "sim/learner"
 
 

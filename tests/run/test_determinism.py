@@ -67,8 +67,8 @@ def test_another_seed_gives_another_result(tmp_path: Path) -> None:
 def test_digest_covers_what_tasks_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two task sets that differ in a payload alone are two experiments, though all that was done is the same."""
     with measure(tmp_path / "a", memory=("none",)) as one:
-        edited = altered.Edited.load("all")
-        monkeypatch.setattr(Toy, "load", classmethod(lambda cls, split, **options: edited))
+        edited = altered.Edited().tasks("all")
+        monkeypatch.setattr(Toy, "tasks", lambda self, split, **options: edited)
         with measure(tmp_path / "b", memory=("none",)) as other:
             assert outcomes(one, "none") == outcomes(other, "none")
             assert experiment_digest(one) != experiment_digest(other)
@@ -82,14 +82,14 @@ def test_task_set_hash_changes_with_content_alone() -> None:
 
 
 def test_conditions_meet_the_same_tasks_in_the_same_order_with_the_same_chances(tmp_path: Path) -> None:
-    setup = prepare(memory=MEMORIES, orders=3)
+    plan = prepare(memory=MEMORIES, orders=3)
     by_order: dict[int, set[tuple[int, tuple[str, ...]]]] = {}
-    for info in setup.runs():
+    for info in plan.runs():
         by_order.setdefault(info.order, set()).add((info.seed, info.tasks))
     assert [len(found) for found in by_order.values()] == [1, 1, 1]
     orders = {next(iter(found))[1] for found in by_order.values()}
     assert len(orders) == 3
-    assert all(sorted(order) == sorted(task.id for task in setup.tasks) for order in orders)
+    assert all(sorted(order) == sorted(task.id for task in plan.tasks) for order in orders)
 
 
 def test_a_condition_comes_out_the_same_whoever_runs_beside_it(tmp_path: Path) -> None:

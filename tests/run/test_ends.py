@@ -89,7 +89,7 @@ def test_max_steps_cuts_after_that_many_turns_of_the_agent(tmp_path: Path) -> No
         for _, record in records_of(store, "none"):
             assert record.rollouts[0].trajectory.agent_steps == 2
             assert record.rollouts[0].verdict is not None
-    assert prepare(toy(), env="endless").max_steps == 3
+    assert prepare(toy(), env="endless").manifest.facts["max_steps"] == 3
 
 
 @pytest.mark.parametrize("broken", ["apples", "bridges"])
@@ -146,21 +146,21 @@ def test_failing_extractor_teaches_nothing_and_is_counted(tmp_path: Path) -> Non
     with measure(tmp_path, toy(), memory=("none", "reasoningbank"), model="sim/failing:memory") as store:
         for _, record in records_of(store, "reasoningbank"):
             assert record.ops == ()
-            assert record.notes == {"extraction_failed": 1}
-        assert summarise(store).conditions[1].notes == {"extraction_failed": 24}
+            assert record.notes == {"absorb_failed": 1}
+        assert summarise(store).conditions[1].notes == {"absorb_failed": 24}
         assert summarise(store).comparisons[0].difference.mean == 0
 
 
 @pytest.mark.parametrize("kind", [altered.BrokenMemory, altered.PoisonousMemory])
 def test_bug_in_a_memory_names_memory_and_task(tmp_path: Path, kind: type) -> None:
     plugin = toy(memories=[altered.memory("buggy", kind)])
-    setup = prepare(plugin, memory=("buggy",))
+    plan = prepare(plugin, memory=("buggy",))
     at = 2 if kind is altered.BrokenMemory else 0
     with pytest.raises(RbsuiteError) as caught:
         measure(tmp_path, plugin, memory=("buggy",))
     message = str(caught.value)
     assert "buggy" in message
-    assert setup.runs()[0].tasks[at] in message
+    assert plan.runs()[0].tasks[at] in message
     assert ("ZeroDivisionError: a bug in the plugin" if kind is altered.BrokenMemory else "document") in message
     assert "\n" not in message
 

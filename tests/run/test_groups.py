@@ -63,7 +63,7 @@ def test_opening_is_asked_for_once(store: ExperimentStore) -> None:
 def test_all_rollouts_read_the_same_recall(store: ExperimentStore) -> None:
     """One recall a task, before any rollout; what it gave stands in the prompt of every rollout (not of the first alone)."""
     prompts = [
-        "\n".join(message.content for message in request.messages)
+        "\n".join(message.text for message in request.messages)
         for request, _ in altered.Recording.requests
         if request.purpose == "agent"
     ]
@@ -127,14 +127,13 @@ def test_nothing_of_the_truth_reaches_judge_memory_or_agent(tmp_path: Path) -> N
     with measure(tmp_path, toy(), **options) as store:
         whole = [record.rollouts[0].trajectory for _, record in records_of(store, "watching")]
     assert {trajectory.score for trajectory in whole} == {0.0, 1.0}
-    assert all(trajectory.truth for trajectory in whole)
+    assert all(trajectory.grade and trajectory.grade.truth for trajectory in whole)
     experiences = [seen for seen in altered.Watching.seen if isinstance(seen, Experience)]
     assert len(experiences) == len(altered.WatchingJudge.seen) == 24
     shown = [outcome.trajectory for seen in experiences for outcome in seen.outcomes]
     shown += [request.trajectory for request in altered.WatchingJudge.seen]
     for trajectory in shown:
-        assert trajectory.score is None
-        assert trajectory.truth == {}
+        assert trajectory.grade is None
         assert {step.reward for step in trajectory.steps} == {None}
         assert "BRIEF" not in repr(trajectory)
     assert {request.score for request in altered.WatchingJudge.seen} == {None}

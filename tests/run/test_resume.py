@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from experiments import measure, prepare, run
 from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.experiment import Execution, default_directory, open_experiment, run_experiment
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore, experiment_digest
 from toy import Toy, ToyPlugin
 
@@ -27,18 +30,26 @@ SUPPORT = Path(__file__).parents[1] / "support"
 OPTIONS: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2, "model": "sim/recording"}
 
 
-class Stop:
-    """Raises at the n-th commit."""
+def stop(patch: pytest.MonkeyPatch, commits: int, how: Callable[[], object]) -> None:
+    """Have something happen right after so many commits of this process."""
+    commit = ExperimentStore.commit
+    left = commits
 
-    def __init__(self, error: type[BaseException], commits: int) -> None:
-        self._error = error
-        self._left = commits
+    def counted(store: ExperimentStore, run: str, record: TaskRecord) -> None:
+        nonlocal left
+        commit(store, run, record)
+        left -= 1
+        if left == 0:
+            how()
 
-    @hookimpl
-    def rbsuite_task_committed(self, run: RunInfo) -> None:
-        self._left -= 1
-        if self._left == 0:
-            raise self._error
+    patch.setattr(ExperimentStore, "commit", counted)
+
+
+def raising(error: type[BaseException]) -> Callable[[], object]:
+    def how() -> None:
+        raise error
+
+    return how
 
 
 class Observer:
@@ -86,8 +97,9 @@ def test_interrupted_run_goes_on_to_the_undisturbed_result(
 ) -> None:
     digest, calls = undisturbed
     altered.Recording.requests.clear()
-    with pytest.raises(error):
-        measure(tmp_path / "stopped", toy(), Stop(error, commits), concurrency=1, **OPTIONS)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(error):
+        stop(patch, commits, raising(error))
+        measure(tmp_path / "stopped", toy(), concurrency=1, **OPTIONS)
     assert committed(tmp_path / "stopped") == commits
     observer = Observer()
     with measure(tmp_path / "stopped", toy(), observer, **OPTIONS) as store:
@@ -108,17 +120,11 @@ def test_finished_experiment_asks_no_model(tmp_path: Path, undisturbed: tuple[st
     assert (observer.started, observer.committed, observer.finished) == ([], [], [])
 
 
-def test_interrupt_is_heard_within_a_task(tmp_path: Path) -> None:
+def test_interrupt_is_heard_within_a_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that never waits must not keep the interrupt of the terminal from the event loop until a stream has ended."""
-
-    class Interrupt:
-        @hookimpl
-        def rbsuite_task_committed(self, run: RunInfo, record: TaskRecord) -> None:
-            if record.position == 3:
-                signal.raise_signal(signal.SIGINT)
-
+    stop(monkeypatch, 4, lambda: signal.raise_signal(signal.SIGINT))
     with pytest.raises(KeyboardInterrupt):
-        measure(tmp_path, toy(), Interrupt(), concurrency=1, **OPTIONS)
+        measure(tmp_path, toy(), concurrency=1, **OPTIONS)
     assert committed(tmp_path) <= 6
 
 
@@ -134,39 +140,33 @@ import os, signal, sys
 from pathlib import Path
 import altered
 from experiments import measure
-from rbsuite.hookspecs import hookimpl
+from rbsuite.store import ExperimentStore
 from test_plugin import OPTIONS, toy
 
 point, count = sys.argv[2], int(sys.argv[3])
 
-def strike(*_):
+def strike(here):
     global count
-    count -= 1
+    count -= here == point
     if count == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
-class Kill:
-    @hookimpl
-    def rbsuite_rollout_finished(self):
-        point == "rollout" and strike()
+complete, commit = altered._Recorded.complete, ExperimentStore.commit
 
-    @hookimpl
-    def rbsuite_task_committed(self):
-        point == "commit" and strike()
+async def struck(self, request):
+    strike(request.purpose)
+    return await complete(self, request)
 
-if point == "memory":
-    complete = altered._Recorded.complete
-    async def struck(self, request):
-        if request.purpose == "memory":
-            strike()
-        return await complete(self, request)
-    altered._Recorded.complete = struck
+def counted(*arguments):
+    commit(*arguments)
+    strike("commit")
 
-measure(Path(sys.argv[1]), toy(), Kill(), **OPTIONS)
+altered._Recorded.complete, ExperimentStore.commit = struck, counted
+measure(Path(sys.argv[1]), toy(), **OPTIONS)
 """
 
 
-@pytest.mark.parametrize(("point", "count"), [("rollout", 41), ("commit", 40), ("memory", 20)])
+@pytest.mark.parametrize(("point", "count"), [("judge", 41), ("commit", 40), ("memory", 20)])
 def test_killed_process_leaves_nothing_to_mend(
     tmp_path: Path, undisturbed: tuple[str, int], point: str, count: int
 ) -> None:
@@ -198,9 +198,9 @@ def test_killed_process_leaves_nothing_to_mend(
 
 def test_result_and_operations_commit_together(tmp_path: Path, undisturbed: tuple[str, int]) -> None:
     """A commit whose operations cannot be written leaves no result, so the task is run again and its lesson is not lost."""
-    setup = prepare(toy(), **OPTIONS)
+    plan = prepare(toy(), **OPTIONS)
     home = tmp_path / "sabotaged"
-    open_experiment(setup, home).close()
+    open_experiment(plan, home).close()
     file = next(home.glob("*.sqlite"))
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(
@@ -208,7 +208,7 @@ def test_result_and_operations_commit_together(tmp_path: Path, undisturbed: tupl
             " BEGIN SELECT RAISE(ABORT, 'sabotage'); END"
         )
     with pytest.raises(Exception, match="sabotage"):
-        run(setup, home)
+        run(plan, home)
     with ExperimentStore.open(home, readonly=True) as store:
         ops = 0
         for info in store.manifest.runs:
@@ -218,7 +218,7 @@ def test_result_and_operations_commit_together(tmp_path: Path, undisturbed: tupl
         assert ops == 5
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TRIGGER sabotage")
-    with run(setup, home) as store:
+    with run(plan, home) as store:
         assert experiment_digest(store) == undisturbed[0]
 
 
@@ -246,38 +246,23 @@ def test_another_experiment_in_the_same_place_is_refused(
 
 def test_changed_task_set_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_experiment(prepare(), tmp_path).close()
-    edited = altered.Edited.load("all")
-    monkeypatch.setattr(Toy, "load", classmethod(lambda cls, split, **options: edited))
+    edited = altered.Edited().tasks("all")
+    monkeypatch.setattr(Toy, "tasks", lambda self, split, **options: edited)
     with pytest.raises(StoreError, match="task_set"):
         open_experiment(prepare(), tmp_path)
 
 
-def test_changed_prompt_is_refused(tmp_path: Path) -> None:
-    prompts = tmp_path / "prompts"
-    (prompts / "judge").mkdir(parents=True)
-    (prompts / "judge" / "self.j2").write_text("{{ query }} {{ transcript }} one", encoding="utf-8")
-    open_experiment(prepare(prompts=str(prompts)), tmp_path / "out").close()
-    (prompts / "judge" / "self.j2").write_text("{{ query }} {{ transcript }} two", encoding="utf-8")
-    with pytest.raises(StoreError, match=r"prompts.*judge/self\.j2"):
-        open_experiment(prepare(prompts=str(prompts)), tmp_path / "out")
-
-
-def test_same_command_finds_the_same_directory() -> None:
-    assert default_directory(prepare()) == default_directory(prepare())
-    assert default_directory(prepare()) != default_directory(prepare(seed=1))
-    assert default_directory(prepare(judge="noisy:0.8")) == default_directory(prepare(judge="noisy:accuracy=0.80"))
-
-
-def test_first_failure_stops_the_other_runs(tmp_path: Path) -> None:
+def test_first_failure_stops_the_other_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop(monkeypatch, 10, raising(RuntimeError))
     with pytest.raises(RuntimeError):
-        measure(tmp_path, toy(), Stop(RuntimeError, 10), concurrency=4, **OPTIONS)
+        measure(tmp_path, toy(), concurrency=4, **OPTIONS)
     assert committed(tmp_path) < 20
 
 
 def test_two_processes_cannot_write_one_experiment(tmp_path: Path) -> None:
-    setup = prepare()
-    with open_experiment(setup, tmp_path) as store:
+    plan = prepare()
+    with open_experiment(plan, tmp_path) as store:
         with pytest.raises(StoreError):
-            open_experiment(setup, tmp_path)
-        asyncio.run(run_experiment(setup, store, Execution(1)))
+            open_experiment(plan, tmp_path)
+        asyncio.run(run_experiment(plan, store, Execution(1)))
         assert all(store.run_finished(info.id) for info in store.manifest.runs)

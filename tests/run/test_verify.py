@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
-from rbsuite.environments.base import Environment, StepResult
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Solution
 from rbsuite.run.verify import DomainReport, verify
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Observation
+from rbsuite.trajectory import Action, EndReason, Grade, Observation
 
 TASKS = TaskSet(
     "sums",
@@ -24,33 +25,42 @@ TASKS = TaskSet(
 )
 
 
-class Sums(Environment):
+class Sums(SyncEnvironment):
     """Takes one answer, or any number of ``more``."""
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         return TASKS
 
-    def begin(self, task: Task) -> Observation:
-        return Observation("2 + 2?")
-
-    def act(self, action: Action) -> StepResult:
-        if action.text == "boom":
-            raise ValueError("it\nbroke")
-        return StepResult(Observation(""), float(action.text == self.task.payload["answer"]), action.text != "more")
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
+        return Sum(str(task.payload["answer"]))
 
     def solution(self, task: Task) -> Solution | None:
         texts = task.payload.get("reference")
-        return Solution(tuple(Action(text=text) for text in texts)) if texts else None
+        return Solution(tuple(Action(text) for text in texts)) if texts else None
+
+
+class Sum(SyncEpisode):
+    def __init__(self, answer: str) -> None:
+        self._answer, self._said = answer, "?"
+        self.observation = Observation("2 + 2?")
+
+    def act(self, action: Action) -> Observation:
+        if action.text == "boom":
+            raise ValueError("it\nbroke")
+        self._said = action.text
+        return Observation("", turn="agent" if action.text == "more" else "over")
+
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._said == self._answer))
 
 
 def test_every_kind_of_outcome_is_told_apart() -> None:
-    report = verify(Sums, TASKS, max_steps=2)
+    report = asyncio.run(verify(Sums(), TASKS, max_steps=2))
     assert (report.tasks, report.solved, report.floor_solved) == (6, 2, 1)
     assert report.without == ("none",)
     assert report.unsolved == {
         "wrong": "the reference scored 0",
-        "crash": "ValueError: it broke",
+        "crash": "the environment raised ValueError: it broke",
         "long": "the reference takes 3 turns, and 2 are allowed",
     }
     assert report.domains == {"a": DomainReport(2, 1, 0), "b": DomainReport(3, 1, 1)}
@@ -58,4 +68,4 @@ def test_every_kind_of_outcome_is_told_apart() -> None:
 
 def test_the_limit_on_turns_is_the_environments() -> None:
     only = replace(TASKS, tasks=TASKS.tasks[3:4])
-    assert verify(Sums, only, max_steps=3).solved == 1
+    assert asyncio.run(verify(Sums(), only, max_steps=3)).solved == 1

@@ -8,7 +8,7 @@ import pytest
 
 from experiments import SURE, measure, prepare, records_of
 from rbsuite.errors import UsageError
-from rbsuite.run.experiment import open_experiment
+from rbsuite.run.directory import open_experiment
 from rbsuite.run.warm import parse_source
 
 MODEL = f"sim/learner:{SURE}"
@@ -54,9 +54,9 @@ def test_the_bank_is_taken_as_of_the_position(source: Path, tmp_path: Path) -> N
 def test_a_source_that_does_not_fit_is_refused_before_anything_is_written(
     source: Path, tmp_path: Path, text: str, says: str
 ) -> None:
-    setup = prepare(memory=("reasoningbank",), warm_start=text.format(source))
+    plan = prepare(memory=("reasoningbank",), warm_start=text.format(source))
     with pytest.raises(UsageError, match=says):
-        open_experiment(setup, tmp_path / "new")
+        open_experiment(plan, tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 

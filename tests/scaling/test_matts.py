@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +13,6 @@ import pytest
 import altered
 from ahead import AheadPlugin, Chances
 from experiments import SURE, measure, outcomes, prepare, records_of
-from rbsuite.environments.base import StepResult
 from rbsuite.errors import UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.models.base import ModelRequest
@@ -22,13 +20,14 @@ from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
+from rbsuite.run.plan import make_plan
+from rbsuite.run.worker import one_at_a_time
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import EndReason, Grade
 from schedules import measured
-from toy import Toy, ToyPlugin
+from toy import ToyEpisode, ToyPlugin
 
 RECORDED = {"model": "sim/recording"}
 
@@ -43,7 +42,7 @@ def asked(purpose: str) -> list[str]:
 
 
 def _text(request: ModelRequest) -> str:
-    return "\n".join(message.content for message in request.messages)
+    return "\n".join(message.text for message in request.messages)
 
 
 @pytest.fixture
@@ -140,9 +139,9 @@ def own_items(store: ExperimentStore, memory: str) -> Iterator[tuple[TaskRecord,
 def test_no_task_recalls_what_stems_from_itself(tmp_path: Path, memory: str, scaling: str) -> None:
     """Not in its probe either, where the bank does hold it; nor when the run was stopped and gone on with, by another schedule."""
     options: dict[str, Any] = {"memory": (memory,), "scaling": (scaling,), "probe": 24, "stream": "batch:2"}
-    setup = prepare(model="sim/learner:latency=0.1", **options)
+    plan = prepare(model="sim/learner:latency=0.1", **options)
     for until in (1.0, 2.5, None):
-        store, _ = measured(setup, "3", Chances(), tmp_path, until=until)
+        store, _ = measured(plan, "3", Chances(), tmp_path, until=until)
         store.close()
     with store.open(tmp_path, readonly=True) as done:
         found = list(own_items(done, memory))
@@ -167,7 +166,6 @@ def test_where_the_world_is_open_the_rounds_go_on_in_the_same_trajectory(tmp_pat
         [rollout] = record.rollouts
         steps = rollout.trajectory.steps
         assert [step.observation.text for step in steps[1:]] == [first, again]
-        assert [step.reward for step in steps] == [None, None, rollout.trajectory.score]
         assert rollout.notes == tuple(f"{step.action.thought} {step.action.text}".strip() for step in steps[:2])
         assert record.usage.get("select") is None
     extractions = asked("memory")
@@ -194,7 +192,7 @@ def sample(tmp_path: Path, *plugins: object, **config: Any) -> ExperimentStore:
     for number, plugin in enumerate(plugins):
         found.register(plugin, f"test-{number}")
     options = {"env": "tau-bench", "split": "sample", "domain": "retail", "limit": 5, "orders": 1, **config}
-    store, _ = measured(set_up(make_config(options), found), "3", Chances(), tmp_path)
+    store, _ = measured(make_plan(make_config(options), found), "3", Chances(), tmp_path)
     return store
 
 
@@ -226,9 +224,9 @@ def test_where_the_episode_has_ended_each_round_is_a_fresh_attempt_that_sees_the
 @pytest.mark.parametrize("scaling", ["single", "parallel:3", "sequential:3"])
 @pytest.mark.parametrize("env", ["walk", "walk-again"])
 def test_every_call_is_in_the_account_of_its_purpose(tmp_path: Path, scaling: str, env: str) -> None:
-    setup = prepare(AheadPlugin(), env=env, model="test/hashing", scaling=(scaling,), memory=("reasoningbank",))
+    plan = prepare(AheadPlugin(), env=env, model="test/hashing", scaling=(scaling,), memory=("reasoningbank",))
     chances = Chances()
-    store, _ = measured(setup, "off", chances, tmp_path)
+    store, _ = measured(plan, "off", chances, tmp_path)
     spent: Counter[str] = Counter()
     with store:
         for _, record in records_of(store, "reasoningbank"):
@@ -242,12 +240,17 @@ def test_every_call_is_in_the_account_of_its_purpose(tmp_path: Path, scaling: st
 def test_rollouts_at_once_are_refused_where_they_share_a_server() -> None:
     plugin = AheadPlugin()
     options: dict[str, Any] = {"env": "walk-server", "model": "test/hashing", "memory": ("none",)}
+
+    def alone(**config: Any) -> bool:
+        plan = prepare(plugin, **config)
+        return one_at_a_time(plan.spec, plan.config)
+
     with pytest.raises(UsageError, match=r"parallel:2.*walk-server.*--allow-shared-state"):
         prepare(plugin, scaling=("single", "parallel:2"), **options)
     for scaling in ("single", "sequential:3", "parallel:1"):
-        assert prepare(plugin, scaling=(scaling,), **options).one_at_a_time
-    assert not prepare(plugin, scaling=("parallel:2",), allow_shared_state=True, **options).one_at_a_time
-    assert not prepare(plugin, scaling=("parallel:2",), **{**options, "env": "walk"}).one_at_a_time
+        assert alone(scaling=(scaling,), **options)
+    assert not alone(scaling=("parallel:2",), allow_shared_state=True, **options)
+    assert not alone(scaling=("parallel:2",), **{**options, "env": "walk"})
 
 
 def test_all_scalings_on_the_sample(tmp_path: Path) -> None:
@@ -297,8 +300,7 @@ def test_scores_are_shown_to_selectors_that_declare_it_alone(tmp_path: Path, sel
     assert {record.selected for record in records} == {2}
     for choice in Choosing.seen:
         for trajectory in choice.trajectories:
-            assert trajectory.score is None
-            assert trajectory.truth == {}
+            assert trajectory.grade is None
             assert {step.reward for step in trajectory.steps} == {None}
 
 
@@ -345,13 +347,12 @@ def test_checking_does_not_go_by_scores(tmp_path: Path, monkeypatch: pytest.Monk
     """Where every score is turned round, every action is the same."""
     model = f"sim/learner:{SURE}"
     right, acts = success(tmp_path / "right", "sequential:3", model)
-    act = Toy.act
+    grade = ToyEpisode.grade
 
-    def inverted(world: Toy, action: Action) -> StepResult:
-        result = act(world, action)
-        return replace(result, reward=1.0 - result.reward)
+    def inverted(episode: ToyEpisode, end: EndReason) -> Grade:
+        return Grade(1.0 - grade(episode, end).score)
 
-    monkeypatch.setattr(Toy, "act", inverted)
+    monkeypatch.setattr(ToyEpisode, "grade", inverted)
     wrong, same_acts = success(tmp_path / "wrong", "sequential:3", model)
     assert wrong == pytest.approx(1 - right)
     assert acts == same_acts

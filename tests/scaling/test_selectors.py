@@ -158,7 +158,7 @@ def test_majority(trajectories: tuple[Trajectory, ...], chosen: int) -> None:
 
 
 def test_final_answer_is_the_last_text_and_no_tool_call() -> None:
-    call = Step("agent", Observation("So?"), Action("tool", name="look"))
+    call = Step("agent", Observation("So?"), Action.call("look"))
     user = Step("user", Observation("And?"), Action(text="Thanks."))
     steps = (*said("I  Say\n7").steps, call, user)
     assert final_answer(Trajectory("t", 0, 0, "q", steps, None, "finished")) == "i say 7"

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, measure, records_of, run
 from rbsuite.hookspecs import hookimpl
 from rbsuite.report.results import render
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import set_up
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.statistics.intervals import average, mean_estimate, over_tasks, wilson_estimate
 from rbsuite.statistics.summary import summarise

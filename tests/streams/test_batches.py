@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from experiments import measure, records_of
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Provenance, Recall, RecallRequest
@@ -36,7 +37,7 @@ SPEC = MemorySpec("tidying", "keeps the newest item", f"{__name__}:Tidying")
 
 
 def test_what_an_earlier_task_of_the_batch_deleted_is_left_alone_and_counted(tmp_path: Path) -> None:
-    config = {"memory": ("tidying",), "stream": "batch:2", "limit": 6, "model": "sim/oracle"}
+    config: dict[str, Any] = {"memory": ("tidying",), "stream": "batch:2", "limit": 6, "model": "sim/oracle"}
     with measure(tmp_path / "x", ToyPlugin(memories=[SPEC]), **config) as store:
         records = [record for _, record in records_of(store, "tidying")]
     # Both tasks of a batch see the two items of the batch before; the first deletes them.

@@ -15,7 +15,7 @@ from experiments import prepare
 from rbsuite.errors import UsageError
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.setup import Setup, set_up
+from rbsuite.run.plan import Plan, make_plan
 from rbsuite.run.window import AUTO_SHARE, LARGEST, AutoWindow, make_window
 from rbsuite.store import experiment_digest
 from schedules import counted, measured, noted, records
@@ -24,42 +24,42 @@ PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().pa
 CHANGES_EVERY_PROMPT = ("history", "dynamic-cheatsheet", "awm-original", "ace")
 
 
-def retail(split: str, memory: str = "reasoningbank") -> Setup:
+def retail(split: str, memory: str = "reasoningbank") -> Plan:
     """Retail on the official data, with a model that takes 0.1 s a call."""
     pack = PACKS / "tau-bench"
     if not pack.is_dir():
         pytest.skip(f"no tau-bench pack in {PACKS} (set RBSUITE_TEST_PACKS)")
     options: dict[str, Any] = {"env": "tau-bench", "split": split, "domain": "retail", "data": str(pack), "orders": 1}
-    return set_up(make_config({**options, "memory": (memory,), "model": "sim/learner:latency=0.1"}), load_plugins())
+    return make_plan(make_config({**options, "memory": (memory,), "model": "sim/learner:latency=0.1"}), load_plugins())
 
 
-def speed_up(setup: Setup, window: str, directory: Path) -> float:
+def speed_up(plan: Plan, window: str, directory: Path) -> float:
     """How much faster a window is than none; the result must be the same."""
-    off, slow = measured(setup, "off", Chances(), directory / "off", concurrency=512)
-    ahead, quick = measured(setup, window, Chances(), directory / "ahead", concurrency=512)
+    off, slow = measured(plan, "off", Chances(), directory / "off", concurrency=512)
+    ahead, quick = measured(plan, window, Chances(), directory / "ahead", concurrency=512)
     with off, ahead:
         assert experiment_digest(off) == experiment_digest(ahead)
     return slow / quick
 
 
 def test_retail_test_split_is_five_times_faster(tmp_path: Path) -> None:
-    setup = retail("test")
-    assert len(setup.tasks) == 115
-    assert speed_up(setup, "16", tmp_path) >= 5
+    plan = retail("test")
+    assert len(plan.tasks) == 115
+    assert speed_up(plan, "16", tmp_path) >= 5
 
 
 @pytest.mark.slow
 def test_retail_train_split_is_ten_times_faster(tmp_path: Path) -> None:
-    setup = retail("train")
-    assert len(setup.tasks) == 500
-    assert speed_up(setup, "32", tmp_path) >= 10
+    plan = retail("train")
+    assert len(plan.tasks) == 500
+    assert speed_up(plan, "32", tmp_path) >= 10
 
 
 @pytest.mark.parametrize("memory", CHANGES_EVERY_PROMPT)
 def test_auto_costs_a_tenth_more_at_most_where_memory_changes_every_prompt(tmp_path: Path, memory: str) -> None:
-    setup = prepare(memory=(memory,), model="sim/learner:latency=0.1", probe=24)
-    off, slow = measured(setup, "off", Chances(), tmp_path / "off")
-    auto, quick = measured(setup, "auto", Chances(), tmp_path / "auto")
+    plan = prepare(memory=(memory,), model="sim/learner:latency=0.1", probe=24)
+    off, slow = measured(plan, "off", Chances(), tmp_path / "off")
+    auto, quick = measured(plan, "auto", Chances(), tmp_path / "auto")
     with off, auto:
         assert records(off) == records(auto)
         assert noted(off)["wasted_calls"] == 0
@@ -75,10 +75,10 @@ def test_auto_costs_a_tenth_more_at_most_on_retail(tmp_path: Path, memory: str) 
 
 
 def test_auto_wastes_nothing_without_memory_and_is_faster(tmp_path: Path) -> None:
-    setup = prepare(AheadPlugin(), env="walk", memory=("none",), model="test/hashing", limit=24)
-    off, slow = measured(setup, "off", Chances((1.0,)), tmp_path / "off")
+    plan = prepare(AheadPlugin(), env="walk", memory=("none",), model="test/hashing", limit=24)
+    off, slow = measured(plan, "off", Chances((1.0,)), tmp_path / "off")
     chances = Chances((1.0,))
-    auto, quick = measured(setup, "auto", chances, tmp_path / "auto")
+    auto, quick = measured(plan, "auto", chances, tmp_path / "auto")
     with off, auto:
         assert records(off) == records(auto)
         assert sum(chances.begun.values()) == counted(auto)
@@ -87,17 +87,17 @@ def test_auto_wastes_nothing_without_memory_and_is_faster(tmp_path: Path) -> Non
 
 
 def test_a_frozen_stream_stands_whatever_it_recalls(tmp_path: Path) -> None:
-    setup = prepare(AheadPlugin(), env="walk", memory=("everything",), model="test/hashing", freeze=True)
-    store, _ = measured(setup, "16", Chances((1.0, 0.1)), tmp_path)
+    plan = prepare(AheadPlugin(), env="walk", memory=("everything",), model="test/hashing", freeze=True)
+    store, _ = measured(plan, "16", Chances((1.0, 0.1)), tmp_path)
     with store:
         assert "wasted_calls" not in noted(store)
 
 
 def test_a_call_that_waited_for_its_turn_and_was_never_made_is_not_counted(tmp_path: Path) -> None:
     """One call at a time, sixteen attempts: most of those thrown away have a call in the queue."""
-    setup = prepare(AheadPlugin(), env="walk", memory=("everything:program=3,writes=3",), model="test/hashing")
+    plan = prepare(AheadPlugin(), env="walk", memory=("everything:program=3,writes=3",), model="test/hashing")
     chances = Chances((1.0,))
-    store, _ = measured(setup, "16", chances, tmp_path, concurrency=1)
+    store, _ = measured(plan, "16", chances, tmp_path, concurrency=1)
     with store:
         assert noted(store)["discarded_rollouts"] > 0
         assert sum(chances.begun.values()) == counted(store) + noted(store)["wasted_calls"]
@@ -105,9 +105,9 @@ def test_a_call_that_waited_for_its_turn_and_was_never_made_is_not_counted(tmp_p
 
 def test_absorption_that_is_made_again_is_wasted_and_its_rollouts_are_not(tmp_path: Path) -> None:
     """``awm-original`` recalls by domain and reads all successes when it absorbs: mostly only absorption changes."""
-    setup = prepare(AheadPlugin(), memory=("awm-original",), model="sim/learner:latency=0.1", order="interleaved")
-    off, _ = measured(setup, "off", Chances(), tmp_path / "off")
-    ahead, _ = measured(setup, "3", Chances(), tmp_path / "ahead")
+    plan = prepare(AheadPlugin(), memory=("awm-original",), model="sim/learner:latency=0.1", order="interleaved")
+    off, _ = measured(plan, "off", Chances(), tmp_path / "off")
+    ahead, _ = measured(plan, "3", Chances(), tmp_path / "ahead")
     with off, ahead:
         assert records(off) == records(ahead), "the cost of what was wasted is in the record"
         again = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ahead import AheadPlugin, Chances
 from experiments import prepare
 from rbsuite.errors import PluginError
+from rbsuite.events import Event, RolloutDiscarded, RolloutEnded, TaskCommitted
 from rbsuite.hookspecs import hookimpl
-from rbsuite.record import TaskRecord
-from rbsuite.run.setup import Setup
+from rbsuite.run.plan import Plan
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.trajectory import Trajectory
 from schedules import counted, measured, noted, records
@@ -27,7 +27,7 @@ UNEVEN = (0.1, 0.5, 0.2, 0.9, 0.05)
 WINDOWS = ("1", "3", "16", "auto")
 
 
-def walk(*plugins: object, **config: Any) -> Setup:
+def walk(*plugins: object, **config: Any) -> Plan:
     return prepare(AheadPlugin(), *plugins, **{"env": "walk", "model": "test/hashing", "limit": 10, **config})
 
 
@@ -42,17 +42,17 @@ def walk(*plugins: object, **config: Any) -> Setup:
 def test_stopped_anywhere_and_gone_on_with_under_another_window(
     stops: Sequence[float], windows: Sequence[str], stream: str, latencies: Sequence[float], cleanup: float
 ) -> None:
-    setup = walk(memory=(BUSY,), stream=stream, probe=2, scaling=("parallel:2",))
+    plan = walk(memory=(BUSY,), stream=stream, probe=2, scaling=("parallel:2",))
     with tempfile.TemporaryDirectory() as root:
-        plain, _ = measured(setup, "off", Chances(), Path(root, "plain"))
+        plain, _ = measured(plan, "off", Chances(), Path(root, "plain"))
         for stop, window in zip(stops, windows, strict=False):
             chances = Chances(latencies, cleanup=cleanup)
-            stopped, seconds = measured(setup, window, chances, Path(root, "stopped"), until=stop)
+            stopped, seconds = measured(plan, window, chances, Path(root, "stopped"), until=stop)
             stopped.close()
             # Calls give way one after the other: those of an attempt together, attempts in turn.
             assert seconds <= stop + 20 * cleanup + 1e-6, "the stream did not stop when it was told to"
             assert chances.worlds == 0, "an environment was left open"
-        done, _ = measured(setup, windows[-1], Chances(latencies), Path(root, "stopped"))
+        done, _ = measured(plan, windows[-1], Chances(latencies), Path(root, "stopped"))
         with plain, done:
             assert records(done) == records(plain)
             assert experiment_digest(done) == experiment_digest(plain)
@@ -60,14 +60,14 @@ def test_stopped_anywhere_and_gone_on_with_under_another_window(
 
 def test_a_stream_stops_at_once_even_while_it_throws_an_attempt_away(tmp_path: Path) -> None:
     """A cancelled call takes a second to give way, so at many times the stream is waiting for one that it has cancelled itself."""
-    setup = walk(memory=(BUSY,), limit=24)
+    plan = walk(memory=(BUSY,), limit=24)
     chances = Chances(UNEVEN, cleanup=1.0)
-    whole, length = measured(setup, "3", chances, tmp_path / "whole")
+    whole, length = measured(plan, "3", chances, tmp_path / "whole")
     with whole:
         assert noted(whole)["wasted_calls"] > 0
     for half in range(4, int(2 * (length - 6)), 3):
         stopped, seconds = measured(
-            setup, "3", Chances(UNEVEN, cleanup=1.0), tmp_path / f"{half}", until=half / 2 + 0.01
+            plan, "3", Chances(UNEVEN, cleanup=1.0), tmp_path / f"{half}", until=half / 2 + 0.01
         )
         stopped.close()
         assert seconds <= half / 2 + 5.1
@@ -77,10 +77,10 @@ def test_a_stream_stops_at_once_even_while_it_throws_an_attempt_away(tmp_path: P
 @pytest.mark.parametrize("window", WINDOWS)
 def test_an_exception_on_a_stale_read_does_not_surface(tmp_path: Path, where: str, window: str) -> None:
     """The memory fails wherever what it reads is not of the version it is told; one task at a time it never is."""
-    setup = walk(memory=(f"counting:where={where}",), judge="ground-truth")
-    plain, _ = measured(setup, "off", Chances(), tmp_path / "plain")
+    plan = walk(memory=(f"counting:where={where}",), judge="ground-truth")
+    plain, _ = measured(plan, "off", Chances(), tmp_path / "plain")
     chances = Chances(UNEVEN)
-    other, _ = measured(setup, window, chances, tmp_path / "other")
+    other, _ = measured(plan, window, chances, tmp_path / "other")
     with plain, other:
         assert records(other) == records(plain)
     assert window == "auto" or chances.fits > 0
@@ -92,10 +92,10 @@ def test_an_exception_that_one_task_at_a_time_would_meet_surfaces_at_its_task(
     tmp_path: Path, window: str, where: str, scaling: str
 ) -> None:
     """With failures of the model the tally misses tasks, so the memory's fit is no artefact; those before stay committed."""
-    setup = walk(memory=(f"counting:where={where}",), judge="ground-truth", scaling=(scaling,), limit=24)
+    plan = walk(memory=(f"counting:where={where}",), judge="ground-truth", scaling=(scaling,), limit=24)
     chances = Chances(UNEVEN, failing=3)
     with pytest.raises(PluginError, match=r"counting.*KeyError") as caught:
-        measured(setup, window, chances, tmp_path)
+        measured(plan, window, chances, tmp_path)
     with ExperimentStore.open(tmp_path, readonly=True) as store:
         [info] = store.manifest.runs
         assert info.tasks[store.committed(info.id)] in str(caught.value)
@@ -105,44 +105,44 @@ def test_an_exception_that_one_task_at_a_time_would_meet_surfaces_at_its_task(
 
 
 class Observer:
-    """Keeps what the hooks were told, in order."""
+    """Keeps the rollouts that were told and not taken back, and what stood of them when their task was committed."""
+
+    event_types = (RolloutEnded, RolloutDiscarded, TaskCommitted)
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, int, int]] = []
-        self.trajectories: list[Trajectory] = []
+        self.open: dict[int, list[Trajectory]] = defaultdict(list)
+        self.committed: list[tuple[int, list[Trajectory]]] = []
+        self.taken_back = 0
 
     @hookimpl
-    def rbsuite_rollout_finished(self, position: int, trajectory: Trajectory) -> None:
-        self.told.append(("rollout", position, trajectory.rollout))
-        self.trajectories.append(trajectory)
-
-    @hookimpl
-    def rbsuite_task_committed(self, record: TaskRecord) -> None:
-        self.told.append(("task", record.position, -1))
+    def rbsuite_event(self, event: Event) -> None:
+        if isinstance(event, RolloutEnded):
+            self.open[event.place.position].append(event.trajectory)
+        elif isinstance(event, RolloutDiscarded):
+            self.taken_back += event.rollouts
+            self.open.pop(event.place.position, None)
+        elif isinstance(event, TaskCommitted):
+            told = self.open.pop(event.record.position)
+            self.committed.append((event.record.position, sorted(told, key=lambda one: one.rollout)))
 
 
 @pytest.mark.parametrize("window", ["3", "16"])
-def test_hooks_hear_of_rollouts_that_stand_alone_and_in_order(tmp_path: Path, window: str) -> None:
+def test_what_is_told_and_not_taken_back_is_what_stands(tmp_path: Path, window: str) -> None:
     observer = Observer()
-    setup = walk(observer, memory=(BUSY,), scaling=("parallel:2",))
-    store, _ = measured(setup, window, Chances(UNEVEN), tmp_path)
+    plan = walk(observer, memory=(BUSY,), scaling=("parallel:2",))
+    store, _ = measured(plan, window, Chances(UNEVEN), tmp_path)
     with store:
-        assert noted(store)["discarded_rollouts"] > 0
-        stands = [rollout.trajectory for record in records(store) for rollout in record.rollouts]
-    assert observer.trajectories == stands
-    assert observer.told == [
-        heard
-        for position in range(10)
-        for heard in (("rollout", position, 0), ("rollout", position, 1), ("task", position, -1))
-    ]
+        assert noted(store)["discarded_rollouts"] == observer.taken_back > 0
+        stands = [[rollout.trajectory for rollout in record.rollouts] for record in records(store)]
+    assert observer.committed == list(enumerate(stands))
 
 
 @pytest.mark.parametrize("window", ["1", "3", "16"])
 def test_a_model_that_answers_differently_each_time_gets_no_second_chance(tmp_path: Path, window: str) -> None:
     """No request is answered twice: an attempt that is made again hears what the first one heard, as far as it asks the same."""
-    setup = walk(memory=(BUSY,), scaling=("parallel:2",), limit=24)
+    plan = walk(memory=(BUSY,), scaling=("parallel:2",), limit=24)
     chances = Chances(UNEVEN, fickle=True)
-    store, _ = measured(setup, window, chances, tmp_path)
+    store, _ = measured(plan, window, chances, tmp_path)
     with store:
         waste = noted(store)
         assert waste["discarded_rollouts"] > 0

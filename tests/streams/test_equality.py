@@ -50,11 +50,11 @@ MEMORIES = st.builds(
 def check(
     options: Mapping[str, Any], window: str, latencies: Sequence[float], *, failing: int, concurrency: int
 ) -> None:
-    setup = prepare(AheadPlugin(), model="test/hashing", limit=8, **options)
+    plan = prepare(AheadPlugin(), model="test/hashing", limit=8, **options)
     with tempfile.TemporaryDirectory() as root:
-        plain, _ = measured(setup, "off", Chances(failing=failing), Path(root, "plain"), concurrency=1)
+        plain, _ = measured(plan, "off", Chances(failing=failing), Path(root, "plain"), concurrency=1)
         chances = Chances(latencies, failing)
-        other, _ = measured(setup, window, chances, Path(root, "other"), concurrency=concurrency)
+        other, _ = measured(plan, window, chances, Path(root, "other"), concurrency=concurrency)
         with plain, other:
             assert records(other) == records(plain)
             assert experiment_digest(other) == experiment_digest(plain)
@@ -115,9 +115,9 @@ def test_no_schedule_shows_at_length(
     ["reasoningbank", "synapse", "awm-original", "dynamic-cheatsheet:rs", "remem", "reflexion", "ace", "random"],
 )
 def test_built_in_memories_come_out_the_same(tmp_path: Path, memory: str, window: str) -> None:
-    setup = prepare(model="sim/learner:latency=0.1", memory=(memory,), limit=12, scaling=("parallel:2",))
-    plain, slow = measured(setup, "off", Chances(), tmp_path / "plain")
-    other, quick = measured(setup, window, Chances(), tmp_path / "other")
+    plan = prepare(model="sim/learner:latency=0.1", memory=(memory,), limit=12, scaling=("parallel:2",))
+    plain, slow = measured(plan, "off", Chances(), tmp_path / "plain")
+    other, quick = measured(plan, window, Chances(), tmp_path / "other")
     with plain, other:
         assert records(other) == records(plain)
         assert quick <= slow + 1e-6
@@ -125,10 +125,10 @@ def test_built_in_memories_come_out_the_same(tmp_path: Path, memory: str, window
 
 def test_the_property_is_not_empty(tmp_path: Path) -> None:
     """The world above has attempts that stand and attempts that are thrown away, operations of every kind, and hits."""
-    setup = prepare(
+    plan = prepare(
         AheadPlugin(), env="walk", model="test/hashing", memory=("everything-steps:program=3,writes=4",), orders=3
     )
-    store, _ = measured(setup, "3", Chances((0.1, 0.5, 0.2, 0.9, 0.05)), tmp_path)
+    store, _ = measured(plan, "3", Chances((0.1, 0.5, 0.2, 0.9, 0.05)), tmp_path)
     with store:
         found = records(store)
         waste = noted(store)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from rbsuite.environments.base import StepResult
+from rbsuite.environments.base import EpisodeServices
 from rbsuite.errors import ModelError
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Provenance, Recall, Recalled, RecallRequest
 from rbsuite.hookspecs import hookimpl
@@ -22,8 +22,9 @@ from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.options import Option
 from rbsuite.retrieval.hashing import HashEmbedder
 from rbsuite.specs import EmbedderSpec, EnvironmentSpec, MemorySpec, ModelSpec, Split
-from rbsuite.trajectory import Action, Message, Observation, Usage
-from toy import Toy, ToyPlugin
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, Usage
+from toy import Toy, ToyEpisode, ToyPlugin
 
 HERE = __name__
 NOTES = "notes"
@@ -86,7 +87,7 @@ class Hashing:
             chances.failed[request.purpose] += 1
             raise ModelError("the provider is down.")
         chances.asked.append((request.purpose, request.seed, request))
-        size = sum(len(message.content) for message in request.messages)
+        size = sum(len(message.text) for message in request.messages)
         return Completion(_reply(request.purpose, value), usage=Usage(1, size, 1 + value % 7, 0.0))
 
     async def aclose(self) -> None:
@@ -106,27 +107,29 @@ def _reply(purpose: str, value: int) -> str:
 class Walk(Toy):
     """The toy with several turns: the episode goes on until the agent says ``end``; the score is what stands behind that."""
 
-    def begin(self, task: Any) -> Observation:
-        self._open()
-        return super().begin(task)
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _Walk(task)
 
-    def act(self, action: Action) -> StepResult:
-        ended = self.closes(action)
-        return StepResult(Observation(f"You said {action.text}."), float(action.text.endswith("1")), ended, {"key": 1})
+
+class _Walk(ToyEpisode):
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self._last = ""
+        Hashing.chances.worlds += 1
+
+    def act(self, action: Action) -> Observation:
+        self._last = action.text
+        self.reward = float(action.text.endswith("1"))
+        return Observation(f"You said {action.text}.", turn="over" if self.closes(action) else "agent")
+
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._last.endswith("1")), truth={"key": 1})
 
     def closes(self, action: Action) -> bool:
         return action.text.startswith("end")
 
-    def _open(self) -> None:
-        if not getattr(self, "_opened", False):
-            self._opened = True
-            Hashing.chances.worlds += 1
-
     def close(self) -> None:
-        if getattr(self, "_opened", False):
-            self._opened = False
-            Hashing.chances.worlds -= 1
-        super().close()
+        Hashing.chances.worlds -= 1
 
 
 class Everything:
@@ -300,7 +303,7 @@ class AheadPlugin(ToyPlugin):
         memories = [
             MemorySpec("everything", "all reads", f"{HERE}:Everything", PROGRAM),
             MemorySpec(
-                "everything-steps", "more reads", f"{HERE}:Everything", PROGRAM, phases=("task", "step", "attempt")
+                "everything-steps", "more reads", f"{HERE}:Everything", PROGRAM, phases=("task", "step", "retry")
             ),
             MemorySpec(
                 "counting",

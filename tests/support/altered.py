@@ -8,23 +8,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from rbsuite.environments.base import StepResult
-from rbsuite.environments.solution import Skill, Solution
+from rbsuite.environments.base import Environment, EpisodeServices, Opener
+from rbsuite.environments.solution import Solution
 from rbsuite.errors import ModelError
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Provenance, Recall, RecallRequest
 from rbsuite.judges.base import JudgeRequest, JudgeServices
+from rbsuite.learner.builtin import rbsuite_models
+from rbsuite.learner.simulated import SimulatedLearner
 from rbsuite.memories.base import BankView
 from rbsuite.memories.reasoningbank import ReasoningBank
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.builtin import rbsuite_models
-from rbsuite.models.simulated import SimulatedLearner
 from rbsuite.options import Option
-from rbsuite.scaling.base import Group, TaskAttempts
+from rbsuite.scaling.base import Group, TaskRollouts
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, ModelSpec, ScalingSpec, Split
-from rbsuite.task import Task
+from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Message, Observation
 from rbsuite.verdict import Verdict
-from toy import Toy
+from toy import Toy, ToyEpisode
 
 PAPER: Mapping[str, Any] = {"k": 1, "items": 3, "temperature": 1.0, "failures": True}
 
@@ -110,8 +110,8 @@ class Recording(SimulatedLearner):
 
     requests: ClassVar[list[tuple[ModelRequest, str]]] = []
 
-    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
-        return _Recorded(super().for_task(task_id, solution, skills), self.requests)
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        return _Recorded(await super().for_task(task, environment, opener), self.requests)
 
 
 class _Recorded:
@@ -132,8 +132,8 @@ class _Recorded:
 class Dawdling(SimulatedLearner):
     """The simulated learner, which gives way to others before it answers, for a time that depends on the request."""
 
-    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
-        return _Dawdling(super().for_task(task_id, solution, skills))
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        return _Dawdling(await super().for_task(task, environment, opener))
 
 
 class _Dawdling:
@@ -163,9 +163,9 @@ class Failing(SimulatedLearner):
         self._purpose = purpose
         self._family = family
 
-    def for_task(self, task_id: str, solution: Solution, skills: Sequence[Skill]) -> ChatModel:
-        bound = super().for_task(task_id, solution, skills)
-        return _Failing(bound, self._purpose) if task_id.startswith(self._family) else bound
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        bound = await super().for_task(task, environment, opener)
+        return _Failing(bound, self._purpose) if task.id.startswith(self._family) else bound
 
 
 class _Failing:
@@ -203,29 +203,34 @@ class BrokenJudge:
 class Three:
     """Three rollouts; the second counts."""
 
-    async def run(self, attempts: TaskAttempts) -> Group:
-        return Group(tuple([await attempts.rollout(index) for index in range(3)]), 1)
+    async def run(self, task: TaskRollouts) -> Group:
+        return Group(tuple([await task.rollout(index) for index in range(3)]), 1)
 
 
 class Crumbling(Toy):
     """The toy, whose clouds cannot be opened and whose bridges give way under the agent's first action."""
 
-    def begin(self, task: Task) -> Observation:
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
         if task.domain == "clouds":
             raise OSError("the sky is closed")
-        return super().begin(task)
+        return _Rotten(task) if task.domain == "bridges" else ToyEpisode(task)
 
-    def act(self, action: Action) -> StepResult:
-        if self.task.domain == "bridges":
-            raise RuntimeError("the bridge gave way")
-        return super().act(action)
+
+class _Rotten(ToyEpisode):
+    def act(self, action: Action) -> Observation:
+        raise RuntimeError("the bridge gave way")
 
 
 class Endless(Toy):
     """The toy, which never ends an episode."""
 
-    def act(self, action: Action) -> StepResult:
-        return replace(super().act(action), terminated=False)
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _Endless(task)
+
+
+class _Endless(ToyEpisode):
+    def act(self, action: Action) -> Observation:
+        return replace(super().act(action), turn="agent")
 
 
 class Unsolved(Toy):
@@ -238,9 +243,8 @@ class Unsolved(Toy):
 class Edited(Toy):
     """The toy with another answer to one task."""
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> Any:
-        tasks = super().load(split, domain=domain, data=data)
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        tasks = super().tasks(split, domain=domain, data=data)
         first = replace(tasks.tasks[0], payload={**tasks.tasks[0].payload, "note": "edited"})
         return replace(tasks, tasks=(first, *tasks.tasks[1:]))
 
@@ -248,31 +252,29 @@ class Edited(Toy):
 class Talking(Toy):
     """The toy, in which a simulated user opens with the question; the task itself states none."""
 
-    _asked = False
-
-    def begin(self, task: Task) -> Observation:
-        brief = Message("system", f"BRIEF: your secret is {task.payload['answer']}")
-        return Observation("Good day.", turn="user", messages=(brief,))
-
-    def act(self, action: Action) -> StepResult:
-        if not self._asked:
-            self._asked = True
-            return StepResult(Observation(action.text))
-        return super().act(action)
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        self._asked = False
-        return super().reset(seed=seed, options=options)
-
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> Any:
-        tasks = super().load(split, domain=domain, data=data)
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        tasks = super().tasks(split, domain=domain, data=data)
         return replace(tasks, tasks=tuple(replace(task, query="") for task in tasks))
+
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _Talk(task)
 
     def solution(self, task: Task) -> Solution | None:
         solution = super().solution(task)
         assert solution is not None
-        return replace(solution, user_lines=(f"How many {task.domain} are there in album {task.id}?",))
+        return replace(solution, user=(Action(f"How many {task.domain} are there in album {task.id}?"),))
+
+
+class _Talk(ToyEpisode):
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        brief = Message("system", f"BRIEF: your secret is {task.payload['answer']}")
+        self.observation = Observation("Good day.", turn="user", messages=(brief,))
+
+    def act(self, action: Action) -> Observation:
+        if self.observation.turn == "user":
+            return Observation(action.text)
+        return super().act(action)
 
 
 def memory(name: str, kind: type, *, summary: str = "altered") -> MemorySpec:

@@ -8,11 +8,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from rbsuite.plugins import BUILTIN, Plugins
+from rbsuite.plugins import BUILT_IN, BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import Setup, set_up
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import Plan, make_plan
+from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore
 from toy import ToyPlugin
 
@@ -24,23 +26,23 @@ def core_plugins(*plugins: object) -> Plugins:
     """The built-in plugins and the given ones, whatever else is installed."""
     found = Plugins()
     for module in BUILTIN:
-        found.register(import_module(module), module, "built in")
+        found.register(import_module(module), module, BUILT_IN)
     for number, plugin in enumerate(plugins):
         found.register(plugin, f"test-{number}")
     return found
 
 
-def prepare(*plugins: object, **config: Any) -> Setup:
+def prepare(*plugins: object, **config: Any) -> Plan:
     """A toy experiment with one order, unless the options say otherwise; ``plugins`` default to the toy's."""
     found = core_plugins(*(plugins if any(isinstance(one, ToyPlugin) for one in plugins) else (ToyPlugin(), *plugins)))
-    return set_up(make_config({"env": "toy", "orders": 1}, config), found)
+    return make_plan(make_config({"env": "toy", "orders": 1}, config), found)
 
 
-def run(setup: Setup, directory: Path, *, concurrency: int = 4, speculate: str = "off") -> ExperimentStore:
+def run(plan: Plan, directory: Path, *, concurrency: int = 4, speculate: str = "off") -> ExperimentStore:
     """Run an experiment to its end; the caller closes the store."""
-    store = open_experiment(setup, directory)
+    store = open_experiment(plan, directory)
     try:
-        asyncio.run(run_experiment(setup, store, Execution(concurrency, speculate)))
+        asyncio.run(run_experiment(plan, store, Execution(concurrency, speculate)))
     except BaseException:
         store.close()
         raise

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -43,13 +43,21 @@ class Evaluation:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         support = str(Path(__file__).parent)
         return subprocess.Popen(
-            [sys.executable, "-c", self.program, "eval", *self.options, "--out", str(directory), *more],
+            [sys.executable, "-c", self.program, "eval", *self.having(*more).options, "--out", str(directory)],
             env={**environment, "PYTHONPYCACHEPREFIX": str(self.cache), "PYTHONPATH": support},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=before,
         )
+
+    def having(self, *more: str) -> Evaluation:
+        """The same with further options, which take the place of their namesakes, since none may be given twice."""
+        kept = list(self.options)
+        for name in more:
+            if name.startswith("--") and name in kept:
+                del kept[kept.index(name) : kept.index(name) + 2]
+        return replace(self, options=(*kept, *more))
 
     def run(self, directory: Path, *more: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""

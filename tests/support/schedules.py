@@ -10,8 +10,10 @@ from pathlib import Path
 
 from ahead import Chances, Hashing
 from rbsuite.record import TaskRecord
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import Setup
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import Plan
+from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage
@@ -20,16 +22,16 @@ WASTE = ("discarded_rollouts", "wasted_calls", "wasted_tokens")
 
 
 def measured(
-    setup: Setup, window: str, chances: Chances, directory: Path, *, concurrency: int = 8, until: float | None = None
+    plan: Plan, window: str, chances: Chances, directory: Path, *, concurrency: int = 8, until: float | None = None
 ) -> tuple[ExperimentStore, float]:
     """An experiment on the virtual clock, stopped after ``until`` seconds; the caller closes the store."""
     Hashing.chances = chances
-    store = open_experiment(setup, directory)
+    store = open_experiment(plan, directory)
 
     async def run() -> None:
         try:
             async with asyncio.timeout(until):
-                await run_experiment(setup, store, Execution(concurrency, window))
+                await run_experiment(plan, store, Execution(concurrency, window))
         except TimeoutError:
             assert until is not None
 

@@ -100,7 +100,7 @@ class _View:
         return self._prompts.render(template, **variables)
 
     async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
-        self._world.prompts.append("\n".join(message.content for message in messages))
+        self._world.prompts.append("\n".join(message.text for message in messages))
         self._world.temperatures.append(temperature)
         reply = self.replies.pop(0)
         if reply == DOWN:

@@ -72,14 +72,18 @@ def test_a_rule_that_is_broken_is_noticed(
 
 @needs_checkout
 @pytest.mark.slow
-def test_long_walks_through_all_trials_go_as_upstream_goes(theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet) -> None:
+def test_long_walks_through_all_trials_go_as_upstream_goes(
+    theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet
+) -> None:
     check(compare_walks(theirs, upstream_env, trials(upstream_tasks), actions=400, seed=SEED), 52_000)
 
 
 @needs_checkout
 @pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.0, 0.15, 0.5])
-def test_episodes_of_all_tasks_end_as_upstreams_do(theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet, noise: float) -> None:
+def test_episodes_of_all_tasks_end_as_upstreams_do(
+    theirs: Upstream, upstream_env: EbAlfred, upstream_tasks: TaskSet, noise: float
+) -> None:
     check(compare_episodes(theirs, upstream_env, upstream_tasks, noise=noise, seed=SEED), 2_000)
 
 

@@ -81,7 +81,9 @@ def test_the_experts_instances_go_first(sample_env: EbAlfred, sample_tasks: Task
     shared = sample_env.resources
     same = 0
     for task in sample_tasks:
-        expert = next(step["objectId"] for step in trial(sample_env, task)["high_pddl"] if step["action"] == "PickupObject")
+        expert = next(
+            step["objectId"] for step in trial(sample_env, task)["high_pddl"] if step["action"] == "PickupObject"
+        )
         household = shared.household(str(task.payload["trial"]))
         steps = plan(sample_env, task) or ()
         first = next(before.name for before, step in itertools.pairwise(steps) if step.name.startswith("pick up "))

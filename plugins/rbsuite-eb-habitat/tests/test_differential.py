@@ -73,7 +73,9 @@ def test_the_actions_are_upstreams(upstream_class: Any) -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_goals_and_predicates_are_upstreams(name: str, upstream_class: Any, upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
+def test_goals_and_predicates_are_upstreams(
+    name: str, upstream_class: Any, upstream_env: EbHabitat, upstream_tasks: TaskSet
+) -> None:
     expressions, upstream = _differential().expressions, upstream_class(name)
     own, made = expressions.Goals(), expressions.Goals()
     for task in of_set(upstream_tasks, name):
@@ -90,7 +92,9 @@ def test_goals_and_predicates_are_upstreams(name: str, upstream_class: Any, upst
 
 @pytest.mark.parametrize("kind", SHARES)
 @pytest.mark.parametrize("name", SETS)
-def test_walks_tell_what_upstream_tells(name: str, kind: str, upstream_class: Any, upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
+def test_walks_tell_what_upstream_tells(
+    name: str, kind: str, upstream_class: Any, upstream_env: EbHabitat, upstream_tasks: TaskSet
+) -> None:
     walks, upstream = _differential().walks, upstream_class(name)
     found, planned = walks.Walks(), 0
     for task in of_set(upstream_tasks, name):

@@ -65,7 +65,9 @@ def test_the_experts_picks_are_told_once_each() -> None:
     assert expert_picks(subgoals) == ("mug_0", "plum_0")
 
 
-def test_every_subgoal_of_upstream_asks_for_something_that_does_not_hold_at_first(upstream_env: EbHabitat, upstream_tasks: TaskSet) -> None:
+def test_every_subgoal_of_upstream_asks_for_something_that_does_not_hold_at_first(
+    upstream_env: EbHabitat, upstream_tasks: TaskSet
+) -> None:
     for task in upstream_tasks:
         world = upstream_env.open_world(task)
         assert world.achieved.progress == float(world.achieved.success), task.id

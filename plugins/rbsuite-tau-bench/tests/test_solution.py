@@ -129,7 +129,7 @@ def test_lessons_are_for_tools_that_there_are_and_told_apart() -> None:
     for skill in lessons:
         domain, tool, mistake = skill.split("/")
         assert tool in DOMAINS[domain].writes
-        assert re.fullmatch(r"leave-out|stop-early|twice|argument:\w+", mistake)
+        assert re.fullmatch(r"leave-out|stop-early|twice|order|overdo|argument:\w+", mistake)
     texts = [text for lesson in lessons.values() for text in (lesson.lesson, lesson.symptom)]
     assert not any(one in other for one in texts for other in texts if one is not other)
     assert all(re.fullmatch(r"[A-Z][^.!?]*\.", text) for text in texts)

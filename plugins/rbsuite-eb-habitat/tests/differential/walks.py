@@ -148,7 +148,9 @@ class _Walk:
         self._same("the feedback", (info["env_feedback"],) * 2, (outcome.feedback, observation.text))
         self._same("validity", (not invalid, info["last_action_success"]), (outcome.valid, observation.data["valid"]))
         self._same("success", (success, success), (achieved.success, bool(grade.score)))
-        self._same("progress by the engine's subgoals", (progress, progress), (achieved.progress, grade.measures["progress"]))
+        self._same(
+            "progress by the engine's subgoals", (progress, progress), (achieved.progress, grade.measures["progress"])
+        )
         self._same(
             "steps and invalid actions",
             (info["env_step"], info["num_invalid_actions"], self._upstream.environment._cur_invalid_actions),

@@ -1,0 +1,84 @@
+"""What all commands have in common: options that say one thing, suggestions, a standard output of their own, and the plugins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rbsuite.cli.output import own_stdout
+
+if TYPE_CHECKING:
+    from rbsuite.plugins import Plugins
+
+
+class Command(click.Command):
+    """A command that refuses an option given twice, and that alone writes to standard output while it runs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments.
+
+        Raises:
+            click.UsageError: an option that takes one value is given twice: all but the last would be ignored.
+        """
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        for option in given:
+            if isinstance(option, click.Option) and given.count(option) > 1 and not _may_repeat(option):
+                raise click.UsageError(f"{option.opts[0]} is given more than once, and takes one value.", ctx)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what anything else prints meanwhile goes to standard error."""
+        with own_stdout(ctx):
+            return super().invoke(ctx)
+
+
+def _may_repeat(option: click.Option) -> bool:
+    return option.multiple or (option.is_flag and not option.secondary_opts)
+
+
+class Group(click.Group):
+    """A group of such commands. For an unknown one the nearest is suggested."""
+
+    command_class = Command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command.
+
+        Raises:
+            click.UsageError: there is none of that name.
+        """
+        name, known = args[0], self.list_commands(ctx)
+        if name not in known and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=1, cutoff=0.5)
+            guess = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(known)}."
+            ctx.fail(f"No such command {name!r}. {guess}")
+        return super().resolve_command(ctx, args)
+
+
+def find_plugins() -> Plugins:
+    """The plugins: those that the command line was given, or else the installed ones, found when they are first asked for."""
+    root = click.get_current_context().find_root()
+    if root.obj is None:
+        from rbsuite.plugins import load_plugins
+
+        root.obj = load_plugins()
+    found: Plugins = root.obj
+    return found
+
+
+def usage_line(error: click.ClickException) -> str:
+    """What click found wrong, as one line in the manner of rbsuite's own errors."""
+    message = " ".join(error.format_message().split())
+    if isinstance(error, click.NoSuchOption):
+        message = f"No such option {error.option_name!r}."
+        if error.possibilities:
+            message += f" Did you mean {' or '.join(map(repr, error.possibilities[:2]))}?"
+    if not message.endswith((".", "?")):
+        message += "."
+    context = getattr(error, "ctx", None)
+    return f"{message} See: {context.command_path} --help" if context is not None else message

@@ -1,0 +1,209 @@
+"""What plugins return is checked where it enters the core: one line that names the plugin, the method and what was expected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments import core_plugins
+from rbsuite.cli import run as rbsuite
+from rbsuite.environments.base import EpisodeServices
+from rbsuite.errors import PluginError
+from rbsuite.experience import MemoryOp, Provenance, Recall
+from rbsuite.hookspecs import hookimpl
+from rbsuite.memories.none import NoMemory
+from rbsuite.models.base import Completion
+from rbsuite.run import checks
+from rbsuite.scaling.base import Group
+from rbsuite.specs import (
+    AgentSpec,
+    EmbedderSpec,
+    EnvironmentSpec,
+    JudgeSpec,
+    MemorySpec,
+    ModelSpec,
+    ScalingSpec,
+    SelectorSpec,
+    Split,
+)
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, Observation
+from rbsuite.verdict import Verdict
+from toy import Toy, ToyEpisode, ToyPlugin
+
+OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "says"),
+    [
+        (checks.check_recall, None, "recall must return a Recall, not None"),
+        (checks.check_recall, "text", "recall must return a Recall, not a str"),
+        (checks.check_recall, Recall(text=None), "recall must return a Recall whose text is a str, not None"),  # type: ignore[arg-type]
+        (checks.check_recall, Recall(items=(3,)), "items are Recalled, not one with a int in it"),  # type: ignore[arg-type]
+        (checks.check_ops, None, "absorb must return a list of MemoryOp, not None"),
+        (checks.check_ops, [OP, "x"], "absorb must return a list of MemoryOp, not one with a str in it"),
+        (checks.check_ops, OP, "absorb must return a list of MemoryOp, not a MemoryOp"),
+        (checks.check_verdict, True, "judge must return a Verdict, not True"),
+        (checks.check_verdict, Verdict("good"), "label is one of success, failure, unknown, not 'good'"),  # type: ignore[arg-type]
+        (checks.check_verdict, Verdict("success", 1.5), "score is None or a number from 0 to 1, not 1.5"),
+        (checks.check_verdict, Verdict("success", float("nan")), "score is None or a number from 0 to 1, not nan"),
+        (
+            lambda value: checks.check_index(value, 2),
+            2,
+            "select must return the index of one of 2 rollouts, from 0, not 2",
+        ),
+        (lambda value: checks.check_index(value, 2), True, "from 0, not True"),
+        (lambda value: checks.check_index(value, 2), -1, "from 0, not -1"),
+        (lambda value: checks.check_index(value, 2), None, "from 0, not None"),
+        (checks.check_group, [], "run must return a Group, not a list"),
+        (checks.check_group, Group((), 0), "run must return a Group of one rollout at least, not an empty one"),
+        (checks.check_action, "left", "act must return an Action, not a str"),
+        (checks.check_completion, "hello", "complete must return a Completion, not a str"),
+        (checks.check_completion, Completion(None), "complete must return a Completion whose text is a str, not None"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_breaks_a_contract_is_named(check: Callable[..., Any], value: object, says: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        check(value)
+    assert says in str(caught.value)
+
+
+def test_what_keeps_a_contract_is_given_back() -> None:
+    recall, verdict, action, reply = Recall(), Verdict("success", 1), Action(text="x"), Completion("x")
+    assert checks.check_recall(recall) is recall
+    assert checks.check_ops([OP]) == (OP,)
+    assert checks.check_ops(()) == ()
+    assert checks.check_verdict(verdict) is verdict
+    assert checks.check_index(1, 2) == 1
+    assert checks.check_action(action) is action
+    assert checks.check_completion(reply) is reply
+    with pytest.raises(PluginError, match=r"^memory 'x': recall must return") as caught:
+        checks.check_recall(None, "memory 'x'")
+    assert caught.value.owner == "memory 'x'"
+
+
+def returning(value: object) -> Callable[..., Any]:
+    async def method(*_: object, **__: object) -> object:
+        return value
+
+    return method
+
+
+def raising(*_: object, **__: object) -> Any:
+    raise ValueError("it\nbroke")
+
+
+def made(**members: Any) -> Callable[..., Any]:
+    """A factory of objects with these members."""
+    return lambda **_: type("Made", (NoMemory,) if {"recall", "absorb"} & members.keys() else (), members)()
+
+
+class BadToy(Toy):
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _BadEpisode(task)
+
+
+class _BadEpisode(ToyEpisode):
+    def act(self, action: Action) -> Observation:
+        raise ValueError("it\nbroke")
+
+
+def agent(**members: Any) -> Callable[..., Any]:
+    return made(start=lambda *_: None, decided=lambda *_: False, remember=lambda *_: None, **members)
+
+
+FACTORIES: dict[str, Callable[..., Any]] = {
+    "no_recall": made(recall=returning(None)),
+    "no_ops": made(absorb=returning(None)),
+    "str_ops": made(absorb=returning(["x"])),
+    "yes": made(judge=returning(True)),
+    "label": made(judge=returning(Verdict("fine"))),  # type: ignore[arg-type]
+    "out": made(select=returning(7)),
+    "true": made(select=returning(True)),
+    "no_group": made(run=returning(None)),
+    "bad_scaling": made(run=raising),
+    "says": agent(act=returning("left")),
+    "no_reply": made(name="no-reply", complete=returning(None), aclose=returning(None)),
+    "bad_model": made(name="bad-model", complete=raising, aclose=returning(None)),
+    "flat": made(id="flat", dimension=2, embed=returning(np.ones(2, dtype=np.float32))),
+    "words": made(id="words", dimension=2, embed=returning("ones")),
+    "bad_embedder": made(id="bad", dimension=2, embed=raising),
+    "unmade": raising,
+}
+globals().update(FACTORIES)
+
+
+def at(name: str) -> str:
+    return f"{__name__}:{name}"
+
+
+class Faulty(ToyPlugin):
+    """Declares one plugin for every way to break a contract."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            memories=[MemorySpec(name, "x", at(name)) for name in ("no_recall", "no_ops", "str_ops", "unmade")],
+            judges=[JudgeSpec(name, "x", at(name)) for name in ("yes", "label")],
+            agents=[AgentSpec("says", "x", at("says"), action_modes=("text",))],
+            scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling")],
+            models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model")],
+            environments=[
+                EnvironmentSpec("bad", "x", at("BadToy"), splits=(Split("all", "x", bundled=True),), agent="text")
+            ],
+        )
+
+    @hookimpl
+    def rbsuite_selectors(self) -> Sequence[SelectorSpec]:
+        return [SelectorSpec(name, "x", at(name)) for name in ("out", "true")]
+
+    @hookimpl
+    def rbsuite_embedders(self) -> Sequence[EmbedderSpec]:
+        return [EmbedderSpec(name, "x", at(name)) for name in ("flat", "words", "bad_embedder")]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--memory no_recall", ["memory 'no_recall' on task '", "recall must return a Recall, not None"]),
+        ("--memory no_ops", ["memory 'no_ops' on task '", "absorb must return a list of MemoryOp, not None"]),
+        ("--memory str_ops", ["memory 'str_ops' on task '", "a str in it"]),
+        ("--memory unmade", ["memory 'unmade'", "ValueError: it broke"]),
+        ("--judge yes", ["judge 'yes' on task '", "judge must return a Verdict, not True"]),
+        ("--judge label", ["judge 'label' on task '", "not 'fine'"]),
+        ("--scaling parallel:2 --selector out", ["selector 'out' on task '", "not 7"]),
+        ("--scaling parallel:2 --selector true", ["selector 'true' on task '", "not True"]),
+        ("--scaling no_group", ["scaling 'no_group' on task '", "run must return a Group, not None"]),
+        ("--scaling bad_scaling", ["scaling 'bad_scaling' on task '", "ValueError: it broke"]),
+        ("--agent says", ["agent 'says' on task '", "act must return an Action, not a str"]),
+        ("--model no_reply", ["model 'no-reply'", "complete must return a Completion, not None"]),
+        ("--model bad_model", ["model 'bad-model' failed: ValueError: it broke"]),
+        ("--embedder flat --memory reasoningbank", ["embedder 'flat'", "shape (2,)"]),
+        ("--embedder words --memory reasoningbank", ["embedder 'words'", "embed must return", "not a str"]),
+        ("--embedder bad_embedder --memory reasoningbank", ["embedder 'bad' failed: ValueError: it broke"]),
+    ],
+)
+def test_the_plugin_at_fault_is_named_in_one_line(
+    options: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["eval", "--env", "toy", "--limit", "3", "--orders", "1", "--quiet", "--out", str(tmp_path / "out")]
+    assert rbsuite([*arguments, *options.split()], core_plugins(Faulty())) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert [word for word in words if word not in captured.err] == []
+    assert captured.err.count(" on task ") <= 1, "one is blamed"
+
+
+@pytest.mark.parametrize("command", [["verify", "--env", "bad"], ["env", "bad"]])
+def test_an_environment_that_raises_is_blamed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert rbsuite(command, core_plugins(Faulty())) in (1, 2)
+    captured = capsys.readouterr()
+    said = captured.out + captured.err
+    assert "environment" in said
+    assert "ValueError: it broke" in said
+    assert "Traceback" not in said
