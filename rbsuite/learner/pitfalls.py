@@ -24,7 +24,7 @@ from rbsuite.trajectory import Action
 
 MOST = 4
 """Pitfalls of a task, where they are hand-written."""
-SHARES = (0.3, 0.45, 0.25)
+SHARES = (0.5, 0.4, 0.1)
 """The shares of tasks with one, two and three pitfalls, where as many are found."""
 TRIES = 40
 """Candidates that are played at most on a task."""
