@@ -26,11 +26,10 @@ from harness import Plugin, TenCalls
 from rbsuite.environments.base import Environment
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import Execution
 from rbsuite.task import TaskSet
 
 BAR_MB = 300

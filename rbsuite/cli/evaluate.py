@@ -14,8 +14,8 @@ from rbsuite.errors import Interrupted, RbsuiteError
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
+    from rbsuite.run.config import Execution
     from rbsuite.run.plan import Plan
-    from rbsuite.run.worker import Execution
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8

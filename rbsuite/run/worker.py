@@ -23,7 +23,7 @@ from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part, look_up, model_references
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
@@ -35,21 +35,6 @@ if TYPE_CHECKING:
     from rbsuite.memories.base import Memory
     from rbsuite.retrieval.base import Embedder
     from rbsuite.scaling.base import Scaling, Selector
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """How an experiment is carried out. It changes time and cost, never the result.
-
-    Attributes:
-        concurrency: model calls under way at once, and so runs at once.
-        speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
-        executor: ``local``, or ``processes:N``.
-    """
-
-    concurrency: int = 8
-    speculate: str = "off"
-    executor: str = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +119,7 @@ class RunParts:
         """Agent turns a rollout may take."""
         return self.config.max_steps or self.spec.max_steps
 
-    @property
-    def one_at_a_time(self) -> bool:
-        """Whether the rollouts of a run share one world, so that only one task may be under way."""
-        return one_at_a_time(self.spec, self.config)
-
-
-def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
-    """Whether only one task of an experiment may be under way: rollouts share the state of a server, or have no room beside each other."""
-    return (spec.stateful_server and not config.allow_shared_state) or spec.concurrency == "exclusive"
-
-
-class Worker:
+X
     """Carries out runs of one experiment in this process. Used as an asynchronous context manager.
 
     Args:
