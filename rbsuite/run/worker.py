@@ -119,7 +119,13 @@ class RunParts:
         """Agent turns a rollout may take."""
         return self.config.max_steps or self.spec.max_steps
 
-X
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether the rollouts of a run share one world, so that only one task may be under way."""
+        return one_at_a_time(self.spec, self.config)
+
+
+class Worker:
     """Carries out runs of one experiment in this process. Used as an asynchronous context manager.
 
     Args:
