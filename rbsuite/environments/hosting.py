@@ -294,9 +294,8 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
     def act(action: Action) -> tuple[Observation, float | None, bool, tuple[Actor, ...]]:
         world = _held(episode)
         actor: Actor = "user" if world.observation.turn == "user" else "agent"
-        heard = world.audience(actor, action)
         world.observation = world.act(action)
-        return world.observation, world.reward, world.truncated, heard
+        return world.observation, world.reward, world.truncated, world.audience(actor, action)
 
     def close() -> None:
         nonlocal episode
