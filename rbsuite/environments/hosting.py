@@ -143,9 +143,11 @@ class CallThread:
     async def end(self, last: Callable[[], None]) -> None:
         """Make a last call after those under way, and end. What takes too long is left behind."""
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_SECONDS):
-                    await self.call(last)
+            async with asyncio.timeout(CLOSING_SECONDS) as limit:
+                await self.call(last)
+        except TimeoutError:
+            if not limit.expired():
+                raise
         finally:
             self._calls.put(None)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from rbsuite.store import ExperimentStore, experiment_digest
 
 FILE = "experiment.sqlite"
+FLAGS = ("--quiet", "--json", "--join")
 PATIENCE = 120.0
 """Seconds within which a process gets done, on a busy machine too."""
 
@@ -43,13 +44,21 @@ class Evaluation:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         support = str(Path(__file__).parent)
         return subprocess.Popen(
-            [sys.executable, "-c", self.program, "eval", *self.options, "--out", str(directory), *more],
+            [sys.executable, "-c", self.program, "eval", *self._options(more), "--out", str(directory)],
             env={**environment, "PYTHONPYCACHEPREFIX": str(self.cache), "PYTHONPATH": support},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=before,
         )
+
+    def _options(self, more: Sequence[str]) -> Sequence[str]:
+        """Its options with others, which take the place of those of the same name."""
+        kept, options = [], iter(self.options)
+        for option in options:
+            value = [] if option in FLAGS else [next(options)]
+            kept += [] if option in more else [option, *value]
+        return [*kept, *more]
 
     def run(self, directory: Path, *more: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
