@@ -31,8 +31,10 @@ from rbsuite.environments.solution import Pitfall, Skill, Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import set_up
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import make_plan
+from rbsuite.run.worker import Execution
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.statistics.crossed import Matrix, crossed_estimate
@@ -246,9 +248,9 @@ def run_learner(memories: Sequence[str], orders: int, mix: int, seed: int) -> li
     place = {"env": "tau-bench", "split": "sample"} if mix == TAU_BENCH else {"env": "album", "data": f"{mix}"}
     options = {"orders": orders, "memory": tuple(memories), "seed": derive_seed("learner", seed) % 10**9}
     config = make_config(place, options)
-    setup = set_up(config, load_plugins([("album", Plugin())]))
-    with tempfile.TemporaryDirectory() as directory, open_experiment(setup, Path(directory)) as store:
-        asyncio.run(run_experiment(setup, store, Execution(1)))
+    plan = make_plan(config, load_plugins([("album", Plugin())]))
+    with tempfile.TemporaryDirectory() as directory, open_experiment(plan, Path(directory)) as store:
+        asyncio.run(run_experiment(plan, store, Execution(1)))
         summary = summarise(store)
     ids = sorted(summary.conditions[0].scores)
     return [[[stream.scores[task] for stream in one.streams] for task in ids] for one in summary.conditions]

@@ -3,28 +3,30 @@
     python benchmarks/embodied.py [--data DIR] [--only NAME] [--passes N]
 
 Without ``--data`` the bundled samples are measured; else upstream's 300 tasks each, imported into DIR or into folders of it. Times are CPU.
-A ratio above 1 is better than the bar. Observations are the feedback alone (``obs_mode=feedback``). A step is a whole one of the
-environment: action, feedback, goal, limits. ``mixed`` takes the reference plan of every task and as many random actions on a fresh episode.
+A ratio above 1 is better than the bar. Observations are the feedback alone (``obs_mode=feedback``). Episodes are opened and played as a
+rollout does it, on an event loop; a step is a whole one: action, feedback, goal, limits. ``mixed`` takes the reference plan of every task
+and as many random actions on a fresh episode.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gc
 import random
 import time
 import tracemalloc
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from rbsuite.environments.base import Environment
+from rbsuite.environments.base import Environment, Episode, PlainServices
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
 ALIVE = 1_000
 SEED = 0
-RESET_MS = 5.0
+OPEN_MS = 5.0
 SIZE_KB = 64.0
 
 
@@ -50,11 +52,11 @@ class Subject:
     factory: str
     steps: float
 
-    def load(self, data: str) -> tuple[type[Environment], TaskSet]:
-        """The class and its task set: the sample, or upstream's tasks."""
+    def load(self, data: str) -> tuple[Environment, TaskSet]:
+        """A new environment and its tasks: the sample, or upstream's."""
         module, _, attribute = self.factory.partition(":")
-        cls: type[Environment] = getattr(import_module(module), attribute)
-        return cls, cls.load("test" if data else "sample", data=data)
+        environment: Environment = getattr(import_module(module), attribute)()
+        return environment, environment.tasks("test" if data else "sample", data=data)
 
 
 SUBJECTS = (
@@ -64,124 +66,122 @@ SUBJECTS = (
 
 
 class Meter:
-    """Measures one environment's class over a task set.
+    """Measures one environment.
 
     Args:
-        cls: the class.
-        tasks: the tasks.
-        data: where they were loaded from.
+        subject: the environment.
+        data: where its tasks are loaded from.
         passes: how often they are gone through; the best pass counts.
     """
 
-    def __init__(self, cls: type[Environment], tasks: TaskSet, data: str, passes: int) -> None:
-        self._cls = cls
+    def __init__(self, subject: Subject, data: str, passes: int) -> None:
+        self._subject = subject
         self._data = data
-        self._tasks = tasks
         self._passes = passes
-        self._environment = cls(tasks)
+        self._environment, self._tasks = subject.load(data)
+        self._services = PlainServices(self._environment)
 
-    def first_resets(self) -> tuple[float, float]:
-        """Milliseconds of the first reset of all, and of the slowest after it on fresh data: some make what a scene's episodes share."""
-        passes = [self._fresh_resets() for _ in range(self._passes)]
+    async def first_opens(self) -> tuple[float, float]:
+        """Milliseconds of the first episode of all, and of the slowest after it on fresh data: some make what a scene's episodes share."""
+        passes = [await self._fresh_opens() for _ in range(self._passes)]
         return passes[0][0], max((min(times) for times in list(zip(*passes, strict=True))[1:]), default=0.0)
 
-    def reset(self) -> float:
-        """Milliseconds of a further reset, mean over the tasks."""
-        return min(self._reset_all() for _ in range(self._passes)) / len(self._tasks)
+    async def open(self) -> float:
+        """Milliseconds of a further episode, mean over the tasks."""
+        return min([await self._open_all() for _ in range(self._passes)]) / len(self._tasks)
 
-    def reference(self) -> float:
+    async def reference(self) -> float:
         """Steps per second along the reference plans."""
-        return self._rate([(task, self._plan(task)) for task in self._tasks])
+        return await self._rate([(task, self._plan(task)) for task in self._tasks])
 
-    def guessed(self) -> float:
+    async def guessed(self) -> float:
         """Steps per second of random actions."""
-        return self._rate(self._guesses())
+        return await self._rate(await self._guesses())
 
-    def mixed(self) -> float:
+    async def mixed(self) -> float:
         """Steps per second of both."""
-        return self._rate([(task, self._plan(task)) for task in self._tasks] + self._guesses())
+        return await self._rate([(task, self._plan(task)) for task in self._tasks] + await self._guesses())
 
-    def size(self) -> float:
-        """KB that each further environment takes, a thousand of them alive in an episode each."""
-        kept = [self._alive(number) for number in range(len(self._tasks))]
+    async def size(self) -> float:
+        """KB that each further episode takes, a thousand of them alive."""
+        kept = [await self._alive(number) for number in range(len(self._tasks))]
         gc.collect()
         tracemalloc.start()
         before = tracemalloc.get_traced_memory()[0]
-        kept += [self._alive(number) for number in range(ALIVE)]
+        kept += [await self._alive(number) for number in range(ALIVE)]
         size = tracemalloc.get_traced_memory()[0] - before
         tracemalloc.stop()
         return size / ALIVE / 1024
 
-    def _fresh_resets(self) -> list[float]:
-        environment = self._cls(self._cls.load(self._tasks.split, data=self._data))
+    async def _fresh_opens(self) -> list[float]:
+        environment, tasks = self._subject.load(self._data)
         times = []
-        for task in environment.tasks:
+        for task in tasks:
             started = time.process_time()
-            environment.reset(options={"task": task.id})
+            await environment.open(task, seed=SEED, services=self._services)
             times.append(1e3 * (time.process_time() - started))
         return times
 
-    def _alive(self, number: int) -> Environment:
-        environment = self._cls(self._tasks)
+    async def _open(self, task: Task) -> Episode:
+        return await self._environment.open(task, seed=SEED, services=self._services)
+
+    async def _alive(self, number: int) -> Episode:
         task = self._tasks.tasks[number % len(self._tasks)]
-        environment.reset(options={"task": task.id})
+        episode = await self._open(task)
         for action in self._plan(task)[:3]:
-            environment.step(action)
-        return environment
+            episode.observation = await episode.act(action)
+        return episode
 
     def _plan(self, task: Task) -> Sequence[Action]:
         solution = self._environment.solution(task)
         return () if solution is None else solution.actions
 
-    def _guesses(self) -> list[tuple[Task, Sequence[Action]]]:
+    async def _guesses(self) -> list[tuple[Task, Sequence[Action]]]:
         guesses: list[tuple[Task, Sequence[Action]]] = []
         for number, task in enumerate(self._tasks):
             draw = random.Random(SEED + number)
-            observation, _ = self._environment.reset(options={"task": task.id})
-            count = len(observation.choices)
-            guesses.append((task, [Action("choice", index=draw.randrange(count)) for _ in self._plan(task)]))
+            count = len((await self._open(task)).observation.choices)
+            guesses.append((task, [Action.choose(draw.randrange(count)) for _ in self._plan(task)]))
         return guesses
 
-    def _rate(self, work: Sequence[tuple[Task, Sequence[Action]]]) -> float:
-        return max(self._one_rate(work) for _ in range(self._passes))
+    async def _rate(self, work: Sequence[tuple[Task, Sequence[Action]]]) -> float:
+        return max([await self._one_rate(work) for _ in range(self._passes)])
 
-    def _one_rate(self, work: Sequence[tuple[Task, Sequence[Action]]]) -> float:
-        environment = self._environment
+    async def _one_rate(self, work: Sequence[tuple[Task, Sequence[Action]]]) -> float:
         steps, seconds = 0, 0.0
         for task, actions in work:
-            environment.reset(options={"task": task.id})
+            episode = await self._open(task)
             started = time.process_time()
             for action in actions:
                 steps += 1
-                _, _, terminated, truncated, _ = environment.step(action)
-                if terminated or truncated:
+                episode.observation = await episode.act(action)
+                if episode.observation.turn == "over":
                     break
             seconds += time.process_time() - started
         return steps / seconds
 
-    def _reset_all(self) -> float:
+    async def _open_all(self) -> float:
         started = time.process_time()
         for task in self._tasks:
-            self._environment.reset(options={"task": task.id})
+            await self._open(task)
         return 1e3 * (time.process_time() - started)
 
 
-def measure(subject: Subject, data: str, passes: int) -> Iterator[str]:
+async def measure(subject: Subject, data: str, passes: int) -> AsyncIterator[str]:
     """The lines of one environment."""
-    cls, tasks = subject.load(data)
-    meter = Meter(cls, tasks, data, passes)
-    first, slowest = meter.first_resets()
+    meter = Meter(subject, data, passes)
+    first, slowest = await meter.first_opens()
     figures = (
-        (Bar("reset, the very first", "ms"), first),
-        (Bar("reset, slowest later one", "ms", RESET_MS), slowest),
-        (Bar("reset, again", "ms", RESET_MS), meter.reset()),
-        (Bar("reference plans", "steps/s", subject.steps, more_is_better=True), meter.reference()),
-        (Bar("random actions", "steps/s", subject.steps, more_is_better=True), meter.guessed()),
-        (Bar("mixed", "steps/s", subject.steps, more_is_better=True), meter.mixed()),
-        (Bar("size, 1,000 alive", "KB", SIZE_KB), meter.size()),
+        (Bar("episode, the very first", "ms"), first),
+        (Bar("episode, slowest later one", "ms", OPEN_MS), slowest),
+        (Bar("episode, again", "ms", OPEN_MS), await meter.open()),
+        (Bar("reference plans", "steps/s", subject.steps, more_is_better=True), await meter.reference()),
+        (Bar("random actions", "steps/s", subject.steps, more_is_better=True), await meter.guessed()),
+        (Bar("mixed", "steps/s", subject.steps, more_is_better=True), await meter.mixed()),
+        (Bar("size, 1,000 alive", "KB", SIZE_KB), await meter.size()),
     )
     for bar, value in figures:
-        line = f"{subject.name:10} {bar.figure:24} {_written(value):>10} {bar.unit:8}"
+        line = f"{subject.name:10} {bar.figure:27} {_written(value):>10} {bar.unit:8}"
         if bar.bar is not None:
             ratio = bar.ratio(value, bar.bar)
             line += f" bar {bar.bar:8,.0f}  ratio {ratio:7.1f}" + ("" if ratio >= 1 else "  MISSED")
@@ -192,17 +192,28 @@ def _written(value: float) -> str:
     return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
+async def run(only: str | None, data: str, passes: int) -> None:
+    """Measure and print.
+
+    Args:
+        only: name of the one environment to measure; ``None``: all.
+        data: directory of the imported data; ``""``: the samples.
+        passes: how often each measurement is made.
+    """
+    for subject in SUBJECTS:
+        if only in (None, subject.name):
+            async for line in measure(subject, data, passes):
+                print(line, flush=True)
+
+
 def main() -> None:
-    """Measure and print."""
+    """Read the command line and run."""
     parser = argparse.ArgumentParser(description="Speed and size of the embodied environments.")
     parser.add_argument("--data", default="", help="directory that holds the imported data; default: the samples")
     parser.add_argument("--only", choices=[subject.name for subject in SUBJECTS], help="measure one of them")
     parser.add_argument("--passes", type=int, default=3, help="how often each measurement is made; the best counts")
     options = parser.parse_args()
-    for subject in SUBJECTS:
-        if options.only in (None, subject.name):
-            for line in measure(subject, options.data, options.passes):
-                print(line, flush=True)
+    asyncio.run(run(options.only, options.data, options.passes))
 
 
 if __name__ == "__main__":

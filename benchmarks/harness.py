@@ -16,16 +16,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from rbsuite.environments.base import Environment, StepResult
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import set_up
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import make_plan
+from rbsuite.run.worker import Execution
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec
 
 CALLS = 10
 PEER_MS = 123
@@ -36,33 +38,40 @@ TOOLS = tuple(ToolSpec(f"tool_{n}", f"Does thing {n} to a record.", {"type": "ob
 POLICY = Message("system", "Handle the record with the tools. " * 180)
 
 
-class TenCalls(Environment):
+class TenCalls(SyncEnvironment):
     """Ends after ten tool calls and a closing text; every observation is a record of about 1.4 KB."""
 
-    default_split: ClassVar[str] = "all"
     count: ClassVar[int] = 300
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         """As many tasks as were asked for."""
         return TaskSet(
-            "ten-calls", split, tuple(Task(f"{n}", f"{n}", "", f"Handle record {n}.") for n in range(cls.count))
+            "ten-calls", split, tuple(Task(f"{n}", f"{n}", "", f"Handle record {n}.") for n in range(self.count))
         )
 
-    def begin(self, task: Task) -> Observation:
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
         """The question, the policy and the tools."""
-        return Observation(task.query, messages=(POLICY,), tools=TOOLS)
-
-    def act(self, action: Action) -> StepResult:
-        """A record for a tool call; a text ends the episode."""
-        if action.kind == "text":
-            return StepResult(Observation("Thank you."), 1.0, True)
-        return StepResult(Observation(RECORD, role="tool"))
+        return TenCallsEpisode(task)
 
     def solution(self, task: Task) -> Solution:
         """Ten calls and a closing text."""
-        calls = (Action("tool", name=f"tool_{n}", arguments={"record": task.id, "step": n}) for n in range(CALLS))
-        return Solution((*calls, Action(text="It is done.")))
+        calls = (Action.call(f"tool_{n}", {"record": task.id, "step": n}) for n in range(CALLS))
+        return Solution((*calls, Action("It is done.")))
+
+
+class TenCallsEpisode(SyncEpisode):
+    """A record for a tool call; a text ends the episode."""
+
+    def __init__(self, task: Task) -> None:
+        self.observation = Observation(task.query, messages=(POLICY,), tools=TOOLS)
+
+    def act(self, action: Action) -> Observation:
+        """See the class."""
+        return Observation("Thank you.", turn="over") if action.speaks else Observation(RECORD, role="tool")
+
+    def grade(self, end: EndReason) -> Grade:
+        """Done is right."""
+        return Grade(float(end == "finished"))
 
 
 class Plugin:
@@ -87,10 +96,10 @@ def measure(memory: str, tasks: int, directory: Path) -> float:
     """CPU milliseconds per rollout."""
     TenCalls.count = tasks
     config = make_config({"env": "ten-calls", "memory": (memory,), "orders": 1, "model": "sim/oracle"})
-    setup = set_up(config, load_plugins([("ten-calls", Plugin())]))
-    with open_experiment(setup, directory) as store:
+    plan = make_plan(config, load_plugins([("ten-calls", Plugin())]))
+    with open_experiment(plan, directory) as store:
         started = time.process_time()
-        asyncio.run(run_experiment(setup, store, Execution()))
+        asyncio.run(run_experiment(plan, store, Execution()))
         return 1000 * (time.process_time() - started) / tasks
 
 

@@ -27,8 +27,10 @@ from rbsuite.environments.base import Environment
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import Setup, set_up
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import make_plan
+from rbsuite.run.worker import Execution
 from rbsuite.task import TaskSet
 
 BAR_MB = 300
@@ -115,11 +117,11 @@ def prepare(environment: str, tasks: int, memories: Sequence[str], watch: Watch)
     config = {"env": environment, "memory": tuple(memories), "orders": 1}
     if environment == "ten-calls":
         config["model"] = "sim/oracle"
-    setup = set_up(make_config(config), load_plugins([("ten-calls", Plugin()), ("watch", watch)]))
+    plan = make_plan(make_config(config), load_plugins([("ten-calls", Plugin()), ("watch", watch)]))
     if environment == "ten-calls":
-        return setup
+        return plan
     kind = repeated(tasks)
-    return replace(setup, environment_class=kind, tasks=kind.load(setup.config.split))
+    return replace(setup, environment_class=kind, tasks=kind.load(plan.config.split))
 
 
 def measure(
@@ -136,9 +138,9 @@ def measure(
     """
     total = tasks * len(memories)
     watch = Watch(total)
-    setup = prepare(environment, tasks, memories, watch)
-    with open_experiment(setup, directory) as store:
-        asyncio.run(run_experiment(setup, store, Execution(speculate=speculate)))
+    plan = prepare(environment, tasks, memories, watch)
+    with open_experiment(plan, directory) as store:
+        asyncio.run(run_experiment(plan, store, Execution(speculate=speculate)))
     return Use(
         total,
         time.process_time(),

@@ -22,8 +22,10 @@ from typing import Any
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import set_up
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import make_plan
+from rbsuite.run.worker import Execution
 
 PEER_MS = 19.0
 """inspect_ai with its mock model, CPU ms for a single-turn sample (5,000 of them), measured once on a comparable machine."""
@@ -55,14 +57,14 @@ def measure(memory: str, data: str, limit: int | None) -> dict[str, Any]:
     started = time.process_time()
     plugins = load_plugins()
     options = {"env": "mmlu-pro", "split": "test", "data": data, "memory": (memory,), "orders": 1, "limit": limit}
-    setup = set_up(make_config(options), plugins)
+    plan = make_plan(make_config(options), plugins)
     clock = Clock()
     plugins.register(clock, "clock")
-    with tempfile.TemporaryDirectory() as directory, open_experiment(setup, Path(directory) / "run") as store:
+    with tempfile.TemporaryDirectory() as directory, open_experiment(plan, Path(directory) / "run") as store:
         ready = time.process_time()
-        asyncio.run(run_experiment(setup, store, Execution(speculate="off")))
+        asyncio.run(run_experiment(plan, store, Execution(speculate="off")))
         ended = time.process_time()
-    marks, n = [ready, *clock.marks], len(setup.tasks)
+    marks, n = [ready, *clock.marks], len(plan.tasks)
     tenth = max(1, n // 10)
     return {
         "memory": memory,

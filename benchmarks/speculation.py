@@ -14,8 +14,10 @@ from pathlib import Path
 
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import make_config
-from rbsuite.run.experiment import Execution, open_experiment, run_experiment
-from rbsuite.run.setup import set_up
+from rbsuite.run.directory import open_experiment
+from rbsuite.run.executors import run_experiment
+from rbsuite.run.plan import make_plan
+from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage
@@ -48,14 +50,14 @@ def main() -> None:
             "model": f"sim/learner:latency={LATENCY}",
         }
     )
-    setup = set_up(config, load_plugins())
+    plan = make_plan(config, load_plugins())
     slowest = 0.0
     print(
-        f"{arguments.split} {arguments.domain}: {len(setup.tasks)} tasks, {arguments.memory}, {LATENCY:g} s a call (simulated)"
+        f"{arguments.split} {arguments.domain}: {len(plan.tasks)} tasks, {arguments.memory}, {LATENCY:g} s a call (simulated)"
     )
     for window in arguments.windows.split(","):
-        with tempfile.TemporaryDirectory() as root, open_experiment(setup, Path(root)) as store:
-            _, seconds = run_virtual(run_experiment(setup, store, Execution(CONCURRENCY, window)))
+        with tempfile.TemporaryDirectory() as root, open_experiment(plan, Path(root)) as store:
+            _, seconds = run_virtual(run_experiment(plan, store, Execution(CONCURRENCY, window)))
             slowest = slowest or seconds
             print(
                 f"{window:>5}: {seconds:7.1f} s, {slowest / seconds:5.2f} x, {cost(store)}, {experiment_digest(store)[:12]}"

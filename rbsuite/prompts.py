@@ -6,7 +6,7 @@ name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +26,63 @@ def core_directory() -> Path:
     """The directory of the core's own templates: inside an installed wheel, or the repository's ``prompts/``."""
     packaged = Path(str(files("rbsuite"))) / "_prompts"
     return packaged if packaged.is_dir() else Path(str(files("rbsuite"))).parent / "prompts"
+
+
+def check_own(directory: Path, others: Sequence[Path] = ()) -> Sequence[str]:
+    """See that the templates of a user's directory are used: each must replace another, or be included or extended by one that does.
+
+    Args:
+        directory: the user's.
+        others: the plugins' directories, which come before the core's.
+
+    Returns:
+        a line for each template that nothing would use, with the nearest name there is.
+
+    Raises:
+        TemplateError: there is no such directory, or no file in it replaces a template.
+    """
+    own = {name: path for name, path in _files(directory).items() if not name.startswith(CORE_PREFIX)}
+    known = {name for place in (*others, core_directory()) for name in _files(place)}
+    used = {name for name in own if name in known}
+    if not used:
+        found = ", ".join(sorted(own)[:3]) or f"it has no {SUFFIX} file"
+        raise TemplateError(
+            f"nothing in the prompt directory {directory} replaces a template: {found}.{_nearest(sorted(own), known)}",
+            "A file replaces the template of the same path; see `rbsuite prompts list`.",
+        )
+    waiting = list(used)
+    while waiting:  # what is included may include more
+        for name in _referred(own[waiting.pop()]) & own.keys() - used:
+            used.add(name)
+            waiting.append(name)
+    return [
+        f"--prompts: {name} replaces no template, and none uses it.{_nearest([name], known)}"
+        for name in sorted(own.keys() - used)
+    ]
+
+
+def _files(directory: Path) -> Mapping[str, Path]:
+    if not directory.is_dir():
+        raise TemplateError(f"the prompt directory {directory} does not exist.", "Give an existing directory.")
+    return {path.relative_to(directory).as_posix(): path for path in directory.rglob(f"*{SUFFIX}") if path.is_file()}
+
+
+def _referred(file: Path) -> set[str]:
+    """The templates that a file extends or includes by name; none where it cannot be read, which rendering it will tell."""
+    from jinja2 import Environment, TemplateError, meta
+
+    try:
+        found = meta.find_referenced_templates(Environment(autoescape=False).parse(file.read_text(encoding="utf-8")))
+        return {name for name in found if name}
+    except (TemplateError, UnicodeDecodeError, OSError):
+        return set()
+
+
+def _nearest(names: Sequence[str], known: Collection[str]) -> str:
+    from difflib import get_close_matches
+
+    near = [match for name in names for match in get_close_matches(name, known, n=1, cutoff=0.7)]
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 class Prompts:

@@ -98,7 +98,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """A domain whose figures stand apart from the environment's, because they do not mean what the others mean.
+    """A domain that is reported separately, because its figures do not mean what the others mean.
 
     Attributes:
         domain: the domain.
@@ -187,7 +187,7 @@ class EnvironmentSpec(Spec):
         """Refuse what would be ignored.
 
         Raises:
-            ValueError: there is no such action mode, or no such domain to stand apart.
+            ValueError: there is no such action mode, or no such domain to report separately.
         """
         if self.action_mode not in get_args(ActionMode):
             raise ValueError(
@@ -195,7 +195,9 @@ class EnvironmentSpec(Spec):
             )
         unknown = [part.domain for part in self.apart if part.domain not in self.domains]
         if unknown:
-            raise ValueError(f"environment {self.name!r}: {unknown[0]!r} stands apart and is none of its domains")
+            raise ValueError(
+                f"environment {self.name!r}: {unknown[0]!r} is to be reported separately and is none of its domains"
+            )
 
 
 @dataclass(frozen=True, slots=True)

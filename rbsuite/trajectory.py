@@ -225,7 +225,8 @@ class Grade:
     Attributes:
         score: in [0, 1].
         measures: the further figures that the environment's spec declares, by name, each in [0, 1].
-        truth: details of the check, for reports.
+        truth: details of the check, for reports. Where ``answered`` is one of them it is what the rollout is taken to have answered
+            (``None``: nothing that could be understood), and reports hold a vote over it.
     """
 
     score: float

@@ -8,7 +8,7 @@ import pytest
 
 from rbsuite.errors import RbsuiteError, TemplateError, UnknownNameError
 from rbsuite.jsonable import text_digest
-from rbsuite.prompts import Prompts, core_directory
+from rbsuite.prompts import Prompts, check_own, core_directory
 
 CORE = sorted(path.relative_to(core_directory()).as_posix() for path in core_directory().rglob("*.j2"))
 JUDGE = "judge/self.j2"
@@ -38,6 +38,36 @@ def test_every_template_of_the_core_compiles(name: str) -> None:
 def test_the_core_has_templates_for_every_role() -> None:
     assert {name.partition("/")[0] for name in CORE} >= {"agent", "judge", "memory", "user"}
     assert list(Prompts().names()) == CORE
+
+
+def test_own_templates_that_nothing_uses_are_told(tmp_path: Path) -> None:
+    included = "{% include 'mine/part.j2' %}"
+    mine = directory(
+        tmp_path,
+        judge__self=included,
+        mine__part="{% include 'mine/deeper.j2' %}",
+        mine__deeper="x",
+        memory__injekt="y",
+        alone="z",
+    )
+    assert list(check_own(mine)) == [
+        "--prompts: alone.j2 replaces no template, and none uses it.",
+        "--prompts: memory/injekt.j2 replaces no template, and none uses it. Did you mean 'memory/inject.j2'?",
+    ]
+    assert list(check_own(directory(tmp_path / "fine", judge__self="x"))) == []
+
+
+def test_own_templates_of_which_none_is_used_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match=r"replaces a template: judge/slef\.j2\. Did you mean 'judge/self\.j2'\?"):
+        check_own(directory(tmp_path / "misspelt", judge__slef="x"))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "self.txt").write_text("x")
+    with pytest.raises(TemplateError, match=r"it has no \.j2 file"):
+        check_own(tmp_path / "empty")
+    with pytest.raises(TemplateError, match="does not exist"):
+        check_own(tmp_path / "nowhere")
+    other = directory(tmp_path / "plugin", toy__greet="x")
+    assert list(check_own(directory(tmp_path / "own", toy__greet="y"), [other])) == []
 
 
 def test_first_directory_wins(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rbsuite.agents.chat import ChatAgent
 from rbsuite.errors import ParseFailure
 from rbsuite.models.base import Completion
-from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
+from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolResult, ToolSpec
 from rbsuite.transcript import render_action
 
 
@@ -30,8 +30,7 @@ class ToolsAgent(ChatAgent):
         if last is None or not last.tool_calls:
             return [said]
         if observation.role == "tool":
-            results = observation.results or (ToolResult("", "", observation.text),)
-            answered = tuple(zip(last.tool_calls, results, strict=False))
+            answered = _answered(last.tool_calls, observation)
             self._messages[-1] = replace(last, tool_calls=tuple(call for call, _ in answered))
             told = [Message("tool", result.text, tool_call_id=call.id, name=call.name) for call, result in answered]
             return [*told, Message("user", observation.images)] if observation.images else told
@@ -55,3 +54,13 @@ class ToolsAgent(ChatAgent):
                 f"the arguments of the model's call of {unread.name!r} are not a JSON object: {unread.raw[:120]!r}."
             )
         return Action(completion.text, calls, thought=completion.reasoning)
+
+
+def _answered(calls: Sequence[ToolCall], observation: Observation) -> Sequence[tuple[ToolCall, ToolResult]]:
+    """The calls that an observation answers: by id, or where the ids are not those of the calls, from the first on."""
+    results = observation.results or (ToolResult("", "", observation.text),)
+    by_id = {result.id: result for result in results}
+    open_ids = [call.id for call in calls]
+    if len(by_id) == len(results) and len(set(open_ids)) == len(open_ids) and by_id.keys() <= set(open_ids):
+        return [(call, by_id[call.id]) for call in calls if call.id in by_id]
+    return list(zip(calls, results, strict=False))

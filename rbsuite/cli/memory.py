@@ -112,7 +112,10 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
 @click.argument("name", metavar="ITEM|DOCUMENT")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def show(experiment: Path, run_id: str | None, at: int | None, name: str, as_json: bool) -> None:
-    """Show one item: its text, where it comes from, and which tasks recalled it; or one document: its text and versions."""
+    """Show one item or document.
+
+    Of an item: its text, where it comes from, and which tasks recalled it. Of a document: its text, and the versions that wrote it.
+    """
     opened = _open(experiment, run_id, at)
     item, documents = opened.bank.get(name, opened.version), {one.name: one for one in opened.documents()}
     if item is not None:
@@ -193,7 +196,9 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
         changes = {"added": added, "removed": gone, "changed": changed, "documents": rewritten}
         _print_json({"run": opened.run.id, **changes})
         return
-    counts = f"{len(added)} added, {len(gone)} removed, {len(changed)} changed, {len(rewritten)} documents rewritten"
+    counts = f"{len(added)} added, {len(gone)} removed, {len(changed)} changed"
+    if rewritten:
+        counts += f", {len(rewritten)} document{'s' if len(rewritten) > 1 else ''} rewritten"
     echo(f"{opened.run.id}, {before} -> {after}: {counts}")
     for sign, items in (("+", added), ("-", gone), ("~", changed)):
         for item in items:
@@ -207,7 +212,10 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there [default: standard output].")
 @click.option("--reveal", is_flag=True, help="Write text that the benchmark's authors ask not to make public.")
 def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
-    """Write the items of a run's bank, then its documents, as JSON lines: what has a key ``document`` is one."""
+    """Write a bank's items and documents as JSON lines.
+
+    Items come first. A document's line has the keys document (its name), version and text.
+    """
     from rbsuite.jsonable import canonical
     from rbsuite.store.redaction import is_private, redact
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,7 @@ from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
-    from rbsuite.environments.base import Environment
     from rbsuite.prompts import Prompts
-    from rbsuite.task import Task
-    from rbsuite.trajectory import Observation
 
 _directory_option = click.option(
     "--prompts",
@@ -63,7 +60,7 @@ def show_command(name: str, directory: Path | None, environment: str, variables:
     row["refers_to"] = referred(prompts, row["source"])
     values = read_variables(variables)
     if environment or values:
-        row["rendered"] = _render(prompts, name, {**(example(environment) if environment else {}), **values})
+        row["rendered"] = _render(prompts, name, {**_example(prompts, name, environment), **values})
     if as_json:
         echo_json(row)
         return
@@ -78,10 +75,12 @@ def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]
     Raises:
         TemplateError: the directory does not exist.
     """
-    from rbsuite.prompts import Prompts, core_directory
+    from rbsuite.prompts import Prompts, check_own, core_directory
 
     own = [] if directory is None else [directory]
     plugged = list(find_plugins().prompt_dirs)
+    for line in check_own(directory, plugged) if directory is not None else ():
+        click.echo(line, err=True)
     origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
     return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
 
@@ -129,55 +128,12 @@ def read_variables(texts: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def example(environment: str) -> dict[str, Any]:
-    """Variables from the first task of an environment's default split, as an agent first sees it.
+def _example(prompts: Prompts, name: str, environment: str) -> Mapping[str, Any]:
+    if not environment:
+        return {}
+    from rbsuite.cli.prompt_example import variables
 
-    Raises:
-        UnknownNameError: there is no such environment.
-        DataError: its data is not there.
-    """
-    import asyncio
-
-    from rbsuite.agents.react import RESPOND, schemas
-    from rbsuite.environments.users import STOP
-    from rbsuite.run.plan import choose_environment
-
-    chosen = choose_environment(find_plugins(), environment)
-    world = chosen.environment
-    task = world.tasks(chosen.spec.splits[0].name).tasks[0]
-    first, seen = asyncio.run(_first_observations(world, task))
-    return {
-        "policy": "\n\n".join(message.text for message in seen.messages),
-        "tools": schemas(seen.tools),
-        "respond": RESPOND,
-        "choices": seen.choices,
-        "task": seen.text,
-        "history": ["(a line for each action, with what came of it)"] if seen.choices else [],
-        "instruction": "\n\n".join(message.text for message in first.messages) if first.turn == "user" else "",
-        "stop": STOP,
-        "query": task.query or seen.text,
-        "memory": "(the memory items that were recalled)",
-        **world.prompt_variables(task),
-        "transcript": "(the transcript of the rollout)",
-    }
-
-
-async def _first_observations(world: Environment, task: Task) -> tuple[Observation, Observation]:
-    """The first observation of an episode, and the first that is the agent's; a scripted user opens where one takes part."""
-    from rbsuite.environments.base import PlainServices
-    from rbsuite.trajectory import Action
-
-    episode = await world.open(task, seed=0, services=PlainServices(world))
-    try:
-        first = episode.observation
-        solution = world.solution(task)
-        script = iter(solution.user if solution is not None else ())
-        while episode.observation.turn == "user":
-            episode.observation = await episode.act(next(script, Action("Hello.")))
-        return first, episode.observation
-    finally:
-        await episode.aclose()
-        await world.aclose()
+    return variables(find_plugins(), prompts, name, environment)
 
 
 def _render(prompts: Prompts, name: str, values: dict[str, Any]) -> str:

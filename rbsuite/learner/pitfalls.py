@@ -16,7 +16,7 @@ from rbsuite.environments.base import Environment, Opener
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Mistake, Solution
 from rbsuite.errors import EnvironmentFailure, ModelError, RbsuiteError, UsageError
-from rbsuite.learner.candidates import Played, candidates, kind_of
+from rbsuite.learner.candidates import Played, candidates, rank
 from rbsuite.learner.skills import Skill, Vocabulary
 from rbsuite.seeds import unit
 from rbsuite.task import Task
@@ -29,8 +29,6 @@ SHARES = (0.3, 0.45, 0.25)
 TRIES = 40
 """Candidates that are played at most on a task."""
 SOLVED = 1.0
-WEIGHTS: Mapping[str, float] = {"leave-out": 1.5, "stop-early": 2.0, "twice": 2.0, "overdo": 4.0}
-"""Kinds of mistakes that are looked for later than others: the higher, the later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +113,8 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
     if written:
         kept = await _kept(trial, written, MOST, apart=False)
     else:
-        ranked = sorted(candidates(played), key=lambda one: (one.skill not in environment.lessons(), _rank(one)))
+        worded = environment.lessons()
+        ranked = sorted(candidates(played), key=lambda one: (one.skill not in worded, rank(played, one)))
         kept = await _kept(trial, ranked, _wanted(task), apart=True)
     kept.sort(key=lambda mistake: min(mistake.edits, default=0))
     pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
@@ -209,11 +208,6 @@ async def _all_fail(trial: _Trial, groups: Iterable[Sequence[Mistake]]) -> bool:
         if not await trial.fails(group):
             return False
     return True
-
-
-def _rank(mistake: Mistake) -> float:
-    """The same for all tasks, so that tasks that are alike get pitfalls of the same skills."""
-    return unit("rank", mistake.skill) * WEIGHTS.get(kind_of(mistake), 1.0)
 
 
 def _wanted(task: Task) -> int:

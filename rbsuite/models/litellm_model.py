@@ -134,11 +134,14 @@ class LiteLLMModel:
             )
 
     def _connection(self) -> dict[str, str]:
-        """Where to connect. A server of one's own often wants no key, but litellm refuses to call without one."""
+        """Where to connect, and for a server of one's own the key.
+
+        Such a server often wants none, but litellm refuses to call without one, and takes a placeholder such as ``true`` for a boolean.
+        """
         options = {} if self._base_url is None else {"base_url": self._base_url}
         own_server = self._base_url or any(os.environ.get(name) for name in _BASE_URL_VARIABLES)
-        if own_server and self._name.startswith("openai/") and not os.environ.get("OPENAI_API_KEY"):
-            options["api_key"] = "none"
+        if own_server and self._name.startswith("openai/"):
+            options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         return options
 
     def _drop_refused(self, error: Exception, body: dict[str, Any]) -> bool:

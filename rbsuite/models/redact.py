@@ -9,8 +9,13 @@ from urllib.parse import quote
 MASK = "[redacted]"
 
 _SECRET_NAME = re.compile(r"(?:(?:^|_)(?:KEY|TOKEN|SECRET)|PASSWORD|PASSWD)$", re.IGNORECASE)
-# Shorter values are words such as "none" or "1" far more often than secrets, and masking them would spoil every message.
+# Shorter values are words such as "on" or "1" far more often than secrets, and masking them would spoil every message. So would masking
+# what stands in place of a key where a server of one's own wants none.
 _SHORTEST = 4
+PLACEHOLDERS = frozenset(
+    ["none", "null", "empty", "true", "false", "dummy", "fake", "test", "local", "token", "secret", "placeholder"]
+)
+"""What is no secret, in lower case."""
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may hold one.
@@ -42,7 +47,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 def redact(text: str) -> str:
     """The text with every secret replaced by ``[redacted]``.
 
-    Secrets are: values (of four or more characters) of environment variables whose names end in ``_KEY``, ``_TOKEN``, ``_SECRET`` or
+    Secrets are: values (of four or more characters, and none of :data:`PLACEHOLDERS`) of environment variables whose names end in
+    ``_KEY``, ``_TOKEN``, ``_SECRET`` or
     ``PASSWORD``; strings that look like a provider's key; bearer tokens and authorization headers; credentials in URLs.
     """
     for value in _environment_secrets():
@@ -55,5 +61,6 @@ def redact(text: str) -> str:
 def _environment_secrets() -> list[str]:
     """Secret values of the environment and the forms they take in URLs, longest first: one may be part of another."""
     values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    forms = {form for value in values if len(value) >= _SHORTEST for form in (value, quote(value, safe=""))}
+    secret = [value for value in values if len(value) >= _SHORTEST and value.lower() not in PLACEHOLDERS]
+    forms = {form for value in secret for form in (value, quote(value, safe=""))}
     return sorted(forms, key=lambda form: (-len(form), form))

@@ -8,6 +8,7 @@ from typing import Any
 
 from rbsuite.jsonable import plain
 from rbsuite.models.base import Completion, FinishReason, ModelRequest
+from rbsuite.models.reasoning import separate
 from rbsuite.trajectory import Content, Message, ToolCall, ToolSpec, Usage
 
 _SEED_BITS = 31
@@ -74,6 +75,8 @@ def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:
 def completion_from_wire(response: Any, cost: float | None) -> Completion:
     """The reply in a chat-completions response object.
 
+    What the model thought is told from its answer: by the fields that providers have for it, and by marks in the text itself.
+
     Args:
         response: has ``choices[0].message``, ``choices[0].finish_reason`` and ``usage``, as litellm's ``ModelResponse``.
         cost: its price in US dollars; ``None``: unknown.
@@ -89,7 +92,33 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     finish = _FINISH.get(str(choices[0].finish_reason), "stop")
     if calls and finish == "stop":
         finish = "tool_calls"  # some servers say "stop" even so
-    return Completion(str(message.content or ""), calls, _usage(response, cost), finish)
+    beside, (thought, text) = _told_reasoning(message), separate(_content_from_wire(message.content))
+    reasoning = "\n".join(filter(None, (beside, thought)))
+    return Completion(text, calls, _usage(response, cost), finish, reasoning)
+
+
+def _content_from_wire(content: object) -> str:
+    """The text of a content; of a list of parts that of all, those of type ``thinking`` between tags."""
+    if not isinstance(content, list):
+        return str(content or "")
+    parts = [part for part in content if isinstance(part, dict)]
+    return "\n".join(
+        f"<think>{_content_from_wire(part.get('thinking'))}</think>"
+        if part.get("type") == "thinking"
+        else str(part.get("text") or "")
+        for part in parts
+    )
+
+
+def _told_reasoning(message: Any) -> str:
+    """What a provider tells of the reasoning; those that tell it in several fields say the same in each."""
+    for field in ("reasoning_content", "reasoning"):
+        told = getattr(message, field, None)
+        if isinstance(told, str) and told.strip():
+            return told.strip()
+    blocks = getattr(message, "thinking_blocks", None) or ()
+    told = [block.get("thinking") for block in blocks if isinstance(block, dict)]
+    return "\n".join(text.strip() for text in told if isinstance(text, str) and text.strip())
 
 
 def parse_arguments(text: object) -> tuple[dict[str, Any], str]:

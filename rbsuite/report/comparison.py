@@ -59,13 +59,16 @@ def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Co
 
 
 def _must_agree(store: ExperimentStore) -> Mapping[str, str]:
+    from rbsuite.report.text import told_text
+    from rbsuite.statistics.about import about
+
     facts = store.manifest.facts
     return {
         "environment": store.manifest.config["env"],
         "split": store.manifest.config["split"],
         "task set": facts["task_set"]["hash"][:12],
         "version of environment and grading": ", ".join(
-            [facts["environment"]["version"], *filter(None, [facts["environment"].get("reader")])]
+            filter(None, [facts["environment"]["version"], told_text(about(store).told)])
         ),
         "simulated models": "yes" if facts["simulated"] else "no",
         "figures by domain": ", ".join(facts.get("measures", ())) or "none",

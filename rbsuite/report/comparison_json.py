@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_json
-from rbsuite.report.plain import answers_json, apart_json, comparison_json, condition_json
+from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
 from rbsuite.report.results import is_control
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -34,7 +34,7 @@ def document(compared: Compared) -> Mapping[str, Any]:
             {
                 **_condition(one, summary.memory[one.condition]),
                 "control": is_control(one.condition, summary),
-                "answers": None if (found := summary.answers[one.condition]) is None else answers_json(found),
+                "all_rollouts": rollouts_json(summary, one.condition),
                 "domains": domains_json(summary, one.condition),
             }
             for one in summary.conditions

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.results import SIMULATED, control_mark, data_lines, other_factors, tasks_text
-from rbsuite.report.text import NARROW, fields, fold, numbers, table
+from rbsuite.report.results import SIMULATED, control_mark, other_factors, tasks_text
+from rbsuite.report.text import NARROW, fields, fold, numbers, table, told_text
 from rbsuite.statistics.memory_use import cost_split
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.curves import OrderSpread, Slice
+    from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
     from rbsuite.trajectory import Usage
 
@@ -36,7 +37,7 @@ def render(compared: Compared) -> str:
         parts.append("There is one condition; nothing is compared.")
     parts += [
         _conditions(summary.conditions),
-        answers_text(compared),
+        further_text(compared),
         _domains(compared, names),
         _attempts(summary.conditions),
         _judge(summary.conditions),
@@ -143,39 +144,58 @@ def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, st
 
 
 def _conditions(conditions: Sequence[ConditionSummary]) -> str:
-    rows = [("", "score %", "95 %", "tasks", "orders", "steps", "failed", "unparsed")]
+    rows = [("", "score %", "95 %", "tasks", "orders", "steps", "failed", "unread")]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1))
         broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
-    return "Conditions (failed and unparsed: share of rollouts)\n" + numbers(rows, 2)
-
-
-def answers_text(compared: Compared) -> str:
-    """Where answers are read: by whom, what could not be read, and votes."""
-    shown = [
-        (name, figures)
-        for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True)
-        if (figures := compared.summary.answers[one.condition]) is not None
-    ]
-    if not shown:
-        return ""
-    rows: list[Sequence[str]] = [("", "unparsed", "k", "avg@k", "95 %", "maj@k", "pass@k", "chance", "of domains")]
-    for name, figures in shown:
-        means = [percent(value.mean) for value in (figures.majority, figures.passed)]
-        row = (
-            f"{figures.unparsed_share:.1%}",
-            str(figures.k),
-            percent(figures.average.mean),
-            interval(figures.average),
-        )
-        rows.append((name, *row, *means, percent(figures.chance), percent(figures.domain_mean)))
-    about = (
-        f"Answers read by {shown[0][1].reader} (percent; intervals over tasks). What cannot be read is wrong. Of domains: the mean of "
-        "their success, by the rollout that counts; the others weigh domains by their size."
+    return (
+        "Conditions (failed: share of rollouts that broke; unread: that ended since no action could be read)\n"
+        + numbers(rows, 2)
     )
-    lines = [f"  {line}" for store in compared.stores for line in data_lines(store)]
-    return "\n".join([fold(about), numbers(rows, 2), *lines])
+
+
+def further_text(compared: Compared) -> str:
+    """The figures that the environment keeps beside success, and where tasks have several rollouts those over all of them."""
+    summary = compared.summary
+    found = [summary.rollouts[one.condition] for one in summary.conditions]
+    several = any(one is not None and one.k > 1 for one in found)
+    voted = several and any(one is not None and one.voted is not None for one in found)
+    by_domain = any(summary.mean_of_domains(one.condition) is not None for one in summary.conditions)
+    if not (summary.about.measures or several or by_domain):
+        return ""
+    named = [cell for name in summary.about.measures for cell in (name.replace("_", " "), "95 %")]
+    columns = [*named, *(["k", "avg@k", "95 %"] if several else []), *(["maj@k"] if voted else [])]
+    rows: list[Sequence[str]] = [("", *columns, *(["of domains"] if by_domain else []))]
+    for name, one, figures in zip(_letters(summary.conditions), summary.conditions, found, strict=True):
+        row = [cell for value in one.measures.values() for cell in _cells(value)]
+        if several:
+            row += ["-"] * 3 if figures is None else [str(figures.k), *_cells(figures.average)]
+        if voted:
+            row.append("-" if figures is None or figures.voted is None else percent(figures.voted.mean))
+        if by_domain:
+            mean = summary.mean_of_domains(one.condition)
+            row.append("-" if mean is None else percent(mean))
+        rows.append((name, *row))
+    notes = [f"{name.replace('_', ' ')}: {what}" for name, what in summary.about.measures.items()]
+    if several:
+        notes.append(
+            "avg: the mean of all rollouts of a task" + ("; maj: the answer that most of them give" if voted else "")
+        )
+    if by_domain:
+        notes.append("of domains: the mean of their success")
+    told = told_text(summary.about.told)
+    return "\n".join(
+        [
+            fold(f"Further figures (percent; intervals over tasks). {'; '.join(notes)}."),
+            numbers(rows, 2),
+            *([fold(f"Environment: {told}.")] if told else []),
+        ]
+    )
+
+
+def _cells(estimate: Estimate) -> tuple[str, str]:
+    return percent(estimate.mean), interval(estimate)
 
 
 def _domains(compared: Compared, names: Sequence[str]) -> str:

@@ -33,11 +33,7 @@ def domains_text(summary: Summary, names: Sequence[str], width: int = WIDTH) -> 
         return ""
     changes = dict(zip(names, (_differences(summary, one.condition) for one in summary.conditions), strict=True))
     columns = [f"{name} % [95 %]" for name in ("success", *measures)]
-    columns += [
-        *(["difference"] if summary.comparisons else []),
-        *(["unparsed"] if summary.about.reader else []),
-        "failed",
-    ]
+    columns += [*(["difference"] if summary.comparisons else []), "failed"]
     by_domain = sorted(zip(*found.values(), strict=True), key=lambda row: row[0].name in warnings)
     rows: list[Sequence[str]] = [("domain", "condition", "tasks", *columns)]
     for row in by_domain:
@@ -46,8 +42,6 @@ def domains_text(summary: Summary, names: Sequence[str], width: int = WIDTH) -> 
             if summary.comparisons:
                 change = changes[name].get(one.name)
                 cells.append("" if change is None else points(change))
-            if summary.about.reader:
-                cells.append("-" if one.unparsed is None else f"{one.unparsed:.1%}")
             tasks = f"{one.tasks}" if one.tasks == one.size else f"{one.tasks} of {one.size}"
             rows.append(
                 (f"{one.name}{f' {APART}' if one.name in warnings else ''}", name, tasks, *cells, f"{one.failed}")
@@ -70,7 +64,6 @@ def domains_json(summary: Summary, condition: Condition) -> list[Mapping[str, An
             "apart": one.name in summary.about.apart,
             "success": _estimate(one.success),
             **{name: _estimate(value) for name, value in one.measures.items()},
-            **({} if one.unparsed is None else {"unparsed_share": one.unparsed}),
             "failed": one.failed,
         }
         for one in summary.domains[condition]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.report.figures import finite
 
 if TYPE_CHECKING:
-    from rbsuite.statistics.answers import AnswerFigures
+    from rbsuite.record import Condition
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
@@ -26,6 +26,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "committed": condition.committed,
         "mean": finite(condition.success.mean),
         "ci95": condition.success.interval,
+        "measures": {name: _estimate(value) for name, value in condition.measures.items()},
         "pass^1": None if (passed := condition.passes(1)) is None else passed[1],
         "rollouts_a_task": condition.rollouts_a_task,
         "rollouts": condition.rollouts,
@@ -74,24 +75,14 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
     }
 
 
-def answers_json(found: AnswerFigures) -> Mapping[str, Any]:
-    """Figures on answers as plain data."""
-
-    def estimate(value: Estimate) -> Mapping[str, Any]:
-        return {"mean": finite(value.mean), "ci95": value.interval}
-
+def rollouts_json(summary: Summary, condition: Condition) -> Mapping[str, Any]:
+    """Figures over all rollouts of a condition, and the mean of its domains, as plain data."""
+    found = summary.rollouts[condition]
+    figures = {} if found is None else {"avg": found.average, "maj": found.voted, "pass": found.passed}
     return {
-        "reader": found.reader,
-        "rollouts": found.rollouts,
-        "unparsed": found.unparsed,
-        "unparsed_share": found.unparsed_share,
-        "k": found.k,
-        "avg@k": estimate(found.average),
-        "maj@k": estimate(found.majority),
-        "pass@k": estimate(found.passed),
-        "chance": found.chance,
-        "size_weighted_mean": found.average.mean,
-        "mean_of_domains": found.domain_mean,
+        "k": None if found is None else found.k,
+        **{f"{name}@k": _estimate(value) for name, value in figures.items() if value is not None},
+        "mean_of_domains": summary.mean_of_domains(condition),
     }
 
 
@@ -107,3 +98,7 @@ def apart_json(summary: Summary) -> list[Mapping[str, Any]]:
         }
         for one in summary.apart
     ]
+
+
+def _estimate(value: Estimate) -> Mapping[str, Any]:
+    return {"mean": finite(value.mean), "ci95": value.interval}

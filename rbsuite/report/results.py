@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.plain import answers_json, apart_json, comparison_json, condition_json
-from rbsuite.report.text import table
+from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
+from rbsuite.report.text import table, told_text
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
 
@@ -18,16 +18,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rbsuite.record import Condition
-    from rbsuite.statistics.answers import AnswerFigures
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
 COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens", "calls", "failed")
 """Steps are agent turns a rollout; tokens and calls are a task's, all purposes together; failed are broken rollouts."""
-
-UNPARSED_COLUMN = "unparsed"
-"""Where answers are read: the share of rollouts from which none could be."""
 
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
@@ -39,11 +35,12 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         "split": config["split"],
         "domain": config["domain"],
         "simulated": facts["simulated"],
+        "environment": {**summary.about.told},
         "conditions": [
             {
                 **condition_json(one),
                 "control": is_control(one.condition, summary),
-                **({} if (found := summary.answers[one.condition]) is None else {"answers": answers_json(found)}),
+                "all_rollouts": rollouts_json(summary, one.condition),
                 "domains": domains_json(summary, one.condition),
             }
             for one in summary.conditions
@@ -63,31 +60,29 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     """The tables, the experiment's path, and whether the model is simulated."""
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
-    read_by = f", read by {summary.about.reader}" if any(summary.answers.values()) else ""
-    lines = [f"{_title(store, summary)}{mark}{read_by}", _conditions(summary), ""]
-    lines += [_sentence(comparison, mark) for comparison in summary.comparisons]
-    lines += [f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons]
-    if domains := domains_text(summary, condition_names(summary)):
-        lines += ["", domains, ""]
-    lines += [_details(condition, summary) for condition in summary.conditions]
+    told = f", {text}" if (text := told_text(summary.about.told)) else ""
+    compared = [_sentence(comparison, mark) for comparison in summary.comparisons]
+    compared += [
+        f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons
+    ]
+    lines = [_details(condition, summary) for condition in summary.conditions]
     if summary.first_failure:
         lines.append(f"first failure: {summary.first_failure}")
-    lines += [f"{made.label}: {answers_line(found)}" for made, found in summary.answers.items() if found is not None]
-    lines += [*data_lines(store), f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
-    return "\n".join(lines)
+    lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
+    lines += [f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
+    title = f"{_title(store, summary)}{mark}{told}"
+    domains = domains_text(summary, condition_names(summary))
+    sections = [f"{title}\n{_conditions(summary)}", "\n".join(compared), domains, "\n".join(lines)]
+    return "\n\n".join(filter(None, sections))
 
 
 def _conditions(summary: Summary) -> str:
-    factors = other_factors(summary)
-    rows = [[*COLUMNS[:2], *factors, *COLUMNS[2:]]]
+    factors, measures = other_factors(summary), list(summary.about.measures)
+    rows = [[*COLUMNS[:2], *factors, *COLUMNS[2:], *(f"{name.replace('_', ' ')} %" for name in measures)]]
     for one in summary.conditions:
         cells = _row(one)
-        rows.append([*cells[:2], *(getattr(one.condition, name) or "-" for name in factors), *cells[2:]])
-    if any(summary.answers.values()):
-        rows[0].append(UNPARSED_COLUMN)
-        for row, one in zip(rows[1:], summary.conditions, strict=True):
-            known = summary.answers[one.condition]
-            row.append("-" if known is None else f"{known.unparsed_share:.1%}")
+        levels = [getattr(one.condition, name) or "-" for name in factors]
+        rows.append([*cells[:2], *levels, *cells[2:], *(percent(one.measures[name].mean) for name in measures)])
     return table(rows, right_from=2 + len(factors))
 
 
@@ -106,28 +101,17 @@ def control_mark(condition: Condition, summary: Summary) -> str:
     return " (control)" if is_control(condition, summary) else ""
 
 
-def answers_line(found: AnswerFigures) -> str:
-    """What was read, in one line."""
-    parts = [f"read by {found.reader}", f"unparsed {found.unparsed_share:.1%}", f"chance {percent(found.chance)} %"]
-    if found.k > 1:
-        named = (("avg", found.average), ("maj", found.majority), ("pass", found.passed))
-        parts += [f"{name}@{found.k} {percent(value.mean)} {interval(value)}" for name, value in named]
-    if len(found.domains) > 1:
-        parts.append(f"mean of {len(found.domains)} domains {percent(found.domain_mean)}")
-    return ", ".join(parts)
-
-
-def data_lines(store: ExperimentStore) -> Sequence[str]:
-    """What must be known of prompts and data where answers are read: worked examples, rows of another release."""
-    facts = store.manifest.facts
-    lines = []
-    if facts["environment"].get("shots"):
-        lines.append(f"Prompts: {facts['environment']['shots']} worked examples.")
-    elif "reader" in facts["environment"]:
-        lines.append("Prompts: zero-shot.")
-    if "changed_rows" in facts["task_set"]:
-        lines.append(f"Data: of the rows that upstream changed, {facts['task_set']['changed_rows']}.")
-    return lines
+def _further(condition: ConditionSummary, summary: Summary) -> str:
+    """A condition's further figures in one line, those over all rollouts where there are several."""
+    parts = [
+        f"{name.replace('_', ' ')} {percent(one.mean)} {interval(one)}" for name, one in condition.measures.items()
+    ]
+    found = summary.rollouts[condition.condition]
+    if found is not None and found.k > 1:
+        named = (("avg", found.average), ("maj", found.voted), ("pass", found.passed))
+        parts += [f"{name}@{found.k} {percent(one.mean)} {interval(one)}" for name, one in named if one is not None]
+    mean = summary.mean_of_domains(condition.condition)
+    return ", ".join([*parts, *([] if mean is None else [f"mean of domains {percent(mean)}"])])
 
 
 def condition_names(summary: Summary) -> list[str]:

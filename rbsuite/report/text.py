@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 MARGIN = "  "
 WIDTH = 110
@@ -66,3 +66,11 @@ def one_line(text: str) -> str:
 def fold(text: str, width: int = NARROW) -> str:
     """Text folded to a width."""
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
+
+
+def told_text(told: Mapping[str, str | float]) -> str:
+    """What an environment says of itself, e.g. ``reader rbsuite/1, shots 0``."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {value if isinstance(value, str) else f'{value:.4g}'}"
+        for name, value in told.items()
+    )

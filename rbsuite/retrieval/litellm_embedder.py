@@ -136,9 +136,9 @@ class LitellmEmbedder:
             options |= {"dimensions": self._asked, "allowed_openai_params": ["dimensions"]}
         if self._api_base:
             options["api_base"] = self._api_base
-            if self._model.startswith("openai/") and not os.environ.get("OPENAI_API_KEY"):
+            if self._model.startswith("openai/"):
                 # A server of one's own often wants no key, but litellm refuses to call without one.
-                options["api_key"] = "none"
+                options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         # The client below litellm tries once more by itself: litellm reads max_retries=0 as its default of 2 here (seen in 1.106).
         return await litellm.aembedding(
             model=self._model, input=texts, timeout=self._timeout, num_retries=0, max_retries=1, **options

@@ -46,7 +46,7 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False) -> Exper
     Raises:
         StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
     """
-    store = _created(plan.manifest, directory, join=join) or ExperimentStore.open(directory, join=join)
+    store = _created(plan, directory, join=join) or ExperimentStore.open(directory, join=join)
     changes = [*_changes(store.manifest, plan.manifest), *_changed_templates(plan, store)]
     if changes:
         store.close()
@@ -64,13 +64,17 @@ def held_by_others(store: ExperimentStore) -> Mapping[str, str]:
     return {info.id: store.holder(info.id) for info in store.manifest.runs if not store.run_finished(info.id)}
 
 
-def _created(manifest: Manifest, directory: Path, *, join: bool) -> ExperimentStore | None:
+def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | None:
     """A new store, or ``None`` if there is one already."""
     file = directory / FILE_NAME
     try:
         if file.exists():
             return None
-        seeds = read_seeds(str(manifest.config["warm_start"]), manifest.runs)
+        for part in plan.parts()[1:]:
+            if part.kind != "model":
+                part.make()  # one that cannot be made is known before anything is written
+        manifest = plan.manifest
+        seeds = read_seeds(plan.config.warm_start, manifest.runs)
         return ExperimentStore.create(directory, manifest, seeds, join=join)
     except StoreError:
         if join and file.exists():

@@ -5,6 +5,7 @@ Nothing is run and nothing written here; what comes out is plain data, but for t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,16 +20,19 @@ from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.jsonable import plain
 from rbsuite.models.factory import find_spec, is_simulated
 from rbsuite.plugins import BUILT_IN, Plugins
-from rbsuite.prompts import Prompts
+from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
 from rbsuite.run.config import ExperimentConfig
 from rbsuite.run.names import Part, look_up, model_references
 from rbsuite.run.orders import make_order
+from rbsuite.run.window import make_window
 from rbsuite.run.worker import Execution, one_at_a_time
 from rbsuite.seeds import derive_seed
 from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, ScalingSpec, Spec, plain_name
 from rbsuite.task import TaskSet
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ class Plan:
         spec, config = self.spec, self.config
         owners = {
             f"{part.kind} {part.spec.name}": owner
-            for part in self._parts()
+            for part in self.parts()
             if (owner := self.plugins.owner(part.spec)) != BUILT_IN
         }
         domains = {task.domain for task in self.tasks}
@@ -124,9 +128,9 @@ class Plan:
         """
         spec, domains = self.spec, {task.domain for task in self.tasks}
         options: dict[str, dict[str, Any]] = {}
-        for part in self._parts():
+        for part in self.parts():
             options.setdefault(part.kind, {})[part.reference] = part.values
-        memories = [part for part in self._parts() if part.kind == "memory"]
+        memories = [part for part in self.parts() if part.kind == "memory"]
         return {
             "tasks": [[task.id, task.domain, task.group] for task in self.tasks],
             "measures": {measure.name: measure.summary for measure in spec.measures},
@@ -138,8 +142,8 @@ class Plan:
             "options": options,
         }
 
-    def _parts(self) -> Sequence[Part]:
-        """Everything that takes part under a name that a plugin declares."""
+    def parts(self) -> Sequence[Part]:
+        """Everything that takes part under a name that a plugin declares, the environment first."""
         config = self.config
         named = [("environment", config.env), ("selector", config.selector)]
         named += [
@@ -234,8 +238,11 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     used = {name for model in config.model for name in model_references(config, model).values()}
     for reference in sorted(used):
         find_spec(reference, plugins)  # raises where no plugin and no provider can have the name
-    for directory in config.prompts:
-        Prompts([Path(directory)] if directory else [])  # raises where it does not exist
+    for directory in filter(None, config.prompts):
+        for line in check_own(Path(directory), plugins.prompt_dirs):
+            _log.warning("%s", line)
+    if execution is not None:
+        make_window(execution.speculate)  # raises where there is no such window
     if execution is not None and execution.executor != "local" and one_at_a_time(chosen.spec, config):
         raise UsageError(
             f"--executor {execution.executor} runs several processes, and {chosen.spec.name} takes one task at a time.",

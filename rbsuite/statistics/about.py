@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rbsuite.record import ABOUT
 from rbsuite.store import ExperimentStore
 
+_IDENTITY = frozenset(["name", "version", "plugin"])
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -19,7 +21,8 @@ class About:
         measures: the figures that the environment keeps beside success, each with what it is.
         apart: the domains that are reported separately, each with the reason.
         controls: the memories that are control conditions.
-        reader: the id of what read the answers; empty where nothing did.
+        told: what the environment says of itself in a word or a number (see :meth:`rbsuite.Environment.facts`): shown beside its figures,
+            which are not put together with others where it differs.
     """
 
     domain: Mapping[str, str]
@@ -27,7 +30,7 @@ class About:
     measures: Mapping[str, str]
     apart: Mapping[str, str]
     controls: frozenset[str]
-    reader: str
+    told: Mapping[str, str | float]
 
     @property
     def domains(self) -> Mapping[str, Sequence[str]]:
@@ -38,8 +41,8 @@ class About:
         return found
 
     def keeps_domains(self) -> bool:
-        """Whether there is something to show by domain: several of them, further figures, or one that is reported separately."""
-        return len(set(self.domain.values())) > 1 or bool(self.domain and (self.measures or self.apart))
+        """Whether there is something to show by domain: several of them, or one that is reported separately."""
+        return len(set(self.domain.values())) > 1 or bool(self.domain and self.apart)
 
 
 def about(store: ExperimentStore) -> About:
@@ -53,5 +56,9 @@ def about(store: ExperimentStore) -> About:
         measures=said.get("measures", {}),
         apart=said.get("apart", {}),
         controls=frozenset(said.get("controls", ())),
-        reader=str(facts["environment"].get("reader", "")),
+        told={
+            name: value
+            for name, value in facts["environment"].items()
+            if name not in _IDENTITY and isinstance(value, str | int | float) and not isinstance(value, bool)
+        },
     )

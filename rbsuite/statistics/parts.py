@@ -7,16 +7,14 @@ learns from them, but they are left out of the experiment's figures and shown by
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.statistics.about import About
-from rbsuite.statistics.intervals import Estimate, average, over_tasks
-from rbsuite.statistics.reading import READING, Rollouts, RunRows, counted
+from rbsuite.statistics.intervals import Estimate, over_tasks
+from rbsuite.statistics.reading import Keep, Rollouts, RunRows, counted
+from rbsuite.store import ResultRow
 from rbsuite.trajectory import BROKEN_ENDS
-
-Keep = Callable[[str], bool]
-"""Whether a task, by its id, counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,6 @@ class DomainResult:
         tasks: those that are committed in at least one run.
         success: the mean over tasks of the score of the rollout that counts; 0 for a broken one.
         measures: the same of each figure that the environment keeps beside success.
-        unparsed: where answers are read, the share of these rollouts from which none could be, broken ones left out; else ``None``.
         failed: rollouts that broke, over all runs, whether they count or not.
     """
 
@@ -46,7 +43,6 @@ class DomainResult:
     tasks: int
     success: Estimate
     measures: Mapping[str, Estimate]
-    unparsed: float | None
     failed: int
 
 
@@ -72,21 +68,28 @@ def domain_results(runs: Sequence[RunRows], about: About) -> Sequence[DomainResu
     return [_result(name, len(tasks), cells[name], about) for name, tasks in about.domains.items()]
 
 
+def measures_of(rows: Sequence[ResultRow], names: Iterable[str]) -> Mapping[str, Estimate]:
+    """The mean over tasks of each figure that an environment keeps beside success; 0 for a rollout that broke.
+
+    Args:
+        rows: the rollouts that count.
+        names: the figures.
+    """
+    return {
+        name: over_tasks(
+            [(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0)) for row in rows]
+        )
+        for name in names
+    }
+
+
 def _result(name: str, size: int, cells: Sequence[Rollouts], about: About) -> DomainResult:
     rows = [counted(rollouts) for rollouts in cells]
-    whole = [row for row in rows if row.end not in BROKEN_ENDS]
-
-    def estimate(measure: str) -> Estimate:
-        return over_tasks(
-            [(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.measures.get(measure, 0.0)) for row in rows]
-        )
-
     return DomainResult(
         name=name,
         size=size,
         tasks=len({row.task_id for row in rows}),
         success=over_tasks([(row.task_id, row.score or 0.0) for row in rows]),
-        measures={measure: estimate(measure) for measure in about.measures},
-        unparsed=average([float(row.truth.get(READING) is None) for row in whole]) if about.reader and whole else None,
+        measures=measures_of(rows, about.measures),
         failed=sum(row.end in BROKEN_ENDS for rollouts in cells for row in rollouts),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -14,8 +14,11 @@ from rbsuite.store import ExperimentStore, ResultRow
 NO_MEMORY = "none"
 WARM = " after "
 """Stands between a memory and the experiment whose bank it began with."""
-READING, N_CHOICES = "reading", "n_choices"
-"""Where the truth of a rollout has what was read from its answer, and the number of choices (0: an integer)."""
+ANSWER = "answered"
+"""Where the truth of a rollout has what was answered, as a vote counts it; ``None`` for nothing. Absent where that means nothing."""
+
+Keep = Callable[[str], bool]
+"""Whether a task, by its id, counts."""
 
 Rollouts = tuple[ResultRow, ...]
 """The rollouts of one task in one run, by index; the truth has no more in it than figures are made of."""
@@ -51,7 +54,7 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
     found: dict[Condition, list[RunRows]] = {}
     repeated: dict[Condition, None] = {}
     for store in stores:
-        wanted = {READING, N_CHOICES, *about(store).measures}
+        wanted = {ANSWER, *about(store).measures}
         for info in store.manifest.runs:
             condition = _told_apart(store, info.condition)
             known = found.setdefault(condition, [])

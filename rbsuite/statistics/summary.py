@@ -14,15 +14,15 @@ from dataclasses import dataclass, field, replace
 from rbsuite.judges.truth import is_success
 from rbsuite.record import FACTORS, Condition, RunInfo
 from rbsuite.statistics.about import About, about
-from rbsuite.statistics.answers import AnswerFigures, answer_figures
 from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import Estimate, average, p_value
 from rbsuite.statistics.memory_use import MemoryUse, memory_use
 from rbsuite.statistics.pairing import Paired, Stream, difference, pair, stream_tasks, success
-from rbsuite.statistics.parts import DomainResult, Keep, Part, domain_results, main_tasks, parts_apart
+from rbsuite.statistics.parts import DomainResult, Part, domain_results, main_tasks, measures_of, parts_apart
 from rbsuite.statistics.power import detectable_by
-from rbsuite.statistics.reading import WARM, Rollouts, RunRows, Runs, counted, read_runs
+from rbsuite.statistics.reading import WARM, Keep, Rollouts, RunRows, Runs, counted, read_runs
+from rbsuite.statistics.rollouts import RolloutFigures, rollout_figures
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
 
@@ -41,6 +41,7 @@ class ConditionSummary:
         orders: runs of the condition.
         committed: tasks committed over all runs; below ``n_tasks * orders`` the experiment is not finished.
         success: share of tasks solved, by the environment's own score.
+        measures: the further figures that the environment keeps, by name, of the rollouts that count.
         scores: mean score of each task over the orders, by task id.
         streams: the scores of each run.
         steps: agent turns a rollout, mean.
@@ -56,6 +57,7 @@ class ConditionSummary:
     orders: int
     committed: int
     success: Estimate
+    measures: Mapping[str, Estimate]
     scores: Mapping[str, float]
     streams: Sequence[Stream]
     steps: float
@@ -160,7 +162,7 @@ class Summary:
         comparisons: the declared ones, see :func:`declared`; over the same tasks.
         about: what is known of the tasks.
         domains: the figures by domain of each condition, see :func:`rbsuite.statistics.parts.domain_results`.
-        answers: what was read of each condition's answers, over the same tasks as ``conditions``; ``None`` where nothing is read.
+        rollouts: the figures over all rollouts of each condition, over the same tasks as ``conditions``; ``None`` where nothing is done.
         memory: what the memory of each condition did, over all tasks.
         repeated: runs that a later experiment holds once more (same condition, same stream) and that were left out, by their condition.
         apart: the domains that are reported separately.
@@ -172,12 +174,19 @@ class Summary:
     comparisons: Sequence[Comparison]
     about: About
     domains: Mapping[Condition, Sequence[DomainResult]]
-    answers: Mapping[Condition, AnswerFigures | None]
+    rollouts: Mapping[Condition, RolloutFigures | None]
     memory: Mapping[Condition, MemoryUse]
     repeated: Sequence[Condition] = ()
     apart: Sequence[ApartSummary] = ()
     all_apart: bool = False
     first_failure: str = ""
+
+    def mean_of_domains(self, condition: Condition) -> float | None:
+        """The mean of the domains' success: each domain weighs the same, however many tasks it has. ``None`` where there is one."""
+        done = [
+            one for one in self.domains[condition] if one.tasks and (self.all_apart or one.name not in self.about.apart)
+        ]
+        return average([one.success.mean for one in done]) if len(done) > 1 else None
 
     @property
     def shown_apart(self) -> Sequence[ApartSummary]:
@@ -235,17 +244,18 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     known = about(stores[0])
     parts = parts_apart(known)
     main = main_tasks({task for found in runs.values() for run in found for task in run.info.tasks}, parts)
-    conditions, comparisons = _figures(runs, memory, factors, main or (lambda task: True))
+    keep = main or (lambda task: True)
+    conditions, comparisons = _figures(runs, memory, factors, known, keep)
     domains = {condition: domain_results(found, known) for condition, found in runs.items()}
     return Summary(
         conditions=conditions,
         comparisons=comparisons,
         about=known,
         domains=domains,
-        answers={made: answer_figures(found, known, domains[made], main) for made, found in runs.items()},
+        rollouts={made: rollout_figures(found, keep) for made, found in runs.items()},
         memory={condition: memory_use(found) for condition, found in runs.items()},
         repeated=repeated,
-        apart=[ApartSummary(part, *_figures(runs, memory, factors, part.tasks.__contains__)) for part in parts],
+        apart=[ApartSummary(part, *_figures(runs, memory, factors, known, part.tasks.__contains__)) for part in parts],
         all_apart=main is None,
         first_failure=next(_failures(runs), ""),
     )
@@ -266,9 +276,9 @@ def _declared_factors(stores: Sequence[ExperimentStore]) -> Sequence[str]:
 
 
 def _figures(
-    runs: Runs, baseline: str, factors: Sequence[str], keep: Keep
+    runs: Runs, baseline: str, factors: Sequence[str], known: About, keep: Keep
 ) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
-    conditions = [_condition(condition, found, keep) for condition, found in runs.items()]
+    conditions = [_condition(condition, found, known, keep) for condition, found in runs.items()]
     compared = [compare(a, b) for a, b in declared(conditions, baseline, factors)]
     adjusted = holm([comparison.p_value for comparison in compared])
     return conditions, [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
@@ -358,7 +368,7 @@ def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
     )
 
 
-def _condition(condition: Condition, runs: Sequence[RunRows], keep: Keep) -> ConditionSummary:
+def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep: Keep) -> ConditionSummary:
     tally = _Tally()
     streams = []
     for number, run in enumerate(runs):
@@ -380,6 +390,7 @@ def _condition(condition: Condition, runs: Sequence[RunRows], keep: Keep) -> Con
         orders=len(runs),
         committed=committed,
         success=success(streams) or _UNKNOWN,
+        measures=measures_of([counted(one) for run in runs for one in _kept(run.tasks, keep)], known.measures),
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
         steps=tally.steps / attempts if attempts else math.nan,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -89,6 +90,52 @@ def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> PlannedRun:
         raise StoreError(
             f"the seed of run {info.id!r} cannot be stored: {where}.", "Give plain data with finite numbers."
         ) from error
+
+
+def make_home(home: Path, own: Collection[str]) -> tuple[Path, ...]:
+    """Make the directory of an experiment; one that is there must be empty, lest an experiment is strewn among other files.
+
+    Args:
+        home: the directory.
+        own: names that an experiment's own files begin with; another process may have begun to make them.
+
+    Returns:
+        the directories that were made, the innermost first.
+
+    Raises:
+        StoreError: it is no directory, cannot be made, or holds something else.
+    """
+    made = [place for place in (home, *home.parents) if not place.exists()]
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        foreign = sorted(entry.name for entry in home.iterdir() if not entry.name.startswith(tuple(own)))
+    except (FileExistsError, NotADirectoryError) as error:
+        raise StoreError(f"{home} is not a directory.", "Choose another directory for the experiment.") from error
+    except OSError as error:
+        raise StoreError(
+            f"{home} cannot be made: {error.strerror}.", "Choose a directory that you may write to."
+        ) from error
+    if foreign:
+        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
+        raise StoreError(
+            f"{home} is not empty and holds no experiment: {shown}.", "Choose an empty or a new directory."
+        )
+    return tuple(made)
+
+
+def unmake(path: Path, locks: Path, made: Sequence[Path]) -> None:
+    """Remove what making an experiment has made, as far as nothing else has come into it.
+
+    Args:
+        path: the database.
+        locks: the directory of the locks, none of which is held.
+        made: the directories, the innermost first.
+    """
+    _remove(path)
+    shutil.rmtree(locks, ignore_errors=True)
+    with suppress(OSError):
+        for directory in made:
+            directory.rmdir()
 
 
 def build(path: Path, draft: Plan) -> None:

@@ -12,8 +12,9 @@ from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.record import Manifest, RunInfo, TaskRecord
 from rbsuite.store.codec import unpack
-from rbsuite.store.creation import build, plan
+from rbsuite.store.creation import build, make_home, plan, unmake
 from rbsuite.store.database import Database
+from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
 from rbsuite.store.rows import ResultRow, decode_manifest
@@ -42,6 +43,7 @@ class ExperimentStore:
         self.path = directory / FILE_NAME
         self.readonly = locks is None
         self._locks = locks
+        self._made: tuple[Path, ...] | None = None
         self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
             self.manifest = _read_manifest(self._database)
@@ -64,33 +66,32 @@ class ExperimentStore:
         """Make a store and open it for writing. The file appears whole or not at all.
 
         Args:
-            directory: made if missing; other files in it do not matter.
+            directory: made if missing; otherwise it must be empty.
             manifest: kept as given, except for secrets (see :func:`~rbsuite.store.scrub.scrub`) in its config, facts and conditions.
             seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
             join: as in :meth:`open`.
 
         Raises:
             StoreError: there is a store already, another process writes there and this one or that one does not join, the directory
-                cannot be written, run ids repeat, a seed is of no run, or manifest or seeds are no plain data.
+                cannot be written or holds something else, run ids repeat, a seed is of no run, or manifest or seeds are no plain data.
         """
         home = Path(directory)
         draft = plan(manifest, seeds or {})
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise StoreError(f"{home} is not a directory.", "Choose another directory for the experiment.") from error
-        except OSError as error:
-            raise StoreError(
-                f"{home} cannot be made: {error.strerror}.", "Choose a directory that you may write to."
-            ) from error
+        made = make_home(home, (FILE_NAME, LOCKS))
         locks = Locks(home, join=join)
+        fresh = False
         try:
             with locks.creating():
                 build(home / FILE_NAME, draft)
-            return cls(home, locks)
+            fresh = True
+            store = cls(home, locks)
         except BaseException:
             locks.close()
+            if not join and (fresh or not (home / FILE_NAME).exists()):
+                unmake(home / FILE_NAME, home / LOCKS, made)
             raise
+        store._made = None if join else made
+        return store
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str], *, readonly: bool = False, join: bool = False) -> Self:
@@ -121,6 +122,13 @@ class ExperimentStore:
         finally:
             if self._locks is not None:
                 self._locks.close()
+
+    def discard(self) -> None:
+        """Close a store that this process made for nothing and remove it; one that holds a task, was opened or is joined stays."""
+        wanted = self._made is None or any(self.committed(info.id) for info in self.manifest.runs)
+        self.close()
+        if not wanted:
+            unmake(self.path, self.directory / LOCKS, self._made or ())
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,17 +16,19 @@ from hypothesis import strategies as st
 from rbsuite.agents.base import Agent, AgentStart
 from rbsuite.agents.builtin import rbsuite_agents
 from rbsuite.agents.chat import ChatAgent, TextAgent
+from rbsuite.agents.choice import PlannerAgent, StepwiseAgent
 from rbsuite.agents.react import ActAgent, ReactAgent, parse_action
 from rbsuite.agents.tools import ToolsAgent
-from rbsuite.errors import ParseFailure
+from rbsuite.errors import ContextOverflow, ParseFailure, ReplyRefused
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
 from rbsuite.specs import load_object
-from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolSpec
+from rbsuite.trajectory import Action, Image, Message, Observation, ToolCall, ToolResult, ToolSpec
 
 TOOL = ToolSpec("look_up", "Looks an order up.", {"type": "object", "properties": {"order": {"type": "string"}}})
 FIRST = Observation("I need help", messages=(Message("system", "POLICY"),), tools=(TOOL,))
 CALL = ToolCall("c1", "look_up", {"order": "#1"})
+CHOOSERS = (PlannerAgent, StepwiseAgent)
 
 
 class Model:
@@ -62,7 +65,7 @@ def result(text: str) -> Observation:
 def test_tools_agent_offers_the_tools_on_every_turn() -> None:
     model = Model(Completion("", (CALL,)), "Done")
     actions = play(ToolsAgent(), model, FIRST, result("shipped"))
-    assert actions == [Action("tool", name="look_up", arguments={"order": "#1"}), Action(text="Done")]
+    assert actions == [Action(calls=(CALL,)), Action(text="Done")]
     assert [tools for _, tools in model.asked] == [(TOOL,), (TOOL,)]
     assert model.asked[0][0] == [Message("system", "POLICY"), Message("user", "I need help")]
     assert model.asked[1][0][2:] == [
@@ -71,12 +74,47 @@ def test_tools_agent_offers_the_tools_on_every_turn() -> None:
     ]
 
 
-def test_only_the_first_of_several_calls_counts_and_is_kept() -> None:
-    model = Model(Completion("thinking", (CALL, ToolCall("c2", "look_up", {"order": "#2"}))), "Done")
+SECOND = ToolCall("c2", "look_up", {"order": "#2"})
+THIRD = ToolCall("c3", "look_up", {"order": "#3"})
+
+
+def test_the_environment_gets_all_calls_and_the_conversation_keeps_the_one_that_was_answered() -> None:
+    model = Model(Completion("One moment.", (CALL, SECOND)), "Done")
     actions = play(ToolsAgent(), model, FIRST, result("shipped"))
-    assert actions[0].arguments == {"order": "#1"}
-    assert actions[0].thought == "thinking"
-    assert model.asked[1][0][2] == Message("assistant", "thinking", tool_calls=(CALL,))
+    assert actions[0] == Action("One moment.", (CALL, SECOND))
+    assert model.asked[1][0][2:] == [
+        Message("assistant", "One moment.", tool_calls=(CALL,)),
+        Message("tool", "shipped", tool_call_id="c1", name="look_up"),
+    ]
+
+
+def test_each_result_answers_its_call_and_a_call_without_one_is_cut() -> None:
+    model = Model(Completion("", (CALL, SECOND, THIRD)), "Done")
+    seen = Observation.of_results([ToolResult("c1", "look_up", "shipped"), ToolResult("c3", "look_up", "lost")])
+    play(ToolsAgent(), model, FIRST, seen)
+    assert model.asked[1][0][2:] == [
+        Message("assistant", "", tool_calls=(CALL, THIRD)),
+        Message("tool", "shipped", tool_call_id="c1", name="look_up"),
+        Message("tool", "lost", tool_call_id="c3", name="look_up"),
+    ]
+
+
+def test_images_of_a_result_follow_it() -> None:
+    model = Model(Completion("", (CALL,)), "Done")
+    image = Image.of(b"pixels")
+    play(ToolsAgent(), model, FIRST, Observation("a photo", role="tool", images=(image,)))
+    assert [message.content for message in model.asked[1][0][3:]] == ["a photo", (image,)]
+
+
+@pytest.mark.parametrize("agent", [ToolsAgent, ActAgent, ReactAgent, TextAgent, PlannerAgent, StepwiseAgent])
+def test_what_a_model_thinks_is_kept_with_the_step_and_never_said(agent: type[ChatAgent]) -> None:
+    said = '{"action_id": 0, "executable_plan": [{"action_id": 0}]}' if agent in CHOOSERS else "Hello"
+    replies = [Completion(said, reasoning=f"WONDER {number}") for number in range(3)]
+    model = Model(*replies)
+    first = replace(FIRST, choices=("wait",)) if agent in CHOOSERS else FIRST
+    actions = play(agent(), model, first, Observation("more"), Observation("and more"))
+    assert [action.thought for action in actions] == ["WONDER 0", "WONDER 1", "WONDER 2"]
+    assert all("WONDER" not in message.text for messages, _ in model.asked for message in messages)
 
 
 def test_a_call_that_was_taken_as_speech_leaves_no_open_call() -> None:
@@ -92,7 +130,9 @@ def test_unreadable_arguments_end_as_parse_failure() -> None:
 
 
 def test_a_call_without_arguments_is_fine() -> None:
-    assert play(ToolsAgent(), Model(Completion("", (ToolCall("c", "list"),))), FIRST) == [Action("tool", name="list")]
+    assert play(ToolsAgent(), Model(Completion("", (ToolCall("c", "list"),))), FIRST) == [
+        Action(calls=(ToolCall("c", "list"),))
+    ]
 
 
 @pytest.mark.parametrize("agent", [ToolsAgent, ActAgent, ReactAgent, TextAgent])
@@ -101,8 +141,8 @@ def test_memory_is_the_end_of_the_system_prompt(agent: type[ChatAgent]) -> None:
     play(agent(), model, FIRST, Observation("more"), memory="LESSON {{ 7 }}")
     for messages, _ in model.asked:
         assert messages[0].role == "system"
-        assert messages[0].content.startswith("POLICY")
-        assert messages[0].content.endswith("LESSON {{ 7 }}")
+        assert messages[0].text.startswith("POLICY")
+        assert messages[0].text.endswith("LESSON {{ 7 }}")
         assert [message.role for message in messages].count("system") == 1
 
 
@@ -124,10 +164,10 @@ def test_react_keeps_the_thought_and_marks_results() -> None:
     reply = 'Thought:\nlook first\nAction:\n{"name": "look_up", "arguments": {"order": "#1"}}'
     model = Model(reply, "no JSON here", "x")
     actions = play(ReactAgent(), model, FIRST, result("shipped"), Observation("thanks"))
-    assert actions[0] == Action("tool", name="look_up", arguments={"order": "#1"}, thought="look first")
+    assert actions[0] == Action.call("look_up", {"order": "#1"}, thought="look first")
     assert actions[1] == Action(text="no JSON here")
     assert model.asked[0][1] == ()
-    assert json.dumps(TOOL.parameters) in model.asked[0][0][0].content
+    assert json.dumps(TOOL.parameters) in model.asked[0][0][0].text
     assert model.asked[1][0][2:] == [Message("assistant", reply), Message("user", "API output: shipped")]
     assert model.asked[2][0][-1] == Message("user", "thanks")
 
@@ -137,13 +177,13 @@ def test_act_has_another_prompt_and_no_thought() -> None:
     model, other = Model(reply), Model(reply)
     assert play(ActAgent(), model, FIRST)[0].thought == ""
     play(ReactAgent(), other, FIRST)
-    assert "Thought:" in other.asked[0][0][0].content
-    assert "Thought:" not in model.asked[0][0][0].content
+    assert "Thought:" in other.asked[0][0][0].text
+    assert "Thought:" not in model.asked[0][0][0].text
 
 
 def test_the_last_action_counts() -> None:
     action = parse_action('Action: {"name": "a", "arguments": {}} Action: {"name": "b", "arguments": {"x": 1}}')
-    assert action == Action("tool", name="b", arguments={"x": 1})
+    assert action == Action.call("b", {"x": 1})
 
 
 def test_respond_is_speech() -> None:
@@ -179,14 +219,15 @@ def test_any_reply_is_read_or_refused(reply: str) -> None:
     except ParseFailure:
         json.loads(reply.rsplit("Action:", 1)[-1])
     else:
-        assert action.kind == "tool" or action.text in reply
+        assert action.calls or action.text in reply
 
 
 @pytest.mark.parametrize("agent", [ToolsAgent, ReactAgent, TextAgent])
-def test_overflow_and_withheld_replies_end_as_parse_failure(agent: type[ChatAgent]) -> None:
-    for reason in ("context_overflow", "content_filter"):
-        with pytest.raises(ParseFailure):
-            play(agent(), Model(Completion("", finish_reason=reason)), FIRST)
+def test_a_conversation_that_is_too_long_and_a_withheld_reply_have_ends_of_their_own(agent: type[ChatAgent]) -> None:
+    with pytest.raises(ContextOverflow):
+        play(agent(), Model(Completion("", finish_reason="context_overflow")), FIRST)
+    with pytest.raises(ReplyRefused):
+        play(agent(), Model(Completion("", finish_reason="content_filter")), FIRST)
     assert play(agent(), Model(Completion("I cannot", finish_reason="content_filter")), FIRST) == [
         Action(text="I cannot")
     ]

@@ -16,7 +16,7 @@ from rbsuite.agents.choice import PlannerAgent, StepwiseAgent, read_plan, read_s
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import NO_CHOICE, Action, Message, Observation, ToolSpec
 
 NAMES = ("find a cup", "pick up the cup", "put down the cup")
 FIRST = Observation("Bring me a cup", messages=(Message("system", "RULES"),), choices=NAMES)
@@ -69,8 +69,8 @@ def test_a_plan_is_carried_out_with_one_call() -> None:
     assert [action.thought for action in actions] == ["I see. First this.", "", ""]
     assert len(model.asked) == 1
     system, user = model.asked[0]
-    assert system.content.startswith("RULES\n")
-    assert "action id 2: put down the cup" in system.content
+    assert system.text.startswith("RULES\n")
+    assert "action id 2: put down the cup" in system.text
     assert user == Message("user", "Bring me a cup")
 
 
@@ -87,8 +87,8 @@ def test_a_failed_action_and_a_plan_used_up_lead_to_a_new_plan_with_the_history(
     actions = play(PlannerAgent(), model, FIRST, GOOD, BAD, GOOD, memory="REMEMBERED")
     assert chosen(actions) == [0, 1, 0, 2]
     assert [len(asked) for asked in model.asked] == [2, 2, 2]
-    assert all("REMEMBERED" in asked[0].content for asked in model.asked)
-    assert model.asked[2][1].content.splitlines() == [
+    assert all("REMEMBERED" in asked[0].text for asked in model.asked)
+    assert model.asked[2][1].text.splitlines() == [
         "Bring me a cup",
         "",
         "What was done so far:",
@@ -117,8 +117,8 @@ def test_a_reply_that_cannot_be_read_is_a_choice_of_nothing_and_the_same_is_aske
     model = Model(reply, plan(1))
     refused = Observation("No action was carried out.", data={"valid": False})
     actions = play(PlannerAgent(), model, FIRST, refused)
-    assert actions[0] == Action("choice", text=reply)
-    assert chosen(actions) == [None, 1]
+    assert actions[0] == Action.choose(NO_CHOICE, reply)
+    assert chosen(actions) == [NO_CHOICE, 1]
     assert model.asked[0] == model.asked[1]
 
 
@@ -133,8 +133,8 @@ def test_the_empty_plan_ends_the_episode_and_is_kept_when_it_is_to_be_checked() 
     assert actions[1] == Action(text="", thought="Done.")
     assert chosen(actions) == [0, None, 1, 2]
     assert [message.role for message in model.asked[2]] == ["system", "user", "assistant", "user"]
-    assert model.asked[2][2].content == plan(why="Done.", words="")
-    assert model.asked[2][3].content == CHECK.text
+    assert model.asked[2][2].text == plan(why="Done.", words="")
+    assert model.asked[2][3].text == CHECK.text
 
 
 def test_memory_is_exchanged_between_plans() -> None:
@@ -144,9 +144,9 @@ def test_memory_is_exchanged_between_plans() -> None:
     asyncio.run(agent.act(FIRST))
     agent.remember("NEW")
     asyncio.run(agent.act(GOOD))
-    assert "OLD" in model.asked[0][0].content
-    assert "NEW" in model.asked[1][0].content
-    assert "OLD" not in model.asked[1][0].content
+    assert "OLD" in model.asked[0][0].text
+    assert "NEW" in model.asked[1][0].text
+    assert "OLD" not in model.asked[1][0].text
 
 
 OTHER = ("open the box", "close the box", "shake the box", "leave")
@@ -159,7 +159,7 @@ def test_named_actions_that_change_are_listed_anew_and_read_by_the_new_list(agen
     changed = Observation("It worked.", choices=OTHER, data={"valid": True})
     actions = play(agent(), model, FIRST, changed, memory="REMEMBERED")
     assert [(action.index, action.text) for action in actions] == [(0, NAMES[0]), (3, OTHER[3])]
-    first, second = (asked[0].content for asked in model.asked)
+    first, second = (asked[0].text for asked in model.asked)
     assert "action id 2: put down the cup" in first
     assert "RULES" in second
     assert "REMEMBERED" in second
@@ -200,14 +200,14 @@ def test_stepwise_names_one_action_a_reply_in_a_conversation() -> None:
     model = Model(*replies)
     actions = play(StepwiseAgent(), model, FIRST, GOOD, BAD, GOOD, memory="REMEMBERED")
     assert actions == [
-        Action("choice", index=0, text=NAMES[0], thought="Look."),
-        Action("choice", text="mumble"),
-        Action("choice", index=1, text=NAMES[1]),
+        Action.choose(0, NAMES[0], thought="Look."),
+        Action.choose(NO_CHOICE, "mumble"),
+        Action.choose(1, NAMES[1]),
         Action(text="", thought="Done."),
     ]
     assert [message.role for message in model.asked[3]] == ["system", *["user", "assistant"] * 3, "user"]
-    assert "REMEMBERED" in model.asked[3][0].content
-    assert "action id 1: pick up the cup" in model.asked[3][0].content
+    assert "REMEMBERED" in model.asked[3][0].text
+    assert "action id 1: pick up the cup" in model.asked[3][0].text
 
 
 JSON = st.recursive(

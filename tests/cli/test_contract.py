@@ -39,6 +39,7 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["prompts", "show"], ["Missing argument 'NAME'."]),
         (["memory", "diff", "x", "one", "2"], ["'one'"]),
         (["plan", "--effect", "2"], ["--effect"]),
+        (["plan", "--power", "nan"], ["--power", "not a number"]),
         (["compare"], ["Missing argument 'EXPERIMENT...'."]),
         (["evl"], ["No such command 'evl'.", "'eval'"]),
     ],
@@ -167,6 +168,25 @@ def test_whatever_a_plugin_prints_the_json_stays_one_document(arguments: list[st
     assert "loud: " not in out
     if arguments[0] in ("eval", "verify", "env"):
         assert {"loud: load", "loud: original", "loud: descriptor", "loud: child"} <= set(err.splitlines())
+
+
+def test_own_templates_that_replace_nothing_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("judge/self.j2", "memory/injekt.j2"):
+        (tmp_path / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "own" / "memory" / "injekt.j2").write_text("x", encoding="utf-8")
+    evaluation = ["eval", "--env", "toy", "--limit", "1", "--orders", "1", "--quiet", "--prompts", "own"]
+    for arguments in (evaluation, ["prompts", "list", "--prompts", "own"]):
+        assert run(arguments, core_plugins(ToyPlugin())) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "replaces a template: memory/injekt.j2. Did you mean 'memory/inject.j2'?" in line
+    assert not (tmp_path / "experiments").exists()
+    (tmp_path / "own" / "judge" / "self.j2").write_text("{{ query }} {{ transcript }}", encoding="utf-8")
+    with process(SLOW, *evaluation, "--json") as child:
+        out, err = child.communicate(timeout=60)
+    assert json.loads(out)
+    assert (
+        err == "--prompts: memory/injekt.j2 replaces no template, and none uses it. Did you mean 'memory/inject.j2'?\n"
+    )
 
 
 SLOW = """

@@ -126,4 +126,4 @@ def test_documents_are_shown_with_their_versions(tmp_path: Path) -> None:
     assert json.loads(line) == {"document": "cheatsheet", "version": first, "text": early["text"]}
     change = ask_json("diff", place, first, sheet["version"])["documents"]
     assert change == [{"name": "cheatsheet", "before": early["text"], "after": sheet["text"]}]
-    assert "1 documents rewritten" in ask("diff", place, 0, first)
+    assert "1 document rewritten" in ask("diff", place, 0, first)

@@ -9,11 +9,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from experiments import core_plugins
+from rbsuite.cli.prompt_example import variables
 from rbsuite.cli.prompts import command
 from rbsuite.errors import TemplateError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.jsonable import text_digest
-from rbsuite.plugins import Plugins
+from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.prompts import Prompts
+from rooms import RoomsPlugin
+from toy import ToyPlugin
 
 NAME = "agent/memory.j2"
 Invoke = Callable[..., Result]
@@ -104,3 +109,24 @@ def test_bad_variable_is_refused(invoke: Invoke, text: str) -> None:
 def test_missing_directory_is_an_error(invoke: Invoke, tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match="does not exist"):
         invoke("list", "--prompts", str(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("environment", ["toy", "rooms", "tau-bench", "aime", "eb-alfred", "eb-habitat"])
+def test_every_template_renders_with_an_example(environment: str) -> None:
+    plugins = load_plugins([("toy", ToyPlugin()), ("rooms", RoomsPlugin())])
+    if environment not in {**plugins.environments, **plugins.aliases}:
+        pytest.skip(f"{environment} is not installed")
+    prompts = Prompts(plugins.prompt_dirs)
+    names = prompts.names()
+    assert len(names) > 40
+    for name in names:
+        values = variables(plugins, prompts, name, environment)
+        assert prompts.render(name, **values) or "base" in name
+
+
+def test_the_example_is_what_happened_in_the_environment() -> None:
+    plugins = core_plugins(ToyPlugin())
+    arguments = ["show", "judge/self.j2", "--env", "toy"]
+    shown = CliRunner().invoke(command, arguments, obj=plugins, catch_exceptions=False).stdout
+    assert "How many apples are there in picture 0" in shown
+    assert "There are 1." in shown

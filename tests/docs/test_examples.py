@@ -71,6 +71,22 @@ def test_the_memory_plugin_helps_elsewhere_too(pages: ModuleType, place: Path) -
     assert on.success.mean > off.success.mean
 
 
+def test_the_memory_plugin_goes_on_with_the_bank_of_another_experiment(pages: ModuleType, place: Path) -> None:
+    pages.write_files(DOCS / "plugins.md", place)
+    recent = import_module("rbsuite_recent")
+    measure(place / "first", ToyPlugin(), recent, memory=("none", "recent"), orders=1).close()
+    warm = {"memory": ("none", "recent"), "orders": 1, "warm_start": str(place / "first")}
+    with measure(place / "second", ToyPlugin(), recent, **warm) as store:
+        (info,) = [info for info in store.manifest.runs if info.condition.memory == "recent"]
+        begun = {op.item.id for op in store.seed_ops(info.id) if op.item}
+        learnt = {op.item.id for _, op in store.ops(info.id) if op.item}
+        recalled = next(iter(store.records(info.id))).recalls[0].recall.items
+    assert begun
+    assert learnt
+    assert not begun & learnt
+    assert recalled, "the first task recalls what the other experiment learnt"
+
+
 def hook_examples() -> dict[str, str]:
     text = (DOCS / "hooks.md").read_text(encoding="utf-8")
     parts = re.split(r"^## `(\w+)`$", text, flags=re.MULTILINE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,7 +125,7 @@ def test_experiment_of_those_that_joined_is_refused_to_one_alone(
 @pytest.mark.slow
 def test_two_at_work_and_one_of_them_killed_time_and_again(evaluation: Evaluation, tmp_path: Path) -> None:
     """Each that is killed is replaced by another that joins."""
-    longer = replace(evaluation, options=(*evaluation.options, "--limit", "20", "--concurrency", "2", "--join"))
+    longer = evaluation.having("--limit", "20", "--concurrency", "2", "--join")
     chance, home = rng("join"), tmp_path / "experiment"
     at_work = [longer.start(home) for _ in range(2)]
     kept: Committed = {}

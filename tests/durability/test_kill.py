@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -115,7 +115,7 @@ def disturbed(evaluation: Evaluation, root: Path, kills: int, pace: Pace, expect
 @pytest.mark.parametrize(("kills", "tasks"), [(6, 6), pytest.param(30, 24, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("undisturbed")  # modules are compiled by then, which takes longer than all else
 def test_killed_at_random_moments(evaluation: Evaluation, tmp_path: Path, kills: int, tasks: int) -> None:
-    longer = replace(evaluation, options=(*evaluation.options, "--limit", str(tasks)))
+    longer = evaluation.having("--limit", str(tasks))
     pace = measured(longer, tmp_path / "measured")
     tally = disturbed(longer, tmp_path, kills, pace, digest(tmp_path / "measured"))
     print(pace, tally)

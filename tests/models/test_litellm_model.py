@@ -344,6 +344,14 @@ def test_server_of_ones_own_needs_no_key(ask: Ask, server: Server, monkeypatch: 
     assert ask(answer("free"), base_url=None).text == "free"
 
 
+@pytest.mark.parametrize("key", ["none", "EMPTY", "true", "0"])
+def test_a_placeholder_is_a_key(ask: Ask, server: Server, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    assert ask(answer("hello"), base_url=None).text == "hello"
+    assert server.authorizations == [f"Bearer {key}"]
+
+
 def test_unknown_provider_is_one_line(ask: Ask, server: Server) -> None:
     with pytest.raises(ModelError, match=r"model 'nowhere/m'") as caught:
         ask(answer(), name="nowhere/m", base_url=None)

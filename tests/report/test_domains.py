@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from rbsuite.run.setup import set_up
 
-from experiments import core_plugins, prepare, run
-from quiz import QuizPlugin
+from experiments import core_plugins, run
 from rbsuite.errors import UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.jsonable import plain
@@ -60,34 +59,6 @@ def test_the_documents_hold_the_same(rooms: ExperimentStore) -> None:
                 ("coloured", True),
             ]
             assert 0 <= condition["domains"][0]["progress"]["mean"] <= 1
-
-
-def test_answers_have_one_score_by_domain_that_of_the_rollout_that_counts(tmp_path: Path) -> None:
-    options: dict[str, Any] = {"env": "capitals", "scaling": ("parallel:3",), "memory": ("none", "reasoningbank")}
-    with run(prepare(QuizPlugin(), selector="oracle", **options), tmp_path / "x") as store:
-        compared = gather([store])
-        text, found = render_comparison(compared), plain(document(compared))
-        counted = {
-            info.condition.memory: {
-                record.task_id: record.rollouts[record.selected].trajectory.score for record in store.records(info.id)
-            }
-            for info in store.manifest.runs
-        }
-    assert text.count("domain ") == 1
-    for condition in found["conditions"]:
-        scores = counted[condition["memory"]]
-        means = []
-        for one in condition["domains"]:
-            own = [
-                scores[task] or 0.0 for task, domain in compared.summary.about.domain.items() if domain == one["domain"]
-            ]
-            means.append(sum(own) / len(own))
-            assert one["success"]["mean"] == pytest.approx(means[-1])
-            assert 0 <= one["unparsed_share"] <= 1
-        assert condition["answers"]["mean_of_domains"] == pytest.approx(sum(means) / len(means))
-    difference = {one["name"]: one["difference"] for one in found["comparisons"][0]["domains"]}
-    off, on = ({one["domain"]: one["success"]["mean"] for one in made["domains"]} for made in found["conditions"])
-    assert difference == pytest.approx({name: on[name] - off[name] for name in off})
 
 
 def test_experiments_with_other_figures_are_not_put_together(tmp_path: Path) -> None:

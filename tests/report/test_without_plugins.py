@@ -1,7 +1,8 @@
-"""A finished experiment can be read, compared and exported where none of its plugins is installed."""
+"""A finished experiment can be read, compared, rescored and exported where none of its plugins is installed."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,51 +10,55 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-import pytest
-
 from rbsuite.plugins import DISABLE_VARIABLE, GROUP
 
-SHEET = ("--run", "dynamic-cheatsheet/single/order-0")
+INSTALLED = sorted(entry.name for entry in entry_points(group=GROUP))
+PROGRAM = """
+import json, sys
+from click.testing import CliRunner
+from rbsuite.cli import command
+shown = []
+for arguments in json.loads(sys.argv[1]):
+    result = CliRunner().invoke(command, arguments)
+    shown.append(result.stdout if result.exception is None else repr(result.exception))
+print(json.dumps(shown))
+"""
 
 
-def rbsuite(*arguments: object, without: Sequence[str] = ()) -> str:
+def rbsuite(*commands: Sequence[str], without: Sequence[str] = ()) -> list[str]:
+    """What commands print in a process of their own, in which some plugins are not installed."""
     done = subprocess.run(
-        [sys.executable, "-c", "from rbsuite.cli import main\nmain()", *map(str, arguments)],
+        [sys.executable, "-c", PROGRAM, json.dumps(commands)],
         env={**os.environ, DISABLE_VARIABLE: ",".join(without)},
         capture_output=True,
         text=True,
         timeout=300,
-        check=False,
+        check=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return list(json.loads(done.stdout))
 
 
-@pytest.fixture(scope="module")
-def experiments(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
-    """One with measures and domains that are reported separately, one with answers of a private benchmark."""
-    home = tmp_path_factory.mktemp("experiments")
-    for env, memory in (("eb-habitat", "none,dynamic-cheatsheet"), ("gpqa", "placebo,reasoningbank")):
-        rbsuite("eval", "--env", env, "--memory", memory, "--orders", 1, "--out", home / env, "--quiet")
-    return [home / "eb-habitat", home / "gpqa"]
-
-
-def test_everything_is_shown_as_with_them(experiments: Sequence[Path]) -> None:
-    installed = [entry.name for entry in entry_points(group=GROUP)]
-    assert {"eb-habitat", "gpqa"} <= set(installed)
-    habitat, gpqa = experiments
-    commands: list[tuple[object, ...]] = [
-        *((what, *source) for source in [(habitat,), (gpqa,)] for what in ("compare",)),
-        *(("eval", "--from", one, "--json") for one in experiments),
-        ("eval", "--from", habitat),
-        ("compare", habitat, "--json"),
-        ("memory", "list", gpqa),
-        ("memory", "show", habitat, "cheatsheet", *SHEET),
-        ("memory", "export", gpqa),
+def test_everything_is_shown_as_with_them(tmp_path: Path) -> None:
+    # One has measures and domains that are reported separately, the other answers of a private benchmark.
+    habitat, gpqa = (str(tmp_path / env) for env in ("eb-habitat", "gpqa"))
+    options = ("--orders", "1", "--quiet")
+    rbsuite(
+        ("eval", "--env", "eb-habitat", "--memory", "none,dynamic-cheatsheet", "--out", habitat, *options),
+        ("eval", "--env", "gpqa", "--memory", "placebo,reasoningbank", "--out", gpqa, *options),
+    )
+    commands = [
+        *(("compare", place, *form) for place in (habitat, gpqa) for form in ((), ("--json",))),
+        *(("eval", "--from", place, *form) for place in (habitat, gpqa) for form in ((), ("--json",))),
+        *(("memory", "list", place) for place in (habitat, gpqa)),
+        ("memory", "show", habitat, "cheatsheet"),
+        ("memory", "search", gpqa, "Which of these is the heavier?"),
+        *(("memory", "export", place) for place in (habitat, gpqa)),
         ("rescore", gpqa, "--reader", "rbsuite"),
     ]
-    shown = {arguments: rbsuite(*arguments) for arguments in commands}
-    assert "is reported separately" in shown["compare", habitat]
-    assert "[left out: " in shown["memory", "export", gpqa]
-    for arguments, text in shown.items():
-        assert rbsuite(*arguments, without=installed) == text, arguments
+    shown = rbsuite(*commands)
+    assert "is reported separately" in shown[0]
+    assert "[left out: " in shown[commands.index(("memory", "export", gpqa))]
+    missing = rbsuite(("eval", "--env", "gpqa"), without=INSTALLED)
+    assert "gpqa" in missing[0]
+    assert "UnknownNameError" in missing[0]
+    assert rbsuite(*commands, without=INSTALLED) == shown

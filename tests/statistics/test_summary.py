@@ -149,3 +149,17 @@ def test_one_task_has_no_interval(tmp_path: Path) -> None:
     assert summary.conditions[0].success.interval is None
     assert summary.comparisons[0].p_value is None
     assert (summary.comparisons[0].n_tasks, summary.comparisons[0].orders) == (1, 1)
+
+
+def test_a_memory_that_recalls_text_without_items_has_recalled_something(tmp_path: Path) -> None:
+    with measure(tmp_path, memory=("none", "dynamic-cheatsheet")) as store:
+        summary = summarise(store)
+        events = [event for _, record in records_of(store, "dynamic-cheatsheet") for event in record.recalls]
+    off, on = summary.conditions
+    assert not any(event.recall.items for event in events)
+    assert on.recalled == mean([float(bool(event.recall.text)) for event in events]) > 0.5
+    assert off.recalled == 0.0
+    for one in (off, on):
+        used = summary.memory[one.condition]
+        assert used.recalls / used.tasks == one.recalled
+    assert summary.memory[on.condition].documents > 0

@@ -70,11 +70,17 @@ def test_create_refuses_a_directory_that_holds_a_store(store: ExperimentStore, s
     assert store.path.read_bytes() == before
 
 
-def test_create_keeps_other_files_and_replaces_a_draft(tmp_path: Path, samples: ModuleType) -> None:
+def test_create_refuses_a_directory_of_other_things(tmp_path: Path, samples: ModuleType) -> None:
     (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"is not empty and holds no experiment: notes\.txt"):
+        ExperimentStore.create(tmp_path, samples.manifest(1))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_create_replaces_a_draft(tmp_path: Path, samples: ModuleType) -> None:
     (tmp_path / f"{FILE}.new").write_text("left by a process that died")
     ExperimentStore.create(tmp_path, samples.manifest(1)).close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, "locks", "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, "locks"]
 
 
 def test_failed_create_leaves_no_store_and_no_lock(tmp_path: Path, samples: ModuleType) -> None:

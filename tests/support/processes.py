@@ -11,13 +11,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rbsuite.store import ExperimentStore, experiment_digest
 
 FILE = "experiment.sqlite"
-FLAGS = ("--quiet", "--json", "--join")
 PATIENCE = 120.0
 """Seconds within which a process gets done, on a busy machine too."""
 
@@ -44,7 +43,7 @@ class Evaluation:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         support = str(Path(__file__).parent)
         return subprocess.Popen(
-            [sys.executable, "-c", self.program, "eval", *self._options(more), "--out", str(directory)],
+            [sys.executable, "-c", self.program, "eval", *self.having(*more).options, "--out", str(directory)],
             env={**environment, "PYTHONPYCACHEPREFIX": str(self.cache), "PYTHONPATH": support},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -52,13 +51,13 @@ class Evaluation:
             preexec_fn=before,
         )
 
-    def _options(self, more: Sequence[str]) -> Sequence[str]:
-        """Its options with others, which take the place of those of the same name."""
-        kept, options = [], iter(self.options)
-        for option in options:
-            value = [] if option in FLAGS else [next(options)]
-            kept += [] if option in more else [option, *value]
-        return [*kept, *more]
+    def having(self, *more: str) -> Evaluation:
+        """The same with further options, which take the place of their namesakes, since none may be given twice."""
+        kept = list(self.options)
+        for name in more:
+            if name.startswith("--") and name in kept:
+                del kept[kept.index(name) : kept.index(name) + 2]
+        return replace(self, options=(*kept, *more))
 
     def run(self, directory: Path, *more: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""

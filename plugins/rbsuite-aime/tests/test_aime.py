@@ -45,7 +45,7 @@ def test_mistakes_of_the_sample_score_0_and_are_read(reader: str) -> None:
     world = Aime(reader=reader)
     for task in world.tasks("sample"):
         grade = mistaken(world, task)
-        assert (grade.score, grade.truth["reading"]) == (0.0, task.payload["wrong"])
+        assert (grade.score, grade.truth["answered"]) == (0.0, task.payload["wrong"])
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ from typing import Any, TypeAlias
 import pytest
 
 import rbsuite_eb_alfred
-from rbsuite.cli import run
-from rbsuite_eb_alfred.actions import MOST_ACTIONS
 from rbsuite_eb_alfred.goals import build_goal
 from rbsuite_eb_alfred.pack import FILES, SETS, Pack
 from rbsuite_eb_alfred.scene import Household, build_household
@@ -292,7 +290,6 @@ def test_household(trial: Record) -> None:
     """The engine takes the trial, every place bears a name of its own, and what is meant to be inside a vessel is."""
     household = build_household(trial, SCENES)
     assert household.scene == trial["scene_num"]
-    assert 162 < len(household.names) <= MOST_ACTIONS
 
 
 def test_one_object_starts_inside_a_movable_receptacle() -> None:
@@ -314,11 +311,3 @@ def nestings(household: Household) -> Iterator[tuple[str, str]]:
 def test_no_goal_holds_at_the_start(trial: Record) -> None:
     household = build_household(trial, SCENES)
     assert not AlfredWorld(household, build_goal(trial, household)).achieved.success
-
-
-def test_all_references_score_and_doing_nothing_does_not(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["verify", "--env", "eb-alfred", "--split", "sample", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert (document["tasks"], document["solved"], document["without_reference"]) == (36, 36, [])
-    assert document["floor"] == 0
-    assert {name: counts["tasks"] for name, counts in document["domains"].items()} == dict.fromkeys(SETS, 6)

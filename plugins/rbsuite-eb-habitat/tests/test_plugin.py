@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from rbsuite.environments.base import Environment
+from rbsuite.environments.replay import play_actions
 from rbsuite.plugins import Plugins
 from rbsuite.specs import EnvironmentSpec, load_object
+from rbsuite.trajectory import Action
 from rbsuite_eb_habitat import plugin
 from rbsuite_eb_habitat.environment import NAME, PROMPTS
 from rbsuite_eb_habitat.resources import SPLITS
@@ -36,16 +39,11 @@ def test_the_symbolic_environment_is_declared_in_full(spec: EnvironmentSpec) -> 
     assert {row.grade for row in spec.fidelity} == {"exact", "approximate", "absent"}
     assert "2502.09560" in spec.citation
     environment = load_object(spec.factory, "test")
-    assert issubclass(environment, Environment)
-    tasks = environment.load(spec.splits[0].name)
-    made = environment(tasks, **{option.name: option.default for option in spec.options})
-    _, _, _, _, info = _after_one_step(made)
-    assert {measure.name for measure in spec.measures} <= set(info["truth"])
-
-
-def _after_one_step(environment: Environment) -> tuple[object, float, bool, bool, dict[str, dict[str, object]]]:
-    environment.reset(seed=0)
-    return environment.step(environment.action_space.sample())
+    made = environment(**{option.name: option.default for option in spec.options})
+    assert isinstance(made, Environment)
+    task = made.tasks(spec.splits[0].name).tasks[0]
+    grade, _ = asyncio.run(play_actions(made, task, (Action.choose(0),), ()))
+    assert {measure.name for measure in spec.measures} == set(grade.measures)
 
 
 def test_prompt_directories_hold_the_template() -> None:

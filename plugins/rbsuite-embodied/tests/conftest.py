@@ -35,7 +35,13 @@ class Stub:
 
     def bridge(self, environment: str = "eb-alfred", timeout: float = 60.0, server: Path = SERVER) -> Bridge:
         self.replay(environment)
-        return Bridge(environment, self.settings(timeout), server)
+        return self.connect(environment, self.settings(timeout), server)
+
+    def connect(self, environment: str, settings: Settings, server: Path = SERVER) -> Bridge:
+        """A bridge on which the other side has said who it is."""
+        bridge = Bridge(environment, settings, server)
+        bridge.greet()
+        return bridge
 
     def replay(self, environment: str) -> None:
         path = HERE / "recordings" / f"{ENVIRONMENTS[environment]}.json"

@@ -122,18 +122,18 @@ for line in sys.stdin:
         ('{"id": 1}', "which is no reply: it has no 'ok'."),
         ('{"id": 1, "ok": "yes"}', "which is no reply: it has no 'ok'."),
         ('{"id": 7, "ok": true}', "which is no reply: it does not belong to the request."),
-        ('{"id": 1, "ok": true, "protocol": 1}', "which is no reply: no packages, not of the type dict."),
+        ('{"id": 1, "ok": true, "protocol": 2}', "which is no reply: no packages, not of the type dict."),
         (
-            '{"id": 1, "ok": true, "protocol": 1, "python": 3.9, "packages": {}, "folder": ""}',
+            '{"id": 1, "ok": true, "protocol": 2, "python": 3.9, "packages": {}, "folder": ""}',
             "which is no reply: python=3.9, not of the type str.",
         ),
         (
-            '{"id": 1, "ok": true, "protocol": 2, "python": "3.9", "packages": {}, "folder": ""}',
-            "and rbsuite do not speak the same protocol: version 2 there, version 1 here.",
+            '{"id": 1, "ok": true, "protocol": 3, "python": "3.9", "packages": {}, "folder": ""}',
+            "and rbsuite do not speak the same protocol: version 3 there, version 2 here.",
         ),
         (
-            '{"id": 1, "ok": false, "kind": "protocol", "error": "version 2"}',
-            "and rbsuite do not speak the same protocol: version 2 there, version 1 here.",
+            '{"id": 1, "ok": false, "kind": "protocol", "error": "version 3"}',
+            "and rbsuite do not speak the same protocol: version 3 there, version 2 here.",
         ),
     ],
 )
@@ -156,7 +156,7 @@ def test_line_without_end_is_not_read_for_ever(stub: Any, tmp_path: Path) -> Non
 
 LINGERS = """import sys, time
 sys.stdin.readline()
-print('{"id": 1, "ok": true, "protocol": 1, "python": "3.9", "packages": {}, "folder": "there"}', flush=True)
+print('{"id": 1, "ok": true, "protocol": 2, "python": "3.9", "packages": {}, "folder": "there"}', flush=True)
 sys.stdin.readline()
 for _ in range(8):
     time.sleep(0.4)
@@ -189,7 +189,7 @@ def test_signs_of_life_keep_a_long_answer_alive(stub: Any, tmp_path: Path) -> No
 )
 def test_wrong_types_are_named(stub: Any, step: dict[str, Any], said: str) -> None:
     stub.replay_steps(step)
-    bridge = Bridge("eb-alfred", stub.settings())
+    bridge = stub.connect("eb-alfred", stub.settings())
     bridge.start("base", 0)
     with pytest.raises(EnvironmentFailure) as failure:
         bridge.step(0)
@@ -199,7 +199,7 @@ def test_wrong_types_are_named(stub: Any, step: dict[str, Any], said: str) -> No
 
 def test_what_is_not_vital_may_be_missing(stub: Any) -> None:
     stub.replay_steps({"without": ["episode_elapsed_seconds", "object_states"]})
-    bridge = Bridge("eb-alfred", stub.settings())
+    bridge = stub.connect("eb-alfred", stub.settings())
     bridge.start("base", 0)
     move = bridge.step(0)
     assert (move.valid, move.visible, move.states) == (True, (), {})
@@ -215,7 +215,7 @@ def test_episode_that_is_not_there(stub: Any) -> None:
 
 def test_embodiedbench_that_is_not_installed(stub: Any) -> None:
     with pytest.raises(EnvironmentFailure) as failure:
-        Bridge("eb-alfred", Settings(sys.executable, timeout=60.0))
+        stub.connect("eb-alfred", Settings(sys.executable, timeout=60.0))
     assert failure.value.message == f"EmbodiedBench (eb-alfred) is not installed for {sys.executable!r}."
 
 
@@ -224,7 +224,7 @@ def test_module_that_is_missing_is_named(stub: Any, tmp_path: Path) -> None:
     module = tmp_path / "embodiedbench/envs/eb_alfred/EBAlfEnv.py"
     module.parent.mkdir(parents=True)
     module.write_text("import a_module_that_nobody_has\n")
-    bridge = Bridge("eb-alfred", Settings(sys.executable, str(tmp_path), 60.0))
+    bridge = stub.connect("eb-alfred", Settings(sys.executable, str(tmp_path), 60.0))
     with pytest.raises(EnvironmentFailure) as failure:
         bridge.load()
     said = "cannot be imported: ModuleNotFoundError: No module named 'a_module_that_nobody_has'."
@@ -236,7 +236,7 @@ def test_import_that_fails_in_another_way(stub: Any, tmp_path: Path) -> None:
     module = tmp_path / "embodiedbench/envs/eb_habitat/EBHabEnv.py"
     module.parent.mkdir(parents=True)
     module.write_text("raise OSError('no display')\n")
-    bridge = Bridge("eb-habitat", Settings(sys.executable, str(tmp_path), 60.0))
+    bridge = stub.connect("eb-habitat", Settings(sys.executable, str(tmp_path), 60.0))
     with pytest.raises(EnvironmentFailure, match="failed at 'load': OSError: no display"):
         bridge.load()
 
@@ -245,16 +245,16 @@ def test_class_without_what_it_is_known_to_have(stub: Any, tmp_path: Path) -> No
     module = tmp_path / "embodiedbench/envs/eb_alfred/EBAlfEnv.py"
     module.parent.mkdir(parents=True)
     module.write_text("class EBAlfEnv:\n    def __init__(self, eval_set):\n        pass\n")
-    bridge = Bridge("eb-alfred", Settings(sys.executable, str(tmp_path), 60.0))
+    bridge = stub.connect("eb-alfred", Settings(sys.executable, str(tmp_path), 60.0))
     with pytest.raises(EnvironmentFailure, match="EBAlfEnv has no number_of_episodes"):
         bridge.start("base", 0)
 
 
 def test_interpreter_that_is_missing_or_no_python(stub: Any) -> None:
     with pytest.raises(EnvironmentFailure, match="cannot be started with '/nowhere/python': No such file"):
-        Bridge("eb-alfred", Settings("/nowhere/python"))
+        stub.connect("eb-alfred", Settings("/nowhere/python"))
     with pytest.raises(EnvironmentFailure, match="during 'hello'"):
-        Bridge("eb-alfred", Settings("/bin/false", timeout=20.0))
+        stub.connect("eb-alfred", Settings("/bin/false", timeout=20.0))
 
 
 def test_secrets_in_last_words_are_masked(stub: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.errors import EnvironmentFailure
-from rbsuite_embodied.bridge.settings import DEFAULT_TIMEOUT, HOME, PYTHON, TIMEOUT, Settings
+from rbsuite_embodied.bridge.settings import DEFAULT_TIMEOUT, HOME, PYTHON, SIMULATORS, TIMEOUT, Settings
 
 
 def test_python_alone_is_enough() -> None:
@@ -36,8 +36,8 @@ def test_relative_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "python").symlink_to(sys.executable)
     (tmp_path / "checkout" / "embodiedbench").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    settings = Settings.read({PYTHON: "./python", HOME: "checkout", TIMEOUT: "2.5"})
-    assert settings == Settings(str(tmp_path / "python"), str(tmp_path / "checkout"), 2.5)
+    settings = Settings.read({PYTHON: "./python", HOME: "checkout", TIMEOUT: "2.5", SIMULATORS: "3"})
+    assert settings == Settings(str(tmp_path / "python"), str(tmp_path / "checkout"), 2.5, 3)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,9 @@ def test_relative_paths_are_made_absolute(tmp_path: Path, monkeypatch: pytest.Mo
         ({TIMEOUT: "soon"}, f"{TIMEOUT}='soon' is no number of seconds."),
         ({TIMEOUT: "0"}, f"{TIMEOUT}='0' is no number of seconds."),
         ({TIMEOUT: "inf"}, f"{TIMEOUT}='inf' is no number of seconds."),
+        ({SIMULATORS: "0"}, f"{SIMULATORS}='0' is no number of simulators."),
+        ({SIMULATORS: "two"}, f"{SIMULATORS}='two' is no number of simulators."),
+        ({SIMULATORS: "65"}, f"{SIMULATORS}='65' is no number of simulators."),
         ({TIMEOUT: "nan"}, f"{TIMEOUT}='nan' is no number of seconds."),
     ],
 )

@@ -128,6 +128,11 @@ class MmluPro(QuestionEnvironment):
                 source |= {f"validation {key}": value for key, value in worked.source.items()}
         return QuestionSet(questions, source, LESSONS, examples)
 
+    def facts(self) -> Mapping[str, Any]:
+        """Beside the ordinary ones, of which release the rows are that upstream changed."""
+        changed = self.source.get("changed_rows")
+        return {**super().facts(), **({"changed_rows": changed} if changed else {})}
+
     def at_hand(self, split: str, *, data: str = "") -> bool:
         """See :meth:`rbsuite.Environment.at_hand`."""
         return split == "sample" or BENCHMARK.at_hand([f"mmlu_pro_{split}"], data)

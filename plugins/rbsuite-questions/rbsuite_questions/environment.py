@@ -95,6 +95,11 @@ class QuestionEnvironment(SyncEnvironment):
         }
 
     @property
+    def source(self) -> Mapping[str, str]:
+        """Where the questions are from."""
+        return self._set.source
+
+    @property
     def shots(self) -> int:
         """The number of worked examples in a prompt, of those the data has."""
         if self._wanted_shots == ALL_SHOTS:

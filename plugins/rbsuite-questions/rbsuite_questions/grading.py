@@ -37,7 +37,7 @@ def grade(reader: Reader, reading: Reading | None, details: Mapping[str, Any]) -
     """
     found = UNPARSED if reading is None else reading
     right = reader.is_right(found, details["gold"], details["kind"])
-    truth = {**details, "reading": found.value, "how": found.how, "reader": reader.id}
+    truth = {**details, "answered": found.value, "how": found.how, "reader": reader.id}
     return Grade(float(right), {"unparsed": float(not found.parsed)}, truth)
 
 
@@ -59,7 +59,7 @@ def _reader(name: str) -> Reader:
 def _rescorers(kind: Kind) -> Mapping[str, Rescorer]:
     fitting = {name: info for name, info in READERS.items() if kind in info.kinds}
     return MappingProxyType(
-        {name: Rescorer(info.id, partial(_again, name), details=("reading",)) for name, info in fitting.items()}
+        {name: Rescorer(info.id, partial(_again, name), details=("answered",)) for name, info in fitting.items()}
     )
 
 

@@ -34,8 +34,9 @@ def test_a_reader_reads_what_its_prompt_asks_for(reader: str, environment: type[
     for task in world.tasks("sample"):
         (lesson,) = world.lessons().values()
         (right,) = world.solution(task).actions
+        assert graded(world, task, Action(f"{lesson.lesson} {right.text}")).score == 1.0
         grade = mistaken(world, task)
-        assert (grade.score, grade.truth["reading"]) == (0.0, task.payload["wrong"])
+        assert (grade.score, grade.truth["answered"]) == (0.0, task.payload["wrong"])
         closing = right.text.splitlines()[-1].replace(str(task.payload["answer"]), "{}")
         assert closing.partition("{}")[0] in begun(world, task.id).observation.messages[0].text
 
@@ -55,7 +56,7 @@ def test_an_answer_ends_the_episode_and_anything_else_does_not() -> None:
     assert (last.turn, last.data) == ("over", {"answer": "63"})
     grade = episode.grade("finished")
     assert (grade.score, grade.measures) == (1.0, {"unparsed": 0.0})
-    assert {"reading": "63", "how": "boxed", "gold": "63", "reader": "rbsuite/1"}.items() <= grade.truth.items()
+    assert {"answered": "63", "how": "boxed", "gold": "63", "reader": "rbsuite/1"}.items() <= grade.truth.items()
     assert twin.grade("max_steps").score == 0.0
 
 
@@ -63,7 +64,7 @@ def test_an_answer_ends_the_episode_and_anything_else_does_not() -> None:
 def test_what_cannot_be_read_or_was_never_said_is_wrong_and_unparsed(said: tuple[Action, ...]) -> None:
     world = Capitals()
     grade = graded(world, world.tasks("sample").by_id["capital-0"], *said)
-    assert (grade.score, grade.measures, grade.truth["reading"]) == (0.0, {"unparsed": 1.0}, None)
+    assert (grade.score, grade.measures, grade.truth["answered"]) == (0.0, {"unparsed": 1.0}, None)
 
 
 @pytest.mark.parametrize("environment", [Sums, Capitals])

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Self
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Lesson, Solution
@@ -36,6 +37,8 @@ class TauBench(SyncEnvironment):
         UnknownNameError: no such fidelity.
     """
 
+    prompt_directory: ClassVar[Path | None] = Path(__file__).with_name("prompts")
+
     def __init__(self, *, fidelity: str = "upstream") -> None:
         if fidelity not in FIDELITIES:
             raise UnknownNameError("fidelity", fidelity, FIDELITIES)
@@ -52,6 +55,13 @@ class TauBench(SyncEnvironment):
         split = task.id.split("/")[1]
         resources = self._resources[split]
         return TauBenchEpisode(task, split, resources, World(task.domain, resources.pack, fidelity=self._fidelity))
+
+    def prompt_variables(self, task: Task) -> Mapping[str, Any]:
+        """An example for the template of the few-shot agent, which is the plugin's own: a display of the task's domain."""
+        from rbsuite_tau_bench.few_shot import default_displays, read_displays
+
+        displays = read_displays(default_displays(task.id.split("/")[1]))
+        return {"displays": [text for domain, text in displays if domain in ("", task.domain)][:1]}
 
     def solution(self, task: Task) -> Solution:
         """The reference actions with a dialogue around them."""

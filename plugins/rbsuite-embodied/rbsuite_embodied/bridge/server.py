@@ -201,7 +201,10 @@ class Adapter:
         if not self.images:
             return ""
         try:
-            return base64.b64encode(png(observation["head_rgb"])).decode("ascii")
+            pixels = observation["head_rgb"]
+            if hasattr(pixels, "cpu"):  # habitat-sim may leave it on the GPU
+                pixels = pixels.cpu().numpy()
+            return base64.b64encode(png(pixels)).decode("ascii")
         except (KeyError, TypeError, ValueError):
             name = f"{CLASSES[self.environment]}.{method}"
             raise Refusal("contract", f"{name} gives no image of 8-bit pixels as head_rgb") from None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, ClassVar
 
 from rbsuite.environments.solution import Lesson
 from rbsuite.hookspecs import hookimpl
+from rbsuite.plugins import BUILTIN, Plugins
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite_questions.declare import question_spec
 from rbsuite_questions.environment import QuestionEnvironment
@@ -79,3 +81,13 @@ class QuizPlugin:
     @hookimpl
     def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
         return [_spec("sums", "Sums", kind="integer"), _spec("capitals", "Capitals", private=True)]
+
+
+def quiz_plugins(*more: object) -> Plugins:
+    """The built-in plugins, that of this distribution, the quiz, and the given ones, whatever else is installed."""
+    found = Plugins()
+    for module in (*BUILTIN, "rbsuite_questions.plugin"):
+        found.register(import_module(module), module, "built in")
+    for number, plugin in enumerate(more or (QuizPlugin(),)):
+        found.register(plugin, f"quiz-{number}")
+    return found

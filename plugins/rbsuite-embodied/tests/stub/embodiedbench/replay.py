@@ -10,12 +10,36 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+
 _calls = Counter()
 
 
 def recorded(eval_set):
     """The episodes of a set."""
     return json.loads(Path(os.environ["EB_STUB_RECORDING"]).read_text("utf-8"))[eval_set]
+
+
+def picture(shade):
+    """What the camera shows: two rows of three pixels, the first of which says which picture it is."""
+    kind = os.environ.get("EB_STUB_PICTURE", "uint8")
+    pixels = np.zeros((2, 3, 3), dtype=kind)
+    pixels[0, 0] = (shade, 1, 2)
+    pixels[1, 2] = (250, 251, 252)
+    return pixels
+
+
+class Tensor:
+    """An array on a GPU, as habitat-sim may give it."""
+
+    def __init__(self, pixels):
+        self._pixels = pixels
+
+    def cpu(self):
+        return self
+
+    def numpy(self):
+        return self._pixels
 
 
 def log(line):
@@ -63,5 +87,6 @@ def fault(where):
     if do == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if do == "hang":
+        log("hang")
         time.sleep(600)
     raise AssertionError(do)

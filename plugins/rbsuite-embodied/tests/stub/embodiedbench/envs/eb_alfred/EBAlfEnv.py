@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from embodiedbench.main import logger
-from embodiedbench.replay import fault, log, noise, recorded, simulator
+from embodiedbench.replay import fault, log, noise, picture, recorded, simulator
 
 ValidEvalSets = ["base", "common_sense", "complex_instruction", "spatial", "visual_appearance", "long_horizon"]
 BASE_SKILLS = ["find a Mug", "pick up the Mug", "put down the object in hand", "open the Cabinet", "turn on the Faucet"]
@@ -20,11 +20,13 @@ class ThorConnector:
         self.heated_objects = set()
         self.cleaned_objects = set()
         self.last_event = None
+        self.shown = 0
 
     def show(self, visible, known=("Mug", "Fridge")):
+        self.shown += 1
         objects = [{"objectType": name, "visible": True} for name in visible]
         objects += [{"objectType": name, "visible": False} for name in known if name not in visible]
-        self.last_event = SimpleNamespace(metadata={"objects": objects}, frame=np.zeros((2, 2, 3), dtype=np.uint8))
+        self.last_event = SimpleNamespace(metadata={"objects": objects}, frame=picture(self.shown))
 
     def stop(self):
         self.process.kill()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from embodiedbench.main import logger
-from embodiedbench.replay import fault, log, noise, recorded, simulator
+from embodiedbench.replay import Tensor, fault, log, noise, picture, recorded, simulator
 
 ValidEvalSets = [
     "base", "common_sense", "complex_instruction", "spatial_relationship", "visual_appearance", "long_horizon"
@@ -33,7 +33,7 @@ class HabitatWrapper:
             self._iterator = iter(again)
             self.current = next(self._iterator)
         self.records = iter(self.current.steps)
-        obs = {"head_rgb": np.zeros((2, 2, 3), dtype=np.uint8)}
+        obs = {"head_rgb": Tensor(picture(0))}
         return (obs, {"lang_goal": self.current.instruction}) if return_info else obs
 
 
@@ -80,7 +80,7 @@ class EBHabEnv:
         self._reset = True
         self._episode_start_time = time.time()
         log(f"reset {self.env.current.episode_id}")
-        return {"head_rgb": np.zeros((2, 2, 3), dtype=np.uint8)}
+        return {"head_rgb": Tensor(picture(self._current_step))}
 
     def step(self, action, reasoning="", **kwargs):
         noise("step")
@@ -120,7 +120,7 @@ class EBHabEnv:
         if info["task_success"]:
             info["task_progress"] = 1.0
         self.episode_log.append(info)
-        return {"head_rgb": np.zeros((2, 2, 3), dtype=np.uint8)}, np.float32(record.get("reward", 0)), done, info
+        return {"head_rgb": Tensor(picture(self._current_step))}, np.float32(record.get("reward", 0)), done, info
 
     def close(self):
         fault("close")

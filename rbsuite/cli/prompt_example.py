@@ -1,0 +1,245 @@
+"""What the templates are given, from a real task: the one place that says which example ``rbsuite prompts show --env`` renders with.
+
+A reference solution is played in the environment, and the variables are made of that rollout as agents, judges, memories, scalings and
+simulated users make theirs: by the same functions, under the same names. Where one name means different things to different roles,
+:data:`OF_ROLE` says whose is whose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.agents.react import RESPOND, schemas
+from rbsuite.environments.base import Environment, PlainServices
+from rbsuite.environments.users import STOP, ScriptedUser
+from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.experience import MemoryItem, Outcome, Provenance
+from rbsuite.memories.ace import show_bullet
+from rbsuite.memories.extraction import show_attempts
+from rbsuite.plugins import Plugins
+from rbsuite.prompts import Prompts
+from rbsuite.run.names import look_up
+from rbsuite.specs import EnvironmentSpec, load_object
+from rbsuite.task import Task
+from rbsuite.trajectory import Action, Actor, Observation, Step, Trajectory
+from rbsuite.transcript import fence, render_action, render_steps, render_transcript, rules_of
+from rbsuite.verdict import Verdict
+
+LESSON = "(what was learnt on an earlier task)"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A task that was played.
+
+    Attributes:
+        environment: its environment.
+        task: the task.
+        first: the first observation of all.
+        trajectory: what was seen and done.
+    """
+
+    environment: Environment
+    task: Task
+    first: Observation
+    trajectory: Trajectory
+
+    @property
+    def seen(self) -> Observation:
+        """What the agent sees before its first turn."""
+        return next((step.observation for step in self.trajectory.steps if step.actor == "agent"), self.first)
+
+    @property
+    def query(self) -> str:
+        """The request, fenced as it stands in the prompts of judges and memories."""
+        return fence(self.task.query or self.seen.text, "request")
+
+    @property
+    def rules(self) -> str:
+        """What the agent was told before the task, fenced; may be empty."""
+        rules = rules_of(self.trajectory)
+        return fence(rules, "rules") if rules else ""
+
+    @property
+    def item(self) -> MemoryItem:
+        """An item as a memory could have learnt it on the task."""
+        provenance = Provenance(self.task.id, 0, (0,), "success", "self")
+        content = render_transcript(self.trajectory)
+        key = self.task.query or self.seen.text
+        return MemoryItem(
+            "0-0", LESSON, "The task was solved.", content, key, "0", "example", self.task.domain, provenance
+        )
+
+
+def variables(plugins: Plugins, prompts: Prompts, name: str, environment: str) -> Mapping[str, Any]:
+    """What a template is given, by an example from an environment.
+
+    A template that another environment's plugin brings is given that environment's variables too.
+
+    Raises:
+        UnknownNameError: there is no such environment or template.
+        DataError: the environment's data is not there.
+    """
+    spec = plugins.environment(environment)
+    try:
+        example = played(plugins, spec)
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise PluginError.of(f"environment {spec.name!r}", error, "Choose another with --env.") from error
+    found = {**_of_owner(plugins, prompts, name, spec), **common(example, prompts)}
+    for special in (OF_ROLE.get(name.partition("/")[0]), OF_TEMPLATE.get(name)):
+        if special is not None:
+            found |= special(example)
+    return found
+
+
+def played(plugins: Plugins, spec: EnvironmentSpec) -> Example:
+    """The first task of an environment's default split, played by its reference solution as far as there is one.
+
+    Raises:
+        PluginError: the environment cannot be imported.
+        DataError: its data is not there.
+    """
+    import asyncio
+
+    environment, task = _first_task(plugins, spec)
+
+    async def play_and_close() -> Example:
+        try:
+            return await _played(environment, task)
+        finally:
+            await environment.aclose()
+
+    return asyncio.run(play_and_close())
+
+
+async def _played(environment: Environment, task: Task) -> Example:
+    solution = environment.solution(task)
+    user = ScriptedUser(solution.user if solution is not None else ())
+    actions = iter(solution.actions if solution is not None else (Action(),))
+    episode = await environment.open(task, seed=0, services=PlainServices(environment))
+    first, steps = episode.observation, []
+    try:
+        while (seen := episode.observation).turn != "over":
+            action = user.next() if seen.turn == "user" else next(actions, None)
+            if action is None:
+                break
+            episode.observation = await episode.act(action)
+            actor: Actor = "user" if seen.turn == "user" else "agent"
+            steps.append(Step(actor, seen, action, None, episode.audience(actor, action)))
+        trajectory = Trajectory(task.id, 0, 0, task.query, tuple(steps), episode.observation, "finished")
+        return Example(environment, task, first, trajectory.shown())
+    finally:
+        await episode.aclose()
+
+
+def _first_task(plugins: Plugins, spec: EnvironmentSpec) -> tuple[Environment, Task]:
+    environment: Environment = look_up(plugins, "environment", spec.name).make()
+    return environment, environment.tasks(spec.splits[0].name).tasks[0]
+
+
+def common(example: Example, prompts: Prompts) -> dict[str, Any]:
+    """What has the same meaning wherever it is used."""
+    seen, first, item = example.seen, example.first, example.item
+    return {
+        "policy": "\n\n".join(message.text for message in seen.messages),
+        "tools": schemas(seen.tools),
+        "respond": RESPOND,
+        "choices": seen.choices,
+        "task": seen.text,
+        "memory": prompts.render("memory/inject.j2", items=[item]),
+        "query": example.query,
+        "instruction": "\n\n".join(message.text for message in first.messages) if first.turn == "user" else "",
+        "stop": STOP,
+        **example.environment.prompt_variables(example.task),
+    }
+
+
+def of_agent(example: Example) -> Mapping[str, Any]:
+    """What the agents' templates are given."""
+    done = [step for step in example.trajectory.steps if step.actor == "agent" and step.action.index is not None]
+    return {"history": [render_action(step.action) for step in done]}
+
+
+def of_judge(example: Example) -> Mapping[str, Any]:
+    """What the judge's template is given."""
+    return {"rules": example.rules, "transcript": fence(render_transcript(example.trajectory), "record")}
+
+
+def of_memory(example: Example) -> Mapping[str, Any]:
+    """What the memories' templates are given."""
+    outcome = Outcome(example.trajectory, Verdict("success", 1.0, "(why the judge says so)", "self"))
+    attempts = show_attempts([outcome])
+    pair = {"query": example.query, "transcript": attempts[0].transcript}
+    return {
+        "rules": example.rules,
+        "heading": "Memory Item",
+        "limit": 3,
+        "problem": "there is no item in it",
+        "characters": 2000,
+        "transcript": attempts[0].transcript,
+        "rationale": attempts[0].rationale,
+        "notes": attempts[0].notes,
+        "attempts": attempts,
+        "history": fence(render_steps(example.trajectory.steps), "history"),
+        "items": [example.item],
+        "bullets": [show_bullet(example.item)],
+        "insights": [LESSON],
+        "experiences": [fence(example.item.content, "experience")],
+        "pairs": [pair],
+        "sources": [pair],
+        "sheet": fence(LESSON, "sheet"),
+        "document": LESSON,
+    }
+
+
+def of_scaling(example: Example) -> Mapping[str, Any]:
+    """What the templates of scalings and selectors are given."""
+    transcript = render_transcript(example.trajectory)
+    return {
+        "rules": example.rules,
+        "attempts": [fence(transcript, "attempt")],
+        "rollouts": [fence(transcript, "record")] * 2,
+    }
+
+
+def of_user(example: Example) -> Mapping[str, Any]:
+    """What the simulated user's templates are given."""
+    names = {"user": "Customer", "agent": "Agent"}
+    lines = [f"{names[step.actor]}: {render_action(step.action)}" for step in example.trajectory.steps]
+    return {
+        "transcript": fence("\n".join(lines), "transcript"),
+        "response": fence(lines[-1] if lines else "", "response"),
+    }
+
+
+OF_ROLE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
+    "agent": of_agent,
+    "judge": of_judge,
+    "memory": of_memory,
+    "scaling": of_scaling,
+    "user": of_user,
+}
+"""What the templates of a role (their directory) are given beside :func:`common`."""
+
+OF_TEMPLATE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
+    "memory/inject_cheatsheet.j2": lambda _: {"document": f"<sheet>\n{LESSON}\n</sheet>"},
+}
+"""What a template is given that differs from its role's."""
+
+
+def _of_owner(plugins: Plugins, prompts: Prompts, name: str, chosen: EnvironmentSpec) -> Mapping[str, Any]:
+    """The variables of the environment whose plugin brings a template, where that is not the chosen one."""
+    file = prompts.source(name)[1]
+    for spec in plugins.environments.values():
+        if spec is chosen or spec.stateful_server:
+            continue
+        kind = load_object(spec.factory, f"environment {spec.name!r}")
+        directory = getattr(kind, "prompt_directory", None)
+        if directory is not None and file.is_relative_to(directory):
+            environment, task = _first_task(plugins, spec)
+            return environment.prompt_variables(task)
+    return {}

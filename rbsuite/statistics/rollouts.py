@@ -1,0 +1,70 @@
+"""Figures over all rollouts of a task, whichever of them counts: avg@k, pass@k, and a vote over what was answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rbsuite.judges.truth import is_success
+from rbsuite.statistics.attempts import pass_at_k
+from rbsuite.statistics.intervals import Estimate, average, over_tasks
+from rbsuite.statistics.reading import ANSWER, Keep, Rollouts, RunRows
+from rbsuite.trajectory import BROKEN_ENDS
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutFigures:
+    """What all rollouts of one condition came to. Intervals are over tasks, given the orders that were run.
+
+    Attributes:
+        k: rollouts that every task has.
+        average: avg@k, the mean over tasks of the mean over their rollouts.
+        passed: pass@k, unbiased.
+        voted: maj@k, the score of the answer that most rollouts of a task give (the first of equals); ``None`` where the environment does
+            not say what was answered. What could not be understood has no vote.
+    """
+
+    k: int
+    average: Estimate
+    passed: Estimate
+    voted: Estimate | None
+
+
+def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | None:
+    """The figures of one condition's runs, probes left out; ``None`` where nothing is committed.
+
+    Args:
+        runs: the runs.
+        keep: the tasks that are looked at.
+    """
+    tasks = [rollouts for run in runs for rollouts in run.tasks if keep(rollouts[0].task_id)]
+    if not tasks:
+        return None
+    k = min(map(len, tasks))
+    told = any(ANSWER in row.truth for rollouts in tasks for row in rollouts)
+    return RolloutFigures(
+        k=k,
+        average=over_tasks([(rollouts[0].task_id, average(_scores(rollouts))) for rollouts in tasks]),
+        passed=over_tasks([(rollouts[0].task_id, _passed(rollouts, k)) for rollouts in tasks]),
+        voted=over_tasks([(rollouts[0].task_id, voted(rollouts)) for rollouts in tasks]) if told else None,
+    )
+
+
+def voted(rollouts: Rollouts) -> float:
+    """The score of the answer with the most votes, the first seen of equals; 0 where there is none."""
+    answers = [None if row.end in BROKEN_ENDS else row.truth.get(ANSWER) for row in rollouts]
+    votes = Counter(answer for answer in answers if answer is not None)
+    if not votes:
+        return 0.0
+    most = max(votes.values())
+    winner = next(place for place, answer in enumerate(answers) if answer is not None and votes[answer] == most)
+    return _scores(rollouts)[winner]
+
+
+def _scores(rollouts: Rollouts) -> Sequence[float]:
+    return [row.score or 0.0 for row in rollouts]
+
+
+def _passed(rollouts: Rollouts, k: int) -> float:
+    return pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0
