@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import os
 import signal
@@ -53,6 +54,9 @@ def rows(directory: Path) -> Mapping[object, list[object]]:
         for table, query in queries.items():
             for row in connection.execute(query):
                 plain = {name: row[name] for name in sorted({*dict(row)} - {"id", "run", "task", "seconds"})}
+                if table == "rollout":
+                    *plain["head"], seconds = json.loads(row["head"])
+                    assert seconds == row["seconds"]
                 found.setdefault((table, places[row["task"]]), []).append(plain)
         for table in ("meta", "run", "seed", "template"):
             found[table] = [tuple(row) for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
