@@ -245,7 +245,9 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     config = _fill_in(replace(config, env=chosen.reference), chosen.spec, plugins)
     tasks = _choose(chosen.tasks(config.split, domain=config.domain, data=config.data), config)
     if config.probe > len(tasks):
-        raise UsageError(f"--probe {config.probe} of {len(tasks)} tasks.", f"Use at most {len(tasks)}.")
+        raise UsageError(
+            f"--probe {config.probe} asks for more tasks than there are: {len(tasks)}.", f"Use at most {len(tasks)}."
+        )
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
         raise UsageError("a temperature is named twice.", "Name each condition once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
