@@ -17,7 +17,8 @@ from rbsuite.judges.self_judge import parse_verdict
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.memories.markdown import parse_items
-from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose, TaskAwareModel
+from rbsuite.environments.base import TaskAwareModel
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolSpec
