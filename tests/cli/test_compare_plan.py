@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from rbsuite.run.setup import set_up
+from rbsuite.run.plan import make_plan
 
 import altered
 from experiments import core_plugins, measure, run
@@ -95,7 +95,7 @@ def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
 def test_a_plan_bears_the_full_name_and_counts_what_is_compared(tmp_path: Path) -> None:
     plugins = core_plugins(RoomsPlugin())
     config = make_config({"env": "rooms", "orders": 2}, {"memory": ("none", "reasoningbank")})
-    run(set_up(config, plugins), tmp_path / "x").close()
+    run(make_plan(config, plugins), tmp_path / "x").close()
     document = json.loads(plan("--env", "rooms", "--from", tmp_path / "x", "--effect", 0.2, "--json", plugins=plugins))
     assert document["env"] == "rooms[toy]"
     assert split_sizes(plugins, "rooms") == {"all": 8}

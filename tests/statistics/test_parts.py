@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from rbsuite.run.setup import set_up
+from rbsuite.run.plan import make_plan
 
 from experiments import core_plugins, measure, records_of, run
 from rbsuite.hookspecs import hookimpl
@@ -28,7 +28,7 @@ from rooms import DOMAINS, SPEC, Rooms, RoomsPlugin
 @pytest.fixture
 def rooms(tmp_path: Path) -> Iterator[ExperimentStore]:
     config = make_config({"env": "rooms", "orders": 2}, {"memory": ("none", "reasoningbank")})
-    with run(set_up(config, core_plugins(RoomsPlugin())), tmp_path / "x") as store:
+    with run(make_plan(config, core_plugins(RoomsPlugin())), tmp_path / "x") as store:
         yield store
 
 
@@ -80,7 +80,7 @@ def flooded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Experim
     monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__, ModuleType(__name__)))
     monkeypatch.setattr(sys.modules[__name__], "Flooded", Flooded, raising=False)
     config = make_config({"env": "flooded", "orders": 1}, {"memory": ("none",), "model": "sim/oracle", "probe": 3})
-    with run(set_up(config, core_plugins(FloodedPlugin())), tmp_path / "f") as store:
+    with run(make_plan(config, core_plugins(FloodedPlugin())), tmp_path / "f") as store:
         yield store
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite.run.experiment import open_experiment
+from rbsuite.run.directory import open_experiment
 from scipy import stats
 
 import altered
