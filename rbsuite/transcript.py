@@ -68,6 +68,11 @@ def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET) -> str:
     return shorten(text, budget) if budget else text
 
 
+def share_of(budget: int, parts: int) -> int:
+    """What of a budget goes to each of several parts; no limit stays none, and no share becomes none."""
+    return max(1, budget // max(1, parts)) if budget else 0
+
+
 def fence(text: str, label: str) -> str:
     """Untrusted text between markers that it cannot contain.
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from rbsuite.run.plan import make_plan
 
 import altered
 from experiments import core_plugins, measure, run
@@ -16,6 +15,7 @@ from rbsuite.cli.plan import command, split_sizes
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.plugins import Plugins
 from rbsuite.run.config import make_config
+from rbsuite.run.plan import make_plan
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.power import tasks_needed
 from rbsuite.statistics.summary import summarise

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite.run.plan import make_plan
 
 from experiments import core_plugins, run
 from rbsuite.errors import UsageError
@@ -20,6 +19,7 @@ from rbsuite.report.comparison_json import document
 from rbsuite.report.comparison_text import render as render_comparison
 from rbsuite.report.results import as_json, render
 from rbsuite.run.config import make_config
+from rbsuite.run.plan import make_plan
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore

@@ -115,15 +115,17 @@ def test_finished(store: ExperimentStore, samples: ModuleType) -> None:
 
 
 def spoiled(record: TaskRecord, **changes: Any) -> TaskRecord:
-    trajectory = replace(record.rollouts[0].trajectory, **changes)
+    trajectory = record.rollouts[0].trajectory
+    assert trajectory.grade is not None
+    trajectory = replace(trajectory, grade=replace(trajectory.grade, **changes))
     return replace(record, rollouts=(replace(record.rollouts[0], trajectory=trajectory), record.rollouts[1]))
 
 
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
-        ({"score": float("nan")}, r"record\.rollouts\[0\]\.trajectory\.score is nan"),
-        ({"truth": {"a": [1, float("-inf")]}}, r"trajectory\.truth\['a'\]\[1\] is -inf"),
+        ({"score": float("nan")}, r"record\.rollouts\[0\]\.trajectory\.grade\.score is nan"),
+        ({"truth": {"a": [1, float("-inf")]}}, r"trajectory\.grade\.truth\['a'\]\[1\] is -inf"),
         ({"truth": {"a": {"b": object()}}}, r"truth\['a'\]\['b'\] is of type object"),
     ],
 )
@@ -187,9 +189,7 @@ def test_full_disk_is_said_and_leaves_a_valid_store(tmp_path: Path, samples: Mod
 
 def test_broken_rollout_has_no_verdict(store: ExperimentStore, samples: ModuleType) -> None:
     good = samples.record(0, GENESIS)
-    trajectory = replace(
-        good.rollouts[0].trajectory, end="env_error", error="it fell over", score=None, truth={}, final=None
-    )
+    trajectory = replace(good.rollouts[0].trajectory, end="env_error", error="it fell over", grade=None, final=None)
     record = replace(good, rollouts=(RolloutRecord(trajectory, None, {}),), selected=0)
     store.commit(samples.RUN, record)
     assert store.record(samples.RUN, 0) == record
