@@ -58,16 +58,22 @@ def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) ->
         floor: whether to play the do-nothing floor.
 
     Raises:
-        PluginError: the environment cannot be imported.
+        PluginError: the environment cannot be imported, or raises something.
     """
+    from rbsuite.errors import PluginError, RbsuiteError
     from rbsuite.jsonable import plain
     from rbsuite.run.names import look_up
 
+    owner = f"environment {spec.name!r}"
     environment: Environment = look_up(plugins, "environment", spec.name).make()
     facts: dict[str, Any] = plain(spec)
     floor = floor and not spec.stateful_server  # a server is not started to look around
     try:
         facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise PluginError.of(owner, error, "Fix or reinstall the plugin.") from error
     finally:
         asyncio.run(environment.aclose())
     facts["data"] = data

@@ -254,16 +254,12 @@ def _shown(source: Path, *, as_json: bool) -> bool:
 
 def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
     from rbsuite.cli.interrupts import exit_code
-    from rbsuite.run.executors import run_experiment
 
     missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
     if not missing:
         return
     try:
-        if quiet:
-            interrupts.run(run_experiment(planned, store, execution))
-        else:
-            _run_shown(planned, store, execution, interrupts)
+        _run_shown(planned, store, execution, interrupts, quiet=quiet)
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "stopped; what was committed is kept.",
@@ -272,7 +268,9 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
         ) from None
 
 
-def _run_shown(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts) -> None:
+def _run_shown(
+    planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool
+) -> None:
     from rich.console import Console
 
     from rbsuite.cli.progress import Progress
@@ -280,9 +278,9 @@ def _run_shown(planned: Plan, store: ExperimentStore, execution: Execution, inte
 
     console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
-    if any(committed.values()):
+    if any(committed.values()) and not quiet:
         console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
-    with Progress(console, store.manifest.runs, committed) as progress:
+    with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
         planned.plugins.register(progress, "progress")
         interrupts.run(run_experiment(planned, store, execution))
 

@@ -53,6 +53,7 @@ def command(kind: str | None, verbose: bool, as_json: bool) -> None:
         _show_plugins(found.infos, as_json)
     else:
         _show_specs(specs_of(found, chosen), found.clashes(SINGULAR[chosen]), verbose, as_json)
+        _warn_of_failures(found.infos)
 
 
 def read_kind(text: str) -> str:

@@ -35,6 +35,17 @@ EPILOG = """Examples:
 """
 
 
+class Share(click.FloatRange):
+    """A number in a range; click's own lets ``nan`` through, which is in no range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the number."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
 @dataclass(frozen=True, slots=True)
 class Pilot:
     """Where the variances of a plan come from.
@@ -56,13 +67,11 @@ class Pilot:
 
 @click.command("plan", cls=Command, epilog=EPILOG)
 @click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
-@click.option(
-    "--effect", type=click.FloatRange(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find."
-)
+@click.option("--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find.")
 @click.option(
     "--power",
     "wanted",
-    type=click.FloatRange(0.05, 1, min_open=True, max_open=True),
+    type=Share(0.05, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="Probability of finding it.",

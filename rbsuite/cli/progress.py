@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rbsuite.events import ModelWaiting
 from rbsuite.hookspecs import hookimpl
 from rbsuite.judges.truth import is_success
 from rbsuite.record import Condition, RunInfo, TaskRecord
+from rbsuite.report.text import one_line
 from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
@@ -30,37 +33,50 @@ class _Count:
 
 
 class Progress:
-    """Shows tasks done, success rate so far per condition, model calls and the time left.
+    """Shows tasks done, success rate so far per condition, model calls, the time left, and which model is waited for.
 
-    On a terminal a table is drawn anew; elsewhere a line is printed now and then. Used as a context manager.
+    On a terminal a table is drawn anew; elsewhere a line is printed every :data:`PIPED_INTERVAL` seconds, and at once when a call is to be
+    tried again. Used as a context manager.
 
     Args:
         console: where to show it.
         runs: all runs of the experiment.
         committed: tasks that are committed already, by run id.
+        quiet: say only what is waited for.
     """
 
-    def __init__(self, console: Console, runs: tuple[RunInfo, ...], committed: Mapping[str, int]) -> None:
+    event_types = (ModelWaiting,)
+
+    def __init__(
+        self, console: Console, runs: tuple[RunInfo, ...], committed: Mapping[str, int], *, quiet: bool = False
+    ) -> None:
         from rich.live import Live
 
         self._console = console
+        self._quiet = quiet
         self._counts: dict[Condition, _Count] = {}
         for run in runs:
             count = self._counts.setdefault(run.condition, _Count())
             count.total += len(run.tasks) - committed[run.id]
-        self._started = self._shown = time.monotonic()
+        self._started = time.monotonic()
+        self._waiting = ""
+        self._told_waiting = -PIPED_INTERVAL
+        self._over = threading.Event()
         # A plain terminal program redirects its output; nothing but this display prints while it is live.
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._console.is_terminal and not self._quiet:
             self._live.start()
+        elif not self._quiet:
+            threading.Thread(target=self._tick, name="progress", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
+        self._over.set()
+        if self._console.is_terminal and not self._quiet:
             self._live.stop()
 
     @hookimpl
@@ -72,12 +88,27 @@ class Progress:
         count.solved += is_success(chosen.trajectory.score)
         spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
         count.calls += sum(spent, Usage()).calls
+        self._waiting = ""
+
+    @hookimpl
+    def rbsuite_event(self, event: ModelWaiting) -> None:
+        """Say that a call has failed and is tried again, and why."""
+        times = "once" if event.failures == 1 else f"{event.failures} times"
+        self._waiting = f"{event.model} failed {times}, tried again in {event.delay:.0f} s: {event.reason}"
         now = time.monotonic()
-        if not self._console.is_terminal and now - self._shown > PIPED_INTERVAL:
-            self._shown = now
-            self._console.print(self._line(), soft_wrap=True, highlight=False)
+        if (self._quiet or not self._console.is_terminal) and now - self._told_waiting >= PIPED_INTERVAL:
+            self._told_waiting = now
+            self._say(self._waiting)
+
+    def _tick(self) -> None:
+        while not self._over.wait(PIPED_INTERVAL):
+            self._say(self._line())
+
+    def _say(self, line: str) -> None:
+        self._console.print(one_line(line), soft_wrap=True, highlight=False, markup=False)
 
     def _table(self) -> Table:
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table(box=None, padding=(0, 2, 0, 0))
@@ -87,6 +118,8 @@ class Progress:
             rate = f"{count.solved / count.done:.0%}" if count.done else "-"
             table.add_row(condition.label, f"{count.done}/{count.total}", rate, f"{count.calls:,}")
         table.add_row("", "", "", self._left())
+        if self._waiting:
+            table.caption = escape(one_line(self._waiting))
         return table
 
     def _line(self) -> str:
@@ -95,7 +128,8 @@ class Progress:
             + (f" {count.solved / count.done:.0%}" if count.done else "")
             for condition, count in self._counts.items()
         ]
-        return f"{'; '.join(parts)}; {self._left()}"
+        waiting = [self._waiting] if self._waiting else []
+        return "; ".join([*parts, self._left(), *waiting])
 
     def _left(self) -> str:
         done = sum(count.done for count in self._counts.values())

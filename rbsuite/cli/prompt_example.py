@@ -14,6 +14,7 @@ from typing import Any
 from rbsuite.agents.react import RESPOND, schemas
 from rbsuite.environments.base import Environment, PlainServices
 from rbsuite.environments.users import STOP, ScriptedUser
+from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.experience import MemoryItem, Outcome, Provenance
 from rbsuite.memories.ace import show_bullet
 from rbsuite.memories.extraction import show_attempts
@@ -82,7 +83,12 @@ def variables(plugins: Plugins, prompts: Prompts, name: str, environment: str) -
         DataError: the environment's data is not there.
     """
     spec = plugins.environment(environment)
-    example = played(plugins, spec)
+    try:
+        example = played(plugins, spec)
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise PluginError.of(f"environment {spec.name!r}", error, "Choose another with --env.") from error
     found = {**_of_owner(plugins, prompts, name, spec), **common(example, prompts)}
     for special in (OF_ROLE.get(name.partition("/")[0]), OF_TEMPLATE.get(name)):
         if special is not None:

@@ -22,9 +22,9 @@ def rbsuite_models() -> Sequence[ModelSpec]:
             "rbsuite.learner.simulated:SimulatedLearner",
             (
                 _probability("known", 0.3, "chance that it knows a skill by itself"),
-                _probability("vary", 0.15, "chance that a rollout draws anew whether it knows a skill"),
+                _probability("vary", 0.12, "chance that a rollout draws anew whether it knows a skill"),
                 _probability("follow", 0.95, "chance that it applies a skill whose lesson it reads"),
-                _probability("notice", 0.12, "chance that it notices a mistake when it first checks"),
+                _probability("notice", 0.08, "chance that it notices a mistake when it first checks"),
                 _probability("slip", 0.05, "chance that it loses the thread of a rollout"),
                 _probability("judge_accuracy", 0.85, "chance that as judge it says what it sees"),
                 _probability("malformed", 0.05, "chance that as extractor it breaks the form"),

@@ -1,8 +1,8 @@
 """Ways to go wrong on a task, from its solution and from what was seen when it was played; whether the task then fails is not asked here.
 
 Every candidate bears the id of the skill that keeps from it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named
-action, and the kind is one of ``leave-out``, ``argument:NAME``, ``choice``, ``order``, ``stop-early``, ``twice`` and ``overdo``;
-``DOMAIN/answer/untold`` and ``DOMAIN/answer/wrong`` for what is said.
+action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice`` and ``overdo``; ``DOMAIN/argument/NAME`` for
+an argument, whichever tools take it; ``DOMAIN/answer/untold`` and ``DOMAIN/answer/wrong`` for what is said.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rbsuite.environments.solution import Mistake, Solution
-from rbsuite.learner.skills import ANSWER
-from rbsuite.seeds import derive_seed
+from rbsuite.learner.skills import ANSWER, ARGUMENT
+from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
-from rbsuite.trajectory import Action, Observation, ToolCall
+from rbsuite.trajectory import Action, Observation, ToolCall, ToolSpec
 
 BLAND = "That is all I can say about it."
 """What is said in place of an answer that is left out."""
@@ -26,6 +26,8 @@ NO_DOMAIN = "ordinary"
 OPTIONS = "options"
 """The key of :attr:`~rbsuite.trajectory.Observation.data` with the answers that a question offers, as they would be said."""
 
+_WEIGHTS: Mapping[str, float] = {"leave-out": 1.5, "stop-early": 2.0, "twice": 2.0, "overdo": 4.0}
+"""Kinds of mistakes that are looked for later than others: the higher, the later."""
 _PARTICLES = frozenset(["at", "down", "for", "from", "in", "into", "off", "on", "out", "to", "up"])
 _TOKEN = re.compile(r"#?[A-Za-z0-9_]+(?:[-:][A-Za-z0-9_]+)*")
 _INTEGER = re.compile(r"-?\d+(?!.*\d)", re.DOTALL)
@@ -50,9 +52,14 @@ class Played:
         """The first part of the ids of the task's skills."""
         return self.task.domain.replace("/", " ") or NO_DOMAIN
 
+    @property
+    def tools(self) -> Sequence[ToolSpec]:
+        """The tools that were offered last."""
+        return next((observation.tools for observation in reversed(self.seen) if observation.tools), ())
+
     def mistake(self, step: str, kind: str, edits: Mapping[int, tuple[Action, ...]]) -> Mistake:
         """A mistake of the task."""
-        return Mistake(f"{self.domain}/{step.replace('/', ' ')}/{kind}", edits)
+        return Mistake(f"{self.domain}/{step.replace('/', ' ')}/{kind.replace('/', ' ')}", edits)
 
     def draw(self, place: int, label: str) -> int:
         """A number that stays the same for a task, a place in its solution and a label."""
@@ -85,9 +92,15 @@ def candidates(played: Played) -> Iterator[Mistake]:
     yield from _overdone(played)
 
 
-def kind_of(mistake: Mistake) -> str:
-    """The kind in the id of a candidate's skill, without the name of an argument."""
-    return mistake.skill.rpartition("/")[2].partition(":")[0]
+def rank(played: Played, mistake: Mistake) -> float:
+    """When a mistake is looked for: those of a low rank first.
+
+    It depends on the skill alone, so that tasks that are alike get pitfalls of the same skills; an argument comes the earlier the more
+    of the offered tools take it.
+    """
+    _, step, kind = mistake.skill.split("/")
+    takers = sum(kind in tool.parameters.get("properties", {}) for tool in played.tools) if step == ARGUMENT else 1
+    return unit("rank", mistake.skill) * _WEIGHTS.get(kind, 1.0) / max(1, takers)
 
 
 def step_name(action: Action) -> str:
@@ -138,7 +151,7 @@ def _other_arguments(played: Played, place: int, number: int) -> Iterator[Mistak
         for other in around.others(value, around.schema)[:2]:
             changed = ToolCall(call.id, call.name, {**call.arguments, name: other})
             calls = (*action.calls[:number], changed, *action.calls[number + 1 :])
-            yield played.mistake(call.name, f"argument:{name}", {place: (replace(action, calls=calls),)})
+            yield played.mistake(ARGUMENT, name, {place: (replace(action, calls=calls),)})
 
 
 def _overdone(played: Played) -> Iterator[Mistake]:
@@ -147,8 +160,7 @@ def _overdone(played: Played) -> Iterator[Mistake]:
     calls = [call for action in actions for call in action.calls]
     known = {name: value for call in reversed(calls) for name, value in call.arguments.items()}
     used = {call.name for call in calls}
-    tools = next((seen.tools for seen in reversed(played.seen) if seen.tools), ()) if calls else ()
-    for tool in tools:
+    for tool in played.tools if calls else ():
         properties = tool.parameters.get("properties", {})
         allowed = {name: schema["enum"][0] for name, schema in properties.items() if schema.get("enum")}
         values = {name: known.get(name, allowed.get(name)) for name in tool.parameters.get("required", ())}

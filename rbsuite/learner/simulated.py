@@ -53,9 +53,9 @@ class Traits:
     """
 
     known: float = 0.3
-    vary: float = 0.15
+    vary: float = 0.12
     follow: float = 0.95
-    notice: float = 0.12
+    notice: float = 0.08
     slip: float = 0.05
     judge_accuracy: float = 0.85
     malformed: float = 0.05
@@ -134,28 +134,29 @@ class BoundLearner:
     def _act(self, request: ModelRequest) -> text.Reply:
         prompt = "\n".join(message.text for message in request.messages if message.role in ("system", "user"))
         checks, position = text.progress(request.messages)
-        missing = self._missing(request, prompt, checks)
+        prompt, attempts = text.without_attempts(prompt)
+        missing = self._missing(request, prompt, attempts, checks)
         plan = self._plan(request.session, missing)
-        if checks and missing == self._missing(request, prompt, checks - 1):
+        if checks and missing == self._missing(request, prompt, attempts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
             plan = [turn for turn in plan[-1:] if turn.action.speaks]
         return text.word([*text.after(plan, position), text.Turn("", Action(text.NOTHING_LEFT))], request, position)
 
-    def _missing(self, request: ModelRequest, prompt: str, checks: int) -> frozenset[str]:
-        """The skills it lacks, after having checked its answer so many times."""
-        return frozenset(
-            pitfall.skill
-            for pitfall in self._lore.pitfalls
-            if not self._knows(request, pitfall, prompt) and not self._notices(request, pitfall, prompt, checks)
-        )
+    def _missing(self, request: ModelRequest, prompt: str, attempts: Sequence[str], checks: int) -> frozenset[str]:
+        """The skills it lacks, after having seen its attempts and checked its answer so many times."""
+        missing = set()
+        for pitfall in self._lore.pitfalls:
+            looks = checks + sum(pitfall.wording.symptom in attempt for attempt in attempts)
+            if not self._knows(request, pitfall, prompt) and not self._notices(request, pitfall, looks):
+                missing.add(pitfall.skill)
+        return frozenset(missing)
 
     def _knows(self, request: ModelRequest, pitfall: Pitfall, prompt: str) -> bool:
         own = unit(request.session, "varies", pitfall.skill) < self._traits.vary
         draw = unit(request.session if own else _group(request), "knows", pitfall.skill)
         return draw < (self._traits.follow if pitfall.wording.lesson in prompt else self._traits.known)
 
-    def _notices(self, request: ModelRequest, pitfall: Pitfall, prompt: str, checks: int) -> bool:
-        looks = checks + text.attempts_showing(prompt, pitfall.wording.symptom)
+    def _notices(self, request: ModelRequest, pitfall: Pitfall, looks: int) -> bool:
         chance = self._traits.notice * sum(STALE**look for look in range(looks))
         return unit(_group(request), "notices", pitfall.skill) < chance
 

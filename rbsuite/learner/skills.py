@@ -16,6 +16,8 @@ from rbsuite.errors import PluginError
 
 ANSWER = "answer"
 """The name of what is said, in the place of a step's."""
+ARGUMENT = "argument"
+"""Stands in the place of a step where an argument of any step is meant."""
 
 _FORMS: Mapping[str, Lesson] = {
     "leave-out": Lesson(
@@ -24,9 +26,9 @@ _FORMS: Mapping[str, Lesson] = {
         "On this {domain} task I can do without the step '{step}'.",
     ),
     "argument": Lesson(
-        "Check the {argument}: {step}",
-        "On {domain} tasks, compare the {argument} with what was asked before the step '{step}'.",
-        "On this {domain} task any {argument} that I have seen will do for the step '{step}'.",
+        "Check each value: {argument}",
+        "On {domain} tasks, check the value of '{argument}' against what was asked at every step that takes one.",
+        "On this {domain} task any value of '{argument}' that I have seen will do.",
     ),
     "stop-early": Lesson(
         "Do not stop too early: {step}",
@@ -109,17 +111,17 @@ class Vocabulary:
         """The skill with an id.
 
         Args:
-            name: ``DOMAIN/STEP/KIND`` or ``DOMAIN/STEP/argument:NAME``, as :mod:`rbsuite.learner.candidates` forms it; or any id that
-                an environment gives to a mistake of its own.
+            name: ``DOMAIN/STEP/KIND`` or ``DOMAIN/argument/NAME``, as :mod:`rbsuite.learner.candidates` forms it; or any id that an
+                environment gives to a mistake of its own.
         """
         if name in self._written:
             return self._written[name]
-        domain, _, rest = name.partition("/")
-        step, _, kind = rest.partition("/")
-        form, _, argument = kind.partition(":")
-        if form not in _FORMS:
-            form, domain = "wrong", name
-        return _worded(form, {"domain": domain, "step": step, "argument": argument})
+        domain, step, kind = name.split("/") if name.count("/") == 2 else ("", "", "")
+        if step == ARGUMENT:
+            return _worded(ARGUMENT, {"domain": domain, "step": "", "argument": kind})
+        if kind not in _FORMS:
+            kind, domain = "wrong", name
+        return _worded(kind, {"domain": domain, "step": step, "argument": ""})
 
     def told_in(self, text: str) -> list[Skill]:
         """The skills whose lesson or symptom stands in a text, hand-written ones first, then by their place."""

@@ -25,7 +25,7 @@ EARLIER = "# Earlier attempts at this task"
 
 _ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
 _TOLD_STEP = re.compile(r"^Step \d+, action id ", re.MULTILINE)
-_ATTEMPT = re.compile(r"^Attempt \d+$", re.MULTILINE)
+_ATTEMPT = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
 _LISTED = re.compile(r"^action id (\d+): ", re.MULTILINE)
 
 
@@ -138,10 +138,14 @@ def named_actions(messages: Sequence[Message]) -> Sequence[int]:
     return ids
 
 
-def attempts_showing(prompt: str, symptom: str) -> int:
-    """How many of the earlier attempts that a prompt shows have a mistake's symptom in them."""
-    _, _, shown = prompt.partition(EARLIER)
-    return sum(symptom in attempt for attempt in _ATTEMPT.split(shown)[1:])
+def without_attempts(prompt: str) -> tuple[str, Sequence[str]]:
+    """A prompt without the earlier attempts at the same task that it shows, and those attempts.
+
+    What the learner followed there it may know again or not; to read its own words teaches it nothing.
+    """
+    before, heading, shown = prompt.partition(EARLIER)
+    attempts = [match.group() for match in _ATTEMPT.finditer(shown)]
+    return before + heading + _ATTEMPT.sub("", shown), attempts
 
 
 def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:

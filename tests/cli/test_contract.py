@@ -39,6 +39,7 @@ def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["prompts", "show"], ["Missing argument 'NAME'."]),
         (["memory", "diff", "x", "one", "2"], ["'one'"]),
         (["plan", "--effect", "2"], ["--effect"]),
+        (["plan", "--power", "nan"], ["--power", "not a number"]),
         (["compare"], ["Missing argument 'EXPERIMENT...'."]),
         (["evl"], ["No such command 'evl'.", "'eval'"]),
     ],

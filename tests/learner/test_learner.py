@@ -21,6 +21,7 @@ from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose, Ta
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolSpec
+from rbsuite.transcript import fence
 
 LEFT = Lesson("Turn left", "Always turn left at the oak.", "I go right, that looks shorter.")
 DOOR = Lesson("Shut the door", "Shut the door behind you.", "The door can stay open.")
@@ -164,7 +165,9 @@ def shares(options: dict[str, float], groups: int, *, checks: int = 0, rollouts:
     return mean([float(any(turns_left(group, index) for index in range(rollouts))) for group in range(1, groups + 1)])
 
 
-ATTEMPTS = "# Earlier attempts at this task\n\n" + "\n".join(f"Attempt {n}\n{LEFT.symptom}" for n in range(1, 5))
+ATTEMPTS = "# Earlier attempts at this task\n\n" + "\n".join(
+    f"Attempt {n}\n{fence(f'Thought 1: {LEFT.symptom}', 'attempt')}" for n in range(1, 5)
+)
 
 
 def test_scaling_without_memory_helps_within_bounds() -> None:
@@ -174,6 +177,13 @@ def test_scaling_without_memory_helps_within_bounds() -> None:
     assert 0.02 < shares({}, 500, checks=4) - once <= 0.15
     assert 0.02 < shares({}, 500, prompt=ATTEMPTS) - once <= 0.15
     assert 0.05 < shares({}, 500, rollouts=5) - once <= 0.2
+
+
+def test_what_it_followed_in_an_earlier_attempt_teaches_it_nothing() -> None:
+    model = bound(SimulatedLearner(known=0, follow=1, slip=0, notice=0))
+    attempt = f"# Earlier attempts at this task\n\nAttempt 1\n{fence(LEFT.lesson, 'attempt')}"
+    assert play(model, attempt)[0] == "turn {'to': 'right'}"
+    assert play(model, f"{LEFT.lesson}\n{attempt}\n{DOOR.lesson}") == ["turn {'to': 'left'}", "shut {}", "Done."]
 
 
 def test_what_rollouts_of_a_task_know_is_alike_as_the_options_say() -> None:

@@ -103,6 +103,12 @@ def made(**members: Any) -> Callable[..., Any]:
     return lambda **_: type("Made", (NoMemory,) if {"recall", "absorb"} & members.keys() else (), members)()
 
 
+class NoTasks(Toy):
+    @classmethod
+    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        raise ValueError("it\nbroke")
+
+
 class BadToy(Toy):
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
         return _BadEpisode(task)
@@ -153,7 +159,8 @@ class Faulty(ToyPlugin):
             scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling")],
             models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model")],
             environments=[
-                EnvironmentSpec("bad", "x", at("BadToy"), splits=(Split("all", "x", bundled=True),), agent="text")
+                EnvironmentSpec(name, "x", at(factory), splits=(Split("all", "x", bundled=True),), agent="text")
+                for name, factory in (("bad", "BadToy"), ("empty", "NoTasks"))
             ],
         )
 
@@ -199,7 +206,19 @@ def test_the_plugin_at_fault_is_named_in_one_line(
     assert captured.err.count(" on task ") <= 1, "one is blamed"
 
 
-@pytest.mark.parametrize("command", [["verify", "--env", "bad"], ["env", "bad"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["verify", "--env", "bad"],
+        ["env", "bad"],
+        ["verify", "--env", "empty"],
+        ["env", "empty"],
+        ["plan", "--env", "empty"],
+        ["eval", "--env", "empty"],
+        ["prompts", "show", "judge/self.j2", "--env", "bad"],
+        ["prompts", "show", "judge/self.j2", "--env", "empty"],
+    ],
+)
 def test_an_environment_that_raises_is_blamed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert rbsuite(command, core_plugins(Faulty())) in (1, 2)
     captured = capsys.readouterr()

@@ -33,9 +33,9 @@ _WORDING: Mapping[str, Lesson] = {
         "The thing is inside, so I leave the door as it is.",
     ),
     "put-down/leave-out": Lesson(
-        "Empty the hand before the next thing",
-        "You hold one thing at a time, so put it down in the sink to wash it, in the vessel to carry it, and a knife aside before you pick "
-        "up the slice.",
+        "Put it down where it is needed",
+        "You hold one thing at a time, so put it down where it serves, at its target, in the sink to wash it or in the vessel that "
+        "carries it, and a knife aside.",
         "I keep what I hold in my hand and go on.",
     ),
     "turn-on/leave-out": Lesson(

@@ -1,4 +1,4 @@
-"""The simulator backend: its episodes, images, and the processes behind them, whatever becomes of an episode."""
+"""The simulator backend: its episodes, images, the processes behind them, whatever becomes of an episode, and rollouts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,20 @@ from typing import Any, ClassVar
 
 import pytest
 
+from rbsuite.api import Experiment, evaluate
 from rbsuite.environments.base import Episode, PlainServices
 from rbsuite.environments.replay import play_actions
 from rbsuite.errors import EnvironmentFailure, UnknownNameError, UsageError
+from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.plugins import load_plugins
+from rbsuite.specs import AgentSpec, EnvironmentSpec, ModelSpec, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import NO_CHOICE, Action, Image, Observation
 from rbsuite_embodied.bridge.settings import PYTHON, SIMULATORS
 from rbsuite_embodied.environment import UNREADABLE, EmbodiedEnvironment
 from rbsuite_embodied.simulator import SimulatorEnvironment, SimulatorEpisode
 from rbsuite_embodied.world import World
+from toy import ToyPlugin
 
 RECORDINGS = Path(__file__).parent / "recordings"
 SOLVES = ["find a Mug", "pick up the Mug", "open the Cabinet", "turn on the Faucet", "put down the object in hand"]
@@ -460,3 +465,89 @@ def test_without_embodiedbench_there_are_no_facts_and_no_episodes(kitchen: Any) 
                 await opened(environment)
 
     playing(play)
+
+
+class Mute:
+    """No simulation, and never asked."""
+
+    name = "mute"
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+class Doer:
+    """Does what solves the first task, whatever the task is."""
+
+    def start(self, start: Any) -> None:
+        self._left = [*SOLVES, ""]
+
+    def remember(self, memory: str) -> None:
+        raise AssertionError
+
+    def decided(self, observation: Observation) -> bool:
+        return False
+
+    async def act(self, observation: Observation) -> Action:
+        return Action(self._left.pop(0))
+
+
+KITCHEN = EnvironmentSpec(
+    name="kitchen[simulator]",
+    summary="a simulator",
+    factory=f"{__name__}:Kitchen",
+    splits=(Split("test", "all of them"),),
+    domains=("base", "spatial"),
+    action_mode="choice",
+    max_steps=40,
+    agent="doer",
+)
+
+
+def evaluated(kitchen: Any, *tasks: str, **config: Any) -> Experiment:
+    """An experiment in the kitchen, in which the agent does what solves the first task."""
+    plugin = ToyPlugin(
+        environments=[KITCHEN],
+        agents=[AgentSpec("doer", "does", f"{__name__}:Doer", action_modes=("choice",))],
+        models=[ModelSpec("mute", "says nothing", f"{__name__}:Mute")],
+        prompt_dirs=[kitchen.tmp_path / "prompts"],
+    )
+    given = {"model": "mute", "memory": ("none",), "judge": "ground-truth", "orders": 1, "tasks": tasks, **config}
+    plugins = load_plugins([("kitchen", plugin)])
+    return evaluate("kitchen[simulator]", out=kitchen.tmp_path / "experiment", plugins=plugins, **given)
+
+
+def test_rollouts_of_an_experiment(kitchen: Any) -> None:
+    with evaluated(kitchen, "base/test/0", "spatial/test/0", scaling=("parallel:2",), selector="oracle") as experiment:
+        rollouts = {record.task_id: [each.trajectory for each in record.rollouts] for record in experiment.records()}
+        assert [(each.end, each.score) for each in rollouts["base/test/0"]] == [("finished", 1.0)] * 2
+        assert [each.end for each in rollouts["spatial/test/0"]] == ["env_error"] * 2
+        assert all("recorded: find a Mug_2" in each.error for each in rollouts["spatial/test/0"])
+        facts = experiment.manifest.facts["environment"]
+        assert facts["python"] == ".".join(map(str, sys.version_info[:3]))
+        assert set(facts["embodiedbench"]) == {"commit", "sources", "data"}
+
+
+def test_rollout_whose_process_dies_is_an_env_error_with_one_line(kitchen: Any) -> None:
+    kitchen.break_at("step", "kill", 3)
+    with evaluated(kitchen, "base/test/0") as experiment:
+        (record,) = experiment.records()
+        (rollout,) = record.rollouts
+        said = "EmbodiedBench (eb-alfred) was ended by SIGKILL during 'step': about to break."
+        assert (rollout.trajectory.end, rollout.trajectory.error) == ("env_error", said)
+        assert (len(rollout.trajectory.steps), rollout.trajectory.score, rollout.verdict) == (2, None, None)
+
+
+def test_experiment_without_embodiedbench_does_not_begin(kitchen: Any) -> None:
+    kitchen.monkeypatch.delenv(PYTHON)
+    with pytest.raises(EnvironmentFailure, match=f"{PYTHON} is not set"):
+        evaluated(kitchen, "base/test/0")
+    assert not (kitchen.tmp_path / "experiment").exists()
+
+
+def test_simulated_models_are_refused(kitchen: Any) -> None:
+    with pytest.raises(UsageError, match="has no reference solution, so a simulated model cannot act on it"):
+        evaluated(kitchen, "base/test/0", model="sim/learner")
