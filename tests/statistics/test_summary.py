@@ -99,9 +99,10 @@ def test_unfinished_experiment_compares_only_what_both_have_done_in_the_same_ord
             raise RuntimeError("stop")
         return True
 
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="stop"):
+    with monkeypatch.context() as patch:
         patch.setattr(ExperimentStore, "commit", commit_and_stop)
-        measure(tmp_path, concurrency=1, **options)
+        with pytest.raises(RuntimeError, match="stop"):
+            measure(tmp_path, concurrency=1, **options)
     with ExperimentStore.open(tmp_path, readonly=True) as store:
         summary = summarise(store)
         cells = {

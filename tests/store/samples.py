@@ -58,8 +58,9 @@ def trajectory(task_id: str, rollout: int, turns: int = 3) -> Trajectory:
         steps.append(Step("agent", seen, Action.call("look_up", {"id": turn}, thought="Hm."), 0.5))
     calls = (ToolCall("c1", "look_up", {"id": 1}), ToolCall("c2", "look_up", raw="{broken"))
     final = Observation("Bye", messages=(Message("assistant", "", calls), Message("tool", "ok", (), "c1", "look_up")))
+    grade = Grade(1.0, {"progress": 0.5}, {"checks": {"db": True}})
     return Trajectory(
-        task_id, rollout, chance.getrandbits(63), "Hello", tuple(steps), final, "finished", "", Grade(1.0, {"progress": 0.5}, {"checks": {"db": True}})
+        task_id, rollout, chance.getrandbits(63), "Hello", tuple(steps), final, "finished", "", grade
     )  # fmt: skip
 
 
