@@ -14,6 +14,7 @@ from experiments import prepare, run
 from rbsuite.events import (
     Event,
     ModelCalled,
+    ModelWaiting,
     RolloutEnded,
     RunFinished,
     RunStarted,
@@ -61,7 +62,8 @@ def test_everything_is_told_in_order(tmp_path: Path) -> None:
             mine = [
                 event
                 for event in watcher.told
-                if (event.place.run if hasattr(event, "place") else event.run.id) == info.id
+                if not isinstance(event, ModelWaiting)
+                and (event.place.run if hasattr(event, "place") else event.run.id) == info.id
             ]
             assert mine[0] == RunStarted(info, 0)
             assert mine[-1] == RunFinished(info)

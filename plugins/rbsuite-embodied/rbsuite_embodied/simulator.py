@@ -215,8 +215,8 @@ class SimulatorEnvironment(Environment):
             self._executor.shutdown(wait=False)
 
     def _take(self, eval_set: str = "") -> Bridge:
-        """An idle process, if possible one whose simulator has the set open; else a new one."""
-        self._idle.sort(key=lambda bridge: bridge.eval_set == eval_set)
+        """An idle process that still lives, if possible one whose simulator has the set open; else a new one."""
+        self._idle = sorted((idle for idle in self._idle if not idle.ended), key=lambda idle: idle.eval_set == eval_set)
         return self._idle.pop() if self._idle else Bridge(self.upstream, Settings.read(os.environ))
 
     def _leave(self, bridge: Bridge) -> None:

@@ -377,7 +377,7 @@ def test_process_that_fails_is_one_line_and_is_replaced(kitchen: Any, at: str, d
     playing(play)
 
 
-def test_process_that_is_killed_between_two_actions_is_replaced(kitchen: Any) -> None:
+def test_process_that_is_killed_is_replaced(kitchen: Any) -> None:
     async def play(environment: SimulatorEnvironment) -> None:
         episode = await opened(environment)
         os.kill(episode._bridge.pid, signal.SIGKILL)
@@ -387,6 +387,12 @@ def test_process_that_is_killed_between_two_actions_is_replaced(kitchen: Any) ->
         again = await opened(environment)
         assert (await act(again, *SOLVES))[-1].turn == "over"
         await again.aclose()
+        # Nor does it harm an episode if it is killed between two of them.
+        os.kill(again._bridge.pid, signal.SIGKILL)
+        assert kitchen.gone(again._bridge.pid)
+        last = await opened(environment)
+        assert last._bridge.pid != again._bridge.pid
+        await last.aclose()
 
     playing(play)
 

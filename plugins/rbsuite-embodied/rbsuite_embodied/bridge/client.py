@@ -70,6 +70,11 @@ class Bridge:
         """The id of its process, which is that of its process group too."""
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended, also where nobody asked it for anything since."""
+        return not self.alive or self._process.ended
+
     def greet(self) -> Hello:
         """Who answers; to be asked first.
 

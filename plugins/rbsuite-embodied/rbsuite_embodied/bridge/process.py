@@ -101,7 +101,7 @@ class LineProcess:
             while b"\n" not in self._received:
                 if len(self._received) > _LONGEST_LINE:
                     raise ValueError(f"a line of more than {_LONGEST_LINE} bytes")
-                ended = self._ended()
+                ended = self.ended
                 left = deadline - time.monotonic()
                 if selector.select(0 if ended else max(0.0, min(left, _LOOK))):
                     self._read(self._process.stdout.fileno())
@@ -138,7 +138,9 @@ class LineProcess:
             raise Gone(self._how_it_ended())
         self._received += part
 
-    def _ended(self) -> bool:
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
         return _wait(self._process, 0.0)
 
     def _how_it_ended(self) -> str:
