@@ -150,7 +150,7 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
         broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     return (
-        "Conditions (failed: share of rollouts that broke; unread: that ended since no action could be read)\n"
+        "Conditions (failed: rollouts that broke; unread: no action could be read)\n"
         + numbers(rows, 2)
     )
 
