@@ -181,7 +181,9 @@ class Album(SyncEnvironment):
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         """Draw the tasks."""
         chance = rng("album", data)
-        return TaskSet("album", split, tuple(self._draw(number, chance) for number in range(self.count)), {"seed": data})
+        return TaskSet(
+            "album", split, tuple(self._draw(number, chance) for number in range(self.count)), {"seed": data}
+        )
 
     @staticmethod
     def _draw(number: int, chance: random.Random) -> Task:

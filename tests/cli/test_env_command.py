@@ -168,15 +168,15 @@ def test_env_shows_splits_tasks_and_floor() -> None:
     assert "toyland, not imported. Run: rbsuite data fetch toyland" in shown
 
 
-def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
+def test_env_shows_names_measures_what_stands_apart_and_fidelity(plugins: Plugins) -> None:
     from rooms import SPEC
 
-    shown = " ".join(render(SPEC, describe(SPEC, "", False)).split())
+    shown = " ".join(render(SPEC, describe(plugins, SPEC, "", False)).split())
     assert "also named rooms" in shown
     assert "progress: half for the lamp in hand" in shown
     assert "apart: coloured No text says which lamp is meant." in shown
     fidelity = (Fidelity("walls", "absent", "there are none"), Fidelity("doors", "exact", "all of them"))
-    shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(SPEC, "", False)).split())
+    shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(plugins, SPEC, "", False)).split())
     assert "Fidelity to upstream exact: doors all of them absent: walls there are none" in shown
 
 
@@ -205,7 +205,7 @@ def test_env_json() -> None:
     facts = json.loads(invoke(env, "toyland", "--json").stdout)
     sample, test = facts["splits"]
     assert (sample["tasks"], sample["domains"], sample["floor"]) == (3, {"a": 2, "b": 1}, {"a": 1, "b": 0})
-    assert sample["task_set"] == Toyland.load("sample").content_hash
+    assert sample["task_set"] == Toyland().tasks("sample").content_hash
     assert (test["here"], test["remedy"]) == (False, "Run the toy importer.")
     assert facts["pack"] == {"name": "toyland", "here": False, "intact": None, "problem": ""}
 
