@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner, Result
 
+from experiments import core_plugins
 from rbsuite.cli.doctor import Finding
 from rbsuite.cli.doctor import command as doctor
 from rbsuite.cli.environment import command as env
@@ -25,6 +26,8 @@ from rbsuite.plugins import Plugins
 from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Option, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec
+from rooms import SPEC as ROOMS
+from rooms import RoomsPlugin
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -168,10 +171,8 @@ def test_env_shows_splits_tasks_and_floor() -> None:
     assert "toyland, not imported. Run: rbsuite data fetch toyland" in shown
 
 
-def test_env_shows_names_measures_what_stands_apart_and_fidelity(plugins: Plugins) -> None:
-    from rooms import SPEC
-
-    shown = " ".join(render(SPEC, describe(plugins, SPEC, "", False)).split())
+def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
+    shown = " ".join(render(ROOMS, describe(core_plugins(RoomsPlugin()), ROOMS, "", False)).split())
     assert "also named rooms" in shown
     assert "progress: half for the lamp in hand" in shown
     assert "apart: coloured No text says which lamp is meant." in shown
