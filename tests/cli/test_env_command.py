@@ -171,7 +171,7 @@ def test_env_shows_splits_tasks_and_floor() -> None:
     assert "toyland, not imported. Run: rbsuite data fetch toyland" in shown
 
 
-def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
+def test_env_shows_names_measures_what_stands_apart_and_fidelity(plugins: Plugins) -> None:
     shown = " ".join(render(ROOMS, describe(core_plugins(RoomsPlugin()), ROOMS, "", False)).split())
     assert "also named rooms" in shown
     assert "progress: half for the lamp in hand" in shown
@@ -184,7 +184,7 @@ def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
 class Server(Toyland):
     """Toys behind a server that is not there."""
 
-    def begin(self, task: Task) -> Observation:
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Play:
         raise AssertionError("the server was asked")
 
 
