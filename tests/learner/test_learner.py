@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 from experiments import SURE, core_plugins, mean, measure, records_of, scores
-from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode, TaskAwareModel
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import ModelError
 from rbsuite.judges.self_judge import parse_verdict
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.memories.markdown import parse_items
-from rbsuite.environments.base import TaskAwareModel
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.task import Task, TaskSet
