@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rbsuite_questions.readers.base import UNPARSED, BaseReader, ReaderInfo, Reading, choice, option_letters
-from rbsuite_questions.readers.strict_integer import normal_integer
+from rbsuite_questions.readers.integers import normal_integer
 
 _LINE = re.compile(r"(?i)answer\s*+:\s*+([^\n]++)")
 
@@ -21,7 +21,7 @@ class SimpleEvalsReader(BaseReader):
 
     info: ClassVar[ReaderInfo] = ReaderInfo(
         name="simple-evals",
-        version=1,
+        version=2,
         summary="first 'Answer: X'; letters in upper case only; integers compared as integers, not by a model",
         kinds=("integer", "choice"),
         benchmarks=("gpqa",),

@@ -15,7 +15,7 @@ class StrictReader(BaseReader):
 
     info: ClassVar[ReaderInfo] = ReaderInfo(
         name="rbsuite",
-        version=1,
+        version=2,
         summary="strict: a box, an answer line or a bare last line; no guesses",
         kinds=("integer", "choice"),
     )

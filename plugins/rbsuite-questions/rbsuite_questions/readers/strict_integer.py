@@ -7,109 +7,96 @@ to an integer in range is unparsed, and nothing further is looked at.
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from rbsuite.models.reasoning import separate
 from rbsuite_questions.readers.base import UNPARSED, Reading
-from rbsuite_questions.readers.texts import ascii_width, in_braces, last_match, lines_from_the_end, without_thinking
+from rbsuite_questions.readers.integers import LONGEST, list_boxes, normal_integer
+from rbsuite_questions.readers.statements import denies_an_answer, is_denied_after, is_own_box, statements_from_the_end
+from rbsuite_questions.readers.texts import ascii_width, last_line
 
-_LONGEST = 200
-"""Characters of a candidate; an answer of three digits never needs more."""
-
-_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*+")
-_BARE = re.compile(r"[^\s${}\\]+")
-_ANSWER = re.compile(r"answer[\s*_]*+(?:is\b|:)", re.IGNORECASE)
-_OPENING = re.compile(r"(?:[\s*_:$]|\\[\[(])*+")
-_SENTENCE_END = re.compile(r"[.!?;](?=\s|$)")
-_STYLED = re.compile(r"\\(?:text|math)(?:rm|bf|it|sf|tt)?\s*\{([^{}]*)\}")
-_NOISE = re.compile(r"\^\{?\\circ\}?|\\(?:left|right|displaystyle)\b|\\[!,;: ()\[\]%$]|[$*_~°%`]")
-_LEFT_SIDE = re.compile(r"[^\d=<>!~≠≤≥≈]{1,40}=(?!=)")
-_UNIT = (
-    r"(?:square|sq\.?|cubic)?\s*(?:degrees?|deg|radians?|units?|(?:centi|milli|kilo)?met(?:er|re)s?|[cmk]?m|inch(?:es)?|feet|foot|ft|"
-    r"miles?|dollars?|cents?|hours?|minutes?|min|seconds?|sec|days?|years?|percent|points?|ways?)(?:\s*\^\s*\{?[23]\}?)?"
+_OPENING = re.compile(r"(?:[\s*_:$=]|\\[\[(])*+")
+_NEGATED = re.compile(r"(?:not|never|neither|unlikely|n['’]t|不是|ではない|nicht|pas|не)\b|不", re.IGNORECASE)
+_CLAUSE_END = re.compile(
+    r"[!?;。]|\.(?=\s|$)|,\s+(?=(?!or\b|and\b|oder\b|ou\b|o\b)[^\W\d_]{2})"
+    r"|\s(?:because|since|as|which|where|weil|denn|car|porque)\b|\s\((?!\s*mod|\s*\\|\s*\d)(?=[^\W\d_])"
 )
-_INTEGER = re.compile(rf"\+?0*(\d{{1,3}})(?:\.0*)?\s*(?:{_UNIT})?", re.IGNORECASE | re.ASCII)
-_NOT_DIGITS = ("<super>", "<sub>", "<fraction>", "<circle>")
-_JOINING = frozenset(["+", "-", "−", "–", "*", "/", "^", "<", ">", "≤", "≥", "≠", "≈", "±", "×", "·", "÷", "mod"])
-_LATEX_JOINING = re.compile(r"\\(?:times|cdot|div|pm|mp|neq?|leq?|geq?|approx|over|pmod|bmod)\b")
+_DIGIT = re.compile(r"\d")
+_OPERATOR = re.compile(r"[+\-−–*/^<>≤≥≠≈±×·÷=]+|mod|\\[A-Za-z]+\S*")
+_GLUED = re.compile(r".*[\d=+^].*|[$({\[]*[A-Za-z][$)}\],;]*|\$+|\\.*|or|and|either|,")
 _SCALES = frozenset(["hundred", "thousand", "million", "billion", "dozen"])
+_NOT_STATED = frozenset(
+    (
+        "not never neither nor cannot about approximately roughly nearly around almost least most than mod modulo by of "
+        "step case problem question equation eq eq. figure table part section page line year"
+    ).split()
+)
+_CONSEQUENCE = re.compile(r"\b(?:so|thus|hence|therefore|then)\b|[.!?;]\s", re.IGNORECASE)
+_UNSURE = re.compile(
+    r"\b(?:wrong|incorrect|mistaken?|error|not|never|cannot|impossible|trap|distractor|guess|either|neither|unless|suppose|student|"
+    r"rul(?:e|ed|ing) out)\b|n['’]t\b",
+    re.IGNORECASE,
+)
 
 
 def read_strict_integer(output: str) -> Reading:
     """Read an integer from 0 to 999; ``how`` is ``boxed``, ``answer_line`` or ``last_number``."""
-    text = ascii_width(without_thinking(output))
-    for how, find in (("boxed", last_box), ("answer_line", _answer_line), ("last_number", _last_number)):
+    _, answer = separate(output)
+    text = ascii_width(answer)
+    for how, find in (("boxed", _last_box), ("answer_line", _answer_line), ("last_number", _last_number)):
         candidate = find(text)
         if candidate is not None:
             value = normal_integer(candidate)
-            return Reading(value, how if value else "none", candidate[:_LONGEST])
+            return Reading(value, how if value else "none", candidate[:LONGEST])
     return UNPARSED
 
 
-def last_box(text: str) -> str | None:
-    r"""What the last ``\boxed`` or ``\fbox`` holds: its braces, or the word after it; ``""`` if it is not closed or holds nothing.
-
-    Returns:
-        ``None`` where there is no box.
-    """
-    box = last_match(_BOX, text)
-    if box is None:
-        return None
-    if text.startswith("{", box.end()):
-        return in_braces(text, box.end()) or ""
-    bare = _BARE.match(text, box.end())
-    return bare[0] if bare else ""
-
-
-def normal_integer(candidate: str) -> str | None:
-    """A candidate as an integer from 0 to 999 without leading zeros, or ``None`` if it is anything else."""
-    if len(candidate) > _LONGEST or any(unicodedata.decomposition(one).startswith(_NOT_DIGITS) for one in candidate):
-        return None
-    text = _STYLED.sub(r" \1 ", unicodedata.normalize("NFKC", candidate))
-    # A space and not nothing: digits on either side of a mark are not one number.
-    text = _bare(_NOISE.sub(" ", text))
-    text = _bare(_LEFT_SIDE.sub("", text, count=1) if _LEFT_SIDE.match(text) else text)
-    found = _INTEGER.fullmatch(text)
-    return str(int(found[1])) if found else None
-
-
-def _bare(text: str) -> str:
-    """Without white space, final punctuation and brackets around the whole."""
-    before = ""
-    while text != before:
-        before = text
-        text = text.strip().rstrip(".,;:!").rstrip()
-        if text[:1] + text[-1:] in ("{}", "()") and len(text) > 1:
-            text = text[1:-1]
-    return text
+def _last_box(text: str) -> str | None:
+    boxes = reversed(list_boxes(text))
+    return next((content for start, content, end in boxes if is_own_box(text, start, end)), None)
 
 
 def _answer_line(text: str) -> str | None:
-    """What follows the last "answer is" or "answer:", to the end of the sentence or the line."""
-    found = last_match(_ANSWER, text)
-    if found is None:
-        return None
-    opening = _OPENING.match(text, found.end())
-    start = opening.end() if opening else found.end()
-    end = text.find("\n", start)
-    line = text[start : end if end >= 0 else len(text)]
-    stop = _SENTENCE_END.search(line)
-    return line[: stop.start()] if stop else line
-
-
-def _last_number(text: str) -> str | None:
-    """The last word with a digit in the last line that is not blank; ``""`` where that word is part of an expression."""
-    line = next(lines_from_the_end(text), "")
-    after = ""
-    words = line.split()
-    for position in range(len(words) - 1, -1, -1):
-        word = words[position]
-        if any(one.isdigit() for one in word[:_LONGEST]):
-            before = words[position - 1] if position else ""
-            joined = _joins(before) or _joins(after) or after.strip(".,;:!*$").lower() in _SCALES
-            return "" if joined else word.strip("()[]'\",.;:!?")
-        after = word
+    """What the last statement of the answer states, to the end of its clause."""
+    for statement in statements_from_the_end(text):
+        if not statement.linked:
+            continue
+        opening = _OPENING.match(text, statement.end)
+        start = opening.end() if opening else statement.end
+        stop = text.find("\n", start, start + 2 * LONGEST)
+        line = text[start : stop if stop >= 0 else start + 2 * LONGEST]
+        if not line.strip() or _NEGATED.match(line):
+            continue
+        end = _CLAUSE_END.search(line)
+        clause = line[: end.start()] if end else line
+        if not (line[len(clause) :].startswith("?") or is_denied_after(line, len(clause))):
+            return clause
     return None
 
 
-def _joins(word: str) -> bool:
-    return word.strip("$") in _JOINING or bool(_LATEX_JOINING.search(word[:_LONGEST]))
+def _last_number(text: str) -> str | None:
+    """The last number of the last line, with the whole expression that it belongs to.
+
+    Returns:
+        ``None`` where there is no number, ``""`` where the line does not state it.
+    """
+    line = last_line(text)
+    words = line.split()
+    last = next((place for place in range(len(words) - 1, -1, -1) if _DIGIT.search(words[place])), None)
+    if last is None:
+        return None
+    first, end = last, last + 1
+    while first and len(words[first - 1]) <= LONGEST and (_GLUED.fullmatch(words[first - 1]) or _is_operator(words[first - 1])):
+        first -= 1
+    while end < len(words) and _is_operator(words[end]):
+        end += 2
+    before, after = words[first - 1].lower().strip("(:,") if first else "", " ".join(words[end : end + 12])
+    clause = _CONSEQUENCE.split(" ".join(words[:first]))[-1]
+    scales = after.partition(" ")[0].strip(".,;:!*$").lower() in _SCALES
+    unsure = before in _NOT_STATED or scales or words[last].endswith("?") or _UNSURE.search(clause)
+    if unsure or is_denied_after(after, 0) or denies_an_answer(line):
+        return ""
+    return " ".join(words[first:end]).strip("[]'\"“”「」")
+
+
+def _is_operator(word: str) -> bool:
+    return _OPERATOR.fullmatch(word.strip("$")) is not None

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-_THINK = re.compile(r"<(/?)think>")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_DELIMITERS = " \t\n\r\f\v*_$`#~|-=—\\[]{}()<>."
+_LONGEST_LINE = 2_000
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The last of the matches that do not overlap, found from the left as ``re.findall`` does."""
-    found: deque[re.Match[str]] = deque(pattern.finditer(text), maxlen=1)
-    return found[0] if found else None
+    return next(iter(latest(pattern.finditer(text), 1)), None)
 
 
-def without_thinking(text: str) -> str:
-    """The text outside ``<think>...</think>``.
-
-    A block that is never closed runs to the end. A closing tag without an opening one closes a block that began before the text, as
-    with templates that open the block in the prompt.
-    """
-    kept: list[str] = []
-    depth = start = 0
-    for tag in _THINK.finditer(text):
-        if depth == 0 and tag[1]:
-            kept.clear()
-        elif depth == 0:
-            kept.append(text[start : tag.start()])
-        depth = max(0, depth - 1) if tag[1] else depth + 1
-        start = tag.end()
-    return "".join(kept) + ("" if depth else text[start:])
+def latest(matches: Iterable[re.Match[str]], most: int) -> list[re.Match[str]]:
+    """The last few of some matches, in order."""
+    return list(deque(matches, maxlen=most))
 
 
 def ascii_width(text: str) -> str:
@@ -40,18 +27,19 @@ def ascii_width(text: str) -> str:
     return text if text.isascii() else text.translate(_FULL_WIDTH)
 
 
-def in_braces(text: str, start: int) -> str | None:
+def in_braces(text: str, start: int, limit: int) -> str | None:
     r"""What stands between the brace at a position and the one that closes it; ``\{`` and ``\}`` are ordinary characters.
 
     Args:
         text: the text.
         start: where the opening brace stands.
+        limit: where to stop looking for the end.
 
     Returns:
-        The content, or ``None`` if the brace is never closed.
+        The content, or ``None`` if the brace is not closed before the limit.
     """
     depth = 0
-    for brace in _BRACE.finditer(text, start):
+    for brace in _BRACE.finditer(text, start, limit):
         if brace[0] == "{":
             depth += 1
         elif brace[0] == "}":
@@ -61,9 +49,19 @@ def in_braces(text: str, start: int) -> str | None:
     return None
 
 
+def last_line(text: str) -> str:
+    """The last line with more than delimiters in it, stripped: its last 2,000 characters, whole words of them; ``""`` for none."""
+    end = len(text.rstrip(_DELIMITERS))
+    if not end:
+        return ""
+    start, stop = text.rfind("\n", 0, end) + 1, text.find("\n", end)
+    line = text[start : len(text) if stop < 0 else stop].strip()
+    return line if len(line) <= _LONGEST_LINE else line[-_LONGEST_LINE:].partition(" ")[2]
+
+
 def lines_from_the_end(text: str) -> Iterator[str]:
     """The lines that are not blank, stripped, last first; a line ends at a newline."""
-    end = len(text)
+    end = len(text.rstrip())
     while end >= 0:
         start = text.rfind("\n", 0, end)
         line = text[start + 1 : end].strip()
