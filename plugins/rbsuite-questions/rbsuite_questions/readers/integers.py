@@ -80,7 +80,7 @@ def list_boxes(text: str) -> list[tuple[int, str, int]]:
     found: list[tuple[int, str, int]] = []
     if "box" not in text:
         return found
-    for box in latest(_BOX.finditer(text), MOST):
+    for box in latest(_BOX, text, MOST):
         if text.startswith("{", box.end()):
             content = in_braces(text, box.end(), box.end() + LONGEST_BOX)
             rest = text[box.end() + 1 : box.end() + LONGEST_BOX] if content is None else content

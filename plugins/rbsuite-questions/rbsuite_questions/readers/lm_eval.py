@@ -172,5 +172,8 @@ def _last_option(output: str, options: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """In lower case, without any punctuation of Unicode."""
-    lower = text.lower()
-    return lower.translate({ord(one): None for one in set(lower) if unicodedata.category(one).startswith("P")})
+    plain = text.lower()
+    for mark in set(plain):
+        if unicodedata.category(mark).startswith("P"):
+            plain = plain.replace(mark, "")
+    return plain

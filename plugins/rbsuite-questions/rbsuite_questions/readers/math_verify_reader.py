@@ -31,7 +31,7 @@ class MathVerifyReader(BaseReader):
 
     info: ClassVar[ReaderInfo] = ReaderInfo(
         name="math-verify",
-        version=1,
+        version=2,
         summary="whatever math-verify holds equal to an integer; the last 4,000 characters of an output",
         kinds=("integer",),
         harness="huggingface/Math-Verify",

@@ -6,17 +6,26 @@ math-verify itself rest on a signal that only works in a main thread.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import re
 import sys
+from collections import deque
 from importlib import import_module
 from typing import Any
 
-_MOST_CANDIDATES = 8
+_MOST_CANDIDATES = 12
+_MOST_WRITTEN = 4
+_MOST_DIGITS = 30
+_MOST_PARTS = 60
+_DIGITS = re.compile(r"\d+", re.ASCII)
 
 
 def read_with_math_verify(output: str) -> tuple[int | None, str]:
     """The integer that math-verify holds equal to an output, and the text it extracts (``""`` for none).
+
+    An output may be equal to several, as ``200%`` is to 200 and to 2: one that it writes out comes first, and of those the last.
 
     Raises:
         ImportError: math-verify is not installed.
@@ -24,7 +33,7 @@ def read_with_math_verify(output: str) -> tuple[int | None, str]:
     library = import_module("math_verify")
     parsed = library.parse(output, parsing_timeout=None)
     text = next((one for one in parsed if isinstance(one, str)), "")
-    for number in _candidates(parsed)[:_MOST_CANDIDATES]:
+    for number in _candidates(parsed, text):
         # The library's relation is not symmetric: the right answer comes first.
         gold = library.parse(str(number), parsing_timeout=None)
         if library.verify(gold, parsed, timeout_seconds=None):
@@ -32,18 +41,20 @@ def read_with_math_verify(output: str) -> tuple[int | None, str]:
     return None, text
 
 
-def _candidates(parsed: list[Any]) -> list[int]:
-    """Integers near the value of what was parsed: of an expression, the right side of an equation, the element of a set."""
-    found: list[int] = []
-    for one in parsed:
-        for part in (one, getattr(one, "rhs", None), *getattr(one, "args", ())):
-            try:
-                number = round(float(part))
-            except (TypeError, ValueError, OverflowError, AttributeError):
-                continue
-            if number not in found:
-                found.append(number)
-    return found
+def _candidates(parsed: list[Any], text: str) -> list[int]:
+    """Integers that what was parsed may be equal to: those written in it, the last first, and values of its parts."""
+    written = [int(digits) for digits in _DIGITS.findall(text)[-_MOST_WRITTEN:] if len(digits) <= _MOST_DIGITS]
+    signed = [number for one in reversed(written) for number in (one, -one)]
+    valued = []
+    parts = deque(one for one in parsed if not isinstance(one, str))
+    for _ in range(_MOST_PARTS):
+        if not parts:
+            break
+        part = parts.popleft()
+        parts.extend(getattr(part, "args", ()))
+        with contextlib.suppress(TypeError, ValueError, OverflowError, AttributeError):
+            valued.append(round(float(part)))
+    return list(dict.fromkeys(signed + valued))[:_MOST_CANDIDATES]
 
 
 def main() -> None:

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_ANY_FULL_WIDTH = re.compile("[\uff01-\uff5e\u3000]")
 _DELIMITERS = " \t\n\r\f\v*_$`#~|-=—\\[]{}()<>."
 _LONGEST_LINE = 2_000
+_FIRST_LOOK = 10_000
 
 
 def last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     """The last of the matches that do not overlap, found from the left as ``re.findall`` does."""
-    return next(iter(latest(pattern.finditer(text), 1)), None)
+    found: deque[re.Match[str]] = deque(pattern.finditer(text), maxlen=1)
+    return found[0] if found else None
 
 
-def latest(matches: Iterable[re.Match[str]], most: int) -> list[re.Match[str]]:
-    """The last few of some matches, in order."""
-    return list(deque(matches, maxlen=most))
+def latest(pattern: re.Pattern[str], text: str, most: int) -> list[re.Match[str]]:
+    """The last few matches, in order. They are looked for near the end first, so an early one that a boundary cuts may be lost."""
+    size = _FIRST_LOOK
+    while True:
+        start = max(0, len(text) - size)
+        found = deque(pattern.finditer(text, start), maxlen=most)
+        if start == 0 or len(found) == most:
+            return list(found)
+        size *= 4
 
 
 def ascii_width(text: str) -> str:
     """The text with full-width forms of ASCII characters (digits, letters, colon) in their ordinary form."""
-    return text if text.isascii() else text.translate(_FULL_WIDTH)
+    return text.translate(_FULL_WIDTH) if not text.isascii() and _ANY_FULL_WIDTH.search(text) else text
 
 
 def in_braces(text: str, start: int, limit: int) -> str | None:

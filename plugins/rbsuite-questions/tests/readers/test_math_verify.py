@@ -24,6 +24,38 @@ def test_it_reads_what_is_mathematically_equal() -> None:
         assert reader.read_integer(output).value is None, output
 
 
+EQUAL_TO_204 = (
+    r"\boxed{\text{204}}",
+    r"\boxed{\textbf{204}}",
+    r"\boxed{n = 204%}",
+    r"\boxed{204\%}",
+    r"\boxed{\{204\}}",
+    r"\boxed{x \in \{204\}}",
+    r"\boxed{204, 204}",
+    r"\boxed{m + n = 200 + 4 = 204}",
+    r"\boxed{a = b = 204}",
+    r"\boxed{n = 200 + 4}",
+    r"\boxed{\sqrt{41616}}",
+)
+EQUAL_TO_NO_INTEGER = (
+    r"\boxed{\{3, 204\}}",
+    r"\boxed{204 = n}",
+    r"\boxed{n \ge 204}",
+    r"\boxed{204!}",
+    r"\boxed{\text{n = 204}}",
+)
+
+
+def test_it_takes_what_the_library_takes() -> None:
+    library, reader = importlib.import_module("math_verify"), get_reader("math-verify")
+    for output in (*EQUAL_TO_204, *EQUAL_TO_NO_INTEGER, r"\boxed{-5}", r"\boxed{200\%}", r"\boxed{2.04 \times 10^2}"):
+        parsed, reading = library.parse(output, parsing_timeout=None), reader.read_integer(output)
+        assert (reading.value == "204") is (output in EQUAL_TO_204 or "times" in output), output
+        for gold in ("204", "3", "-5", "200"):
+            equal = library.verify(library.parse(gold, parsing_timeout=None), parsed, timeout_seconds=None)
+            assert reader.is_right(reading, gold, "integer") is (equal and not gold.startswith("-")), (output, gold)
+
+
 def test_it_works_in_threads() -> None:
     reader = get_reader("math-verify")
     with ThreadPoolExecutor(4) as pool:
