@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import errno
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -42,48 +45,54 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             return [dict(row) for row in datasets.load_from_disk(str(path))]
-        config = hub.config if hub.config in _configs(datasets, path) else None
-        # Streamed: nothing of the user's files is copied into the cache.
-        return [dict(row) for row in datasets.load_dataset(str(path), config, split=hub.split, streaming=True)]
+        # Streamed, beside a cache of its own: nothing of the user's files is copied, and the usual cache may be read-only.
+        with tempfile.TemporaryDirectory() as cache:
+            config = _config(datasets, path, hub, cache)
+            extra = _text_as_it_is(datasets, path, config, hub.split, cache)
+            loaded = datasets.load_dataset(
+                str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra
+            )
+            return [dict(row) for row in loaded]
 
 
-def load_file(path: Path, builder: str, text_columns: Sequence[str]) -> Sequence[Row]:
-    """The rows of a parquet or CSV file.
-
-    Args:
-        path: the file.
-        builder: ``parquet`` or ``csv``.
-        text_columns: columns of a CSV file to keep as the text they are.
+def load_parquet(path: Path) -> Sequence[Row]:
+    """The rows of a parquet file; the library's own cache is not touched.
 
     Raises:
         DataError: it cannot be read.
     """
-    datasets = _datasets()
-    extra: dict[str, Any] = {}
-    if builder == "csv":
-        # Without this "025" is read as 25 and an empty column as numbers.
-        header = _header(path)
-        extra["features"] = datasets.Features({name: datasets.Value("string") for name in header})
-        if not set(header) & set(text_columns) and text_columns:
-            raise DataError(f"{path.name} has none of the columns {', '.join(text_columns)}.", "Give the header line.")
+    _datasets()
+    from pyarrow import parquet
+
     with _explained(path.name, "a fresh copy"):
-        loaded = datasets.load_dataset(builder, data_files={"rows": str(path)}, split="rows", streaming=True, **extra)
-        return [dict(row) for row in loaded]
+        rows: Sequence[Row] = parquet.read_table(path).to_pylist()
+        return rows
 
 
-def _header(path: Path) -> list[str]:
-    import csv
+def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str | None:
+    """The configuration to read: the pinned one if it is there, else the only or the default one."""
+    there: Sequence[str] = datasets.get_dataset_config_names(str(path), cache_dir=cache)
+    if hub.config in there:
+        return hub.config
+    if len(there) > 1 and datasets.get_dataset_default_config_name(str(path), cache_dir=cache) is None:
+        wanted = f", and none is {hub.config}" if hub.config else ""
+        raise DataError(
+            f"{path} holds several configurations ({', '.join(there)}){wanted}.", "Name the file of one of them with --data."
+        )
+    return None
 
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return next(csv.reader(file), [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path.name} is not CSV in UTF-8: {error}.", "Take a fresh copy of the data.") from error
 
-
-def _configs(datasets: ModuleType, path: Path) -> Sequence[str]:
-    found: Sequence[str] = datasets.get_dataset_config_names(str(path))
-    return found
+def _text_as_it_is(datasets: ModuleType, path: Path, config: str | None, split: str, cache: str) -> Mapping[str, Any]:
+    """Options that keep "NA", "None" and "025" in CSV files the texts they are; none for other files."""
+    settings = datasets.load_dataset_builder(str(path), config, cache_dir=cache).config
+    if not hasattr(settings, "keep_default_na"):
+        return {}
+    files = [Path(name) for name in (settings.data_files or {}).get(split, ()) if Path(name).is_file()]
+    if not files or settings.sep != ",":
+        return {"keep_default_na": False}
+    with files[0].open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file), [])
+    return {"keep_default_na": False, "features": datasets.Features({one: datasets.Value("string") for one in header})}
 
 
 def _look_before() -> None:
@@ -140,6 +149,12 @@ def _explained(name: str, elsewhere: str, hub: HubSource | None = None) -> Itera
 def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None) -> DataError:
     kinds = {type(one).__name__ for one in _chain(error)}
     text = " ".join(str(one) for one in _chain(error))
+    barred = next((one for one in _chain(error) if isinstance(one, OSError) and one.errno in _BARRED), None)
+    if barred is not None:
+        return DataError(
+            f"{name} cannot be read: {barred.filename or 'the cache of datasets'}: {barred.strerror}.",
+            f"Set HF_HOME to a directory that can be written, or use {elsewhere}.",
+        )
     if isinstance(error, StopIteration) or "EmptyDatasetError" in kinds or "EmptyDataError" in kinds:
         return DataError(f"{name} is empty.", f"Take {elsewhere}.")
     if hub is not None and (kinds & {"GatedRepoError"} or "gated" in text.lower()):
@@ -163,6 +178,7 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
     return DataError(f"{name} cannot be read: {first.rstrip('.')}.", f"Use {elsewhere}.")
 
 
+_BARRED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 _OFFLINE = frozenset(
     {
         "ConnectionError",

@@ -1,11 +1,13 @@
 """Reads the rows of question sets: from a file, from a directory, or from the hub at a pinned revision.
 
-JSON lines are read by the standard library. Everything else goes through ``datasets``, which is imported when that is needed.
+JSON and CSV are read by the standard library. Everything else goes through ``datasets``, which is imported when that is needed.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import DataError
+from rbsuite_questions.readers.base import LETTERS
+from rbsuite_questions.readers.integers import gold_integer
 
 Row = Mapping[str, Any]
 
@@ -60,7 +64,6 @@ Columns = Mapping[str, tuple[str, ...]]
 """For each wanted value the names that its column has in one copy or another of a data set."""
 
 SUFFIXES = (".jsonl", ".json", ".parquet", ".csv")
-_BUILDERS = {".parquet": "parquet", ".csv": "csv"}
 
 
 def read_path(path: Path, hub: HubSource, names: Sequence[str] = (), *, csv_columns: Sequence[str] = ()) -> Table:
@@ -148,6 +151,43 @@ def cell(table: Table, number: int, column: str, fits: Callable[[Any], bool], wa
     return value
 
 
+def integer_cell(table: Table, number: int, column: str) -> int:
+    r"""The right answer of a row, read as leniently as outputs are: ``25``, ``"025"``, ``25.0``, ``$25$``, ``336^\circ``, ``\boxed{25}``.
+
+    Raises:
+        DataError: it is no integer from 0 to 999.
+    """
+    answer = gold_integer(cell(table, number, column, lambda value: gold_integer(value) is not None, "an integer from 0 to 999"))
+    assert answer is not None
+    return answer
+
+
+def text_cell(row: Row, column: str | None) -> str:
+    """The text of a row's column, stripped; empty where there is none (no such column, nothing in it)."""
+    value = row.get(column) if column is not None else None
+    return "" if value is None else str(value).strip()
+
+
+def doubtful_choices(table: Table, columns: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
+    """Rows of choices that contradict themselves, by what is wrong with them.
+
+    Args:
+        table: the table.
+        columns: the names of the columns ``id``, ``options``, ``answer`` (a letter) and, where there is one, ``index``.
+
+    Returns:
+        ids of rows whose letter and index disagree, and of rows with an option that is empty; without what does not occur.
+    """
+    found: dict[str, list[str]] = {}
+    for row in table.rows:
+        index, letter, name = row.get(columns.get("index", "")), row.get(columns["answer"]), str(row.get(columns["id"]))
+        if index is not None and isinstance(letter, str) and LETTERS.find(letter) != index:
+            found.setdefault("letter and index disagree", []).append(name)
+        if not all(str(option).strip() for option in row.get(columns["options"]) or ()):
+            found.setdefault("an option is empty", []).append(name)
+    return found
+
+
 def is_text(value: Any) -> bool:
     """Whether a value is a text that is not empty."""
     return isinstance(value, str) and bool(value.strip())
@@ -157,8 +197,8 @@ def _file(path: Path, csv_columns: Sequence[str]) -> Table:
     readers: Mapping[str, Callable[[], Sequence[Row]]] = {
         ".jsonl": lambda: _json_lines(path),
         ".json": lambda: _json(path),
-        ".parquet": lambda: _by_datasets(path, ()),
-        ".csv": lambda: _by_datasets(path, csv_columns),
+        ".parquet": lambda: _parquet(path),
+        ".csv": lambda: _csv(path, csv_columns),
     }
     if path.suffix.lower() not in readers:
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}.", "Convert it, best to JSON lines.")
@@ -189,39 +229,71 @@ def _checked(rows: Sequence[Row], name: str) -> Sequence[Row]:
     return rows
 
 
+def _text(path: Path) -> str:
+    """The text of a file, without a mark of its byte order."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path.name} is not UTF-8 text.", "Save it as UTF-8, or take a fresh copy.") from error
+
+
 def _json_lines(path: Path) -> Sequence[Row]:
     rows = []
-    with path.open(encoding="utf-8") as file:
-        try:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    rows.append(_object(json.loads(line), f"{path.name}:{number}"))
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path.name} is not UTF-8 text.", "Take a fresh copy of the data.") from error
-        except (ValueError, RecursionError) as error:
-            raise DataError(
-                f"{path.name}:{number}: not valid JSON: {error}.", "Take a fresh copy of the data."
-            ) from error
+    for number, line in enumerate(_text(path).split("\n"), start=1):
+        if line.strip():
+            rows.append(_object(_loaded(line, f"{path.name}:{number}"), f"{path.name}:{number}"))
     return rows
 
 
 def _json(path: Path) -> Sequence[Row]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path.name}: not valid JSON: {error}.", "Take a fresh copy of the data.") from error
+    """A list of rows, or rows in lines: both are found under ``.json``."""
+    text = _text(path)
+    if text.lstrip().startswith("{"):
+        first, _, rest = text.strip().partition("\n")
+        if rest or isinstance(_loaded(first, path.name), dict):
+            return _json_lines(path)
+    value = _loaded(text, path.name)
     if not isinstance(value, list):
         raise DataError(f"{path.name} is not a list of rows.", "Give JSON lines, or a list of objects.")
     return [_object(row, f"{path.name}, row {number}") for number, row in enumerate(value, start=1)]
 
 
+def _loaded(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not valid JSON: {error}.", "Take a fresh copy of the data.") from error
+
+
+def _csv(path: Path, columns: Sequence[str]) -> Sequence[Row]:
+    """Every cell is the text that it is: "025", "NA", "None", and nothing where nothing stands."""
+    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    try:
+        header = next(lines, [])
+        if columns and not set(header) & set(columns):
+            raise DataError(f"{path.name} has none of the columns {', '.join(columns)}.", "Give the header line.")
+        rows = []
+        for cells in lines:
+            if cells and len(cells) != len(header):
+                raise DataError(
+                    f"{path.name}, row {len(rows) + 1}: {len(cells)} cells, and the header has {len(header)}.",
+                    "Mend the data; a cell with a comma or a line break stands in quotes.",
+                )
+            if cells:
+                rows.append(dict(zip(header, cells, strict=True)))
+    except csv.Error as error:
+        raise DataError(f"{path.name}:{lines.line_num}: not valid CSV: {error}.", "Take a fresh copy of the data.") from error
+    return rows
+
+
 def _object(value: Any, where: str) -> Row:
     if not isinstance(value, dict):
-        raise DataError(f"{where} is not an object.", "Give one object with the benchmark's columns a line.")
+        listed = " (A JSON list is read from a file that is named .json.)" if isinstance(value, list) else ""
+        raise DataError(f"{where} is not an object.", f"Give one object with the benchmark's columns a line.{listed}")
     return value
 
 
-def _by_datasets(path: Path, csv_columns: Sequence[str]) -> Sequence[Row]:
-    from rbsuite_questions.hub import load_file
+def _parquet(path: Path) -> Sequence[Row]:
+    from rbsuite_questions.hub import load_parquet
 
-    return load_file(path, _BUILDERS[path.suffix.lower()], csv_columns)
+    return load_parquet(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -18,11 +20,14 @@ from rbsuite_questions.rows import (
     Row,
     Table,
     cell,
+    doubtful_choices,
     file_sha256,
     find_columns,
+    integer_cell,
     is_text,
     read_hub,
     read_path,
+    text_cell,
 )
 
 HUB = HubSource("group/quiz", "0123456789abcdef0123456789abcdef01234567", "test", rows=2)
@@ -79,15 +84,86 @@ def test_json_lines_need_no_library(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert table.source == {"sha256": file_sha256(path)}
     (tmp_path / "quiz.json").write_text(json.dumps(list(ROWS)), encoding="utf-8")
     assert list(read_path(tmp_path / "quiz.json", HUB).rows) == list(ROWS)
+    assert len(read_path(write_csv(tmp_path / "quiz.csv"), HUB).rows) == 2
+    (tmp_path / "quiz.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match="needs the library datasets"):
-        read_path(write_csv(tmp_path / "quiz.csv"), HUB)
+        read_path(tmp_path / "quiz.parquet", HUB)
 
 
 def test_parquet(tmp_path: Path, datasets: Any) -> None:
     assert list(read_path(write_parquet(tmp_path / "quiz.parquet"), HUB).rows) == list(ROWS)
 
 
-def test_csv_loses_no_leading_zero(tmp_path: Path, datasets: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("bom.jsonl", '\ufeff{"id": "1"}\n'),
+        ("bom.json", '\ufeff[{"id": "1"}]'),
+        ("lines.json", '{"id": "1"}\n'),
+        ("more.json", '\ufeff{"id": "1"}\r\n\n{"id": "2"}\n'),
+        ("bom.csv", "\ufeffid\n1\n"),
+    ],
+)
+def test_byte_order_marks_and_lines_under_json(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    assert read_path(tmp_path / name, HUB, csv_columns=["id"]).rows[0] == {"id": "1"}
+
+
+WORDS = "id,answer,domain\n1,None,\n2,N/A,nan\n025,NA,null\n"
+
+
+def test_texts_in_csv_stay_texts(tmp_path: Path, datasets: Any) -> None:
+    home = tmp_path / "quiz"
+    home.mkdir()
+    (home / "test.csv").write_text(WORDS, encoding="utf-8")
+    for place in (home, home / "test.csv"):
+        rows = read_path(place, HUB).rows
+        assert [list(row.values()) for row in rows] == [["1", "None", ""], ["2", "N/A", "nan"], ["025", "NA", "null"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id,answer\n1,2,3\n", "row 1: 3 cells, and the header has 2"),
+        ("id,answer\n1\n", "row 1: 1 cells, and the header has 2"),
+        ('id,answer\n1,"2"x\n', "bad.csv:2: not valid CSV"),
+    ],
+)
+def test_malformed_csv(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "bad.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=said):
+        read_path(tmp_path / "bad.csv", HUB)
+
+
+def test_a_directory_with_several_configurations(tmp_path: Path, datasets: Any) -> None:
+    configs = "".join(f"- config_name: {one}\n  data_files: {one}.jsonl\n" for one in ("I", "II"))
+    (tmp_path / "README.md").write_text(f"---\nconfigs:\n{configs}---\n", encoding="utf-8")
+    for one in ("I", "II"):
+        (tmp_path / f"{one}.jsonl").write_text(json.dumps({"id": one}) + "\n", encoding="utf-8")
+    assert read_path(tmp_path, HubSource("group/quiz", "", "train", "II")).rows == [{"id": "II"}]
+    for wanted in ("", "III"):
+        with pytest.raises(DataError, match=r"several configurations \(I, II\).*Name the file of one of them"):
+            read_path(tmp_path, HubSource("group/quiz", "", "train", wanted))
+
+
+def test_a_cache_that_cannot_be_written_is_no_hindrance_to_local_data(tmp_path: Path) -> None:
+    home = write_hub_layout(tmp_path / "quiz")
+    (tmp_path / "no-directory").touch()
+    code = (
+        "import sys; from pathlib import Path; from rbsuite_questions.rows import HubSource, read_path\n"
+        "for path in map(Path, sys.argv[1:]): print(len(read_path(path, HubSource('group/quiz', '', 'test')).rows))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(home), str(home / "data" / "test-00000-of-00001.parquet")],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "no-directory")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.stdout.split(), run.stderr) == (["2", "2"], "")
+
+
+def test_csv_loses_no_leading_zero(tmp_path: Path) -> None:
     table = read_path(write_csv(tmp_path / "quiz.csv"), HUB, csv_columns=["answer"])
     assert [row["answer"] for row in table.rows] == ["025", "4"]
     assert table.rows[1]["question"] == ROWS[1]["question"]
@@ -134,7 +210,7 @@ def test_csv_with_a_header_alone_is_empty(tmp_path: Path, datasets: Any) -> None
     ("text", "said"),
     [
         ('{"a": 1}\n{"b"\n', r"bad.jsonl:2: not valid JSON"),
-        ("[1, 2]\n", r"bad.jsonl:1 is not an object"),
+        ("[1, 2]\n", r"bad.jsonl:1 is not an object.*list is read from a file that is named \.json"),
         ("\n\n", r"is empty"),
         ("\ud800", r"is not UTF-8"),
         ("[" * 200_000, r"bad.jsonl:1: not valid JSON"),
@@ -169,6 +245,39 @@ def test_columns_are_found_under_any_of_their_names() -> None:
     assert cell(table, 0, "answer", is_text, "a text") == "025"
     with pytest.raises(DataError, match=r"row 2: options is \['z'\], not a text"):
         cell(table, 1, "options", is_text, "a text")
+
+
+GOLD = [
+    *((25, 25), (25.0, 25), ("25", 25), ("025", 25), ("25.0", 25), ("$25$", 25), (r"\boxed{25}", 25), (r"336^\circ", 336)),
+    *(("#### 25", 25), (r"$\boxed{m+n = 20+5 = 25}$", 25), (" 25 ", 25), (0, 0), ("25\N{DEGREE SIGN}", 25)),
+    *((True, None), (25.5, None), (1000, None), (-1, None), (None, None), ("", None), ("x", None), ("24 or 25", None)),
+    *((float("nan"), None), (float("inf"), None), ([25], None), (r"\boxed{}", None)),
+]
+
+
+@pytest.mark.parametrize(("written", "value"), GOLD)
+def test_right_answers_are_read_as_leniently_as_outputs(written: object, value: int | None) -> None:
+    table = Table([{"answer": written}], "quiz")
+    if value is None:
+        with pytest.raises(DataError, match="quiz, row 1: answer is .* not an integer from 0 to 999"):
+            integer_cell(table, 0, "answer")
+    else:
+        assert integer_cell(table, 0, "answer") == value
+
+
+def test_texts_of_rows_and_rows_that_contradict_themselves() -> None:
+    assert [text_cell({"a": value}, "a") for value in (None, "", " x ", "None", 7)] == ["", "", "x", "None", "7"]
+    assert text_cell({"a": 1}, "b") == text_cell({"a": 1}, None) == ""
+    rows: Sequence[Row] = [
+        {"id": 1, "options": ["x", "y"], "answer": "B", "index": 1},
+        {"id": 2, "options": ["x", "y"], "answer": "B", "index": 0},
+        {"id": 3, "options": ["x", " "], "answer": "A", "index": 0},
+        {"id": 4, "options": ["x"], "answer": "A", "index": None},
+    ]
+    columns = {name: name for name in ("id", "options", "answer", "index")}
+    found = {"letter and index disagree": ["2"], "an option is empty": ["3"]}
+    assert doubtful_choices(Table(rows, "quiz"), columns) == found
+    assert doubtful_choices(Table(rows[:1], "quiz"), columns) == {}
 
 
 def hub_that_raises(error: Exception | None, rows: Sequence[Mapping[str, Any]] = ()) -> types.ModuleType:
@@ -206,6 +315,7 @@ def named(name: str, text: str = "", base: type[Exception] = Exception) -> Excep
         ),
         (named("LocalEntryNotFoundError"), "not in the cache"),
         (StopIteration(), "is empty"),
+        (PermissionError(13, "Permission denied", "/cache/x.lock"), "cache/x.lock: Permission denied.*Set HF_HOME"),
         (RuntimeError("a\nb\nc. And more."), "cannot be read: a b c"),
     ],
 )
