@@ -49,9 +49,7 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
         with tempfile.TemporaryDirectory() as cache:
             config = _config(datasets, path, hub, cache)
             extra = _text_as_it_is(datasets, path, config, hub.split, cache)
-            loaded = datasets.load_dataset(
-                str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra
-            )
+            loaded = datasets.load_dataset(str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra)
             return [dict(row) for row in loaded]
 
 
@@ -77,7 +75,8 @@ def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str
     if len(there) > 1 and datasets.get_dataset_default_config_name(str(path), cache_dir=cache) is None:
         wanted = f", and none is {hub.config}" if hub.config else ""
         raise DataError(
-            f"{path} holds several configurations ({', '.join(there)}){wanted}.", "Name the file of one of them with --data."
+            f"{path} holds several configurations ({', '.join(there)}){wanted}.",
+            "Name the file of one of them with --data.",
         )
     return None
 

@@ -157,7 +157,9 @@ def integer_cell(table: Table, number: int, column: str) -> int:
     Raises:
         DataError: it is no integer from 0 to 999.
     """
-    answer = gold_integer(cell(table, number, column, lambda value: gold_integer(value) is not None, "an integer from 0 to 999"))
+    answer = gold_integer(
+        cell(table, number, column, lambda value: gold_integer(value) is not None, "an integer from 0 to 999")
+    )
     assert answer is not None
     return answer
 
@@ -282,7 +284,9 @@ def _csv(path: Path, columns: Sequence[str]) -> Sequence[Row]:
             if cells:
                 rows.append(dict(zip(header, cells, strict=True)))
     except csv.Error as error:
-        raise DataError(f"{path.name}:{lines.line_num}: not valid CSV: {error}.", "Take a fresh copy of the data.") from error
+        raise DataError(
+            f"{path.name}:{lines.line_num}: not valid CSV: {error}.", "Take a fresh copy of the data."
+        ) from error
     return rows
 
 

@@ -248,7 +248,16 @@ def test_columns_are_found_under_any_of_their_names() -> None:
 
 
 GOLD = [
-    *((25, 25), (25.0, 25), ("25", 25), ("025", 25), ("25.0", 25), ("$25$", 25), (r"\boxed{25}", 25), (r"336^\circ", 336)),
+    *(
+        (25, 25),
+        (25.0, 25),
+        ("25", 25),
+        ("025", 25),
+        ("25.0", 25),
+        ("$25$", 25),
+        (r"\boxed{25}", 25),
+        (r"336^\circ", 336),
+    ),
     *(("#### 25", 25), (r"$\boxed{m+n = 20+5 = 25}$", 25), (" 25 ", 25), (0, 0), ("25\N{DEGREE SIGN}", 25)),
     *((True, None), (25.5, None), (1000, None), (-1, None), (None, None), ("", None), ("x", None), ("24 or 25", None)),
     *((float("nan"), None), (float("inf"), None), ([25], None), (r"\boxed{}", None)),

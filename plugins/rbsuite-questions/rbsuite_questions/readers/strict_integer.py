@@ -25,10 +25,7 @@ _OPERATOR = re.compile(r"[+\-−–*/^<>≤≥≠≈±×·÷=]+|mod|\\[A-Za-z]+\
 _GLUED = re.compile(r".*[\d=+^].*|[$({\[]*[A-Za-z][$)}\],;]*|\$+|\\.*|or|and|either|,")
 _SCALES = frozenset(["hundred", "thousand", "million", "billion", "dozen"])
 _NOT_STATED = frozenset(
-    (
-        "not never neither nor cannot about approximately roughly nearly around almost least most than mod modulo by of "
-        "step case problem question equation eq eq. figure table part section page line year"
-    ).split()
+    ["not", "never", "neither", "nor", "cannot", "about", "approximately", "roughly", "nearly", "around", "almost", "least", "most", "than", "mod", "modulo", "by", "of", "step", "case", "problem", "question", "equation", "eq", "eq.", "figure", "table", "part", "section", "page", "line", "year"]
 )
 _CONSEQUENCE = re.compile(r"\b(?:so|thus|hence|therefore|then)\b|[.!?;]\s", re.IGNORECASE)
 _UNSURE = re.compile(
@@ -85,7 +82,11 @@ def _last_number(text: str) -> str | None:
     if last is None:
         return None
     first, end = last, last + 1
-    while first and len(words[first - 1]) <= LONGEST and (_GLUED.fullmatch(words[first - 1]) or _is_operator(words[first - 1])):
+    while (
+        first
+        and len(words[first - 1]) <= LONGEST
+        and (_GLUED.fullmatch(words[first - 1]) or _is_operator(words[first - 1]))
+    ):
         first -= 1
     while end < len(words) and _is_operator(words[end]):
         end += 2

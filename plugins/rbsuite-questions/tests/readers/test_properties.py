@@ -51,8 +51,6 @@ PIECES = [
         "\\fbox{",
         "\\text{",
         "\\text{ ",
-        "<think>",
-        "</think>",
         "option ",
         "alpha ",
     ),
@@ -82,9 +80,25 @@ PIECES = [
         "A, ",
         "A or ",
     ),
-    *("五", "五½½ ", "½", "²", "1²", "--", "'", "1'", "é"),
+    *("五", "五½½ ", "½", "²", "1²", "--", "'", "1'", "é", "İ", "答案", "답", "Ответ: ", "答案是 "),
+    *("wrong answer: ", "wrong answer: A\n", "the answer is not B. ", "not ", "if the answer is ", "The student's "),
+    *(
+        "answer to the problem ",
+        "\\boxed{1} is wrong ",
+        "B is the answer. ",
+        "\\boxed{}",
+        "1 = ",
+        "1 + ",
+        "1 or ",
+        " , ",
+        "-\n",
+    ),
 ]
 TEXTS = {f"{piece!r}...": (piece * (SIZE // len(piece) + 1))[:SIZE] for piece in PIECES}
+TEXTS["boxes that one long text follows"] = "\\boxed{1 " * 100 + "x" * SIZE
+MARKS = ("<think>", "</think>", "[THINK]", "<|channel|>")
+"""Told apart by :mod:`rbsuite.models.reasoning`, whose own tests time it; a quarter of the size here."""
+TEXTS |= {f"{mark!r}...": mark * (SIZE // 4 // len(mark)) for mark in MARKS}
 STARTS = ("ANSWER:", "$a", "**a", "\\boxed{", "answer is ")
 SPACED = {f"{start!r} spaces": start + " " * SIZE + "!" for start in STARTS}
 
@@ -114,21 +128,40 @@ TOKENS = st.sampled_from(
 OUTPUTS = st.one_of(st.text(max_size=60), st.lists(TOKENS, max_size=12).map("".join))
 
 
+LIMIT_S = 0.2
+"""CPU for a megabyte; the best of three, since other processes share the caches."""
+
+
+def seconds(name: str, kind: str, text: str) -> float:
+    reader, best = get_reader(name), 1e9
+    for _ in range(3):
+        start = time.process_time()
+        if kind == "integer":
+            reader.read_integer(text)
+        else:
+            reader.read_choice(text, 10, ("alpha", "beta", "gamma"))
+        best = min(best, time.process_time() - start)
+        if best <= LIMIT_S:
+            break
+    return best
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_megabyte_takes_less_than_a_second(name: str) -> None:
-    reader = get_reader(name)
-    slow = []
-    for label, text in (TEXTS | SPACED).items():
-        for kind in READERS[name].kinds:
-            start = time.process_time()
-            if kind == "integer":
-                reader.read_integer(text)
-            else:
-                reader.read_choice(text, 10, ("alpha", "beta", "gamma"))
-            spent = time.process_time() - start
-            if spent > 1:
-                slow.append((label, kind, round(spent, 2)))
-    assert slow == []
+def test_a_megabyte_takes_a_fifth_of_a_second(name: str) -> None:
+    spent = {
+        (label, kind): seconds(name, kind, text)
+        for label, text in (TEXTS | SPACED).items()
+        for kind in READERS[name].kinds
+    }
+    assert {where: round(best, 2) for where, best in spent.items() if best > LIMIT_S} == {}
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=4), last=st.sampled_from(PIECES))
+@settings(max_examples=40, deadline=None)
+def test_the_strict_reader_is_quick_on_any_repeated_pattern(pieces: list[str], last: str) -> None:
+    unit = "".join(pieces)
+    text = unit * (SIZE // len(unit)) + last
+    assert max(seconds("rbsuite", kind, text) for kind in ("integer", "choice")) <= LIMIT_S
 
 
 def check(reading: Reading) -> None:
