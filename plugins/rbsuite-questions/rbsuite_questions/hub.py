@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -60,10 +61,8 @@ def load_parquet(path: Path) -> Sequence[Row]:
         DataError: it cannot be read.
     """
     _datasets()
-    from pyarrow import parquet
-
     with _explained(path.name, "a fresh copy"):
-        rows: Sequence[Row] = parquet.read_table(path).to_pylist()
+        rows: Sequence[Row] = import_module("pyarrow.parquet").read_table(path).to_pylist()
         return rows
 
 

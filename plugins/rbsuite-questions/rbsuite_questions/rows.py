@@ -274,7 +274,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Sequence[Row]:
         header = next(lines, [])
         if columns and not set(header) & set(columns):
             raise DataError(f"{path.name} has none of the columns {', '.join(columns)}.", "Give the header line.")
-        rows = []
+        rows: list[Row] = []
         for cells in lines:
             if cells and len(cells) != len(header):
                 raise DataError(

@@ -268,7 +268,7 @@ GOLD = [
 def test_right_answers_are_read_as_leniently_as_outputs(written: object, value: int | None) -> None:
     table = Table([{"answer": written}], "quiz")
     if value is None:
-        with pytest.raises(DataError, match="quiz, row 1: answer is .* not an integer from 0 to 999"):
+        with pytest.raises(DataError, match=r"quiz, row 1: answer is .* not an integer from 0 to 999"):
             integer_cell(table, 0, "answer")
     else:
         assert integer_cell(table, 0, "answer") == value

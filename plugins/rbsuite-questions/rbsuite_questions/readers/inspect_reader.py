@@ -32,6 +32,8 @@ _LINE = re.compile(
     r"|(?=\s*+(?:\.|\Z))[^\S ]*+\ "
     r"|[^\S ]*+\ [^\S\n]*+\n)"
 )
+_LABEL_END = re.compile(r"[rR][\s$*()]*+:")
+"""The end of a label as it stands before formatting is taken off; where there is none, there is no label."""
 _ANYWHERE = re.compile(rf"(?i)ANSWER\s*+:(?:\s*+({_RUN}+)(?!\w)|\s*+({_RUN})(?=[ ,])|[^\S ]*+\ (?!\w))")
 
 
@@ -63,6 +65,8 @@ class InspectReader(BaseReader):
     def read_choice(self, output: str, n_choices: int, options: Sequence[str] = ()) -> Reading:
         """Read the last ``ANSWER: X`` line, else the last ``ANSWER: X`` anywhere; ``how`` is ``answer_line`` or ``answer_anywhere``."""
         letters = option_letters(n_choices)
+        if not _LABEL_END.search(output):
+            return UNPARSED
         text = _BOLD.sub(r"\1", _DOLLARS.sub(r"\1", output))
         text = _PARENTHESES.sub(r"\1\2\3", text)
         for how, pattern in (("answer_line", _LINE), ("answer_anywhere", _ANYWHERE)):

@@ -1,4 +1,4 @@
-r"""What counts as an integer from 0 to 999, in outputs and in data alike: ``204``, ``\text{204}``, ``336^\circ``, ``m + n = 256 + 37 = 293``."""
+r"""What counts as an integer from 0 to 999, in outputs and in data: ``204``, ``\text{204}``, ``336^\circ``, ``m + n = 256 + 37 = 293``."""
 
 from __future__ import annotations
 

@@ -24,9 +24,11 @@ _DIGIT = re.compile(r"\d")
 _OPERATOR = re.compile(r"[+\-−–*/^<>≤≥≠≈±×·÷=]+|mod|\\[A-Za-z]+\S*")
 _GLUED = re.compile(r".*[\d=+^].*|[$({\[]*[A-Za-z][$)}\],;]*|\$+|\\.*|or|and|either|,")
 _SCALES = frozenset(["hundred", "thousand", "million", "billion", "dozen"])
-_NOT_STATED = frozenset(
-    ["not", "never", "neither", "nor", "cannot", "about", "approximately", "roughly", "nearly", "around", "almost", "least", "most", "than", "mod", "modulo", "by", "of", "step", "case", "problem", "question", "equation", "eq", "eq.", "figure", "table", "part", "section", "page", "line", "year"]
+_NOT_STATED = re.compile(
+    r"not|never|neither|nor|cannot|about|approximately|roughly|nearly|around|almost|least|most|than|mod|modulo|by|of"
+    r"|step|case|problem|question|equation|eq\.?|figure|table|part|section|page|line|year"
 )
+"""Words before a number that make it something else than what the line comes to."""
 _CONSEQUENCE = re.compile(r"\b(?:so|thus|hence|therefore|then)\b|[.!?;]\s", re.IGNORECASE)
 _UNSURE = re.compile(
     r"\b(?:wrong|incorrect|mistaken?|error|not|never|cannot|impossible|trap|distractor|guess|either|neither|unless|suppose|student|"
@@ -93,7 +95,7 @@ def _last_number(text: str) -> str | None:
     before, after = words[first - 1].lower().strip("(:,") if first else "", " ".join(words[end : end + 12])
     clause = _CONSEQUENCE.split(" ".join(words[:first]))[-1]
     scales = after.partition(" ")[0].strip(".,;:!*$").lower() in _SCALES
-    unsure = before in _NOT_STATED or scales or words[last].endswith("?") or _UNSURE.search(clause)
+    unsure = _NOT_STATED.fullmatch(before) or scales or words[last].endswith("?") or _UNSURE.search(clause)
     if unsure or is_denied_after(after, 0) or denies_an_answer(line):
         return ""
     return " ".join(words[first:end]).strip("[]'\"“”「」")
