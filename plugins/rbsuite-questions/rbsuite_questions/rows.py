@@ -234,17 +234,22 @@ def _checked(rows: Sequence[Row], name: str) -> Sequence[Row]:
 def _text(path: Path) -> str:
     """The text of a file, without a mark of its byte order."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 text.", "Save it as UTF-8, or take a fresh copy.") from error
 
 
 def _json_lines(path: Path) -> Sequence[Row]:
-    rows = []
-    for number, line in enumerate(_text(path).split("\n"), start=1):
-        if line.strip():
-            rows.append(_object(_loaded(line, f"{path.name}:{number}"), f"{path.name}:{number}"))
-    return rows
+    lines = [(number, line) for number, line in enumerate(_text(path).split("\n"), start=1) if line.strip()]
+    try:
+        # At once it takes half the time; what is wrong, and where, is found out line by line.
+        rows = json.loads(f"[{','.join(line for _, line in lines)}]")
+        if len(rows) == len(lines) and all(isinstance(row, dict) for row in rows):
+            return rows  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        pass
+    places = ((f"{path.name}:{number}", line) for number, line in lines)
+    return [_object(_loaded(line, place), place) for place, line in places]
 
 
 def _json(path: Path) -> Sequence[Row]:

@@ -33,7 +33,7 @@ READERS: Mapping[str, ReaderInfo] = MappingProxyType({one.info.name: one.info fo
 
 
 def get_reader(name: str) -> Reader:
-    """A reader by its name (``rbsuite``) or its id (``rbsuite/1``).
+    """A reader by its name (``rbsuite``) or its id (``rbsuite/2``).
 
     Raises:
         UnknownNameError: there is no such reader.

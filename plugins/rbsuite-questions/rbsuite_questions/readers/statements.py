@@ -96,12 +96,16 @@ class Statement:
 
 
 def statements_from_the_end(text: str) -> Iterator[Statement]:
-    """The last :data:`~rbsuite_questions.readers.integers.MOST` statements that the output makes as its own, last first."""
+    """The last :data:`~rbsuite_questions.readers.integers.MOST` statements, last first, the output's own and others."""
     for noun in reversed(latest(_NOUN, text, MOST)):
         link = _LINK.match(text, noun.end())
         assert link is not None  # every part of it is optional
-        if not _denied(text, noun.start()):
-            yield Statement(noun.start(), link.end(), bool(link["verb"] or link["mark"]))
+        yield Statement(noun.start(), link.end(), bool(link["verb"] or link["mark"]))
+
+
+def is_own(statement: Statement, text: str) -> bool:
+    """Whether nothing before a statement denies it, or says that it is someone else's."""
+    return not _denied(text, statement.start)
 
 
 def is_denied_after(text: str, end: int) -> bool:

@@ -14,6 +14,7 @@ from rbsuite_questions.readers.integers import list_boxes
 from rbsuite_questions.readers.statements import (
     Statement,
     is_denied_after,
+    is_own,
     is_own_box,
     statements_from_the_end,
 )
@@ -53,11 +54,11 @@ def read_strict_choice(output: str, n_choices: int) -> Reading:
     text = ascii_width(answer)
     for statement in statements_from_the_end(text):
         found = _LETTER.match(text, statement.end)
-        if found is not None and _states(statement, found, text):
+        if found is not None and _states(statement, found, text) and is_own(statement, text):
             letter = None if _hedges(found, text, letters) else found["letter"].upper()
             return choice(letter, letters, "answer_line")
         before = _NAMED_BEFORE.search(text[max(0, statement.start - _LONGEST) : statement.start])
-        if before is not None and not is_denied_after(text, statement.end):
+        if before is not None and not is_denied_after(text, statement.end) and is_own(statement, text):
             return choice(before[1], letters, "answer_line")
     box = next((content for start, content, end in reversed(list_boxes(text)) if is_own_box(text, start, end)), "")
     labelled = _LABEL.fullmatch(box)

@@ -11,7 +11,13 @@ import re
 from rbsuite.models.reasoning import separate
 from rbsuite_questions.readers.base import UNPARSED, Reading
 from rbsuite_questions.readers.integers import LONGEST, list_boxes, normal_integer
-from rbsuite_questions.readers.statements import denies_an_answer, is_denied_after, is_own_box, statements_from_the_end
+from rbsuite_questions.readers.statements import (
+    denies_an_answer,
+    is_denied_after,
+    is_own,
+    is_own_box,
+    statements_from_the_end,
+)
 from rbsuite_questions.readers.texts import ascii_width, last_line
 
 _OPENING = re.compile(r"(?:[\s*_:$=]|\\[\[(])*+")
@@ -57,7 +63,7 @@ def _last_box(text: str) -> str | None:
 def _answer_line(text: str) -> str | None:
     """What the last statement of the answer states, to the end of its clause."""
     for statement in statements_from_the_end(text):
-        if not statement.linked:
+        if not statement.linked or not is_own(statement, text):
             continue
         opening = _OPENING.match(text, statement.end)
         start = opening.end() if opening else statement.end
