@@ -18,6 +18,8 @@ from rbsuite_questions.readers.base import UNPARSED, BaseReader, ReaderInfo, Rea
 _TAIL = 4_000
 """Characters of an output that are read, from its end: the library's patterns take more than linear time."""
 
+_START_SECONDS = 120.0
+
 
 class MathVerifyReader(BaseReader):
     """Asks math-verify, in a process of its own that is started with the first reading and ended with the reader.
@@ -73,6 +75,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        self._ready = False
         self._stop = weakref.finalize(self, _stop, self._process)
 
     def ask(self, output: str, seconds: float) -> tuple[int | None, str] | None:
@@ -81,6 +84,9 @@ class _Worker:
         assert requests is not None
         assert replies is not None
         try:
+            if not self._ready:
+                # What the start takes on a busy machine is no part of a reading's time: it would decide what is unparsed.
+                self._ready = bool(_line(replies.fileno(), _START_SECONDS))
             requests.write(json.dumps(output).encode() + b"\n")
             requests.flush()
             line = _line(replies.fileno(), seconds)

@@ -1,4 +1,5 @@
-"""The process that runs math-verify: one JSON line in (an output), one JSON line out (integer or null, and the text extracted).
+"""The process that runs math-verify: a line when it is ready, then for each JSON line (an output) one JSON line
+(integer or null, and the text extracted).
 
 It is a process of its own because nothing else stops a long computation: an output may hold ``9^{9^{9^9}}``, and the time limits of
 math-verify itself rest on a signal that only works in a main thread.
@@ -58,8 +59,11 @@ def _candidates(parsed: list[Any], text: str) -> list[int]:
 
 
 def main() -> None:
-    """Answer requests until the input ends."""
+    """Say when it is ready, and answer requests until the input ends."""
     logging.disable(logging.CRITICAL)
+    import_module("math_verify")
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     for line in sys.stdin:
         try:
             value, text = read_with_math_verify(json.loads(line))

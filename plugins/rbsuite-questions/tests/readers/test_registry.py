@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -44,8 +43,8 @@ def test_a_number_of_options_out_of_range_is_refused(n_choices: int) -> None:
                 get_reader(name).read_choice("Answer: A", n_choices)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("math_verify") is not None, reason="math-verify is installed")
-def test_math_verify_absent_is_a_usage_error() -> None:
+def test_math_verify_absent_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rbsuite_questions.readers.math_verify_reader.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"rbsuite-questions\[math\]"):
         get_reader("math-verify")
 
