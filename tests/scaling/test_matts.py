@@ -19,9 +19,8 @@ from rbsuite.models.base import ModelRequest
 from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
-from rbsuite.run.config import make_config
+from rbsuite.run.config import make_config, one_at_a_time
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import one_at_a_time
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore
