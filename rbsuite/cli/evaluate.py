@@ -11,7 +11,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted, RbsuiteError
+from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -159,6 +159,8 @@ def command(
 
     Running the same command again goes on where it was stopped, and shows the result once it is complete.
     """
+    import asyncio
+
     from rbsuite import api
     from rbsuite.cli.interrupts import Interrupts
     from rbsuite.run.directory import held_by_others
@@ -173,23 +175,21 @@ def command(
     if planned.config.protocol and not (as_json or quiet):
         _show_protocol(planned.config.protocol, wanted)
     same = source is not None and not from_file and not given
-    with (
-        Interrupts() as interrupts,
-        EventLog(log) if log else nullcontext() as event_log,
-        api.open_plan(planned, out or (source if same else None), join=join) as store,
-    ):
-        if event_log is not None:
-            planned.plugins.register(event_log, "event log")
-        try:
+    try:
+        with (
+            Interrupts() as interrupts,
+            EventLog(log) if log else nullcontext() as event_log,
+            api.open_plan(planned, out or (source if same else None), join=join) as store,
+        ):
+            if event_log is not None:
+                planned.plugins.register(event_log, "event log")
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
-        except RbsuiteError as error:
-            if not isinstance(error, Interrupted):
-                store.discard()  # a start that failed leaves nothing behind
-            raise
-        if others := held_by_others(store):
-            _report_others(store, others, as_json=as_json)
-        else:
-            _report(store, as_json=as_json)
+            if others := held_by_others(store):
+                _report_others(store, others, as_json=as_json)
+            else:
+                _report(store, as_json=as_json)
+    finally:
+        asyncio.run(planned.aclose())
 
 
 def _show_protocol(name: str, given: Mapping[str, Any]) -> None:

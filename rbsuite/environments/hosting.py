@@ -63,7 +63,7 @@ class Recipe:
 
 
 class Host:
-    """Opens the episodes of an environment where its spec says they run, and closes what that takes.
+    """Opens the episodes of an environment where its spec says they run, and ends the processes that takes.
 
     Args:
         environment: the environment; it has given its tasks.
@@ -99,10 +99,9 @@ class Host:
         return await _ThreadEpisode.begin(environment, task, seed, services)
 
     async def aclose(self) -> None:
-        """End idle processes and close the environment."""
+        """End the processes that are idle; the environment stays open."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(process.aclose() for process in idle))
-        await self._environment.aclose()
 
 
 class CallThread:

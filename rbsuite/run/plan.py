@@ -54,6 +54,12 @@ class Plan:
     tasks: TaskSet
     plugins: Plugins
 
+    async def aclose(self) -> None:
+        """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
+        if "closed" not in self.__dict__:
+            self.__dict__["closed"] = True
+            await self.environment.aclose()
+
     @property
     def name(self) -> str:
         """Environment and split, as they stand in the name of a directory."""

@@ -77,7 +77,7 @@ class Worker:
         plugins: where names are looked up.
         sink: where records and events go.
         execution: how fast.
-        environment: the environment, if there is one already, which has given these tasks; it is closed here.
+        environment: the environment, if there is one already, which has given these tasks; its owner closes it.
     """
 
     def __init__(
@@ -108,9 +108,10 @@ class Worker:
                 await model.aclose()
         finally:
             if "_hosted" in self.__dict__:
-                await self._hosted[2].aclose()
-            elif self._given is not None:
-                await self._given[0].aclose()
+                environment, _, host = self._hosted
+                await host.aclose()
+                if self._given is None:
+                    await environment.aclose()
 
     @cached_property
     def _hosted(self) -> tuple[Environment, TaskSet, Host]:
