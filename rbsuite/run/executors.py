@@ -18,11 +18,11 @@ from rbsuite.errors import PluginError, RbsuiteError, UsageError
 from rbsuite.events import Event
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
 from rbsuite.run.roles import first_failure
-from rbsuite.run.worker import Execution, Job, Worker, one_at_a_time
+from rbsuite.run.worker import Job, Worker
 from rbsuite.store import ExperimentStore
 
 _Run = Callable[[Job], Awaitable[None]]
@@ -75,8 +75,10 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     processes = process_count(execution.executor)
     try:
         if processes:
-            await _in_processes(plan, store, execution, sink, processes)
-            await plan.environment.aclose()
+            try:
+                await _in_processes(plan, store, execution, sink, processes)
+            finally:
+                await plan.environment.aclose()
         else:
             environment = plan.environment, plan.tasks
             async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:
@@ -170,10 +172,9 @@ class _Process:
 
     async def carry_out(self, job: Job, sink: StoreSink) -> None:
         """Have a run carried out, and keep what comes back."""
-        loop = asyncio.get_running_loop()
-        await self._thread.call(self._carry_out, job, sink, loop)
+        await self._thread.call(self._carry_out, job, sink)
 
-    def _carry_out(self, job: Job, sink: StoreSink, loop: asyncio.AbstractEventLoop) -> None:
+    def _carry_out(self, job: Job, sink: StoreSink) -> None:
         if self._child.pid is None:
             self._child.start()
             self._theirs.close()

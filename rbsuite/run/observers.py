@@ -133,5 +133,5 @@ class _Observer:
                     self._plugin,
                     hook.name,
                     type(error).__name__,
-                    error,
+                    " ".join(str(error).split()),
                 )

@@ -18,25 +18,24 @@ from rbsuite.cli.environment import describe, render
 from rbsuite.cli.prompts import command as prompts
 from rbsuite.cli.verify import command as verify
 from rbsuite.data.packs import file_hashes, write_json
-from rbsuite.environments.base import Environment, StepResult
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
 from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Option, Split
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Toyland(Environment):
+class Toyland(SyncEnvironment):
     """Solved by a text equal to the task's answer; the answer of some is silence."""
 
-    def __init__(self, tasks: TaskSet | None = None, **options: Any) -> None:
-        super().__init__(tasks, **options)
+    def __init__(self, size: int = 3) -> None:
+        self.size = size
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         if split == "test" and not data:
             raise DataError("the toys are not here.", "Run the toy importer.")
         answers = {"a": ("", "x"), "b": ("y",)}
@@ -47,11 +46,24 @@ class Toyland(Environment):
         )
         return TaskSet("toyland", split, tuple(tasks))
 
-    def begin(self, task: Task) -> Observation:
-        return Observation("what?", messages=(Message("system", "Be brief."),), tools=(ToolSpec("honk", "honks"),))
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Play:
+        return Play(task)
 
-    def act(self, action: Action) -> StepResult:
-        return StepResult(Observation(""), float(action.text == self.task.payload["answer"]), True)
+
+class Play(SyncEpisode):
+    """One answer."""
+
+    def __init__(self, task: Task) -> None:
+        self._answer, self._right = task.payload["answer"], False
+        rules = (Message("system", "Be brief."),)
+        self.observation = Observation("what?", messages=rules, tools=(ToolSpec("honk", "honks"),))
+
+    def act(self, action: Action) -> Observation:
+        self._right = action.text == self._answer
+        return Observation("", turn="over")
+
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._right))
 
 
 def fine() -> str:

@@ -78,8 +78,10 @@ def test_a_measure_that_is_no_share_stops_the_run(tmp_path: Path, value: Any, mo
 def test_a_template_that_is_wrong_stops_the_run_and_is_no_failed_rollout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own" / "rooms").mkdir(parents=True)
-    (tmp_path / "own" / "rooms" / "rules.j2").write_text("{{ nothing_here }}", "utf-8")
+    for name, text in (("plugin", "Carry on."), ("own", "{{ nothing_here }}")):
+        (tmp_path / name / "rooms").mkdir(parents=True)
+        (tmp_path / name / "rooms" / "rules.j2").write_text(text, "utf-8")
+    monkeypatch.setattr(Rooms, "prompt_directory", tmp_path / "plugin")
 
     def begin_with_rules(self: Rooms, task: Task, *, seed: int, services: EpisodeServices) -> House:
         services.render("rooms/rules.j2")
