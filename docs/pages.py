@@ -5,8 +5,8 @@
 
 A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
 ``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
-page's files, with no imported data; if a ``pyproject.toml`` is among them, its entry points are known as if it were installed. ``--write`` also gives ``docs/cli.md`` a section for every new command, and
-``docs/configuration.md`` its table of options.
+page's files, with no imported data; if a ``pyproject.toml`` is among them, its entry points are known as if it were installed.
+``--write`` also gives ``docs/cli.md`` a section for every new command, and ``docs/configuration.md`` its table of options.
 """
 
 from __future__ import annotations
