@@ -209,6 +209,29 @@ def test_interrupted_says_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "rbsuite eval --from here" in str(result.exception)
 
 
+def test_factors_are_given_with_commas_and_every_combination_is_a_condition() -> None:
+    arguments = (
+        "--memory",
+        "none",
+        "--temperature",
+        "0,0.7",
+        "--judge",
+        "self,noisy:0.8",
+        "--limit",
+        "3",
+        "--orders",
+        "1",
+    )
+    shown = document(evaluate(*arguments, "--json"))
+    labels = [condition["condition"] for condition in shown["conditions"]]
+    assert labels == [
+        f"none x single x {judge} x temperature {temperature}"
+        for judge in ("self", "noisy:0.8")
+        for temperature in ("0", "0.7")
+    ]
+    assert {comparison["b"] for comparison in shown["comparisons"]} == {labels[0], labels[1], labels[2]}
+
+
 def test_going_on_is_said(tmp_path: Path) -> None:
     commit = ExperimentStore.commit
 

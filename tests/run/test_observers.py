@@ -112,18 +112,22 @@ def test_a_slow_observer_slows_nothing(
 class Breaks:
     """Fails at whatever it sees."""
 
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
     @hookimpl
     def rbsuite_event(self, event: Event) -> None:
-        raise ValueError("no\nroom")
+        raise self._error
 
 
+@pytest.mark.parametrize("error", [ValueError("no\nroom"), SystemExit("no room")])
 def test_an_observer_that_raises_is_named_once_and_changes_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, error: BaseException
 ) -> None:
     watcher = Watcher()
-    with run(prepare(Breaks(), watcher, **CONFIG), tmp_path / "broken") as store:
+    with run(prepare(Breaks(error), watcher, **CONFIG), tmp_path / "broken") as store:
         assert experiment_digest(store) == undisturbed(tmp_path / "plain")
     assert isinstance(watcher.told[-1], RunFinished)
     [said] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert "its hook rbsuite_event raised ValueError: no room" in said
+    assert f"its hook rbsuite_event raised {type(error).__name__}: no room" in said
     assert "\n" not in said
