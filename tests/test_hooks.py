@@ -183,7 +183,6 @@ def test_every_hook_is_called(tmp_path: Path) -> None:
         "limit": 5,
     }
     assert plugins.find("selector", "my-selector").summary == "mine"
-    assert plugins.find("user", "my-user").summary == "mine"
     with run(make_plan(make_config(config), plugins), tmp_path / "out") as store:
         facts = store.manifest.facts
         assert facts["embedder"] == ["my-embedder"]
