@@ -30,11 +30,10 @@ from rbsuite.environments.base import Environment, StepResult
 from rbsuite.environments.solution import Pitfall, Skill, Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import Execution
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.statistics.crossed import Matrix, crossed_estimate

@@ -20,11 +20,10 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.environments.solution import Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import Execution
 from rbsuite.specs import EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec

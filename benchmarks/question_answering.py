@@ -21,11 +21,10 @@ from typing import Any
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import Execution
 
 PEER_MS = 19.0
 """inspect_ai with its mock model, CPU ms for a single-turn sample (5,000 of them), measured once on a comparable machine."""

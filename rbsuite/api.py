@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from rbsuite.run.worker import Execution
+from rbsuite.run.config import Execution
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ from rbsuite.errors import Interrupted, RbsuiteError
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
+    from rbsuite.run.config import Execution
     from rbsuite.run.plan import Plan
-    from rbsuite.run.worker import Execution
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8
@@ -27,6 +28,7 @@ COMMAND_OPTIONS = {
     "join": "join",
     "json": "as_json",
     "quiet": "quiet",
+    "log": "log",
 }
 """Options that say how the command is carried out, and the names of their parameters; they too may stand in the TOML file."""
 PIPED_WIDTH = 140
@@ -134,6 +136,12 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    metavar="FILE.jsonl",
+    help="Append every event (turns, model calls, commits) to this file, one JSON object a line.",
+)
 def command(
     concurrency: int,
     speculate: str,
@@ -144,6 +152,7 @@ def command(
     join: bool,
     as_json: bool,
     quiet: bool,
+    log: Path | None,
     **options: Any,
 ) -> None:
     """Run an experiment: memories compared on the same tasks, in the same orders.
@@ -153,6 +162,7 @@ def command(
     from rbsuite import api
     from rbsuite.cli.interrupts import Interrupts
     from rbsuite.run.directory import held_by_others
+    from rbsuite.run.event_log import EventLog
 
     given = _given(options)
     if source is not None and not (from_file or given or out) and _shown(source, as_json=as_json):
@@ -163,7 +173,13 @@ def command(
     if planned.config.protocol and not (as_json or quiet):
         _show_protocol(planned.config.protocol, wanted)
     same = source is not None and not from_file and not given
-    with Interrupts() as interrupts, api.open_plan(planned, out or (source if same else None), join=join) as store:
+    with (
+        Interrupts() as interrupts,
+        EventLog(log) if log else nullcontext() as event_log,
+        api.open_plan(planned, out or (source if same else None), join=join) as store,
+    ):
+        if event_log is not None:
+            planned.plugins.register(event_log, "event log")
         try:
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
         except RbsuiteError as error:

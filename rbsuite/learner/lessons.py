@@ -7,7 +7,7 @@ It goes by the text of the prompt alone. A form is known by the example of it th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rbsuite.learner.skills import Skill
 
@@ -28,21 +28,23 @@ _EXPERIENCE = re.compile(r"^Experience (\d+)$", re.MULTILINE)
 def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
     """The skills that the trajectories in a prompt are about, in the order they show.
 
-    In one labelled a success those whose lesson was applied; in one labelled a failure those whose mistake was made; in one that was
-    not judged both; in one whose outcome is unknown nothing.
+    In one labelled a success those whose lesson was applied. In one labelled a failure those whose mistake was made, and where there is
+    one also those whose lesson was applied, which is worth keeping. In one that was not judged both; in one whose outcome is unknown
+    nothing.
     """
     found: dict[Skill, int] = {}
     candidates = list(skills)
     for mark, end in _blocks(_OUTCOME, prompt):
-        for skill in candidates:
-            signs = {
-                "success": (skill.lesson,),
-                "failure": (skill.symptom,),
-                "not judged": (skill.lesson, skill.symptom),
-            }
-            places = [at for sign in signs.get(mark.group(1), ()) if (at := prompt.find(sign, mark.end(), end)) >= 0]
-            if places:
-                found.setdefault(skill, min(places))
+        label, start = mark.group(1), mark.end()
+        applied = {skill: at for skill in candidates if (at := prompt.find(skill.lesson, start, end)) >= 0}
+        missed = {skill: at for skill in candidates if (at := prompt.find(skill.symptom, start, end)) >= 0}
+        seen: Mapping[Skill, int] = {}
+        if label == "success":
+            seen = applied
+        elif label == "not judged" or (label == "failure" and missed):
+            seen = {**applied, **missed}
+        for skill, at in seen.items():
+            found.setdefault(skill, at)
     return sorted(found, key=lambda skill: found[skill])
 
 

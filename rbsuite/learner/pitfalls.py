@@ -24,7 +24,7 @@ from rbsuite.trajectory import Action
 
 MOST = 4
 """Pitfalls of a task, where they are hand-written."""
-SHARES = (0.3, 0.45, 0.25)
+SHARES = (0.5, 0.4, 0.1)
 """The shares of tasks with one, two and three pitfalls, where as many are found."""
 TRIES = 40
 """Candidates that are played at most on a task."""
@@ -96,12 +96,7 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
         EnvironmentFailure: the environment cannot play the solution.
         PluginError: a hand-written lesson cannot be used.
     """
-    solution = environment.solution(task)
-    if solution is None:
-        raise UsageError(
-            f"task {task.id!r} has no reference solution, so a simulated model cannot act on it.",
-            "Choose a real model with --model.",
-        )
+    solution = solution_of(task, environment)
     vocabulary = Vocabulary(environment.lessons())
     try:
         grade, seen = await play_actions(environment, task, solution.actions, solution.user, opener=opener)
@@ -121,6 +116,21 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
     kept.sort(key=lambda mistake: min(mistake.edits, default=0))
     pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
     return Lore(solution, pitfalls, vocabulary)
+
+
+def solution_of(task: Task, environment: Environment) -> Solution:
+    """The reference solution of a task.
+
+    Raises:
+        UsageError: it has none.
+    """
+    solution = environment.solution(task)
+    if solution is None:
+        raise UsageError(
+            f"task {task.id!r} has no reference solution, so a simulated model cannot act on it.",
+            "Choose a real model with --model.",
+        )
+    return solution
 
 
 def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:

@@ -23,7 +23,8 @@ from dataclasses import dataclass, replace
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.learner import lessons
 from rbsuite.learner import wording as text
-from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out
+from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, solution_of
+from rbsuite.learner.skills import Vocabulary
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
@@ -78,7 +79,7 @@ class SimulatedLearner:
         self._finder = Finder()
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
-        """The learner as it acts on one task. See :class:`rbsuite.models.base.TaskAwareModel`."""
+        """The learner as it acts on one task. See :class:`rbsuite.environments.base.TaskAwareModel`."""
         return BoundLearner(self.name, self._latency, self._traits, await self._finder.lore(task, environment, opener))
 
     async def complete(self, request: ModelRequest) -> Completion:
@@ -90,12 +91,17 @@ class SimulatedLearner:
 
 
 class SimulatedOracle(SimulatedLearner):
-    """``sim/oracle``: knows every skill, never slips, never errs."""
+    """``sim/oracle``: carries out the solution, never slips, never errs; so nobody looks for what it could get wrong."""
 
     name = "sim/oracle"
 
     def __init__(self) -> None:
         super().__init__(known=1.0, follow=1.0, slip=0.0, judge_accuracy=1.0, malformed=0.0, useless=0.0)
+
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        """The oracle on one task. See :class:`rbsuite.environments.base.TaskAwareModel`."""
+        lore = Lore(solution_of(task, environment), (), Vocabulary(environment.lessons()))
+        return BoundLearner(self.name, self._latency, self._traits, lore)
 
 
 class BoundLearner:
@@ -113,6 +119,7 @@ class BoundLearner:
         self._latency = latency
         self._traits = traits
         self._lore = lore
+        self._plans: dict[tuple[int, frozenset[str]], list[text.Turn]] = {}
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
@@ -136,7 +143,10 @@ class BoundLearner:
         checks, position = text.progress(request.messages)
         prompt, attempts = text.without_attempts(prompt)
         missing = self._missing(request, prompt, attempts, checks)
-        plan = self._plan(request.session, missing)
+        key = (request.session, missing)
+        if key not in self._plans:
+            self._plans[key] = self._plan(request.session, missing)
+        plan = self._plans[key]
         if checks and missing == self._missing(request, prompt, attempts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
             plan = [turn for turn in plan[-1:] if turn.action.speaks]

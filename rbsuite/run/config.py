@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.run.presets import protocol_settings
+from rbsuite.specs import EnvironmentSpec
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")
@@ -82,6 +83,26 @@ class ExperimentConfig:
             value = getattr(self, name)
             if option.metadata["kind"] in ("names", "numbers") and not isinstance(value, tuple):
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How an experiment is carried out. It changes time and cost, never the result.
+
+    Attributes:
+        concurrency: model calls under way at once, and so runs at once.
+        speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
+        executor: ``local``, or ``processes:N``.
+    """
+
+    concurrency: int = 8
+    speculate: str = "off"
+    executor: str = "local"
+
+
+def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
+    """Whether only one task of an experiment may be under way: rollouts share the state of a server, or have no room beside each other."""
+    return (spec.stateful_server and not config.allow_shared_state) or spec.concurrency == "exclusive"
 
 
 FIELDS: Mapping[str, Field[Any]] = {item.name: item for item in fields(ExperimentConfig)}

@@ -18,11 +18,11 @@ from rbsuite.errors import PluginError, RbsuiteError, UsageError
 from rbsuite.events import Event
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
 from rbsuite.run.roles import first_failure
-from rbsuite.run.worker import Execution, Job, Worker, one_at_a_time
+from rbsuite.run.worker import Job, Worker
 from rbsuite.store import ExperimentStore
 
 _Run = Callable[[Job], Awaitable[None]]
@@ -170,10 +170,9 @@ class _Process:
 
     async def carry_out(self, job: Job, sink: StoreSink) -> None:
         """Have a run carried out, and keep what comes back."""
-        loop = asyncio.get_running_loop()
-        await self._thread.call(self._carry_out, job, sink, loop)
+        await self._thread.call(self._carry_out, job, sink)
 
-    def _carry_out(self, job: Job, sink: StoreSink, loop: asyncio.AbstractEventLoop) -> None:
+    def _carry_out(self, job: Job, sink: StoreSink) -> None:
         if self._child.pid is None:
             self._child.start()
             self._theirs.close()

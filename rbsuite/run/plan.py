@@ -23,11 +23,10 @@ from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part, look_up, model_references
 from rbsuite.run.orders import make_order
 from rbsuite.run.window import make_window
-from rbsuite.run.worker import Execution, one_at_a_time
 from rbsuite.seeds import derive_seed
 from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, ScalingSpec, Spec, plain_name
 from rbsuite.task import TaskSet

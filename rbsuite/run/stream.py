@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
@@ -19,12 +18,10 @@ from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
+from rbsuite.run.parts import RunParts
 from rbsuite.run.task_run import Draft, OpenTask, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
-
-if TYPE_CHECKING:
-    from rbsuite.run.worker import RunParts
 
 Commit = Callable[[TaskRecord], None]
 

@@ -5,51 +5,34 @@ A :class:`Job` is plain data, so that a run can be carried out anywhere; its rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rbsuite.environments.base import Environment, Opener
+from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.events import Event, ModelWaiting, RunFinished, RunStarted, TaskCommitted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
-from rbsuite.models.base import ChatModel, Purpose
+from rbsuite.models.base import ChatModel
 from rbsuite.models.client import Gate
 from rbsuite.models.factory import make_model
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import ExperimentConfig
+from rbsuite.run.config import Execution, ExperimentConfig
 from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.parts import RunParts
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
 from rbsuite.task import TaskSet
 
 if TYPE_CHECKING:
-    from rbsuite.judges.base import Judge
-    from rbsuite.memories.base import Memory
     from rbsuite.retrieval.base import Embedder
-    from rbsuite.scaling.base import Scaling, Selector
-
-
-@dataclass(frozen=True, slots=True)
-class Execution:
-    """How an experiment is carried out. It changes time and cost, never the result.
-
-    Attributes:
-        concurrency: model calls under way at once, and so runs at once.
-        speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
-        executor: ``local``, or ``processes:N``.
-    """
-
-    concurrency: int = 8
-    speculate: str = "off"
-    executor: str = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,66 +66,6 @@ class Sink(Protocol):
 
     def emit(self, event: Event) -> None:
         """Pass an event on."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunParts:
-    """What the tasks of one run share.
-
-    Attributes:
-        config: the experiment's configuration.
-        info: the run.
-        spec, environment, opener, tasks: the environment, what opens its episodes, its tasks.
-        prompts: the templates of the condition.
-        models: the model of each purpose, not yet bound to a task.
-        agent, user: what makes agents and, where one takes part, users.
-        memory, memory_spec, scaling, selector, selector_spec, judge, judge_spec: the condition's plugins.
-        bank: as of the last committed task.
-        origin: that of every :class:`rbsuite.experience.Experience` of the run.
-        gate: where all model calls pass.
-        temperature: of the agent's model; ``None``: the provider's default.
-        emit: takes events.
-        watched: whether single steps and calls are told.
-    """
-
-    config: ExperimentConfig
-    info: RunInfo
-    spec: EnvironmentSpec
-    environment: Environment
-    opener: Opener
-    tasks: TaskSet
-    prompts: Prompts
-    models: Mapping[Purpose, ChatModel]
-    agent: Part
-    user: Part | None
-    memory: Memory
-    memory_spec: MemorySpec
-    scaling: Scaling
-    selector: Selector
-    selector_spec: SelectorSpec
-    judge: Judge
-    judge_spec: JudgeSpec
-    bank: Bank
-    origin: str
-    gate: Gate
-    temperature: float | None
-    emit: Callable[[Event], None]
-    watched: bool
-
-    @property
-    def max_steps(self) -> int:
-        """Agent turns a rollout may take."""
-        return self.config.max_steps or self.spec.max_steps
-
-    @property
-    def one_at_a_time(self) -> bool:
-        """Whether the rollouts of a run share one world, so that only one task may be under way."""
-        return one_at_a_time(self.spec, self.config)
-
-
-def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
-    """Whether only one task of an experiment may be under way: rollouts share the state of a server, or have no room beside each other."""
-    return (spec.stateful_server and not config.allow_shared_state) or spec.concurrency == "exclusive"
 
 
 class Worker:

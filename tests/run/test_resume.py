@@ -20,9 +20,9 @@ from experiments import measure, prepare, run
 from rbsuite.errors import StoreError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.record import RunInfo, TaskRecord
+from rbsuite.run.config import Execution
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
-from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore, experiment_digest
 from toy import Toy, ToyPlugin
 

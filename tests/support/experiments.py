@@ -10,11 +10,10 @@ from typing import Any
 
 from rbsuite.plugins import BUILT_IN, BUILTIN, Plugins
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan, make_plan
-from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore
 from toy import ToyPlugin
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ahead import Chances, Hashing
 from rbsuite.record import TaskRecord
+from rbsuite.run.config import Execution
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan
-from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage
