@@ -207,7 +207,9 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, value in options.items():
         if value is None or value == ():
             continue
-        if FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
+        if name == "prompts":  # directories; none, before a comma, stands for the built-in templates
+            value = [part.strip() for text in value for part in text.split(",")]
+        elif FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
             value = [reference for text in value for reference in split_references(text)]
         elif FIELDS[name].metadata["kind"] == "numbers":
             value = [_number(name, part) for text in value for part in text.split(",")]

@@ -120,6 +120,18 @@ def test_options_come_from_a_file_and_the_command_line_wins() -> None:
     assert (shown["conditions"][0]["n_tasks"], shown["conditions"][0]["orders"]) == (5, 1)
 
 
+def test_own_prompts_are_compared_with_the_built_in_ones(tmp_path: Path) -> None:
+    own = tmp_path / "own" / "agent" / "system.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("Act.")
+    shown = document(evaluate("--memory", "none", "--orders", "1", "--prompts", ",own", "--json"))
+    assert [condition["label"] for condition in shown["conditions"]] == [
+        "none x single x built-in prompts",
+        "none x single x prompts own",
+    ]
+    assert len(shown["comparisons"]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
