@@ -121,14 +121,11 @@ def test_options_come_from_a_file_and_the_command_line_wins() -> None:
 
 
 def test_own_prompts_are_compared_with_the_built_in_ones(tmp_path: Path) -> None:
-    own = tmp_path / "own" / "agent" / "system.j2"
+    own = tmp_path / "own" / "judge" / "self.j2"
     own.parent.mkdir(parents=True)
-    own.write_text("Act.")
+    own.write_text("{{ transcript }}")
     shown = document(evaluate("--memory", "none", "--orders", "1", "--prompts", ",own", "--json"))
-    assert [condition["label"] for condition in shown["conditions"]] == [
-        "none x single x built-in prompts",
-        "none x single x prompts own",
-    ]
+    assert [condition["prompts"] for condition in shown["conditions"]] == ["", "own"]
     assert len(shown["comparisons"]) == 1
 
 
