@@ -247,16 +247,15 @@ def split_references(text: str) -> list[str]:
 
 
 def _stored(source: Path | None) -> Mapping[str, Any]:
+    """The options of an experiment, but for those that are as if nobody had given them."""
     if source is None:
         return {}
-    from rbsuite.run.config import FIELDS
+    from rbsuite.run.config import FIELDS, from_plain
     from rbsuite.store import ExperimentStore
 
     with ExperimentStore.open(source, readonly=True) as store:
-        config = store.manifest.config
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in config.items() if name in FIELDS
-    }
+        config = from_plain(store.manifest.config)
+    return {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
 
 
 def _shown(source: Path, *, as_json: bool) -> bool:

@@ -32,7 +32,7 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     from rbsuite.run.verify import verify
 
     chosen = choose_environment(find_plugins(), environment)
-    tasks = chosen.environment.tasks(split or chosen.spec.splits[0].name, domain=domain, data=data)
+    tasks = chosen.tasks(split or chosen.spec.splits[0].name, domain=domain, data=data)
 
     async def replay() -> VerifyReport:
         try:

@@ -143,9 +143,11 @@ class CallThread:
     async def end(self, last: Callable[[], None]) -> None:
         """Make a last call after those under way, and end. What takes too long is left behind."""
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_SECONDS):
-                    await self.call(last)
+            async with asyncio.timeout(CLOSING_SECONDS) as limit:
+                await self.call(last)
+        except TimeoutError:
+            if not limit.expired():
+                raise
         finally:
             self._calls.put(None)
 
@@ -294,9 +296,8 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
     def act(action: Action) -> tuple[Observation, float | None, bool, tuple[Actor, ...]]:
         world = _held(episode)
         actor: Actor = "user" if world.observation.turn == "user" else "agent"
-        heard = world.audience(actor, action)
         world.observation = world.act(action)
-        return world.observation, world.reward, world.truncated, heard
+        return world.observation, world.reward, world.truncated, world.audience(actor, action)
 
     def close() -> None:
         nonlocal episode

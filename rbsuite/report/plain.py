@@ -18,8 +18,8 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
     """A condition's figures as plain data."""
     tasks = max(1, condition.committed)
     return {
-        "label": condition.condition.label,
-        **{name: getattr(condition.condition, name) for name in FACTORS},
+        "condition": condition.condition.label,
+        **{factor: getattr(condition.condition, factor) for factor in FACTORS},
         "n_tasks": condition.n_tasks,
         "orders": condition.orders,
         "committed": condition.committed,

@@ -75,8 +75,10 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     processes = process_count(execution.executor)
     try:
         if processes:
-            await _in_processes(plan, store, execution, sink, processes)
-            await plan.environment.aclose()
+            try:
+                await _in_processes(plan, store, execution, sink, processes)
+            finally:
+                await plan.environment.aclose()
         else:
             environment = plan.environment, plan.tasks
             async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:

@@ -66,6 +66,7 @@ class Stream:
         self._commit = commit
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
+        self._changes: list[int] = []
 
     async def run(self) -> None:
         """Run to the end.
@@ -81,6 +82,7 @@ class Stream:
                 record = await self._finish(head)
                 self._commit(record)
                 if record.ops:
+                    self._changes.append(record.version)
                     await self._check_those_ahead()
         finally:
             await self._stop_all()
@@ -142,7 +144,7 @@ class Stream:
             await self._parts.bank.apply(position + 1, draft.ops)
         del self._slots[position]
         record = self._record(position, slot, draft)
-        self._learn(slot, record, wasted)
+        self._learn(slot, record, wasted, told)
         return record
 
     def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
@@ -177,10 +179,12 @@ class Stream:
             notes=dict(sorted(notes.items())),
         )
 
-    def _learn(self, slot: _Slot, record: TaskRecord, wasted: int) -> None:
+    def _learn(self, slot: _Slot, record: TaskRecord, wasted: int, told: int) -> None:
         spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
         self._window.committed(sum(spent, Usage()).calls)
-        if slot.ahead:
+        assert slot.run is not None
+        unchanging = self._parts.config.freeze or not slot.run.has_read
+        if slot.ahead and (unchanging or any(slot.run.version < version <= told for version in self._changes)):
             self._window.ahead(stood=True, calls=wasted)
 
     async def _check_those_ahead(self) -> None:

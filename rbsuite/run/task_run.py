@@ -88,6 +88,7 @@ class TaskRun:
         self._seed = opened.seed
         self._opening = opened.opening
         self._told = told
+        self._version = version
         self._learns = learns
         self._recall_reads = self._reads(version)
         self._absorb_reads = self._reads(version)
@@ -97,6 +98,16 @@ class TaskRun:
         self._rolling: list[Ledger] = []
         self._counts: Counter[str] = Counter()
         self._absorb_counts: Counter[str] = Counter()
+
+    @property
+    def version(self) -> int:
+        """The version that recalls read."""
+        return self._version
+
+    @property
+    def has_read(self) -> bool:
+        """Whether anything of the bank was read, so that a change of it could show."""
+        return self._recall_reads.any or self._absorb_reads.any
 
     @property
     def ledgers(self) -> Sequence[Ledger]:
