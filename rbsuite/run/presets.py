@@ -123,11 +123,11 @@ def describe(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequenc
     lines.append(f"  metrics: {protocol.metrics}")
     if simulated:
         lines.append(
-            f"  not set, the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
+            f"  not set, since the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
         )
     overridden = sorted({setting.option for setting in protocol.settings} & set(given))
     if overridden:
-        lines.append(f"  departed from by what was given: {', '.join(overridden)}")
+        lines.append(f"  overridden by other options: {', '.join(overridden)}")
     return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]
 
 
