@@ -254,7 +254,7 @@ def test_an_alias_that_is_taken_is_refused_naming_both(taken: EnvironmentSpec) -
 
 
 def test_a_declaration_that_would_be_ignored_is_refused() -> None:
-    with pytest.raises(ValueError, match="'nosuch' is to be reported separately and is none of its domains"):
+    with pytest.raises(ValueError, match="'nosuch' is reported separately, but is not one of its domains"):
         EnvironmentSpec("home", "a home", "x:Y", domains=("a",), apart=(Apart("nosuch", "It is not there."),))
     with pytest.raises(ValueError, match="action_mode 'choices' is none of"):
         EnvironmentSpec("home", "a home", "x:Y", action_mode="choices")  # type: ignore[arg-type]

@@ -199,7 +199,9 @@ def _check_number(importer: PackImporter, number: int) -> None:
     most = len(importer.sources) if isinstance(importer, JointImporter) else 1
     if number > most:
         sources = "one source" if most == 1 else f"{most} sources at most"
-        raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
+        raise UsageError(
+            f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from fewer times."
+        )
 
 
 @contextmanager
@@ -305,7 +307,7 @@ def load_pack_info(path: Path) -> PackInfo:
     tree = SourceTree(path, "Import the pack again with 'rbsuite data import'.")
     value = tree.read_json(INFO_NAME)
     if not isinstance(value, dict) or not isinstance(value.get("format"), int):
-        tree.fail(f"{INFO_NAME} is not the description of a pack")
+        tree.fail(f"{INFO_NAME} is not a description of a pack")
     if value["format"] > FORMAT:
         raise DataError(
             f"{INFO_NAME} of {path.name!r} was written by a newer rbsuite ({value.get('rbsuite')}).", "Upgrade rbsuite."

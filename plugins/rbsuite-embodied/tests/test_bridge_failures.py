@@ -89,7 +89,7 @@ def test_hang_is_ended_after_the_limit(stub: Any, at: str) -> None:
     with pytest.raises(EnvironmentFailure) as failure:
         bridge.step(1) if at == "step" else bridge.start("base", 0)
     assert time.monotonic() - began < 20
-    assert failure.value.message == f"EmbodiedBench (eb-alfred) gave no answer to {at!r} within 1.5 s."
+    assert failure.value.message == f"EmbodiedBench (eb-alfred) did not answer {at!r} within 1.5 s."
     assert "RBSUITE_EMBODIEDBENCH_TIMEOUT" in failure.value.remedy
     check_over(stub, bridge)
 
@@ -121,7 +121,7 @@ for line in sys.stdin:
         ("[" * 100_000, "which is no reply"),
         ('{"id": 1}', "which is no reply: it has no 'ok'."),
         ('{"id": 1, "ok": "yes"}', "which is no reply: it has no 'ok'."),
-        ('{"id": 7, "ok": true}', "which is no reply: it does not belong to the request."),
+        ('{"id": 7, "ok": true}', "which is no reply: it is not a reply to the request."),
         ('{"id": 1, "ok": true, "protocol": 2}', "which is no reply: no packages, not of the type dict."),
         (
             '{"id": 1, "ok": true, "protocol": 2, "python": 3.9, "packages": {}, "folder": ""}',

@@ -171,7 +171,7 @@ class Bridge:
                 return read(reply)
         except Silence:
             self._fail(
-                f"{self._name} gave no answer to {command!r} within {self.timeout:g} s.",
+                f"{self._name} did not answer {command!r} within {self.timeout:g} s.",
                 f"Set {TIMEOUT} to more seconds if that is too few.",
             )
         except Gone as gone:
@@ -179,7 +179,7 @@ class Bridge:
             self._fail(f"{self._name} {gone} during {command!r}{self._last_words()}.")
         except (ValueError, RecursionError) as problem:
             said = problem if line.startswith(b"{") else "it is no JSON"
-            self._fail(f"{self._name} answered {command!r} with {_excerpt(line)}, which is no reply: {said}.")
+            self._fail(f"{self._name} answered {command!r} with {_excerpt(line)}, which is not a reply: {said}.")
         self._refused(command, reply)
 
     def _reply(self, line: bytes) -> dict[str, Any]:
@@ -192,7 +192,7 @@ class Bridge:
         if not isinstance(reply, dict) or not (isinstance(reply.get("ok"), bool) or "busy" in reply):
             raise ValueError("it has no 'ok'")
         if reply.get("id") != self._number:
-            raise ValueError("it does not belong to the request")
+            raise ValueError("it is not a reply to the request")
         return reply
 
     def _read_hello(self, reply: Reply) -> Hello:
