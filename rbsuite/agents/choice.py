@@ -71,7 +71,8 @@ class PlannerAgent(ChatAgent):
         """The next action of the plan, or the first of a new one."""
         self._hear(observation)
         if not self._plan:
-            completion = usable(await self._services.complete(self._request()))
+            said = Message("user", (self._said(), *self._images) if self._images else self._said())
+            completion = usable(await self._services.complete([*self._system(), *self._exchanges, said]))
             self._reply = completion.text
             self._plan.extend(_actions(read_plan(completion.text, len(self._choices)), completion, self._choices))
         self._last = self._plan.popleft()
@@ -104,13 +105,6 @@ class PlannerAgent(ChatAgent):
 
     def _said(self) -> str:
         return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines)
-
-    def _request(self) -> list[Message]:
-        return [
-            *self._system(),
-            *self._exchanges,
-            Message("user", (self._said(), *self._images) if self._images else self._said()),
-        ]
 
 
 class StepwiseAgent(ChatAgent):

@@ -172,17 +172,11 @@ def _show_table(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     heads = ("name", "source", "commit", "files", "state")
-    table = [heads, *(tuple(_cell(row, head) for head in heads) for row in rows)]
+    shown = [{**row, "commit": (row["commit"] or "unknown")[:12]} for row in rows]
+    table = [heads, *(tuple("-" if row[head] is None else str(row[head]) for head in heads) for row in shown)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
     for line in table:
         echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _cell(row: dict[str, Any], head: str) -> str:
-    value = row[head]
-    if head == "commit":
-        return (value or "unknown")[:12]
-    return "-" if value is None else str(value)
 
 
 def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:

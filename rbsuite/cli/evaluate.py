@@ -161,7 +161,11 @@ def command(
     execution = api.Execution(concurrency, speculate, executor)
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
-        _show_protocol(planned.config.protocol, wanted)
+        from rbsuite.run.config import names_simulation
+        from rbsuite.run.presets import describe
+
+        for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
+            click.echo(line, err=True)
     same = source is not None and not from_file and not given
     with Interrupts() as interrupts, api.open_plan(planned, out or (source if same else None), join=join) as store:
         try:
@@ -174,14 +178,6 @@ def command(
             _report_others(store, others, as_json=as_json)
         else:
             _report(store, as_json=as_json)
-
-
-def _show_protocol(name: str, given: Mapping[str, Any]) -> None:
-    from rbsuite.run.config import names_simulation
-    from rbsuite.run.presets import describe
-
-    for line in describe(name, given, simulated=names_simulation(given)):
-        click.echo(line, err=True)
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:

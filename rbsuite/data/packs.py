@@ -185,7 +185,11 @@ def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequ
         DataError: a source or the data directory cannot be used; nothing is left behind.
         Interrupted: a termination signal came; nothing is left behind.
     """
-    _check_number(importer, 1 + len(more))
+    number = 1 + len(more)
+    most = len(importer.sources) if isinstance(importer, JointImporter) else 1
+    if number > most:
+        sources = "one source" if most == 1 else f"{most} sources at most"
+        raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
     with ExitStack() as stack:
         directories = [stack.enter_context(_as_directory(importer, each)) for each in (source, *more)]
         for directory in directories:
@@ -193,13 +197,6 @@ def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequ
             importer.recognise(directory)
         with pack_stage(importer.name, data_dir) as stage:
             return build_pack(importer, directories[0], stage, more=directories[1:])
-
-
-def _check_number(importer: PackImporter, number: int) -> None:
-    most = len(importer.sources) if isinstance(importer, JointImporter) else 1
-    if number > most:
-        sources = "one source" if most == 1 else f"{most} sources at most"
-        raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
 
 
 @contextmanager

@@ -322,7 +322,8 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
         try:
             reply = methods[method](*arguments), None
         except RbsuiteError as error:
-            reply = None, type(error)(error.message, error.remedy) if _plain(error) else EnvironmentFailure(str(error))
+            plain = type(error).__init__ is RbsuiteError.__init__  # made of message and remedy, as most are
+            reply = None, type(error)(error.message, error.remedy) if plain else EnvironmentFailure(str(error))
         except Exception as error:
             reply = None, EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
         pipe.send(reply)
@@ -331,11 +332,6 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
 def _held(episode: SyncEpisode | None) -> SyncEpisode:
     assert episode is not None
     return episode
-
-
-def _plain(error: RbsuiteError) -> bool:
-    """Whether an error is made of message and remedy, as most are."""
-    return type(error).__init__ is RbsuiteError.__init__
 
 
 class _Rendering:

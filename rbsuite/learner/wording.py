@@ -73,7 +73,11 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
         said = " ".join(filter(None, (thought, "" if action.index is not None else action.text)))
         return Reply(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
     if "Action:" in system:
-        return Reply(_as_text_protocol(action), (), thought)
+        act: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
+        if action.calls:
+            act = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}
+        said = f"Thought:\nI go on with the request.\nAction:\n{json.dumps(act, ensure_ascii=False)}"
+        return Reply(said, (), thought)
     return Reply(action.text, (), thought)
 
 
@@ -85,13 +89,6 @@ def _as_plan(turns: Sequence[Turn]) -> Reply:
     names = ", ".join(turn.action.text for turn in chosen)
     plan = {"reasoning_and_reflection": "", "language_plan": names, "executable_plan": steps}
     return Reply(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
-
-
-def _as_text_protocol(action: Action) -> str:
-    call: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
-    if action.calls:
-        call = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}
-    return f"Thought:\nI go on with the request.\nAction:\n{json.dumps(call, ensure_ascii=False)}"
 
 
 def moves(turns: Sequence[Turn]) -> int:

@@ -86,7 +86,8 @@ class Playbook:
             if (tag := reflection.tags.get(item.id)) in ("helpful", "harmful")
         ]
         added = await self._curate(reflection.insights, view) if reflection.insights else ()
-        drafts = [(experience.outcomes, Draft(_title(text), "", text)) for text in added]
+        titles = [text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 3] + "..." for text in added]
+        drafts = [(experience.outcomes, Draft(*draft)) for draft in zip(titles, [""] * len(added), added, strict=True)]
         return [*scores, *additions(KIND, experience, drafts)]
 
     async def _reflect(self, experience: Experience, used: Sequence[MemoryItem], view: BankView) -> Reflection | None:
@@ -190,7 +191,3 @@ def _lines(reply: str, name: str) -> Sequence[str]:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORDS.findall(text.casefold())) - ARTICLES
-
-
-def _title(text: str) -> str:
-    return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 3] + "..."

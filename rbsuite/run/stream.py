@@ -86,7 +86,10 @@ class Stream:
                 if record.ops:
                     await self._check_those_ahead()
         finally:
-            await self._stop_all()
+            for slot in self._slots.values():
+                if slot.running is not None:
+                    await _stopped(slot.running)
+            self._slots.clear()
 
     def _told(self, position: int) -> int:
         """The version that a place of the stream gives its task to read."""
@@ -135,9 +138,9 @@ class Stream:
         assert slot.opened is not None
         wasted = 0
         if not await slot.run.absorbed_the_same(told):
-            spent = slot.run.absorbing
-            wasted = spent.started
-            slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + wasted
+            absorbing = slot.run.absorbing
+            wasted = absorbing.started
+            slot.wasted, slot.calls = slot.wasted + absorbing.total, slot.calls + wasted
             draft = Draft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
         ops = still_fitting(draft.ops, self._parts.bank, told, position)
         slot.overtaken, draft = len(draft.ops) - len(ops), replace(draft, ops=ops)
@@ -145,7 +148,10 @@ class Stream:
             await self._parts.bank.apply(position + 1, draft.ops)
         del self._slots[position]
         record = self._record(position, slot, draft)
-        self._learn(slot, record, wasted)
+        spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
+        self._window.committed(sum(spent, Usage()).calls)
+        if slot.ahead:
+            self._window.ahead(stood=True, calls=wasted)
         return record
 
     def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
@@ -180,12 +186,6 @@ class Stream:
             notes=dict(sorted(notes.items())),
         )
 
-    def _learn(self, slot: _Slot, record: TaskRecord, wasted: int) -> None:
-        spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
-        self._window.committed(sum(spent, Usage()).calls)
-        if slot.ahead:
-            self._window.ahead(stood=True, calls=wasted)
-
     async def _check_those_ahead(self) -> None:
         """Stop what has already seen something that has changed; to let it go on until its turn would only cost time."""
         version = self._parts.bank.version
@@ -209,12 +209,6 @@ class Stream:
         self._parts.emit(RolloutDiscarded(slot.opened.roles.place, slot.run.rollouts_begun))
         slot.run = None
         self._window.ahead(stood=False, calls=calls)
-
-    async def _stop_all(self) -> None:
-        for slot in self._slots.values():
-            if slot.running is not None:
-                await _stopped(slot.running)
-        self._slots.clear()
 
 
 async def _stands(run: TaskRun, running: asyncio.Task[Draft], told: int) -> bool:
@@ -256,8 +250,5 @@ def still_fitting(ops: Sequence[MemoryOp], bank: Bank, told: int, now: int) -> t
         return bool(item_id) and bank.get(item_id, told) is not None and bank.get(item_id, now) is None
 
     changed = ("update", "delete", "link", "score")
-    return tuple(op for op in ops if op.op not in changed or not any(map(gone, _named(op))))
-
-
-def _named(op: MemoryOp) -> tuple[str, ...]:
-    return (op.item_id, op.target, op.item.id if op.item is not None else "")
+    named = [(op.item_id, op.target, op.item.id if op.item is not None else "") for op in ops]
+    return tuple(op for op, ids in zip(ops, named, strict=True) if op.op not in changed or not any(map(gone, ids)))

@@ -46,7 +46,12 @@ def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | Non
     return RolloutFigures(
         k=k,
         average=over_tasks([(rollouts[0].task_id, average(_scores(rollouts))) for rollouts in tasks]),
-        passed=over_tasks([(rollouts[0].task_id, _passed(rollouts, k)) for rollouts in tasks]),
+        passed=over_tasks(
+            [
+                (rollouts[0].task_id, pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0)
+                for rollouts in tasks
+            ]
+        ),
         voted=over_tasks([(rollouts[0].task_id, voted(rollouts)) for rollouts in tasks]) if told else None,
     )
 
@@ -64,7 +69,3 @@ def voted(rollouts: Rollouts) -> float:
 
 def _scores(rollouts: Rollouts) -> Sequence[float]:
     return [row.score or 0.0 for row in rollouts]
-
-
-def _passed(rollouts: Rollouts, k: int) -> float:
-    return pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0

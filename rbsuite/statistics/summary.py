@@ -240,7 +240,9 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     """
     runs, repeated = read_runs(stores)
     memory = next(iter(runs)).memory if baseline is None else baseline
-    factors = _declared_factors(stores)
+    # The factors beside memory and scaling for which one of the experiments has several levels.
+    configs = [store.manifest.config for store in stores]
+    factors = [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
     known = about(stores[0])
     parts = parts_apart(known)
     main = main_tasks({task for found in runs.values() for run in found for task in run.info.tasks}, parts)
@@ -267,12 +269,6 @@ def _failures(runs: Runs) -> Iterator[str]:
             for row in rollouts:
                 if row.end in BROKEN_ENDS:
                     yield f"{condition.label} on task {row.task_id}: {row.error}"
-
-
-def _declared_factors(stores: Sequence[ExperimentStore]) -> Sequence[str]:
-    """The factors beside memory and scaling for which one of the experiments has several levels."""
-    configs = [store.manifest.config for store in stores]
-    return [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
 
 
 def _figures(
@@ -308,7 +304,15 @@ def declared(
         fitting = [b for b in base if _setting(b.condition) == _setting(made)]
         if made.memory == baseline or not fitting:
             continue
-        pairs.append((one, max(fitting, key=lambda b: _likeness(b.condition, made))))
+        alike = [
+            (
+                b.condition.scaling == made.scaling,
+                b.condition.judge == made.judge,
+                b.condition.embedder == made.embedder,
+            )
+            for b in fitting
+        ]
+        pairs.append((one, fitting[alike.index(max(alike))]))
     return pairs + _transfers(conditions, baseline) + _levels(conditions, factors)
 
 
@@ -343,10 +347,6 @@ def _transfers(
         if warm and cold is not None:
             pairs.append((one, cold))
     return pairs
-
-
-def _likeness(one: Condition, other: Condition) -> tuple[bool, bool, bool]:
-    return one.scaling == other.scaling, one.judge == other.judge, one.embedder == other.embedder
 
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:

@@ -64,7 +64,9 @@ class Writer:
                 _check(info, head, record)
                 new = self._insert(connection, run, encoded)
             self._heads[run] = _Head(record.version, record.state_hash)
-            self._remember(new)
+            if len(self._shared) > _KNOWN_SHARED:
+                self._shared.clear()
+            self._shared.update(new)
         return True
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
@@ -119,11 +121,6 @@ class Writer:
             execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (sha, squeeze(record.shared[sha])))
         return new
 
-    def _remember(self, hashes: list[str]) -> None:
-        if len(self._shared) > _KNOWN_SHARED:
-            self._shared.clear()
-        self._shared.update(hashes)
-
 
 @contextmanager
 def _storable(info: RunInfo, record: TaskRecord) -> Iterator[None]:
@@ -151,16 +148,12 @@ def unstorable(value: Any, path: str) -> str:
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         parts = [(f"{path}.{name}", getattr(value, name)) for name in value.__dataclass_fields__]
     else:
-        return _no_json(value, path)
+        try:
+            plain(value)
+        except TypeError:
+            return f"{path} is of type {type(value).__name__}"
+        return ""
     return next((found for name, item in parts if (found := unstorable(item, name))), "")
-
-
-def _no_json(value: Any, path: str) -> str:
-    try:
-        plain(value)
-    except TypeError:
-        return f"{path} is of type {type(value).__name__}"
-    return ""
 
 
 def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
