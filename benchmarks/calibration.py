@@ -26,8 +26,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from rbsuite.environments.base import Environment, StepResult
-from rbsuite.environments.solution import Pitfall, Skill, Solution
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import Execution, make_config
@@ -42,7 +42,7 @@ from rbsuite.statistics.intervals import Estimate, average, mean_estimate, p_val
 from rbsuite.statistics.resampling import bca_interval, orders_interval
 from rbsuite.statistics.summary import summarise
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation
 
 Simulate = Callable[[int], Sequence[Matrix]]
 """The paired differences of each declared comparison of the experiment with this seed."""
@@ -162,31 +162,30 @@ def _drawn_truth(world: World, experiments: int = 4000) -> Sequence[float]:
 # Experiments with the simulated learner
 
 NOUNS = ("apples", "bridges", "clouds", "drums", "engines", "feathers", "gates", "hills", "islands", "jars")
-SKILLS = tuple(
-    Skill(
-        f"album/{noun}",
+LESSONS = {
+    f"album/{noun}": Lesson(
         f"Count {noun} twice",
         f"Always count the {noun} a second time before you answer.",
         f"I counted the {noun} once and that will do.",
     )
     for noun in NOUNS
-)
+}
 
 
-class Album(Environment):
+class Album(SyncEnvironment):
     """Asks how many there are. Every seed, given as the data, is another draw of tasks: some have no trap, some one, some two."""
 
-    default_split: ClassVar[str] = "all"
     count: ClassVar[int] = 30
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         """Draw the tasks."""
         chance = rng("album", data)
-        return TaskSet("album", split, tuple(cls._draw(number, chance) for number in range(cls.count)), {"seed": data})
+        return TaskSet(
+            "album", split, tuple(self._draw(number, chance) for number in range(self.count)), {"seed": data}
+        )
 
-    @classmethod
-    def _draw(cls, number: int, chance: random.Random) -> Task:
+    @staticmethod
+    def _draw(number: int, chance: random.Random) -> Task:
         nouns = chance.choices(NOUNS, range(len(NOUNS), 0, -1), k=2)
         traps = nouns[: chance.choice((0, 1, 1, 2))]
         question = f"How many {nouns[0]} and {nouns[1]} are there in picture {number} of the album of {nouns[0]}?"
@@ -194,25 +193,39 @@ class Album(Environment):
             str(number), nouns[0], "album", question, {"answer": f"There are {7 * number + 1}.", "traps": traps}
         )
 
-    def begin(self, task: Task) -> Observation:
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Question:
         """The question."""
-        return Observation(task.query, messages=(Message("system", "Answer the question."),))
-
-    def act(self, action: Action) -> StepResult:
-        """One answer."""
-        return StepResult(Observation("Thank you."), float(str(self.task.payload["answer"]) in action.text), True)
+        return Question(task)
 
     def solution(self, task: Task) -> Solution:
-        """The answer, which each trap spoils."""
-        wrong = {0: (Action(text="There are none."),)}
-        traps = dict.fromkeys(task.payload["traps"])
-        return Solution(
-            (Action(text=str(task.payload["answer"])),), tuple(Pitfall(f"album/{noun}", wrong) for noun in traps)
-        )
+        """The answer."""
+        return Solution((Action(text=str(task.payload["answer"])),))
 
-    def skills(self) -> Sequence[Skill]:
+    def mistakes(self, task: Task) -> Sequence[Mistake]:
+        """Each trap spoils the answer."""
+        wrong = {0: (Action(text="There are none."),)}
+        return [Mistake(f"album/{noun}", wrong) for noun in dict.fromkeys(task.payload["traps"])]
+
+    def lessons(self) -> Mapping[str, Lesson]:
         """One a noun."""
-        return SKILLS
+        return LESSONS
+
+
+class Question(SyncEpisode):
+    """One answer."""
+
+    def __init__(self, task: Task) -> None:
+        self._answer, self._right = str(task.payload["answer"]), False
+        self.observation = Observation(task.query, messages=(Message("system", "Answer the question."),))
+
+    def act(self, action: Action) -> Observation:
+        """The end."""
+        self._right = self._answer in action.text
+        return Observation("Thank you.", turn="over")
+
+    def grade(self, end: EndReason) -> Grade:
+        """Whether the answer was in it."""
+        return Grade(float(self._right))
 
 
 class Plugin:

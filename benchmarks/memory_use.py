@@ -29,7 +29,7 @@ from rbsuite.plugins import load_plugins
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
-from rbsuite.run.plan import make_plan
+from rbsuite.run.plan import Plan, make_plan
 from rbsuite.task import TaskSet
 
 BAR_MB = 300
@@ -93,24 +93,23 @@ def peak() -> float:
     return most / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def repeated(count: int) -> type[Environment]:
+def repeated(count: int) -> Environment:
     """The sample of tau-bench, over and over until there are so many tasks."""
     from rbsuite_tau_bench.environment import TauBench
 
     class Repeated(TauBench):
         """See :func:`repeated`."""
 
-        @classmethod
-        def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
             """As many tasks as were asked for."""
-            sample = super().load(split, domain=domain, data=data)
+            sample = super().tasks(split, domain=domain, data=data)
             tasks = (replace(task, id=f"{task.id}/{n}") for n, task in enumerate(islice(cycle(sample), count)))
             return replace(sample, tasks=tuple(tasks))
 
-    return Repeated
+    return Repeated()
 
 
-def prepare(environment: str, tasks: int, memories: Sequence[str], watch: Watch) -> Setup:
+def prepare(environment: str, tasks: int, memories: Sequence[str], watch: Watch) -> Plan:
     """The experiment to run."""
     TenCalls.count = tasks
     config = {"env": environment, "memory": tuple(memories), "orders": 1}
@@ -119,8 +118,8 @@ def prepare(environment: str, tasks: int, memories: Sequence[str], watch: Watch)
     plan = make_plan(make_config(config), load_plugins([("ten-calls", Plugin()), ("watch", watch)]))
     if environment == "ten-calls":
         return plan
-    kind = repeated(tasks)
-    return replace(setup, environment_class=kind, tasks=kind.load(plan.config.split))
+    world = repeated(tasks)
+    return replace(plan, environment=world, tasks=world.tasks(plan.config.split))
 
 
 def measure(

@@ -68,6 +68,11 @@ def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET) -> str:
     return shorten(text, budget) if budget else text
 
 
+def share_of(budget: int, parts: int) -> int:
+    """What of a budget goes to each of several parts; no limit stays none, and no share becomes none."""
+    return max(1, budget // max(1, parts)) if budget else 0
+
+
 def fence(text: str, label: str) -> str:
     """Untrusted text between markers that it cannot contain.
 
@@ -109,16 +114,22 @@ def _seen(observation: Observation) -> str:
 
 def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
     """The turns as lines, within the budget."""
-    left_out = 0
+    left_out = first = 0
     if budget:
-        texts = sum(len(turn) for turn in turns)
-        while len(turns) > 2 and texts * _LEAST > budget:
-            middle = len(turns) // 2
-            texts -= len(turns[middle])
-            turns, left_out = [*turns[:middle], *turns[middle + 1 :]], left_out + 1
+        least = [sum(min(len(text), _LEAST) for _, text in turn) for turn in turns]
+        needed, first, after = sum(least), (len(turns) + 1) // 2, (len(turns) + 1) // 2
+        while needed > budget and first + len(turns) - after > 2:
+            if first > len(turns) - after:
+                first -= 1
+                needed -= least[first]
+            else:
+                needed -= least[after]
+                after += 1
+        left_out = after - first
+        turns = [*turns[:first], *turns[after:]]
     most = _share([len(text) for turn in turns for _, text in turn], budget) if budget else 0
     for place, turn in enumerate(turns):
-        if left_out and place == len(turns) // 2:
+        if left_out and place == first:
             yield f"[{left_out} turns left out]"
         for label, text in turn:
             yield f"{label}: {shorten(text, most) if most else text}"

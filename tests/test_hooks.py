@@ -97,7 +97,11 @@ class Everything:
     def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
         self.calls["rbsuite_environments"] += 1
         splits = (Split("all", "all", bundled=True),)
-        return [EnvironmentSpec("mine", "mine", f"{__name__}:MyEnvironment", splits=splits, agent="my-agent")]
+        return [
+            EnvironmentSpec(
+                "mine", "mine", f"{__name__}:MyEnvironment", splits=splits, agent="my-agent", users=("my-user",)
+            )
+        ]
 
     @hookimpl
     def rbsuite_memories(self) -> Sequence[MemorySpec]:

@@ -74,7 +74,7 @@ def test_first_directory_wins(tmp_path: Path) -> None:
     user = directory(tmp_path / "user", judge__self="user's {{ query }}")
     plugin = directory(tmp_path / "plugin", judge__self="plugin's", memory__mine="plugin's memory")
     prompts = Prompts([user, plugin])
-    assert prompts.render(JUDGE, query="q", transcript="t") == "user's q"
+    assert prompts.render(JUDGE, query="q", rules="", transcript="t") == "user's q"
     assert prompts.render("memory/mine.j2") == "plugin's memory"
     assert prompts.render("memory/inject.j2", items=[]) == Prompts().render("memory/inject.j2", items=[]) != ""
     assert prompts.source(JUDGE)[1] == user / JUDGE
@@ -86,8 +86,8 @@ def test_block_of_the_core_is_overridden_by_inheritance(tmp_path: Path) -> None:
         tmp_path, judge__self='{% extends "core/judge/self.j2" %}{% block role %}\nYou are very strict.\n{% endblock %}'
     )
     prompts = Prompts([mine])
-    text = prompts.render(JUDGE, query="QUERY", transcript="TRANSCRIPT")
-    plain = Prompts().render(JUDGE, query="QUERY", transcript="TRANSCRIPT")
+    text = prompts.render(JUDGE, query="QUERY", rules="", transcript="TRANSCRIPT")
+    plain = Prompts().render(JUDGE, query="QUERY", rules="", transcript="TRANSCRIPT")
     assert text.startswith("You are very strict.")
     assert text.splitlines()[1:] == plain.splitlines()[1:]
     assert set(prompts.used) == {JUDGE, "core/judge/self.j2"}
@@ -96,8 +96,8 @@ def test_block_of_the_core_is_overridden_by_inheritance(tmp_path: Path) -> None:
 def test_a_template_cannot_stand_in_for_the_core_itself(tmp_path: Path) -> None:
     """``core/NAME`` is the core's own wherever it is rendered, or an override could not extend what it replaces."""
     mine = directory(tmp_path, judge__self='{% extends "core/judge/self.j2" %}')
-    plain = Prompts().render(JUDGE, query="q", transcript="t")
-    assert Prompts([mine]).render(JUDGE, query="q", transcript="t") == plain
+    plain = Prompts().render(JUDGE, query="q", rules="", transcript="t")
+    assert Prompts([mine]).render(JUDGE, query="q", rules="", transcript="t") == plain
 
 
 @pytest.mark.parametrize("name", ["memory/inject.j2", JUDGE, "memory/extract_failure.j2", "agent/memory.j2"])
@@ -146,7 +146,7 @@ def test_missing_directory_is_named(tmp_path: Path) -> None:
 def test_hashes_are_those_of_the_sources(tmp_path: Path) -> None:
     prompts = Prompts([directory(tmp_path, judge__self="one {{ query }}")])
     assert prompts.used == {}
-    prompts.render(JUDGE, query="q", transcript="t")
+    prompts.render(JUDGE, query="q", rules="", transcript="t")
     assert prompts.used == {JUDGE: text_digest("one {{ query }}")}
 
 
@@ -174,5 +174,5 @@ def test_template_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 
 
 def test_text_is_not_escaped_and_not_run_again() -> None:
-    text = Prompts().render(JUDGE, query="<a> & {{ nothing }} {% if %}", transcript="t")
+    text = Prompts().render(JUDGE, query="<a> & {{ nothing }} {% if %}", rules="", transcript="t")
     assert "<a> & {{ nothing }} {% if %}" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +14,19 @@ from rbsuite.trajectory import (
     BROKEN_ENDS,
     END_REASONS,
     Action,
+    Grade,
+    Image,
     Message,
     Observation,
     Step,
     Trajectory,
     Usage,
 )
-from rbsuite.transcript import fence, render_action, render_transcript
+from rbsuite.transcript import fence, render_action, render_steps, render_transcript, rules_of, shorten
 
 SECRET = "SECRET"
+LEAST = 80
+"""A text is never cut to less."""
 
 
 def whole() -> Trajectory:
@@ -29,14 +34,16 @@ def whole() -> Trajectory:
     brief = Observation(f"{SECRET} greeting", turn="user", messages=(Message("system", f"{SECRET} brief"),))
     tools = Observation("What is it?", messages=(Message("system", "policy"),), data={"page": 1})
     steps = (
-        Step("user", brief, Action(text="I want a refund")),
-        Step("agent", tools, Action("tool", name="find", arguments={"id": "#1"}, thought="look first"), 0.25),
-        Step("agent", Observation("found it", role="tool"), Action(text="Here it is."), 0.75),
-        Step("user", Observation(f"{SECRET} heard", turn="user"), Action(text="Thanks")),
-        Step("agent", Observation("Thanks"), Action("choice", index=2, text="close")),
+        Step("user", brief, Action("I want a refund", thought=f"{SECRET} plan")),
+        Step("agent", tools, Action.call("find", {"id": "#1"}, thought="look first"), 0.25, ("agent",)),
+        Step("agent", Observation("found it", role="tool"), Action("Here it is."), 0.75),
+        Step("user", Observation(f"{SECRET} heard", turn="user"), Action.call(f"{SECRET} call"), None, ("user",)),
+        Step("user", Observation(f"{SECRET} result", turn="user"), Action("Thanks ###STOP###")),
+        Step("agent", Observation("Thanks ###STOP###"), Action.choose(2, "close")),
     )
     final = Observation(f"{SECRET} end", turn="user")
-    return Trajectory("t1", 0, 7, "q", steps, final, "finished", score=0.123, truth={"answer": SECRET})
+    grade = Grade(0.123, {"progress": 0.456}, {"answer": SECRET})
+    return Trajectory("t1", 0, 7, "q", steps, final, "finished", grade=grade)
 
 
 def test_transcript_reads_turn_by_turn() -> None:
@@ -53,9 +60,10 @@ def test_transcript_reads_turn_by_turn() -> None:
 
 
 def test_neither_truth_nor_brief_is_ever_rendered() -> None:
-    for text in (render_transcript(whole()), render_transcript(whole(), limit=0), render_transcript(whole().shown())):
+    for text in (render_transcript(whole()), render_transcript(whole(), budget=0), render_transcript(whole().shown())):
         assert SECRET not in text
-        assert not any(word in text for word in ("0.123", "0.25", "0.75", "reward", "score", "truth", "policy"))
+        hidden = ("0.123", "0.456", "0.25", "0.75", "reward", "score", "truth", "policy", "STOP")
+        assert not any(word in text for word in hidden)
 
 
 def test_shown_and_whole_are_rendered_alike() -> None:
@@ -67,24 +75,91 @@ def test_last_observation_of_the_agent_is_shown() -> None:
     assert render_transcript(trajectory).splitlines()[-2:] == ["Observation: Goodbye", "End: finished"]
 
 
-def test_long_observation_is_cut_and_the_cut_is_marked() -> None:
-    trajectory = replace(whole(), steps=(Step("agent", Observation("x" * 700), Action(text="y" * 700)),), final=None)
-    first, action, _ = render_transcript(trajectory).splitlines()
-    assert first == f"Observation: {'x' * 600} [100 more characters]"
-    assert action == f"Action 1: {'y' * 700}", "what the agent did is never cut"
-    assert render_transcript(trajectory, limit=0).splitlines()[0] == f"Observation: {'x' * 700}"
+def test_rules_are_the_system_messages_before_the_first_turn_of_the_agent() -> None:
+    assert rules_of(whole()) == rules_of(whole().shown()) == "policy"
+    assert rules_of(replace(whole(), steps=())) == ""
+    long = Step("agent", Observation("", messages=(Message("system", "head" + "x" * 900 + "tail"),)), Action("y"))
+    cut = rules_of(replace(whole(), steps=(long,)), budget=100)
+    assert cut.startswith("headx")
+    assert cut.endswith("xtail")
+    assert "[808 characters left out]" in cut
+
+
+def test_images_are_named_and_a_control_word_in_a_result_is_data() -> None:
+    seen = Observation("a hall", images=(Image.of(b"pixels", description="view to the north"),))
+    result = Observation("###STOP###", role="tool")
+    text = render_steps((Step("agent", seen, Action("go")), Step("agent", result, Action("stop"))))
+    assert "Observation: a hall [image: view to the north]" in text
+    assert "cGl4ZWxz" not in text
+    assert "Result: ###STOP###" in text
+
+
+LENGTHS = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400)), min_size=1, max_size=12)
+
+
+def _of_lengths(lengths: Sequence[tuple[int, int]]) -> Trajectory:
+    steps = [
+        Step("agent", Observation(f"<{'o' * seen}>", role="tool"), Action(f"<{'a' * said}>")) for seen, said in lengths
+    ]
+    return Trajectory("t", 0, 0, "q", tuple(steps), None, "finished")
+
+
+@given(LENGTHS, st.integers(1, 3000))
+def test_a_transcript_keeps_to_its_budget_and_leaves_short_texts_whole(
+    lengths: list[tuple[int, int]], budget: int
+) -> None:
+    trajectory = _of_lengths(lengths)
+    full, shown = render_transcript(trajectory, budget=0), render_transcript(trajectory, budget=budget)
+    texts = [text for step in trajectory.steps for text in (step.observation.text, step.action.text)]
+    if sum(map(len, texts)) <= budget:
+        assert shown == full
+    # Labels, the marks of what is left out, and the two turns that are always there.
+    room = max(budget, 4 * LEAST) + (len(texts) + 1) * len("Action 10:  [1000 characters left out] ")
+    assert len(shown) <= room
+    first, last = shown.splitlines()[0], shown.splitlines()[-2]
+    assert first[:9] == full[:9]
+    assert last.endswith(full.splitlines()[-2][-1])
+    assert shown.splitlines()[-1] == "End: finished"
+    for line in shown.splitlines():
+        assert "left out]" in line or line in full
+
+
+@given(st.lists(st.integers(0, 200), min_size=4, max_size=8), st.integers(1200, 6000))
+def test_the_longest_texts_lose_their_middles_first(short: list[int], budget: int) -> None:
+    trajectory = _of_lengths([(9000, length) for length in short])
+    for number, (step, length) in enumerate(zip(trajectory.steps, short, strict=True), start=1):
+        whole_action = f"Action {number}: {step.action.text}"
+        if (length + 2) * len(short) * 2 <= budget and budget >= 2 * len(short) * LEAST:
+            assert whole_action in render_transcript(trajectory, budget=budget)
+
+
+def test_many_short_turns_that_fit_are_all_shown() -> None:
+    trajectory = _of_lengths([(10, 10)] * 700)
+    assert render_transcript(trajectory) == render_transcript(trajectory, budget=0)
+
+
+@given(st.text(max_size=300), st.integers(1, 100))
+def test_a_shortened_text_keeps_both_ends(text: str, length: int) -> None:
+    short = shorten(text, length)
+    if len(text) <= length:
+        assert short == text
+    else:
+        assert short.startswith(text[: length - length // 2])
+        assert short.endswith(text[len(text) - length // 2 :])
+        assert f"[{len(text) - length} characters left out]" in short
 
 
 def test_shown_strips_and_keeps() -> None:
     shown = whole().shown()
     assert SECRET not in canonical(shown)
+    assert shown.grade is None
     assert shown.score is None
-    assert shown.truth == {}
     assert {step.reward for step in shown.steps} == {None}
     assert shown.final is None
-    assert [step.action for step in shown.steps] == [step.action for step in whole().steps]
-    kept = [step.observation for step in shown.steps if step.actor == "agent"]
-    assert kept == [step.observation for step in whole().steps if step.actor == "agent"]
+    heard = [step.action.text for step in shown.steps if step.actor == "user"]
+    assert heard == ["I want a refund", "Thanks ###STOP###"]
+    agent = [step for step in shown.steps if step.actor == "agent"]
+    assert agent == [replace(step, reward=None) for step in whole().steps if step.actor == "agent"]
     assert shown.shown() == shown
 
 
@@ -115,7 +190,7 @@ def test_fence_bears_lone_surrogates() -> None:
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5) | st.integers() | st.none(), max_size=3))
 def test_tool_call_stands_on_one_line(arguments: dict[str, Any]) -> None:
-    rendered = render_action(Action("tool", name="find", arguments=arguments))
+    rendered = render_action(Action.call("find", arguments))
     assert rendered.startswith("find({")
     assert "\n" not in rendered
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted, RbsuiteError
+from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -27,6 +28,7 @@ COMMAND_OPTIONS = {
     "join": "join",
     "json": "as_json",
     "quiet": "quiet",
+    "log": "log",
 }
 """Options that say how the command is carried out, and the names of their parameters; they too may stand in the TOML file."""
 PIPED_WIDTH = 140
@@ -134,6 +136,12 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path),
+    metavar="FILE.jsonl",
+    help="Append every event (turns, model calls, commits) to this file, one JSON object a line.",
+)
 def command(
     concurrency: int,
     speculate: str,
@@ -144,15 +152,19 @@ def command(
     join: bool,
     as_json: bool,
     quiet: bool,
+    log: Path | None,
     **options: Any,
 ) -> None:
     """Run an experiment: memories compared on the same tasks, in the same orders.
 
     Running the same command again goes on where it was stopped, and shows the result once it is complete.
     """
+    import asyncio
+
     from rbsuite import api
     from rbsuite.cli.interrupts import Interrupts
     from rbsuite.run.directory import held_by_others
+    from rbsuite.run.event_log import EventLog
 
     given = _given(options)
     if source is not None and not (from_file or given or out) and _shown(source, as_json=as_json):
@@ -167,17 +179,21 @@ def command(
         for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
             click.echo(line, err=True)
     same = source is not None and not from_file and not given
-    with Interrupts() as interrupts, api.open_plan(planned, out or (source if same else None), join=join) as store:
-        try:
+    try:
+        with (
+            Interrupts() as interrupts,
+            EventLog(log) if log else nullcontext() as event_log,
+            api.open_plan(planned, out or (source if same else None), join=join) as store,
+        ):
+            if event_log is not None:
+                planned.plugins.register(event_log, "event log")
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
-        except RbsuiteError as error:
-            if not isinstance(error, Interrupted):
-                store.discard()  # a start that failed leaves nothing behind
-            raise
-        if others := held_by_others(store):
-            _report_others(store, others, as_json=as_json)
-        else:
-            _report(store, as_json=as_json)
+            if others := held_by_others(store):
+                _report_others(store, others, as_json=as_json)
+            else:
+                _report(store, as_json=as_json)
+    finally:
+        asyncio.run(planned.aclose())
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -225,16 +241,15 @@ def split_references(text: str) -> list[str]:
 
 
 def _stored(source: Path | None) -> Mapping[str, Any]:
+    """The options of an experiment, but for those that are as if nobody had given them."""
     if source is None:
         return {}
-    from rbsuite.run.config import FIELDS
+    from rbsuite.run.config import FIELDS, from_plain
     from rbsuite.store import ExperimentStore
 
     with ExperimentStore.open(source, readonly=True) as store:
-        config = store.manifest.config
-    return {
-        name: tuple(value) if isinstance(value, list) else value for name, value in config.items() if name in FIELDS
-    }
+        config = from_plain(store.manifest.config)
+    return {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
 
 
 def _shown(source: Path, *, as_json: bool) -> bool:

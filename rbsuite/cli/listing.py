@@ -22,6 +22,7 @@ SINGULAR = {
     "memories": "memory",
     "judges": "judge",
     "agents": "agent",
+    "users": "user",
     "models": "model",
     "embedders": "embedder",
     "scalings": "scaling",

@@ -207,7 +207,7 @@ def split_sizes(plugins: Plugins, environment: str) -> Mapping[str, int | None]:
             sizes[split.name] = None
             continue
         try:
-            tasks = chosen.environment.tasks(split.name)
+            tasks = chosen.tasks(split.name)
             sizes[split.name] = sum(task.domain not in apart for task in tasks) or len(tasks)
         except DataError:
             sizes[split.name] = None

@@ -8,13 +8,14 @@ simulated users make theirs: by the same functions, under the same names. Where 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.agents.react import RESPOND, schemas
 from rbsuite.environments.base import Environment, PlainServices
 from rbsuite.environments.users import STOP, ScriptedUser
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import DataError, PluginError, RbsuiteError
 from rbsuite.experience import MemoryItem, Outcome, Provenance
 from rbsuite.memories.ace import show_bullet
 from rbsuite.memories.extraction import show_attempts
@@ -138,7 +139,8 @@ async def _played(environment: Environment, task: Task) -> Example:
 
 def _first_task(plugins: Plugins, spec: EnvironmentSpec) -> tuple[Environment, Task]:
     environment: Environment = look_up(plugins, "environment", spec.name).make()
-    return environment, environment.tasks(spec.splits[0].name).tasks[0]
+    split = next((split for split in spec.splits if split.bundled), spec.splits[0])
+    return environment, environment.tasks(split.name).tasks[0]
 
 
 def common(example: Example, prompts: Prompts) -> dict[str, Any]:
@@ -240,6 +242,7 @@ def _of_owner(plugins: Plugins, prompts: Prompts, name: str, chosen: Environment
         kind = load_object(spec.factory, f"environment {spec.name!r}")
         directory = getattr(kind, "prompt_directory", None)
         if directory is not None and file.is_relative_to(directory):
-            environment, task = _first_task(plugins, spec)
-            return environment.prompt_variables(task)
+            with suppress(DataError):  # another environment of the same plugin may have a sample
+                environment, task = _first_task(plugins, spec)
+                return environment.prompt_variables(task)
     return {}

@@ -14,14 +14,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation
 
 if TYPE_CHECKING:
-    from rbsuite.models.base import Completion
+    from rbsuite.models.base import ChatModel, Completion
 
 
 class EpisodeServices(Protocol):
@@ -270,3 +270,24 @@ class PlainServices:
         raise ModelError(
             "this episode's grade asks a model, and there is none outside an experiment.", "Use rbsuite eval."
         )
+
+
+@runtime_checkable
+class TaskAwareModel(Protocol):
+    """A simulated model, which also sees the reference solution of the task at hand.
+
+    The run binds it to each task. Nothing but the returned model holds the solution: agents, memories and judges get a handle that
+    only knows how to complete a request.
+    """
+
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        """The model as it acts on one task.
+
+        Args:
+            task: the task.
+            environment: gives its solution.
+            opener: opens episodes, to try out what goes wrong.
+
+        Raises:
+            UsageError: the task has no reference solution.
+        """

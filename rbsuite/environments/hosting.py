@@ -63,7 +63,7 @@ class Recipe:
 
 
 class Host:
-    """Opens the episodes of an environment where its spec says they run, and closes what that takes.
+    """Opens the episodes of an environment where its spec says they run, and ends the processes that takes.
 
     Args:
         environment: the environment; it has given its tasks.
@@ -99,10 +99,9 @@ class Host:
         return await _ThreadEpisode.begin(environment, task, seed, services)
 
     async def aclose(self) -> None:
-        """End idle processes and close the environment."""
+        """End the processes that are idle; the environment stays open."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(process.aclose() for process in idle))
-        await self._environment.aclose()
 
 
 class CallThread:
@@ -143,9 +142,11 @@ class CallThread:
     async def end(self, last: Callable[[], None]) -> None:
         """Make a last call after those under way, and end. What takes too long is left behind."""
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSING_SECONDS):
-                    await self.call(last)
+            async with asyncio.timeout(CLOSING_SECONDS) as limit:
+                await self.call(last)
+        except TimeoutError:
+            if not limit.expired():
+                raise
         finally:
             self._calls.put(None)
 
@@ -294,9 +295,8 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
     def act(action: Action) -> tuple[Observation, float | None, bool, tuple[Actor, ...]]:
         world = _held(episode)
         actor: Actor = "user" if world.observation.turn == "user" else "agent"
-        heard = world.audience(actor, action)
         world.observation = world.act(action)
-        return world.observation, world.reward, world.truncated, heard
+        return world.observation, world.reward, world.truncated, world.audience(actor, action)
 
     def close() -> None:
         nonlocal episode

@@ -11,12 +11,13 @@ are our own.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rbsuite.errors import ModelError
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
 from rbsuite.transcript import fence
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ class ScriptedUser:
 class LlmUser:
     """A model in the user's place: every text of the agent is added, every answer is the user's turn.
 
+    Where the environment offers the user tools, the model may call them; upstream's users have none.
+
     Args:
         fidelity: ``"upstream"`` keeps upstream's quirks.
     """
@@ -124,6 +127,7 @@ class LlmUser:
     def __init__(self, *, fidelity: str = "upstream") -> None:
         self._upstream = fidelity == "upstream"
         self._history: list[Message] = []
+        self._tools: tuple[ToolSpec, ...] = ()
 
     def start(self, start: UserStart) -> None:
         """See :class:`User`."""
@@ -137,12 +141,25 @@ class LlmUser:
             self._history.append(
                 Message("system", self._services.render(self.template, instruction=instruction, stop=STOP))
             )
-        self._history.append(Message("user", observation.text))
-        return Action(await self._next())
+        self._tools = observation.tools or self._tools
+        self._history += self._heard(observation)
+        if not self._tools:
+            return Action(await self._next())
+        completion = await self._services.complete(self._history, self._tools)
+        self._history.append(Message("assistant", completion.text, completion.tool_calls))
+        return Action(completion.text, completion.tool_calls, thought=completion.reasoning)
+
+    def _heard(self, observation: Observation) -> list[Message]:
+        """Results answer the calls that are open; all else was said by the agent."""
+        calls = self._history[-1].tool_calls
+        if observation.role != "tool" or not calls:
+            return [Message("user", observation.text)]
+        results = observation.results or (ToolResult(calls[0].id, calls[0].name, observation.text),)
+        return [Message("tool", one.text, tool_call_id=one.id, name=one.name) for one in results]
 
     def fork(self, services: UserServices) -> LlmUser:
         """See :class:`User`."""
-        forked = type(self)(fidelity="upstream" if self._upstream else "fixed")
+        forked = copy.copy(self)
         forked._services, forked._history = services, list(self._history)
         return forked
 

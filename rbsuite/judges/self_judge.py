@@ -10,7 +10,7 @@ import re
 from rbsuite.errors import ModelError
 from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.trajectory import Message
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of
+from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"
@@ -51,7 +51,7 @@ class SelfJudge:
 
     async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
         """The model's verdict on the trajectory."""
-        rules = rules_of(request.trajectory, budget=self._budget // 2)
+        rules = rules_of(request.trajectory, budget=share_of(self._budget, 2))
         prompt = services.render(
             "judge/self.j2",
             query=fence(request.query, "request"),

@@ -15,12 +15,12 @@ from itertools import combinations
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Mistake, Solution
-from rbsuite.errors import EnvironmentFailure, ModelError, UsageError
+from rbsuite.errors import EnvironmentFailure, ModelError, RbsuiteError, UsageError
 from rbsuite.learner.candidates import Played, candidates, rank
 from rbsuite.learner.skills import Skill, Vocabulary
 from rbsuite.seeds import unit
 from rbsuite.task import Task
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import Action, Grade, Observation
 
 MOST = 4
 """Pitfalls of a task, where they are hand-written."""
@@ -73,7 +73,6 @@ class Finder:
 
         Raises:
             UsageError: it has no reference solution.
-            EnvironmentFailure: the environment cannot play the solution.
         """
         if task.id not in self._known:
             async with self._locks.setdefault(task.id, asyncio.Lock()):
@@ -84,7 +83,9 @@ class Finder:
 
 
 async def find(task: Task, environment: Environment, opener: Opener | None = None) -> Lore:
-    """The pitfalls of a task. It has none where its solution does not solve it, or where its grade cannot be had without a model.
+    """The pitfalls of a task.
+
+    It has none where its solution does not solve it, where the environment cannot play it, and where its grade takes a model.
 
     Args:
         task: the task.
@@ -93,17 +94,14 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
 
     Raises:
         UsageError: the task has no reference solution.
-        EnvironmentFailure: the environment cannot play the solution.
         PluginError: a hand-written lesson cannot be used.
     """
     solution = solution_of(task, environment)
     vocabulary = Vocabulary(environment.lessons())
-    try:
-        grade, seen = await play_actions(environment, task, solution.actions, solution.user, opener=opener)
-    except ModelError:
+    result = await _outcome(environment, task, solution.actions, solution.user, opener)
+    if result is None or result[0].score < SOLVED:
         return Lore(solution, (), vocabulary)
-    if grade.score < SOLVED:
-        return Lore(solution, (), vocabulary)
+    _, seen = result
     played = Played(task, solution, [observation for observation in seen if observation.turn == "agent"])
     written = environment.mistakes(task)
     trial = _Trial(environment, opener, played)
@@ -187,11 +185,22 @@ class _Trial:
         """Whether the task can be played with these mistakes and is not solved then."""
         actions = [action for _, action in carried_out(self._played.solution.actions, mistakes)]
         task, user = self._played.task, self._played.solution.user
-        try:
-            grade, _ = await play_actions(self._environment, task, actions, user, opener=self._opener)
-        except EnvironmentFailure:
-            return False
-        return grade.score < SOLVED
+        result = await _outcome(self._environment, task, actions, user, self._opener)
+        return result is not None and result[0].score < SOLVED
+
+
+async def _outcome(
+    environment: Environment, task: Task, actions: Sequence[Action], user: Sequence[Action], opener: Opener | None
+) -> tuple[Grade, Sequence[Observation]] | None:
+    """What playing actions comes to; ``None`` where the environment or its grader fails, which a rollout will meet again and record."""
+    try:
+        return await play_actions(environment, task, actions, user, opener=opener)
+    except (EnvironmentFailure, ModelError):
+        return None
+    except RbsuiteError:
+        raise
+    except Exception:
+        return None
 
 
 async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int, *, apart: bool) -> list[Mistake]:

@@ -79,7 +79,7 @@ class SimulatedLearner:
         self._finder = Finder()
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
-        """The learner as it acts on one task. See :class:`rbsuite.models.base.TaskAwareModel`."""
+        """The learner as it acts on one task. See :class:`rbsuite.environments.base.TaskAwareModel`."""
         return BoundLearner(self.name, self._latency, self._traits, await self._finder.lore(task, environment, opener))
 
     async def complete(self, request: ModelRequest) -> Completion:
@@ -99,7 +99,7 @@ class SimulatedOracle(SimulatedLearner):
         super().__init__(known=1.0, follow=1.0, slip=0.0, judge_accuracy=1.0, malformed=0.0, useless=0.0)
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
-        """The oracle on one task. See :class:`rbsuite.models.base.TaskAwareModel`."""
+        """The oracle on one task. See :class:`rbsuite.environments.base.TaskAwareModel`."""
         lore = Lore(solution_of(task, environment), (), Vocabulary(environment.lessons()))
         return BoundLearner(self.name, self._latency, self._traits, lore)
 

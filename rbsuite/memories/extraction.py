@@ -11,7 +11,7 @@ from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Proven
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of
+from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
 
 MIXED = "mixed"
 """The label of what was learnt from rollouts of both verdicts."""
@@ -65,7 +65,7 @@ def show_attempts(
         labelled: whether the verdict and its rationale are shown.
         budget: characters of all transcripts together; 0: no limit.
     """
-    each = budget // len(outcomes) if outcomes else 0
+    each = share_of(budget, len(outcomes))
     return [
         ShownAttempt(
             outcome.trajectory.rollout,

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, get_args, runtime_checkable
+from typing import Literal, Protocol, get_args
 
 from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
-
-if TYPE_CHECKING:
-    from rbsuite.environments.base import Environment, Opener
-    from rbsuite.task import Task
 
 Purpose = Literal["agent", "user", "judge", "memory", "select", "grade"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -78,24 +74,3 @@ class ChatModel(Protocol):
 
     async def aclose(self) -> None:
         """Give back what the model holds (connections)."""
-
-
-@runtime_checkable
-class TaskAwareModel(Protocol):
-    """A simulated model, which also sees the reference solution of the task at hand.
-
-    The run binds it to each task. Nothing but the returned model holds the solution: agents, memories and judges get a handle that
-    only knows how to complete a request.
-    """
-
-    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
-        """The model as it acts on one task.
-
-        Args:
-            task: the task.
-            environment: gives its solution.
-            opener: opens episodes, to try out what goes wrong.
-
-        Raises:
-            UsageError: the task has no reference solution.
-        """

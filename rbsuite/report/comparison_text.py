@@ -148,10 +148,7 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
         counts = (str(one.n_tasks), str(one.orders), "-" if math.isnan(one.steps) else f"{one.steps:.1f}")
         broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
-    return (
-        "Conditions (failed: share of rollouts that broke; unread: that ended since no action could be read)\n"
-        + numbers(rows, 2)
-    )
+    return "Conditions (failed: rollouts that broke; unread: no action could be read)\n" + numbers(rows, 2)
 
 
 def further_text(compared: Compared) -> str:

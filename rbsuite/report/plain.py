@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.record import FACTORS
 from rbsuite.report.figures import finite
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
     """A condition's figures as plain data."""
     tasks = max(1, condition.committed)
     return {
-        "memory": condition.condition.memory,
-        "scaling": condition.condition.scaling,
-        "model": condition.condition.model,
-        "judge": condition.condition.judge,
+        "condition": condition.condition.label,
+        **{factor: getattr(condition.condition, factor) for factor in FACTORS},
         "n_tasks": condition.n_tasks,
         "orders": condition.orders,
         "committed": condition.committed,

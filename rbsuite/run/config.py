@@ -150,7 +150,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
         blank = FIELDS[name].default == ("",)
         if (
             isinstance(names, list | tuple)
-            and names
+            and (names or not FIELDS[name].default)
             and all(isinstance(item, str) and (item or blank) for item in names)
         ):
             return tuple(names)

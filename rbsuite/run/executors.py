@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from rbsuite.environments.hosting import CallThread, Recipe
 from rbsuite.errors import PluginError, RbsuiteError, UsageError
 from rbsuite.events import Event
-from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.plugins import BY_HAND, Plugins, load_plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
@@ -73,10 +73,15 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     observers = Observers(plan.plugins)
     sink = StoreSink(store, observers)
     processes = process_count(execution.executor)
+    by_hand = [part.spec.name for part in plan.parts() if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
+    if by_hand:
+        raise UsageError(
+            f"--executor {execution.executor}: {by_hand[0]!r} comes from a plugin that other processes cannot find.",
+            "Install the plugin, or use local.",
+        )
     try:
         if processes:
             await _in_processes(plan, store, execution, sink, processes)
-            await plan.environment.aclose()
         else:
             environment = plan.environment, plan.tasks
             async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:
@@ -86,6 +91,7 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         first = first_failure(failures)
         raise first from first.__cause__
     finally:
+        await plan.aclose()
         await asyncio.get_running_loop().run_in_executor(None, observers.close)
 
 

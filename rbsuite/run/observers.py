@@ -126,12 +126,12 @@ class _Observer:
                 continue
             try:
                 hook.function(**{name: arguments[name] for name in hook.takes})
-            except Exception as error:
+            except BaseException as error:  # sys.exit() too: it would end this thread and no more
                 self._hooks.remove(hook)
                 _log.warning(
                     "plugin %s: its hook %s raised %s: %s. It is not called any more; results do not depend on it.",
                     self._plugin,
                     hook.name,
                     type(error).__name__,
-                    error,
+                    " ".join(str(error).split()),
                 )

@@ -16,7 +16,7 @@ from typing import Any
 from rbsuite import __version__
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
-from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
 from rbsuite.models.factory import find_spec, is_simulated
 from rbsuite.plugins import BUILT_IN, Plugins
@@ -53,6 +53,12 @@ class Plan:
     environment: Environment
     tasks: TaskSet
     plugins: Plugins
+
+    async def aclose(self) -> None:
+        """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
+        if "closed" not in self.__dict__:
+            self.__dict__["closed"] = True
+            await self.environment.aclose()
 
     @property
     def name(self) -> str:
@@ -194,6 +200,19 @@ class Chosen:
         """The one way to write it."""
         return self.part.reference
 
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        """Its tasks. See :meth:`rbsuite.Environment.tasks`.
+
+        Raises:
+            PluginError: it failed to read them.
+        """
+        try:
+            return self.environment.tasks(split, domain=domain, data=data)
+        except RbsuiteError:
+            raise
+        except Exception as error:
+            raise PluginError.of(f"environment {self.spec.name!r}", error, "Mend or reinstall the plugin.") from error
+
 
 def choose_environment(plugins: Plugins, reference: str) -> Chosen:
     """The environment that a reference such as ``aime`` or ``aime:reader=lm-eval`` names.
@@ -226,9 +245,11 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     """
     chosen = choose_environment(plugins, config.env)
     config = _fill_in(replace(config, env=chosen.reference), chosen.spec, plugins)
-    tasks = _choose(chosen.environment.tasks(config.split, domain=config.domain, data=config.data), config)
+    tasks = _choose(chosen.tasks(config.split, domain=config.domain, data=config.data), config)
     if config.probe > len(tasks):
-        raise UsageError(f"--probe {config.probe} of {len(tasks)} tasks.", f"Use at most {len(tasks)}.")
+        raise UsageError(
+            f"--probe {config.probe} asks for more tasks than there are: {len(tasks)}.", f"Use at most {len(tasks)}."
+        )
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
         raise UsageError("a temperature is named twice.", "Name each condition once.")
     used = {name for model in config.model for name in model_references(config, model).values()}

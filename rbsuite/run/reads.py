@@ -47,6 +47,11 @@ class Reads:
         self._domain = task.domain if scope == DOMAIN_SCOPE else ""
         self._log: list[_Read] = []
 
+    @property
+    def any(self) -> bool:
+        """Whether anything was read."""
+        return bool(self._log)
+
     async def hold(self, version: int) -> bool:
         """Whether every read so far would give the same in another version."""
         if version == self._version:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from rbsuite.environments.base import TaskAwareModel
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
-from rbsuite.models.base import ChatModel, Purpose, TaskAwareModel
+from rbsuite.models.base import ChatModel, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
 from rbsuite.run.checks import REMEDY
+from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads
 from rbsuite.run.replies import Remembering, Replies
 from rbsuite.run.rollout import Stage
@@ -20,9 +21,6 @@ from rbsuite.run.services import CountingServices, Services, View
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Usage
-
-if TYPE_CHECKING:
-    from rbsuite.run.worker import RunParts
 
 
 def first_failure(error: BaseException) -> BaseException:

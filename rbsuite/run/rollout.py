@@ -34,16 +34,15 @@ if TYPE_CHECKING:
 CHECK: Mapping[str, Any] = {"check": True}
 """Marks the observations that ask an agent to check its answer; they come from the harness, not from the environment."""
 
-_ENDS: Mapping[type[BaseException], EndReason] = {
+_ENDS: Mapping[type[RbsuiteError], EndReason] = {
     ParseFailure: "parse_errors",
     ContextOverflow: "context_overflow",
     ReplyRefused: "refused",
     BudgetSpent: "budget",
-    TimeoutError: "timeout",
     ModelError: "model_error",
     EnvironmentFailure: "env_error",
 }
-"""The failures that end a rollout; every other one ends the run."""
+"""The failures that end a rollout, beside its limit of time; every other one ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +108,7 @@ async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> O
     try:
         async with _episode(stage, task, seed) as episode:
             while episode.observation.turn == "user":
+                _check_user_turns(len(done), stage)
                 done.append(await _user_action(user, episode.observation))
                 episode.observation = await _act(stage, episode, done[-1])
             return Opening(tuple(done), task.query or episode.observation.text, user)
@@ -127,22 +127,26 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
             raise opening.failure
         async with _episode(stage, task, seed) as episode:
             try:
-                async with asyncio.timeout(stage.seconds):
+                async with asyncio.timeout(stage.seconds) as limit:
                     end = await _take_turns(stage, episode, opening, players, steps)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                end = "timeout"
             except tuple(_ENDS) as failure:
-                end, error = _end_of(failure, stage), str(failure)
+                end, error = _end_of(failure), str(failure)
             final = episode.observation
             if end not in BROKEN_ENDS:
                 grade = checked_grade(stage.spec, task, await _of_environment(stage, episode.grade(end)))
     except (ModelError, EnvironmentFailure) as failure:
-        end, error = _end_of(failure, stage), str(failure)
+        end, error, grade = _end_of(failure), str(failure), None
     return Trajectory(task.id, rollout, seed, opening.query, tuple(steps), final, end, error, grade)
 
 
 async def _take_turns(
     stage: Stage, episode: Episode, opening: Opening, players: Players, steps: list[Step]
 ) -> EndReason:
-    turns = 0
+    turns = in_a_row = 0
     checks = list(players.checks)
     if checks and not episode.has_closing_actions:
         # Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing.
@@ -154,8 +158,11 @@ async def _take_turns(
     while episode.observation.turn != "over":
         seen = episode.observation
         if seen.turn == "user":
+            _check_user_turns(in_a_row, stage)
+            in_a_row += 1
             action = next(said, None) or await _user_action(players.user, seen)
         else:
+            in_a_row = 0
             if turns == stage.max_steps:
                 return "max_steps"
             turns += 1
@@ -205,7 +212,7 @@ async def _episode(stage: Stage, task: Task, seed: int) -> AsyncIterator[Episode
     try:
         yield episode
     finally:
-        await episode.aclose()
+        await _of_environment(stage, episode.aclose())
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
@@ -222,7 +229,7 @@ async def _of_environment(stage: Stage, work: Awaitable[Any]) -> Any:
     """What an environment gives. What it raises by mistake is a failure of the environment; an error of the suite's own passes."""
     try:
         return await work
-    except (RbsuiteError, TimeoutError):
+    except RbsuiteError:
         raise
     except Exception as error:
         raise EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}") from error
@@ -234,7 +241,11 @@ async def _user_action(user: User | None, observation: Observation) -> Action:
     return check_action(await user.act(observation))
 
 
-def _end_of(failure: BaseException, stage: Stage) -> EndReason:
-    if isinstance(failure, TimeoutError) and stage.seconds is None:
-        return "env_error"  # nobody limited the time: it is the environment's own failure
+def _check_user_turns(in_a_row: int, stage: Stage) -> None:
+    """A user may take several turns, to use its tools; one that never gives the turn back would go on for ever."""
+    if in_a_row > stage.max_steps:
+        raise EnvironmentFailure(f"the user took {in_a_row} turns in a row.")
+
+
+def _end_of(failure: RbsuiteError) -> EndReason:
     return next(end for kind, end in _ENDS.items() if isinstance(failure, kind))

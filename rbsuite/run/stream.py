@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
@@ -19,12 +18,10 @@ from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
+from rbsuite.run.parts import RunParts
 from rbsuite.run.task_run import Draft, OpenTask, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
-
-if TYPE_CHECKING:
-    from rbsuite.run.worker import RunParts
 
 Commit = Callable[[TaskRecord], None]
 
@@ -69,6 +66,7 @@ class Stream:
         self._commit = commit
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
+        self._changes: list[int] = []
 
     async def run(self) -> None:
         """Run to the end.
@@ -84,6 +82,7 @@ class Stream:
                 record = await self._finish(head)
                 self._commit(record)
                 if record.ops:
+                    self._changes.append(record.version)
                     await self._check_those_ahead()
         finally:
             for slot in self._slots.values():
@@ -148,10 +147,7 @@ class Stream:
             await self._parts.bank.apply(position + 1, draft.ops)
         del self._slots[position]
         record = self._record(position, slot, draft)
-        spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
-        self._window.committed(sum(spent, Usage()).calls)
-        if slot.ahead:
-            self._window.ahead(stood=True, calls=wasted)
+        self._learn(slot, record, wasted, told)
         return record
 
     def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
@@ -185,6 +181,14 @@ class Stream:
             usage=total.snapshot(),
             notes=dict(sorted(notes.items())),
         )
+
+    def _learn(self, slot: _Slot, record: TaskRecord, wasted: int, told: int) -> None:
+        spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
+        self._window.committed(sum(spent, Usage()).calls)
+        assert slot.run is not None
+        unchanging = self._parts.config.freeze or not slot.run.has_read
+        if slot.ahead and (unchanging or any(slot.run.version < version <= told for version in self._changes)):
+            self._window.ahead(stood=True, calls=wasted)
 
     async def _check_those_ahead(self) -> None:
         """Stop what has already seen something that has changed; to let it go on until its turn would only cost time."""

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.errors import ModelError
@@ -21,6 +20,7 @@ from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
 from rbsuite.run.checks import check_group, check_index, check_ops, check_recall, check_verdict
+from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import DOMAIN_SCOPE, Reads, scoped
 from rbsuite.run.roles import Roles, bind_models
 from rbsuite.run.rollout import Opening, Players, held_back, open_task, play
@@ -30,9 +30,6 @@ from rbsuite.task import Task
 from rbsuite.trajectory import Step, Trajectory
 from rbsuite.transcript import fence, render_steps, render_transcript, rules_of
 from rbsuite.verdict import Verdict
-
-if TYPE_CHECKING:
-    from rbsuite.run.worker import RunParts
 
 SHARED = -1
 """The rollout index of what all rollouts of a task share."""
@@ -91,6 +88,7 @@ class TaskRun:
         self._seed = opened.seed
         self._opening = opened.opening
         self._told = told
+        self._version = version
         self._learns = learns
         self._recall_reads = self._reads(version)
         self._absorb_reads = self._reads(version)
@@ -100,6 +98,16 @@ class TaskRun:
         self._rolling: list[Ledger] = []
         self._counts: Counter[str] = Counter()
         self._absorb_counts: Counter[str] = Counter()
+
+    @property
+    def version(self) -> int:
+        """The version that recalls read."""
+        return self._version
+
+    @property
+    def has_read(self) -> bool:
+        """Whether anything of the bank was read, so that a change of it could show."""
+        return self._recall_reads.any or self._absorb_reads.any
 
     @property
     def ledgers(self) -> Sequence[Ledger]:

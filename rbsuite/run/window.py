@@ -23,7 +23,10 @@ class Window(Protocol):
         """A task was committed at the cost of so many calls."""
 
     def ahead(self, *, stood: bool, calls: int) -> None:
-        """An attempt that had run ahead was committed (``stood``) or thrown away; so many of its calls were wasted."""
+        """An attempt that had run ahead was committed (``stood``) or thrown away; so many of its calls were wasted.
+
+        One that stands only because nothing has changed meanwhile is not told: it shows nothing of what the next change will do.
+        """
 
 
 class FixedWindow:
@@ -46,9 +49,9 @@ class FixedWindow:
 class AutoWindow:
     """As many as lose less than a set share of the calls.
 
-    What has been saved up of the share must pay for one more loss before an attempt runs ahead at all. While it does, the window opens by
-    one with every task that is committed; with every attempt that is thrown away it halves. So it opens wide where attempts stand, and is
-    closed most of the time where memory changes every prompt.
+    What has been saved up of the share must pay for one more loss before an attempt runs ahead at all. While it does, one may, and with
+    every attempt that stood one more; with every attempt that is thrown away the window halves. So it opens wide where attempts stand, and
+    is closed most of the time where memory changes every prompt. Where memory changes for the first time late, little is under way.
 
     A loss is expected to cost ``(w + t) / (n + 2)`` calls, if ``n`` attempts ahead have lost ``w`` so far and a task takes ``t`` (Laplace's
     rule: two attempts more, one of them lost).
@@ -67,21 +70,18 @@ class AutoWindow:
 
     def size(self) -> int:
         """See :class:`Window`."""
-        return int(self._size) if self._may_lose() else 0
+        return max(1, int(self._size)) if self._may_lose() else 0
 
     def committed(self, calls: int) -> None:
         """See :class:`Window`."""
         self._tasks += 1
         self._calls += calls
-        if self._may_lose():
-            self._size = min(LARGEST, self._size + 1)
 
     def ahead(self, *, stood: bool, calls: int) -> None:
         """See :class:`Window`."""
         self._started += 1
         self._wasted += calls
-        if not stood:
-            self._size /= 2
+        self._size = min(LARGEST, self._size + 1) if stood else self._size / 2
 
     def _may_lose(self) -> bool:
         if not self._tasks:

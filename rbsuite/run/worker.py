@@ -5,36 +5,34 @@ A :class:`Job` is plain data, so that a run can be carried out anywhere; its rec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from rbsuite.environments.base import Environment, Opener
+from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.events import Event, ModelWaiting, RunFinished, RunStarted, TaskCommitted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
-from rbsuite.models.base import ChatModel, Purpose
+from rbsuite.models.base import ChatModel
 from rbsuite.models.client import Gate
 from rbsuite.models.factory import make_model
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
+from rbsuite.run.config import Execution, ExperimentConfig
 from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.parts import RunParts
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
 from rbsuite.task import TaskSet
 
 if TYPE_CHECKING:
-    from rbsuite.judges.base import Judge
-    from rbsuite.memories.base import Memory
     from rbsuite.retrieval.base import Embedder
-    from rbsuite.scaling.base import Scaling, Selector
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,61 +68,6 @@ class Sink(Protocol):
         """Pass an event on."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunParts:
-    """What the tasks of one run share.
-
-    Attributes:
-        config: the experiment's configuration.
-        info: the run.
-        spec, environment, opener, tasks: the environment, what opens its episodes, its tasks.
-        prompts: the templates of the condition.
-        models: the model of each purpose, not yet bound to a task.
-        agent, user: what makes agents and, where one takes part, users.
-        memory, memory_spec, scaling, selector, selector_spec, judge, judge_spec: the condition's plugins.
-        bank: as of the last committed task.
-        origin: that of every :class:`rbsuite.experience.Experience` of the run.
-        gate: where all model calls pass.
-        temperature: of the agent's model; ``None``: the provider's default.
-        emit: takes events.
-        watched: whether single steps and calls are told.
-    """
-
-    config: ExperimentConfig
-    info: RunInfo
-    spec: EnvironmentSpec
-    environment: Environment
-    opener: Opener
-    tasks: TaskSet
-    prompts: Prompts
-    models: Mapping[Purpose, ChatModel]
-    agent: Part
-    user: Part | None
-    memory: Memory
-    memory_spec: MemorySpec
-    scaling: Scaling
-    selector: Selector
-    selector_spec: SelectorSpec
-    judge: Judge
-    judge_spec: JudgeSpec
-    bank: Bank
-    origin: str
-    gate: Gate
-    temperature: float | None
-    emit: Callable[[Event], None]
-    watched: bool
-
-    @property
-    def max_steps(self) -> int:
-        """Agent turns a rollout may take."""
-        return self.config.max_steps or self.spec.max_steps
-
-    @property
-    def one_at_a_time(self) -> bool:
-        """Whether the rollouts of a run share one world, so that only one task may be under way."""
-        return one_at_a_time(self.spec, self.config)
-
-
 class Worker:
     """Carries out runs of one experiment in this process. Used as an asynchronous context manager.
 
@@ -134,7 +77,7 @@ class Worker:
         plugins: where names are looked up.
         sink: where records and events go.
         execution: how fast.
-        environment: the environment, if there is one already, which has given these tasks; it is closed here.
+        environment: the environment, if there is one already, which has given these tasks; its owner closes it.
     """
 
     def __init__(
@@ -165,9 +108,10 @@ class Worker:
                 await model.aclose()
         finally:
             if "_hosted" in self.__dict__:
-                await self._hosted[2].aclose()
-            elif self._given is not None:
-                await self._given[0].aclose()
+                environment, _, host = self._hosted
+                await host.aclose()
+                if self._given is None:
+                    await environment.aclose()
 
     @cached_property
     def _hosted(self) -> tuple[Environment, TaskSet, Host]:

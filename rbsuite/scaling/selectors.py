@@ -13,7 +13,7 @@ from typing import Any
 from rbsuite.errors import ModelError
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Message, Trajectory
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of
+from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
 
 ATTEMPTS = 2
 _BRACES = 64
@@ -32,7 +32,7 @@ class BestOfN:
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
         """The model's choice."""
-        each = self._budget // len(choice.trajectories)
+        each = share_of(self._budget, len(choice.trajectories))
         shown = [fence(render_transcript(trajectory, budget=each), "record") for trajectory in choice.trajectories]
         rules = rules_of(choice.trajectories[0])
         prompt = services.render(

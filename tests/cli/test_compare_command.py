@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,7 @@ from experiments import run as run_experiment
 from rbsuite.cli import run
 from rbsuite.cli.compare import command
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.hookspecs import hookimpl
-from rbsuite.record import RunInfo
+from rbsuite.record import TaskRecord
 from rbsuite.report.comparison import gather
 from rbsuite.report.comparison_text import render
 from rbsuite.statistics.summary import summarise
@@ -158,27 +158,24 @@ def test_what_else_differs_is_noted(tmp_path: Path) -> None:
     measure(tmp_path / "a", memory=("none",)).close()
     measure(tmp_path / "b", memory=("awm",), temperature=0.5, max_steps=2).close()
     text = " ".join(compare(tmp_path / "a", tmp_path / "b").split())
-    assert "differ in temperature (0.0, 0.5)" in text
+    assert "awm x single (0.5)" in text
     assert "differ in max-steps" in text
 
 
-class Stop:
-    """Stops an experiment at the n-th commit."""
-
-    def __init__(self, commits: int) -> None:
-        self._left = commits
-
-    @hookimpl
-    def rbsuite_task_committed(self, run: RunInfo) -> None:
-        self._left -= 1
-        if self._left == 0:
-            raise RuntimeError("stop")
-
-
 @pytest.mark.parametrize("commits", [1, 60])
-def test_an_unfinished_experiment_says_so(tmp_path: Path, commits: int) -> None:
-    with pytest.raises(RuntimeError, match="stop"):
-        measure(tmp_path / "e", ToyPlugin(), Stop(commits), concurrency=1, memory=("none", "awm"), orders=2)
+def test_an_unfinished_experiment_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: int) -> None:
+    commit, done = ExperimentStore.commit, itertools.count(1)
+
+    def commit_and_stop(store: ExperimentStore, run_id: str, record: TaskRecord) -> bool:
+        commit(store, run_id, record)
+        if next(done) == commits:
+            raise RuntimeError("stop")
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExperimentStore, "commit", commit_and_stop)
+        with pytest.raises(RuntimeError, match="stop"):
+            measure(tmp_path / "e", concurrency=1, memory=("none", "awm"), orders=2)
     text = compare(tmp_path / "e")
     assert "is not finished" in text
     document = json.loads(compare(tmp_path / "e", "--json"))
@@ -206,8 +203,8 @@ def test_a_missing_experiment_is_one_line(tmp_path: Path, capsys: pytest.Capture
 
 def test_runs_that_cannot_be_told_apart_are_refused(tmp_path: Path) -> None:
     measure(tmp_path / "a", memory=("none", "awm")).close()
-    measure(tmp_path / "b", memory=("none", "awm"), temperature=0.5).close()
-    with pytest.raises(UsageError, match=r"awm x single was run on the same streams with other options: temperature"):
+    measure(tmp_path / "b", memory=("none", "awm"), max_steps=2).close()
+    with pytest.raises(UsageError, match=r"awm x single was run on the same streams with other options: max-steps"):
         compare(tmp_path / "a", tmp_path / "b")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from rbsuite.run.setup import set_up
 
 import altered
 from experiments import core_plugins, measure, run
@@ -16,6 +15,7 @@ from rbsuite.cli.plan import command, split_sizes
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.plugins import Plugins
 from rbsuite.run.config import make_config
+from rbsuite.run.plan import make_plan
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.power import tasks_needed
 from rbsuite.statistics.summary import summarise
@@ -95,7 +95,7 @@ def test_what_cannot_be_a_pilot_is_refused(tmp_path: Path) -> None:
 def test_a_plan_bears_the_full_name_and_counts_what_is_compared(tmp_path: Path) -> None:
     plugins = core_plugins(RoomsPlugin())
     config = make_config({"env": "rooms", "orders": 2}, {"memory": ("none", "reasoningbank")})
-    run(set_up(config, plugins), tmp_path / "x").close()
+    run(make_plan(config, plugins), tmp_path / "x").close()
     document = json.loads(plan("--env", "rooms", "--from", tmp_path / "x", "--effect", 0.2, "--json", plugins=plugins))
     assert document["env"] == "rooms[toy]"
     assert split_sizes(plugins, "rooms") == {"all": 8}

@@ -96,7 +96,7 @@ from pathlib import Path
 from experiments import core_plugins
 from rbsuite.cli import main
 from rbsuite.hookspecs import hookimpl
-from toy import TOY, Toy, ToyPlugin
+from toy import TOY, Toy, ToyEpisode, ToyPlugin
 
 def shout(where):
     print(f"loud: {where}")
@@ -104,11 +104,14 @@ def shout(where):
     os.write(1, b"loud: descriptor\\n")
 
 class LoudToy(Toy):
-    @classmethod
-    def load(cls, split, *, domain="", data=""):
+    def tasks(self, split, *, domain="", data=""):
         shout("load")
-        return Toy.load(split, domain=domain, data=data)
+        return super().tasks(split, domain=domain, data=data)
 
+    def begin(self, task, *, seed, services):
+        return LoudEpisode(task)
+
+class LoudEpisode(ToyEpisode):
     def act(self, action):
         os.system("echo loud: child")
         shout("act")

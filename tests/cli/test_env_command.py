@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import pytest
 from click.testing import CliRunner, Result
 
+from experiments import core_plugins
 from rbsuite.cli.doctor import Finding
 from rbsuite.cli.doctor import command as doctor
 from rbsuite.cli.environment import command as env
@@ -18,25 +19,26 @@ from rbsuite.cli.environment import describe, render
 from rbsuite.cli.prompts import command as prompts
 from rbsuite.cli.verify import command as verify
 from rbsuite.data.packs import file_hashes, write_json
-from rbsuite.environments.base import Environment, StepResult
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
 from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Option, Split
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec
+from rooms import SPEC as ROOMS
+from rooms import RoomsPlugin
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-class Toyland(Environment):
+class Toyland(SyncEnvironment):
     """Solved by a text equal to the task's answer; the answer of some is silence."""
 
-    def __init__(self, tasks: TaskSet | None = None, **options: Any) -> None:
-        super().__init__(tasks, **options)
+    def __init__(self, size: int = 3) -> None:
+        self.size = size
 
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         if split == "test" and not data:
             raise DataError("the toys are not here.", "Run the toy importer.")
         answers = {"a": ("", "x"), "b": ("y",)}
@@ -47,11 +49,24 @@ class Toyland(Environment):
         )
         return TaskSet("toyland", split, tuple(tasks))
 
-    def begin(self, task: Task) -> Observation:
-        return Observation("what?", messages=(Message("system", "Be brief."),), tools=(ToolSpec("honk", "honks"),))
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Play:
+        return Play(task)
 
-    def act(self, action: Action) -> StepResult:
-        return StepResult(Observation(""), float(action.text == self.task.payload["answer"]), True)
+
+class Play(SyncEpisode):
+    """One answer."""
+
+    def __init__(self, task: Task) -> None:
+        self._answer, self._right = task.payload["answer"], False
+        rules = (Message("system", "Be brief."),)
+        self.observation = Observation("what?", messages=rules, tools=(ToolSpec("honk", "honks"),))
+
+    def act(self, action: Action) -> Observation:
+        self._right = action.text == self._answer
+        return Observation("", turn="over")
+
+    def grade(self, end: EndReason) -> Grade:
+        return Grade(float(self._right))
 
 
 def fine() -> str:
@@ -156,22 +171,20 @@ def test_env_shows_splits_tasks_and_floor() -> None:
     assert "toyland, not imported. Run: rbsuite data fetch toyland" in shown
 
 
-def test_env_shows_names_measures_what_stands_apart_and_fidelity() -> None:
-    from rooms import SPEC
-
-    shown = " ".join(render(SPEC, describe(SPEC, "", False)).split())
+def test_env_shows_names_measures_what_stands_apart_and_fidelity(plugins: Plugins) -> None:
+    shown = " ".join(render(ROOMS, describe(core_plugins(RoomsPlugin()), ROOMS, "", False)).split())
     assert "also named rooms" in shown
     assert "progress: half for the lamp in hand" in shown
     assert "apart: coloured No text says which lamp is meant." in shown
     fidelity = (Fidelity("walls", "absent", "there are none"), Fidelity("doors", "exact", "all of them"))
-    shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(SPEC, "", False)).split())
+    shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(plugins, SPEC, "", False)).split())
     assert "Fidelity to upstream exact: doors all of them absent: walls there are none" in shown
 
 
 class Server(Toyland):
     """Toys behind a server that is not there."""
 
-    def begin(self, task: Task) -> Observation:
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> Play:
         raise AssertionError("the server was asked")
 
 
@@ -193,7 +206,7 @@ def test_env_json() -> None:
     facts = json.loads(invoke(env, "toyland", "--json").stdout)
     sample, test = facts["splits"]
     assert (sample["tasks"], sample["domains"], sample["floor"]) == (3, {"a": 2, "b": 1}, {"a": 1, "b": 0})
-    assert sample["task_set"] == Toyland.load("sample").content_hash
+    assert sample["task_set"] == Toyland().tasks("sample").content_hash
     assert (test["here"], test["remedy"]) == (False, "Run the toy importer.")
     assert facts["pack"] == {"name": "toyland", "here": False, "intact": None, "problem": ""}
 

@@ -19,7 +19,7 @@ import altered
 from experiments import core_plugins, measure
 from rbsuite.cli import command
 from rbsuite.errors import Interrupted, RbsuiteError
-from rbsuite.hookspecs import hookimpl
+from rbsuite.record import TaskRecord
 from rbsuite.store import ExperimentStore, experiment_digest
 from toy import ToyPlugin
 
@@ -154,16 +154,18 @@ import sys, time
 from pathlib import Path
 from experiments import core_plugins
 from rbsuite.cli import main
-from rbsuite.hookspecs import hookimpl
+from rbsuite.store import ExperimentStore
 from toy import ToyPlugin
 
-class Slow:
-    @hookimpl
-    def rbsuite_task_committed(self, record):
-        Path("ready").touch()
-        time.sleep(0.1)
+commit = ExperimentStore.commit
 
-main(sys.argv[1:], core_plugins(ToyPlugin(), Slow()))
+def slow(*arguments):
+    commit(*arguments)
+    Path("ready").touch()
+    time.sleep(0.1)
+
+ExperimentStore.commit = slow
+main(sys.argv[1:], core_plugins(ToyPlugin()))
 """
 
 
@@ -200,25 +202,48 @@ def test_interrupted_says_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     async def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rbsuite.run.experiment.run_experiment", interrupted)
+    monkeypatch.setattr("rbsuite.run.executors.run_experiment", interrupted)
     result = evaluate("--json", "--out", "here")
     assert isinstance(result.exception, Interrupted)
     assert result.exception.exit_code == 130
     assert "rbsuite eval --from here" in str(result.exception)
 
 
+def test_factors_are_given_with_commas_and_every_combination_is_a_condition() -> None:
+    arguments = (
+        "--memory",
+        "none",
+        "--temperature",
+        "0,0.7",
+        "--judge",
+        "self,noisy:0.8",
+        "--limit",
+        "3",
+        "--orders",
+        "1",
+    )
+    shown = document(evaluate(*arguments, "--json"))
+    labels = [condition["condition"] for condition in shown["conditions"]]
+    assert labels == [
+        f"none x single x {judge} x temperature {temperature}"
+        for judge in ("self", "noisy:0.8")
+        for temperature in ("0", "0.7")
+    ]
+    assert {comparison["b"] for comparison in shown["comparisons"]} == {labels[0]}
+
+
 def test_going_on_is_said(tmp_path: Path) -> None:
-    class Stop:
-        left = 5
+    commit = ExperimentStore.commit
 
-        @hookimpl
-        def rbsuite_task_committed(self) -> None:
-            self.left -= 1
-            if not self.left:
-                raise KeyboardInterrupt
+    def stopping(store: ExperimentStore, run: str, record: TaskRecord) -> None:
+        commit(store, run, record)
+        if record.position == 4:
+            raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        measure(tmp_path / "here", Stop(), orders=1, concurrency=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ExperimentStore, "commit", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            measure(tmp_path / "here", orders=1, concurrency=1)
     result = invoke("--from", "here")
     assert result.exception is None
     assert "Going on: 5 tasks are committed." in result.stderr

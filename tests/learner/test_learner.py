@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from experiments import SURE, core_plugins, mean, measure, records_of, scores
-from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
+from post import PostPlugin
+from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode, TaskAwareModel
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import ModelError
 from rbsuite.judges.self_judge import parse_verdict
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.memories.markdown import parse_items
-from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose, TaskAwareModel
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolSpec
@@ -356,6 +357,23 @@ def test_bounds_of_an_environment(tmp_path: Path) -> None:
     assert found["oracle"] == 1.0
     assert found["noop"] == found["random"] == 0.0
     assert 0.0 < found["learner"] < 1.0
+
+
+def test_memory_helps_more_than_scaling_without_it(tmp_path: Path) -> None:
+    """In a world with a customer, tools, and pitfalls that were found: the ranges that docs/models.md states."""
+    scaling = ("single", "sequential:5", "parallel:5")
+    with measure(tmp_path, PostPlugin(), env="post", scaling=scaling, orders=4) as store:
+        rates: dict[tuple[str, str], list[float]] = {}
+        for info in store.manifest.runs:
+            for record in store.records(info.id):
+                score = record.rollouts[record.selected].trajectory.score or 0.0
+                rates.setdefault((info.condition.memory, info.condition.scaling), []).append(score)
+    alone, checked, best = (mean(rates["none", name]) for name in scaling)
+    chance = 0.05
+    assert -chance <= checked - alone <= 0.15
+    assert -chance <= best - alone <= 0.2
+    assert mean(rates["reasoningbank", "single"]) - alone > 0.1
+    assert mean(rates["reasoningbank", "parallel:5"]) - best > 0.1
 
 
 def test_true_effect_is_what_the_options_say(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from scripted import DOWN, GARBLED, World, experience, outcome, written
 
 
 def memory(**options: object) -> World:
-    defaults = {"trajectories": 20, "workflows": 10, "characters": 300, "temperature": 1.0}
+    defaults = {"trajectories": 20, "workflows": 10, "budget": 300, "temperature": 1.0}
     return World(WorkflowDocument(**{**defaults, **options}))  # type: ignore[arg-type]
 
 

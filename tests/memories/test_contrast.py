@@ -111,7 +111,7 @@ def test_notes_of_refinement_go_into_extraction() -> None:
 def test_baselines_learn_from_each_success_within_a_cap(aggregation: str) -> None:
     wins = [outcome("success", f"way {number}", rollout=number) for number in range(5)]
     task = experience("lamp", LOST, *wins, aggregation=aggregation)
-    synapse = World(TrajectoryMemory(k=1, characters=600))
+    synapse = World(TrajectoryMemory(k=1, budget=600))
     assert [op.provenance.rollouts for op in synapse.absorb(task)] == [(0,), (1,), (2,)]
     awm = World(WorkflowMemory(k=1, temperature=0.7, per_task=2))
     replies = [written(text, heading="Workflow") for text in "ab"]
@@ -120,4 +120,4 @@ def test_baselines_learn_from_each_success_within_a_cap(aggregation: str) -> Non
 
 def test_rollouts_that_did_the_same_are_one_exemplar() -> None:
     same = [outcome("success", "the way", rollout=number) for number in range(3)]
-    assert len(World(TrajectoryMemory(k=1, characters=600)).absorb(experience("lamp", *same))) == 1
+    assert len(World(TrajectoryMemory(k=1, budget=600)).absorb(experience("lamp", *same))) == 1

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rbsuite.experience import Recall
 from rbsuite.memories.asking import Unreadable
-from rbsuite.memories.episodes import condense
 from rbsuite.memories.exprag import ExperienceRetrieval
 from rbsuite.memories.history import RecentHistory
 from rbsuite.memories.remem import RefinedRetrieval, read_pruned
@@ -26,11 +23,11 @@ def filled(memory) -> World:
 
 
 def exprag(**options: int) -> World:
-    return filled(ExperienceRetrieval(**{"k": 4, "characters": 300, "length": 6000, **options}))
+    return filled(ExperienceRetrieval(**{"k": 4, "budget": 6000, **options}))
 
 
 def remem() -> World:
-    return filled(RefinedRetrieval(k=4, characters=300, length=6000, temperature=0.0))
+    return filled(RefinedRetrieval(k=4, budget=6000, temperature=0.0))
 
 
 def ways(recall: Recall) -> list[int]:
@@ -47,11 +44,11 @@ def test_exprag_recalls_requests_with_what_was_done_and_whether_it_was_right() -
     assert "Goal: buy a desk" in first
     assert "Judged: failure" in first
     assert "Goal: buy a desk" not in second
-    assert World(ExperienceRetrieval(4, 300, 6000)).recall("q").reason == "empty bank"
+    assert World(ExperienceRetrieval(4, 6000)).recall("q").reason == "empty bank"
 
 
 def test_of_several_rollouts_one_success_and_one_failure_are_stored() -> None:
-    world = World(ExperienceRetrieval(4, 300, 6000))
+    world = World(ExperienceRetrieval(4, 6000))
     rollouts = [
         outcome(label, f"way {n}", rollout=n) for n, label in enumerate(["failure", "success", "failure", "success"])
     ]
@@ -60,24 +57,14 @@ def test_of_several_rollouts_one_success_and_one_failure_are_stored() -> None:
 
 
 def test_long_trajectories_lose_their_middle() -> None:
-    world = World(ExperienceRetrieval(4, 300, 200))
+    world = World(ExperienceRetrieval(4, 200))
     world.absorb(experience("lamp", outcome("success", *(f"step {number}" for number in range(50)))))
     [item] = world.items()
-    assert "step 0" in item.content
+    assert "Action 1: step 0" in item.content
+    assert "Action 50: step 49" in item.content
     assert "End: finished" in item.content
-    assert "characters left out]" in item.content
-    assert len(item.content) < 250
-
-
-@given(st.text(max_size=300), st.integers(0, 100))
-def test_condensed_text_keeps_both_ends(text: str, length: int) -> None:
-    short = condense(text, length)
-    if not length or len(text) <= length:
-        assert short == text
-    else:
-        assert short.startswith(text[: length - length // 2])
-        assert short.endswith(text[len(text) - length // 2 :])
-        assert f"[{len(text) - length} characters left out]" in short
+    assert "turns left out]" in item.content
+    assert len(item.content) < 500
 
 
 def test_remem_recalls_as_exprag_before_the_task() -> None:
@@ -124,16 +111,16 @@ def test_malformed_pruning_is_refused(reply: str) -> None:
 
 
 def test_history_recalls_the_last_tasks_whatever_is_asked() -> None:
-    world = filled(RecentHistory(k=3, characters=300, length=6000))
+    world = filled(RecentHistory(k=3, budget=6000))
     recall = world.recall("buy a lamp")
     assert ways(recall) == [3, 4, 5]
     assert recall.text == world.recall("something else").text
     assert ways(world.recall("buy", task="t5")) == [2, 3, 4], "never the task itself"
-    assert World(RecentHistory(3, 300, 6000)).recall("q").reason == "empty bank"
+    assert World(RecentHistory(3, 6000)).recall("q").reason == "empty bank"
 
 
 def test_history_counts_tasks_not_rollouts() -> None:
-    world = World(RecentHistory(k=2, characters=300, length=6000))
+    world = World(RecentHistory(k=2, budget=6000))
     for number in range(3):
         both = (outcome("success", f"way {number}"), outcome("failure", "no", rollout=1))
         world.absorb(experience(f"t{number}", *both, position=number))

@@ -155,7 +155,7 @@ def test_reflexion_reflects_before_further_attempts(tmp_path: Path) -> None:
     options: dict[str, Any] = {"env": "again", "scaling": ("sequential:2",), "limit": 9}
     with measure(tmp_path, plugin, memory=("reflexion",), model=f"sim/learner:known=0,{SURE}", **options) as done:
         first = next(record for _, record in records_of(done, "reflexion"))
-        assert [event.phase for event in first.recalls] == ["task", "attempt"]
+        assert [event.phase for event in first.recalls] == ["task", "retry"]
         assert first.recalls[0].recall.text == ""
         assert SKILLS[first.task_id.partition("/")[0]].lesson in first.recalls[1].recall.text
         assert [rollout.trajectory.score for rollout in first.rollouts] == [0.0, 1.0]

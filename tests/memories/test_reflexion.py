@@ -56,7 +56,7 @@ def test_failures_of_a_task_are_reflected_on_together_or_each_by_itself() -> Non
 def test_before_a_further_attempt_it_reflects_on_those_so_far() -> None:
     world = memory(2)
     recall = world.recall(
-        "buy", reflected("reflection 8", "reflection 9"), phase="attempt", attempt=2, history="I guessed."
+        "buy", reflected("reflection 8", "reflection 9"), phase="retry", earlier=2, history="I guessed."
     )
     assert shown(recall.text) == [1, 8, 9]
     assert [found.rank for found in recall.items] == [0]
@@ -70,11 +70,11 @@ def test_before_a_further_attempt_it_reflects_on_those_so_far() -> None:
 @pytest.mark.parametrize("replies", [(GARBLED, GARBLED), (DOWN,)])
 def test_failed_reflection_leaves_the_stored_ones(replies: tuple[str, ...]) -> None:
     world = memory(2)
-    recall = world.recall("buy", *replies, phase="attempt", attempt=1, history="I guessed.")
+    recall = world.recall("buy", *replies, phase="retry", earlier=1, history="I guessed.")
     assert shown(recall.text) == [0, 1]
     assert world.counts["extraction_failed"] == 1
     assert world.absorb(experience("lamp", outcome("failure", "guess")), *replies) == []
 
 
 def test_no_history_is_nothing_to_reflect_on() -> None:
-    assert shown(memory(1).recall("buy", phase="attempt", attempt=1).text) == [0]
+    assert shown(memory(1).recall("buy", phase="retry", earlier=1).text) == [0]

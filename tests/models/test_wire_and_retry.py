@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rbsuite.jsonable import canonical
 from rbsuite.models.retry import Backoff, read_retry_after
 from rbsuite.models.wire import message_to_wire, parse_arguments
-from rbsuite.trajectory import Message, ToolCall
+from rbsuite.trajectory import Image, Message, ToolCall
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _values = st.recursive(
@@ -38,6 +38,16 @@ def test_calls_go_back_as_they_came(arguments: dict[str, Any]) -> None:
     wire = message_to_wire(Message("assistant", "", (ToolCall("c", "f", arguments),)))
     assert wire["content"] is None
     assert parse_arguments(wire["tool_calls"][0]["function"]["arguments"]) == (arguments, "")
+
+
+def test_images_are_parts_of_the_content() -> None:
+    message = Message("user", ("What is this?", Image.of(b"\x89PNG", "image/png", "a photo"), "And \ud800?"))
+    assert message_to_wire(message)["content"] == [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw=="}},
+        {"type": "text", "text": "And ??"},
+    ]
+    assert message.text == "What is this?\n[a photo]\nAnd \ud800?"
 
 
 @pytest.mark.parametrize(

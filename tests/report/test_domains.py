@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite.run.setup import set_up
 
 from experiments import core_plugins, run
 from rbsuite.errors import UsageError
@@ -20,6 +19,7 @@ from rbsuite.report.comparison_json import document
 from rbsuite.report.comparison_text import render as render_comparison
 from rbsuite.report.results import as_json, render
 from rbsuite.run.config import make_config
+from rbsuite.run.plan import make_plan
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
@@ -29,7 +29,7 @@ from rooms import SPEC, RoomsPlugin
 @pytest.fixture
 def rooms(tmp_path: Path) -> Iterator[ExperimentStore]:
     config = make_config({"env": "rooms", "orders": 2}, {"memory": ("none", "placebo")})
-    with run(set_up(config, core_plugins(RoomsPlugin())), tmp_path / "x") as store:
+    with run(make_plan(config, core_plugins(RoomsPlugin())), tmp_path / "x") as store:
         yield store
 
 
@@ -70,7 +70,7 @@ def test_experiments_with_other_figures_are_not_put_together(tmp_path: Path) -> 
     stores = []
     for number, plugin in enumerate((RoomsPlugin(), Other())):
         config = make_config({"env": "rooms", "orders": 1}, {"memory": ("none",), "limit": 2})
-        stores.append(run(set_up(config, core_plugins(plugin)), tmp_path / f"{number}"))
+        stores.append(run(make_plan(config, core_plugins(plugin)), tmp_path / f"{number}"))
     with pytest.raises(UsageError, match="figures by domain progress and none"):
         check_alike(stores)
     for store in stores:

@@ -30,7 +30,7 @@ from rbsuite.specs import (
     SelectorSpec,
     Split,
 )
-from rbsuite.task import Task
+from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, Observation
 from rbsuite.verdict import Verdict
 from toy import Toy, ToyEpisode, ToyPlugin
@@ -104,8 +104,7 @@ def made(**members: Any) -> Callable[..., Any]:
 
 
 class NoTasks(Toy):
-    @classmethod
-    def load(cls, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         raise ValueError("it\nbroke")
 
 

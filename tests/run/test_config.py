@@ -135,7 +135,7 @@ def test_split_is_the_inverse_of_join(parts: list[tuple[str, dict[str, str]]]) -
         ({"judge": "slef"}, ["judge", "'self'"]),
         ({"judge": "noisy:1.5"}, ["accuracy=1.5", "out of range"]),
         ({"agent": "tools"}, ["agent 'tools'", "does not fit"]),
-        ({"user": "llm"}, ["user strategy"]),
+        ({"user": "llm"}, ["no user takes part in toy"]),
         ({"model": "sim/lerner"}, ["model", "'sim/learner'"]),
         ({"model": "sim/learner:slip=2"}, ["slip=2", "out of range"]),
         ({"embedder": "hsah"}, ["embedder", "'hash'"]),
@@ -157,9 +157,8 @@ def test_unknown_index_is_refused(tmp_path: Path) -> None:
 
 
 def test_defaults_are_filled_in() -> None:
-    config = prepare(judge="noisy:0.80", user_model="").config
+    config = prepare(judge="noisy:0.80").config
     assert (config.split, config.agent, config.judge) == ("all", ("text",), ("noisy:0.8",))
-    assert config.user_model == config.judge_model == config.memory_model == "sim/learner"
 
 
 def test_tasks_domain_and_limit_choose() -> None:

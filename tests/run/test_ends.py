@@ -146,8 +146,8 @@ def test_failing_extractor_teaches_nothing_and_is_counted(tmp_path: Path) -> Non
     with measure(tmp_path, toy(), memory=("none", "reasoningbank"), model="sim/failing:memory") as store:
         for _, record in records_of(store, "reasoningbank"):
             assert record.ops == ()
-            assert record.notes == {"absorb_failed": 1}
-        assert summarise(store).conditions[1].notes == {"absorb_failed": 24}
+            assert record.notes == {"extraction_failed": 1}
+        assert summarise(store).conditions[1].notes == {"extraction_failed": 24}
         assert summarise(store).comparisons[0].difference.mean == 0
 
 

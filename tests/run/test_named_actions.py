@@ -19,10 +19,11 @@ from rbsuite.store import ExperimentStore
 from rbsuite.task import Task
 from rbsuite.trajectory import Grade
 from rooms import DOMAINS, LIMIT, House, Rooms, RoomsPlugin
+from toy import ToyPlugin
 
 
-def prepare(**config: Any) -> Plan:
-    return make_plan(make_config({"env": "rooms", "orders": 1}, config), core_plugins(RoomsPlugin()))
+def prepare(*plugins: object, **config: Any) -> Plan:
+    return make_plan(make_config({"env": "rooms", "orders": 1}, config), core_plugins(RoomsPlugin(), *plugins))
 
 
 def test_references_solve_every_task_and_doing_nothing_none() -> None:
@@ -78,15 +79,18 @@ def test_a_measure_that_is_no_share_stops_the_run(tmp_path: Path, value: Any, mo
 def test_a_template_that_is_wrong_stops_the_run_and_is_no_failed_rollout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "own" / "rooms").mkdir(parents=True)
-    (tmp_path / "own" / "rooms" / "rules.j2").write_text("{{ nothing_here }}", "utf-8")
+    for name, text in (("plugin", "Carry on."), ("own", "{{ nothing_here }}")):
+        (tmp_path / name / "rooms").mkdir(parents=True)
+        (tmp_path / name / "rooms" / "rules.j2").write_text(text, "utf-8")
+    monkeypatch.setattr(Rooms, "prompt_directory", tmp_path / "plugin")
 
     def begin_with_rules(self: Rooms, task: Task, *, seed: int, services: EpisodeServices) -> House:
         services.render("rooms/rules.j2")
         return House(task)
 
     monkeypatch.setattr(Rooms, "begin", begin_with_rules)
-    plan = prepare(memory=("none",), limit=2, prompts=str(tmp_path / "own"))
+    plugin = ToyPlugin(prompt_dirs=[tmp_path / "plugin"])
+    plan = prepare(plugin, memory=("none",), limit=2, prompts=str(tmp_path / "own"))
     with pytest.raises(TemplateError, match="nothing_here"):
         run(plan, tmp_path / "x")
     with ExperimentStore.open(tmp_path / "x", readonly=True) as store:

@@ -97,9 +97,10 @@ def test_interrupted_run_goes_on_to_the_undisturbed_result(
 ) -> None:
     digest, calls = undisturbed
     altered.Recording.requests.clear()
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(error):
+    with pytest.MonkeyPatch.context() as patch:
         stop(patch, commits, raising(error))
-        measure(tmp_path / "stopped", toy(), concurrency=1, **OPTIONS)
+        with pytest.raises(error):
+            measure(tmp_path / "stopped", toy(), concurrency=1, **OPTIONS)
     assert committed(tmp_path / "stopped") == commits
     observer = Observer()
     with measure(tmp_path / "stopped", toy(), observer, **OPTIONS) as store:

@@ -19,15 +19,14 @@ from rbsuite.models.base import ModelRequest
 from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
-from rbsuite.run.config import make_config
+from rbsuite.run.config import make_config, one_at_a_time
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import one_at_a_time
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore
-from rbsuite.trajectory import EndReason, Grade
+from rbsuite.trajectory import Grade
 from schedules import measured
-from toy import ToyEpisode, ToyPlugin
+from toy import ToyPlugin
 
 RECORDED = {"model": "sim/recording"}
 
@@ -347,12 +346,7 @@ def test_checking_does_not_go_by_scores(tmp_path: Path, monkeypatch: pytest.Monk
     """Where every score is turned round, every action is the same."""
     model = f"sim/learner:{SURE}"
     right, acts = success(tmp_path / "right", "sequential:3", model)
-    grade = ToyEpisode.grade
-
-    def inverted(episode: ToyEpisode, end: EndReason) -> Grade:
-        return Grade(1.0 - grade(episode, end).score)
-
-    monkeypatch.setattr(ToyEpisode, "grade", inverted)
+    monkeypatch.setattr("rbsuite.run.rollout.checked_grade", lambda spec, task, grade: Grade(1.0 - grade.score))
     wrong, same_acts = success(tmp_path / "wrong", "sequential:3", model)
     assert wrong == pytest.approx(1 - right)
     assert acts == same_acts

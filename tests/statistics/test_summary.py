@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rbsuite.run.experiment import open_experiment
 from scipy import stats
 
 import altered
 from experiments import mean, measure, prepare, records_of, run
-from rbsuite.hookspecs import hookimpl
-from rbsuite.record import RunInfo
+from rbsuite.record import TaskRecord
+from rbsuite.run.directory import open_experiment
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Usage
@@ -86,26 +86,23 @@ def test_broken_rollouts_count_as_failures_of_the_condition(tmp_path: Path) -> N
     assert sum(failing.judged.values()) == 16
 
 
-class Stop:
-    """Stops an experiment at the n-th commit."""
-
-    def __init__(self, commits: int) -> None:
-        self._left = commits
-
-    @hookimpl
-    def rbsuite_task_committed(self, run: RunInfo) -> None:
-        self._left -= 1
-        if self._left == 0:
-            raise RuntimeError("stop")
-
-
 @pytest.mark.parametrize("commits", [1, 24, 30, 60, 80])
 def test_unfinished_experiment_compares_only_what_both_have_done_in_the_same_order(
-    tmp_path: Path, commits: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: int
 ) -> None:
     options: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2}
-    with pytest.raises(RuntimeError, match="stop"):
-        measure(tmp_path, ToyPlugin(), Stop(commits), concurrency=1, **options)
+    commit, done = ExperimentStore.commit, itertools.count(1)
+
+    def commit_and_stop(store: ExperimentStore, run_id: str, record: TaskRecord) -> bool:
+        commit(store, run_id, record)
+        if next(done) == commits:
+            raise RuntimeError("stop")
+        return True
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExperimentStore, "commit", commit_and_stop)
+        with pytest.raises(RuntimeError, match="stop"):
+            measure(tmp_path, concurrency=1, **options)
     with ExperimentStore.open(tmp_path, readonly=True) as store:
         summary = summarise(store)
         cells = {

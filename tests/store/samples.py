@@ -8,7 +8,7 @@ from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalle
 from rbsuite.oplog import GENESIS, chain
 from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.seeds import rng
-from rbsuite.trajectory import Action, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
+from rbsuite.trajectory import Action, Grade, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
 from rbsuite.verdict import Verdict
 
 RUN = "reasoningbank/single/order-0"
@@ -52,14 +52,15 @@ def trajectory(task_id: str, rollout: int, turns: int = 3) -> Trajectory:
         )
     ]
     first = Observation("Hello", messages=(POLICY,), tools=(TOOL,), data={"n": [1, 2.5, None, True]})
-    steps.append(Step("agent", first, Action("text", "What can I do for you?"), 0.0))
+    steps.append(Step("agent", first, Action("What can I do for you?"), 0.0))
     for turn in range(turns):
         seen = Observation(f"Order {chance.random()}: délivré \u4e2d\u6587" * 5, role="tool", choices=("a", "b"))
-        steps.append(Step("agent", seen, Action("tool", name="look_up", arguments={"id": turn}, thought="Hm."), 0.5))
+        steps.append(Step("agent", seen, Action.call("look_up", {"id": turn}, thought="Hm."), 0.5))
     calls = (ToolCall("c1", "look_up", {"id": 1}), ToolCall("c2", "look_up", raw="{broken"))
     final = Observation("Bye", messages=(Message("assistant", "", calls), Message("tool", "ok", (), "c1", "look_up")))
+    grade = Grade(1.0, {"progress": 0.5}, {"checks": {"db": True}})
     return Trajectory(
-        task_id, rollout, chance.getrandbits(63), "Hello", tuple(steps), final, "finished", "", 1.0, {"checks": {"db": True}}
+        task_id, rollout, chance.getrandbits(63), "Hello", tuple(steps), final, "finished", "", grade
     )  # fmt: skip
 
 

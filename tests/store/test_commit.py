@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +21,9 @@ from rbsuite.errors import StoreError
 from rbsuite.oplog import GENESIS
 from rbsuite.record import RolloutRecord, TaskRecord
 from rbsuite.store import ExperimentStore
+from rbsuite.store.codec import unsqueeze
+from rbsuite.store.experiment import FILE_NAME
+from rbsuite.trajectory import Image
 from rbsuite.verdict import Verdict
 
 
@@ -115,15 +120,17 @@ def test_finished(store: ExperimentStore, samples: ModuleType) -> None:
 
 
 def spoiled(record: TaskRecord, **changes: Any) -> TaskRecord:
-    trajectory = replace(record.rollouts[0].trajectory, **changes)
+    trajectory = record.rollouts[0].trajectory
+    assert trajectory.grade is not None
+    trajectory = replace(trajectory, grade=replace(trajectory.grade, **changes))
     return replace(record, rollouts=(replace(record.rollouts[0], trajectory=trajectory), record.rollouts[1]))
 
 
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
-        ({"score": float("nan")}, r"record\.rollouts\[0\]\.trajectory\.score is nan"),
-        ({"truth": {"a": [1, float("-inf")]}}, r"trajectory\.truth\['a'\]\[1\] is -inf"),
+        ({"score": float("nan")}, r"record\.rollouts\[0\]\.trajectory\.grade\.score is nan"),
+        ({"truth": {"a": [1, float("-inf")]}}, r"trajectory\.grade\.truth\['a'\]\[1\] is -inf"),
         ({"truth": {"a": {"b": object()}}}, r"truth\['a'\]\['b'\] is of type object"),
     ],
 )
@@ -187,10 +194,39 @@ def test_full_disk_is_said_and_leaves_a_valid_store(tmp_path: Path, samples: Mod
 
 def test_broken_rollout_has_no_verdict(store: ExperimentStore, samples: ModuleType) -> None:
     good = samples.record(0, GENESIS)
-    trajectory = replace(
-        good.rollouts[0].trajectory, end="env_error", error="it fell over", score=None, truth={}, final=None
-    )
+    trajectory = replace(good.rollouts[0].trajectory, end="env_error", error="it fell over", grade=None, final=None)
     record = replace(good, rollouts=(RolloutRecord(trajectory, None, {}),), selected=0)
     store.commit(samples.RUN, record)
     assert store.record(samples.RUN, 0) == record
     assert [(row.end, row.label) for row in store.results(samples.RUN)] == [("env_error", "")]
+
+
+def test_an_image_is_stored_once_however_often_it_is_seen(store: ExperimentStore, samples: ModuleType) -> None:
+    image = Image.of(bytes(range(256)) * 40, description="a hall")
+    state, records = GENESIS, []
+    for position in range(2):
+        good = samples.record(position, state, rollouts=1)
+        trajectory = good.rollouts[0].trajectory
+        steps = tuple(
+            replace(step, observation=replace(step.observation, images=(image,))) if step.actor == "agent" else step
+            for step in trajectory.steps
+        )
+        seen = replace(good.rollouts[0], trajectory=replace(trajectory, steps=steps))
+        records.append(replace(good, rollouts=(seen,)))
+        store.commit(samples.RUN, records[-1])
+        state = good.state_hash
+    assert [store.record(samples.RUN, position) for position in range(2)] == records
+    with closing(sqlite3.connect(store.directory / FILE_NAME)) as connection:
+        blobs = [unsqueeze(data) for (data,) in connection.execute("SELECT data FROM blob")]
+        bodies = [unsqueeze(data) for (data,) in connection.execute("SELECT body FROM trajectory")]
+    assert sum(image.data in blob for blob in blobs) == 1
+    assert not any(image.data in body for body in bodies)
+
+
+def test_templates_are_noted_and_may_not_change(store: ExperimentStore) -> None:
+    used = {("", "judge/self.j2"): "ab" * 32, ("mine", "judge/self.j2"): "cd" * 32}
+    store.note_templates(used)
+    store.note_templates({("", "judge/self.j2"): "ab" * 32})
+    with pytest.raises(StoreError, match=r"judge/self\.j2 has changed"):
+        store.note_templates({("", "judge/self.j2"): "ef" * 32})
+    assert store.templates() == used

@@ -12,7 +12,7 @@ import pytest
 from rbsuite.oplog import GENESIS, chain
 from rbsuite.record import Manifest, RolloutRecord, TaskRecord
 from rbsuite.store import ExperimentStore, experiment_digest, run_digest
-from rbsuite.trajectory import Trajectory, Usage
+from rbsuite.trajectory import Grade, Trajectory, Usage
 from rbsuite.verdict import Verdict
 
 
@@ -40,7 +40,7 @@ def fewer_ops(record: TaskRecord) -> TaskRecord:
 
 
 SEEN: dict[str, Callable[[TaskRecord], TaskRecord]] = {
-    "score": trajectory(lambda made: replace(made, score=0.0)),
+    "score": trajectory(lambda made: replace(made, grade=Grade(0.0))),
     "end": trajectory(lambda made: replace(made, end="max_steps")),
     "an observation": trajectory(last_word),
     "policy": trajectory(lambda made: replace(made, steps=made.steps[1:])),

@@ -31,7 +31,7 @@ def test_stream_without_trajectories(filled: ExperimentStore) -> None:
     assert export_jsonl(filled, stream, trajectories=False) == 8
     last = json.loads(stream.getvalue().splitlines()[-1])
     assert last["rollouts"][0]["trajectory"]["steps"] == []
-    assert last["rollouts"][0]["trajectory"]["score"] == 1.0
+    assert last["rollouts"][0]["trajectory"]["grade"]["score"] == 1.0
 
 
 def test_failure_leaves_what_was_there(filled: ExperimentStore, tmp_path: Path) -> None:

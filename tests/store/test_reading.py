@@ -100,7 +100,9 @@ def test_result_rows(filled: ExperimentStore, samples: ModuleType) -> None:
     assert row.usage == {"agent": Usage(4, 1000, 50, 0.25), "judge": Usage(1, 500, 5, None)}
     assert (row.n_recalled, row.recall_reason) == (2, "")
     assert (rows[0].n_recalled, rows[0].recall_reason) == (0, "empty bank")
-    assert row.truth == filled.record(samples.RUN, 3).rollouts[1].trajectory.truth
+    grade = filled.record(samples.RUN, 3).rollouts[1].trajectory.grade
+    assert grade is not None
+    assert (row.measures, row.truth) == (grade.measures, grade.truth)
     assert [row.whole is not None for row in rows[:4]] == [False, True] * 2
     wholes = [row.whole for row in rows if row.whole is not None]
     assert sum((whole.usage.get("memory", Usage()) for whole in wholes), Usage()) == Usage(5, 1500, 150, 0.625)

@@ -16,7 +16,20 @@ from rbsuite.oplog import GENESIS, chain
 from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.store.codec import pack, unpack
-from rbsuite.trajectory import END_REASONS, Action, Message, Observation, Step, ToolCall, ToolSpec, Trajectory, Usage
+from rbsuite.trajectory import (
+    END_REASONS,
+    Action,
+    Grade,
+    Image,
+    Message,
+    Observation,
+    Step,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+    Trajectory,
+    Usage,
+)
 from rbsuite.verdict import Verdict
 
 any_text = st.text(st.characters(), max_size=8)  # with surrogates and NUL
@@ -41,24 +54,31 @@ def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 
 tool_calls = st.builds(ToolCall, text, text, data, text)
+images = st.builds(Image, text, text | st.just("data " * 200), text)
 messages = st.builds(
-    Message, st.sampled_from(["system", "user", "assistant", "tool"]), text, some(tool_calls), text, text
+    Message,
+    st.sampled_from(["system", "user", "assistant", "tool"]),
+    text | some(text | images),
+    some(tool_calls),
+    text,
+    text,
 )
 observations = st.builds(
     Observation,
     text,
-    st.sampled_from(["agent", "user"]),
+    st.sampled_from(["agent", "user", "over"]),
     st.sampled_from(["user", "tool"]),
     some(messages),
     some(st.builds(ToolSpec, text, text, data)),
     some(text),
-    some(text),
+    some(images),
+    some(st.builds(ToolResult, text, text, text)),
     data,
 )
-actions = st.builds(
-    Action, st.sampled_from(["text", "tool", "choice"]), text, text, data, st.none() | st.integers(), text
-)
-steps = st.builds(Step, st.sampled_from(["agent", "user"]), observations, actions, maybe)
+actions = st.builds(Action, text, some(tool_calls), st.none() | st.integers(), text)
+actors = st.sampled_from(["agent", "user"])
+steps = st.builds(Step, actors, observations, actions, maybe, some(actors))
+grades = st.builds(Grade, number | st.sampled_from([0, 1, 0.0, -0.0]), counters, data)
 trajectories = st.builds(
     Trajectory,
     text,
@@ -69,8 +89,7 @@ trajectories = st.builds(
     st.none() | observations,
     st.sampled_from(END_REASONS),
     text,
-    maybe,
-    data,
+    st.none() | grades,
 )
 verdicts = st.none() | st.builds(Verdict, st.sampled_from(["success", "failure", "unknown"]), maybe, text, text)
 rollouts = st.builds(RolloutRecord, trajectories, verdicts, usages, some(text), number)
@@ -81,7 +100,7 @@ ops = st.builds(MemoryOp, kinds, provenances, st.none() | items, text, text, cou
 recalls = st.builds(
     RecallEvent,
     st.integers(-1, 8),
-    st.sampled_from(["task", "step", "attempt"]) | text,
+    st.sampled_from(["task", "step", "retry"]) | text,
     small,
     small,
     st.builds(Recall, some(st.builds(Recalled, text, small, number, small)), text, text, text),
@@ -153,13 +172,16 @@ def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "count"),
     [
-        (Step, 4),
-        (Observation, 8),
-        (Action, 6),
+        (Step, 5),
+        (Observation, 9),
+        (Action, 4),
         (Message, 5),
+        (Image, 3),
+        (ToolResult, 3),
+        (Grade, 3),
         (ToolCall, 4),
         (ToolSpec, 3),
-        (Trajectory, 10),
+        (Trajectory, 9),
         (Usage, 4),
         (Verdict, 4),
         (Recall, 4),
@@ -170,7 +192,7 @@ def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
         (MemoryOp, 9),
         (MemoryItem, 12),
         (Provenance, 5),
-        (Condition, 5),
+        (Condition, 9),
         (RunInfo, 7),
         (Manifest, 3),
     ],

@@ -140,6 +140,14 @@ def test_auto_opens_only_where_the_share_pays_for_a_loss(events: list[tuple[str,
             assert window.size() == 0
 
 
+def test_auto_lets_one_run_ahead_until_attempts_were_seen_to_stand() -> None:
+    """A memory that learns nothing for long changes every prompt when it first learns."""
+    window = AutoWindow()
+    for _ in range(40):
+        window.committed(10)
+    assert window.size() == 1
+
+
 def test_auto_opens_while_attempts_stand_and_shuts_when_they_do_not() -> None:
     window = AutoWindow()
     for _ in range(40):

@@ -117,6 +117,7 @@ POST = EnvironmentSpec(
     action_mode="tools",
     agent="tools",
     users=("llm",),
+    refine="retry",
     max_steps=12,
 )
 

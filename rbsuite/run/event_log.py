@@ -1,0 +1,47 @@
+"""A log of an experiment as data: every event a line of JSON, as it happens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rbsuite.errors import UsageError
+from rbsuite.events import Event
+from rbsuite.hookspecs import hookimpl
+from rbsuite.jsonable import plain
+
+
+class EventLog:
+    """An observer that appends events to a file. Used as a context manager.
+
+    A line is an object with ``event``, the name of its type in :mod:`rbsuite.events`, and the fields of that type. Ground truth stands in
+    it: it is for people and programs that look on, never for what takes part.
+
+    Args:
+        path: the file; what is there stays.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}.", "Give --log another file.") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @hookimpl
+    def rbsuite_event(self, event: Event) -> None:
+        """Write a line."""
+        self._file.write(json.dumps({"event": type(event).__name__, **plain(event)}, ensure_ascii=True) + "\n")
+        self._file.flush()

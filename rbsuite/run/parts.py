@@ -1,0 +1,76 @@
+"""What the tasks of one run share: the environment, the condition's plugins, the bank, the models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rbsuite.environments.base import Environment, Opener
+from rbsuite.events import Event
+from rbsuite.judges.base import Judge
+from rbsuite.memories.bank import Bank
+from rbsuite.memories.base import Memory
+from rbsuite.models.base import ChatModel, Purpose
+from rbsuite.models.client import Gate
+from rbsuite.prompts import Prompts
+from rbsuite.record import RunInfo
+from rbsuite.run.config import ExperimentConfig, one_at_a_time
+from rbsuite.run.names import Part
+from rbsuite.scaling.base import Scaling, Selector
+from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
+from rbsuite.task import TaskSet
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What the tasks of one run share.
+
+    Attributes:
+        config: the experiment's configuration.
+        info: the run.
+        spec, environment, opener, tasks: the environment, what opens its episodes, its tasks.
+        prompts: the templates of the condition.
+        models: the model of each purpose, not yet bound to a task.
+        agent, user: what makes agents and, where one takes part, users.
+        memory, memory_spec, scaling, selector, selector_spec, judge, judge_spec: the condition's plugins.
+        bank: as of the last committed task.
+        origin: that of every :class:`rbsuite.experience.Experience` of the run.
+        gate: where all model calls pass.
+        temperature: of the agent's model; ``None``: the provider's default.
+        emit: takes events.
+        watched: whether single steps and calls are told.
+    """
+
+    config: ExperimentConfig
+    info: RunInfo
+    spec: EnvironmentSpec
+    environment: Environment
+    opener: Opener
+    tasks: TaskSet
+    prompts: Prompts
+    models: Mapping[Purpose, ChatModel]
+    agent: Part
+    user: Part | None
+    memory: Memory
+    memory_spec: MemorySpec
+    scaling: Scaling
+    selector: Selector
+    selector_spec: SelectorSpec
+    judge: Judge
+    judge_spec: JudgeSpec
+    bank: Bank
+    origin: str
+    gate: Gate
+    temperature: float | None
+    emit: Callable[[Event], None]
+    watched: bool
+
+    @property
+    def max_steps(self) -> int:
+        """Agent turns a rollout may take."""
+        return self.config.max_steps or self.spec.max_steps
+
+    @property
+    def one_at_a_time(self) -> bool:
+        """Whether the rollouts of a run share one world, so that only one task may be under way."""
+        return one_at_a_time(self.spec, self.config)
