@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rbsuite.specs import EnvironmentSpec
 
 
-@click.group("data", cls=Group)
+@click.group("data", cls=CommandGroup)
 def group() -> None:
     """Import, fetch and list the upstream data of environments.
 
@@ -64,7 +64,7 @@ def fetch_command(environment: str, url: str, sha256: str) -> None:
 
     spec = _environment(environment)
     importer = _importer(spec)
-    progress = Progress()
+    progress = TransferProgress()
     options = FetchOptions(download=DownloadOptions(progress=progress))
     try:
         report = fetch_pack(importer, data_directory(), FetchRequest(url, sha256), options)
@@ -205,7 +205,7 @@ def _provenance(info: PackInfo) -> str:
     return f"{commit}; its content is that of commit {info.equals_commit}"
 
 
-class Progress:
+class TransferProgress:
     """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the 
 DOMAINS_SHOWN = 3
 """With more domains than this a split's tasks and floor are shown as sums; --json has all."""
 _NOT_LOADED = "What is not here is downloaded when it is first used (needs the network), or read from --data."
-_REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
+_REFINES = {"continue": "in the same, still open world", "retry": "as a fresh rollout that sees the earlier ones"}
 
 
 @click.command("env", cls=Command)

@@ -178,7 +178,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
 
     paired = comparison.paired
     sides = [
-        [stream.attempts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
+        [stream.rollouts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
         for side in (0, 1)
     ]
     within = [within_variance(cells) for cells in sides]
@@ -186,7 +186,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
     if rollouts < 2 or within[0] is None or within[1] is None:
         return components(paired.matrix()), False
     matrix = [
-        [average(a.attempts[task]) - average(b.attempts[task]) for a, b in paired.streams] for task in paired.tasks
+        [average(a.rollouts[task]) - average(b.rollouts[task]) for a, b in paired.streams] for task in paired.tasks
     ]
     return components(matrix, within[0] + within[1], rollouts), True
 

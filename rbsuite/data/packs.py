@@ -20,7 +20,7 @@ from rbsuite import __version__
 from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory, packs_directory
 from rbsuite.data.reading import INFO_NAME
-from rbsuite.data.staging import Stage, staged
+from rbsuite.data.staging import Staging, staged
 from rbsuite.errors import DataError, UsageError
 from rbsuite.jsonable import Json, plain
 
@@ -213,7 +213,7 @@ def _as_directory(importer: PackImporter, source: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def pack_stage(name: str, data_dir: Path) -> Iterator[Stage]:
+def pack_stage(name: str, data_dir: Path) -> Iterator[Staging]:
     """A workspace for a new pack ``name``: see :func:`rbsuite.data.staging.staged`.
 
     Raises:
@@ -233,7 +233,7 @@ def pack_stage(name: str, data_dir: Path) -> Iterator[Stage]:
 def build_pack(
     importer: PackImporter,
     source: Path,
-    stage: Stage,
+    stage: Staging,
     *,
     archive: bool = False,
     commit: str | None = None,

@@ -25,7 +25,7 @@ EARLIER = "# Earlier attempts at this task"
 
 _ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
 _TOLD_STEP = re.compile(r"^Step \d+, action id ", re.MULTILINE)
-_ATTEMPT = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
+_ROLLOUT = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
 _LISTED = re.compile(r"^action id (\d+): ", re.MULTILINE)
 
 
@@ -135,14 +135,14 @@ def named_actions(messages: Sequence[Message]) -> Sequence[int]:
     return ids
 
 
-def without_attempts(prompt: str) -> tuple[str, Sequence[str]]:
-    """A prompt without the earlier attempts at the same task that it shows, and those attempts.
+def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
+    """A prompt without the earlier rollouts of the same task that it shows, and those rollouts.
 
     What the learner followed there it may know again or not; to read its own words teaches it nothing.
     """
     before, heading, shown = prompt.partition(EARLIER)
-    attempts = [match.group() for match in _ATTEMPT.finditer(shown)]
-    return before + heading + _ATTEMPT.sub("", shown), attempts
+    rollouts = [match.group() for match in _ROLLOUT.finditer(shown)]
+    return before + heading + _ROLLOUT.sub("", shown), rollouts
 
 
 def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:

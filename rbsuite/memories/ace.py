@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_attempts, show_rules
+from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
 from rbsuite.transcript import BUDGET, fence
 
@@ -96,7 +96,7 @@ class Playbook:
             query=fence(experience.query, "request"),
             bullets=[show_bullet(item) for item in used],
             rules=show_rules(experience),
-            attempts=show_attempts(experience.outcomes, budget=self._budget),
+            rollouts=show_rollouts(experience.outcomes, budget=self._budget),
             limit=self._bullets,
         )
         reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection)

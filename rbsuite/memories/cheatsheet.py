@@ -24,7 +24,7 @@ from functools import partial
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_attempts, show_rules
+from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.transcript import BUDGET, fence, render_transcript
 
@@ -79,7 +79,7 @@ class DynamicCheatsheet:
                 view,
                 query=fence(experience.query, "request"),
                 rules=show_rules(experience),
-                attempts=show_attempts(experience.outcomes, labelled=False, budget=self._budget),
+                rollouts=show_rollouts(experience.outcomes, labelled=False, budget=self._budget),
             )
         if new and new != sheet:
             provenance = provenance_of(experience, experience.outcomes)

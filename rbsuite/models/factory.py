@@ -33,7 +33,7 @@ def make_model(
         reference: what the user wrote.
         plugins: the plugins.
         base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
-        timeout: seconds that one attempt of a provider's call may take.
+        timeout: seconds that one call of a provider may take.
         retries: how often a transient failure of a provider's call is tried again.
         waiting: told before each wait of a provider's call that will be tried again.
 

@@ -38,7 +38,7 @@ def render(compared: Compared) -> str:
         _conditions(summary.conditions),
         further_text(compared),
         _domains(compared, names),
-        _attempts(summary.conditions),
+        _rollouts(summary.conditions),
         _judge(summary.conditions),
     ]
     parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
@@ -213,7 +213,7 @@ def _place(condition: Condition, compared: Compared) -> int:
     return [one.condition for one in compared.summary.conditions].index(condition)
 
 
-def _attempts(conditions: Sequence[ConditionSummary]) -> str:
+def _rollouts(conditions: Sequence[ConditionSummary]) -> str:
     most = max(one.rollouts_a_task for one in conditions)
     if most < 2:
         return ""

@@ -26,7 +26,7 @@ _LITELLM = EmbedderSpec(
         Option("prefix", "str", "", "text put before every text"),
         Option("batch", "int", 128, "texts in one request, at most", minimum=1),
         Option("timeout", "float", 60.0, "seconds to wait for an answer", minimum=0.1),
-        Option("retries", "int", 4, "further attempts after a transient error", minimum=0),
+        Option("retries", "int", 4, "further calls after a transient error", minimum=0),
     ),
 )
 

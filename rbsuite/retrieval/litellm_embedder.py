@@ -35,8 +35,8 @@ class LitellmEmbedder:
         prefix: put before every text.
         batch: texts in one request, at most.
         timeout: seconds to wait for an answer.
-        retries: further attempts after a transient error.
-        backoff: the waits between attempts.
+        retries: further calls after a transient error.
+        backoff: the waits between calls.
 
     Raises:
         UsageError: no model is named.

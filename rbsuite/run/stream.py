@@ -19,7 +19,7 @@ from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
 from rbsuite.run.parts import RunParts
-from rbsuite.run.task_run import Draft, OpenTask, TaskRun, open_for
+from rbsuite.run.task_run import OpenTask, TaskDraft, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
 
@@ -39,7 +39,7 @@ class _Slot:
         overtaken: operations that were dropped, see :func:`still_fitting`.
     """
 
-    running: asyncio.Task[Draft] | None = None
+    running: asyncio.Task[TaskDraft] | None = None
     ahead: bool = False
     opened: OpenTask | None = None
     run: TaskRun | None = None
@@ -107,11 +107,11 @@ class Stream:
             if slot.running is None:
                 slot.running = self._start(position)
 
-    def _start(self, position: int) -> asyncio.Task[Draft]:
+    def _start(self, position: int) -> asyncio.Task[TaskDraft]:
         """Run a task, for the first time or again."""
         return asyncio.create_task(self._run_task(position), name=f"{self._parts.info.id} task {position}")
 
-    async def _run_task(self, position: int) -> Draft:
+    async def _run_task(self, position: int) -> TaskDraft:
         slot = self._slots[position]
         if slot.opened is None:
             task = self._parts.tasks.by_id[self._tasks[position]]
@@ -140,7 +140,7 @@ class Stream:
             absorbing = slot.run.absorbing
             wasted = absorbing.started
             slot.wasted, slot.calls = slot.wasted + absorbing.total, slot.calls + wasted
-            draft = Draft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
+            draft = TaskDraft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
         ops = still_fitting(draft.ops, self._parts.bank, told, position)
         slot.overtaken, draft = len(draft.ops) - len(ops), replace(draft, ops=ops)
         with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
@@ -150,7 +150,7 @@ class Stream:
         self._learn(slot, record, wasted, told)
         return record
 
-    def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
+    def _record(self, position: int, slot: _Slot, draft: TaskDraft) -> TaskRecord:
         assert slot.run is not None
         assert slot.opened is not None
         notes = slot.run.counts
@@ -215,7 +215,7 @@ class Stream:
         self._window.ahead(stood=False, calls=calls)
 
 
-async def _stands(run: TaskRun, running: asyncio.Task[Draft], told: int) -> bool:
+async def _stands(run: TaskRun, running: asyncio.Task[TaskDraft], told: int) -> bool:
     """Whether a task that ran ahead, and has ended, came to what it would come to in the version it was to read.
 
     One that failed is never taken for that: what it failed on may be something that is not to be seen in that version.
@@ -225,7 +225,7 @@ async def _stands(run: TaskRun, running: asyncio.Task[Draft], told: int) -> bool
     return await run.recalled_the_same(told)
 
 
-async def _stopped(running: asyncio.Task[Draft]) -> None:
+async def _stopped(running: asyncio.Task[TaskDraft]) -> None:
     """Cancel a try and wait until it has gone; its failure, if it had one, came of something that does not count.
 
     To wait for it by ``await running`` would take a cancellation of the waiting stream for one of the try.

@@ -71,7 +71,7 @@ def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
         StoreError: the store cannot be read.
     """
     apart = {task: part.domain for part in parts_apart(about(store)) for task in part.tasks}
-    found: defaultdict[tuple[str, Condition], _Tally] = defaultdict(_Tally)
+    found: defaultdict[tuple[str, Condition], _Regraded] = defaultdict(_Regraded)
     for info in store.manifest.runs:
         for record in store.records(info.id, stop=len(stream_tasks(info))):
             tally = found[apart.get(record.task_id, ""), info.condition]
@@ -83,7 +83,7 @@ def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
 
 
 @dataclass(slots=True)
-class _Tally:
+class _Regraded:
     grades: list[tuple[Grade, Grade]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     before: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))

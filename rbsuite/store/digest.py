@@ -3,7 +3,7 @@
 Covered, for every run in the manifest's order: its id, order, seed and tasks; the hash chain of the bank it was given, if any; per task
 what was read and committed, the hash chain of the bank, the recalls with items, scores and text, the selected rollout, and per rollout the
 whole trajectory, verdict and notes; and the hash of the task set. Left out is what may differ between equal experiments: wall time, usage
-and money, attempt ids, counts of things to report (speculation adds to both), the name of the index that answered, and everything else in
+and money, commit ids, counts of things to report (speculation adds to both), the name of the index that answered, and everything else in
 the manifest.
 """
 

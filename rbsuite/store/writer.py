@@ -161,16 +161,16 @@ def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
 
 
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:
-    """Whether this very attempt is committed; another attempt at a committed position is an error."""
+    """Whether this very record is committed; another record at a committed position is an error."""
     row = connection.execute(
         "SELECT run, position, state_hash FROM task WHERE commit_id = ?", (pack(record.commit_id),)
     ).fetchone()
     if row == (run, record.position, record.state_hash):
         return True
     if row is not None:
-        raise _refused(info, record, f"attempt {record.commit_id!r} is committed with another task or outcome")
+        raise _refused(info, record, f"commit {record.commit_id!r} is committed with another task or outcome")
     if 0 <= record.position < head.committed:
-        raise _refused(info, record, "another attempt is committed at this position")
+        raise _refused(info, record, "another record is committed at this position")
     return False
 
 

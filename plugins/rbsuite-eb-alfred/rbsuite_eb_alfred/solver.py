@@ -213,7 +213,7 @@ def _clean(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     thing = draft.fetch(roles.objects[0], via=roles.via)
     draft.stow(roles.sink)
-    if not draft.attempt("on", "Faucet"):
+    if not draft.succeeds("on", "Faucet"):
         draft.do("find", "Faucet")
         draft.do("on", "Faucet")
     draft.do("off", "Faucet")
