@@ -264,36 +264,29 @@ def _shown(source: Path, *, as_json: bool) -> bool:
 
 
 def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
-    from rbsuite.cli.interrupts import exit_code
+    """Do what is left to be done, and show how far it is."""
+    from rich.console import Console
 
-    missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
-    if not missing:
+    from rbsuite.cli.interrupts import exit_code
+    from rbsuite.cli.progress import Progress
+    from rbsuite.run.executors import run_experiment
+
+    if all(store.run_finished(run.id) for run in store.manifest.runs):
         return
+    console = Console(stderr=True)
+    committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
+    if any(committed.values()) and not quiet:
+        console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
     try:
-        _run_shown(planned, store, execution, interrupts, quiet=quiet)
+        with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
+            planned.plugins.register(progress, "progress")
+            interrupts.run(run_experiment(planned, store, execution))
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "stopped; what was committed is kept.",
             f"Go on with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
-
-
-def _run_shown(
-    planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool
-) -> None:
-    from rich.console import Console
-
-    from rbsuite.cli.progress import Progress
-    from rbsuite.run.executors import run_experiment
-
-    console = Console(stderr=True)
-    committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
-    if any(committed.values()) and not quiet:
-        console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
-    with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
-        planned.plugins.register(progress, "progress")
-        interrupts.run(run_experiment(planned, store, execution))
 
 
 def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:
