@@ -14,19 +14,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rbsuite.errors import ModelError
+from rbsuite.models.services import ToolServices
 from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
 from rbsuite.transcript import fence
 
 if TYPE_CHECKING:
-    from rbsuite.models.base import Completion
+    pass
 
 STOP = "###STOP###"
 """What a simulated user says when its wish is met. Words of this form (``###LIKE-THIS###``) are signals, and no transcript shows them."""
 
-VERIFY_ATTEMPTS = 3
+VERIFY_REPLIES = 3
 """Replies that ``verify`` lets the model make for one turn."""
 
 _LABELS = {"user": "Customer", "assistant": "Agent"}
@@ -34,16 +35,8 @@ _LABELS = {"user": "Customer", "assistant": "Agent"}
 _LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
 
 
-class UserServices(Protocol):
-    """What a simulated user may use."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template."""
-
-    async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
-    ) -> Completion:
-        """Ask the user's model; the cost counts as ``user``. ``temperature=None`` takes the provider's default."""
+class UserServices(ToolServices, Protocol):
+    """What a simulated user may use. The cost counts as ``user``; ``temperature=None`` takes the provider's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,14 +193,14 @@ class ReactUser(LlmUser):
 
 
 class VerifyUser(LlmUser):
-    """Has every reply approved by a second call; after :data:`VERIFY_ATTEMPTS` rejections the last one stands.
+    """Has every reply approved by a second call; after :data:`VERIFY_REPLIES` rejections the last one stands.
 
     A rejected reply never enters the history, not even the one that stands.
     """
 
     async def _next(self) -> str:
         text = ""
-        for _ in range(VERIFY_ATTEMPTS):
+        for _ in range(VERIFY_REPLIES):
             text = (await self._services.complete(self._history)).text
             if await self._approved(text, self._history):
                 self._history.append(Message("assistant", text))

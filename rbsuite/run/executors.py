@@ -142,7 +142,7 @@ async def _in_processes(
 ) -> None:
     calls = max(1, execution.concurrency // processes)
     share = Execution(calls, execution.speculate)
-    idle = [_Process(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
+    idle = [_RunProcess(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
     everyone = list(idle)
 
     async def carry_out(job: Job) -> None:
@@ -158,7 +158,7 @@ async def _in_processes(
         await asyncio.gather(*(process.aclose() for process in everyone))
 
 
-class _Process:
+class _RunProcess:
     """A process that carries out one run after the other.
 
     Args:

@@ -148,8 +148,12 @@ async def _take_turns(
 ) -> EndReason:
     turns = in_a_row = 0
     checks = list(players.checks)
-    if checks:
-        _check_that_something_closes(stage.spec, episode)
+    if checks and not episode.has_closing_actions:
+        # Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing.
+        raise PluginError(
+            f"environment {stage.spec.name!r} says refine='continue', but no action closes its episodes.",
+            "Implement closes in its episode, or declare refine='retry'.",
+        )
     said = iter(opening.user_actions)
     while episode.observation.turn != "over":
         seen = episode.observation
@@ -245,12 +249,3 @@ def _check_user_turns(in_a_row: int, stage: Stage) -> None:
 
 def _end_of(failure: RbsuiteError) -> EndReason:
     return next(end for kind, end in _ENDS.items() if isinstance(failure, kind))
-
-
-def _check_that_something_closes(spec: EnvironmentSpec, episode: Episode) -> None:
-    """Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing."""
-    if not episode.has_closing_actions:
-        raise PluginError(
-            f"environment {spec.name!r} says refine='continue', but no action closes its episodes.",
-            "Implement closes in its episode, or declare refine='retry'.",
-        )

@@ -196,7 +196,7 @@ def sample(tmp_path: Path, *plugins: object, **config: Any) -> ExperimentStore:
 
 
 @pytest.mark.usefixtures("_forget")
-def test_where_the_episode_has_ended_each_round_is_a_fresh_attempt_that_sees_the_earlier_ones(tmp_path: Path) -> None:
+def test_where_the_episode_has_ended_each_round_is_a_fresh_rollout_that_sees_the_earlier_ones(tmp_path: Path) -> None:
     options: dict[str, Any] = {"memory": ("reasoningbank",), "scaling": ("sequential:3",)}
     with sample(tmp_path, toy(), model="sim/recording:latency=0.1", **options) as store:
         records = [record for _, record in records_of(store, "reasoningbank")]
