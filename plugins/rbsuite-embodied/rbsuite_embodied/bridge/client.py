@@ -178,7 +178,7 @@ class Bridge:
             self._end()  # then all of its last words have arrived
             self._fail(f"{self._name} {gone} during {command!r}{self._last_words()}.")
         except (ValueError, RecursionError) as problem:
-            said = problem if line.startswith(b"{") else "it is no JSON"
+            said = problem if line.startswith(b"{") else "it is not JSON"
             self._fail(f"{self._name} answered {command!r} with {_excerpt(line)}, which is not a reply: {said}.")
         self._refused(command, reply)
 
