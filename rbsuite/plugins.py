@@ -37,6 +37,8 @@ from rbsuite.specs import (
 
 GROUP = "rbsuite"
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
+BY_HAND = "registered by hand"
+"""What stands for the distribution of a plugin that was registered as an object."""
 BUILT_IN = "built in"
 """What stands for the distribution of the core's own plugins."""
 BUILTIN = (
@@ -116,7 +118,7 @@ class Plugins:
         """All plugins that were found, in the order they were found."""
         return tuple(self._infos.values())
 
-    def register(self, plugin: object, name: str, distribution: str = "registered by hand") -> None:
+    def register(self, plugin: object, name: str, distribution: str = BY_HAND) -> None:
         """Add a plugin object.
 
         Raises:

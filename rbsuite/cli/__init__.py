@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 
 from rbsuite import __version__
-from rbsuite.cli.commands import Group, usage_line
+from rbsuite.cli.commands import CommandGroup, usage_line
 from rbsuite.cli.interrupts import Interrupts, exit_code
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ COMMANDS: Mapping[str, Lazy] = {
 """The commands in the order of ``rbsuite --help``."""
 
 
-class LazyGroup(Group):
+class LazyGroup(CommandGroup):
     """A group whose commands are imported when they run.
 
     Args:

@@ -37,7 +37,7 @@ def _may_repeat(option: click.Option) -> bool:
     return option.multiple or (option.is_flag and not option.secondary_opts)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """A group of such commands. For an unknown one the nearest is suggested."""
 
     command_class = Command

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rbsuite.specs import EnvironmentSpec
 
 
-@click.group("data", cls=Group)
+@click.group("data", cls=CommandGroup)
 def group() -> None:
     """Import, fetch and list the upstream data of environments.
 
@@ -67,7 +67,7 @@ def fetch_command(environment: str, url: str, sha256: str) -> None:
 
     spec = _environment(environment)
     importer = _importer(spec)
-    progress = Progress()
+    progress = TransferProgress()
     options = FetchOptions(download=DownloadOptions(progress=progress))
     try:
         report = fetch_pack(importer, data_directory(), FetchRequest(url, sha256), options)
@@ -175,17 +175,11 @@ def _show_table(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     heads = ("name", "source", "commit", "files", "state")
-    table = [heads, *(tuple(_cell(row, head) for head in heads) for row in rows)]
+    shown = [{**row, "commit": (row["commit"] or "unknown")[:12]} for row in rows]
+    table = [heads, *(tuple("-" if row[head] is None else str(row[head]) for head in heads) for row in shown)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
     for line in table:
         echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _cell(row: dict[str, Any], head: str) -> str:
-    value = row[head]
-    if head == "commit":
-        return (value or "unknown")[:12]
-    return "-" if value is None else str(value)
 
 
 def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
@@ -214,7 +208,7 @@ def _provenance(info: PackInfo) -> str:
     return f"{commit}; its content is that of commit {info.equals_commit}"
 
 
-class Progress:
+class TransferProgress:
     """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
 
     def __init__(self) -> None:

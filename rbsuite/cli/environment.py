@@ -26,7 +26,7 @@ DOMAINS_SHOWN = 3
 _NOT_LOADED = "Data that is not here is downloaded on first use (needs the network), or read from --data."
 _REFINES = {
     "continue": "in the same world, which is still open",
-    "retry": "as a new attempt that sees the earlier ones",
+    "retry": "as a new rollout that sees the earlier ones",
 }
 
 
@@ -147,7 +147,7 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         ("version", spec.version),
         ("domains", ", ".join(spec.domains)),
         ("a turn is", _TURNS[spec.action_mode]),
-        ("steps", f"at most {spec.max_steps} turns of the agent"),
+        ("steps", f"at most {spec.max_steps} turn{'' if spec.max_steps == 1 else 's'} of the agent"),
         ("agent", f"{spec.agent} by default" if spec.agent else ""),
         ("users", f"{', '.join(spec.users)} (the first by default)" if spec.users else ""),
         ("measures", "; ".join(f"{measure.name}: {measure.summary}" for measure in spec.measures)),
@@ -167,17 +167,12 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         parts.append(table([heads, *describe_options(spec.options)]))
     parts += [fields([(f"separate: {part.domain}", part.warning) for part in spec.apart])]
     if spec.fidelity:
-        parts.append(_fidelity(spec))
+        grades = ("exact", "approximate", "absent")
+        rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]
+        parts.append("Fidelity to upstream\n" + fields(rows))
     if spec.notes:
         parts.append(fields([("-", note) for note in spec.notes]))
     return "\n\n".join(part for part in parts if part)
-
-
-def _fidelity(spec: EnvironmentSpec) -> str:
-    """How near each aspect is to upstream's, the nearest first."""
-    grades = ("exact", "approximate", "absent")
-    rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]
-    return "Fidelity to upstream\n" + fields(rows)
 
 
 def _splits(splits: list[dict[str, Any]], explain: bool) -> str:

@@ -11,7 +11,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted, RbsuiteError
+from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -161,6 +161,8 @@ def command(
 
     Running the same command again resumes where it stopped, or shows the result if it is complete.
     """
+    import asyncio
+
     from rbsuite import api
     from rbsuite.cli.interrupts import Interrupts
     from rbsuite.run.directory import held_by_others
@@ -173,33 +175,27 @@ def command(
     execution = api.Execution(concurrency, speculate, executor)
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
-        _show_protocol(planned.config.protocol, wanted)
+        from rbsuite.run.config import names_simulation
+        from rbsuite.run.presets import describe
+
+        for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
+            click.echo(line, err=True)
     same = source is not None and not from_file and not given
-    with (
-        Interrupts() as interrupts,
-        EventLog(log) if log else nullcontext() as event_log,
-        api.open_plan(planned, out or (source if same else None), join=join) as store,
-    ):
-        if event_log is not None:
-            planned.plugins.register(event_log, "event log")
-        try:
+    try:
+        with (
+            Interrupts() as interrupts,
+            EventLog(log) if log else nullcontext() as event_log,
+            api.open_plan(planned, out or (source if same else None), join=join) as store,
+        ):
+            if event_log is not None:
+                planned.plugins.register(event_log, "event log")
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
-        except RbsuiteError as error:
-            if not isinstance(error, Interrupted):
-                store.discard()  # a start that failed leaves nothing behind
-            raise
-        if others := held_by_others(store):
-            _report_others(store, others, as_json=as_json)
-        else:
-            _report(store, as_json=as_json)
-
-
-def _show_protocol(name: str, given: Mapping[str, Any]) -> None:
-    from rbsuite.run.config import names_simulation
-    from rbsuite.run.presets import describe
-
-    for line in describe(name, given, simulated=names_simulation(given)):
-        click.echo(line, err=True)
+            if others := held_by_others(store):
+                _report_others(store, others, as_json=as_json)
+            else:
+                _report(store, as_json=as_json)
+    finally:
+        asyncio.run(planned.aclose())
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -270,36 +266,29 @@ def _shown(source: Path, *, as_json: bool) -> bool:
 
 
 def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
-    from rbsuite.cli.interrupts import exit_code
+    """Do what is left to be done, and show how far it is."""
+    from rich.console import Console
 
-    missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
-    if not missing:
+    from rbsuite.cli.interrupts import exit_code
+    from rbsuite.cli.progress import Progress
+    from rbsuite.run.executors import run_experiment
+
+    if all(store.run_finished(run.id) for run in store.manifest.runs):
         return
+    console = Console(stderr=True)
+    committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
+    if any(committed.values()) and not quiet:
+        console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
     try:
-        _run_shown(planned, store, execution, interrupts, quiet=quiet)
+        with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
+            planned.plugins.register(progress, "progress")
+            interrupts.run(run_experiment(planned, store, execution))
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "stopped; what was committed is kept.",
             f"Resume with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
-
-
-def _run_shown(
-    planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool
-) -> None:
-    from rich.console import Console
-
-    from rbsuite.cli.progress import Progress
-    from rbsuite.run.executors import run_experiment
-
-    console = Console(stderr=True)
-    committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
-    if any(committed.values()) and not quiet:
-        console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
-    with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
-        planned.plugins.register(progress, "progress")
-        interrupts.run(run_experiment(planned, store, execution))
 
 
 def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:

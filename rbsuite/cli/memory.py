@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo
 from rbsuite.errors import UnknownNameError, UsageError
 
@@ -81,7 +81,7 @@ def _bank_options(function: Any) -> Any:
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
-@click.group("memory", cls=Group)
+@click.group("memory", cls=CommandGroup)
 def command() -> None:
     """Inspect the memory of an experiment: list, show, search, diff, export."""
 

@@ -96,20 +96,17 @@ def command(
 
     Differences are shares: 0.05 is five points.
     """
+    from rbsuite.run.plan import choose_environment
+
     found = find_plugins()
-    environment, pilot = _pilot(found, environment and _named(found, environment), source, memory)
+    # An environment has one way to be written, which is that of the pilot too.
+    environment = environment and choose_environment(found, environment).reference
+    environment, pilot = _pilot(found, environment, source, memory)
     sizes = split_sizes(found, environment)
     if as_json:
         echo_json(document(environment, effect, wanted, pilot, sizes))
     else:
         echo(render(environment, effect, wanted, pilot, sizes))
-
-
-def _named(plugins: Plugins, environment: str) -> str:
-    """The one way to write an environment that a user names."""
-    from rbsuite.run.plan import choose_environment
-
-    return choose_environment(plugins, environment).reference
 
 
 def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
@@ -183,7 +180,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
 
     paired = comparison.paired
     sides = [
-        [stream.attempts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
+        [stream.rollouts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
         for side in (0, 1)
     ]
     within = [within_variance(cells) for cells in sides]
@@ -191,7 +188,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
     if rollouts < 2 or within[0] is None or within[1] is None:
         return components(paired.matrix()), False
     matrix = [
-        [average(a.attempts[task]) - average(b.attempts[task]) for a, b in paired.streams] for task in paired.tasks
+        [average(a.rollouts[task]) - average(b.rollouts[task]) for a, b in paired.streams] for task in paired.tasks
     ]
     return components(matrix, within[0] + within[1], rollouts), True
 
@@ -273,7 +270,11 @@ def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: 
         needed.append((str(orders), *("too few orders" if tasks is None else str(tasks) for tasks in found)))
     rows: list[Sequence[str]] = [("split", "tasks", *(f"{orders} orders" for orders in ORDERS))]
     for entry in plan["splits"]:
-        cells = ["-"] * len(ORDERS) if entry["detectable"] is None else [_points(d) for d in entry["detectable"]]
+        cells = (
+            ["-"] * len(ORDERS)
+            if entry["detectable"] is None
+            else ["-" if d["difference"] is None else f"{100 * d['difference']:.1f}" for d in entry["detectable"]]
+        )
         rows.append((entry["split"], "no data" if entry["tasks"] is None else str(entry["tasks"]), *cells))
     caveat = (
         "Rollouts: mean score of so many rollouts in each task and order. "
@@ -284,10 +285,6 @@ def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: 
     parts += [f"Tasks needed\n{numbers(needed, 2)}\n{fold(caveat)}"]
     parts += [f"Smallest difference the splits can show, in points (1 rollout)\n{numbers(rows, 2)}"]
     return "\n\n".join(parts)
-
-
-def _points(entry: Mapping[str, Any]) -> str:
-    return "-" if entry["difference"] is None else f"{100 * entry['difference']:.1f}"
 
 
 def _deviations(parts: Components) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
@@ -25,7 +25,7 @@ _directory_option = click.option(
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("prompts", cls=Group)
+@click.group("prompts", cls=CommandGroup)
 def command() -> None:
     """List, show and render the prompt templates.
 

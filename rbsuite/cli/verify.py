@@ -72,9 +72,10 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
 
 
 def _show(environment: str, split: str, report: VerifyReport) -> None:
-    name = f"{environment} {split}"
-    echo(f"{name}: {report.solved} of {report.tasks - len(report.without)} reference solutions score 1.")
-    for domain, counts in report.domains.items():
+    tried = report.tasks - len(report.without)
+    floor = f" Doing nothing solves {report.floor_solved}." if list(report.domains) == [""] else ""
+    echo(f"{environment} {split}: {report.solved} of {tried} reference solutions score 1.{floor}")
+    for domain, counts in report.domains.items() if list(report.domains) != [""] else ():
         solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
         echo(f"  {domain}: references {solved}, doing nothing {floor}")
     if report.without:

@@ -141,7 +141,10 @@ def read_commit(root: Path) -> str | None:
     That files were not changed since is not looked at.
     """
     try:
-        git = _git_directory(root)
+        git = root / ".git"
+        if git.is_file():  # of a worktree or a submodule
+            kind, _, place = _first_line(git).partition(" ")
+            git = root / place if kind == "gitdir:" else git
         head = _first_line(git / "HEAD")
         if is_commit(head):
             return head
@@ -152,14 +155,6 @@ def read_commit(root: Path) -> str | None:
         return _resolve(reference, git, common)
     except (OSError, ValueError):  # ValueError: undecodable text, or a NUL in a path.
         return None
-
-
-def _git_directory(root: Path) -> Path:
-    git = root / ".git"
-    if git.is_file():
-        kind, _, place = _first_line(git).partition(" ")
-        return root / place if kind == "gitdir:" else git
-    return git
 
 
 def _resolve(reference: str, git: Path, common: Path) -> str | None:

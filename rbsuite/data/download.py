@@ -309,18 +309,15 @@ class _SafeRedirects(HTTPRedirectHandler):
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         try:
-            self._check(req, newurl)
+            parts = check_url(newurl)
+            if is_loopback(parts.hostname or "") and not self._from_loopback:
+                raise DataError(f"{shown_url(req.full_url)} redirects to this machine.", "Check the URL.")
+            if parts.username is not None:
+                raise DataError(f"{shown_url(req.full_url)} redirects to a URL with credentials.", "Check the URL.")
         except Exception:
             fp.close()
             raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    def _check(self, request: Request, place: str) -> None:
-        parts = check_url(place)
-        if is_loopback(parts.hostname or "") and not self._from_loopback:
-            raise DataError(f"{shown_url(request.full_url)} redirects to this machine.", "Check the URL.")
-        if parts.username is not None:
-            raise DataError(f"{shown_url(request.full_url)} redirects to a URL with credentials.", "Check the URL.")
 
 
 def _opener(loopback: bool) -> OpenerDirector:

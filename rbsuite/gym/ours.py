@@ -201,9 +201,15 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         finally:
             try:
                 if not self._inline or type(self._environment).aclose is not Environment.aclose:
-                    self._loop.run(self._host.aclose())
+                    self._loop.run(self._aclose())
             finally:
                 self._loop.close()
+
+    async def _aclose(self) -> None:
+        try:
+            await self._host.aclose()
+        finally:
+            await self._environment.aclose()
 
     def _named(self, task_id: str) -> Task:
         if task_id in self._tasks.by_id:

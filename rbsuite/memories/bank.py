@@ -174,7 +174,8 @@ class Bank:
         if k <= 0:
             return SearchResult((), f"no experience was asked for (k={k})", "")
         if not self._scope(version, keep).count:
-            return SearchResult((), self._why_none(version, keep), "")
+            why = next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)
+            return SearchResult((), why, "")
         vector = (await self._vectors.embed([query]))[query]
         if not vector.any():
             return SearchResult((), "query has no features", "")
@@ -199,9 +200,6 @@ class Bank:
 
     def _scope(self, version: int, keep: Filter) -> Scope:
         return self._experiences.scope(version, keep)
-
-    def _why_none(self, version: int, keep: Filter) -> str:
-        return next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)
 
     def _prepared(self, version: int, ops: Sequence[MemoryOp]) -> tuple[Effects, str]:
         """What a version changes, and the hash chain after it; changes nothing yet."""

@@ -57,9 +57,7 @@ class ReasoningBank:
             return additions(KIND, experience, [(outcomes, draft) for draft in together])
         drafts: list[tuple[Sequence[Outcome], Draft]] = []
         for outcome in outcomes:
-            drafts += [((outcome,), draft) for draft in await extract(self._prompt(outcome), experience, outcome, view)]
+            template = f"memory/extract_{outcome.verdict.label}.j2"
+            extraction = Extraction(template, HEADING, self._items, self._temperature, self._budget)
+            drafts += [((outcome,), draft) for draft in await extract(extraction, experience, outcome, view)]
         return additions(KIND, experience, drafts)
-
-    def _prompt(self, outcome: Outcome) -> Extraction:
-        template = f"memory/extract_{outcome.verdict.label}.j2"
-        return Extraction(template, HEADING, self._items, self._temperature, self._budget)

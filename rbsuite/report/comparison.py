@@ -136,18 +136,16 @@ def _notes(stores: Sequence[ExperimentStore], summary: Summary) -> list[str]:
         notes.append(
             f"{condition.label} was run on the same streams more than once; the first experiment's runs count."
         )
-    notes += [_left_out(comparison) for comparison in summary.comparisons if comparison.paired.left_out]
+    notes += [
+        f"{comparison.a.label} - {comparison.b.label}: {comparison.paired.left_out} runs have no partner on the same stream"
+        " and are not compared."
+        for comparison in summary.comparisons
+        if comparison.paired.left_out
+    ]
     notes += [f"the experiments differ in {difference}." for difference in _differences(stores)]
     if not summary.about.group:
         notes.append("groups and domains are unknown: the experiment was made by a version that did not keep them.")
     return notes
-
-
-def _left_out(comparison: Comparison) -> str:
-    return (
-        f"{comparison.a.label} - {comparison.b.label}: {comparison.paired.left_out} runs have no partner on the same stream"
-        " and are not compared."
-    )
 
 
 _EXPECTED = {"memory", "scaling", "model", "agent", "judge", "seed", "orders", "data", "probe"}

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rbsuite.statistics.curves import OrderSpread, Slice
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
-    from rbsuite.trajectory import Usage
 
 GROUPS_SHOWN = 12
 ABOUT = (
@@ -39,7 +38,7 @@ def render(compared: Compared) -> str:
         _conditions(summary.conditions),
         further_text(compared),
         _domains(compared, names),
-        _attempts(summary.conditions),
+        _rollouts(summary.conditions),
         _judge(summary.conditions),
     ]
     parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
@@ -155,7 +154,7 @@ def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, st
 def _conditions(conditions: Sequence[ConditionSummary]) -> str:
     rows = [("", "score %", "95 %", "tasks", "orders", "steps", "failed", "unread")]
     for name, one in zip(_letters(conditions), conditions, strict=True):
-        counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1))
+        counts = (str(one.n_tasks), str(one.orders), "-" if math.isnan(one.steps) else f"{one.steps:.1f}")
         broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     return "Conditions (failed: rollouts that broke; unread: no action could be read)\n" + numbers(rows, 2)
@@ -223,7 +222,7 @@ def _place(condition: Condition, compared: Compared) -> int:
     return [one.condition for one in compared.summary.conditions].index(condition)
 
 
-def _attempts(conditions: Sequence[ConditionSummary]) -> str:
+def _rollouts(conditions: Sequence[ConditionSummary]) -> str:
     most = max(one.rollouts_a_task for one in conditions)
     if most < 2:
         return ""
@@ -271,7 +270,8 @@ def _cost(conditions: Sequence[ConditionSummary]) -> str:
         tasks = max(1, one.committed)
         ratio = f"{split[1].tokens / split[0].tokens:.0%}" if split[0].tokens else "-"
         spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
-        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", _dollars(one.total)))
+        dollars = "unknown" if one.total.cost is None else f"{one.total.cost:.4f}"
+        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars))
     return "Cost (tokens and calls per task, total dollars; acting: agent and user)\n" + numbers(rows, 2)
 
 
@@ -292,16 +292,8 @@ def _notes(compared: Compared) -> str:
     return "\n".join(fold(line) if not line.startswith("Experiment") else line for line in lines)
 
 
-def _dollars(usage: Usage) -> str:
-    return "unknown" if usage.cost is None else f"{usage.cost:.4f}"
-
-
 def _share(count: int, of: int) -> str:
     return f"{count / of:.1%}" if of else "-"
-
-
-def _number(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _indented(text: str) -> str:

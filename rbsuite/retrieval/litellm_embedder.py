@@ -36,7 +36,7 @@ class LitellmEmbedder:
         batch: most texts in one request.
         timeout: seconds to wait for a reply.
         retries: retries after a transient error.
-        backoff: the waits between attempts.
+        backoff: the waits between calls.
 
     Raises:
         UsageError: no model is named.

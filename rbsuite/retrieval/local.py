@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -115,12 +115,7 @@ def _digest(directory: Path) -> str:
     state = hashlib.sha256()
     for path in sorted(file for file in directory.rglob("*") if file.is_file()):
         state.update(f"{path.relative_to(directory).as_posix()}\0{path.stat().st_size}\0".encode())
-        for block in _blocks(path):
-            state.update(block)
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                state.update(block)
     return state.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.models.base import Purpose
 from rbsuite.run.presets import protocol_settings
 from rbsuite.specs import EnvironmentSpec
 
@@ -227,3 +228,16 @@ def differences(stored: ExperimentConfig, wanted: ExperimentConfig) -> list[str]
         for name in FIELDS
         if getattr(stored, name) != getattr(wanted, name)
     ]
+
+
+def model_references(config: ExperimentConfig, agent: str) -> Mapping[Purpose, str]:
+    """The model of each purpose, where the agent has this one."""
+    judge = config.judge_model or agent
+    return {
+        "agent": agent,
+        "user": config.user_model or agent,
+        "judge": judge,
+        "memory": config.memory_model or agent,
+        "select": judge,
+        "grade": config.grade_model or judge,
+    }

@@ -23,8 +23,8 @@ from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
-from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time
+from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
 from rbsuite.run.window import make_window
 from rbsuite.seeds import derive_seed
@@ -54,6 +54,12 @@ class Plan:
     tasks: TaskSet
     plugins: Plugins
 
+    async def aclose(self) -> None:
+        """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
+        if "closed" not in self.__dict__:
+            self.__dict__["closed"] = True
+            await self.environment.aclose()
+
     @property
     def name(self) -> str:
         """Environment and split, as they stand in the name of a directory."""
@@ -67,7 +73,13 @@ class Plan:
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """What is compared: every combination of the levels of the factors, the baseline first."""
-        levels = {name: [_text(value) for value in getattr(self.config, name)] for name in FACTORS}
+        levels = {
+            name: [
+                value if isinstance(value, str) else repr(value).removesuffix(".0")
+                for value in getattr(self.config, name)
+            ]
+            for name in FACTORS
+        }
         varied = [name for name in FACTORS if name in ("memory", "scaling") or len(levels[name]) > 1]
         made = []
         for values in product(*levels.values()):
@@ -148,21 +160,12 @@ class Plan:
         named += [
             (kind, name)
             for kind in ("memory", "scaling", "agent", "judge", "embedder")
-            for name in _level(config, kind)
+            for name in getattr(config, kind)
         ]
         named += [("user", config.user)] if config.user else []
         used = {name for model in config.model for name in model_references(config, model).values()}
         named += [("model", name) for name in sorted(used) if find_spec(name, self.plugins) is not None]
         return [look_up(self.plugins, kind, name) for kind, name in named]
-
-
-def _level(config: ExperimentConfig, kind: str) -> Sequence[str]:
-    levels: Sequence[str] = getattr(config, kind)
-    return levels
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 
 def _shown(factor: str, value: str) -> str:
@@ -291,6 +294,11 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         raise UnknownNameError(f"split of {spec.name}", config.split, splits)
     if config.domain and config.domain not in spec.domains:
         raise UnknownNameError(f"domain of {spec.name}", config.domain, spec.domains)
+    kind, _, size = config.stream.partition(":")
+    if config.stream != "exact" and not (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
+        raise UsageError(
+            f"--stream {config.stream!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch."
+        )
     filled = replace(
         config,
         split=config.split or splits[0],
@@ -298,7 +306,6 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         scaling=canonical("scaling", config.scaling),
         selector=canonical("selector", [config.selector])[0],
         judge=canonical("judge", config.judge),
-        stream=_stream(config.stream),
         agent=canonical("agent", config.agent or [spec.agent]),
         user=_user(config.user, spec, plugins),
         embedder=canonical("embedder", config.embedder),
@@ -313,13 +320,6 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     _check_server(filled, spec, plugins)
     make_index(filled.index, 1)  # raises where there is no such index
     return filled
-
-
-def _stream(text: str) -> str:
-    kind, _, size = text.partition(":")
-    if text == "exact" or (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
-        return text
-    raise UsageError(f"--stream {text!r} is not a stream.", "Use exact, or batch:N for batches of N tasks.")
 
 
 def _user(user: str, spec: EnvironmentSpec, plugins: Plugins) -> str:

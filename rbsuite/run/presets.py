@@ -77,7 +77,7 @@ EVO_MEMORY = Protocol(
     paper="Evo-Memory, arXiv 2511.20857",
     settings=(
         Setting("memory", ("none", "history:k=4", "exprag:k=4", "remem:k=4"), "experimental setting: top-k = 4"),
-        Setting("scaling", ("single",), "one attempt per task"),
+        Setting("scaling", ("single",), "one rollout per task"),
         Setting("judge", ("ground-truth",), "problem formulation: the feedback f_t is the correctness signal"),
         Setting("orders", 1, "one fixed order of each data set for all methods"),
         Setting("order", "native", "the data set's own order; easy-hard and hard-easy for the robustness analysis"),

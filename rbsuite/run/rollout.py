@@ -108,6 +108,7 @@ async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> O
     try:
         async with _episode(stage, task, seed) as episode:
             while episode.observation.turn == "user":
+                _check_user_turns(len(done), stage)
                 done.append(await _user_action(user, episode.observation))
                 episode.observation = await _act(stage, episode, done[-1])
             return Opening(tuple(done), task.query or episode.observation.text, user)
@@ -145,16 +146,23 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
 async def _take_turns(
     stage: Stage, episode: Episode, opening: Opening, players: Players, steps: list[Step]
 ) -> EndReason:
-    turns = 0
+    turns = in_a_row = 0
     checks = list(players.checks)
-    if checks:
-        _check_that_something_closes(stage.spec, episode)
+    if checks and not episode.has_closing_actions:
+        # Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing.
+        raise PluginError(
+            f"environment {stage.spec.name!r} says refine='continue', but no action closes its episodes.",
+            "Implement closes in its episode, or declare refine='retry'.",
+        )
     said = iter(opening.user_actions)
     while episode.observation.turn != "over":
         seen = episode.observation
         if seen.turn == "user":
+            _check_user_turns(in_a_row, stage)
+            in_a_row += 1
             action = next(said, None) or await _user_action(players.user, seen)
         else:
+            in_a_row = 0
             if turns == stage.max_steps:
                 return "max_steps"
             turns += 1
@@ -233,14 +241,11 @@ async def _user_action(user: User | None, observation: Observation) -> Action:
     return check_action(await user.act(observation))
 
 
+def _check_user_turns(in_a_row: int, stage: Stage) -> None:
+    """A user may take several turns, to use its tools; one that never gives the turn back would go on for ever."""
+    if in_a_row > stage.max_steps:
+        raise EnvironmentFailure(f"the user took {in_a_row} turns in a row.")
+
+
 def _end_of(failure: RbsuiteError) -> EndReason:
     return next(end for kind, end in _ENDS.items() if isinstance(failure, kind))
-
-
-def _check_that_something_closes(spec: EnvironmentSpec, episode: Episode) -> None:
-    """Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing."""
-    if not episode.has_closing_actions:
-        raise PluginError(
-            f"environment {spec.name!r} says refine='continue', but no action closes its episodes.",
-            "Implement closes in its episode, or declare refine='retry'.",
-        )

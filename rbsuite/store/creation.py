@@ -31,7 +31,7 @@ class PlannedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedStore:
     """What a new file holds: the manifest as text, and the runs."""
 
     manifest: str
@@ -63,7 +63,7 @@ def _manifest_text(manifest: Manifest) -> str:
         raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
 
 
-def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Plan:
+def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> PlannedStore:
     """Work out what to write, without the secrets.
 
     Args:
@@ -77,7 +77,7 @@ def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Plan:
     text = _manifest_text(clean)
     for run_id in seeds.keys() - {info.id for info in clean.runs}:
         raise StoreError(f"there is a seed for {run_id!r}, which is not a run.", "Give seeds for runs of the manifest.")
-    return Plan(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
+    return PlannedStore(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
 
 
 def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> PlannedRun:
@@ -138,7 +138,7 @@ def unmake(path: Path, locks: Path, made: Sequence[Path]) -> None:
             directory.rmdir()
 
 
-def build(path: Path, draft: Plan) -> None:
+def build(path: Path, draft: PlannedStore) -> None:
     """Make the database under another name and rename it; the caller sees to it that nobody else does.
 
     Raises:
@@ -159,7 +159,7 @@ def build(path: Path, draft: Plan) -> None:
         _remove(new)
 
 
-def _fill(connection: sqlite3.Connection, draft: Plan) -> None:
+def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")

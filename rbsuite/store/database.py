@@ -68,7 +68,11 @@ class Database:
         self.readonly = readonly
         self._lock = threading.RLock()
         with guarded(path):
-            self._connection = _connect_readonly(path) if readonly else _connect(path)
+            if readonly:
+                self._connection = _connect_readonly(path)
+            else:
+                self._connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
             try:
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:
@@ -108,12 +112,6 @@ class Database:
 def open_connection(address: str) -> sqlite3.Connection:
     """A connection in autocommit mode that any thread may use."""
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
 
 
 def _connect_readonly(path: Path) -> sqlite3.Connection:

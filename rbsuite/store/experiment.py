@@ -171,10 +171,10 @@ class ExperimentStore:
             record: the next task of the run.
 
         Returns:
-            Whether anything was written; not if this attempt was committed before.
+            Whether anything was written; not if this record was committed before.
 
         Raises:
-            StoreError: the record does not continue the run (position, task, version, hash chain), another attempt stands at its position,
+            StoreError: the record does not continue the run (position, task, version, hash chain), another record stands at its position,
                 it holds values that cannot be stored (NaN), another process has the run, or the disk is full. The store is as before.
         """
         self._claimed(run_id)

@@ -24,9 +24,9 @@ from rbsuite.events import (
 )
 from rbsuite.hookspecs import hookimpl
 from rbsuite.run import observers
+from rbsuite.run.config import Execution
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
-from rbsuite.run.worker import Execution
 from rbsuite.store import experiment_digest
 from rbsuite.trajectory import Usage
 

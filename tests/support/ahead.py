@@ -137,7 +137,7 @@ class Everything:
 
     Args:
         program: what the hashes start from.
-        coarse: how many different recalled texts there are; few: attempts that ran ahead often stand.
+        coarse: how many different recalled texts there are; few: tries that ran ahead often stand.
         writes: operations it returns of a task, at most.
         asks: whether it asks its model.
     """

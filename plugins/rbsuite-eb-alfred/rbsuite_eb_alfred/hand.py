@@ -27,7 +27,9 @@ def pick(state: State, command: Command) -> str:
         return ""
     outermost = state.outermost(chosen)
     if outermost >= 0 and not state.visible(chosen):
-        return _inside(command.shown, state.household.labels[outermost])
+        # As the environment rewrites the connector's message: the receptacle's id by its name.
+        shown, where = command.shown, state.household.labels[outermost]
+        return f"{shown} is not visible because it is in {where}. Go there to pick the object instead."
     if state.held < 0:
         # Upstream says so when a pick fails with an empty hand.
         return EMPTY_HAND
@@ -87,8 +89,3 @@ def _takes(state: State, place: int) -> bool:
 
 def _failed(shown: str, check: str) -> str:
     return f"Putting the object on {shown} failed. First check {check}. Also try other instances of the receptacle"
-
-
-def _inside(shown: str, where: str) -> str:
-    """As the environment rewrites the connector's message: the receptacle's id by its name."""
-    return f"{shown} is not visible because it is in {where}. Go there to pick the object instead."

@@ -86,7 +86,7 @@ class EbAlfredImporter:
         Raises:
             DataError: the directory is neither.
         """
-        if _is_embodiedbench(source) or _is_alfred(source):
+        if _is_embodiedbench(source) or (source / upstream.ALFRED_TRAJECTORIES / upstream.ALFRED_SPLITS[0]).is_dir():
             return "checkout"
         if any((directory / _TRIALS).is_file() for directory in (source, source / FOLDER)):
             return "pack"
@@ -132,10 +132,6 @@ def content_digest(tables: Mapping[str, Json]) -> str:
 
 def _is_embodiedbench(source: Path) -> bool:
     return (source / upstream.FOLDER).is_dir()
-
-
-def _is_alfred(source: Path) -> bool:
-    return (source / upstream.ALFRED_TRAJECTORIES / upstream.ALFRED_SPLITS[0]).is_dir()
 
 
 def _tell_apart(sources: Sequence[Path]) -> tuple[Path, Path | None]:
@@ -213,7 +209,9 @@ def _from_pack(root: Path) -> tuple[dict[str, Json], Origin]:
         number: {**scene, "receptacles": sorted(scene["receptacles"], key=_rank)} for number, scene in scenes.items()
     }
     labels = tables[_LABELS]
-    if not isinstance(labels, dict) or not all(_are_labels(entries) for entries in labels.values()):
+    if not isinstance(labels, dict) or not all(
+        isinstance(entries, list) and all(_is_label(entry) for entry in entries) for entries in labels.values()
+    ):
         tree.fail(f"{_LABELS}: not an object of lists of pick-ups")
     tables[_LABELS] = {scene: sorted(entries) for scene, entries in labels.items()}
     return tables, _recorded(tree, info.commit) if info else Origin(None)
@@ -225,10 +223,6 @@ def _rank(receptacle: Mapping[str, Any]) -> tuple[int, str]:
     return ("layout", "traj").index(source) if source in ("layout", "traj") else 2, (
         "" if source == "layout" else receptacle["id"]
     )
-
-
-def _are_labels(entries: Any) -> bool:
-    return isinstance(entries, list) and all(_is_label(entry) for entry in entries)
 
 
 def _is_label(entry: Any) -> bool:

@@ -42,7 +42,7 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             return [dict(row) for row in datasets.load_from_disk(str(path))]
-        config = hub.config if hub.config in _configs(datasets, path) else None
+        config = hub.config if hub.config in datasets.get_dataset_config_names(str(path)) else None
         # Streamed: nothing of the user's files is copied into the cache.
         return [dict(row) for row in datasets.load_dataset(str(path), config, split=hub.split, streaming=True)]
 
@@ -79,11 +79,6 @@ def _header(path: Path) -> list[str]:
             return next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path.name} is not CSV in UTF-8: {error}.", "Get a fresh copy of the data.") from error
-
-
-def _configs(datasets: ModuleType, path: Path) -> Sequence[str]:
-    found: Sequence[str] = datasets.get_dataset_config_names(str(path))
-    return found
 
 
 def _look_before() -> None:
