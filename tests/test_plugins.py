@@ -154,10 +154,10 @@ class Greedy:
         ("bad:plugin", Misspelt(), ["rbsuite_judgse"]),
         ("bad:plugin", Greedy(), ["weather"]),
         ("bad:plugin", Broken(), ["ValueError: no judges today"]),
-        ("bad:plugin", Wrong(), ["rbsuite_judges must return a list of JudgeSpec, and a MemorySpec is in it"]),
+        ("bad:plugin", Wrong(), ["rbsuite_judges must return a list of JudgeSpec, but it contains a MemorySpec"]),
         ("bad:plugin", Gives(None), ["rbsuite_judges must return a list of JudgeSpec, not None"]),
         ("bad:plugin", Gives("self"), ["rbsuite_judges must return a list of JudgeSpec, not a str"]),
-        ("bad:plugin", Gives([None]), ["rbsuite_judges", "None is in it"]),
+        ("bad:plugin", Gives([None]), ["rbsuite_judges", "but it contains None"]),
     ],
 )
 def test_broken_plugin_is_listed_with_its_error_and_stops_no_other(
@@ -382,5 +382,5 @@ def test_an_observer_that_raises_is_named_once_and_stops_nothing(caplog: pytest.
         plugins.notify("rbsuite_run_finished", run=info)
     assert seen == ["last", "bad", "first"] * 2
     assert [record.getMessage() for record in caplog.records] == [
-        "plugin 'bad' (registered by hand): its rbsuite_run_finished failed: ValueError: no room; the run goes on without it"
+        "plugin 'bad' (registered by hand): its rbsuite_run_finished failed: ValueError: no room; the run continues without it"
     ]

@@ -250,9 +250,7 @@ def _judge(conditions: Sequence[ConditionSummary]) -> str:
 
 
 def _memory(compared: Compared) -> str:
-    rows: list[Sequence[str]] = [
-        ("", "tasks with recall", "items per task", "tokens per task", "items kept per run", "deleted")
-    ]
+    rows: list[Sequence[str]] = [("", "tasks with recall", "items/task", "tokens/task", "kept/run", "deleted")]
     for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True):
         used = compared.summary.memory[one.condition]
         if not used.added and not used.characters:
@@ -274,7 +272,7 @@ def _cost(conditions: Sequence[ConditionSummary]) -> str:
         spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
         dollars = "unknown" if one.total.cost is None else f"{one.total.cost:.4f}"
         rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars))
-    return "Cost (tokens and calls per task, dollars in total; acting: agent and simulated user)\n" + numbers(rows, 2)
+    return "Cost (tokens and calls per task, total dollars; acting: agent and user)\n" + numbers(rows, 2)
 
 
 def _counts(conditions: Sequence[ConditionSummary]) -> str:

@@ -179,7 +179,7 @@ class Bridge:
             words = self._process.last_words()
             self._fail(f"{self._name} {gone} during {command!r}{f': {_quoted(words)}' if words else ''}.")
         except (ValueError, RecursionError) as problem:
-            said = problem if line.startswith(b"{") else "it is no JSON"
+            said = problem if line.startswith(b"{") else "it is not JSON"
             excerpt = _quoted(line[:_LONGEST].decode("utf-8", "replace"))
             self._fail(f"{self._name} answered {command!r} with {excerpt!r}, which is not a reply: {said}.")
         error, kind = _quoted(str(reply.get("error"))), reply.get("kind")
