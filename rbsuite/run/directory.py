@@ -70,7 +70,7 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
     try:
         if file.exists():
             return None
-        for part in plan.parts()[1:]:
+        for part in plan.parts[1:]:
             if part.kind != "model":
                 part.make()  # one that cannot be made is known before anything is written
         manifest = plan.manifest
@@ -84,10 +84,10 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
 
 def _changes(stored: Manifest, wanted: Manifest) -> list[str]:
     changes = differences(from_plain(stored.config), from_plain(wanted.config))
-    for name in sorted({*stored.identity, *wanted.identity}):
-        there, here = stored.identity.get(name), wanted.identity.get(name)
-        if there != here:
-            changes.append(f"{name}: {_short(there, here)}")
+    there, here = stored.identity, wanted.identity
+    for name in sorted({*there, *here}):
+        if there.get(name) != here.get(name):
+            changes.append(f"{name}: {_short(there.get(name), here.get(name))}")
     return changes
 
 
