@@ -8,7 +8,6 @@ from pathlib import Path
 from rbsuite.errors import RbsuiteError, StoreError
 from rbsuite.jsonable import digest, text_digest
 from rbsuite.prompts import Prompts
-from rbsuite.record import Manifest
 from rbsuite.run.config import differences, from_plain
 from rbsuite.run.plan import Plan
 from rbsuite.run.warm import read_seeds
@@ -47,7 +46,12 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False) -> Exper
         StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
     """
     store = _created(plan, directory, join=join) or ExperimentStore.open(directory, join=join)
-    changes = [*_changes(store.manifest, plan.manifest), *_changed_templates(plan, store)]
+    changes = differences(from_plain(store.manifest.config), from_plain(plan.manifest.config))
+    there, here = store.manifest.identity, plan.manifest.identity
+    for name in sorted({*there, *here}):
+        if there.get(name) != here.get(name):
+            changes.append(f"{name}: {_short(there.get(name), here.get(name))}")
+    changes.extend(_changed_templates(plan, store))
     if changes:
         store.close()
         raise StoreError(
@@ -80,15 +84,6 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
         if join and file.exists():
             return None  # another process that joins was quicker
         raise
-
-
-def _changes(stored: Manifest, wanted: Manifest) -> list[str]:
-    changes = differences(from_plain(stored.config), from_plain(wanted.config))
-    there, here = stored.identity, wanted.identity
-    for name in sorted({*there, *here}):
-        if there.get(name) != here.get(name):
-            changes.append(f"{name}: {_short(there.get(name), here.get(name))}")
-    return changes
 
 
 def _changed_templates(plan: Plan, store: ExperimentStore) -> Iterator[str]:
