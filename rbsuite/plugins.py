@@ -83,35 +83,11 @@ class Plugins:
         self._infos: dict[str, PluginInfo] = {}
         self._owners: dict[int, str] = {}
         self._clashes: dict[str, dict[str, str]] = {}
-        self._warned: set[tuple[str, str]] = set()
 
     @property
     def hook(self) -> Any:
-        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops who calls it; see
-        :meth:`notify`.
-        """
+        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops who calls it."""
         return self._manager.hook
-
-    def notify(self, hook: str, **arguments: Any) -> None:
-        """Call an observing hook of every plugin, the last registered first.
-
-        One that raises is named in a warning, once, and stops nothing: results do not depend on who looks on.
-        """
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            name = implementation.plugin_name
-            try:
-                implementation.function(*(arguments[argument] for argument in implementation.argnames))
-            except Exception as error:
-                if (name, hook) not in self._warned:
-                    self._warned.add((name, hook))
-                    where = f"plugin {name!r} ({self._infos[name].distribution})"
-                    _log.warning(
-                        "%s: its %s failed: %s; the run continues without it",
-                        where,
-                        hook,
-                        _line(error),
-                        extra={"plugin": name},
-                    )
 
     @property
     def infos(self) -> Sequence[PluginInfo]:

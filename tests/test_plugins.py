@@ -16,7 +16,7 @@ from rbsuite import hookspecs
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import BUILTIN, Plugins, load_plugins
-from rbsuite.record import Condition, RunInfo
+from rbsuite.record import RunInfo
 from rbsuite.specs import Apart, EnvironmentSpec, JudgeSpec, MemorySpec, load_object
 from toy import ToyPlugin
 
@@ -359,28 +359,3 @@ def test_a_prompt_directory_that_does_not_exist_stops_no_other_plugin(tmp_path: 
         "failed",
         "rbsuite_prompt_dirs names the directory no-such-directory, which does not exist",
     )
-
-
-def test_an_observer_that_raises_is_named_once_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    seen: list[str] = []
-
-    class Observer:
-        def __init__(self, name: str) -> None:
-            self._name = name
-
-        @hookimpl
-        def rbsuite_run_finished(self, run: RunInfo) -> None:
-            seen.append(self._name)
-            if self._name == "bad":
-                raise ValueError("no\nroom")
-
-    plugins = Plugins()
-    for name in ("first", "bad", "last"):
-        plugins.register(Observer(name), name)
-    info = RunInfo("run", Condition("none", "single", "text", "m", "self"), 0, "native", 0, (), 0)
-    for _ in range(2):
-        plugins.notify("rbsuite_run_finished", run=info)
-    assert seen == ["last", "bad", "first"] * 2
-    assert [record.getMessage() for record in caplog.records] == [
-        "plugin 'bad' (registered by hand): its rbsuite_run_finished failed: ValueError: no room; the run continues without it"
-    ]

@@ -191,7 +191,13 @@ def command(
                 planned.plugins.register(event_log, "event log")
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
             if others := held_by_others(store):
-                _report_others(store, others, as_json=as_json)
+                if as_json:
+                    echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
+                else:
+                    held = ", ".join(f"{run} (process {process})" for run, process in others.items())
+                    echo(
+                        f"Other processes are still working on {store.directory}: {held}. The last to finish shows the result."
+                    )
             else:
                 _report(store, as_json=as_json)
     finally:
@@ -289,15 +295,6 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
             f"Resume with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
-
-
-def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:
-    """Say that other processes are still at work: the last of them shows the result."""
-    if as_json:
-        echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
-        return
-    runs = ", ".join(f"{run} (process {process})" for run, process in others.items())
-    echo(f"Other processes are still working on {store.directory}: {runs}. The last to finish shows the result.")
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:

@@ -244,24 +244,21 @@ def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: boo
     import asyncio
 
     from rbsuite.run.executors import job_of
+    from rbsuite.run.names import look_up
     from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
 
     store = ExperimentStore.open(experiment, readonly=True)
     config = store.manifest.config
     run = _choose_run(store, run_id)
-    embedder, index = (_embedder(run.condition.embedder), config["index"]) if searched else (_Unsearched(), "exact")
+    embedder: Embedder = _Unsearched()
+    if searched:
+        embedder = look_up(find_plugins(), "embedder", run.condition.embedder).make()
+    index = config["index"] if searched else "exact"
     bank = asyncio.run(load_bank(job_of(store, run), embedder, index))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
     return Opened(store, run, bank, bank.version if at is None else at)
-
-
-def _embedder(reference: str) -> Embedder:
-    from rbsuite.run.names import look_up
-
-    embedder: Embedder = look_up(find_plugins(), "embedder", reference).make()
-    return embedder
 
 
 def _choose_run(store: ExperimentStore, run_id: str | None) -> RunInfo:

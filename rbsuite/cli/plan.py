@@ -220,7 +220,10 @@ def document(
     environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]
 ) -> Mapping[str, Any]:
     """The plan as plain data; ``tasks`` is ``None`` where no number of tasks suffices."""
-    from rbsuite.statistics.power import tasks_needed
+    from rbsuite.statistics.power import Design, detectable, expected, tasks_needed
+
+    def smallest(tasks: int, orders: int) -> float | None:
+        return detectable(*expected(pilot.parts, Design(tasks, orders)), wanted) if tasks > 1 else None
 
     return {
         "env": environment,
@@ -242,17 +245,11 @@ def document(
                 "tasks": size,
                 "detectable": None
                 if size is None
-                else [{"orders": orders, "difference": _detectable(pilot, size, orders, wanted)} for orders in ORDERS],
+                else [{"orders": orders, "difference": smallest(size, orders)} for orders in ORDERS],
             }
             for split, size in sizes.items()
         ],
     }
-
-
-def _detectable(pilot: Pilot, tasks: int, orders: int, wanted: float) -> float | None:
-    from rbsuite.statistics.power import Design, detectable, expected
-
-    return detectable(*expected(pilot.parts, Design(tasks, orders)), wanted) if tasks > 1 else None
 
 
 def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]) -> str:

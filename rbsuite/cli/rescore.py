@@ -150,7 +150,10 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
             for figures in (one.old_measures, one.new_measures)
         ]
         rows.append((label, *scores, *shares, str(len(one.changes))))
-    parts = [f"{store.directory}: {_told(store)}; graded again as {rescorer.id}", numbers(rows, 2)]
+    facts = store.manifest.facts["environment"]
+    told = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and key not in _KNOWN]
+    named = f"{facts['name']} ({', '.join(told)})" if told else facts["name"]
+    parts = [f"{store.directory}: {named}; graded again as {rescorer.id}", numbers(rows, 2)]
     parts += [fold(f"{APART} {domain} is reported separately: {why}") for domain, why in about(store).apart.items()]
     changes = [change for one in found for change in one.changes]
     if changes:
@@ -161,13 +164,6 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
     if store.manifest.facts["simulated"]:
         parts.append(SIMULATED)
     return "\n\n".join(parts)
-
-
-def _told(store: ExperimentStore) -> str:
-    """Name and facts of the environment, e.g. ``gpqa (reader rbsuite/1)``."""
-    facts = store.manifest.facts["environment"]
-    told = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and key not in _KNOWN]
-    return f"{facts['name']} ({', '.join(told)})" if told else str(facts["name"])
 
 
 _KNOWN = ("name", "version", "plugin")

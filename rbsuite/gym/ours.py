@@ -89,7 +89,9 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         max_steps: int | None = None,
         **options: OptionValue,
     ) -> None:
-        spec = _spec(environment)
+        spec = environment if isinstance(environment, EnvironmentSpec) else _registered.get(environment)
+        if spec is None:
+            spec = load_plugins().environment(str(environment))
         splits = [known.name for known in spec.splits]
         if split and split not in splits:
             raise UnknownNameError(f"split of {spec.name}", split, splits)
@@ -253,9 +255,3 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
 
     def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return finish(coroutine) if self._inline else self._loop.run(coroutine)
-
-
-def _spec(environment: str | EnvironmentSpec) -> EnvironmentSpec:
-    if isinstance(environment, EnvironmentSpec):
-        return environment
-    return _registered.get(environment) or load_plugins().environment(environment)

@@ -192,11 +192,8 @@ class Bank:
             index = "exact"
             labels = np.fromiter(scope.labels, dtype=np.int64, count=len(scope.labels))
             found = self._vectors.search_among(vector, k, labels)
-        return SearchResult(tuple(self._hit(label, score, version, keep) for label, score in found), "", index)
-
-    def _hit(self, label: int, score: float, version: int, keep: Filter) -> Hit:
-        items = self._experiences.visible(label, version, keep)
-        return Hit(items[0].experience, score, items)
+        visible = [(score, self._experiences.visible(label, version, keep)) for label, score in found]
+        return SearchResult(tuple(Hit(items[0].experience, score, items) for score, items in visible), "", index)
 
     def _scope(self, version: int, keep: Filter) -> Scope:
         return self._experiences.scope(version, keep)

@@ -31,8 +31,6 @@ from rbsuite.transcript import BUDGET, fence, render_transcript
 DOCUMENT = "cheatsheet"
 KIND = "pair"
 TITLE_LENGTH = 80
-CUMULATIVE = "cu"
-RETRIEVING = "rs"
 
 _SHEET = re.compile(r"^<sheet>[ \t]*\n(.*?)\n</sheet>[ \t]*$", re.MULTILINE | re.DOTALL)
 
@@ -49,7 +47,7 @@ class DynamicCheatsheet:
     """
 
     def __init__(self, variant: str, k: int, characters: int, temperature: float, budget: int = BUDGET) -> None:
-        self._retrieves = variant == RETRIEVING
+        self._retrieves = variant == "rs"
         self._k = k
         self._characters = characters
         self._budget = budget

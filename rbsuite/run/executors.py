@@ -73,7 +73,7 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     observers = Observers(plan.plugins)
     sink = StoreSink(store, observers)
     processes = process_count(execution.executor)
-    by_hand = [part.spec.name for part in plan.parts() if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
+    by_hand = [part.spec.name for part in plan.parts if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
     if by_hand:
         raise UsageError(
             f"--executor {execution.executor}: {by_hand[0]!r} comes from a plugin that other processes cannot find.",

@@ -106,13 +106,13 @@ class Plan:
         spec, config = self.spec, self.config
         owners = {
             f"{part.kind} {part.spec.name}": owner
-            for part in self.parts()
+            for part in self.parts
             if (owner := self.plugins.owner(part.spec)) != BUILT_IN
         }
         domains = {task.domain for task in self.tasks}
         apart = [part.domain for part in spec.apart if part.domain in domains]
         measures = [measure.name for measure in spec.measures]
-        judges = [look_up(self.plugins, "judge", name).spec for name in config.judge]
+        judges = [part.spec for part in self.parts if part.kind == "judge"]
         models = [model_references(config, model) for model in config.model]
         return {
             "rbsuite": __version__,
@@ -127,7 +127,7 @@ class Plan:
             "models": models[0] if len(models) == 1 else models,
             "simulated": any(is_simulated(name, self.plugins) for used in models for name in used.values()),
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
-            "embedder": [look_up(self.plugins, "embedder", name).make().id for name in config.embedder],
+            "embedder": [part.make().id for part in self.parts if part.kind == "embedder"],
             "max_steps": config.max_steps or spec.max_steps,
             **({"measures": measures, "apart": apart} if measures or apart else {}),
         }
@@ -139,9 +139,9 @@ class Plan:
         """
         spec, domains = self.spec, {task.domain for task in self.tasks}
         options: dict[str, dict[str, Any]] = {}
-        for part in self.parts():
+        for part in self.parts:
             options.setdefault(part.kind, {})[part.reference] = part.values
-        memories = [part for part in self.parts() if part.kind == "memory"]
+        memories = [part for part in self.parts if part.kind == "memory"]
         return {
             "tasks": [[task.id, task.domain, task.group] for task in self.tasks],
             "measures": {measure.name: measure.summary for measure in spec.measures},
@@ -153,6 +153,7 @@ class Plan:
             "options": options,
         }
 
+    @cached_property
     def parts(self) -> Sequence[Part]:
         """Everything that takes part under a name that a plugin declares, the environment first."""
         config = self.config

@@ -137,7 +137,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
                 end, error = _end_of(failure), str(failure)
             final = episode.observation
             if end not in BROKEN_ENDS:
-                grade = checked_grade(stage.spec, task, await _of_environment(stage, episode.grade(end)))
+                grade = checked_grade(stage.spec, task, await _of_environment(episode.grade(end)))
     except (ModelError, EnvironmentFailure) as failure:
         end, error, grade = _end_of(failure), str(failure), None
     return Trajectory(task.id, rollout, seed, opening.query, tuple(steps), final, end, error, grade)
@@ -208,15 +208,15 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
 async def _episode(stage: Stage, task: Task, seed: int) -> AsyncIterator[Episode]:
     """An episode, which is closed on every path."""
     opening = stage.opener.open(task, seed=seed, services=stage.services)
-    episode = await _of_environment(stage, opening)
+    episode = await _of_environment(opening)
     try:
         yield episode
     finally:
-        await _of_environment(stage, episode.aclose())
+        await _of_environment(episode.aclose())
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
-    observation: Observation = await _of_environment(stage, episode.act(action))
+    observation: Observation = await _of_environment(episode.act(action))
     if not isinstance(observation, Observation):
         raise PluginError(
             f"environment {stage.spec.name!r}: act returned {type(observation).__name__}, not an Observation.",
@@ -225,7 +225,7 @@ async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
     return observation
 
 
-async def _of_environment(stage: Stage, work: Awaitable[Any]) -> Any:
+async def _of_environment(work: Awaitable[Any]) -> Any:
     """What an environment gives. What it raises by mistake is a failure of the environment; an error of the suite's own passes."""
     try:
         return await work

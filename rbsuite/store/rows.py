@@ -69,8 +69,6 @@ class ResultRow:
         measures: the environment's figures beside the score, by name.
         truth: details of the check that the environment kept.
         error: why the rollout broke; empty where it did not.
-        n_recalled: how many different items were recalled for the rollout.
-        recall_reason: why none was; empty when something was recalled.
         whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
     """
 
@@ -87,8 +85,6 @@ class ResultRow:
     measures: Mapping[str, float]
     truth: Mapping[str, Any]
     error: str
-    n_recalled: int
-    recall_reason: str
     whole: TaskRow | None
 
 

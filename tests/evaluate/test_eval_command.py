@@ -256,7 +256,7 @@ def test_going_on_is_said(tmp_path: Path) -> None:
     result = invoke("--from", "here")
     assert result.exception is None
     assert "Resuming: 5 tasks are committed." in result.stderr
-    assert "Going on" not in result.stdout
+    assert "Resuming" not in result.stdout
 
 
 def test_every_option_may_stand_in_the_file_and_the_command_line_wins(tmp_path: Path) -> None:

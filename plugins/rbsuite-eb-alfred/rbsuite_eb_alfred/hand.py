@@ -74,17 +74,18 @@ def _put(state: State, target: Command) -> str:
             if place < 0:
                 message = _failed(target.shown, "whether the receptacle is open or not")
                 continue
-            if _takes(state, place):
+            # Nothing is too large and no place is full.
+            if (
+                state.thing(place).receptacle
+                and not state.shut(place)
+                and not state.carried(place)
+                and state.visible(place)
+            ):
                 state.move(state.held, place, state.spots[place])
                 return ""
             tried = place
             message = _failed(target.shown, "the receptacle is open or not")
     return message
-
-
-def _takes(state: State, place: int) -> bool:
-    """Whether what is held can be put there; nothing is too large and no place is full."""
-    return state.thing(place).receptacle and not state.shut(place) and not state.carried(place) and state.visible(place)
 
 
 def _failed(shown: str, check: str) -> str:
