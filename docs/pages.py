@@ -31,7 +31,7 @@ _BLOCK = re.compile(
 )
 # Hashes change with every template, version and wording; they are shown, but not compared.
 _HASH = re.compile(r"\b[0-9a-f]{10,64}\b")
-# What running ahead wastes depends on the schedule; it is no part of a result.
+# What running ahead wastes depends on the schedule; it is not part of a result.
 _WASTE = re.compile(r", (?:discarded rollouts|wasted calls|wasted tokens) \d+")
 _HELP = "--help"
 
@@ -181,16 +181,23 @@ def with_every_option(text: str) -> str:
 
     from rbsuite.run.config import FIELDS
 
-    kinds = {"text": "text", "names": "names", "int": "whole number", "float": "number", "flag": "true or false"}
+    kinds = {
+        "text": "text",
+        "names": "names",
+        "int": "whole number",
+        "float": "number",
+        "numbers": "numbers",
+        "flag": "true or false",
+    }
     rows = ["| option | kind | default | meaning |", "|---|---|---|---|"]
     for name, option in FIELDS.items():
         default = option.default
         if default is MISSING:
             shown = "required"
-        elif default in ("", None, ()) and default is not False:
+        elif default in ("", None, (), ("",)) and default is not False:
             shown = ""
         else:
-            shown = f"`{', '.join(default) if isinstance(default, tuple) else str(default).lower()}`"
+            shown = f"`{', '.join(map(str, default)) if isinstance(default, tuple) else str(default).lower()}`"
         meaning = option.metadata["help"].replace(" [default: ", " (default: ").replace("]", ")")
         choices = ", ".join(f"`{choice}`" for choice in option.metadata["choices"])
         meaning += f": {choices}" if choices else ""

@@ -330,7 +330,7 @@ def _checked(hook: str, declared: object, kind: type[_D]) -> Sequence[_D]:
     items = list(declared)
     for item in items:
         if not isinstance(item, kind):
-            raise PluginError(f"{hook} must return a list of {kind.__name__}, and {in_words(item)} is in it")
+            raise PluginError(f"{hook} must return a list of {kind.__name__}, but it contains {in_words(item)}")
         if isinstance(item, Path) and not item.is_dir():
             raise PluginError(f"{hook} names the directory {item}, which does not exist")
     return items

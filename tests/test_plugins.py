@@ -154,10 +154,10 @@ class Greedy:
         ("bad:plugin", Misspelt(), ["rbsuite_judgse"]),
         ("bad:plugin", Greedy(), ["weather"]),
         ("bad:plugin", Broken(), ["ValueError: no judges today"]),
-        ("bad:plugin", Wrong(), ["rbsuite_judges must return a list of JudgeSpec, and a MemorySpec is in it"]),
+        ("bad:plugin", Wrong(), ["rbsuite_judges must return a list of JudgeSpec, but it contains a MemorySpec"]),
         ("bad:plugin", Gives(None), ["rbsuite_judges must return a list of JudgeSpec, not None"]),
         ("bad:plugin", Gives("self"), ["rbsuite_judges must return a list of JudgeSpec, not a str"]),
-        ("bad:plugin", Gives([None]), ["rbsuite_judges", "None is in it"]),
+        ("bad:plugin", Gives([None]), ["rbsuite_judges", "but it contains None"]),
     ],
 )
 def test_broken_plugin_is_listed_with_its_error_and_stops_no_other(
@@ -254,7 +254,7 @@ def test_an_alias_that_is_taken_is_refused_naming_both(taken: EnvironmentSpec) -
 
 
 def test_a_declaration_that_would_be_ignored_is_refused() -> None:
-    with pytest.raises(ValueError, match="'nosuch' is to be reported separately and is none of its domains"):
+    with pytest.raises(ValueError, match="'nosuch' is reported separately, but is not one of its domains"):
         EnvironmentSpec("home", "a home", "x:Y", domains=("a",), apart=(Apart("nosuch", "It is not there."),))
     with pytest.raises(ValueError, match="action_mode 'choices' is none of"):
         EnvironmentSpec("home", "a home", "x:Y", action_mode="choices")  # type: ignore[arg-type]

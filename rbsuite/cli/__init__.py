@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
     "memory": Lazy("rbsuite.cli.memory", "Inspect the memory banks of an experiment."),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
-    "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to mend it."),
+    "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }
 """The commands in the order of ``rbsuite --help``."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def group() -> None:
     """Import, fetch and list the upstream data of environments.
 
-    Packs lie in $RBSUITE_DATA, or else in the platform's user data directory.
+    Packs are kept in $RBSUITE_DATA, or else in the platform's user data directory.
     """
 
 
@@ -37,7 +37,7 @@ data = group
     required=True,
     multiple=True,
     metavar="DIR",
-    help="A checkout of the upstream repository, or a directory with the pack layout. Several times where the data comes "
+    help="A checkout of the upstream repository, or a directory with the pack layout. Repeatable, if the data comes "
     "from several repositories.",
 )
 def import_command(environment: str, sources: tuple[str, ...]) -> None:
@@ -52,12 +52,15 @@ def import_command(environment: str, sources: tuple[str, ...]) -> None:
 
 @group.command("fetch")
 @click.argument("environment")
-@click.option("--url", default="", metavar="URL", help="Another place of the archive (.tar.gz or .zip); https only.")
+@click.option("--url", default="", metavar="URL", help="Another location of the archive (.tar.gz or .zip); https only.")
 @click.option(
-    "--sha256", default="", metavar="HEX", help="Hash the archive must have; it vouches for an archive from --url."
+    "--sha256",
+    default="",
+    metavar="HEX",
+    help="Expected hash of the archive; required if the files from --url are not the pinned ones.",
 )
 def fetch_command(environment: str, url: str, sha256: str) -> None:
-    """Download ENVIRONMENT's data and import it. An interrupted download goes on where it stopped."""
+    """Download ENVIRONMENT's data and import it. An interrupted download is resumed."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.download import DownloadOptions
     from rbsuite.data.fetch import FetchOptions, FetchRequest, fetch_pack
@@ -76,7 +79,7 @@ def fetch_command(environment: str, url: str, sha256: str) -> None:
 @group.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
-    """List the packs that are here, checked against their hashes, and those that can be imported."""
+    """List the installed packs, checked against their hashes, and those that can be imported."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import installed_packs
 
@@ -91,7 +94,7 @@ def list_command(as_json: bool) -> None:
     for name in missing:
         echo(f"{name}: not imported. {how_to_import(_environment(name))}")
     if not rows and not missing:
-        echo("No pack is here, and no plugin can import one.")
+        echo("No pack is installed, and no plugin can import one.")
 
 
 def how_to_import(spec: EnvironmentSpec) -> str:

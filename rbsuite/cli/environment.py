@@ -23,21 +23,24 @@ if TYPE_CHECKING:
 _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
 DOMAINS_SHOWN = 3
 """With more domains than this a split's tasks and floor are shown as sums; --json has all."""
-_NOT_LOADED = "What is not here is downloaded when it is first used (needs the network), or read from --data."
-_REFINES = {"continue": "in the same, still open world", "retry": "as a fresh rollout that sees the earlier ones"}
+_NOT_LOADED = "Data that is not here is downloaded on first use (needs the network), or read from --data."
+_REFINES = {
+    "continue": "in the same world, which is still open",
+    "retry": "as a new rollout that sees the earlier ones",
+}
 
 
 @click.command("env", cls=Command)
 @click.argument("name")
-@click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
+@click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
 @click.option(
-    "--floor/--no-floor", default=True, help="Whether to play the do-nothing floor of the splits that are here."
+    "--floor/--no-floor", default=True, help="Whether to compute the do-nothing floor of the available splits."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, data: str, floor: bool, as_json: bool) -> None:
     """Show the environment NAME.
 
-    The floor is the number of tasks that an agent solves which says nothing: no score means more than what it is above that.
+    The floor is the number of tasks that an agent solves by doing nothing. A score is only meaningful as far as it is above the floor.
     """
     found = find_plugins()
     spec = found.environment(name)
@@ -162,7 +165,7 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
     if spec.options:
         heads = ("option", "type", "default", "allowed", "meaning")
         parts.append(table([heads, *describe_options(spec.options)]))
-    parts += [fields([(f"apart: {part.domain}", part.warning) for part in spec.apart])]
+    parts += [fields([(f"separate: {part.domain}", part.warning) for part in spec.apart])]
     if spec.fidelity:
         grades = ("exact", "approximate", "absent")
         rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]

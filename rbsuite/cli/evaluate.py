@@ -96,24 +96,26 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     type=click.IntRange(min=1),
     default=DEFAULT_CONCURRENCY,
     show_default=True,
-    help="Model calls at once.",
+    help="Limit of concurrent model calls.",
 )
 @click.option(
     "--speculate",
     default="auto",
     show_default=True,
     metavar="auto|off|N",
-    help="Tasks to run ahead of what is committed; changes time and cost, never the result.",
+    help="How many tasks to run ahead of the committed ones; changes time and cost, never the result.",
 )
 @click.option(
     "--executor",
     default="local",
     show_default=True,
     metavar="local|processes:N",
-    help="Where runs are carried out; never changes a result.",
+    help="Where to run: in this process or in N others; never changes the result.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Directory of the experiment [default: named by what it is]."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Directory of the experiment [default: named after its configuration].",
 )
 @click.option(
     "--config",
@@ -122,17 +124,17 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     callback=_read_config,
     is_eager=True,
     metavar="FILE.toml",
-    help="Options from a TOML file; those of the command line win.",
+    help="Options from a TOML file; the command line wins.",
 )
 @click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path),
     metavar="EXPERIMENT",
-    help="Go on with (or copy) an experiment.",
+    help="Resume an experiment; with other options, copy its configuration.",
 )
 @click.option(
-    "--join", is_flag=True, help="Work on an experiment beside other processes: take runs that none of them has."
+    "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them has."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
@@ -140,7 +142,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     "--log",
     type=click.Path(path_type=Path),
     metavar="FILE.jsonl",
-    help="Append every event (turns, model calls, commits) to this file, one JSON object a line.",
+    help="Append every event (turns, model calls, commits) to this file, one JSON object per line.",
 )
 def command(
     concurrency: int,
@@ -157,7 +159,7 @@ def command(
 ) -> None:
     """Run an experiment: memories compared on the same tasks, in the same orders.
 
-    Running the same command again goes on where it was stopped, and shows the result once it is complete.
+    Running the same command again resumes where it stopped, or shows the result if it is complete.
     """
     import asyncio
 
@@ -193,7 +195,9 @@ def command(
                     echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
                 else:
                     held = ", ".join(f"{run} (process {process})" for run, process in others.items())
-                    echo(f"Others still work on {store.directory}: {held}. The last to finish shows the result.")
+                    echo(
+                        f"Other processes are still working on {store.directory}: {held}. The last to finish shows the result."
+                    )
             else:
                 _report(store, as_json=as_json)
     finally:
@@ -207,7 +211,9 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, value in options.items():
         if value is None or value == ():
             continue
-        if FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
+        if name == "prompts":  # directories; none, before a comma, stands for the built-in templates
+            value = [part.strip() for text in value for part in text.split(",")]
+        elif FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
             value = [reference for text in value for reference in split_references(text)]
         elif FIELDS[name].metadata["kind"] == "numbers":
             value = [_number(name, part) for text in value for part in text.split(",")]
@@ -221,9 +227,7 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(
-            f"--{name}: {text.strip()!r} is not a number.", "Give numbers with commas between them."
-        ) from None
+        raise UsageError(f"--{name}: {text.strip()!r} is not a number.", "Give numbers separated by commas.") from None
 
 
 def split_references(text: str) -> list[str]:
@@ -280,7 +284,7 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
     console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
     if any(committed.values()) and not quiet:
-        console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
+        console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
     try:
         with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
             planned.plugins.register(progress, "progress")
@@ -288,7 +292,7 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
     except KeyboardInterrupt as stop:
         raise Interrupted(
             "stopped; what was committed is kept.",
-            f"Go on with: rbsuite eval --from {store.directory}",
+            f"Resume with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
 

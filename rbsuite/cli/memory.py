@@ -72,10 +72,10 @@ class _Unsearched:
 
 
 def _bank_options(function: Any) -> Any:
-    function = click.option("--at", type=click.IntRange(min=0), metavar="T", help="After T tasks [default: all].")(
-        function
-    )
-    function = click.option("--run", "run_id", metavar="RUN", help="Which run [default: the first with a memory].")(
+    function = click.option(
+        "--at", type=click.IntRange(min=0), metavar="T", help="As it was after T tasks [default: all]."
+    )(function)
+    function = click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")(
         function
     )
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
@@ -83,12 +83,12 @@ def _bank_options(function: Any) -> Any:
 
 @click.group("memory", cls=CommandGroup)
 def command() -> None:
-    """Look into the memory of an experiment: list, show, search, diff, export."""
+    """Inspect the memory of an experiment: list, show, search, diff, export."""
 
 
 @command.command("list")
 @_bank_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bool) -> None:
     """List the items and documents of a run's bank."""
     opened = _open(experiment, run_id, at)
@@ -110,11 +110,11 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
 @command.command("show")
 @_bank_options
 @click.argument("name", metavar="ITEM|DOCUMENT")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def show(experiment: Path, run_id: str | None, at: int | None, name: str, as_json: bool) -> None:
     """Show one item or document.
 
-    Of an item: its text, where it comes from, and which tasks recalled it. Of a document: its text, and the versions that wrote it.
+    For an item: its text, its origin, and the tasks that recalled it. For a document: its text, and the versions that wrote it.
     """
     opened = _open(experiment, run_id, at)
     item, documents = opened.bank.get(name, opened.version), {one.name: one for one in opened.documents()}
@@ -153,10 +153,10 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
 @command.command("search")
 @_bank_options
 @click.argument("query")
-@click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Experiences to find.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Number of experiences to find.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: int, as_json: bool) -> None:
-    """Search a run's bank as a memory would."""
+    """Search a run's bank in the way a memory does."""
     import asyncio
 
     opened = _open(experiment, run_id, at, searched=True)
@@ -177,10 +177,10 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.argument("before", type=click.IntRange(min=0))
 @click.argument("after", type=click.IntRange(min=0))
-@click.option("--run", "run_id", metavar="RUN", help="Which run [default: the first with a memory].")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json: bool) -> None:
-    """What changed in a run's bank between two positions."""
+    """Show what changed in a run's bank between two positions."""
     opened = _open(experiment, run_id, max(before, after))
     old, new = ({item.id: item for item in opened.items(version)} for version in (before, after))
     added = [item for item in new.values() if item.id not in old]
@@ -209,8 +209,10 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 
 @command.command("export")
 @_bank_options
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there [default: standard output].")
-@click.option("--reveal", is_flag=True, help="Write text that the benchmark's authors ask not to make public.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file to write [default: standard output]."
+)
+@click.option("--reveal", is_flag=True, help="Include text that the benchmark's authors ask not to make public.")
 def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
     """Write a bank's items and documents as JSON lines.
 
@@ -225,9 +227,7 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
     stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
     lines = "".join(f"{canonical(redact(one) if hidden else one)}\n" for one in stored)
     if hidden:
-        click.echo(
-            "The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True
-        )
+        click.echo("The benchmark's authors ask not to make its text public: it is left out (see --reveal).", err=True)
     if out is None:
         echo(lines, nl=False)
         return

@@ -67,14 +67,16 @@ class Pilot:
 
 @click.command("plan", cls=Command, epilog=EPILOG)
 @click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
-@click.option("--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find.")
+@click.option(
+    "--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to detect."
+)
 @click.option(
     "--power",
     "wanted",
     type=Share(0.05, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="Probability of finding it.",
+    help="Probability of detecting it.",
 )
 @click.option(
     "--from",
@@ -114,7 +116,7 @@ def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memor
         with ExperimentStore.open(source, readonly=True) as store:
             name = store.manifest.config["env"]
             if environment not in (None, name, Reference.parse(name).name):
-                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave --env out.")
+                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave out --env.")
             return environment or name, pilot_of(store, memory, f"{source}")
     if environment is None:
         raise UsageError("no environment was named.", "Add --env NAME, or --from EXPERIMENT.")
@@ -131,7 +133,7 @@ def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[Expe
 
     splits = [name for name, size in split_sizes(plugins, environment).items() if size]
     if not splits:
-        raise DataError(f"no split of {environment} is here.", "Import its data, see `rbsuite data list`.")
+        raise DataError(f"no split of {environment} is available.", "Import its data; see `rbsuite data list`.")
     options: dict[str, Any] = {"split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
     with (
         TemporaryDirectory() as directory,
@@ -159,12 +161,12 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
         compared = [one.a.memory for one in summary.comparisons]
         if memory is not None and compared:
             raise UnknownNameError(f"memory compared in {source}", memory, compared)
-        raise UsageError(f"{source} compares nothing.", "Give an experiment with a memory beside the baseline.")
+        raise UsageError(f"{source} has no comparison.", "Name an experiment with a memory other than the baseline.")
     chosen = fitting[0]
     if chosen.orders < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
         raise UsageError(
-            f"{source} has no two finished orders of two tasks, so how orders differ is unknown.",
-            "Run it to its end, with --orders 3 or more.",
+            f"{source} has no two finished orders of two tasks, so it does not show how orders differ.",
+            "Finish it, with --orders 3 or more.",
         )
     parts, separated = variances(chosen)
     label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {chosen.orders} orders, {chosen.a.model}"

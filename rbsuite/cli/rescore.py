@@ -35,14 +35,14 @@ EPILOG = """Examples:
     "name",
     required=True,
     metavar="NAME",
-    help="The convention, e.g. what reads the answers to questions.",
+    help="The convention, e.g. the reader of the answers to questions.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document there.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(experiment: Path, name: str, out: Path | None, as_json: bool) -> None:
     """Grade what is stored in EXPERIMENT by another convention of its environment and show what changes.
 
-    No model is asked. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
+    No model is called. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
     """
     from rbsuite.statistics.rescoring import rescore
     from rbsuite.store import ExperimentStore
@@ -77,7 +77,7 @@ def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
     if not spec.rescorers:
         raise UsageError(
             f"{store.directory} is on {spec.name}, whose rollouts are graded in one way only.",
-            "Name an experiment on questions, say.",
+            "Name an experiment of an environment that has several, e.g. one on questions.",
         )
     known: Mapping[str, Rescorer] = load_object(spec.rescorers, f"environment {spec.name!r}")
     found = next((one for key, one in known.items() if name in (key, one.id)), None)

@@ -20,12 +20,12 @@ _SHOWN = 10
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
 @click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
-@click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
+@click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(environment: str, split: str, domain: str, data: str, as_json: bool) -> None:
     """Replay every task's reference solution through the environment and its grading, and an agent that does nothing.
 
-    Every reference must score 1. Exit code 1 if one does not.
+    Every reference must score 1; otherwise the exit code is 1.
     """
     from rbsuite.errors import UsageError
     from rbsuite.run.plan import choose_environment

@@ -32,11 +32,13 @@ class SourceTree:
         DataError: ``root`` is not a directory.
     """
 
-    def __init__(self, root: Path, remedy: str = "Restore the file, or take a fresh copy of the source.") -> None:
+    def __init__(self, root: Path, remedy: str = "Restore the file, or get a fresh copy of the source.") -> None:
         if not root.exists():
-            raise DataError(f"{str(root)!r} does not exist.", "Name the directory that holds the source.")
+            raise DataError(f"{str(root)!r} does not exist.", "Name the directory that contains the source.")
         if not root.is_dir():
-            raise DataError(f"{str(root)!r} is a file, not a directory.", "Name the directory that holds the source.")
+            raise DataError(
+                f"{str(root)!r} is a file, not a directory.", "Name the directory that contains the source."
+            )
         self.root = root
         self._remedy = remedy
 
@@ -55,7 +57,7 @@ class SourceTree:
         try:
             resolved = path.resolve(strict=True)
             if not resolved.is_relative_to(self.root.resolve()):
-                self.fail(f"{name} is a link that leads out of the source")
+                self.fail(f"{name} is a link that points outside the source")
             if not resolved.is_file():
                 self.fail(f"{name} is not a regular file")
             if resolved.stat().st_size > MAX_FILE_BYTES:

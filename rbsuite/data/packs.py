@@ -302,7 +302,7 @@ def load_pack_info(path: Path) -> PackInfo:
     tree = SourceTree(path, "Import the pack again with 'rbsuite data import'.")
     value = tree.read_json(INFO_NAME)
     if not isinstance(value, dict) or not isinstance(value.get("format"), int):
-        tree.fail(f"{INFO_NAME} is not the description of a pack")
+        tree.fail(f"{INFO_NAME} is not a description of a pack")
     if value["format"] > FORMAT:
         raise DataError(
             f"{INFO_NAME} of {path.name!r} was written by a newer rbsuite ({value.get('rbsuite')}).", "Upgrade rbsuite."

@@ -345,7 +345,7 @@ class _Rendering:
         return text
 
     async def complete(self, messages: Any, *, temperature: float | None = None) -> Any:
-        raise EnvironmentFailure("an episode in a process of its own has no model.", "Grade in an async Episode.")
+        raise EnvironmentFailure("an episode that runs in another process has no model.", "Grade in an async Episode.")
 
 
 class _ProcessEpisode(Episode):

@@ -260,5 +260,5 @@ def _after_only(label: str, reply: str) -> str:
 def _unreadable(label: str, reply: str) -> ModelError:
     return ModelError(
         f"the simulated user's model must write {label!r} once, but wrote: {reply[:120]!r}.",
-        "Take another user model, or another --user strategy.",
+        "Choose another --user-model, or another --user.",
     )

@@ -149,7 +149,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         """
         super().reset(seed=seed)
         if self._closed:
-            raise ClosedEnvironmentError("The environment is closed: make another.")
+            raise ClosedEnvironmentError("The environment is closed. Make another one.")
         options = options or {}
         for name in options.keys() - {"task"}:
             raise UnknownNameError("option of reset", name, ["task"])
@@ -179,7 +179,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         if episode is None:
             raise ResetNeeded("No episode is open: call reset first.")
         if not isinstance(action, Action):
-            raise UsageError(f"an action is an rbsuite.Action, not a {type(action).__name__}.", "Write Action(text).")
+            raise UsageError(f"an action is an rbsuite.Action, not a  {type(action).__name__}.", "Write Action(text).")
         self._turns += 1
         reward = self._act(episode, action) + self._play_user(episode)
         observation = episode.observation

@@ -1,4 +1,4 @@
-"""``awm-original``: one document of workflows a domain, induced anew from all successes, always in the prompt.
+"""``awm-original``: one document of workflows per domain, induced again from all successes, always in the prompt.
 
 Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success the whole
 document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.

@@ -28,7 +28,7 @@ class ReasoningBank:
 
     Args:
         k: experiences recalled.
-        items: items kept of a trajectory, at most.
+        items: items kept per trajectory, at most.
         temperature: of the extractor.
         failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
         contrast_items: items kept of the contrast of several trajectories, at most.

@@ -88,5 +88,5 @@ def _build(spec: ModelSpec, reference: str) -> ChatModel:
         raise
     except Exception as error:
         line = f"{type(error).__name__}: {error}"
-        raise PluginError(f"model {spec.name!r} cannot be made: {line}.", "Mend or reinstall the plugin.") from error
+        raise PluginError(f"model {spec.name!r} cannot be made: {line}.", "Fix or reinstall the plugin.") from error
     return model

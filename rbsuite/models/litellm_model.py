@@ -149,7 +149,7 @@ class LiteLLMModel:
         parameter = rejected_parameter(error, body)
         if parameter:
             self._refused.add(parameter)
-            _log.warning("%s does not take %s: it is left out", self._name, parameter, extra={"model": self._name})
+            _log.warning("%s does not support %s: it is left out", self._name, parameter, extra={"model": self._name})
         return bool(parameter)
 
     def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
@@ -200,7 +200,7 @@ def load_litellm() -> Any:
 def _import_litellm() -> Any:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # Warnings about litellm's own code, at its import and at its first call, are nothing that a user could mend.
+    # Warnings about litellm's own code, at its import and at its first call, are nothing that a user could fix.
     warnings.filterwarnings("ignore", module=r"(litellm|pydantic)\b")
     try:
         with warnings.catch_warnings():

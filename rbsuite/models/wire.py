@@ -86,7 +86,7 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     """
     choices = getattr(response, "choices", None)
     if not choices:
-        raise ValueError("the reply holds no choice")
+        raise ValueError("the reply contains no choice")
     message = choices[0].message
     calls = tuple(_call_from_wire(call, number) for number, call in enumerate(message.tool_calls or ()))
     finish = _FINISH.get(str(choices[0].finish_reason), "stop")

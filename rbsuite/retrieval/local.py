@@ -43,7 +43,7 @@ class LocalEmbedder:
             raise UsageError(f"embedder 'local': {directory} is not a directory.", "Name the directory of the model.")
         if not any(self._directory.rglob("*.safetensors")):
             raise UsageError(
-                f"embedder 'local': {directory} holds no safetensors file.",
+                f"embedder 'local': {directory} contains no safetensors file.",
                 "Save the model with sentence-transformers' save_pretrained.",
             )
         if find_spec("sentence_transformers") is None:
@@ -105,7 +105,7 @@ class LocalEmbedder:
             except Exception as error:
                 raise ModelError(
                     f"embedder 'local': {self._directory} cannot be loaded: {error}.",
-                    "Check that it is the directory of a sentence-transformer.",
+                    "Check that it is a sentence-transformer's directory.",
                 ) from error
         return self._loaded
 

@@ -55,7 +55,7 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False) -> Exper
     if changes:
         store.close()
         raise StoreError(
-            f"{directory} holds another experiment: {'; '.join(changes)}.", "Name another directory with --out."
+            f"{directory} contains another experiment: {'; '.join(changes)}.", "Choose another directory with --out."
         )
     return store
 

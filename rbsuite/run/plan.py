@@ -212,7 +212,7 @@ class Chosen:
         except RbsuiteError:
             raise
         except Exception as error:
-            raise PluginError.of(f"environment {self.spec.name!r}", error, "Mend or reinstall the plugin.") from error
+            raise PluginError.of(f"environment {self.spec.name!r}", error, "Fix or reinstall the plugin.") from error
 
 
 def choose_environment(plugins: Plugins, reference: str) -> Chosen:
@@ -249,10 +249,10 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     tasks = _choose(chosen.tasks(config.split, domain=config.domain, data=config.data), config)
     if config.probe > len(tasks):
         raise UsageError(
-            f"--probe {config.probe} asks for more tasks than there are: {len(tasks)}.", f"Use at most {len(tasks)}."
+            f"--probe {config.probe} is more than the number of tasks, {len(tasks)}.", f"Use at most {len(tasks)}."
         )
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
-        raise UsageError("a temperature is named twice.", "Name each condition once.")
+        raise UsageError("a temperature is named twice.", "Name each condition only once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
     for reference in sorted(used):
         find_spec(reference, plugins)  # raises where no plugin and no provider can have the name
@@ -283,7 +283,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         made = tuple(look_up(plugins, kind, reference).reference for reference in references)
         for reference in made:
             if made.count(reference) > 1:
-                raise UsageError(f"{kind} {reference!r} is named twice.", "Name each condition once.")
+                raise UsageError(f"{kind} {reference!r} is named twice.", "Name each condition only once.")
         return made
 
     def model(reference: str) -> str:
@@ -325,7 +325,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
 
 def _user(user: str, spec: EnvironmentSpec, plugins: Plugins) -> str:
     if user and not spec.users:
-        raise UsageError(f"no user takes part in {spec.name}.", "Leave --user out.")
+        raise UsageError(f"{spec.name} has no simulated user.", "Leave out --user.")
     wanted = user or next(iter(spec.users), "")
     return look_up(plugins, "user", wanted).reference if wanted else ""
 
@@ -349,8 +349,8 @@ def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugin
         assert isinstance(part.spec, ScalingSpec)
         if part.spec.at_once and part.values[part.spec.at_once] > 1:
             raise UsageError(
-                f"--scaling {reference} runs rollouts of a task at once, and those of {environment.name} share the state of one server.",
-                "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts apart.",
+                f"--scaling {reference} runs several rollouts of a task at the same time, but {environment.name} has one server for all.",
+                "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts separate.",
             )
 
 

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from rbsuite.environments.base import TaskAwareModel
@@ -50,7 +51,8 @@ class Roles:
         self._place = Place(parts.info.id, position, task.id)
         self._group = derive_seed(parts.info.seed, task.id, "group")
         self._replies = Replies()
-        self._models = {purpose: Remembering(model, self._replies) for purpose, model in models.items()}
+        distinct = {id(model): Remembering(model, self._replies) for model in models.values()}
+        self._models = {purpose: distinct[id(model)] for purpose, model in models.items()}
 
     @property
     def place(self) -> Place:
@@ -64,15 +66,15 @@ class Roles:
 
     def services(self, purpose: Purpose, seed: int, ledger: Ledger) -> Services:
         """Prompts and a model. The agent's temperature is the condition's, the others' their own."""
-        return Services(self._parts.prompts, self._handle(purpose, seed, ledger), seed)
+        return Services(self, purpose, seed, ledger)
 
     def counting(self, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> CountingServices:
         """Services that also count events."""
-        return CountingServices(self._parts.prompts, self._handle(purpose, seed, ledger), seed, counts)
+        return CountingServices(self, purpose, seed, ledger, counts)
 
     def view(self, reads: Reads, version: int, seed: int, ledger: Ledger, counts: Counter[str]) -> View:
         """What a memory is handed."""
-        return View(reads, version, self._parts.prompts, self._handle("memory", seed, ledger), seed, counts)
+        return View(self, seed, ledger, counts, reads, version)
 
     def stage(self, seed: int, ledger: Ledger) -> Stage:
         """Where a rollout takes place; its grader's model is metered like any other."""
@@ -105,7 +107,13 @@ class Roles:
                 raise failure from failure.__cause__
             raise PluginError.of(where, error, REMEDY) from error
 
-    def _handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
+    @property
+    def prompts(self) -> Prompts:
+        """The condition's templates."""
+        return self._parts.prompts
+
+    def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
+        """A metered model for one purpose."""
         parts, model = self._parts, self._models[purpose]
 
         def tell(usage: Usage, seconds: float) -> None:
@@ -137,27 +145,33 @@ async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel
 
 
 class Services:
-    """Prompts and one metered model. It fits what agents, users and judges may use.
+    """Prompts and one metered model. It fits what agents, users and judges may use. What is not used is not made.
 
     Args:
-        prompts: the experiment's prompts.
-        model: a handle for one purpose.
-        seed: what :attr:`rng` is derived from.
+        roles: whose task it is.
+        purpose: what the model is asked for.
+        seed: what calls and :attr:`rng` are derived from.
+        ledger: where the cost is counted.
     """
 
-    def __init__(self, prompts: Prompts, model: ModelHandle, seed: int) -> None:
-        self._prompts = prompts
-        self._model = model
-        self._rng = rng(seed, "services")
+    def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger) -> None:
+        self._roles = roles
+        self._purpose: Purpose = purpose
+        self._seed = seed
+        self._ledger = ledger
 
-    @property
+    @cached_property
     def rng(self) -> random.Random:
         """A seeded generator."""
-        return self._rng
+        return rng(self._seed, "services")
+
+    @cached_property
+    def _model(self) -> ModelHandle:
+        return self._roles.handle(self._purpose, self._seed, self._ledger)
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template."""
-        return self._prompts.render(template, **variables)
+        return self._roles.prompts.render(template, **variables)
 
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
@@ -169,8 +183,8 @@ class Services:
 class CountingServices(Services):
     """Services that also count events for the report."""
 
-    def __init__(self, prompts: Prompts, model: ModelHandle, seed: int, counts: Counter[str]) -> None:
-        super().__init__(prompts, model, seed)
+    def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> None:
+        super().__init__(roles, purpose, seed, ledger)
         self._counts = counts
 
     def count(self, event: str) -> None:
@@ -187,9 +201,9 @@ class View(CountingServices):
     """
 
     def __init__(
-        self, reads: Reads, version: int, prompts: Prompts, model: ModelHandle, seed: int, counts: Counter[str]
+        self, roles: Roles, seed: int, ledger: Ledger, counts: Counter[str], reads: Reads, version: int
     ) -> None:
-        super().__init__(prompts, model, seed, counts)
+        super().__init__(roles, "memory", seed, ledger, counts)
         self._reads = reads
         self._version = version
 

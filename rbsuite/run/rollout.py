@@ -196,7 +196,7 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
     """
     where = f"environment {spec.name!r} on task {task.id!r}"
     if not isinstance(grade, Grade):
-        raise PluginError(f"{where}: grade gave {type(grade).__name__}, not a Grade.", "Return a Grade.")
+        raise PluginError(f"{where}: grade returned {type(grade).__name__}, not a Grade.", "Return a Grade.")
     figures = {"score": grade.score, **{f"measure {one.name!r}": grade.measures.get(one.name) for one in spec.measures}}
     for name, value in figures.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -219,7 +219,7 @@ async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
     observation: Observation = await _of_environment(episode.act(action))
     if not isinstance(observation, Observation):
         raise PluginError(
-            f"environment {stage.spec.name!r}: act gave {type(observation).__name__}, not an Observation.",
+            f"environment {stage.spec.name!r}: act returned {type(observation).__name__}, not an Observation.",
             "Return an Observation.",
         )
     return observation
@@ -237,7 +237,7 @@ async def _of_environment(work: Awaitable[Any]) -> Any:
 
 async def _user_action(user: User | None, observation: Observation) -> Action:
     if user is None:
-        raise EnvironmentFailure("the environment gives the turn to a user, but declares no users.")
+        raise EnvironmentFailure("the environment gives the turn to a user, but its spec declares no users.")
     return check_action(await user.act(observation))
 
 

@@ -102,4 +102,4 @@ def make_window(text: str) -> Window:
         return FixedWindow(0)
     if text.isdecimal() and len(text) < 6:
         return FixedWindow(int(text))
-    raise UsageError(f"--speculate {text!r} is not a window.", "Use off, auto or a number of tasks.")
+    raise UsageError(f"--speculate {text!r} is not valid.", "Use off, auto or a number of tasks.")

@@ -53,7 +53,7 @@ def _manifest_text(manifest: Manifest) -> str:
     ids = [info.id for info in manifest.runs]
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
-        raise StoreError(f"the manifest has run {twice!r} more than once.", "Give each run an id of its own.")
+        raise StoreError(f"the manifest has the run {twice!r} more than once.", "Give each run an id of its own.")
     if any(len(info.tasks) >= POSITIONS for info in manifest.runs):
         raise StoreError(f"the manifest has a run of {POSITIONS} or more tasks.", "Split it into several experiments.")
     try:
@@ -76,7 +76,7 @@ def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Planned
     clean = _without_secrets(manifest)
     text = _manifest_text(clean)
     for run_id in seeds.keys() - {info.id for info in clean.runs}:
-        raise StoreError(f"there is a seed for {run_id!r}, which is no run.", "Give seeds for runs of the manifest.")
+        raise StoreError(f"there is a seed for {run_id!r}, which is not a run.", "Give seeds for runs of the manifest.")
     return PlannedStore(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
 
 
@@ -113,12 +113,12 @@ def make_home(home: Path, own: Collection[str]) -> tuple[Path, ...]:
         raise StoreError(f"{home} is not a directory.", "Choose another directory for the experiment.") from error
     except OSError as error:
         raise StoreError(
-            f"{home} cannot be made: {error.strerror}.", "Choose a directory that you may write to."
+            f"{home} cannot be created: {error.strerror}.", "Choose a directory that you may write to."
         ) from error
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise StoreError(
-            f"{home} is not empty and holds no experiment: {shown}.", "Choose an empty or a new directory."
+            f"{home} is not empty and contains no experiment: {shown}.", "Choose an empty or a new directory."
         )
     return tuple(made)
 
@@ -145,7 +145,7 @@ def build(path: Path, draft: PlannedStore) -> None:
         StoreError: there is one already, or it cannot be written.
     """
     if path.exists():
-        raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
+        raise StoreError(f"{path.parent} already contains an experiment.", "Resume it, or choose another directory.")
     new = path.with_name(f"{path.name}.new")
     try:
         _remove(new)
@@ -154,7 +154,7 @@ def build(path: Path, draft: PlannedStore) -> None:
         new.rename(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}.", "Choose another directory.") from error
+        raise StoreError(f"{path} cannot be created: {error.strerror}.", "Choose another directory.") from error
     finally:
         _remove(new)
 

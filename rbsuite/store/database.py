@@ -140,17 +140,17 @@ def _check_version(connection: sqlite3.Connection, path: Path, *, may_migrate: b
     version = stored_version(connection, path)
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Update rbsuite to read it."
+            f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Upgrade rbsuite to read it."
         )
     if version < SCHEMA_VERSION:
         if not may_migrate:
             raise StoreError(
                 f"{path} has the older schema version {version}.",
-                "Open it once for writing, by one process alone, to bring it up to date.",
+                "Open it once for writing, in a single process, to migrate it.",
             )
         migrate(connection, path)
     if missing := lacking(connection):
         raise StoreError(
-            f"{path} has schema version {SCHEMA_VERSION} without {missing}: an unreleased rbsuite made it.",
+            f"{path} has schema version {SCHEMA_VERSION} without {missing}: it was made by an unreleased rbsuite.",
             "Run the experiment again in another directory.",
         )

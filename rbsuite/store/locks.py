@@ -164,6 +164,6 @@ class Locks:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (lock := FileLock.take(self._place / name, shared=shared)) is None:
             if time.monotonic() > deadline:
-                raise StoreError(f"{self._home}: another process holds {name!r} and does not get done.", "Stop it.")
+                raise StoreError(f"{self._home}: another process holds {name!r} and does not release it.", "Stop it.")
             time.sleep(0.01)
         return lock

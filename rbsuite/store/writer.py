@@ -82,7 +82,7 @@ class Writer:
                 if connection.execute(query, key).fetchone()[0] != sha:
                     raise StoreError(
                         f"the prompt template {name} has changed since this experiment used it.",
-                        "Put it back as it was, or start a new experiment with --out.",
+                        "Restore it, or start a new experiment with --out.",
                     )
         self._templates.update(new)
 
@@ -131,7 +131,7 @@ def _storable(info: RunInfo, record: TaskRecord) -> Iterator[None]:
         where = unstorable(record, "record") or str(error)
         raise StoreError(
             f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
-            "Records hold finite numbers, texts, lists and dicts only; mend the plugin that made it.",
+            "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
         ) from error
 
 
@@ -197,5 +197,5 @@ def _check(info: RunInfo, head: _Head, record: TaskRecord) -> None:
 def _refused(info: RunInfo, record: TaskRecord, why: str) -> StoreError:
     return StoreError(
         f"task {record.task_id!r} cannot be committed at position {record.position} of run {info.id!r}: {why}.",
-        "Start from what is committed, and commit tasks in the order of the run.",
+        "Continue from what is committed, and commit tasks in the order of the run.",
     )

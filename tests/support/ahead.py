@@ -42,7 +42,7 @@ class Chances:
     Attributes:
         latencies: seconds of the calls, by their number, over and over.
         failing: one of so many requests makes the model fail; 0: none. Which ones depends on the request alone.
-        cleanup: seconds that a call takes to give way when it is cancelled.
+        cleanup: seconds per call to give way when it is cancelled.
         fickle: whether the model answers like requests differently.
         begun, failed: calls by purpose that were begun, and that failed.
         asked: purpose, seed and request of every call that was answered.

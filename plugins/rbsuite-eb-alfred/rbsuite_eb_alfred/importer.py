@@ -109,7 +109,9 @@ class EbAlfredImporter:
         packs = [source for source in sources if self.recognise(source) == "pack"]
         if packs:
             if len(sources) > 1:
-                raise DataError(f"{str(packs[0])!r} is a pack, which needs no other source.", "Name it alone.")
+                raise DataError(
+                    f"{str(packs[0])!r} is a pack, which needs no other source.", "Name it without other sources."
+                )
             root = packs[0] if (packs[0] / _TRIALS).is_file() else packs[0] / FOLDER
             tables, origin = _from_pack(root)
         else:
@@ -140,7 +142,7 @@ def _tell_apart(sources: Sequence[Path]) -> tuple[Path, Path | None]:
         return first[0], second[0] if second else None
     if first:
         raise DataError(
-            f"{str(first[1])!r} is a second checkout with EB-ALFRED.", "Name one, and one of ALFRED if you like."
+            f"{str(first[1])!r} is a second checkout with EB-ALFRED.", "Name one, and optionally one of ALFRED."
         )
     raise DataError(
         f"{str(second[0])!r} is a checkout of {upstream_pinned.ALFRED_REPOSITORY}, which lacks EB-ALFRED's tasks.",
@@ -272,9 +274,9 @@ def _check(tables: Mapping[str, Json], target: Path) -> None:
             if str(pack.trials.get(entry["task"], {}).get("scene_num")) not in pack.scenes
         ]
     except DataError as error:
-        raise DataError(error.message.replace(f"{target}/", ""), "Take a fresh copy of the source.") from error
+        raise DataError(error.message.replace(f"{target}/", ""), "Get a fresh copy of the source.") from error
     if missing:
-        raise DataError(f"{_TRIALS}: the trial {missing[0]}, or its scene, is not there.", "Take a fresh copy.")
+        raise DataError(f"{_TRIALS}: the trial {missing[0]}, or its scene, is not there.", "Get a fresh copy.")
     expected = [{"action_id": number, "action_name": name} for number, name in enumerate(base_actions())]
     if tables[_SKILLS] != expected:
         raise DataError(

@@ -45,7 +45,7 @@ _ANNOTATION = re.compile(r"ann_(\d{1,4})\.json")
 _TASK = re.compile(r"[\w-]+/trial_\w+")
 _FLAG = "object_sliced"
 _MOST_GRID_BYTES = 2**20
-_REMEDY = "Restore the file, or take a fresh copy of the source."
+_REMEDY = "Restore the file, or get a fresh copy of the source."
 
 
 @dataclass(frozen=True, slots=True)

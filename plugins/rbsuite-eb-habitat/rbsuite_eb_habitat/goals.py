@@ -25,7 +25,7 @@ DEEPEST = 20
 
 _OPERATORS = ("AND", "OR", "NAND", "NOR")
 _QUANTIFIERS = ("EXISTS", "FORALL", None)
-_REMEDY = "Import the data again, or mend the goal."
+_REMEDY = "Import the data again, or fix the goal."
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ def _check(target: Path) -> None:
             for episode in pack.episodes(name):
                 pack.standpoints(episode.scene)
     except DataError as error:
-        raise DataError(error.message.replace(f"{target}/", ""), "Take a fresh copy of the source.") from error
+        raise DataError(error.message.replace(f"{target}/", ""), "Get a fresh copy of the source.") from error
     actions = SourceTree(target).read_json(_ACTIONS)
     expected = [
         {"action_id": number, "action_name": action.name, "pddl": action.call} for number, action in enumerate(ACTIONS)

@@ -80,7 +80,7 @@ def read_pickle(content: bytes, name: str) -> Any:
         _check_opcodes(content)
         return _Copier().copy(_Unpickler(io.BytesIO(content)).load())
     except _Refused as refused:
-        raise DataError(f"{name} is refused, and nothing in it was run: {refused}.", _REMEDY) from None
+        raise DataError(f"{name} is rejected, and nothing in it was run: {refused}.", _REMEDY) from None
     except Exception as error:  # A damaged pickle raises almost anything.
         raise DataError(
             f"{name} is a damaged pickle ({type(error).__name__}: {error}).", "Restore the file."

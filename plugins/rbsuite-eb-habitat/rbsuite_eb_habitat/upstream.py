@@ -26,7 +26,7 @@ PICKLES: Mapping[str, str] = {name: f"{FOLDER}/datasets/{name}.pickle" for name 
 
 _ASSET_END = ".object_config.json"
 _SCENE_END = ".scene_instance.json"
-_REMEDY = "Restore the file, or take a fresh copy of the source."
+_REMEDY = "Restore the file, or get a fresh copy of the source."
 _MOST_YAML_BYTES = 2**20
 
 

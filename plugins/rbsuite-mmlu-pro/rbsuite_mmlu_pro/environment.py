@@ -100,7 +100,8 @@ class MmluPro(QuestionEnvironment):
     """A question with up to ten choices, in the order of the file.
 
     Args:
-        reader, shots: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
+        reader: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
+        shots: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
     """
 
     name: ClassVar[str] = "mmlu-pro"

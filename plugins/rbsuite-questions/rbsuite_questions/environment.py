@@ -74,7 +74,7 @@ class QuestionEnvironment(SyncEnvironment):
         if most < self._wanted_shots:
             there = f"has {most} for a domain" if most else "has no worked examples"
             raise UsageError(
-                f"{self._wanted_shots} worked examples are asked for, and the data {there}.", "Give fewer shots."
+                f"{self._wanted_shots} worked examples are asked for, but the data {there}.", "Give fewer shots."
             )
         return TaskSet(self.name, split, make_tasks(self._set.questions, domain, self.order), self._set.source)
 

@@ -103,7 +103,7 @@ class Benchmark:
         seen: set[str] = set()
         for number, question in enumerate(questions, start=1):
             if question.id in seen:
-                raise DataError(f"{table.name}, row {number}: the id {question.id} occurs twice.", "Mend the data.")
+                raise DataError(f"{table.name}, row {number}: the id {question.id} occurs twice.", "Fix the data.")
             seen.add(question.id)
         return questions
 
@@ -171,7 +171,7 @@ class QuestionImporter:
             return "pack"
         if any(path.suffix in (*SUFFIXES, ".arrow") for path in source.rglob("*")):
             return "checkout"
-        raise DataError(f"{str(source)!r} holds no {self.name} data.", self._remedy())
+        raise DataError(f"{str(source)!r} contains no {self.name} data.", self._remedy())
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read every table that is there, check it, and write it.

@@ -171,7 +171,7 @@ class Bridge:
                 return read(reply)
         except Silence:
             self._fail(
-                f"{self._name} gave no answer to {command!r} within {self.timeout:g} s.",
+                f"{self._name} did not answer {command!r} within {self.timeout:g} s.",
                 f"Set {TIMEOUT} to more seconds if that is too few.",
             )
         except Gone as gone:
@@ -179,12 +179,12 @@ class Bridge:
             words = self._process.last_words()
             self._fail(f"{self._name} {gone} during {command!r}{f': {_quoted(words)}' if words else ''}.")
         except (ValueError, RecursionError) as problem:
-            said = problem if line.startswith(b"{") else "it is no JSON"
+            said = problem if line.startswith(b"{") else "it is not JSON"
             excerpt = _quoted(line[:_LONGEST].decode("utf-8", "replace"))
-            self._fail(f"{self._name} answered {command!r} with {excerpt!r}, which is no reply: {said}.")
+            self._fail(f"{self._name} answered {command!r} with {excerpt!r}, which is not a reply: {said}.")
         error, kind = _quoted(str(reply.get("error"))), reply.get("kind")
         if kind == "missing":
-            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing into its Python.")
+            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing in its Python.")
         if kind == "protocol" and command == "hello":
             self._other_protocol(error)
         self._fail(f"{self._name} failed at {command!r}: {error}.")
@@ -199,7 +199,7 @@ class Bridge:
         if not isinstance(reply, dict) or not (isinstance(reply.get("ok"), bool) or "busy" in reply):
             raise ValueError("it has no 'ok'")
         if reply.get("id") != self._number:
-            raise ValueError("it does not belong to the request")
+            raise ValueError("it is not a reply to the request")
         return reply
 
     def _read_hello(self, reply: Reply) -> Hello:
