@@ -25,7 +25,7 @@ EARLIER = "# Earlier attempts at this task"
 
 _ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
 _TOLD_STEP = re.compile(r"^Step \d+, action id ", re.MULTILINE)
-_ROLLOUT = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
+_EARLIER = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
 _LISTED = re.compile(r"^action id (\d+): ", re.MULTILINE)
 
 
@@ -141,8 +141,8 @@ def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
     What the learner followed there it may know again or not; to read its own words teaches it nothing.
     """
     before, heading, shown = prompt.partition(EARLIER)
-    rollouts = [match.group() for match in _ROLLOUT.finditer(shown)]
-    return before + heading + _ROLLOUT.sub("", shown), rollouts
+    rollouts = [match.group() for match in _EARLIER.finditer(shown)]
+    return before + heading + _EARLIER.sub("", shown), rollouts
 
 
 def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
