@@ -286,8 +286,9 @@ def declared(
 
     Each condition with another memory is compared with the baseline memory at the same levels of all else; where there is no such
     condition, under the first scaling, judge or embedder of the baseline with that model, agent, temperature and prompts. A memory that
-    began with the bank of another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory,
-    each is compared with the first. Besides, each level of a declared factor is compared with the first level, all else being the same.
+    began with the bank of another experiment is compared with itself begun empty as well (transfer). Besides, each level of a declared
+    factor is compared with the first level, all else being the same. Where all conditions have one memory and no factor is declared, each is
+    compared with the first.
 
     Args:
         conditions: the conditions, the baseline first.
@@ -296,7 +297,8 @@ def declared(
     """
     base = [one for one in conditions if one.condition.memory == baseline]
     if len(base) == len(conditions):
-        return [(other, conditions[0]) for other in conditions[1:]]
+        alone = [(other, conditions[0]) for other in conditions[1:]]
+        return _levels(conditions, ("scaling", *factors)) if factors else alone
     pairs = []
     for one in conditions:
         made = one.condition

@@ -238,7 +238,9 @@ def test_factors_are_given_with_commas_and_every_combination_is_a_condition() ->
         for judge in ("self", "noisy:0.8")
         for temperature in ("0", "0.7")
     ]
-    assert {comparison["b"] for comparison in shown["comparisons"]} == {labels[0]}
+    first, warmer, noisy, both = labels
+    compared = [(comparison["a"], comparison["b"]) for comparison in shown["comparisons"]]
+    assert compared == [(noisy, first), (both, warmer), (warmer, first), (both, noisy)]
 
 
 def test_going_on_is_said(tmp_path: Path) -> None:
