@@ -287,8 +287,8 @@ def declared(
     Each condition with another memory is compared with the baseline memory at the same levels of all else; where there is no such
     condition, under the first scaling, judge or embedder of the baseline with that model, agent, temperature and prompts. A memory that
     began with the bank of another experiment is compared with itself begun empty as well (transfer). Besides, each level of a declared
-    factor is compared with the first level, all else being the same. Where all conditions have one memory and no factor is declared, each is
-    compared with the first.
+    factor is compared with the first level, all else being the same. Where all conditions have one memory and no factor is declared, each
+    is compared with the first.
 
     Args:
         conditions: the conditions, the baseline first.
