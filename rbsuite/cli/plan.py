@@ -67,14 +67,16 @@ class Pilot:
 
 @click.command("plan", cls=Command, epilog=EPILOG)
 @click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
-@click.option("--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find.")
+@click.option(
+    "--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to detect."
+)
 @click.option(
     "--power",
     "wanted",
     type=Share(0.05, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="Probability of finding it.",
+    help="Probability of detecting it.",
 )
 @click.option(
     "--from",
@@ -94,20 +96,17 @@ def command(
 
     Differences are shares: 0.05 is five points.
     """
+    from rbsuite.run.plan import choose_environment
+
     found = find_plugins()
-    environment, pilot = _pilot(found, environment and _named(found, environment), source, memory)
+    # An environment has one way to be written, which is that of the pilot too.
+    environment = environment and choose_environment(found, environment).reference
+    environment, pilot = _pilot(found, environment, source, memory)
     sizes = split_sizes(found, environment)
     if as_json:
         echo_json(document(environment, effect, wanted, pilot, sizes))
     else:
         echo(render(environment, effect, wanted, pilot, sizes))
-
-
-def _named(plugins: Plugins, environment: str) -> str:
-    """The one way to write an environment that a user names."""
-    from rbsuite.run.plan import choose_environment
-
-    return choose_environment(plugins, environment).reference
 
 
 def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
@@ -117,7 +116,7 @@ def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memor
         with ExperimentStore.open(source, readonly=True) as store:
             name = store.manifest.config["env"]
             if environment not in (None, name, Reference.parse(name).name):
-                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave --env out.")
+                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave out --env.")
             return environment or name, pilot_of(store, memory, f"{source}")
     if environment is None:
         raise UsageError("no environment was named.", "Add --env NAME, or --from EXPERIMENT.")
@@ -134,7 +133,7 @@ def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[Expe
 
     splits = [name for name, size in split_sizes(plugins, environment).items() if size]
     if not splits:
-        raise DataError(f"no split of {environment} is here.", "Import its data, see `rbsuite data list`.")
+        raise DataError(f"no split of {environment} is available.", "Import its data; see `rbsuite data list`.")
     options: dict[str, Any] = {"split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
     with (
         TemporaryDirectory() as directory,
@@ -162,12 +161,12 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
         compared = [one.a.memory for one in summary.comparisons]
         if memory is not None and compared:
             raise UnknownNameError(f"memory compared in {source}", memory, compared)
-        raise UsageError(f"{source} compares nothing.", "Give an experiment with a memory beside the baseline.")
+        raise UsageError(f"{source} has no comparison.", "Name an experiment with a memory other than the baseline.")
     chosen = fitting[0]
     if chosen.orders < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
         raise UsageError(
-            f"{source} has no two finished orders of two tasks, so how orders differ is unknown.",
-            "Run it to its end, with --orders 3 or more.",
+            f"{source} has no two finished orders of two tasks, so it does not show how orders differ.",
+            "Finish it, with --orders 3 or more.",
         )
     parts, separated = variances(chosen)
     label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {chosen.orders} orders, {chosen.a.model}"
@@ -181,7 +180,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
 
     paired = comparison.paired
     sides = [
-        [stream.attempts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
+        [stream.rollouts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
         for side in (0, 1)
     ]
     within = [within_variance(cells) for cells in sides]
@@ -189,7 +188,7 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
     if rollouts < 2 or within[0] is None or within[1] is None:
         return components(paired.matrix()), False
     matrix = [
-        [average(a.attempts[task]) - average(b.attempts[task]) for a, b in paired.streams] for task in paired.tasks
+        [average(a.rollouts[task]) - average(b.rollouts[task]) for a, b in paired.streams] for task in paired.tasks
     ]
     return components(matrix, within[0] + within[1], rollouts), True
 
@@ -221,7 +220,10 @@ def document(
     environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]
 ) -> Mapping[str, Any]:
     """The plan as plain data; ``tasks`` is ``None`` where no number of tasks suffices."""
-    from rbsuite.statistics.power import tasks_needed
+    from rbsuite.statistics.power import Design, detectable, expected, tasks_needed
+
+    def smallest(tasks: int, orders: int) -> float | None:
+        return detectable(*expected(pilot.parts, Design(tasks, orders)), wanted) if tasks > 1 else None
 
     return {
         "env": environment,
@@ -243,17 +245,11 @@ def document(
                 "tasks": size,
                 "detectable": None
                 if size is None
-                else [{"orders": orders, "difference": _detectable(pilot, size, orders, wanted)} for orders in ORDERS],
+                else [{"orders": orders, "difference": smallest(size, orders)} for orders in ORDERS],
             }
             for split, size in sizes.items()
         ],
     }
-
-
-def _detectable(pilot: Pilot, tasks: int, orders: int, wanted: float) -> float | None:
-    from rbsuite.statistics.power import Design, detectable, expected
-
-    return detectable(*expected(pilot.parts, Design(tasks, orders)), wanted) if tasks > 1 else None
 
 
 def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]) -> str:
@@ -271,7 +267,11 @@ def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: 
         needed.append((str(orders), *("too few orders" if tasks is None else str(tasks) for tasks in found)))
     rows: list[Sequence[str]] = [("split", "tasks", *(f"{orders} orders" for orders in ORDERS))]
     for entry in plan["splits"]:
-        cells = ["-"] * len(ORDERS) if entry["detectable"] is None else [_points(d) for d in entry["detectable"]]
+        cells = (
+            ["-"] * len(ORDERS)
+            if entry["detectable"] is None
+            else ["-" if d["difference"] is None else f"{100 * d['difference']:.1f}" for d in entry["detectable"]]
+        )
         rows.append((entry["split"], "no data" if entry["tasks"] is None else str(entry["tasks"]), *cells))
     caveat = (
         "Rollouts: mean score of so many rollouts in each task and order. "
@@ -282,10 +282,6 @@ def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: 
     parts += [f"Tasks needed\n{numbers(needed, 2)}\n{fold(caveat)}"]
     parts += [f"Smallest difference the splits can show, in points (1 rollout)\n{numbers(rows, 2)}"]
     return "\n\n".join(parts)
-
-
-def _points(entry: Mapping[str, Any]) -> str:
-    return "-" if entry["difference"] is None else f"{100 * entry['difference']:.1f}"
 
 
 def _deviations(parts: Components) -> str:

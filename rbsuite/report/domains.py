@@ -38,7 +38,7 @@ def domains_text(summary: Summary, names: Sequence[str], width: int = WIDTH) -> 
     rows: list[Sequence[str]] = [("domain", "condition", "tasks", *columns)]
     for row in by_domain:
         for name, one in zip(names, row, strict=True):
-            cells = [_cell(value) for value in (one.success, *one.measures.values())]
+            cells = [f"{percent(value.mean)} {interval(value)}" for value in (one.success, *one.measures.values())]
             if summary.comparisons:
                 change = changes[name].get(one.name)
                 cells.append("" if change is None else points(change))
@@ -78,10 +78,6 @@ def _differences(summary: Summary, condition: Condition) -> Mapping[str, float]:
             apart = {part.part.domain: part.comparisons[number].difference.mean for part in summary.apart}
             return {**others, **apart}
     return {}
-
-
-def _cell(estimate: Estimate) -> str:
-    return f"{percent(estimate.mean)} {interval(estimate)}"
 
 
 def _estimate(value: Estimate) -> Mapping[str, Any]:

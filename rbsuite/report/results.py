@@ -156,7 +156,7 @@ def _sentence(comparison: Comparison, mark: str) -> str:
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
         p_value += f", Holm {p_text(comparison.p_holm)}"
     caveat = "; conditional on this order" if comparison.orders == 1 else ""
-    caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
+    caveat += "" if comparison.same_scaling else "; not the same number of rollouts per task"
     return (
         f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"

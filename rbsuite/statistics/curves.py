@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.intervals import Estimate, average, mean_estimate
-from rbsuite.statistics.pairing import Paired, Stream
+from rbsuite.statistics.pairing import Paired, StreamScores
 
 WINDOWS = 5
 
@@ -143,7 +143,7 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
     return [_slice(group, found[group]) for group in sorted(found)]
 
 
-def _along(streams: tuple[Stream, Stream]) -> Iterator[tuple[int, str, float, float]]:
+def _along(streams: tuple[StreamScores, StreamScores]) -> Iterator[tuple[int, str, float, float]]:
     """Position, task and the two scores of each task that both have done, in stream order."""
     a, b = streams
     for position, task in enumerate(a.tasks):

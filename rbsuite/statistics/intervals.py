@@ -140,14 +140,6 @@ def p_value(estimate: Estimate) -> float | None:
     return float(2 * t.sf(abs(estimate.mean) / estimate.error, estimate.degrees))
 
 
-def paired_p_value(differences: Sequence[float]) -> float | None:
-    """Two-sided p value of the paired t test that the mean difference is 0.
-
-    ``None`` for fewer than two differences; 1 where all are 0; 0 where all are equal and not 0.
-    """
-    return p_value(mean_estimate(differences)) if differences else None
-
-
 def t_quantile(degrees: float, probability: float = 0.5 + LEVEL / 2) -> float:
     """A quantile of Student's t; by default the one of a 95 % interval."""
     from scipy.stats import t

@@ -19,19 +19,19 @@ def stream_tasks(info: RunInfo) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamScores:
     """What one run scored.
 
     Attributes:
         info: the run.
         scores: the score of each committed task's answer, by task id; a broken rollout scores 0.
-        attempts: the scores of all its rollouts, by task id.
+        rollouts: the scores of all its rollouts, by task id.
         probes: the scores of tasks that were run again at the end, by task id.
     """
 
     info: RunInfo
     scores: Mapping[str, float]
-    attempts: Mapping[str, tuple[float, ...]]
+    rollouts: Mapping[str, tuple[float, ...]]
     probes: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -61,7 +61,7 @@ class Paired:
         unfinished: shared streams that one of the two has not run to its end.
     """
 
-    streams: tuple[tuple[Stream, Stream], ...]
+    streams: tuple[tuple[StreamScores, StreamScores], ...]
     tasks: tuple[str, ...]
     left_out: int
     unfinished: int
@@ -86,7 +86,7 @@ class Paired:
         return [average(row) for row in self.matrix()]
 
 
-def pair(a: Sequence[Stream], b: Sequence[Stream]) -> Paired:
+def pair(a: Sequence[StreamScores], b: Sequence[StreamScores]) -> Paired:
     """Pair the runs of a condition with those of a baseline by their streams."""
     others = {stream.key: stream for stream in b}
     shared = [(stream, others[stream.key]) for stream in a if stream.key in others]
@@ -106,7 +106,7 @@ def difference(paired: Paired) -> Estimate | None:
     return crossed_estimate(paired.matrix()) if paired.complete else mean_estimate(paired.task_means())
 
 
-def success(streams: Sequence[Stream]) -> Estimate | None:
+def success(streams: Sequence[StreamScores]) -> Estimate | None:
     """The mean score of a condition with its interval; ``None`` before the first task.
 
     One order of 0/1 scores is a single proportion: Wilson's interval. Several orders: as the difference.

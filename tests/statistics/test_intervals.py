@@ -15,7 +15,6 @@ from rbsuite.statistics.intervals import (
     clustered_estimate,
     mean_estimate,
     p_value,
-    paired_p_value,
     standard_error,
     wilson_estimate,
 )
@@ -42,14 +41,14 @@ def test_p_value_is_that_of_the_paired_t_test(values: list[float]) -> None:
     base = [round(value * 0.5, 3) for value in values]
     differences = [one - other for one, other in zip(values, base, strict=True)]
     assume(max(differences) - min(differences) > 1e-6)
-    assert paired_p_value(differences) == pytest.approx(stats.ttest_rel(values, base).pvalue, rel=1e-6)
+    assert p_value(mean_estimate(differences)) == pytest.approx(stats.ttest_rel(values, base).pvalue, rel=1e-6)
 
 
 @settings(deadline=None)
 @given(VALUES)
 def test_order_of_values_does_not_count(values: list[float]) -> None:
     assert mean_estimate(values) == mean_estimate(values[::-1])
-    assert paired_p_value(values) == paired_p_value([-value for value in values])
+    assert p_value(mean_estimate(values)) == p_value(mean_estimate([-value for value in values]))
 
 
 @settings(deadline=None)
@@ -77,10 +76,9 @@ def test_degenerate_cases() -> None:
     assert mean_estimate([0.3]).mean == 0.3
     assert mean_estimate([1.0] * 5).interval == (1.0, 1.0)
     assert standard_error([0.3]) is None
-    assert paired_p_value([]) is None
-    assert paired_p_value([0.5]) is None
-    assert paired_p_value([0.0, 0.0, 0.0]) == 1.0
-    assert paired_p_value([0.5, 0.5, 0.5]) == 0.0
+    assert p_value(mean_estimate([0.5])) is None
+    assert p_value(mean_estimate([0.0, 0.0, 0.0])) == 1.0
+    assert p_value(mean_estimate([0.5, 0.5, 0.5])) == 0.0
     with pytest.raises(ValueError, match="no values"):
         mean_estimate([])
 

@@ -12,19 +12,19 @@ from rbsuite.statistics.beside import intervals_beside, mcnemar_of
 from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.curves import breakdown, cumulative_curve, half_gain, learning_curve, order_spread
 from rbsuite.statistics.intervals import clustered_estimate, mean_estimate
-from rbsuite.statistics.pairing import Paired, Stream, difference, pair
+from rbsuite.statistics.pairing import Paired, StreamScores, difference, pair
 
 TASKS = ("t0", "t1", "t2", "t3", "t4", "t5")
 ON = ([0, 0, 0, 1, 1, 1], [0, 1, 0, 1, 1, 0], [1, 0, 1, 1, 1, 1])
 OFF = ([0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0])
 
 
-def stream(memory: str, order: int, scores: Sequence[float], tasks: Sequence[str] = TASKS) -> Stream:
+def stream(memory: str, order: int, scores: Sequence[float], tasks: Sequence[str] = TASKS) -> StreamScores:
     """A run that met the tasks in their own order, up to where scores end."""
     condition = Condition(memory, "single", "text", "sim/learner", "self")
     info = RunInfo(f"{memory}/{order}", condition, order, "seeded", order, tuple(tasks))
     found: Mapping[str, float] = dict(zip(tasks, map(float, scores), strict=False))
-    return Stream(info, found, {task: (score,) for task, score in found.items()})
+    return StreamScores(info, found, {task: (score,) for task, score in found.items()})
 
 
 def paired(orders: int = 3) -> Paired:

@@ -154,7 +154,7 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
             f"Set HF_HOME to a directory that can be written, or use {elsewhere}.",
         )
     if isinstance(error, StopIteration) or "EmptyDatasetError" in kinds or "EmptyDataError" in kinds:
-        return DataError(f"{name} is empty.", f"Take {elsewhere}.")
+        return DataError(f"{name} is empty.", f"Use {elsewhere}.")
     if hub is not None and (kinds & {"GatedRepoError"} or "gated" in text.lower()):
         return DataError(
             f"{name} is gated: its authors ask you to accept conditions.", f"{_GATED}, or use {elsewhere}."
@@ -165,7 +165,7 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
             f"{name} is not in the cache, and the hub cannot be reached.", f"Connect, or use {elsewhere}.{gate}"
         )
     if hub is not None and (kinds & {"RevisionNotFoundError"} or "revision" in text.lower()):
-        return DataError(f"{name}: the pinned revision is not on the hub any more.", f"Use {elsewhere}.")
+        return DataError(f"{name}: the pinned revision is no longer on the hub.", f"Use {elsewhere}.")
     if hub is not None and kinds & {"DatasetNotFoundError", "RepositoryNotFoundError"}:
         gate = f", or it is gated: {_GATED[0].lower()}{_GATED[1:]}" if hub.gated else ""
         return DataError(f"{name} was not found on the hub{gate}.", f"Or use {elsewhere}.")

@@ -147,7 +147,7 @@ def cell(table: Table, number: int, column: str, fits: Callable[[Any], bool], wa
     value = table.rows[number].get(column)
     if not fits(value):
         shown = repr(value) if len(repr(value)) < 40 else type(value).__name__
-        raise DataError(f"{table.name}, row {number + 1}: {column} is {shown}, not {wanted}.", "Mend the data.")
+        raise DataError(f"{table.name}, row {number + 1}: {column} is {shown}, not {wanted}.", "Fix the data.")
     return value
 
 
@@ -206,7 +206,7 @@ def _file(path: Path, csv_columns: Sequence[str]) -> Table:
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}.", "Convert it, best to JSON lines.")
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{path.name} is empty.", "Take a fresh copy of the data.")
+            raise DataError(f"{path.name} is empty.", "Get a fresh copy of the data.")
         rows = readers[path.suffix.lower()]()
         sha256 = file_sha256(path)
     except OSError as error:
@@ -227,7 +227,7 @@ def _directory(path: Path, hub: HubSource) -> Table:
 
 def _checked(rows: Sequence[Row], name: str) -> Sequence[Row]:
     if not rows:
-        raise DataError(f"{name} is empty.", "Take a fresh copy of the data.")
+        raise DataError(f"{name} is empty.", "Get a fresh copy of the data.")
     return rows
 
 
@@ -236,7 +236,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path.name} is not UTF-8 text.", "Save it as UTF-8, or take a fresh copy.") from error
+        raise DataError(f"{path.name} is not UTF-8 text.", "Save it as UTF-8, or get a fresh copy.") from error
 
 
 def _json_lines(path: Path) -> Sequence[Row]:
@@ -269,7 +269,7 @@ def _loaded(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not valid JSON: {error}.", "Take a fresh copy of the data.") from error
+        raise DataError(f"{where}: not valid JSON: {error}.", "Get a fresh copy of the data.") from error
 
 
 def _csv(path: Path, columns: Sequence[str]) -> Sequence[Row]:
@@ -284,13 +284,13 @@ def _csv(path: Path, columns: Sequence[str]) -> Sequence[Row]:
             if cells and len(cells) != len(header):
                 raise DataError(
                     f"{path.name}, row {len(rows) + 1}: {len(cells)} cells, and the header has {len(header)}.",
-                    "Mend the data; a cell with a comma or a line break stands in quotes.",
+                    "Fix the data; a cell with a comma or a line break stands in quotes.",
                 )
             if cells:
                 rows.append(dict(zip(header, cells, strict=True)))
     except csv.Error as error:
         raise DataError(
-            f"{path.name}:{lines.line_num}: not valid CSV: {error}.", "Take a fresh copy of the data."
+            f"{path.name}:{lines.line_num}: not valid CSV: {error}.", "Get a fresh copy of the data."
         ) from error
     return rows
 
