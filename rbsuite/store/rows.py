@@ -93,6 +93,23 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """A run that was taken back.
+
+    Attributes:
+        run: its id.
+        kind: why: ``rewind`` or ``retry-failed``.
+        position: how many tasks it kept.
+        tasks: how many were discarded.
+    """
+
+    run: str
+    kind: str
+    position: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedRecord:
     """A task record as column values, without the keys that the database gives.
 
@@ -141,16 +158,21 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
     trajectory, judged, total = record.trajectory, record.verdict, sum(record.usage.values(), Usage())
     row = (
         pack(trajectory.end),
-        trajectory.score,
+        None if trajectory.score is None else _real(trajectory.score),
         "" if judged is None else pack(judged.label),
         "" if judged is None else pack(judged.source),
         trajectory.agent_steps,
         total.tokens,
-        total.cost,
-        record.seconds,
+        None if total.cost is None else _real(total.cost),
+        _real(record.seconds),
         pack(dumps([*_trajectory_head(trajectory), *_rollout_tail(record)])),
     )
     return row, squeeze(encode_body(trajectory, shared.refer))
+
+
+def _real(value: float) -> float:
+    """A number as SQLite gives it back: it has no negative zero."""
+    return float(value) + 0.0
 
 
 def _trajectory_head(value: Trajectory) -> list[Any]:
