@@ -122,8 +122,8 @@ def command() -> None:
 def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> NoReturn:
     """Run the command line and exit.
 
-    Exit codes: 0 all is well, 1 a check failed or every rollout did, 2 a usage or rbsuite error, 3 an experiment that is incomplete, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is
-    gone (SIGHUP), 141 who read the output is gone.
+    Exit codes: 0 all is well, 1 a check failed or every rollout of a condition did, 2 a usage or rbsuite error, 3 the experiment is not
+    complete, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is gone (SIGHUP), 141 who read the output is gone.
 
     Args:
         arguments: what follows the program's name; ``None``: those of the process.

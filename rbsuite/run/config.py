@@ -71,6 +71,9 @@ class ExperimentConfig:
     )
     max_time: float | None = _option("float", "seconds a rollout may take [default: any]", None, minimum=0.0)
     max_calls: int | None = _option("int", "model calls an agent may make in a rollout [default: any]", None, minimum=1)
+    retries: int = _option(
+        "int", "tries that a rollout which broke is given before its task is committed", 0, minimum=0
+    )
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
     prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
     data: str = _option(
@@ -93,11 +96,14 @@ class Execution:
         concurrency: model calls under way at once, and so runs at once.
         speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
         executor: ``local``, or ``processes:N``.
+        outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so that it may be
+            gone on with; ``commit`` counts it as failed.
     """
 
     concurrency: int = 8
     speculate: str = "off"
     executor: str = "local"
+    outage: Literal["pause", "commit"] = "pause"
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:

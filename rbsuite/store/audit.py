@@ -148,7 +148,7 @@ def _tasks(database: Database, manifest: Manifest, reader: Reader, number: int, 
 
 
 def _repeats(
-    encoded: EncodedRecord, task: Row, rollouts: Sequence[Row], recalls: Sequence[Row], ops: Sequence[Row]
+    encoded: EncodedRecord, task: Sequence[Any], rollouts: Sequence[Row], recalls: Sequence[Row], ops: Sequence[Row]
 ) -> bool:
     """Whether the columns are those that the record gives."""
     return (

@@ -1,11 +1,11 @@
 """One hash for what came out of an experiment: equal digests mean the same outcomes, word for word.
 
-Covered are the configuration (all options but those that are places of files, whose content the rest covers) with what it resolved to:
-environment, models, embedder, limit of steps, what judges see, the hash of the task set; and for every run in the manifest's order: its id, order, seed and tasks; the hash chain of the bank it was given, if any; per task
-what was read and committed, the hash chain of the bank, the recalls with items, scores and text, the selected rollout, and per rollout the
-whole trajectory, verdict and notes. Left out is what may differ between equal experiments: wall time, usage
-and money, attempt ids, counts of things to report (speculation adds to both), the name of the index that answered, the versions of
-rbsuite and of plugins, and where data came from.
+Covered are the configuration (every option but those that name files, whose content the rest covers) with what it resolved to:
+environment, models, embedder, limit of steps, what judges see, the hash of the task set; and for every run in the manifest's order its id,
+order, seed and tasks; the hash chain of the bank it was given, if any; per task what was read and committed, the hash chain of the bank,
+the recalls with items, scores and text, the selected rollout, and per rollout the whole trajectory, verdict and notes. Left out is what
+may differ between equal experiments: wall time, usage and money, attempt ids, counts of things to report (speculation adds to both), the
+name of the index that answered, the versions of rbsuite and of plugins, and where data came from.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from rbsuite.store.database import Database
 from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
-from rbsuite.store.rows import Act, ResultRow, decode_manifest
+from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest
 from rbsuite.store.writer import Writer
 
 FILE_NAME = "experiment.sqlite"
@@ -306,6 +306,11 @@ class ExperimentStore:
         """A row a rollout, for statistics; does not touch the compressed trajectories."""
         self._known(run_id)
         return self._reader.results(run_id)
+
+    def failures(self, run_id: str) -> Failures:
+        """How many rollouts of a run broke, and where the first one is."""
+        self._known(run_id)
+        return self._reader.failures(run_id)
 
     def verify_chain(self, run_id: str) -> str:
         """Compute the hash chain of a run anew from its operation log.

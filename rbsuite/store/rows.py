@@ -110,6 +110,21 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """What broke in a run.
+
+    Attributes:
+        rollouts: how many rollouts it has.
+        broken: how many of them ended for a reason that says nothing about the agent.
+        first: position of the first task with one; ``None``: there is none.
+    """
+
+    rollouts: int
+    broken: int
+    first: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedRecord:
     """A task record as column values, without the keys that the database gives.
 
