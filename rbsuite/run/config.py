@@ -15,6 +15,7 @@ from rbsuite.specs import EnvironmentSpec
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")
+TWINS = ("exclude", "allow")
 DEFAULT_MODEL = "sim/learner"
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
@@ -62,6 +63,12 @@ class ExperimentConfig:
     order: str = _option("text", "how orders are made", "seeded", choices=ORDERS)
     stream: str = _option("text", "what a task reads: exact (all before it) or batch:N", "exact")
     scope: str = _option("text", "what a task may recall: all of the run, or of its domain", "shared", choices=SCOPES)
+    twins: str = _option(
+        "text",
+        "what was learnt on a task's twin (the same question): kept out of its recall, or not",
+        "exclude",
+        choices=TWINS,
+    )
     warm_start: str = _option("text", "start with the banks of EXPERIMENT, or EXPERIMENT@T: as of its position T", "")
     freeze: bool = _option("flag", "let memory recall but not learn", False)
     probe: int = _option("int", "run the first N tasks again at the end, to see what was forgotten", 0, minimum=0)
@@ -96,8 +103,8 @@ class Execution:
         concurrency: model calls under way at once, and so runs at once.
         speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
         executor: ``local``, or ``processes:N``.
-        outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so that it may be
-            gone on with; ``commit`` counts it as failed.
+        outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
+            that it may be gone on with; ``commit`` counts it as failed.
     """
 
     concurrency: int = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rbsuite.errors import RbsuiteError, StoreError
@@ -24,7 +25,8 @@ def default_directory(plan: Plan, root: Path = DEFAULT_ROOT) -> Path:
     Where a template that it used has changed since, the new one goes beside it under a name with a number.
     """
     manifest = plan.manifest
-    first = root / f"{plan.name}-{digest([manifest.config, manifest.identity])[:10]}"
+    options = {**manifest.config, "data": ""}  # the hash of the task set says what was read from there
+    first = root / f"{plan.name}-{digest([options, manifest.identity])[:10]}"
     for number in range(1, 1000):
         directory = first if number == 1 else first.with_name(f"{first.name}-{number}")
         if not (directory / FILE_NAME).exists():
@@ -83,11 +85,13 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
 
 
 def _changes(stored: Manifest, wanted: Manifest) -> list[str]:
-    changes = differences(from_plain(stored.config), from_plain(wanted.config))
+    # Where the data is read from does not matter: what it holds is in the hash of the task set.
+    here = replace(from_plain(wanted.config), data=from_plain(stored.config).data)
+    changes = differences(from_plain(stored.config), here)
     for name in sorted({*stored.identity, *wanted.identity}):
-        there, here = stored.identity.get(name), wanted.identity.get(name)
-        if there != here:
-            changes.append(f"{name}: {_short(there, here)}")
+        before, now = stored.identity.get(name), wanted.identity.get(name)
+        if before != now:
+            changes.append(f"{name}: {_short(before, now)}")
     return changes
 
 

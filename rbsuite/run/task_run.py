@@ -332,8 +332,15 @@ class TaskRun:
             view = self._roles.view(self._recall_reads, self._told, seed, self._shared, self._counts)
             with self._roles.blaming("memory", self._parts.info.condition.memory):
                 recall = check_recall(await self._parts.memory.recall(request, view))
+        if self._task.twins and any(self._is_of_twin(item.item_id) for item in recall.items):
+            self._counts["recalls_of_twins"] += 1
         self._recalls.append(RecallEvent(rollout, phase, request.step, self._told, recall))
         return recall
+
+    def _is_of_twin(self, item_id: str) -> bool:
+        """Whether an item was learnt on a twin of the task, so that to recall it is to recall the answer."""
+        item = self._parts.bank.get(item_id, self._version)
+        return item is not None and item.provenance.task_id in self._task.twins
 
     async def _judge(self, trajectory: Trajectory, seed: int, ledger: Ledger) -> Verdict:
         score = trajectory.score if self._parts.judge_spec.ground_truth else None
@@ -347,7 +354,7 @@ class TaskRun:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 
     def _reads(self, version: int) -> Reads:
-        return Reads(self._parts.bank, version, self._task, self._parts.config.scope)
+        return Reads(self._parts.bank, version, self._task, self._parts.config.scope, self._parts.config.twins)
 
 
 def _try(number: int) -> tuple[str | int, ...]:
