@@ -161,7 +161,14 @@ def with_every_option(text: str) -> str:
 
     from rbsuite.run.config import FIELDS
 
-    kinds = {"text": "text", "names": "names", "int": "whole number", "float": "number", "flag": "true or false"}
+    kinds = {
+        "text": "text",
+        "names": "names",
+        "int": "whole number",
+        "float": "number",
+        "numbers": "numbers",
+        "flag": "true or false",
+    }
     rows = ["| option | kind | default | meaning |", "|---|---|---|---|"]
     for name, option in FIELDS.items():
         default = option.default
@@ -170,7 +177,7 @@ def with_every_option(text: str) -> str:
         elif default in ("", None, ()) and default is not False:
             shown = ""
         else:
-            shown = f"`{', '.join(default) if isinstance(default, tuple) else str(default).lower()}`"
+            shown = f"`{', '.join(map(str, default)) if isinstance(default, tuple) else str(default).lower()}`"
         meaning = option.metadata["help"].replace(" [default: ", " (default: ").replace("]", ")")
         choices = ", ".join(f"`{choice}`" for choice in option.metadata["choices"])
         meaning += f": {choices}" if choices else ""

@@ -165,6 +165,18 @@ def test_what_was_taken_back_is_kept_and_said(kept: Path, samples: ModuleType) -
         assert discarded == [("rewind", 3), ("rewind", 4), *(("retry-failed", n) for n in range(1, 6)), ("rewind", 0)]
 
 
+def test_a_run_is_taken_back_whole_or_not_at_all(kept: Path, samples: ModuleType) -> None:
+    with closing(sqlite3.connect(kept / FILE_NAME)) as connection, connection:
+        connection.execute("CREATE TRIGGER sabotage BEFORE DELETE ON recall BEGIN SELECT RAISE(ABORT, 'sabotage'); END")
+    with ExperimentStore.open(kept) as store:
+        with pytest.raises(StoreError, match="sabotage"):
+            store.rewind(samples.RUN, 2)
+        assert store.run_finished(samples.RUN)
+        assert list(store.records(samples.RUN)) == list(samples.records(6))
+        assert len(store.acts()) == 1
+    assert check_experiment(kept).findings == ("the trigger sabotage is not as rbsuite makes it",)
+
+
 def test_digest_is_that_of_an_undisturbed_run(kept: Path, tmp_path: Path, samples: ModuleType) -> None:
     seeds: Mapping[str, Any] = {samples.OFF: samples.record(0, samples.GENESIS).ops}
     with ExperimentStore.create(tmp_path / "calm", samples.manifest(6), seeds) as store:
