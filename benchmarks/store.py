@@ -23,7 +23,7 @@ from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalle
 from rbsuite.oplog import GENESIS, chain
 from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store import ExperimentStore, experiment_digest, export_jsonl
-from rbsuite.trajectory import Action, Message, Observation, Step, ToolSpec, Trajectory, Usage
+from rbsuite.trajectory import Action, Grade, Message, Observation, Step, ToolSpec, Trajectory, Usage
 from rbsuite.verdict import Verdict
 
 STEPS = 12
@@ -73,16 +73,17 @@ def opening(rng: random.Random) -> Observation:
 
 def trajectory(rng: random.Random, task_id: str, first: Observation) -> Trajectory:
     """A rollout of :data:`STEPS` turns."""
-    steps = [Step("agent", first, Action("text", sentence(rng, 30)), 0.0)]
+    steps = [Step("agent", first, Action(sentence(rng, 30)), 0.0)]
     for _ in range(STEPS - 1):
         seen = Observation(tool_result(rng), role="tool")
-        call = Action(
-            "tool", "", rng.choice(WORDS), {"order_id": f"#W{rng.randrange(10**7)}"}, thought=sentence(rng, 20)
-        )
+        order = {"order_id": f"#W{rng.randrange(10**7)}"}
+        call = Action.call(rng.choice(WORDS), order, thought=sentence(rng, 20))
         steps.append(Step("agent", seen, call, 0.0))
     truth = {"outputs": [sentence(rng, 3)], "actions": rng.randrange(9)}
     query = sentence(rng, 40)
-    return Trajectory(task_id, 0, rng.getrandbits(63), query, tuple(steps), None, "finished", "", 1.0, truth)
+    return Trajectory(
+        task_id, 0, rng.getrandbits(63), query, tuple(steps), None, "finished", "", Grade(1.0, truth=truth)
+    )
 
 
 def operation(rng: random.Random, task_id: str, position: int) -> MemoryOp:

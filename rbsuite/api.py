@@ -214,13 +214,13 @@ def open_plan(
     Raises:
         StoreError: there is another experiment, or the directory cannot be used.
     """
-    from rbsuite.errors import Interrupted, RbsuiteError
+    from rbsuite.errors import Interrupted, Outage, RbsuiteError
     from rbsuite.run.directory import default_directory, open_experiment
 
     with open_experiment(planned, default_directory(planned) if out is None else Path(out), join=join) as store:
         try:
             yield store
         except RbsuiteError as error:
-            if not isinstance(error, Interrupted):
+            if not isinstance(error, Interrupted | Outage):
                 store.discard()
             raise

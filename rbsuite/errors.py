@@ -122,6 +122,12 @@ class StoreError(RbsuiteError):
     """An experiment directory that cannot be read, written or resumed."""
 
 
+class Outage(RbsuiteError):
+    """A model that answers no call of a task any more. Pauses the run before the task is committed; what was committed stays."""
+
+    exit_code = 3
+
+
 class Interrupted(RbsuiteError):
     """The run was stopped from outside; what was committed stays, and the message says how to go on.
 

@@ -124,7 +124,8 @@ class RolloutEnded:
 
 @dataclass(frozen=True, slots=True)
 class RolloutDiscarded:
-    """What a task had come to so far is thrown away: it ran ahead, and what it had read has changed.
+    """What a task had come to so far is thrown away: it ran ahead, and what it had read has changed;
+    or a rollout of it broke and is tried again.
 
     Attributes:
         place: the task.

@@ -163,5 +163,9 @@ class Manifest:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """The facts in which two experiments that are the same agree."""
-        return {name: value for name, value in self.facts.items() if name != ABOUT}
+        """The facts in which two experiments that are the same agree: of the task set what it is, not where it came from."""
+        facts = {name: value for name, value in self.facts.items() if name != ABOUT}
+        task_set = facts.get("task_set")
+        if isinstance(task_set, Mapping):
+            facts["task_set"] = {name: task_set[name] for name in ("hash", "count") if name in task_set}
+        return facts

@@ -26,6 +26,8 @@ class Task:
         payload: what only the environment may see (instruction of the user, reference answer, checks). Never shown to agent, memory
             or self-judge.
         difficulty: a rank for easy-to-hard orders, larger is harder; ``None`` where nothing is known.
+        twins: ids of tasks that ask the same or nearly so (:func:`rbsuite.data.twins.find_twins`); what was learnt on them is kept out of
+            its recall like what was learnt on the task itself.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Task:
     query: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     difficulty: float | None = None
+    twins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,16 @@ class TaskSet:
         environment: name of the environment.
         split: name of the split.
         tasks: the tasks in native order.
-        source: where the data comes from (pack or sample, its version and hash), for the manifest.
+        source: where the data comes from (pack or sample, its version and hash), for the manifest. No part of the hash: the same content
+            is the same task set, whichever way it came here.
+        content: hash of what belongs to the tasks beside themselves (databases, policies, worked examples); empty where nothing does.
     """
 
     environment: str
     split: str
     tasks: tuple[Task, ...]
     source: Mapping[str, str] = field(default_factory=dict)
+    content: str = ""
 
     def __post_init__(self) -> None:
         """Refuse two tasks of one id.
@@ -79,8 +85,8 @@ class TaskSet:
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of environment, split, source and tasks."""
-        return digest([self.environment, self.split, self.source, list(self.tasks)])
+        """SHA-256 of environment, split, tasks and what belongs to them."""
+        return digest([self.environment, self.split, self.content, list(self.tasks)])
 
 
 def once(known: MutableMapping[str, _T], key: str, build: Callable[[], _T]) -> _T:

@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "eval": Lazy("rbsuite.cli.evaluate", "Measure a memory: on against off, same tasks, same order."),
     "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
     "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
+    "check": Lazy("rbsuite.cli.check", "Say whether an experiment's file is as it was written."),
     "rescore": Lazy("rbsuite.cli.rescore", "Grade an experiment again by another convention."),
     "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),
     "env": Lazy("rbsuite.cli.environment", "Show an environment: splits, tasks, data, licence, floor."),
@@ -121,8 +122,8 @@ def command() -> None:
 def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> NoReturn:
     """Run the command line and exit.
 
-    Exit codes: 0 all is well, 1 a check failed, 2 a usage or rbsuite error, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is
-    gone (SIGHUP), 141 who read the output is gone.
+    Exit codes: 0 all is well, 1 a check failed or every rollout of a condition did, 2 a usage or rbsuite error, 3 the experiment is not
+    complete, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is gone (SIGHUP), 141 who read the output is gone.
 
     Args:
         arguments: what follows the program's name; ``None``: those of the process.

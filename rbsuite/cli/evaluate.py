@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted
+from rbsuite.errors import Interrupted, Outage, UsageError
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -24,6 +24,7 @@ COMMAND_OPTIONS = {
     "concurrency": "concurrency",
     "speculate": "speculate",
     "executor": "executor",
+    "outage": "outage",
     "out": "out",
     "join": "join",
     "json": "as_json",
@@ -40,7 +41,10 @@ EPILOG = """Examples:
   rbsuite eval --env tau-bench --split test --domain retail --memory none,reasoningbank,awm
   rbsuite eval --env tau-bench --model openai/gpt-4o-mini --limit 10 --orders 1
   rbsuite eval --from experiments/tau-bench-sample-0123456789
+  rbsuite eval --from experiments/tau-bench-sample-0123456789 --retry-failed
 """
+INCOMPLETE = 3
+"""The exit code where the experiment is not complete."""
 
 
 def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,6 +117,13 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     help="Where to run: in this process or in N others; never changes the result.",
 )
 @click.option(
+    "--outage",
+    type=click.Choice(["pause", "commit"]),
+    default="pause",
+    show_default=True,
+    help="A rollout of which no model call was answered: stop before its task, or count it as failed.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Directory of the experiment [default: named after its configuration].",
@@ -134,6 +145,15 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     help="Resume an experiment; with other options, copy its configuration.",
 )
 @click.option(
+    "--rewind",
+    multiple=True,
+    metavar="RUN@T",
+    help="With --from: take a run back to its first T tasks and run the rest anew; what is discarded stays in the file.",
+)
+@click.option(
+    "--retry-failed", is_flag=True, help="With --from: take every run back to its first broken task, and go on."
+)
+@click.option(
     "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them has."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -148,9 +168,12 @@ def command(
     concurrency: int,
     speculate: str,
     executor: str,
+    outage: Literal["pause", "commit"],
     out: Path | None,
     from_file: Mapping[str, Any],
     source: Path | None,
+    rewind: tuple[str, ...],
+    retry_failed: bool,
     join: bool,
     as_json: bool,
     quiet: bool,
@@ -169,10 +192,16 @@ def command(
     from rbsuite.run.event_log import EventLog
 
     given = _given(options)
+    if rewind or retry_failed:
+        if source is None or from_file or given or out or join:
+            raise UsageError(
+                "--rewind and --retry-failed go with --from EXPERIMENT alone.", "Leave the other options out."
+            )
+        _take_back(source, rewind, retry_failed=retry_failed)
     if source is not None and not (from_file or given or out) and _shown(source, as_json=as_json):
         return
     wanted = {**_stored(source), **from_file, **given}
-    execution = api.Execution(concurrency, speculate, executor)
+    execution = api.Execution(concurrency, speculate, executor, outage)
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
         from rbsuite.run.config import names_simulation
@@ -198,10 +227,20 @@ def command(
                     echo(
                         f"Other processes are still working on {store.directory}: {held}. The last to finish shows the result."
                     )
-            else:
-                _report(store, as_json=as_json)
+                raise click.exceptions.Exit(INCOMPLETE)
+            _report(store, as_json=as_json)
     finally:
         asyncio.run(planned.aclose())
+
+
+def _take_back(source: Path, places: Sequence[str], *, retry_failed: bool) -> None:
+    """Take runs back, before anything is run."""
+    from rbsuite.run.rewinding import rewind, rewind_to_failures
+    from rbsuite.store import ExperimentStore
+
+    with ExperimentStore.open(source) as store:
+        discarded = rewind(store, places) + (rewind_to_failures(store) if retry_failed else 0)
+    click.echo(f"Taken back: {discarded} tasks are discarded, and stay in the file.", err=True)
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -222,8 +261,6 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _number(name: str, text: str) -> float:
-    from rbsuite.errors import UsageError
-
     try:
         return float(text)
     except ValueError:
@@ -295,6 +332,11 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
             f"Resume with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
+    except Outage as outage:
+        raise Outage(
+            f"paused: {outage.message}",
+            f"Resume with: rbsuite eval --from {store.directory} (--outage commit counts such tasks as failed).",
+        ) from outage
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:
@@ -304,9 +346,32 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
     summary = summarise(store)
     if as_json:
         echo_json(results.as_json(store, summary))
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    # Piped output has no width of its own; the tables fit this one.
-    console = Console(file=stdout())
-    results.show(console if console.is_terminal else Console(file=stdout(), width=PIPED_WIDTH), store, summary)
+        # Piped output has no width of its own; the tables fit this one.
+        console = Console(file=stdout())
+        results.show(console if console.is_terminal else Console(file=stdout(), width=PIPED_WIDTH), store, summary)
+    if failed := _all_failed(store):
+        click.echo(f"rbsuite: {failed}", err=True)
+        raise click.exceptions.Exit(1)
+
+
+def _all_failed(store: ExperimentStore) -> str:
+    """What to say where every rollout of a condition broke, so that its figures mean nothing; empty where none did."""
+    from rbsuite.report.text import one_line
+
+    working: dict[str, bool] = {}
+    reasons: dict[str, str] = {}
+    for info in store.manifest.runs:
+        label, failures = info.condition.label, store.failures(info.id)
+        working[label] = working.get(label, False) or failures.broken < failures.rollouts
+        if failures.first is not None and label not in reasons:
+            rollouts = next(store.records(info.id, failures.first, trajectories=False)).rollouts
+            reasons[label] = next(one.trajectory.error for one in rollouts if one.trajectory.broken)
+    failed = [label for label, works in working.items() if not works]
+    if not failed:
+        return ""
+    which = "every rollout failed" if len(failed) == len(working) else f"every rollout of {', '.join(failed)} failed"
+    again = f"Mend that, then: rbsuite eval --from {store.directory} --retry-failed"
+    return one_line(f"{which}: {reasons[failed[0]]} {again}")

@@ -114,7 +114,20 @@ def find_pack(
     path = pack_directory(pack)
     if not path.is_dir():
         raise DataError(f"{title}: this split needs upstream's data, which is not imported.", remedy)
-    return path, {"pack": pack, "commit": commit_of(path)}
+    refuse_edited(path)
+    return path, {"pack": pack, "commit": commit_of(path, verified=True)}
+
+
+def refuse_edited(path: Path) -> None:
+    """Refuse an imported pack whose files are not those of the import.
+
+    Raises:
+        DataError: one was changed or is missing; a directory without a ``pack.json`` was not imported, and passes.
+    """
+    if (path / INFO_NAME).is_file():
+        from rbsuite.data.packs import verify_pack
+
+        verify_pack(path)
 
 
 def inner(path: Path, folder: str) -> Path:
@@ -122,12 +135,19 @@ def inner(path: Path, folder: str) -> Path:
     return path / folder if folder and (path / folder).is_dir() else path
 
 
-def commit_of(path: Path) -> str:
-    """The commit that a pack was proved equal to, or else says it is of; ``""`` where it says nothing."""
+def commit_of(path: Path, *, verified: bool = False) -> str:
+    """The commit that a pack was proved equal to, or else says it is of; ``""`` where it says nothing, or was changed since.
+
+    Args:
+        path: its directory.
+        verified: whether that its files are those of the import is known already.
+    """
     if not (path / INFO_NAME).is_file():
         return ""
-    from rbsuite.data.packs import load_pack_info
+    from rbsuite.data.packs import load_pack_info, verify_pack
 
-    info = load_pack_info(path)
-    # Data equal to a commit's is the same data, whichever way it came here: so is the hash of the task set.
+    try:
+        info = load_pack_info(path) if verified else verify_pack(path)
+    except DataError:
+        return ""
     return info.equals_commit or info.commit or ""

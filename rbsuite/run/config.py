@@ -16,6 +16,7 @@ from rbsuite.specs import EnvironmentSpec
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")
+TWINS = ("exclude", "allow")
 DEFAULT_MODEL = "sim/learner"
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
@@ -65,6 +66,9 @@ class ExperimentConfig:
     scope: str = _option(
         "text", "what a task may recall: from the whole run or from its own domain", "shared", choices=SCOPES
     )
+    twins: str = _option(
+        "text", "whether a task may recall what was learnt on its twin (the same question)", "exclude", choices=TWINS
+    )
     warm_start: str = _option(
         "text", "start with the banks of EXPERIMENT, or of EXPERIMENT@T: after its first T tasks", ""
     )
@@ -78,6 +82,7 @@ class ExperimentConfig:
     max_calls: int | None = _option(
         "int", "model calls an agent may make in a rollout [default: no limit]", None, minimum=1
     )
+    retries: int = _option("int", "further tries for a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
     prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
     data: str = _option(
@@ -100,11 +105,14 @@ class Execution:
         concurrency: model calls under way at once, and so runs at once.
         speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
         executor: ``local``, or ``processes:N``.
+        outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
+            that it may be gone on with; ``commit`` counts it as failed.
     """
 
     concurrency: int = 8
     speculate: str = "off"
     executor: str = "local"
+    outage: Literal["pause", "commit"] = "pause"
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rbsuite.errors import RbsuiteError, StoreError
@@ -23,7 +24,8 @@ def default_directory(plan: Plan, root: Path = DEFAULT_ROOT) -> Path:
     Where a template that it used has changed since, the new one goes beside it under a name with a number.
     """
     manifest = plan.manifest
-    first = root / f"{plan.name}-{digest([manifest.config, manifest.identity])[:10]}"
+    options = {**manifest.config, "data": ""}  # the hash of the task set says what was read from there
+    first = root / f"{plan.name}-{digest([options, manifest.identity])[:10]}"
     for number in range(1, 1000):
         directory = first if number == 1 else first.with_name(f"{first.name}-{number}")
         if not (directory / FILE_NAME).exists():
@@ -46,7 +48,9 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False) -> Exper
         StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
     """
     store = _created(plan, directory, join=join) or ExperimentStore.open(directory, join=join)
-    changes = differences(from_plain(store.manifest.config), from_plain(plan.manifest.config))
+    # Where the data is read from does not matter: what it contains is in the hash of the task set.
+    stored = from_plain(store.manifest.config)
+    changes = differences(stored, replace(from_plain(plan.manifest.config), data=stored.data))
     there, here = store.manifest.identity, plan.manifest.identity
     for name in sorted({*there, *here}):
         if there.get(name) != here.get(name):

@@ -11,6 +11,7 @@ import multiprocessing
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from rbsuite.environments.hosting import CallThread, Recipe
@@ -141,7 +142,7 @@ async def _in_processes(
     plan: Plan, store: ExperimentStore, execution: Execution, sink: StoreSink, processes: int
 ) -> None:
     calls = max(1, execution.concurrency // processes)
-    share = Execution(calls, execution.speculate)
+    share = replace(execution, concurrency=calls)
     idle = [_RunProcess(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
     everyone = list(idle)
 

@@ -31,19 +31,20 @@ class _Read:
 
 
 class Reads:
-    """Reads a bank as of one version, without what stems from the task at hand, and remembers what each read gave.
+    """Reads a bank as of one version, without what stems from the task at hand or its twins, and remembers what each read gave.
 
     Args:
         bank: the run's bank.
         version: the version to read.
         task: the task at hand.
         scope: ``shared``: one bank for all; ``domain``: only what was learnt in the task's domain.
+        twins: ``exclude``: nothing of the task's twins; ``allow``: they are tasks like any other.
     """
 
-    def __init__(self, bank: Bank, version: int, task: Task, scope: str) -> None:
+    def __init__(self, bank: Bank, version: int, task: Task, scope: str, twins: str = "exclude") -> None:
         self._bank = bank
         self._version = version
-        self._exclude = frozenset((task.id,))
+        self._exclude = frozenset((task.id, *(task.twins if twins == "exclude" else ())))
         self._domain = task.domain if scope == DOMAIN_SCOPE else ""
         self._log: list[_Read] = []
 

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from rbsuite.errors import Outage
 from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import digest
@@ -57,13 +58,15 @@ class Stream:
         window: how far to run ahead.
         batch: tasks that read the same version; 1 is the exact stream.
         commit: called with each record in order; what it returns from is kept for good.
+        pauses: whether a task with a rollout of which no model call was answered stops the stream, or is committed as it is.
     """
 
-    def __init__(self, parts: RunParts, window: Window, batch: int, commit: Commit) -> None:
+    def __init__(self, parts: RunParts, window: Window, batch: int, commit: Commit, *, pauses: bool = False) -> None:
         self._parts = parts
         self._window = window
         self._batch = batch
         self._commit = commit
+        self._pauses = pauses
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
         self._changes: list[int] = []
@@ -135,6 +138,8 @@ class Stream:
         draft = await slot.running
         assert slot.run is not None
         assert slot.opened is not None
+        if self._pauses and (why := slot.run.unanswered(draft.group)):
+            raise Outage(f"no model call of a rollout of task {self._tasks[position]!r} was answered: {why}")
         wasted = 0
         if not await slot.run.absorbed_the_same(told):
             absorbing = slot.run.absorbing
@@ -160,6 +165,7 @@ class Stream:
             "wasted_calls": slot.calls - saved.calls,
             "wasted_tokens": slot.wasted.tokens - saved.tokens,
             "overtaken_operations": slot.overtaken,
+            "retried_rollouts": slot.opened.retried,
         }
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.errors import ModelError
-from rbsuite.events import RolloutEnded, StepTaken, TaskOpened
+from rbsuite.events import RolloutDiscarded, RolloutEnded, StepTaken, TaskOpened
 from rbsuite.experience import Experience, MemoryOp, Outcome, Phase, Recall, RecallRequest
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
@@ -27,7 +27,7 @@ from rbsuite.run.rollout import Opening, Players, held_back, open_task, play
 from rbsuite.scaling.base import Choice, Group, Refine
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
-from rbsuite.trajectory import Step, Trajectory
+from rbsuite.trajectory import Step, Trajectory, Usage
 from rbsuite.transcript import fence, render_steps, render_transcript, rules_of
 from rbsuite.verdict import Verdict
 
@@ -37,7 +37,11 @@ SHARED = -1
 
 @dataclass(frozen=True, slots=True)
 class OpenTask:
-    """A task that is open: what was said before the agent's first turn, and what that cost. It does not depend on memory."""
+    """A task that is open: what was said before the agent's first turn, and what that cost. It does not depend on memory.
+
+    Attributes:
+        retried: how many tries to open it had failed before.
+    """
 
     task: Task
     position: int
@@ -45,19 +49,22 @@ class OpenTask:
     seed: int
     opening: Opening
     ledger: Ledger
+    retried: int = 0
 
 
 async def open_for(parts: RunParts, task: Task, position: int) -> OpenTask:
     """Open a task: bind the models to it and let the simulated user act first, where one does."""
     roles = Roles(parts, task, await bind_models(parts, task), position)
     seed, ledger = derive_seed(parts.info.seed, task.id), Ledger()
-    user = roles.user(derive_seed(seed, "opening"), ledger)
-    with roles.blaming("environment", parts.spec.name):
-        opening = await open_task(
-            roles.stage(derive_seed(seed, "opening"), ledger), task, user, derive_seed(seed, "opening")
-        )
+    for retried in range(parts.config.retries + 1):
+        opening_seed = derive_seed(seed, "opening", *_try(retried))
+        user = roles.user(opening_seed, ledger)
+        with roles.blaming("environment", parts.spec.name):
+            opening = await open_task(roles.stage(opening_seed, ledger), task, user, opening_seed)
+        if opening.failure is None:
+            break
     parts.emit(TaskOpened(roles.place, opening.query))
-    return OpenTask(task, position, roles, seed, opening, ledger)
+    return OpenTask(task, position, roles, seed, opening, ledger, retried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,7 @@ class TaskRun:
         self._recalls: list[RecallEvent] = []
         self._shared, self._absorbing = Ledger(), Ledger()
         self._rolling: list[Ledger] = []
+        self._unanswered: set[int] = set()
         self._counts: Counter[str] = Counter()
         self._absorb_counts: Counter[str] = Counter()
 
@@ -197,17 +205,50 @@ class TaskRun:
             return ops
         return tuple(replace(op, document=scoped(op.document, self._task.domain)) if op.document else op for op in ops)
 
+    def unanswered(self, group: Group) -> str:
+        """Why a rollout broke of whose last try no model call was answered, which is the sign of an outage; empty if there is none."""
+        ends = (rollout.trajectory for rollout in group.rollouts if rollout.trajectory.rollout in self._unanswered)
+        return next((one.error for one in ends if one.end == "model_error"), "")
+
     async def rollout(
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
-        """See :class:`rbsuite.scaling.base.TaskRollouts`."""
+        """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
+        given = await self._recall_for(index, earlier)
+        record = await self._play(index, 0, given, earlier, checks, judged)
+        if self._opening.failure is not None:
+            return record  # it was tried again when the task was opened
+        for number in range(1, self._parts.config.retries + 1):
+            if not record.trajectory.broken:
+                break
+            self._parts.emit(RolloutDiscarded(replace(self._roles.place, rollout=index), 1))
+            self._counts["retried_rollouts"] += 1
+            self._recalls = [event for event in self._recalls if event.rollout != index or event.phase != "step"]
+            again = await self._play(index, number, given, earlier, checks, judged)
+            usage = dict(record.usage)
+            for purpose, cost in again.usage.items():
+                usage[purpose] = usage.get(purpose, Usage()) + cost
+            record = replace(again, usage=dict(sorted(usage.items())), seconds=record.seconds + again.seconds)
+        return record
+
+    async def _play(
+        self,
+        index: int,
+        number: int,
+        given: tuple[Recall, str],
+        earlier: Sequence[RolloutRecord],
+        checks: int,
+        judged: bool,
+    ) -> RolloutRecord:
+        """One try of a rollout; ``given`` is what it has before its first turn."""
         started = time.perf_counter()
-        parts, roles, seed = self._parts, self._roles, derive_seed(self._seed, "rollout", index)
+        parts, roles = self._parts, self._roles
+        seed = derive_seed(self._seed, "rollout", index, *_try(number))
         ledger = Ledger()
         self._rolling.append(ledger)
         agent_name = parts.info.condition.agent
 
-        recall, extra = await self._recall_for(index, earlier)
+        recall, extra = given
         text = _joined(recall.text, extra)
         agent = parts.agent.make()
         with roles.blaming("agent", agent_name):
@@ -244,9 +285,13 @@ class TaskRun:
             trajectory = await play(
                 roles.stage(seed, ledger), self._task, self._opening, players, rollout=index, seed=seed
             )
+        self._unanswered.discard(index)
+        if not ledger.total.calls:
+            self._unanswered.add(index)
         verdict = await self._judge(trajectory, seed, ledger) if judged and not trajectory.broken else None
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(trajectory.steps))
-        parts.emit(RolloutEnded(place, trajectory, verdict))
+        if not trajectory.broken or number == parts.config.retries or self._opening.failure is not None:
+            parts.emit(RolloutEnded(place, trajectory, verdict))
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), notes, time.perf_counter() - started)
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
@@ -287,8 +332,15 @@ class TaskRun:
             view = self._roles.view(self._recall_reads, self._told, seed, self._shared, self._counts)
             with self._roles.blaming("memory", self._parts.info.condition.memory):
                 recall = check_recall(await self._parts.memory.recall(request, view))
+        if self._task.twins and any(self._is_of_twin(item.item_id) for item in recall.items):
+            self._counts["recalls_of_twins"] += 1
         self._recalls.append(RecallEvent(rollout, phase, request.step, self._told, recall))
         return recall
+
+    def _is_of_twin(self, item_id: str) -> bool:
+        """Whether an item was learnt on a twin of the task, so that to recall it is to recall the answer."""
+        item = self._parts.bank.get(item_id, self._version)
+        return item is not None and item.provenance.task_id in self._task.twins
 
     async def _judge(self, trajectory: Trajectory, seed: int, ledger: Ledger) -> Verdict:
         score = trajectory.score if self._parts.judge_spec.ground_truth else None
@@ -302,7 +354,12 @@ class TaskRun:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 
     def _reads(self, version: int) -> Reads:
-        return Reads(self._parts.bank, version, self._task, self._parts.config.scope)
+        return Reads(self._parts.bank, version, self._task, self._parts.config.scope, self._parts.config.twins)
+
+
+def _try(number: int) -> tuple[str | int, ...]:
+    """What a seed is derived from in addition, for a try that is not the first."""
+    return ("try", number) if number else ()
 
 
 def _joined(*texts: str) -> str:

@@ -145,7 +145,8 @@ class Worker:
 
         sink.emit(RunStarted(info, parts.bank.version))
         batch = int(self._config.stream.partition(":")[2] or 1)
-        await Stream(parts, make_window(self._execution.speculate), batch, commit).run()
+        window, pauses = make_window(self._execution.speculate), self._execution.outage == "pause"
+        await Stream(parts, window, batch, commit, pauses=pauses).run()
         sink.finish(info)
         sink.emit(RunFinished(info))
 

@@ -16,6 +16,7 @@ from rbsuite.oplog import origin
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.store.codec import pack
 from rbsuite.store.database import guarded, open_connection
+from rbsuite.store.links import manifest_hash, run_link
 from rbsuite.store.rows import Row, encode_manifest, op_row, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
 from rbsuite.store.scrub import scrub, scrub_text
@@ -164,10 +165,17 @@ def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")
     create_tables(connection)
-    connection.execute("INSERT INTO meta VALUES ('manifest', ?)", (pack(draft.manifest),))
+    signed = manifest_hash(draft.manifest)
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)", [("manifest", pack(draft.manifest)), ("manifest_hash", signed)]
+    )
     for index, run in enumerate(draft.runs):
-        connection.execute("INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", (index, *run.row))
-        parts = ((index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed))
+        parts = [(index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed)]
+        row = (index, *run.row)
+        connection.execute(
+            "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (*row, run_link(signed, row, parts)),
+        )
         connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

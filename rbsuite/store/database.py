@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import StoreError
-from rbsuite.store.schema import SCHEMA_VERSION, lacking, migrate, stored_version
+from rbsuite.store.schema import OLDEST_VERSION, SCHEMA_VERSION, lacking, migrate, stored_version
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program that holds the database."""
@@ -141,6 +141,11 @@ def _check_version(connection: sqlite3.Connection, path: Path, *, may_migrate: b
     if version > SCHEMA_VERSION:
         raise StoreError(
             f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Upgrade rbsuite to read it."
+        )
+    if version < OLDEST_VERSION:
+        raise StoreError(
+            f"{path} has schema version {version}, which an unreleased rbsuite wrote.",
+            "Run the experiment again in another directory.",
         )
     if version < SCHEMA_VERSION:
         if not may_migrate:

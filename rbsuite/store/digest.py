@@ -1,10 +1,11 @@
 """One hash for what came out of an experiment: equal digests mean the same outcomes, word for word.
 
-Covered, for every run in the manifest's order: its id, order, seed and tasks; the hash chain of the bank it was given, if any; per task
-what was read and committed, the hash chain of the bank, the recalls with items, scores and text, the selected rollout, and per rollout the
-whole trajectory, verdict and notes; and the hash of the task set. Left out is what may differ between equal experiments: wall time, usage
-and money, commit ids, counts of things to report (speculation adds to both), the name of the index that answered, and everything else in
-the manifest.
+Covered are the configuration (every option but those that name files, whose content the rest covers) with what it resolved to:
+environment, models, embedder, limit of steps, what judges see, the hash of the task set; and for every run in the manifest's order its id,
+order, seed and tasks; the hash chain of the bank it was given, if any; per task what was read and committed, the hash chain of the bank,
+the recalls with items, scores and text, the selected rollout, and per rollout the whole trajectory, verdict and notes. Left out is what
+may differ between equal experiments: wall time, usage and money, commit ids, counts of things to report (speculation adds to both), the
+name of the index that answered, the versions of rbsuite and of plugins, and where data came from.
 """
 
 from __future__ import annotations
@@ -16,18 +17,22 @@ from typing import Any
 
 from rbsuite.jsonable import plain
 from rbsuite.oplog import GENESIS
-from rbsuite.record import RecallEvent, RolloutRecord, TaskRecord
+from rbsuite.record import Manifest, RecallEvent, RolloutRecord, TaskRecord
 from rbsuite.store.codec import body_row, inline, verdict_row
 from rbsuite.store.experiment import ExperimentStore
+
+PLACES = frozenset({"data", "prompts", "warm_start"})
+"""Options that name files and directories. What they hold is in the task set's hash, in what was said, and in the bank of the start."""
+
+RESOLVED = ("environment", "models", "embedder", "max_steps", "judge_sees_ground_truth", "simulated")
+"""Facts of the manifest that are covered, beside the hash of the task set."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
 
 
 def experiment_digest(store: ExperimentStore) -> str:
     """SHA-256 (hex) of all that came out of an experiment so far."""
-    # Other entries of the task set's facts name where the data came from, which may be a path.
-    task_set = store.manifest.facts.get("task_set")
-    lines = [_ENCODER.encode(["experiment", 1, task_set.get("hash") if isinstance(task_set, Mapping) else None])]
+    lines = [_ENCODER.encode(["experiment", 2, _task_set_hash(store.manifest.facts), _options(store.manifest)])]
     lines.extend(run_digest(store, info.id) for info in store.manifest.runs)
     return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
 
@@ -42,6 +47,17 @@ def run_digest(store: ExperimentStore, run_id: str) -> str:
     for record in store.records(run_id):
         state.update(_line(_task(record)))
     return state.hexdigest()
+
+
+def _task_set_hash(facts: Mapping[str, Any]) -> str | None:
+    """The ``hash`` in the fact ``task_set``; its other entries name where the data came from, which may be a path."""
+    task_set = facts.get("task_set")
+    return task_set.get("hash") if isinstance(task_set, Mapping) else None
+
+
+def _options(manifest: Manifest) -> list[Any]:
+    options = {name: value for name, value in manifest.config.items() if name not in PLACES}
+    return [options, {name: manifest.facts.get(name) for name in RESOLVED}]
 
 
 def _line(value: Any) -> bytes:

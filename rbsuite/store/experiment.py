@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,13 +12,14 @@ from typing import Self
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
 from rbsuite.store.creation import build, make_home, plan, unmake
 from rbsuite.store.database import Database
 from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
-from rbsuite.store.rows import ResultRow, decode_manifest
+from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest
 from rbsuite.store.writer import Writer
 
 FILE_NAME = "experiment.sqlite"
@@ -205,6 +207,40 @@ class ExperimentStore:
         self._claimed(run_id)
         self._writer.mark_finished(run_id)
 
+    def rewind(self, run_id: str, position: int, *, kind: str = "rewind") -> int:
+        """Take a run back to a position, in one transaction. What is discarded stays in the file, marked; nothing reads it for figures.
+
+        Args:
+            run_id: the run.
+            position: how many tasks it keeps.
+            kind: why, for :meth:`acts`.
+
+        Returns:
+            How many tasks were discarded; 0 where it has no more than it keeps.
+
+        Raises:
+            StoreError: another process has the run, or ``position`` is none of its positions.
+        """
+        self._claimed(run_id)
+        if not 0 <= position <= self.committed(run_id):
+            raise StoreError(
+                f"run {run_id!r} has {self.committed(run_id)} tasks and cannot go back to {position}.",
+                "Name a position from 0 to that number.",
+            )
+        tail = tuple(self.records(run_id, position))
+        if tail:
+            self._writer.rewind(run_id, position, kind, tail)
+        return len(tail)
+
+    def acts(self) -> Sequence[Act]:
+        """Whenever a run was taken back, in order."""
+        rows = self._database.rows("SELECT run, kind, position, tasks FROM act ORDER BY id")
+        return [Act(self.manifest.runs[run].id, kind, position, tasks) for run, kind, position, tasks in rows]
+
+    def audit(self) -> Iterator[str]:
+        """What is not as it was written, a line each: see :mod:`rbsuite.store.audit`."""
+        return audit(self._database, self.manifest, self._reader)
+
     def run_finished(self, run_id: str) -> bool:
         """Whether :meth:`mark_finished` was called for a run."""
         self._known(run_id)
@@ -271,6 +307,11 @@ class ExperimentStore:
         self._known(run_id)
         return self._reader.results(run_id)
 
+    def failures(self, run_id: str) -> Failures:
+        """How many rollouts of a run broke, and where the first one is."""
+        self._known(run_id)
+        return self._reader.failures(run_id)
+
     def verify_chain(self, run_id: str) -> str:
         """Compute the hash chain of a run anew from its operation log.
 
@@ -317,5 +358,5 @@ def _read_manifest(database: Database) -> Manifest:
     rows = database.rows("SELECT value FROM meta WHERE key = 'manifest'")
     try:
         return decode_manifest(unpack(rows[0][0]))
-    except (IndexError, ValueError, KeyError, TypeError) as error:
+    except (zlib.error, IndexError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{database.path}: its manifest is damaged.", "Restore it from a copy.") from error

@@ -18,9 +18,9 @@ from rbsuite.oplog import chain, origin
 from rbsuite.record import Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.codec import decode_body, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
-from rbsuite.store.rows import ResultRow, Row, TaskRow, decode_op, decode_recall, decode_rollout, decode_task
+from rbsuite.store.rows import Failures, ResultRow, Row, TaskRow, decode_op, decode_recall, decode_rollout, decode_task
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
-from rbsuite.trajectory import Observation, Step
+from rbsuite.trajectory import BROKEN_ENDS, Observation, Step
 
 T = TypeVar("T")
 _PAGE = 16
@@ -142,6 +142,19 @@ class Reader:
                 with self._decoding(run_id, row[0]):
                     result = _result(row, found[row[0]], kinds[row[0]])
                 yield result
+
+    def failures(self, run_id: str) -> Failures:
+        """What broke: see :meth:`rbsuite.store.ExperimentStore.failures`."""
+        run = self._runs[run_id]
+        first, last = task_key(run, 0) * ORDINALS, task_key(run + 1, 0) * ORDINALS
+        ends = sorted(BROKEN_ENDS)
+        broken = f"end_reason IN ({', '.join('?' * len(ends))})"
+        ((rollouts, count, task),) = self._database.rows(
+            f"SELECT count(*), coalesce(sum({broken}), 0), min(CASE WHEN {broken} THEN task END)"
+            " FROM rollout WHERE id >= ? AND id < ?",
+            (*ends, *ends, first, last),
+        )
+        return Failures(rollouts, count, None if task is None else task % POSITIONS)
 
     def verify_chain(self, run_id: str) -> str:
         """Compute the hash chain anew: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""

@@ -89,6 +89,38 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """A run that was taken back.
+
+    Attributes:
+        run: its id.
+        kind: why: ``rewind`` or ``retry-failed``.
+        position: how many tasks it kept.
+        tasks: how many were discarded.
+    """
+
+    run: str
+    kind: str
+    position: int
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What broke in a run.
+
+    Attributes:
+        rollouts: how many rollouts it has.
+        broken: how many of them ended for a reason that says nothing about the agent.
+        first: position of the first task with one; ``None``: there is none.
+    """
+
+    rollouts: int
+    broken: int
+    first: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedRecord:
     """A task record as column values, without the keys that the database gives.
 
@@ -139,16 +171,21 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
     made = (trajectory.task_id, trajectory.rollout, trajectory.seed, trajectory.query, trajectory.end, trajectory.error)
     row = (
         pack(trajectory.end),
-        trajectory.score,
+        None if trajectory.score is None else _real(trajectory.score),
         "" if judged is None else pack(judged.label),
         "" if judged is None else pack(judged.source),
         trajectory.agent_steps,
         total.tokens,
-        total.cost,
-        record.seconds,
+        None if total.cost is None else _real(total.cost),
+        _real(record.seconds),
         pack(dumps([*made, grade, verdict_row(judged), usage_row(record.usage), record.notes, record.seconds])),
     )
     return row, squeeze(encode_body(trajectory, shared.refer))
+
+
+def _real(value: float) -> float:
+    """A number as SQLite gives it back: it has no negative zero."""
+    return float(value) + 0.0
 
 
 def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:

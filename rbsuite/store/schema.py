@@ -21,10 +21,13 @@ APPLICATION_ID = 0x52425354
 
 Migration = Callable[[sqlite3.Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = ()
-"""Step ``i`` turns schema version ``i + 1`` into ``i + 2``. A migration runs inside a transaction and must not end it."""
+OLDEST_VERSION = 2
+"""The oldest schema version that can be brought up to date; what was before it had no chain over records and was never released."""
 
-SCHEMA_VERSION = 1 + len(MIGRATIONS)
+MIGRATIONS: tuple[Migration, ...] = ()
+"""Step ``i`` turns schema version ``OLDEST_VERSION + i`` into the next. A migration runs inside a transaction and must not end it."""
+
+SCHEMA_VERSION = OLDEST_VERSION + len(MIGRATIONS)
 """The schema version this code reads and writes."""
 
 POSITIONS = 1 << 24
@@ -38,13 +41,13 @@ TABLES = (
     """CREATE TABLE run (
         id INTEGER PRIMARY KEY, run_id UNIQUE NOT NULL, memory, scaling, agent, model, judge, embedder, prompts, temperature,
         order_index INTEGER NOT NULL, order_name, tasks INTEGER NOT NULL, start_hash TEXT NOT NULL,
-        finished INTEGER NOT NULL DEFAULT 0)""",
+        origin_hash TEXT NOT NULL, finished INTEGER NOT NULL DEFAULT 0)""",
     """CREATE TABLE seed (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
     """CREATE TABLE task (
         id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, position INTEGER NOT NULL, task_id NOT NULL,
         commit_id UNIQUE NOT NULL, read_version INTEGER NOT NULL, version INTEGER NOT NULL, selected INTEGER NOT NULL,
-        state_hash TEXT NOT NULL, head NOT NULL)""",
+        state_hash TEXT NOT NULL, head NOT NULL, record_hash TEXT NOT NULL)""",
     """CREATE TABLE rollout (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, ordinal INTEGER NOT NULL, end_reason NOT NULL, score REAL,
         verdict NOT NULL, judge NOT NULL, steps INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL, seconds REAL NOT NULL,
@@ -57,6 +60,12 @@ TABLES = (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
     "CREATE TABLE template (source NOT NULL, name NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (source, name))",
     "CREATE TABLE blob (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL)",
+    """CREATE TABLE act (
+        id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run, kind TEXT NOT NULL, position INTEGER NOT NULL,
+        tasks INTEGER NOT NULL, tail TEXT NOT NULL, link TEXT NOT NULL)""",
+    """CREATE TABLE discarded (
+        id INTEGER PRIMARY KEY, act INTEGER NOT NULL REFERENCES act, position INTEGER NOT NULL, task_id NOT NULL,
+        record BLOB NOT NULL)""",
 )
 
 VIEWS = (
@@ -68,6 +77,9 @@ VIEWS = (
         SELECT run_id, memory, scaling, model, order_index, position, task_id, ordinal AS rollout, ordinal = selected AS selected,
             end_reason, score, verdict, rollout.judge, steps, tokens, cost, seconds
         FROM rollout JOIN task ON task.id = rollout.task JOIN run ON run.id = task.run ORDER BY rollout.id""",
+    """CREATE VIEW v_discarded AS
+        SELECT act.id AS act, kind, run_id, discarded.position, task_id
+        FROM discarded JOIN act ON act.id = discarded.act JOIN run ON run.id = act.run ORDER BY discarded.id""",
     """CREATE VIEW v_recalls AS
         SELECT run_id, position, task_id, rollout, phase, step, recall.version,
             json_extract(found.value, '$[3]') AS rank, json_extract(found.value, '$[0]') AS item_id,
@@ -153,22 +165,25 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Mig
     Args:
         connection: in autocommit mode, opened for writing, with no transaction under way.
         path: the database file; the copy stands next to it.
-        migrations: all steps there are, from version 1 on.
+        migrations: all steps there are, from :data:`OLDEST_VERSION` on.
 
     Returns:
         The copy, or ``None`` where nothing was to do.
     """
     version = stored_version(connection, path)
-    if version > len(migrations):
+    steps = migrations[version - OLDEST_VERSION :]
+    if not steps:
         return None
     backup = path.with_name(f"{path.name}.v{version}.backup")
     with closing(sqlite3.connect(backup)) as copy:
         connection.backup(copy)
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for step in migrations[version - 1 :]:
+        for step in steps:
             step(connection)
-        connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(1 + len(migrations)),))
+        connection.execute(
+            "UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(OLDEST_VERSION + len(migrations)),)
+        )
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

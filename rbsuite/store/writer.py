@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +14,28 @@ from rbsuite.errors import StoreError
 from rbsuite.jsonable import plain
 from rbsuite.oplog import chain
 from rbsuite.record import Manifest, RunInfo, TaskRecord
-from rbsuite.store.codec import pack, squeeze
+from rbsuite.store.codec import dumps, pack, squeeze
 from rbsuite.store.database import Database
+from rbsuite.store.links import act_link, after_act, standing_acts, task_link, templates_hash
 from rbsuite.store.rows import EncodedRecord, encode_record
-from rbsuite.store.schema import ORDINALS, newest, task_key
+from rbsuite.store.schema import ORDINALS, task_key
 from rbsuite.store.scrub import scrub_text
 
 _KNOWN_SHARED = 100_000
 """How many hashes of shared rows are remembered as stored, so that they are not compressed again."""
 
+_HEAD = "SELECT version, state_hash, record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+_ORIGIN = "SELECT 0, start_hash, origin_hash FROM run WHERE id = ?"
+_PARTS = ("rollout", "trajectory", "recall", "op")
+
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Where a run stands: how many tasks are committed, and the hash chain after them."""
+    """Where a run stands: how many tasks are committed, and the chains of its bank and of its records after them."""
 
     committed: int
     state_hash: str
+    link: str
 
 
 class Writer:
@@ -62,8 +68,8 @@ class Writer:
                 if _already(connection, run, info, head, record):
                     return False
                 _check(info, head, record)
-                new = self._insert(connection, run, encoded)
-            self._heads[run] = _Head(record.version, record.state_hash)
+                new, link = self._insert(connection, run, head.link, encoded)
+            self._heads[run] = _Head(record.version, record.state_hash, link)
             if len(self._shared) > _KNOWN_SHARED:
                 self._shared.clear()
             self._shared.update(new)
@@ -84,6 +90,8 @@ class Writer:
                         f"the prompt template {name} has changed since this experiment used it.",
                         "Restore it, or start a new experiment with --out.",
                     )
+            rows = connection.execute("SELECT source, name, sha256 FROM template ORDER BY source, name").fetchall()
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('templates_hash', ?)", (templates_hash(rows),))
         self._templates.update(new)
 
     def forget(self, run_id: str) -> None:
@@ -103,23 +111,55 @@ class Writer:
                 )
             connection.execute("UPDATE run SET finished = 1 WHERE id = ?", (run,))
 
-    def _insert(self, connection: sqlite3.Connection, run: int, record: EncodedRecord) -> list[str]:
-        """Insert all rows of a record; gives the hashes of the shared rows that were not known to be stored."""
-        execute, task = connection.execute, task_key(run, record.task[0])
-        first = task * ORDINALS
-        execute("INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (task, run, *record.task))
-        for ordinal, (row, body) in enumerate(record.rollouts):
-            values = (first + ordinal, task, ordinal, *row)
-            execute("INSERT INTO rollout VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-            execute("INSERT INTO trajectory VALUES (?, ?)", (first + ordinal, body))
-        for ordinal, row in enumerate(record.recalls):
-            execute("INSERT INTO recall VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (first + ordinal, task, *row))
-        for ordinal, row in enumerate(record.ops):
-            execute("INSERT INTO op VALUES (?, ?, ?, ?, ?)", (first + ordinal, task, *row))
+    def rewind(self, run_id: str, position: int, kind: str, tail: Sequence[TaskRecord]) -> None:
+        """Take a run back: see :meth:`rbsuite.store.ExperimentStore.rewind`."""
+        run, _ = self._runs[run_id]
+        first, last = task_key(run, position), task_key(run + 1, 0)
+        with self._turn, self._database.transaction() as connection:
+            execute = connection.execute
+            self._heads.pop(run, None)
+            kept = execute(
+                "SELECT record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id", (first, last)
+            ).fetchall()
+            if len(kept) != len(tail):
+                raise StoreError(f"run {run_id!r} has gone on meanwhile.", "Try again.")
+            (number,) = execute("SELECT 1 + coalesce(max(id), 0) FROM act").fetchone()
+            before = execute("SELECT link FROM act WHERE run = ? ORDER BY id DESC LIMIT 1", (run,)).fetchone()
+            act = (number, run, kind, position, len(tail), kept[-1][0])
+            execute("INSERT INTO act VALUES (?, ?, ?, ?, ?, ?, ?)", (*act, act_link(before[0] if before else "", act)))
+            for record in tail:
+                row = (number, record.position, pack(record.task_id), squeeze(dumps(plain(record))))
+                execute("INSERT INTO discarded (act, position, task_id, record) VALUES (?, ?, ?, ?)", row)
+            execute("DELETE FROM task WHERE id >= ? AND id < ?", (first, last))
+            for table in _PARTS:
+                execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", (first * ORDINALS, last * ORDINALS))
+            execute("UPDATE run SET finished = 0 WHERE id = ?", (run,))
+
+    def _insert(
+        self, connection: sqlite3.Connection, run: int, previous: str, record: EncodedRecord
+    ) -> tuple[list[str], str]:
+        """Insert all rows of a record; gives the hashes of the shared rows that were not known to be stored, and the link."""
+        execute, key = connection.execute, task_key(run, record.task[0])
+        first = key * ORDINALS
+        task = (key, run, *record.task)
+        rollouts = [
+            ((first + ordinal, key, ordinal, *row), body) for ordinal, (row, body) in enumerate(record.rollouts)
+        ]
+        recalls = [(first + ordinal, key, *row) for ordinal, row in enumerate(record.recalls)]
+        ops = [(first + ordinal, key, *row) for ordinal, row in enumerate(record.ops)]
+        link = task_link(previous, task, rollouts, (*recalls, *ops))
+        execute("INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*task, link))
+        for row, body in rollouts:
+            execute("INSERT INTO rollout VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            execute("INSERT INTO trajectory VALUES (?, ?)", (row[0], body))
+        for row in recalls:
+            execute("INSERT INTO recall VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for row in ops:
+            execute("INSERT INTO op VALUES (?, ?, ?, ?, ?)", row)
         new = [sha for sha in record.shared if sha not in self._shared]
         for sha in new:
             execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (sha, squeeze(record.shared[sha])))
-        return new
+        return new, link
 
 
 @contextmanager
@@ -157,7 +197,11 @@ def unstorable(value: Any, path: str) -> str:
 
 
 def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
-    return _Head(*newest(lambda sql, values: connection.execute(sql, values).fetchall(), run))
+    rows = connection.execute(_HEAD, (task_key(run, 0), task_key(run + 1, 0))).fetchall()
+    committed, state, link = (rows or connection.execute(_ORIGIN, (run,)).fetchall())[0]
+    acts = connection.execute("SELECT position, link FROM act WHERE run = ? ORDER BY id", (run,)).fetchall()
+    standing = standing_acts(acts).get(committed)
+    return _Head(committed, state, link if standing is None else after_act(link, standing))
 
 
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:

@@ -6,9 +6,11 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from experiments import core_plugins, measure
 from rbsuite.cli import command
 from rbsuite.errors import Interrupted, RbsuiteError
 from rbsuite.record import TaskRecord
+from rbsuite.specs import ModelSpec
 from rbsuite.store import ExperimentStore, experiment_digest
 from toy import ToyPlugin
 
@@ -160,6 +163,7 @@ def test_another_experiment_in_the_place_is_refused_with_the_difference() -> Non
 
 PROGRAM = """
 import sys, time
+from contextlib import closing
 from pathlib import Path
 from experiments import core_plugins
 from rbsuite.cli import main
@@ -281,3 +285,56 @@ def test_a_wrong_line_in_the_file_is_named(line: str, says: str) -> None:
     result = invoke("--config", "exp.toml")
     assert result.exit_code != 0
     assert says in f"{result.exception} {result.output}"
+
+
+def shaky(*arguments: str) -> Result:
+    models = [ModelSpec("sim/outages", "altered", "altered:Outages", simulated=True)]
+    plugin = ToyPlugin(environments=[altered.environment("shaky", altered.Shaky)], models=models)
+    return CliRunner().invoke(command, ["eval", *arguments], obj=core_plugins(plugin), standalone_mode=False)
+
+
+def test_everything_failed_is_said_and_can_be_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(altered.Shaky, "down", True)
+    options = ("--env", "shaky", "--orders", "1", "--retries", "9", "--out", "e", "--quiet")
+    failed = shaky(*options)
+    assert failed.return_value == 1
+    assert failed.stderr.splitlines()[-1].startswith(
+        "rbsuite: every rollout failed: the environment raised RuntimeError"
+    )
+    assert "rbsuite eval --from e --retry-failed" in failed.stderr
+    assert shaky("--from", "e").return_value == 1
+    monkeypatch.setattr(altered.Shaky, "down", False)
+    again = shaky("--from", "e", "--retry-failed")
+    assert again.exception is None
+    assert again.return_value is None
+    assert "Taken back: 48 tasks" in again.stderr
+    back = shaky("--from", "e", "--rewind", "none/single/order-0@20", "--json")
+    assert json.loads(back.stdout)["conditions"][0]["committed"] == 24
+    refused = shaky("--from", "e", "--retry-failed", "--seed", "1")
+    assert "go with --from EXPERIMENT alone" in str(refused.exception)
+
+
+def test_an_outage_exits_with_its_own_code_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(altered.Outages, "left", 0)
+    paused = shaky("--env", "toy", "--model", "sim/outages", "--orders", "1", "--out", "e", "--quiet")
+    assert isinstance(paused.exception, RbsuiteError)
+    assert paused.exception.exit_code == 3
+    assert "Go on with: rbsuite eval --from e" in str(paused.exception)
+    monkeypatch.setattr(altered.Outages, "left", float("inf"))
+    assert shaky("--from", "e", "--quiet").exception is None
+
+
+def test_check_says_what_was_changed() -> None:
+    shown = document(evaluate("--limit", "3", "--orders", "1", "--json", "--out", "e"))
+
+    def check(*arguments: str) -> Result:
+        return CliRunner().invoke(command, ["check", "e", *arguments], standalone_mode=False)
+
+    assert f"e: 6 tasks as they were written; digest {shown['digest']}" in check().stdout
+    assert check("--digest", shown["digest"]).return_value is None
+    assert check("--digest", "0" * 64).return_value == 1
+    with closing(sqlite3.connect("e/experiment.sqlite")) as connection, connection:
+        connection.execute("UPDATE rollout SET score = 1 - score WHERE task = 0")
+    changed = check()
+    assert changed.return_value == 1
+    assert "run none/single/order-0, position 0: the record was changed" in changed.stdout

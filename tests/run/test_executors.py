@@ -36,7 +36,7 @@ def plan(**config: Any) -> Plan:
 
 
 def rows(directory: Path) -> Mapping[object, list[object]]:
-    """Every column of every row but the numbers of rows and times, by table, and by run and position of its task."""
+    """Every column of every row but the numbers of rows, times and the chain over them, by table, and by run and position of its task."""
     found: dict[object, list[object]] = {}
     with closing(sqlite3.connect(directory / "experiment.sqlite")) as connection:
         connection.row_factory = sqlite3.Row
@@ -52,7 +52,9 @@ def rows(directory: Path) -> Mapping[object, list[object]]:
         }
         for table, query in queries.items():
             for row in connection.execute(query):
-                plain = {name: row[name] for name in sorted({*dict(row)} - {"id", "run", "task", "seconds"})}
+                plain = {
+                    name: row[name] for name in sorted({*dict(row)} - {"id", "run", "task", "seconds", "record_hash"})
+                }
                 if table == "rollout":
                     *plain["head"], seconds = json.loads(row["head"])
                     assert seconds == row["seconds"]

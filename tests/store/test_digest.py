@@ -72,7 +72,9 @@ def test_what_is_covered(tmp_path: Path, samples: ModuleType, name: str) -> None
 def test_task_set_counts_and_paths_do_not(tmp_path: Path, samples: ModuleType) -> None:
     record, plan = samples.record(0, GENESIS), samples.manifest(3)
     first = digest(tmp_path / "a", samples, record, plan)
-    assert first == digest(tmp_path / "b", samples, record, replace(plan, config={"output": "/somewhere"}))
+    assert first == digest(tmp_path / "b", samples, record, replace(plan, config={**plan.config, "data": "/somewhere"}))
+    assert first != digest(tmp_path / "g", samples, record, replace(plan, config={**plan.config, "max_tokens": 9}))
+    assert first != digest(tmp_path / "h", samples, record, replace(plan, facts={**plan.facts, "max_steps": 9}))
     assert first == digest(tmp_path / "c", samples, record, replace(plan, facts={**plan.facts, "host": "x"}))
     moved = {**plan.facts["task_set"], "source": "elsewhere"}
     assert first == digest(tmp_path / "f", samples, record, replace(plan, facts={"task_set": moved}))

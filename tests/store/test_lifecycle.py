@@ -268,7 +268,7 @@ def test_migration_keeps_a_copy(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         create_tables(connection)
         newer = (
-            *[lambda _: None] * (SCHEMA_VERSION - 1),
+            *[lambda _: None] * len(MIGRATIONS),
             lambda c: c.execute("ALTER TABLE run ADD COLUMN extra") and None,
         )
         backup = migrate(connection, path, newer)
@@ -290,7 +290,7 @@ def test_failed_migration_changes_nothing(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         create_tables(connection)
         with pytest.raises(ZeroDivisionError):
-            migrate(connection, path, (*[lambda _: None] * (SCHEMA_VERSION - 1), drop_and_fail))
+            migrate(connection, path, (*[lambda _: None] * len(MIGRATIONS), drop_and_fail))
         assert stored_version(connection, path) == SCHEMA_VERSION
         assert connection.execute("SELECT count(*) FROM op").fetchone() == (0,)
 
@@ -317,6 +317,16 @@ def test_opening_an_older_store_migrates_it(
     assert (filled.directory / f"{FILE}.v{SCHEMA_VERSION}.backup").exists()
     with ExperimentStore.open(filled.directory, readonly=True) as store:
         assert store.committed(samples.RUN) == 5
+
+
+def test_store_from_before_the_chain_over_records_is_refused(store: ExperimentStore) -> None:
+    store.close()
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.commit()
+    with pytest.raises(StoreError, match=r"schema version 1, which an unreleased rbsuite wrote") as caught:
+        ExperimentStore.open(store.directory)
+    assert_one_line(caught.value)
 
 
 @pytest.mark.parametrize("readonly", [False, True])

@@ -183,6 +183,31 @@ class _Failing:
         await self._inner.aclose()
 
 
+class Outages(SimulatedLearner):
+    """The simulated learner, whose agent is answered no more once :attr:`left` calls have been."""
+
+    left: ClassVar[float] = float("inf")
+
+    async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
+        return _Outages(await super().for_task(task, environment, opener))
+
+
+class _Outages:
+    def __init__(self, inner: ChatModel) -> None:
+        self.name = inner.name
+        self._inner = inner
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        if request.purpose == "agent":
+            if Outages.left <= 0:
+                raise ModelError("the provider is down.")
+            Outages.left -= 1
+        return await self._inner.complete(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
 class WatchingJudge:
     """Keeps what it is handed, and finds that everything succeeded."""
 
@@ -219,6 +244,15 @@ class Crumbling(Toy):
 class _Rotten(ToyEpisode):
     def act(self, action: Action) -> Observation:
         raise RuntimeError("the bridge gave way")
+
+
+class Shaky(Toy):
+    """The toy, whose world breaks in some rollouts, by their seed; and in all of them while :attr:`down` is set."""
+
+    down: ClassVar[bool] = False
+
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _Rotten(task) if self.down or seed % 3 == 0 else ToyEpisode(task)
 
 
 class Endless(Toy):

@@ -41,7 +41,7 @@ def run(plan: Plan, directory: Path, *, concurrency: int = 4, speculate: str = "
     """Run an experiment to its end; the caller closes the store."""
     store = open_experiment(plan, directory)
     try:
-        asyncio.run(run_experiment(plan, store, Execution(concurrency, speculate)))
+        asyncio.run(run_experiment(plan, store, Execution(concurrency, speculate, outage="commit")))
     except BaseException:
         store.close()
         raise

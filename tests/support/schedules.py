@@ -31,7 +31,7 @@ def measured(
     async def run() -> None:
         try:
             async with asyncio.timeout(until):
-                await run_experiment(plan, store, Execution(concurrency, window))
+                await run_experiment(plan, store, Execution(concurrency, window, outage="commit"))
         except TimeoutError:
             assert until is not None
 

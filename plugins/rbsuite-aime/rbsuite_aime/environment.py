@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,9 @@ SAMPLE = Path(__file__).parent / "sample" / "aime_sample.jsonl"
 YEARS = ("2024", "2025", "2026")
 PER_YEAR = 30
 PER_PART = 15
+
+_YEAR = re.compile(r"(20\d\d)\b")
+_PART = re.compile(r"-(I{1,2})-(\d{1,4})$")
 
 _COLUMNS = {
     "text": ("problem", "Problem", "question", "Question"),
@@ -44,7 +48,8 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
     """The problems of one year; of a table with a column for the year those of that year.
 
     Raises:
-        DataError: the table is not of AIME's schema, or has no problem of the year.
+        DataError: the table is not of AIME's schema, has no problem of the year, or has ids of another year or of no problem; or it has 15
+            problems and does not say of which part.
     """
     year = collection.name.rpartition("_")[2]
     columns = find_columns(table, _COLUMNS, optional=("id", "year"))
@@ -55,14 +60,38 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
         text = cell(table, number, columns["text"], is_text, "a text")
         answer = int(cell(table, number, columns["answer"], _is_answer, "an integer from 0 to 999"))
         name = str(row.get(columns["id"], "")) if "id" in columns else ""
+        _check_id(table, number, name, year)
         questions.append(_question(name or str(number + 1), text.strip(), answer, year, len(questions)))
     if not questions:
         raise DataError(f"{table.name} has no problem of {year}.", f"Choose another --split, or the data of {year}.")
-    return questions
+    told = [one for one in questions if _PART.search(one.id)]
+    if len(told) == len(questions) or len(questions) == PER_YEAR:
+        return questions
+    if len(questions) == PER_PART:
+        raise DataError(
+            f"{table.name} has {PER_PART} problems and does not say whether they are of AIME {year} I or II.",
+            f"Give ids such as {year}-II-3, or all {PER_YEAR} problems.",
+        )
+    # Of some of a year's problems the place in the file says nothing of the exam.
+    return [one if one in told else replace(one, group=year, difficulty=None) for one in questions]
+
+
+def _check_id(table: Table, number: int, name: str, year: str) -> None:
+    other = _YEAR.match(name)
+    if other and other.group(1) != year:
+        raise DataError(
+            f"{table.name}, row {number + 1}: the problem {name} is of {other.group(1)}, not of {year}.",
+            f"Choose --split {other.group(1)}, or name the data of {year}.",
+        )
+    part = _PART.search(name)
+    if part and not 1 <= int(part.group(2)) <= PER_PART:
+        raise DataError(
+            f"{table.name}, row {number + 1}: there is no problem {name}; a part has {PER_PART}.", "Mend the data."
+        )
 
 
 def _question(name: str, text: str, answer: int, year: str, place: int) -> Question:
-    part = re.search(r"-(I{1,2})-\d+$", name)
+    part = _PART.search(name)
     exam = f"{year}-{part.group(1)}" if part else f"{year}-{'I' if place < PER_PART else 'II'}"
     return Question(
         id=name if name.startswith(year) else f"{year}-{name}",
@@ -71,7 +100,7 @@ def _question(name: str, text: str, answer: int, year: str, place: int) -> Quest
         domain=year,
         group=exam,
         skill=skill_of(text),
-        difficulty=float(place % PER_PART + 1),
+        difficulty=float(int(part.group(2)) if part else place % PER_PART + 1),
     )
 
 

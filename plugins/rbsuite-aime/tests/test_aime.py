@@ -167,3 +167,73 @@ def test_one_file_is_imported_and_a_wrong_one_is_named(tmp_path: Path) -> None:
     write(tmp_path / "other.jsonl", *rows)
     with pytest.raises(DataError, match=r"other\.jsonl' do not say which aime data"):
         import_pack(IMPORTER, tmp_path / "other.jsonl", tmp_path / "data")
+
+
+def many(count: int, **columns: str) -> list[dict[str, object]]:
+    """Problems without ids; a column's text may hold ``{}`` for the number."""
+    return [
+        {"problem": f"What is {n}?", "answer": n, **{key: text.format(n) for key, text in columns.items()}}
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (many(30, id="2024-I-{}"), r"row 1: the problem 2024-I-1 is of 2024, not of 2025\. Choose --split 2024"),
+        (many(16, id="2025-I-{}"), r"row 16: there is no problem 2025-I-16; a part has 15"),
+        (many(15), r"does not say whether they are of AIME 2025 I or II"),
+        (many(31), r"has 31 questions; aime_2025 has 30"),
+    ],
+)
+def test_data_of_another_split_is_refused(tmp_path: Path, rows: list[dict[str, object]], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        Aime().tasks("2025", data=write(tmp_path / "rows.jsonl", *rows))
+
+
+def test_parts_are_told_by_ids_or_by_whole_years_alone(tmp_path: Path) -> None:
+    second = Aime().tasks("2025", data=write(tmp_path / "a.jsonl", *many(15, id="2025-II-{}")))
+    assert {task.group for task in second} == {"2025-II"}
+    assert [task.difficulty for task in second][:2] == [1.0, 2.0]
+    assert second.source["2025 part"] == "15 of 30 questions"
+    whole = Aime().tasks("2025", data=write(tmp_path / "b.jsonl", *many(30)))
+    assert [task.group for task in whole] == ["2025-I"] * 15 + ["2025-II"] * 15
+    some = Aime().tasks("2025", data=write(tmp_path / "c.jsonl", *many(20)))
+    assert {(task.group, task.difficulty) for task in some} == {("2025", None)}
+
+
+def test_a_file_that_is_another_year_by_its_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"aime_2024\.jsonl is aime_2024 by its name, not aime_2025"):
+        Aime().tasks("2025", data=write(tmp_path / "aime_2024.jsonl", *many(30)))
+
+
+@needs_pack
+def test_known_problems_of_another_year_are_refused_without_ids(tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (PACK / "aime_2024.jsonl").read_text("utf-8").splitlines()]
+    bare = write(tmp_path / "rows.jsonl", *({"problem": row["problem"], "answer": row["answer"]} for row in rows))
+    assert len(Aime().tasks("2024", data=bare)) == 30
+    with pytest.raises(DataError, match=r"holds the questions of aime_2024, not of aime_2025"):
+        Aime().tasks("2025", data=bare)
+
+
+def test_the_same_content_is_the_same_task_set_and_an_edited_pack_is_refused(tmp_path: Path) -> None:
+    rows = many(30, id="2025-{}")
+    source = write(tmp_path / "aime_2025.jsonl", *rows)
+    import_pack(IMPORTER, Path(source), tmp_path / "data")
+    spaced = tmp_path / "rows.json"
+    spaced.write_text(json.dumps(rows, indent=2), encoding="utf-8")
+    assert Aime().tasks("2025").content_hash == Aime().tasks("2025", data=str(spaced)).content_hash
+    pack = tmp_path / "data" / "packs" / "aime" / "aime_2025.jsonl"
+    pack.write_text(pack.read_text("utf-8").replace('"answer": 7', '"answer": 8'), encoding="utf-8")
+    with pytest.raises(DataError, match=r"aime_2025\.jsonl was changed since the import"):
+        Aime().tasks("2025")
+
+
+def test_twins_are_found_and_said_at_the_import(tmp_path: Path) -> None:
+    rows = [*many(29), {"problem": "what is  3?", "answer": 3}]
+    report = import_pack(IMPORTER, Path(write(tmp_path / "aime_2025.jsonl", *rows)), tmp_path / "data")
+    assert [note.partition(";")[0] for note in report.notes] == [
+        "1 pair of questions of aime_2025 is identical and 0 nearly so"
+    ]
+    tasks = Aime().tasks("2025")
+    assert {task.id: task.twins for task in tasks if task.twins} == {"2025-3": ("2025-30",), "2025-30": ("2025-3",)}

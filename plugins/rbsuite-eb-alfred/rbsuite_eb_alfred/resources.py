@@ -75,7 +75,8 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
     resources = Resources(pack)
     for trial in {str(task.payload["trial"]) for task in tasks}:
         resources.goal(trial)  # a trial that fits no scene is the data's fault, not a failed rollout
-    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash}), resources
+    content = pack.content_hash
+    return TaskSet(environment, split, tasks, {**source, "sha256": content}, content), resources
 
 
 def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:

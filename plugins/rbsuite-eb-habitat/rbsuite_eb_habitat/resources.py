@@ -83,7 +83,8 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
     resources = Resources(pack)
     for task in tasks:
         resources.household(task)  # a malformed goal is the data's fault, not a failed rollout
-    return TaskSet(environment, split, tasks, {**source, "sha256": pack.content_hash(sets)}), resources
+    content = pack.content_hash(sets)
+    return TaskSet(environment, split, tasks, {**source, "sha256": content}, content), resources
 
 
 def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, ClassVar, Self
 
+from rbsuite.data.twins import find_twins
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UsageError
+from rbsuite.jsonable import digest
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolResult
 from rbsuite_questions.forms import PLACEHOLDERS, form_of
 from rbsuite_questions.grading import grade, read_answer
-from rbsuite_questions.question import Question, QuestionSet, make_tasks, question_text
+from rbsuite_questions.question import Question, QuestionSet, asked, make_tasks, question_text
 from rbsuite_questions.readers import Kind, Reader, Reading, reader_of_kind
 
 PROMPTS = Path(__file__).with_name("prompts")
@@ -76,7 +79,11 @@ class QuestionEnvironment(SyncEnvironment):
             raise UsageError(
                 f"{self._wanted_shots} worked examples are asked for, but the data {there}.", "Give fewer shots."
             )
-        return TaskSet(self.name, split, make_tasks(self._set.questions, domain, self.order), self._set.source)
+        tasks = make_tasks(self._set.questions, domain, self.order)
+        twins = find_twins(asked(one for one in self._set.questions if domain in ("", one.domain))).of
+        tasks = tuple(replace(task, twins=twins.get(task.id, ())) for task in tasks)
+        content = digest(self._set.examples) if self._set.examples else ""
+        return TaskSet(self.name, split, tasks, self._set.source, content)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> QuestionEpisode:
         """The instructions of the reader's convention, and the question."""

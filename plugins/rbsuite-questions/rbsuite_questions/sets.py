@@ -12,13 +12,16 @@ from typing import Any
 from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory
 from rbsuite.data.packs import Archive, PackFacts
+from rbsuite.data.reading import refuse_edited
+from rbsuite.data.twins import find_twins
 from rbsuite.environments.solution import Lesson
 from rbsuite.errors import DataError
 from rbsuite.jsonable import digest, plain
-from rbsuite_questions.question import Question
+from rbsuite_questions.question import Question, asked
 from rbsuite_questions.rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
 
 SOURCE_NAME = "SOURCE.md"
+_OTHER = "Choose the split that it is of with --split, or name other data."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Benchmark:
             return read_path(Path(data).expanduser(), collection.hub, [name], csv_columns=self.text_columns)
         packed = self._packed(name)
         if packed is not None and data != HUB:
+            refuse_edited(packed.parent)
             return read_path(packed, collection.hub)
         return read_hub(collection.hub, self.name)
 
@@ -97,21 +101,42 @@ class Benchmark:
         """The questions of a table, with ids that are unique.
 
         Raises:
-            DataError: the table does not have the benchmark's schema.
+            DataError: the table does not have the benchmark's schema, or is another table of the benchmark by its name, its number of rows
+                or its content.
         """
+        self._check_name(name, table)
         questions = self.read(table, self.collection(name))
         seen: set[str] = set()
         for number, question in enumerate(questions, start=1):
             if question.id in seen:
                 raise DataError(f"{table.name}, row {number}: the id {question.id} occurs twice.", "Fix the data.")
             seen.add(question.id)
+        self._check_content(name, table, questions)
         return questions
+
+    def _check_name(self, name: str, table: Table) -> None:
+        other = Path(table.name).stem
+        if other != name and Path(table.name).suffix and any(one.name == other for one in self.collections):
+            raise DataError(f"{table.name} is {other} by its name, not {name}.", _OTHER)
+
+    def _check_content(self, name: str, table: Table, questions: Sequence[Question]) -> None:
+        """A table that is more than it should be, or that is known to be another one."""
+        own, count = self.collection(name), len(questions)
+        known = {table.source.get("sha256", ""), content_digest(questions)}
+        for other in self.collections:
+            if other.name != name and known & (other.content.keys() - own.content.keys()):
+                raise DataError(f"{table.name} holds the questions of {other.name}, not of {name}.", _OTHER)
+        if own.hub.rows and count > own.hub.rows:
+            same = next((f", which is that of {one.name}" for one in self.collections if one.hub.rows == count), "")
+            raise DataError(f"{table.name} has {count} questions{same}; {name} has {own.hub.rows}.", _OTHER)
 
     def source(self, name: str, table: Table, questions: Sequence[Question]) -> dict[str, str]:
         """What the manifest says of a table: where it is from, and what its content is known to be."""
         content = self.collection(name).content
         known = content and (content.get(table.source.get("sha256", "")) or content.get(content_digest(questions)))
-        return {**table.source, **({"equals": known} if known else {})}
+        rows = self.collection(name).hub.rows
+        part = {"part": f"{len(questions)} of {rows} questions"} if len(questions) < rows else {}
+        return {**table.source, **part, **({"equals": known} if known else {})}
 
 
 def content_digest(questions: Iterable[Question]) -> str:
@@ -182,11 +207,13 @@ class QuestionImporter:
         kind = self.recognise(source)
         counts: list[tuple[str, int]] = []
         known: list[str] = []
+        notes: list[str] = []
         for collection in self._named(source) or self._laid_out(source):
             table = self._benchmark.table(collection.name, str(source.absolute()))
             questions = self._benchmark.questions(collection.name, table)
             _write(table, source, target / f"{collection.name}.jsonl")
             counts.append((f"questions of {collection.name}", len(questions)))
+            notes += find_twins(asked(questions)).said(f"questions of {collection.name}")
             known.append(self._benchmark.source(collection.name, table, questions).get("equals", ""))
         lines = "".join(f"- {label}: {count}\n" for label, count in counts)
         (target / SOURCE_NAME).write_text(
@@ -196,7 +223,7 @@ class QuestionImporter:
         )
         commits = {text.rpartition(" ")[2] for text in known}
         equal = commits.pop() if len(commits) == 1 and all(map(is_commit, commits)) else None
-        return PackFacts(kind, commit or equal, equal, self._benchmark.licence, tuple(counts))
+        return PackFacts(kind, commit or equal, equal, self._benchmark.licence, tuple(counts), tuple(notes))
 
     def _named(self, source: Path) -> Sequence[Collection]:
         """The tables that lie in a directory under their own names."""

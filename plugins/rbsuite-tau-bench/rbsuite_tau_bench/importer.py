@@ -15,9 +15,11 @@ from pathlib import Path
 from rbsuite.data.checkout import SourceTree, read_commit
 from rbsuite.data.packs import Archive, PackFacts, file_hashes, verify_pack, write_json
 from rbsuite.data.reading import INFO_NAME
+from rbsuite.data.twins import find_twins
 from rbsuite.errors import DataError
 from rbsuite.jsonable import Json, digest
 from rbsuite_tau_bench import pinned
+from rbsuite_tau_bench.resources import asked
 from rbsuite_tau_bench.upstream import FEW_SHOT_NAME, LAYOUTS, CheckoutSource, Layout, PackSource, Source
 from rbsuite_tau_bench.upstream_checks import (
     check_database,
@@ -111,7 +113,13 @@ class TauBenchImporter:
             (target / _LICENCE_NAME).write_bytes(tree.read_bytes(_LICENCE_NAME))
         equals = pinned.COMMIT if content_digest(target) == pinned.PACK_DIGEST else None
         (target / _SOURCE_NAME).write_text(_source_text(commit, equals), "utf-8", newline="\n")
-        return PackFacts(kind, commit, equals, LICENCE, _counts(domains, displays))
+        asked_of = {
+            f"{domain.layout.domain}/{split}/{index}": asked(entry)
+            for domain in domains
+            for split, entries in domain.tasks.items()
+            for index, entry in enumerate(entries)
+        }
+        return PackFacts(kind, commit, equals, LICENCE, _counts(domains, displays), find_twins(asked_of).said("tasks"))
 
 
 def content_digest(pack: Path) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from rbsuite.data.reading import find_pack
+from rbsuite.data.twins import find_twins
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Message, ToolSpec
@@ -80,7 +82,14 @@ def load_tasks(split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
         for name in domains
         for index, entry in enumerate(pack.tasks(name, split))
     )
-    return TaskSet(NAME, split, tasks, {**source, "sha256": content}), Resources(pack)
+    twins = find_twins({task.id: asked(task.payload) for task in tasks}).of
+    tasks = tuple(replace(task, twins=twins.get(task.id, ())) for task in tasks)
+    return TaskSet(NAME, split, tasks, {**source, "sha256": content}, content), Resources(pack)
+
+
+def asked(entry: Mapping[str, object]) -> str:
+    """What a task asks, by which its twins are found: who the user is, and what that wants."""
+    return f"{entry['user_id']} {entry['instruction']}"
 
 
 def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:

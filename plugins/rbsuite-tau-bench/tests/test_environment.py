@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rbsuite.data.packs import file_hashes
 from rbsuite.environments.base import PlainServices, SyncEpisode
 from rbsuite.environments.users import STOP, ScriptedUser
 from rbsuite.errors import DataError, UnknownNameError
@@ -223,7 +224,7 @@ def test_an_imported_pack_is_found_with_its_commit(tmp_path: Path, monkeypatch: 
         (pack / f"{domain}_sample_tasks.json").rename(pack / f"{domain}_test_tasks.json")
     info: dict[str, Any] = {"format": 1, "name": "tau-bench", "source": "checkout", "commit": "c" * 40}
     info |= {
-        "files": {"retail_wiki.md": "0" * 64},
+        "files": file_hashes(pack),
         "equals_commit": None,
         "licence": "MIT",
         "counts": {},
@@ -233,6 +234,11 @@ def test_an_imported_pack_is_found_with_its_commit(tmp_path: Path, monkeypatch: 
     tasks = TauBench().tasks("test")
     assert (tasks.source["commit"], tasks.tasks[0].id) == ("c" * 40, "retail/test/0")
     assert str(tmp_path) not in canonical(tasks.source)
+    assert TauBench().tasks("test", data=str(pack)).content_hash == tasks.content_hash
+    (pack / "retail_wiki.md").write_text("Edited.")
+    assert TauBench().tasks("test", data=str(pack)).source["commit"] == ""
+    with pytest.raises(DataError, match=r"retail_wiki\.md was changed since the import"):
+        TauBench().tasks("test")
 
 
 def test_malformed_tasks_and_an_unknown_fidelity_are_refused(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""``rbsuite check``: whether an experiment's file is as it was written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo, echo_json
+
+
+@click.command("check", cls=Command)
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--digest", "wanted", default="", metavar="HEX", help="The digest that the experiment must have.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def command(experiment: Path, wanted: str, as_json: bool) -> None:
+    """Compute the chain over all records of EXPERIMENT anew, and compare what is stored more than once.
+
+    Exit code 1 with a line for each finding. Who can compute a chain can forge one: only the digest, kept elsewhere (in a paper), says
+    that a file is the one it was.
+    """
+    from rbsuite.store.checking import check_experiment
+
+    report = check_experiment(experiment)
+    findings = list(report.findings)
+    if wanted and report.digest and not (len(wanted) >= 12 and report.digest.startswith(wanted.lower())):
+        findings.append(f"its digest is {report.digest}, not {wanted}")
+    if as_json:
+        echo_json(
+            {"experiment": str(experiment), "findings": findings, "digest": report.digest, "tasks": report.tasks,
+             "acts": report.acts}
+        )  # fmt: skip
+    else:
+        for finding in findings:
+            echo(finding)
+        for act in report.acts:
+            echo(
+                f"note: run {act.run} was taken back to task {act.position} ({act.kind}); {act.tasks} tasks were discarded"
+            )
+        if not findings:
+            echo(f"{experiment}: {report.tasks} tasks as they were written; digest {report.digest}")
+    if findings:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,196 @@
+"""Says what in a store is not as it was written: chains computed anew, repeated columns and views compared, blobs hashed.
+
+The rows are read as they stand, so that a changed byte shows even where the record reads the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rbsuite.errors import StoreError
+from rbsuite.record import Manifest
+from rbsuite.store.codec import unpack, unsqueeze
+from rbsuite.store.database import Database
+from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
+from rbsuite.store.reader import Reader
+from rbsuite.store.rows import EncodedRecord, Row, encode_record, run_row
+from rbsuite.store.schema import ORDINALS, POSITIONS, TABLES, VIEWS, task_key
+
+_PAGE = 64
+_META = frozenset({"schema_version", "manifest", "manifest_hash", "templates_hash"})
+_STRAY = {
+    "task": f"id / {POSITIONS} != run OR run NOT IN (SELECT id FROM run)",
+    "rollout": f"id / {ORDINALS} != task OR task NOT IN (SELECT id FROM task)",
+    "recall": f"id / {ORDINALS} != task OR task NOT IN (SELECT id FROM task)",
+    "op": f"id / {ORDINALS} != task OR task NOT IN (SELECT id FROM task)",
+    "trajectory": "id NOT IN (SELECT id FROM rollout)",
+    "seed": f"id / {ORDINALS} != run OR run NOT IN (SELECT id FROM run)",
+    "discarded": "act NOT IN (SELECT id FROM act)",
+    "act": "run NOT IN (SELECT id FROM run)",
+}
+"""What rows of a table belong to nothing."""
+
+
+def audit(database: Database, manifest: Manifest, reader: Reader) -> Iterator[str]:
+    """What is not as it was written, a line each; nothing where all is well.
+
+    Args:
+        database: the store.
+        manifest: its manifest, as it reads now.
+        reader: reads its records.
+    """
+    yield from _layout(database)
+    values = dict(database.rows("SELECT key, value FROM meta"))
+    if values.get("manifest_hash") != manifest_hash(unpack(values["manifest"])):
+        yield "the manifest was changed"
+    templates = database.rows("SELECT source, name, sha256 FROM template ORDER BY source, name")
+    if values.get("templates_hash") != (templates_hash(templates) if templates else None):
+        yield "the hashes of templates were changed"
+    for unknown in sorted({str(key) for key in values} - _META):
+        yield f"meta has an entry {unknown!r}, which nobody wrote"
+    numbers = database.rows("SELECT id FROM run ORDER BY id")
+    if numbers != [(number,) for number in range(len(manifest.runs))]:
+        yield "the runs are not those of the manifest"
+    else:
+        for number in range(len(manifest.runs)):
+            yield from _run(database, manifest, reader, number, str(values.get("manifest_hash")))
+    for table, condition in _STRAY.items():
+        (count,) = database.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0]
+        if count:
+            yield f"{count} rows of table {table} belong to nothing"
+    yield from _blobs(database)
+
+
+def _layout(database: Database) -> Iterator[str]:
+    """Tables and views are those that this version makes, so that a view shows what the columns hold."""
+    wanted = {" ".join(statement.split()) for statement in (*TABLES, *VIEWS)}
+    rows = database.rows("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    there = {" ".join(sql.split()): f"{kind} {name}" for kind, name, sql in rows}
+    for statement in sorted(wanted - there.keys()):
+        yield f"the {' '.join(statement.split()[1:3]).lower()} was changed"
+    for statement in sorted(there.keys() - wanted):
+        yield f"the {there[statement]} is not as rbsuite makes it"
+
+
+def _run(database: Database, manifest: Manifest, reader: Reader, number: int, signed: str) -> Iterator[str]:
+    info = manifest.runs[number]
+    *row, origin, finished = database.rows("SELECT * FROM run WHERE id = ?", (number,))[0]
+    seed = database.rows(
+        "SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", (number * ORDINALS, (number + 1) * ORDINALS)
+    )
+    if run_link(signed, row, seed) != origin:
+        yield f"run {info.id}: its row, its seed or its first link was changed"
+    if not _equal(row[1:], run_row(info, str(row[-1]))):
+        yield f"run {info.id}: its row is not what the manifest says"
+    committed = reader.committed(info.id)
+    (count,) = database.rows(
+        "SELECT count(*) FROM task WHERE id >= ? AND id < ?", (task_key(number, 0), task_key(number + 1, 0))
+    )[0]
+    if count != committed or committed > len(info.tasks):
+        yield f"run {info.id}: {count} tasks are stored, and the newest says {committed} of {len(info.tasks)}"
+    if finished not in (0, 1) or (finished and committed != len(info.tasks)):
+        yield f"run {info.id}: it is marked as finished, and has {committed} of {len(info.tasks)} tasks"
+    try:
+        reader.verify_chain(info.id)
+    except StoreError as error:
+        yield f"run {info.id}: {error.message}"
+    yield from _acts(database, info.id, number)
+    yield from _tasks(database, manifest, reader, number, origin)
+
+
+def _acts(database: Database, run_id: str, number: int) -> Iterator[str]:
+    link = ""
+    for *act, stored in database.rows("SELECT * FROM act WHERE run = ? ORDER BY id", (number,)):
+        (there,) = database.rows("SELECT count(*) FROM discarded WHERE act = ?", (act[0],))[0]
+        link = act_link(link, act)
+        if link != stored or there != act[4]:
+            yield f"run {run_id}: what is kept of act {act[0]} ({act[2]}) was changed"
+            link = stored
+
+
+def _tasks(database: Database, manifest: Manifest, reader: Reader, number: int, origin: str) -> Iterator[str]:
+    """Every task of a run: its link, its place, and its columns beside its record."""
+    info = manifest.runs[number]
+    acts = standing_acts(database.rows("SELECT position, link FROM act WHERE run = ? ORDER BY id", (number,)))
+    previous, expected = origin, 0
+    (end,) = database.rows("SELECT coalesce(max(position), -1) + 1 FROM task WHERE run = ?", (number,))[0]
+    for start in range(0, min(end, POSITIONS), _PAGE):
+        first, last = task_key(number, start), task_key(number, start + _PAGE)
+        parts = first * ORDINALS, last * ORDINALS
+        rollouts = _by_task(
+            database, "SELECT rollout.*, body FROM rollout LEFT JOIN trajectory USING (id)", "rollout.id", parts
+        )
+        recalls = _by_task(database, "SELECT * FROM recall", "id", parts)
+        ops = _by_task(database, "SELECT * FROM op", "id", parts)
+        for *task, link in database.rows("SELECT * FROM task WHERE id >= ? AND id < ? ORDER BY id", (first, last)):
+            key, position = task[0], task[2]
+            where = f"run {info.id}, position {expected}"
+            if position in acts:
+                previous = after_act(previous, acts[position])
+            bodies = [(row[:-1], row[-1] if isinstance(row[-1], bytes) else b"") for row in rollouts[key]]
+            if task_link(previous, task, bodies, (*recalls[key], *ops[key])) != link:
+                yield f"{where}: the record was changed"
+            if position != expected or info.tasks[position : position + 1] != (_text(task[3]),):
+                yield f"{where}: the task is not the one that the manifest has there"
+            try:
+                (record,) = reader.records(info.id, position, position + 1, True)
+                encoded = encode_record(record)
+            except (StoreError, ValueError, TypeError) as error:
+                yield f"{where}: the record cannot be read ({error})"
+            else:
+                if not _repeats(encoded, task[2:], [row for row, _ in bodies], recalls[key], ops[key]):
+                    yield f"{where}: a column for people differs from the record"
+            previous, expected = link, expected + 1
+
+
+def _repeats(
+    encoded: EncodedRecord, task: Sequence[Any], rollouts: Sequence[Row], recalls: Sequence[Row], ops: Sequence[Row]
+) -> bool:
+    """Whether the columns are those that the record gives."""
+    return (
+        _equal(task, encoded.task)
+        and _all_equal([row[3:] for row in rollouts], [row for row, _ in encoded.rollouts])
+        and _all_equal([row[2:] for row in recalls], encoded.recalls)
+        and _all_equal([row[2:] for row in ops], encoded.ops)
+    )
+
+
+def _all_equal(there: Sequence[Row], made: Sequence[Row]) -> bool:
+    return len(there) == len(made) and all(map(_equal, there, made))
+
+
+def _equal(there: Sequence[Any], made: Sequence[Any]) -> bool:
+    return [_text(value) for value in there] == [_text(value) for value in made]
+
+
+def _text(value: Any) -> Any:
+    """A column's text, compressed or not."""
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return unsqueeze(value)
+    except (zlib.error, ValueError):
+        return value
+
+
+def _by_task(database: Database, sql: str, key: str, parts: tuple[int, int]) -> defaultdict[int, list[Row]]:
+    """The rows of parts of tasks by the task that their key names."""
+    rows: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in database.rows(f"{sql} WHERE {key} >= ? AND {key} < ? ORDER BY {key}", parts):
+        rows[row[0] // ORDINALS].append(row)
+    return rows
+
+
+def _blobs(database: Database) -> Iterator[str]:
+    for (sha,) in database.rows("SELECT sha256 FROM blob ORDER BY sha256"):
+        rows = database.rows("SELECT data FROM blob WHERE sha256 = ?", (sha,))
+        try:
+            found = hashlib.sha256(zlib.decompress(rows[0][0])).hexdigest() if rows else ""
+        except (zlib.error, TypeError):
+            found = ""
+        if found != sha:
+            yield f"blob {str(sha)[:12]} is not what its hash says"

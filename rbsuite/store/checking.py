@@ -1,0 +1,49 @@
+"""Checking an experiment's file as a whole, however it is damaged."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rbsuite.errors import StoreError
+from rbsuite.store.digest import experiment_digest
+from rbsuite.store.experiment import FILE_NAME, ExperimentStore
+from rbsuite.store.rows import Act
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check has found.
+
+    Attributes:
+        findings: what is not as it was written, a line each.
+        digest: of the experiment; empty where something was found.
+        tasks: how many tasks are committed.
+        acts: when runs were taken back.
+    """
+
+    findings: tuple[str, ...]
+    digest: str = ""
+    tasks: int = 0
+    acts: Sequence[Act] = ()
+
+
+def check_experiment(directory: str | os.PathLike[str]) -> CheckReport:
+    """Check the file of an experiment; what is so damaged that it cannot be read is a finding too.
+
+    Raises:
+        StoreError: there is no experiment.
+    """
+    if not (Path(directory) / FILE_NAME).is_file():
+        ExperimentStore.open(directory, readonly=True).close()  # says what is wrong with the directory
+    findings: list[str] = []
+    try:
+        with ExperimentStore.open(directory, readonly=True) as store:
+            findings.extend(store.audit())
+            tasks = sum(store.committed(info.id) for info in store.manifest.runs)
+            acts = () if findings else store.acts()
+            return CheckReport(tuple(findings), "" if findings else experiment_digest(store), tasks, acts)
+    except StoreError as error:
+        return CheckReport((*findings, error.message))

@@ -1,0 +1,40 @@
+"""What was learnt on a task's twin is kept out of its recall, unless the user wants it there; then it is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import altered
+from experiments import measure, records_of
+from rbsuite.task import TaskSet
+from toy import Toy, ToyPlugin
+
+
+class Doubled(Toy):
+    """The toy, in which tasks 0 and 1 of a family ask the same."""
+
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        tasks = super().tasks(split, domain=domain, data=data)
+        twins = {f"{one}/{a}": (f"{one}/{b}",) for one in ("apples", "bridges", "clouds") for a, b in ((0, 1), (1, 0))}
+        return replace(tasks, tasks=tuple(replace(task, twins=twins.get(task.id, ())) for task in tasks))
+
+
+@pytest.mark.parametrize(("option", "recalled"), [({}, False), ({"twins": "allow"}, True)])
+def test_a_twin_is_recalled_only_where_that_is_wanted(tmp_path: Path, option: dict[str, Any], recalled: bool) -> None:
+    plugin = ToyPlugin(environments=[replace(altered.environment("doubled", Toy), factory=f"{__name__}:Doubled")])
+    sources: dict[str, str] = {}
+    counted = seen = 0
+    options: dict[str, Any] = {"env": "doubled", "memory": ("reasoningbank:k=20",), "order": "native", **option}
+    with measure(tmp_path, plugin, **options) as store:
+        for _, record in records_of(store, "reasoningbank:k=20"):
+            sources.update({op.item.id: op.provenance.task_id for op in record.ops if op.item is not None})
+            twin = record.task_id.replace("/0", "/x").replace("/1", "/0").replace("/x", "/1")
+            found = {sources[item.item_id] for event in record.recalls for item in event.recall.items}
+            seen += record.task_id[-1] in "01" and twin in found
+            counted += record.notes.get("recalls_of_twins", 0)
+    assert bool(seen) is recalled
+    assert counted == seen
