@@ -62,7 +62,7 @@ def _condition(one: ConditionSummary, memory: MemoryUse) -> Mapping[str, Any]:
         **condition_json(one),
         "agent": one.condition.agent,
         "passes": [
-            {"k": k, "pass@k": passed[0], "pass^k": passed[1]}
+            {"k": k, "pass@k": _estimate(passed[0]), "pass^k": _estimate(passed[1])}
             for k in range(1, one.rollouts_a_task + 1)
             if (passed := one.passes(k)) is not None
         ],
@@ -107,4 +107,13 @@ def _estimate(estimate: Estimate | None) -> Mapping[str, Any] | None:
 
 
 def _slices(slices: Sequence[Slice]) -> list[Mapping[str, Any]]:
-    return [{"name": one.name, "cells": one.n, "a": one.a, "b": one.b, "difference": one.difference} for one in slices]
+    return [
+        {
+            "name": one.name,
+            "cells": one.n,
+            "a": _estimate(one.a),
+            "b": _estimate(one.b),
+            "difference": _estimate(one.change),
+        }
+        for one in slices
+    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
+from rbsuite.report.plain import apart_json, comparison_json, condition_json, is_conditional, rollouts_json
 from rbsuite.report.text import table, told_text
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
+FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."
+
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
-COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens", "calls", "failed")
-"""Steps are agent turns a rollout; tokens and calls are a task's, all purposes together; failed are broken rollouts."""
+COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "solved", "tokens", "calls", "failed", "unread")
+"""Steps are agent turns a rollout, of all and of those that solved their task; tokens and calls are a task's, all purposes together;
+failed are broken rollouts, unread those with replies that could not be read or were invalid."""
 
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
@@ -142,11 +145,13 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
         condition.condition.scaling,
         percent(condition.success.mean),
         interval(condition.success),
-        "-" if (passed := condition.passes(1)) is None else _number(passed[1], 3),
+        "-" if (passed := condition.passes(1)) is None else _number(passed[1].mean, 3),
         _number(condition.steps, 1),
+        _number(condition.solved_steps, 1),
         f"{condition.total.tokens / tasks:.0f}",
         _number(condition.total.calls / tasks, 1),
         str(condition.failures),
+        str(max(condition.unread, condition.invalid)),
     )
 
 
@@ -155,11 +160,23 @@ def _sentence(comparison: Comparison, mark: str) -> str:
     p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
         p_value += f", Holm {p_text(comparison.p_holm)}"
-    caveat = "; conditional on this order" if comparison.orders == 1 else ""
+    caveat = conditional_text(comparison)
     caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
     return (
         f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
+        + ("" if comparison.failures is None or not comparison.failures.matters else f"\n  {FAILURES_MATTER}")
+    )
+
+
+def conditional_text(comparison: Comparison) -> str:
+    """What stands behind the number of orders where the interval holds for them alone; empty elsewhere."""
+    if not is_conditional(comparison):
+        return ""
+    return (
+        "; conditional on this order"
+        if comparison.orders == 1
+        else f"; conditional on these {comparison.orders} orders"
     )
 
 
@@ -167,7 +184,9 @@ def _details(condition: ConditionSummary, summary: Summary) -> str:
     accuracy = condition.judge_accuracy
     parts = [f"recall for {condition.recalled:.0%} of tasks" if not math.isnan(condition.recalled) else "no tasks yet"]
     parts.append(
-        "no verdicts" if accuracy is None else f"judge right in {accuracy:.0%} of {sum(condition.judged.values())}"
+        "no verdicts"
+        if accuracy is None
+        else f"judge right in {accuracy:.0%} {interval(condition.judge)} of {sum(condition.judged.values())}"
     )
     memory = condition.usage.get("memory")
     if memory is not None and memory.calls:
