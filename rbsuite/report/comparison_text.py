@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 GROUPS_SHOWN = 12
 ABOUT = (
     "Differences are in points (percent of the score), paired by task and stream. The 95 % interval and p value beside a difference are "
-    "for its expectation over orders of tasks like these; with one or two orders they are conditional on them. The runs of a condition that "
-    "recalled nothing are exchangeable: a task is compared with its mean over all of them."
+    "for its expectation over orders of tasks like these; with one or two orders they are conditional on them. The runs of a condition "
+    "that recalled nothing are exchangeable: a task is compared with its mean over all of them."
 )
 
 
@@ -179,7 +179,9 @@ def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, st
 
 
 def _conditions(conditions: Sequence[ConditionSummary]) -> str:
-    rows = [("", "score %", "95 %", "tasks", "orders", "steps", "solved", "failed", "unread", "invalid")]
+    rows: list[Sequence[str]] = [
+        ("", "score %", "95 %", "tasks", "orders", "steps", "solved", "failed", "unread", "invalid")
+    ]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1), _number(one.solved_steps, 1))
         broken = [_share(count, one.rollouts) for count in (one.failures, one.unread, one.invalid)]
