@@ -372,7 +372,7 @@ def _range(tasks: int | None, sure: int | None) -> str:
 def _designs_text(plan: Mapping[str, Any], effect: float, budget: int | None) -> str:
     from rbsuite.report.text import fold, table
 
-    rows = [("split", "orders", "of the baseline", "rollouts a task", "rollouts in all", "finds")]
+    rows = [("split", "orders", "of the baseline", "rollouts", "in all", "finds")]
     for entry in plan["splits"]:
         for found in (entry["cheapest"], entry["budget"]):
             if found is not None:
@@ -384,8 +384,8 @@ def _designs_text(plan: Mapping[str, Any], effect: float, budget: int | None) ->
     title = "Fewest rollouts that find the difference on a split" + (
         "" if budget is None else f", and the smallest difference that {budget} rollouts find"
     )
-    note = "By the variances as the pilot has them. Several rollouts a task help only where their mean score is what counts."
-    return f"{title}\n{table(rows, 2, right_from=1)}\n{fold(note)}"
+    note = "By the variances as the pilot has them; rollouts: a task and order, and in all. Several rollouts a task help only where their mean score is what counts."
+    return f"{fold(title)}\n{table(rows, 2, right_from=1)}\n{fold(note)}"
 
 
 def _points(entry: Mapping[str, Any]) -> str:

@@ -175,7 +175,7 @@ def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, st
     ]
     more = len(slices) - len(shown)
     tail = f"\n    and {more} more (--json has all)" if more else ""
-    return f"  {title}\n{numbers(rows, 4)}{tail}"
+    return f"  {title} (intervals over tasks, given these orders)\n{numbers(rows, 4)}{tail}"
 
 
 def _conditions(conditions: Sequence[ConditionSummary]) -> str:

@@ -46,10 +46,7 @@ def domains_text(summary: Summary, names: Sequence[str], width: int = WIDTH) -> 
             rows.append(
                 (f"{one.name}{f' {APART}' if one.name in warnings else ''}", name, tasks, *cells, f"{one.failed}")
             )
-    notes = [
-        "By the rollout that counts; intervals of success are over the tasks of a domain, given the orders that were run; those of "
-        "differences are as the reported one."
-    ]
+    notes = ["By the rollout that counts; intervals are over the tasks of a domain, given the orders that were run."]
     left_out = "" if summary.all_apart else " and left out of the figures of the others"
     notes += [f"{APART} {domain} is reported separately{left_out}: {why}" for domain, why in warnings.items()]
     return "\n".join(

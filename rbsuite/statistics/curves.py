@@ -20,7 +20,7 @@ WINDOWS = 5
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the compared cells.
+    """A part of the compared cells. Intervals are over tasks, given the orders that were run: a part has too few cells for more.
 
     Attributes:
         name: what part it is, e.g. ``"1-11"`` (places in the stream, from 1) or a group.
@@ -105,10 +105,8 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
 def _slice(name: str, part: Paired, *, gaps: bool) -> Slice:
     a, b, _ = part.arrays()
     kept = ~(np.isnan(a).all(axis=1) | np.isnan(b).all(axis=1))
-    scores, control = (
-        share(side[kept], ordered=not alike, gaps=False) for side, alike in zip((a, b), part.exchangeable, strict=True)
-    )
-    change = difference(part, gaps=gaps)
+    scores, control = (share(side[kept], gaps=False) for side in (a, b))
+    change = difference(part, ordered=False, gaps=gaps)
     assert change is not None, "a slice has a task"
     return Slice(name, sum(map(len, part.cells().values())), scores, control, change)
 

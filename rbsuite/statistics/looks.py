@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -46,7 +47,11 @@ def look_at(looks: Sequence[int], orders: int) -> Look | None:
     Raises:
         ValueError: the looks are not increasing.
     """
-    return Look(looks.index(orders) + 1, len(looks), levels(tuple(looks))[looks.index(orders)]) if orders in looks else None
+    return (
+        Look(looks.index(orders) + 1, len(looks), levels(tuple(looks))[looks.index(orders)])
+        if orders in looks
+        else None
+    )
 
 
 @lru_cache
@@ -59,7 +64,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
     Raises:
         ValueError: the looks are not increasing.
     """
-    if not looks or looks[0] < 1 or any(b <= a for a, b in zip(looks, looks[1:], strict=False)):
+    if not looks or looks[0] < 1 or any(b <= a for a, b in pairwise(looks)):
         raise ValueError(f"looks are not increasing: {looks}")
     from scipy.special import ndtr
     from scipy.stats import norm
@@ -103,7 +108,9 @@ def at_level(estimate: Estimate, level: float) -> Estimate:
     if estimate.error is None or estimate.degrees is None:
         return estimate
     half = t_quantile(estimate.degrees, 1 - level / 2) * estimate.error
-    return Estimate(estimate.mean, possible(estimate.mean - half, estimate.mean + half), estimate.error, estimate.degrees)
+    return Estimate(
+        estimate.mean, possible(estimate.mean - half, estimate.mean + half), estimate.error, estimate.degrees
+    )
 
 
 def rejects(estimate: Estimate, look: Look) -> bool:

@@ -76,8 +76,6 @@ def test_differences_with_missing_cells_are_covered(grid: ModuleType, deviation:
 @pytest.mark.parametrize(
     "world",
     [
-        {"tasks": 60, "orders": 3},
-        {"tasks": 60, "orders": 5},
         {"tasks": 25, "orders": 3, "skills": 6},
         {"tasks": 60, "orders": 3, "luck": 0.6},
         {"tasks": 60, "orders": 5, "skills": 3, "learning": 0.1},
@@ -92,17 +90,9 @@ def test_generated_experiments_are_covered(calibration: ModuleType, world: dict[
     assert width < 0.6
 
 
-def test_intervals_over_tasks_alone_cover_too_little_where_orders_differ(calibration: ModuleType) -> None:
-    world = calibration.World(tasks=150, luck=0.8)
-    tally = calibration.measure(calibration.drawn("test", world), 2 * EXPERIMENTS, resamples=0)
-    assert tally.covered["t tasks"][0] < 0.85
-    assert tally.covered["reported"][0] >= LOWEST
-
-
-@pytest.mark.parametrize("memories", [1, 4])
 @pytest.mark.parametrize("orders", [1, 3])
-def test_nothing_is_found_where_there_is_nothing(calibration: ModuleType, memories: int, orders: int) -> None:
-    world = calibration.World(gain=0.0, memories=memories, orders=orders)
+def test_nothing_is_found_where_there_is_nothing(calibration: ModuleType, orders: int) -> None:
+    world = calibration.World(gain=0.0, memories=4, orders=orders)
     tally = calibration.measure(calibration.drawn("same", world), 2 * EXPERIMENTS, resamples=0)
     assert tally.truth == 0.0
     assert tally.rejected <= 0.06
