@@ -180,14 +180,14 @@ def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, st
 
 def _conditions(conditions: Sequence[ConditionSummary]) -> str:
     rows: list[Sequence[str]] = [
-        ("", "score %", "95 %", "tasks", "orders", "steps", "solved", "failed", "unread", "invalid")
+        ("", "score %", "95 %", "tasks", "orders", "steps", "solved", "broke", "unread", "invalid")
     ]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1), _number(one.solved_steps, 1))
         broken = [_share(count, one.rollouts) for count in (one.failures, one.unread, one.invalid)]
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     about = (
-        "Conditions (steps: agent turns of all rollouts, and of those that solved their task; failed: rollouts that broke; unread: with "
+        "Conditions (steps: agent turns of all rollouts, and of those that solved their task; broke: rollouts that broke; unread: with "
         "replies that could not be read; invalid: with actions that the environment took for invalid)"
     )
     return f"{fold(about)}\n{numbers(rows, 2)}"

@@ -95,7 +95,7 @@ def _by_group(paired: Paired, means: Sequence[float], groups: Sequence[str]) -> 
     clustered = clustered_estimate(means, groups)
     if clustered.error is not None:
         new = max(least, clustered.error**2) + orders
-        about = f"new groups{scope}" if count >= 10 else f"new groups{scope}; too few groups to trust"
+        about = f"new groups{scope}" if count >= 10 else f"new groups{scope}; too few to trust"
         found.append(Beside(f"t over {count} groups", about, _t(mean, new, min(count - 1, float(parts.degrees)))))
     return found
 
