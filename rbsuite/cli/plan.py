@@ -385,8 +385,8 @@ def _designs_text(plan: Mapping[str, Any], effect: float, budget: int | None) ->
         "" if budget is None else f", and the smallest difference that {budget} rollouts find"
     )
     note = (
-        "By the variances as the pilot has them; rollouts: a task and order, and in all. Several rollouts a task help only where their mean "
-        "score is what counts."
+        "By the variances as the pilot has them; rollouts: a task and order, and in all. Several rollouts a task help only where their "
+        "mean score is what counts."
     )
     return f"{fold(title)}\n{table(rows, 2, right_from=1)}\n{fold(note)}"
 

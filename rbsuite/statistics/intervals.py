@@ -110,6 +110,6 @@ def p_value(estimate: Estimate) -> float | None:
 
 def t_quantile(degrees: float, probability: float = 0.5 + LEVEL / 2) -> float:
     """A quantile of Student's t; by default the one of a 95 % interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(probability, degrees))
+    return float(stdtrit(degrees, probability))

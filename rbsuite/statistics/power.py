@@ -256,7 +256,7 @@ def designs(tasks: int, rollouts: Sequence[int] = (1, 2, 4), most: int = 20, *, 
 def cheapest(parts: Components, effect: float, found: Sequence[Design], wanted: float = POWER) -> Design | None:
     """The design with the fewest rollouts with which an effect is found with the wanted power; ``None`` where there is none."""
     for design in sorted(found, key=lambda one: (one.cost, one.rollouts, one.orders)):
-        if power(effect, *expected(parts, design)) >= wanted:
+        if _about(parts, design, wanted) <= 1.2 * effect and power(effect, *expected(parts, design)) >= wanted:
             return design
     return None
 
@@ -265,15 +265,17 @@ def sharpest(
     parts: Components, found: Sequence[Design], budget: int, wanted: float = POWER
 ) -> tuple[Design, float] | None:
     """The design within a budget of rollouts that finds the smallest difference, with that; ``None`` where none is within it."""
-    within = [
-        (detectable(*expected(parts, one), wanted), one.cost, index)
-        for index, one in enumerate(found)
-        if one.cost <= budget
-    ]
+    within = [(_about(parts, one, wanted), one.cost, index) for index, one in enumerate(found) if one.cost <= budget]
     if not within:
         return None
-    smallest, _, index = min(within)
-    return found[index], smallest
+    best = found[min(within)[2]]
+    return best, detectable(*expected(parts, best), wanted)
+
+
+def _about(parts: Components, design: Design, wanted: float) -> float:
+    """About the smallest difference that a design finds: :func:`detectable` without the error's own spread, and much faster."""
+    error, degrees = expected(parts, design)
+    return error * (t_quantile(degrees) + t_quantile(degrees, wanted))
 
 
 def within_variance(cells: Sequence[Sequence[float]]) -> float | None:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.beside import intervals_beside, mcnemar_of
 from rbsuite.statistics.curves import breakdown, cumulative_curve, half_gain, learning_curve, order_spread
 from rbsuite.statistics.intervals import mean_estimate
-from rbsuite.statistics.pairing import Paired, Stream, difference, pair
+from rbsuite.statistics.pairing import Paired, difference, pair
+from streams import TASKS, stream
 
-TASKS = ("t0", "t1", "t2", "t3", "t4", "t5")
 ON = ([0, 0, 0, 1, 1, 1], [0, 1, 0, 1, 1, 0], [1, 0, 1, 1, 1, 1])
 OFF = ([0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0])
-
-
-def stream(memory: str, order: int, scores: Sequence[float], tasks: Sequence[str] = TASKS) -> Stream:
-    """A run that met the tasks in their own order, up to where scores end."""
-    condition = Condition(memory, "single", "text", "sim/learner", "self")
-    info = RunInfo(f"{memory}/{order}", condition, order, "seeded", order, tuple(tasks))
-    found: Mapping[str, float] = dict(zip(tasks, map(float, scores), strict=False))
-    return Stream(info, found, {task: (score,) for task, score in found.items()})
 
 
 def paired(orders: int = 3) -> Paired:
