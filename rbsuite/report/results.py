@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.plain import apart_json, comparison_json, condition_json, is_conditional, rollouts_json
+from rbsuite.report.plain import (
+    apart_json,
+    comparison_json,
+    condition_json,
+    declared_looks,
+    is_conditional,
+    look_json,
+    rollouts_json,
+)
 from rbsuite.report.text import table, told_text
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -48,7 +56,10 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
             }
             for one in summary.conditions
         ],
-        "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
+        "comparisons": [
+            {**comparison_json(comparison), "look": look_json(comparison, declared_looks(store))}
+            for comparison in summary.comparisons
+        ],
         "apart": apart_json(summary),
         "digest": experiment_digest(store),
     }
@@ -64,9 +75,10 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
     told = f", {text}" if (text := told_text(summary.about.told)) else ""
-    compared = [_sentence(comparison, mark) for comparison in summary.comparisons]
+    looks = declared_looks(store)
+    compared = [_sentence(comparison, mark, looks) for comparison in summary.comparisons]
     compared += [
-        f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons
+        f"{part.part.domain}: {_sentence(one, mark, looks)}" for part in summary.shown_apart for one in part.comparisons
     ]
     lines = [_details(condition, summary) for condition in summary.conditions]
     if summary.first_failure:
@@ -155,12 +167,19 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
     )
 
 
-def _sentence(comparison: Comparison, mark: str) -> str:
+def _sentence(comparison: Comparison, mark: str, looks: Sequence[int]) -> str:
     bounds = point_bounds(comparison.difference.interval)
     p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
         p_value += f", Holm {p_text(comparison.p_holm)}"
     caveat = conditional_text(comparison)
+    if (look := look_json(comparison, looks)) is not None:
+        number = look["number"]
+        caveat += (
+            "; no declared look"
+            if number is None
+            else f"; look {number} of {len(looks)}, a finding at p <= {look['level']:.4f}"
+        )
     caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
     return (
         f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
