@@ -13,11 +13,10 @@ import tempfile
 from pathlib import Path
 
 from rbsuite.plugins import load_plugins
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.testing.clock import run_virtual
 from rbsuite.trajectory import Usage

@@ -5,8 +5,8 @@
 
 A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
 ``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
-page's files, with no imported data. ``--write`` also gives ``docs/cli.md`` a section for every new command, and
-``docs/configuration.md`` its table of options.
+page's files, with no imported data; if a ``pyproject.toml`` is among them, its entry points are known as if it were installed.
+``--write`` also gives ``docs/cli.md`` a section for every new command, and ``docs/configuration.md`` its table of options.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import re
 import shlex
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ _BLOCK = re.compile(
 )
 # Hashes change with every template, version and wording; they are shown, but not compared.
 _HASH = re.compile(r"\b[0-9a-f]{10,64}\b")
-# What running ahead wastes depends on the schedule; it is no part of a result.
+# What running ahead wastes depends on the schedule; it is not part of a result.
 _WASTE = re.compile(r", (?:discarded rollouts|wasted calls|wasted tokens) \d+")
 _HELP = "--help"
 
@@ -102,17 +103,36 @@ def run(command: str) -> str:
 @contextlib.contextmanager
 def workplace(page: Path) -> Iterator[None]:
     """The directory, environment and files that a page's commands run with."""
-    before = Path.cwd(), dict(os.environ)
+    before = Path.cwd(), dict(os.environ), set(sys.modules)
     with tempfile.TemporaryDirectory() as place:
         os.environ.update(COLUMNS="100", RBSUITE_DATA=str(Path(place) / "data"), NO_COLOR="1")
-        write_files(page, Path(place))
+        if Path(place, "pyproject.toml") in write_files(page, Path(place)):
+            write_metadata(Path(place))
         os.chdir(place)
+        sys.path.insert(0, place)
         try:
             yield
         finally:
+            sys.path.remove(place)
+            for name in set(sys.modules) - before[2]:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(place):
+                    del sys.modules[name]
             os.chdir(before[0])
             os.environ.clear()
             os.environ.update(before[1])
+
+
+def write_metadata(directory: Path) -> None:
+    """Write what an installer would write about the project in a directory: its name, version and entry points."""
+    project = tomllib.loads((directory / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    name, version = project["name"], project["version"]
+    info = directory / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", encoding="utf-8")
+    lines = []
+    for group, entries in project.get("entry-points", {}).items():
+        lines += [f"[{group}]", *(f"{entry} = {target}" for entry, target in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def refreshed(page: Path, *, helps: bool) -> str:
@@ -161,16 +181,23 @@ def with_every_option(text: str) -> str:
 
     from rbsuite.run.config import FIELDS
 
-    kinds = {"text": "text", "names": "names", "int": "whole number", "float": "number", "flag": "true or false"}
+    kinds = {
+        "text": "text",
+        "names": "names",
+        "int": "whole number",
+        "float": "number",
+        "numbers": "numbers",
+        "flag": "true or false",
+    }
     rows = ["| option | kind | default | meaning |", "|---|---|---|---|"]
     for name, option in FIELDS.items():
         default = option.default
         if default is MISSING:
             shown = "required"
-        elif default in ("", None, ()) and default is not False:
+        elif default in ("", None, (), ("",)) and default is not False:
             shown = ""
         else:
-            shown = f"`{', '.join(default) if isinstance(default, tuple) else str(default).lower()}`"
+            shown = f"`{', '.join(map(str, default)) if isinstance(default, tuple) else str(default).lower()}`"
         meaning = option.metadata["help"].replace(" [default: ", " (default: ").replace("]", ")")
         choices = ", ".join(f"`{choice}`" for choice in option.metadata["choices"])
         meaning += f": {choices}" if choices else ""

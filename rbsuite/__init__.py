@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rbsuite.api import Experiment as Experiment
     from rbsuite.api import aevaluate as aevaluate
     from rbsuite.api import evaluate as evaluate
+    from rbsuite.api import plan as plan
     from rbsuite.environments.base import Environment as Environment
     from rbsuite.environments.base import Episode as Episode
     from rbsuite.environments.base import SyncEnvironment as SyncEnvironment
@@ -47,9 +48,10 @@ if TYPE_CHECKING:
     from rbsuite.trajectory import Trajectory as Trajectory
     from rbsuite.verdict import Verdict as Verdict
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOME = {
+    "plan": "rbsuite.api",
     "ToolSpec": "rbsuite.trajectory",
     "ToolResult": "rbsuite.trajectory",
     "ToolCall": "rbsuite.trajectory",

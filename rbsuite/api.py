@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -190,14 +191,20 @@ async def aevaluate(
 
     execution = execution or Execution()
     planned = plan(env, plugins=plugins, execution=execution, **options)
-    with open_plan(planned, out) as store:
-        await run_experiment(planned, store, execution)
-        directory = store.directory
+    try:
+        with open_plan(planned, out) as store:
+            await run_experiment(planned, store, execution)
+            directory = store.directory
+    finally:
+        await planned.aclose()
     return Experiment(directory)
 
 
-def open_plan(planned: Plan, out: str | os.PathLike[str] | None = None, *, join: bool = False) -> ExperimentStore:
-    """The store of a planned experiment, made if it is not there.
+@contextmanager
+def open_plan(
+    planned: Plan, out: str | os.PathLike[str] | None = None, *, join: bool = False
+) -> Iterator[ExperimentStore]:
+    """The store of a planned experiment, made if it is not there. A start that fails before the first task leaves nothing behind.
 
     Args:
         planned: the experiment.
@@ -207,6 +214,13 @@ def open_plan(planned: Plan, out: str | os.PathLike[str] | None = None, *, join:
     Raises:
         StoreError: there is another experiment, or the directory cannot be used.
     """
+    from rbsuite.errors import Interrupted, RbsuiteError
     from rbsuite.run.directory import default_directory, open_experiment
 
-    return open_experiment(planned, default_directory(planned) if out is None else Path(out), join=join)
+    with open_experiment(planned, default_directory(planned) if out is None else Path(out), join=join) as store:
+        try:
+            yield store
+        except RbsuiteError as error:
+            if not isinstance(error, Interrupted):
+                store.discard()
+            raise

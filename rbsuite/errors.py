@@ -65,7 +65,8 @@ class PluginError(RbsuiteError):
     """A plugin that cannot be loaded, or that breaks the contract of a hook.
 
     Args:
-        message, remedy: see :class:`RbsuiteError`.
+        message: see :class:`RbsuiteError`.
+        remedy: see :class:`RbsuiteError`.
         owner: who is to blame and where, e.g. ``"memory 'x' on task 't'"``; stands before the message. Nobody else is blamed then.
     """
 
@@ -125,7 +126,8 @@ class Interrupted(RbsuiteError):
     """The run was stopped from outside; what was committed stays, and the message says how to go on.
 
     Args:
-        message, remedy: see :class:`RbsuiteError`.
+        message: see :class:`RbsuiteError`.
+        remedy: see :class:`RbsuiteError`.
         exit_code: 128 and the number of the signal: 130 for Ctrl-C.
     """
 

@@ -125,7 +125,7 @@ class Reference:
         declared = {option.name: option for option in options}
         values: dict[str, OptionValue] = {option.name: option.default for option in options}
         if self.named and not options:
-            raise UsageError(f"{owner} takes no options, and was given {self.named[0][0]!r}.", "Leave it out.")
+            raise UsageError(f"{owner} takes no options, but was given {self.named[0][0]!r}.", "Leave it out.")
         if len(self.positional) > len(options):
             takes = f"It takes {len(options)}: {', '.join(declared)}." if options else "It takes no options."
             raise UsageError(f"{owner} was given {len(self.positional)} values.", takes)

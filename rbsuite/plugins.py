@@ -37,6 +37,8 @@ from rbsuite.specs import (
 
 GROUP = "rbsuite"
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
+BY_HAND = "registered by hand"
+"""What stands for the distribution of a plugin that was registered as an object."""
 BUILT_IN = "built in"
 """What stands for the distribution of the core's own plugins."""
 BUILTIN = (
@@ -81,42 +83,18 @@ class Plugins:
         self._infos: dict[str, PluginInfo] = {}
         self._owners: dict[int, str] = {}
         self._clashes: dict[str, dict[str, str]] = {}
-        self._warned: set[tuple[str, str]] = set()
 
     @property
     def hook(self) -> Any:
-        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops who calls it; see
-        :meth:`notify`.
-        """
+        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops who calls it."""
         return self._manager.hook
-
-    def notify(self, hook: str, **arguments: Any) -> None:
-        """Call an observing hook of every plugin, the last registered first.
-
-        One that raises is named in a warning, once, and stops nothing: results do not depend on who looks on.
-        """
-        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            name = implementation.plugin_name
-            try:
-                implementation.function(*(arguments[argument] for argument in implementation.argnames))
-            except Exception as error:
-                if (name, hook) not in self._warned:
-                    self._warned.add((name, hook))
-                    where = f"plugin {name!r} ({self._infos[name].distribution})"
-                    _log.warning(
-                        "%s: its %s failed: %s; the run goes on without it",
-                        where,
-                        hook,
-                        _line(error),
-                        extra={"plugin": name},
-                    )
 
     @property
     def infos(self) -> Sequence[PluginInfo]:
         """All plugins that were found, in the order they were found."""
         return tuple(self._infos.values())
 
-    def register(self, plugin: object, name: str, distribution: str = "registered by hand") -> None:
+    def register(self, plugin: object, name: str, distribution: str = BY_HAND) -> None:
         """Add a plugin object.
 
         Raises:
@@ -352,7 +330,7 @@ def _checked(hook: str, declared: object, kind: type[_D]) -> Sequence[_D]:
     items = list(declared)
     for item in items:
         if not isinstance(item, kind):
-            raise PluginError(f"{hook} must return a list of {kind.__name__}, and {in_words(item)} is in it")
+            raise PluginError(f"{hook} must return a list of {kind.__name__}, but it contains {in_words(item)}")
         if isinstance(item, Path) and not item.is_dir():
             raise PluginError(f"{hook} names the directory {item}, which does not exist")
     return items

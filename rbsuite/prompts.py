@@ -166,7 +166,7 @@ class Prompts:
         except JinjaError as error:
             line = getattr(error, "lineno", None)
             where = f", line {line}" if line else ""
-            raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Mend the template.") from error
+            raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Fix the template.") from error
 
     def _make_environment(self) -> SandboxedEnvironment:
         from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, StrictUndefined

@@ -116,7 +116,7 @@ class TaskRecord:
     Attributes:
         task_id: the task.
         position: its place in the stream, from 0.
-        commit_id: unique; committing the same attempt twice changes nothing.
+        commit_id: unique; committing the same record twice changes nothing.
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.

@@ -196,7 +196,7 @@ class EnvironmentSpec(Spec):
         unknown = [part.domain for part in self.apart if part.domain not in self.domains]
         if unknown:
             raise ValueError(
-                f"environment {self.name!r}: {unknown[0]!r} is to be reported separately and is none of its domains"
+                f"environment {self.name!r}: {unknown[0]!r} is reported separately, but is not one of its domains"
             )
 
 
@@ -292,14 +292,10 @@ def load_object(path: str, owner: str) -> Any:
     """
     module_name, colon, attribute = path.partition(":")
     if not colon:
-        raise PluginError(
-            f"{owner}: factory {path!r} is not of the form 'module:attribute'.", "Mend the plugin's spec."
-        )
+        raise PluginError(f"{owner}: factory {path!r} is not of the form 'module:attribute'.", "Fix the plugin's spec.")
     try:
         return getattr(import_module(module_name), attribute)
     except AttributeError as error:
-        raise PluginError(f"{owner}: {module_name} has no {attribute!r}.", "Mend the plugin's spec.") from error
+        raise PluginError(f"{owner}: {module_name} has no {attribute!r}.", "Fix the plugin's spec.") from error
     except Exception as error:
-        raise PluginError(
-            f"{owner}: cannot import {module_name}: {error}", "Reinstall or repair the plugin."
-        ) from error
+        raise PluginError(f"{owner}: cannot import {module_name}: {error}", "Reinstall or fix the plugin.") from error

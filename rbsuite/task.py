@@ -84,7 +84,7 @@ class TaskSet:
 
 
 def once(known: MutableMapping[str, _T], key: str, build: Callable[[], _T]) -> _T:
-    """What ``build`` gives for a key, kept from the first call on; for what :attr:`TaskSet.resources` works out when asked.
+    """What ``build`` gives for a key, kept from the first call on; for what an environment works out only when asked.
 
     Two threads may build the same value; the first one stands.
     """

@@ -83,7 +83,7 @@ def test_name_without_options_takes_none() -> None:
 
 
 def test_what_takes_no_options_says_so() -> None:
-    with pytest.raises(UsageError, match="judge 'x' takes no options, and was given 'y'"):
+    with pytest.raises(UsageError, match="judge 'x' takes no options, but was given 'y'"):
         Reference.parse("x:y=1").values("judge", ())
 
 

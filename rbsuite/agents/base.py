@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from rbsuite.models.base import Completion
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.models.services import ToolServices
+from rbsuite.trajectory import Action, Observation
 
 
-class AgentServices(Protocol):
-    """What an agent may use."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template."""
-
-    async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
-    ) -> Completion:
-        """Ask the agent's model; the cost counts as ``agent``. ``temperature=None`` takes the experiment's."""
+class AgentServices(ToolServices, Protocol):
+    """What an agent may use. The cost counts as ``agent``; ``temperature=None`` takes the experiment's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class Agent(Protocol):
         """Begin a rollout."""
 
     def remember(self, memory: str) -> None:
-        """Put this text in the place of the recalled one from now on; for memories that recall at every step or attempt."""
+        """Put this text in the place of the recalled one from now on; for memories that recall at every step or further rollout."""
 
     def decided(self, observation: Observation) -> bool:
         """Whether the answer to an observation stands already, so that nothing is asked and nothing needs to be recalled for it."""

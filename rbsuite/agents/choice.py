@@ -22,7 +22,7 @@ STOP = Action()
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlanReply:
     """What a reply says to do.
 
     Attributes:
@@ -36,7 +36,7 @@ class Plan:
     readable: bool = True
 
 
-UNREADABLE = Plan((), readable=False)
+UNREADABLE = PlanReply((), readable=False)
 
 
 class PlannerAgent(ChatAgent):
@@ -71,7 +71,8 @@ class PlannerAgent(ChatAgent):
         """The next action of the plan, or the first of a new one."""
         self._hear(observation)
         if not self._plan:
-            completion = usable(await self._services.complete(self._request()))
+            said = Message("user", (self._said(), *self._images) if self._images else self._said())
+            completion = usable(await self._services.complete([*self._system(), *self._exchanges, said]))
             self._reply = completion.text
             self._plan.extend(_actions(read_plan(completion.text, len(self._choices)), completion, self._choices))
         self._last = self._plan.popleft()
@@ -104,13 +105,6 @@ class PlannerAgent(ChatAgent):
 
     def _said(self) -> str:
         return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines)
-
-    def _request(self) -> list[Message]:
-        return [
-            *self._system(),
-            *self._exchanges,
-            Message("user", (self._said(), *self._images) if self._images else self._said()),
-        ]
 
 
 class StepwiseAgent(ChatAgent):
@@ -152,7 +146,7 @@ def named(observation: Observation) -> Sequence[str]:
     return observation.choices
 
 
-def read_plan(reply: str, n: int) -> Plan:
+def read_plan(reply: str, n: int) -> PlanReply:
     """The plan in a reply of the form ``{"reasoning_and_reflection", "language_plan", "executable_plan": [{"action_id"}]}``.
 
     Only the ids count. A plan is cut at the first id that does not exist, whatever comes after it; if that is its first, nothing could be
@@ -181,10 +175,10 @@ def read_plan(reply: str, n: int) -> Plan:
     if items and not ids:
         return UNREADABLE
     said = (value.get("reasoning_and_reflection"), value.get("language_plan"))
-    return Plan(tuple(ids), " ".join(text.strip() for text in said if isinstance(text, str) and text.strip()))
+    return PlanReply(tuple(ids), " ".join(text.strip() for text in said if isinstance(text, str) and text.strip()))
 
 
-def read_step(reply: str, n: int) -> Plan:
+def read_step(reply: str, n: int) -> PlanReply:
     """The action in a reply of the form ``{"reasoning", "action_id"}``; the id ``null`` ends the episode.
 
     Args:
@@ -197,11 +191,11 @@ def read_step(reply: str, n: int) -> Plan:
     number, said = value["action_id"], value.get("reasoning")
     thought = said.strip() if isinstance(said, str) else ""
     if number is None:
-        return Plan((), thought)
-    return Plan((number,), thought) if type(number) is int and 0 <= number < n else UNREADABLE
+        return PlanReply((), thought)
+    return PlanReply((number,), thought) if type(number) is int and 0 <= number < n else UNREADABLE
 
 
-def _actions(plan: Plan, completion: Completion, names: Sequence[str]) -> list[Action]:
+def _actions(plan: PlanReply, completion: Completion, names: Sequence[str]) -> list[Action]:
     """The actions of a plan, at least one: what was thought goes with the first."""
     reply, reasoning = completion.text, completion.reasoning
     if not plan.readable:

@@ -49,7 +49,8 @@ class ReactAgent(ActAgent):
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names, with the thought before it."""
         self._messages.append(Message("assistant", completion.text))
-        thought = " ".join(filter(None, (completion.reasoning, _thought(completion.text))))
+        before = completion.text.rpartition("Action:")[0].strip().removeprefix("Thought:").strip()
+        thought = " ".join(filter(None, (completion.reasoning, before)))
         return parse_action(completion.text, thought=thought)
 
 
@@ -93,8 +94,3 @@ def parse_action(reply: str, *, thought: str = "") -> Action:
     if not isinstance(arguments.get("content"), str):
         raise ParseFailure(f"the model's action {RESPOND!r} has no text in 'content': {text[:120]!r}.")
     return Action(text=arguments["content"], thought=thought)
-
-
-def _thought(reply: str) -> str:
-    before, label, _ = reply.rpartition("Action:")
-    return before.strip().removeprefix("Thought:").strip() if label else ""

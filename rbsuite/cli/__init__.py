@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import click
 
 from rbsuite import __version__
-from rbsuite.cli.commands import Group, usage_line
+from rbsuite.cli.commands import CommandGroup, usage_line
 from rbsuite.cli.interrupts import Interrupts, exit_code
 
 if TYPE_CHECKING:
@@ -46,12 +46,12 @@ COMMANDS: Mapping[str, Lazy] = {
     "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
     "memory": Lazy("rbsuite.cli.memory", "Inspect the memory banks of an experiment."),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
-    "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to mend it."),
+    "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }
 """The commands in the order of ``rbsuite --help``."""
 
 
-class LazyGroup(Group):
+class LazyGroup(CommandGroup):
     """A group whose commands are imported when they run.
 
     Args:

@@ -28,8 +28,9 @@ EPILOG = """Examples:
 def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) -> None:
     """Compare the conditions of one EXPERIMENT, or of several on the same tasks.
 
-    Every condition is compared with the baseline memory under the same model and scaling, paired by task and stream. Several experiments
-    are put together if environment, split, tasks and grading agree; runs of different experiments pair if they have the same seed.
+    Every condition is compared with the baseline memory, all else being equal, and each value of another factor with its first value; both
+    are paired by task and stream. Several experiments are combined if environment, split, tasks and grading agree; runs of different
+    experiments are paired if they have the same seed.
     """
     from rbsuite.report.comparison import gather
     from rbsuite.store import ExperimentStore

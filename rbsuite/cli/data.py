@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from rbsuite.specs import EnvironmentSpec
 
 
-@click.group("data", cls=Group)
+@click.group("data", cls=CommandGroup)
 def group() -> None:
     """Import, fetch and list the upstream data of environments.
 
-    Packs lie in $RBSUITE_DATA, or else in the platform's user data directory.
+    Packs are kept in $RBSUITE_DATA, or else in the platform's user data directory.
     """
 
 
@@ -37,7 +37,7 @@ data = group
     required=True,
     multiple=True,
     metavar="DIR",
-    help="A checkout of the upstream repository, or a directory with the pack layout. Several times where the data comes "
+    help="A checkout of the upstream repository, or a directory with the pack layout. Repeatable, if the data comes "
     "from several repositories.",
 )
 def import_command(environment: str, sources: tuple[str, ...]) -> None:
@@ -52,19 +52,22 @@ def import_command(environment: str, sources: tuple[str, ...]) -> None:
 
 @group.command("fetch")
 @click.argument("environment")
-@click.option("--url", default="", metavar="URL", help="Another place of the archive (.tar.gz or .zip); https only.")
+@click.option("--url", default="", metavar="URL", help="Another location of the archive (.tar.gz or .zip); https only.")
 @click.option(
-    "--sha256", default="", metavar="HEX", help="Hash the archive must have; it vouches for an archive from --url."
+    "--sha256",
+    default="",
+    metavar="HEX",
+    help="Expected hash of the archive; required if the files from --url are not the pinned ones.",
 )
 def fetch_command(environment: str, url: str, sha256: str) -> None:
-    """Download ENVIRONMENT's data and import it. An interrupted download goes on where it stopped."""
+    """Download ENVIRONMENT's data and import it. An interrupted download is resumed."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.download import DownloadOptions
     from rbsuite.data.fetch import FetchOptions, FetchRequest, fetch_pack
 
     spec = _environment(environment)
     importer = _importer(spec)
-    progress = Progress()
+    progress = TransferProgress()
     options = FetchOptions(download=DownloadOptions(progress=progress))
     try:
         report = fetch_pack(importer, data_directory(), FetchRequest(url, sha256), options)
@@ -76,7 +79,7 @@ def fetch_command(environment: str, url: str, sha256: str) -> None:
 @group.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(as_json: bool) -> None:
-    """List the packs that are here, checked against their hashes, and those that can be imported."""
+    """List the installed packs, checked against their hashes, and those that can be imported."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import installed_packs
 
@@ -91,7 +94,7 @@ def list_command(as_json: bool) -> None:
     for name in missing:
         echo(f"{name}: not imported. {how_to_import(_environment(name))}")
     if not rows and not missing:
-        echo("No pack is here, and no plugin can import one.")
+        echo("No pack is installed, and no plugin can import one.")
 
 
 def how_to_import(spec: EnvironmentSpec) -> str:
@@ -172,17 +175,11 @@ def _show_table(rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         return
     heads = ("name", "source", "commit", "files", "state")
-    table = [heads, *(tuple(_cell(row, head) for head in heads) for row in rows)]
+    shown = [{**row, "commit": (row["commit"] or "unknown")[:12]} for row in rows]
+    table = [heads, *(tuple("-" if row[head] is None else str(row[head]) for head in heads) for row in shown)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
     for line in table:
         echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _cell(row: dict[str, Any], head: str) -> str:
-    value = row[head]
-    if head == "commit":
-        return (value or "unknown")[:12]
-    return "-" if value is None else str(value)
 
 
 def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
@@ -211,7 +208,7 @@ def _provenance(info: PackInfo) -> str:
     return f"{commit}; its content is that of commit {info.equals_commit}"
 
 
-class Progress:
+class TransferProgress:
     """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""``rbsuite doctor``: checks the installation and says how to mend what is wrong."""
+"""``rbsuite doctor``: checks the installation and says how to fix what is wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Finding:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Check this installation. Exits with 1 if something does not work."""
+    """Check this installation. Exit code 1 if something does not work."""
     findings = examine()
     failed = sum(finding.status == "fail" for finding in findings)
     if as_json:
@@ -63,7 +63,7 @@ def command(context: click.Context, as_json: bool) -> None:
             if finding.remedy:
                 echo(f"      -> {one_line(finding.remedy)}")
         warned = sum(finding.status == "warn" for finding in findings)
-        echo(f"\n{len(findings) - failed - warned} ok, {warned} to note, {failed} failed")
+        echo(f"\n{len(findings) - failed - warned} ok, {warned} warnings, {failed} failed")
     context.exit(1 if failed else 0)
 
 
@@ -165,7 +165,7 @@ def _check_writable(name: str, directory: Path, remedy: str) -> Finding:
             pass
     except OSError as error:
         return Finding(name, "fail", f"{directory} cannot be written: {error.strerror or error}", remedy)
-    return Finding(name, "ok", str(directory) if place == directory else f"{directory} (made when first needed)")
+    return Finding(name, "ok", str(directory) if place == directory else f"{directory} (created when first needed)")
 
 
 def _check_pack(path: Path) -> Finding:
@@ -224,9 +224,9 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
         try:
             problem = str(load_object(check.check, name)() or "")
         except Exception as error:
-            yield Finding(name, "fail", f"its check of {check.name!r} broke: {error}", "Mend or reinstall the plugin.")
+            yield Finding(name, "fail", f"its check of {check.name!r} failed: {error}", "Fix or reinstall the plugin.")
             continue
-        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'is there'}")
+        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")
     try:
         load_object(spec.factory, name)
     except PluginError as error:

@@ -23,21 +23,24 @@ if TYPE_CHECKING:
 _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
 DOMAINS_SHOWN = 3
 """With more domains than this a split's tasks and floor are shown as sums; --json has all."""
-_NOT_LOADED = "What is not here is downloaded when it is first used (needs the network), or read from --data."
-_REFINES = {"continue": "in the same, still open world", "retry": "as a fresh attempt that sees the earlier ones"}
+_NOT_LOADED = "Data that is not here is downloaded on first use (needs the network), or read from --data."
+_REFINES = {
+    "continue": "in the same world, which is still open",
+    "retry": "as a new rollout that sees the earlier ones",
+}
 
 
 @click.command("env", cls=Command)
 @click.argument("name")
-@click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
+@click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
 @click.option(
-    "--floor/--no-floor", default=True, help="Whether to play the do-nothing floor of the splits that are here."
+    "--floor/--no-floor", default=True, help="Whether to compute the do-nothing floor of the available splits."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, data: str, floor: bool, as_json: bool) -> None:
     """Show the environment NAME.
 
-    The floor is the number of tasks that an agent solves which says nothing: no score means more than what it is above that.
+    The floor is the number of tasks that an agent solves by doing nothing. A score is only meaningful as far as it is above the floor.
     """
     found = find_plugins()
     spec = found.environment(name)
@@ -144,7 +147,7 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         ("version", spec.version),
         ("domains", ", ".join(spec.domains)),
         ("a turn is", _TURNS[spec.action_mode]),
-        ("steps", f"at most {spec.max_steps} turns of the agent"),
+        ("steps", f"at most {spec.max_steps} turn{'' if spec.max_steps == 1 else 's'} of the agent"),
         ("agent", f"{spec.agent} by default" if spec.agent else ""),
         ("users", f"{', '.join(spec.users)} (the first by default)" if spec.users else ""),
         ("measures", "; ".join(f"{measure.name}: {measure.summary}" for measure in spec.measures)),
@@ -162,19 +165,14 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
     if spec.options:
         heads = ("option", "type", "default", "allowed", "meaning")
         parts.append(table([heads, *describe_options(spec.options)]))
-    parts += [fields([(f"apart: {part.domain}", part.warning) for part in spec.apart])]
+    parts += [fields([(f"separate: {part.domain}", part.warning) for part in spec.apart])]
     if spec.fidelity:
-        parts.append(_fidelity(spec))
+        grades = ("exact", "approximate", "absent")
+        rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]
+        parts.append("Fidelity to upstream\n" + fields(rows))
     if spec.notes:
         parts.append(fields([("-", note) for note in spec.notes]))
     return "\n\n".join(part for part in parts if part)
-
-
-def _fidelity(spec: EnvironmentSpec) -> str:
-    """How near each aspect is to upstream's, the nearest first."""
-    grades = ("exact", "approximate", "absent")
-    rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]
-    return "Fidelity to upstream\n" + fields(rows)
 
 
 def _splits(splits: list[dict[str, Any]], explain: bool) -> str:

@@ -11,7 +11,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted, RbsuiteError
+from rbsuite.errors import Interrupted
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -96,24 +96,26 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     type=click.IntRange(min=1),
     default=DEFAULT_CONCURRENCY,
     show_default=True,
-    help="Model calls at once.",
+    help="Limit of concurrent model calls.",
 )
 @click.option(
     "--speculate",
     default="auto",
     show_default=True,
     metavar="auto|off|N",
-    help="Tasks to run ahead of what is committed; changes time and cost, never the result.",
+    help="How many tasks to run ahead of the committed ones; changes time and cost, never the result.",
 )
 @click.option(
     "--executor",
     default="local",
     show_default=True,
     metavar="local|processes:N",
-    help="Where runs are carried out; never changes a result.",
+    help="Where to run: in this process or in N others; never changes the result.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Directory of the experiment [default: named by what it is]."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Directory of the experiment [default: named after its configuration].",
 )
 @click.option(
     "--config",
@@ -122,17 +124,17 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     callback=_read_config,
     is_eager=True,
     metavar="FILE.toml",
-    help="Options from a TOML file; those of the command line win.",
+    help="Options from a TOML file; the command line wins.",
 )
 @click.option(
     "--from",
     "source",
     type=click.Path(path_type=Path),
     metavar="EXPERIMENT",
-    help="Go on with (or copy) an experiment.",
+    help="Resume an experiment; with other options, copy its configuration.",
 )
 @click.option(
-    "--join", is_flag=True, help="Work on an experiment beside other processes: take runs that none of them has."
+    "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them has."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
@@ -140,7 +142,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     "--log",
     type=click.Path(path_type=Path),
     metavar="FILE.jsonl",
-    help="Append every event (turns, model calls, commits) to this file, one JSON object a line.",
+    help="Append every event (turns, model calls, commits) to this file, one JSON object per line.",
 )
 def command(
     concurrency: int,
@@ -157,8 +159,10 @@ def command(
 ) -> None:
     """Run an experiment: memories compared on the same tasks, in the same orders.
 
-    Running the same command again goes on where it was stopped, and shows the result once it is complete.
+    Running the same command again resumes where it stopped, or shows the result if it is complete.
     """
+    import asyncio
+
     from rbsuite import api
     from rbsuite.cli.interrupts import Interrupts
     from rbsuite.run.directory import held_by_others
@@ -171,33 +175,33 @@ def command(
     execution = api.Execution(concurrency, speculate, executor)
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
-        _show_protocol(planned.config.protocol, wanted)
+        from rbsuite.run.config import names_simulation
+        from rbsuite.run.presets import describe
+
+        for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
+            click.echo(line, err=True)
     same = source is not None and not from_file and not given
-    with (
-        Interrupts() as interrupts,
-        EventLog(log) if log else nullcontext() as event_log,
-        api.open_plan(planned, out or (source if same else None), join=join) as store,
-    ):
-        if event_log is not None:
-            planned.plugins.register(event_log, "event log")
-        try:
+    try:
+        with (
+            Interrupts() as interrupts,
+            EventLog(log) if log else nullcontext() as event_log,
+            api.open_plan(planned, out or (source if same else None), join=join) as store,
+        ):
+            if event_log is not None:
+                planned.plugins.register(event_log, "event log")
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
-        except RbsuiteError as error:
-            if not isinstance(error, Interrupted):
-                store.discard()  # a start that failed leaves nothing behind
-            raise
-        if others := held_by_others(store):
-            _report_others(store, others, as_json=as_json)
-        else:
-            _report(store, as_json=as_json)
-
-
-def _show_protocol(name: str, given: Mapping[str, Any]) -> None:
-    from rbsuite.run.config import names_simulation
-    from rbsuite.run.presets import describe
-
-    for line in describe(name, given, simulated=names_simulation(given)):
-        click.echo(line, err=True)
+            if others := held_by_others(store):
+                if as_json:
+                    echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
+                else:
+                    held = ", ".join(f"{run} (process {process})" for run, process in others.items())
+                    echo(
+                        f"Other processes are still working on {store.directory}: {held}. The last to finish shows the result."
+                    )
+            else:
+                _report(store, as_json=as_json)
+    finally:
+        asyncio.run(planned.aclose())
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -207,7 +211,9 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, value in options.items():
         if value is None or value == ():
             continue
-        if FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
+        if name == "prompts":  # directories; none, before a comma, stands for the built-in templates
+            value = [part.strip() for text in value for part in text.split(",")]
+        elif FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
             value = [reference for text in value for reference in split_references(text)]
         elif FIELDS[name].metadata["kind"] == "numbers":
             value = [_number(name, part) for text in value for part in text.split(",")]
@@ -221,9 +227,7 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UsageError(
-            f"--{name}: {text.strip()!r} is not a number.", "Give numbers with commas between them."
-        ) from None
+        raise UsageError(f"--{name}: {text.strip()!r} is not a number.", "Give numbers separated by commas.") from None
 
 
 def split_references(text: str) -> list[str]:
@@ -268,45 +272,29 @@ def _shown(source: Path, *, as_json: bool) -> bool:
 
 
 def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
-    from rbsuite.cli.interrupts import exit_code
-
-    missing = [run.id for run in store.manifest.runs if not store.run_finished(run.id)]
-    if not missing:
-        return
-    try:
-        _run_shown(planned, store, execution, interrupts, quiet=quiet)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(
-            "stopped; what was committed is kept.",
-            f"Go on with: rbsuite eval --from {store.directory}",
-            exit_code=exit_code(stop),
-        ) from None
-
-
-def _run_shown(
-    planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool
-) -> None:
+    """Do what is left to be done, and show how far it is."""
     from rich.console import Console
 
+    from rbsuite.cli.interrupts import exit_code
     from rbsuite.cli.progress import Progress
     from rbsuite.run.executors import run_experiment
 
+    if all(store.run_finished(run.id) for run in store.manifest.runs):
+        return
     console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
     if any(committed.values()) and not quiet:
-        console.print(f"Going on: {sum(committed.values())} tasks are committed.", highlight=False)
-    with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
-        planned.plugins.register(progress, "progress")
-        interrupts.run(run_experiment(planned, store, execution))
-
-
-def _report_others(store: ExperimentStore, others: Mapping[str, str], *, as_json: bool) -> None:
-    """Say that other processes are still at work: the last of them shows the result."""
-    if as_json:
-        echo_json({"experiment": str(store.directory), "complete": False, "held": dict(others)})
-        return
-    runs = ", ".join(f"{run} (process {process})" for run, process in others.items())
-    echo(f"Others still work on {store.directory}: {runs}. The last to finish shows the result.")
+        console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
+    try:
+        with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
+            planned.plugins.register(progress, "progress")
+            interrupts.run(run_experiment(planned, store, execution))
+    except KeyboardInterrupt as stop:
+        raise Interrupted(
+            "stopped; what was committed is kept.",
+            f"Resume with: rbsuite eval --from {store.directory}",
+            exit_code=exit_code(stop),
+        ) from None
 
 
 def _report(store: ExperimentStore, *, as_json: bool) -> None:

@@ -39,12 +39,12 @@ _MARKS = {
 
 @click.command("list", cls=Command)
 @click.argument("kind", required=False, metavar=f"[{'|'.join(KINDS)}]")
-@click.option("-v", "--verbose", is_flag=True, help="Show the options too: type, default, bounds, meaning.")
+@click.option("-v", "--verbose", is_flag=True, help="Also show the options: type, default, bounds, meaning.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(kind: str | None, verbose: bool, as_json: bool) -> None:
-    """List what is installed; without a KIND, the names of every kind.
+    """List what is installed; without a KIND, the names of all kinds.
 
-    A name is written with its options as NAME:OPTION=VALUE,... for example noisy:accuracy=0.7.
+    Options are appended to a name as NAME:OPTION=VALUE,..., for example noisy:accuracy=0.7.
     """
     chosen = None if kind is None else read_kind(kind)
     found = find_plugins()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo
 from rbsuite.errors import UnknownNameError, UsageError
 
@@ -72,23 +72,23 @@ class _Unsearched:
 
 
 def _bank_options(function: Any) -> Any:
-    function = click.option("--at", type=click.IntRange(min=0), metavar="T", help="After T tasks [default: all].")(
-        function
-    )
-    function = click.option("--run", "run_id", metavar="RUN", help="Which run [default: the first with a memory].")(
+    function = click.option(
+        "--at", type=click.IntRange(min=0), metavar="T", help="As it was after T tasks [default: all]."
+    )(function)
+    function = click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")(
         function
     )
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
-@click.group("memory", cls=Group)
+@click.group("memory", cls=CommandGroup)
 def command() -> None:
-    """Look into the memory of an experiment: list, show, search, diff, export."""
+    """Inspect the memory of an experiment: list, show, search, diff, export."""
 
 
 @command.command("list")
 @_bank_options
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bool) -> None:
     """List the items and documents of a run's bank."""
     opened = _open(experiment, run_id, at)
@@ -110,11 +110,11 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
 @command.command("show")
 @_bank_options
 @click.argument("name", metavar="ITEM|DOCUMENT")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def show(experiment: Path, run_id: str | None, at: int | None, name: str, as_json: bool) -> None:
     """Show one item or document.
 
-    Of an item: its text, where it comes from, and which tasks recalled it. Of a document: its text, and the versions that wrote it.
+    For an item: its text, its origin, and the tasks that recalled it. For a document: its text, and the versions that wrote it.
     """
     opened = _open(experiment, run_id, at)
     item, documents = opened.bank.get(name, opened.version), {one.name: one for one in opened.documents()}
@@ -153,10 +153,10 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
 @command.command("search")
 @_bank_options
 @click.argument("query")
-@click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Experiences to find.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Number of experiences to find.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: int, as_json: bool) -> None:
-    """Search a run's bank as a memory would."""
+    """Search a run's bank in the way a memory does."""
     import asyncio
 
     opened = _open(experiment, run_id, at, searched=True)
@@ -177,10 +177,10 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.argument("before", type=click.IntRange(min=0))
 @click.argument("after", type=click.IntRange(min=0))
-@click.option("--run", "run_id", metavar="RUN", help="Which run [default: the first with a memory].")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json: bool) -> None:
-    """What changed in a run's bank between two positions."""
+    """Show what changed in a run's bank between two positions."""
     opened = _open(experiment, run_id, max(before, after))
     old, new = ({item.id: item for item in opened.items(version)} for version in (before, after))
     added = [item for item in new.values() if item.id not in old]
@@ -209,8 +209,10 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 
 @command.command("export")
 @_bank_options
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write there [default: standard output].")
-@click.option("--reveal", is_flag=True, help="Write text that the benchmark's authors ask not to make public.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file to write [default: standard output]."
+)
+@click.option("--reveal", is_flag=True, help="Include text that the benchmark's authors ask not to make public.")
 def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
     """Write a bank's items and documents as JSON lines.
 
@@ -225,9 +227,7 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
     stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
     lines = "".join(f"{canonical(redact(one) if hidden else one)}\n" for one in stored)
     if hidden:
-        click.echo(
-            "The benchmark's authors ask that its text is not made public: it is left out (see --reveal).", err=True
-        )
+        click.echo("The benchmark's authors ask not to make its text public: it is left out (see --reveal).", err=True)
     if out is None:
         echo(lines, nl=False)
         return
@@ -244,24 +244,21 @@ def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: boo
     import asyncio
 
     from rbsuite.run.executors import job_of
+    from rbsuite.run.names import look_up
     from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
 
     store = ExperimentStore.open(experiment, readonly=True)
     config = store.manifest.config
     run = _choose_run(store, run_id)
-    embedder, index = (_embedder(run.condition.embedder), config["index"]) if searched else (_Unsearched(), "exact")
+    embedder: Embedder = _Unsearched()
+    if searched:
+        embedder = look_up(find_plugins(), "embedder", run.condition.embedder).make()
+    index = config["index"] if searched else "exact"
     bank = asyncio.run(load_bank(job_of(store, run), embedder, index))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
     return Opened(store, run, bank, bank.version if at is None else at)
-
-
-def _embedder(reference: str) -> Embedder:
-    from rbsuite.run.names import look_up
-
-    embedder: Embedder = look_up(find_plugins(), "embedder", reference).make()
-    return embedder
 
 
 def _choose_run(store: ExperimentStore, run_id: str | None) -> RunInfo:

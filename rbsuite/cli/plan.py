@@ -72,14 +72,16 @@ class Pilot:
 
 @click.command("plan", cls=Command, epilog=EPILOG)
 @click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
-@click.option("--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to find.")
+@click.option(
+    "--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to detect."
+)
 @click.option(
     "--power",
     "wanted",
     type=Share(0.05, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
-    help="Probability of finding it.",
+    help="Probability of detecting it.",
 )
 @click.option(
     "--from",
@@ -106,20 +108,17 @@ def command(
 
     Differences are shares: 0.05 is five points.
     """
+    from rbsuite.run.plan import choose_environment
+
     found = find_plugins()
-    environment, pilot = _pilot(found, environment and _named(found, environment), source, memory)
+    # An environment has one way to be written, which is that of the pilot too.
+    environment = environment and choose_environment(found, environment).reference
+    environment, pilot = _pilot(found, environment, source, memory)
     sizes = split_sizes(found, environment)
     if as_json:
         echo_json(document(environment, effect, wanted, pilot, sizes, budget))
     else:
         echo(render(environment, effect, wanted, pilot, sizes, budget))
-
-
-def _named(plugins: Plugins, environment: str) -> str:
-    """The one way to write an environment that a user names."""
-    from rbsuite.run.plan import choose_environment
-
-    return choose_environment(plugins, environment).reference
 
 
 def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
@@ -129,7 +128,7 @@ def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memor
         with ExperimentStore.open(source, readonly=True) as store:
             name = store.manifest.config["env"]
             if environment not in (None, name, Reference.parse(name).name):
-                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave --env out.")
+                raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave out --env.")
             return environment or name, pilot_of(store, memory, f"{source}")
     if environment is None:
         raise UsageError("no environment was named.", "Add --env NAME, or --from EXPERIMENT.")
@@ -146,7 +145,7 @@ def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[Expe
 
     splits = [name for name, size in split_sizes(plugins, environment).items() if size]
     if not splits:
-        raise DataError(f"no split of {environment} is here.", "Import its data, see `rbsuite data list`.")
+        raise DataError(f"no split of {environment} is available.", "Import its data; see `rbsuite data list`.")
     options: dict[str, Any] = {"split": splits[0], "memory": ("none", memory), "orders": PILOT_ORDERS}
     with (
         TemporaryDirectory() as directory,
@@ -174,13 +173,13 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
         compared = [one.a.memory for one in summary.comparisons]
         if memory is not None and compared:
             raise UnknownNameError(f"memory compared in {source}", memory, compared)
-        raise UsageError(f"{source} compares nothing.", "Give an experiment with a memory beside the baseline.")
+        raise UsageError(f"{source} has no comparison.", "Name an experiment with a memory other than the baseline.")
     chosen = fitting[0]
     shared = len(chosen.paired.streams)
     if shared < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
         raise UsageError(
-            f"{source} has no two finished orders of two tasks, so how orders differ is unknown.",
-            "Run it to its end, with --orders 3 or more.",
+            f"{source} has no two finished orders of two tasks, so it does not show how orders differ.",
+            "Finish it, with --orders 3 or more.",
         )
     found, separated = variances(chosen)
     label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {shared} orders, {chosen.a.model}"
@@ -204,7 +203,7 @@ def variances(comparison: Comparison) -> tuple[Variances, bool]:
 
     paired = comparison.paired
     sides = [
-        [stream.attempts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
+        [stream.rollouts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
         for side in (0, 1)
     ]
     within = [within_variance(cells) for cells in sides]
@@ -213,7 +212,7 @@ def variances(comparison: Comparison) -> tuple[Variances, bool]:
         a, b = (np.array([[pair[side].scores[t] for pair in paired.streams] for t in paired.tasks]) for side in (0, 1))
         return (components(a, b) if paired.exchangeable[1] else components(a - b)), False
     a, b = (
-        np.array([[average(pair[side].attempts[t]) for pair in paired.streams] for t in paired.tasks])
+        np.array([[average(pair[side].rollouts[t]) for pair in paired.streams] for t in paired.tasks])
         for side in (0, 1)
     )
     chance = within[0] + within[1]

@@ -94,7 +94,7 @@ class Progress:
     def rbsuite_event(self, event: ModelWaiting) -> None:
         """Say that a call has failed and is tried again, and why."""
         times = "once" if event.failures == 1 else f"{event.failures} times"
-        self._waiting = f"{event.model} failed {times}, tried again in {event.delay:.0f} s: {event.reason}"
+        self._waiting = f"{event.model} failed {times}, retrying in {event.delay:.0f} s: {event.reason}"
         now = time.monotonic()
         if (self._quiet or not self._console.is_terminal) and now - self._told_waiting >= PIPED_INTERVAL:
             self._told_waiting = now

@@ -18,7 +18,7 @@ from rbsuite.environments.users import STOP, ScriptedUser
 from rbsuite.errors import DataError, PluginError, RbsuiteError
 from rbsuite.experience import MemoryItem, Outcome, Provenance
 from rbsuite.memories.ace import show_bullet
-from rbsuite.memories.extraction import show_attempts
+from rbsuite.memories.extraction import show_rollouts
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.run.names import look_up
@@ -174,18 +174,18 @@ def of_judge(example: Example) -> Mapping[str, Any]:
 def of_memory(example: Example) -> Mapping[str, Any]:
     """What the memories' templates are given."""
     outcome = Outcome(example.trajectory, Verdict("success", 1.0, "(why the judge says so)", "self"))
-    attempts = show_attempts([outcome])
-    pair = {"query": example.query, "transcript": attempts[0].transcript}
+    rollouts = show_rollouts([outcome])
+    pair = {"query": example.query, "transcript": rollouts[0].transcript}
     return {
         "rules": example.rules,
         "heading": "Memory Item",
         "limit": 3,
         "problem": "there is no item in it",
         "characters": 2000,
-        "transcript": attempts[0].transcript,
-        "rationale": attempts[0].rationale,
-        "notes": attempts[0].notes,
-        "attempts": attempts,
+        "transcript": rollouts[0].transcript,
+        "rationale": rollouts[0].rationale,
+        "notes": rollouts[0].notes,
+        "rollouts": rollouts,
         "history": fence(render_steps(example.trajectory.steps), "history"),
         "items": [example.item],
         "bullets": [show_bullet(example.item)],
@@ -203,7 +203,7 @@ def of_scaling(example: Example) -> Mapping[str, Any]:
     transcript = render_transcript(example.trajectory)
     return {
         "rules": example.rules,
-        "attempts": [fence(transcript, "attempt")],
+        "earlier": [fence(transcript, "attempt")],
         "rollouts": [fence(transcript, "record")] * 2,
     }
 

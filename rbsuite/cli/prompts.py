@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Group, find_plugins
+from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.report.text import fields, table
 
@@ -20,16 +20,16 @@ _directory_option = click.option(
     "directory",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A directory of your own templates; they come first.",
+    help="A directory of your own templates, which take precedence.",
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group("prompts", cls=Group)
+@click.group("prompts", cls=CommandGroup)
 def command() -> None:
     """List, show and render the prompt templates.
 
-    To change one, put a file of the same name into a directory and give that with --prompts.
+    To change one, put a file of the same name into a directory and name it with --prompts.
     """
 
 
@@ -54,7 +54,7 @@ def list_command(directory: Path | None, as_json: bool) -> None:
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Render with this value; repeatable.")
 @_json_option
 def show_command(name: str, directory: Path | None, environment: str, variables: Sequence[str], as_json: bool) -> None:
-    """Show the template NAME: where it comes from and its source; with --env or --var, what it renders to."""
+    """Show the template NAME: its origin and source; with --env or --var, what it renders to."""
     prompts, origins = open_prompts(directory)
     row = describe(prompts, name, origins)
     row["refers_to"] = referred(prompts, row["source"])

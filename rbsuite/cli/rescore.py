@@ -35,14 +35,14 @@ EPILOG = """Examples:
     "name",
     required=True,
     metavar="NAME",
-    help="The convention, e.g. what reads the answers to questions.",
+    help="The convention, e.g. the reader of the answers to questions.",
 )
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document there.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document to this file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(experiment: Path, name: str, out: Path | None, as_json: bool) -> None:
     """Grade what is stored in EXPERIMENT by another convention of its environment and show what changes.
 
-    No model is asked. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
+    No model is called. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
     """
     from rbsuite.statistics.rescoring import rescore
     from rbsuite.store import ExperimentStore
@@ -77,7 +77,7 @@ def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
     if not spec.rescorers:
         raise UsageError(
             f"{store.directory} is on {spec.name}, whose rollouts are graded in one way only.",
-            "Name an experiment on questions, say.",
+            "Name an experiment of an environment that has several, e.g. one on questions.",
         )
     known: Mapping[str, Rescorer] = load_object(spec.rescorers, f"environment {spec.name!r}")
     found = next((one for key, one in known.items() if name in (key, one.id)), None)
@@ -150,7 +150,10 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
             for figures in (one.old_measures, one.new_measures)
         ]
         rows.append((label, *scores, *shares, str(len(one.changes))))
-    parts = [f"{store.directory}: {_told(store)}; graded again as {rescorer.id}", numbers(rows, 2)]
+    facts = store.manifest.facts["environment"]
+    told = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and key not in _KNOWN]
+    named = f"{facts['name']} ({', '.join(told)})" if told else facts["name"]
+    parts = [f"{store.directory}: {named}; graded again as {rescorer.id}", numbers(rows, 2)]
     parts += [fold(f"{APART} {domain} is reported separately: {why}") for domain, why in about(store).apart.items()]
     changes = [change for one in found for change in one.changes]
     if changes:
@@ -161,13 +164,6 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
     if store.manifest.facts["simulated"]:
         parts.append(SIMULATED)
     return "\n\n".join(parts)
-
-
-def _told(store: ExperimentStore) -> str:
-    """Name and facts of the environment, e.g. ``gpqa (reader rbsuite/1)``."""
-    facts = store.manifest.facts["environment"]
-    told = [f"{key} {value}" for key, value in facts.items() if isinstance(value, str) and key not in _KNOWN]
-    return f"{facts['name']} ({', '.join(told)})" if told else str(facts["name"])
 
 
 _KNOWN = ("name", "version", "plugin")

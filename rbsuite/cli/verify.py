@@ -20,12 +20,12 @@ _SHOWN = 10
 @click.option("--env", "environment", required=True, metavar="NAME", help="The environment.")
 @click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
-@click.option("--data", default="", metavar="DIR", help="A pack to read in place of the imported one.")
+@click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(environment: str, split: str, domain: str, data: str, as_json: bool) -> None:
     """Replay every task's reference solution through the environment and its grading, and an agent that does nothing.
 
-    Every reference must score 1. Exit code 1 if one does not.
+    Every reference must score 1; otherwise the exit code is 1.
     """
     from rbsuite.errors import UsageError
     from rbsuite.run.plan import choose_environment
@@ -72,9 +72,10 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
 
 
 def _show(environment: str, split: str, report: VerifyReport) -> None:
-    name = f"{environment} {split}"
-    echo(f"{name}: {report.solved} of {report.tasks - len(report.without)} reference solutions score 1.")
-    for domain, counts in report.domains.items():
+    tried = report.tasks - len(report.without)
+    floor = f" Doing nothing solves {report.floor_solved}." if list(report.domains) == [""] else ""
+    echo(f"{environment} {split}: {report.solved} of {tried} reference solutions score 1.{floor}")
+    for domain, counts in report.domains.items() if list(report.domains) != [""] else ():
         solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
         echo(f"  {domain}: references {solved}, doing nothing {floor}")
     if report.without:

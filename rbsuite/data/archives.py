@@ -59,7 +59,7 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> str | 
         if magic.startswith(b"PK"):
             return _extract_zip(archive, _Unpacker(target, bounds))
     raise DataError(
-        "the download is neither a .tar.gz nor a .zip archive.", "Check the URL: it may lead to a web page."
+        "the download is neither a .tar.gz nor a .zip archive.", "Check the URL: it may point to a web page."
     )
 
 
@@ -75,7 +75,7 @@ def _readable() -> Iterator[None]:
     except DataError:
         raise
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise DataError("the archive holds the same path twice.", _REMEDY) from error
+        raise DataError("the archive contains the same path twice.", _REMEDY) from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
@@ -100,11 +100,11 @@ class _Unpacker:
         """
         self.entries += 1
         if self.entries > self.limits.files:
-            raise DataError(f"the archive holds more than {self.limits.files:,} entries.", _REMEDY)
+            raise DataError(f"the archive contains more than {self.limits.files:,} entries.", _REMEDY)
         parts = [part for part in name.split("/") if part not in ("", ".")]
         outside = name.startswith("/") or ".." in parts or "\\" in name or _DRIVE.match(name)
         if outside or not name.isprintable() or len(name) > self.limits.path_length:
-            raise DataError(f"the archive holds a path that is not allowed: {name[:200]!r}.", _REMEDY)
+            raise DataError(f"the archive contains a path that is not allowed: {name[:200]!r}.", _REMEDY)
         return self.target.joinpath(*parts)
 
     def directory(self, name: str) -> None:
@@ -128,7 +128,7 @@ class _Unpacker:
 
     def refuse(self, name: str, what: str) -> DataError:
         """The error for an entry that is neither a file nor a directory."""
-        return DataError(f"the archive holds {what}: {name[:200]!r}.", _REMEDY)
+        return DataError(f"the archive contains {what}: {name[:200]!r}.", _REMEDY)
 
 
 def too_large(limit: int) -> DataError:

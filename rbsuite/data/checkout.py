@@ -32,11 +32,13 @@ class SourceTree:
         DataError: ``root`` is not a directory.
     """
 
-    def __init__(self, root: Path, remedy: str = "Restore the file, or take a fresh copy of the source.") -> None:
+    def __init__(self, root: Path, remedy: str = "Restore the file, or get a fresh copy of the source.") -> None:
         if not root.exists():
-            raise DataError(f"{str(root)!r} does not exist.", "Name the directory that holds the source.")
+            raise DataError(f"{str(root)!r} does not exist.", "Name the directory that contains the source.")
         if not root.is_dir():
-            raise DataError(f"{str(root)!r} is a file, not a directory.", "Name the directory that holds the source.")
+            raise DataError(
+                f"{str(root)!r} is a file, not a directory.", "Name the directory that contains the source."
+            )
         self.root = root
         self._remedy = remedy
 
@@ -55,7 +57,7 @@ class SourceTree:
         try:
             resolved = path.resolve(strict=True)
             if not resolved.is_relative_to(self.root.resolve()):
-                self.fail(f"{name} is a link that leads out of the source")
+                self.fail(f"{name} is a link that points outside the source")
             if not resolved.is_file():
                 self.fail(f"{name} is not a regular file")
             if resolved.stat().st_size > MAX_FILE_BYTES:
@@ -139,7 +141,10 @@ def read_commit(root: Path) -> str | None:
     That files were not changed since is not looked at.
     """
     try:
-        git = _git_directory(root)
+        git = root / ".git"
+        if git.is_file():  # of a worktree or a submodule
+            kind, _, place = _first_line(git).partition(" ")
+            git = root / place if kind == "gitdir:" else git
         head = _first_line(git / "HEAD")
         if is_commit(head):
             return head
@@ -150,14 +155,6 @@ def read_commit(root: Path) -> str | None:
         return _resolve(reference, git, common)
     except (OSError, ValueError):  # ValueError: undecodable text, or a NUL in a path.
         return None
-
-
-def _git_directory(root: Path) -> Path:
-    git = root / ".git"
-    if git.is_file():
-        kind, _, place = _first_line(git).partition(" ")
-        return root / place if kind == "gitdir:" else git
-    return git
 
 
 def _resolve(reference: str, git: Path, common: Path) -> str | None:

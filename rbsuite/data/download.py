@@ -76,7 +76,8 @@ def check_url(url: str) -> SplitResult:
         raise UsageError("the URL is malformed.", "Give a URL such as https://host/path.tar.gz.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise UsageError(
-            f"{shown_url(url)!r} is not fetched: only https is.", "Use an https URL (http only to this machine)."
+            f"{shown_url(url)!r} is not fetched: only https is supported.",
+            "Use an https URL (http is allowed for this machine only).",
         )
     return parts
 
@@ -261,7 +262,7 @@ class _Transfer:
         if size is not None and self._part.size > size:
             self._part.discard()
             raise DataError(
-                f"{shown_url(self._url)} sent more than it announced.", "Fetch it again, or from another place."
+                f"{shown_url(self._url)} sent more than it announced.", "Fetch it again, or from another location."
             )
 
     def _begin(self, response: Any) -> int | None:
@@ -270,7 +271,9 @@ class _Transfer:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or match[1] != str(self._part.size):
                 self._part.discard()
-                raise DataError(f"{shown_url(self._url)} sent another part than was asked for.", "Fetch it again.")
+                raise DataError(
+                    f"{shown_url(self._url)} sent a different part from the one requested.", "Fetch it again."
+                )
             return _total(response.headers)
         self._part.restart(_validator(response.headers))
         length = response.headers.get("Content-Length", "")
@@ -279,9 +282,11 @@ class _Transfer:
     def _refused(self, error: HTTPError) -> DataError:
         self._part.discard()
         if error.code in (301, 302, 303, 307, 308):
-            return DataError(f"{shown_url(self._url)} redirects in a way that is not followed.", "Check the URL.")
+            return DataError(f"{shown_url(self._url)} redirects in a way that is not supported.", "Check the URL.")
         phrase = http.client.responses.get(error.code, "no reason given")
-        return DataError(f"{shown_url(self._url)} answered {error.code} ({phrase}).", "Check the URL, or try later.")
+        return DataError(
+            f"{shown_url(self._url)} answered {error.code} ({phrase}).", "Check the URL, or try again later."
+        )
 
     def _too_large(self) -> DataError:
         self._part.discard()
@@ -304,18 +309,15 @@ class _SafeRedirects(HTTPRedirectHandler):
 
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         try:
-            self._check(req, newurl)
+            parts = check_url(newurl)
+            if is_loopback(parts.hostname or "") and not self._from_loopback:
+                raise DataError(f"{shown_url(req.full_url)} redirects to this machine.", "Check the URL.")
+            if parts.username is not None:
+                raise DataError(f"{shown_url(req.full_url)} redirects to a URL with credentials.", "Check the URL.")
         except Exception:
             fp.close()
             raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-    def _check(self, request: Request, place: str) -> None:
-        parts = check_url(place)
-        if is_loopback(parts.hostname or "") and not self._from_loopback:
-            raise DataError(f"{shown_url(request.full_url)} redirects to this machine.", "Check the URL.")
-        if parts.username is not None:
-            raise DataError(f"{shown_url(request.full_url)} redirects to a URL with credentials.", "Check the URL.")
 
 
 def _opener(loopback: bool) -> OpenerDirector:

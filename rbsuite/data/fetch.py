@@ -95,7 +95,7 @@ def _plan(importer: PackImporter, request: FetchRequest) -> _Plan:
     if request.url:
         check_url(request.url)
         if pinned is None and not sha256:
-            raise UsageError("nothing vouches for an archive from this URL.", "Give its hash with --sha256.")
+            raise UsageError("an archive from this URL cannot be verified.", "Give its hash with --sha256.")
         return _Plan(request.url, sha256, "", None if sha256 else pinned)
     if pinned is None:
         raise UsageError(
@@ -151,5 +151,5 @@ def check_contents(root: Path, pinned: Archive, archive: Path, url: str) -> None
         what = "differs from" if tree.has(name) else "is missing, unlike in"
         raise DataError(
             f"{shown_url(url)}: {name} {what} commit {pinned.commit[:12]}.",
-            f"If you trust this archive nonetheless, add: --url URL --sha256 {file_hash(archive)}",
+            f"If you trust this archive anyway, add: --url URL --sha256 {file_hash(archive)}",
         )

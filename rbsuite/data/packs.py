@@ -20,7 +20,7 @@ from rbsuite import __version__
 from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory, packs_directory
 from rbsuite.data.reading import INFO_NAME
-from rbsuite.data.staging import Stage, staged
+from rbsuite.data.staging import Staging, staged
 from rbsuite.errors import DataError, UsageError
 from rbsuite.jsonable import Json, plain
 
@@ -185,7 +185,11 @@ def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequ
         DataError: a source or the data directory cannot be used; nothing is left behind.
         Interrupted: a termination signal came; nothing is left behind.
     """
-    _check_number(importer, 1 + len(more))
+    number = 1 + len(more)
+    most = len(importer.sources) if isinstance(importer, JointImporter) else 1
+    if number > most:
+        sources = "one source" if most == 1 else f"{most} sources at most"
+        raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
     with ExitStack() as stack:
         directories = [stack.enter_context(_as_directory(importer, each)) for each in (source, *more)]
         for directory in directories:
@@ -193,13 +197,6 @@ def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequ
             importer.recognise(directory)
         with pack_stage(importer.name, data_dir) as stage:
             return build_pack(importer, directories[0], stage, more=directories[1:])
-
-
-def _check_number(importer: PackImporter, number: int) -> None:
-    most = len(importer.sources) if isinstance(importer, JointImporter) else 1
-    if number > most:
-        sources = "one source" if most == 1 else f"{most} sources at most"
-        raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
 
 
 @contextmanager
@@ -216,7 +213,7 @@ def _as_directory(importer: PackImporter, source: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def pack_stage(name: str, data_dir: Path) -> Iterator[Stage]:
+def pack_stage(name: str, data_dir: Path) -> Iterator[Staging]:
     """A workspace for a new pack ``name``: see :func:`rbsuite.data.staging.staged`.
 
     Raises:
@@ -236,7 +233,7 @@ def pack_stage(name: str, data_dir: Path) -> Iterator[Stage]:
 def build_pack(
     importer: PackImporter,
     source: Path,
-    stage: Stage,
+    stage: Staging,
     *,
     archive: bool = False,
     commit: str | None = None,
@@ -305,7 +302,7 @@ def load_pack_info(path: Path) -> PackInfo:
     tree = SourceTree(path, "Import the pack again with 'rbsuite data import'.")
     value = tree.read_json(INFO_NAME)
     if not isinstance(value, dict) or not isinstance(value.get("format"), int):
-        tree.fail(f"{INFO_NAME} is not the description of a pack")
+        tree.fail(f"{INFO_NAME} is not a description of a pack")
     if value["format"] > FORMAT:
         raise DataError(
             f"{INFO_NAME} of {path.name!r} was written by a newer rbsuite ({value.get('rbsuite')}).", "Upgrade rbsuite."

@@ -34,7 +34,7 @@ class PackFiles:
         self._title = title
         self._remedy = remedy
         if not self.path.is_dir():
-            raise DataError(f"{title} data: no directory {str(self.path)!r}.", remedy)
+            raise DataError(f"{title} data: there is no directory {str(self.path)!r}.", remedy)
 
     def read_bytes(self, name: str) -> bytes:
         """The bytes of a file.

@@ -70,7 +70,7 @@ class _SignalGuard:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Staging:
     """The workspace of one replacement.
 
     Attributes:
@@ -97,8 +97,8 @@ class Stage:
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Stage]:
-    """A workspace to make a new ``target`` in; it has effect only if :meth:`Stage.publish` is called.
+def staged(target: Path) -> Iterator[Staging]:
+    """A workspace to make a new ``target`` in; it has effect only if :meth:`Staging.publish` is called.
 
     Replacements in the same parent directory wait for each other (a lock on that directory). Parent directories that
     had to be made for it are removed again if they stay empty.
@@ -112,7 +112,7 @@ def staged(target: Path) -> Iterator[Stage]:
         _recover(target)
         workspace = _workspace(target)
         try:
-            stage = Stage(target, workspace / "new", workspace / "scratch", guard)
+            stage = Staging(target, workspace / "new", workspace / "scratch", guard)
             stage.new.mkdir(parents=True)
             stage.scratch.mkdir()
             yield stage

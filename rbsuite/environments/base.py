@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from rbsuite.environments.solution import Lesson, Mistake, Solution
+from rbsuite.models.services import ModelServices
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation
 
@@ -24,18 +25,10 @@ if TYPE_CHECKING:
     from rbsuite.models.base import ChatModel, Completion
 
 
-class EpisodeServices(Protocol):
-    """What an episode may use."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template: the experiment's, else the plugin's, else the core's."""
-
-    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
-        """Ask the grader's model; the cost counts as ``grade``. For :meth:`Episode.grade` alone.
-
-        Raises:
-            ModelError: the model failed, or there is none (outside an experiment).
-        """
+class EpisodeServices(ModelServices, Protocol):
+    """What an episode may use. The model is the grader's, for :meth:`Episode.grade` alone: outside an experiment there is none, and
+    asking it is a ``ModelError``. The cost counts as ``grade``.
+    """
 
 
 class Opener(Protocol):

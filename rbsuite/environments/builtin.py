@@ -23,7 +23,7 @@ def rbsuite_users() -> Sequence[UserSpec]:
         ),
         UserSpec(
             "reflection",
-            "tries once more, after a reflection, where a reply is rejected",
+            "tries once more, after a reflection, if a reply is rejected",
             "rbsuite.environments.users:ReflectionUser",
             (_FIDELITY,),
         ),

@@ -63,7 +63,7 @@ class Recipe:
 
 
 class Host:
-    """Opens the episodes of an environment where its spec says they run, and closes what that takes.
+    """Opens the episodes of an environment where its spec says they run, and ends the processes that takes.
 
     Args:
         environment: the environment; it has given its tasks.
@@ -76,7 +76,7 @@ class Host:
         self._concurrency = concurrency
         self._recipe = recipe
         self._turn = asyncio.Lock()
-        self._idle: list[_Process] = []
+        self._idle: list[_WorldProcess] = []
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
         """A fresh episode. See :meth:`rbsuite.Environment.open`."""
@@ -94,15 +94,14 @@ class Host:
         if not isinstance(environment, SyncEnvironment) or self._concurrency == "inline":
             return await environment.open(task, seed=seed, services=services)
         if self._concurrency == "process":
-            process = self._idle.pop() if self._idle else _Process(self._recipe)
+            process = self._idle.pop() if self._idle else _WorldProcess(self._recipe)
             return await _ProcessEpisode.begin(process, task, seed, self._idle)
         return await _ThreadEpisode.begin(environment, task, seed, services)
 
     async def aclose(self) -> None:
-        """End idle processes and close the environment."""
+        """End the processes that are idle; the environment stays open."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(process.aclose() for process in idle))
-        await self._environment.aclose()
 
 
 class CallThread:
@@ -207,7 +206,7 @@ class _ThreadEpisode(Episode):
         await self._thread.end(self._world.close)
 
 
-class _Process:
+class _WorldProcess:
     """A process with an environment of its own, in which one episode after the other runs."""
 
     def __init__(self, recipe: Recipe) -> None:
@@ -276,7 +275,7 @@ def _opened(reply: tuple[Any, Exception | None]) -> Any:
 
 
 def _serve(pipe: Connection, recipe: Recipe) -> None:
-    """Answer what :class:`_Process` asks, until it hangs up."""
+    """Answer what :class:`_WorldProcess` asks, until it hangs up."""
     from rbsuite.prompts import Prompts
 
     prompts = Prompts(recipe.prompts)
@@ -323,7 +322,8 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
         try:
             reply = methods[method](*arguments), None
         except RbsuiteError as error:
-            reply = None, type(error)(error.message, error.remedy) if _plain(error) else EnvironmentFailure(str(error))
+            plain = type(error).__init__ is RbsuiteError.__init__  # made of message and remedy, as most are
+            reply = None, type(error)(error.message, error.remedy) if plain else EnvironmentFailure(str(error))
         except Exception as error:
             reply = None, EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
         pipe.send(reply)
@@ -332,11 +332,6 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
 def _held(episode: SyncEpisode | None) -> SyncEpisode:
     assert episode is not None
     return episode
-
-
-def _plain(error: RbsuiteError) -> bool:
-    """Whether an error is made of message and remedy, as most are."""
-    return type(error).__init__ is RbsuiteError.__init__
 
 
 class _Rendering:
@@ -350,13 +345,13 @@ class _Rendering:
         return text
 
     async def complete(self, messages: Any, *, temperature: float | None = None) -> Any:
-        raise EnvironmentFailure("an episode in a process of its own has no model.", "Grade in an async Episode.")
+        raise EnvironmentFailure("an episode that runs in another process has no model.", "Grade in an async Episode.")
 
 
 class _ProcessEpisode(Episode):
     """A synchronous episode in a process of its own."""
 
-    def __init__(self, process: _Process, observation: Observation, idle: list[_Process]) -> None:
+    def __init__(self, process: _WorldProcess, observation: Observation, idle: list[_WorldProcess]) -> None:
         self._process = process
         self._idle = idle
         self._busy = False
@@ -364,7 +359,7 @@ class _ProcessEpisode(Episode):
         self.observation = observation
 
     @classmethod
-    async def begin(cls, process: _Process, task: Task, seed: int, idle: list[_Process]) -> _ProcessEpisode:
+    async def begin(cls, process: _WorldProcess, task: Task, seed: int, idle: list[_WorldProcess]) -> _ProcessEpisode:
         try:
             observation = await process.ask("begin", task, seed)
         except BaseException:

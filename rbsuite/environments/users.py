@@ -11,21 +11,23 @@ are our own.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rbsuite.errors import ModelError
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.models.services import ToolServices
+from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
 from rbsuite.transcript import fence
 
 if TYPE_CHECKING:
-    from rbsuite.models.base import Completion
+    pass
 
 STOP = "###STOP###"
 """What a simulated user says when its wish is met. Words of this form (``###LIKE-THIS###``) are signals, and no transcript shows them."""
 
-VERIFY_ATTEMPTS = 3
+VERIFY_REPLIES = 3
 """Replies that ``verify`` lets the model make for one turn."""
 
 _LABELS = {"user": "Customer", "assistant": "Agent"}
@@ -33,16 +35,8 @@ _LABELS = {"user": "Customer", "assistant": "Agent"}
 _LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
 
 
-class UserServices(Protocol):
-    """What a simulated user may use."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template."""
-
-    async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
-    ) -> Completion:
-        """Ask the user's model; the cost counts as ``user``. ``temperature=None`` takes the provider's default."""
+class UserServices(ToolServices, Protocol):
+    """What a simulated user may use. The cost counts as ``user``; ``temperature=None`` takes the provider's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +108,8 @@ class ScriptedUser:
 class LlmUser:
     """A model in the user's place: every text of the agent is added, every answer is the user's turn.
 
+    Where the environment offers the user tools, the model may call them; upstream's users have none.
+
     Args:
         fidelity: ``"upstream"`` keeps upstream's quirks.
     """
@@ -124,6 +120,7 @@ class LlmUser:
     def __init__(self, *, fidelity: str = "upstream") -> None:
         self._upstream = fidelity == "upstream"
         self._history: list[Message] = []
+        self._tools: tuple[ToolSpec, ...] = ()
 
     def start(self, start: UserStart) -> None:
         """See :class:`User`."""
@@ -137,12 +134,25 @@ class LlmUser:
             self._history.append(
                 Message("system", self._services.render(self.template, instruction=instruction, stop=STOP))
             )
-        self._history.append(Message("user", observation.text))
-        return Action(await self._next())
+        self._tools = observation.tools or self._tools
+        self._history += self._heard(observation)
+        if not self._tools:
+            return Action(await self._next())
+        completion = await self._services.complete(self._history, self._tools)
+        self._history.append(Message("assistant", completion.text, completion.tool_calls))
+        return Action(completion.text, completion.tool_calls, thought=completion.reasoning)
+
+    def _heard(self, observation: Observation) -> list[Message]:
+        """Results answer the calls that are open; all else was said by the agent."""
+        calls = self._history[-1].tool_calls
+        if observation.role != "tool" or not calls:
+            return [Message("user", observation.text)]
+        results = observation.results or (ToolResult(calls[0].id, calls[0].name, observation.text),)
+        return [Message("tool", one.text, tool_call_id=one.id, name=one.name) for one in results]
 
     def fork(self, services: UserServices) -> LlmUser:
         """See :class:`User`."""
-        forked = type(self)(fidelity="upstream" if self._upstream else "fixed")
+        forked = copy.copy(self)
         forked._services, forked._history = services, list(self._history)
         return forked
 
@@ -183,14 +193,14 @@ class ReactUser(LlmUser):
 
 
 class VerifyUser(LlmUser):
-    """Has every reply approved by a second call; after :data:`VERIFY_ATTEMPTS` rejections the last one stands.
+    """Has every reply approved by a second call; after :data:`VERIFY_REPLIES` rejections the last one stands.
 
     A rejected reply never enters the history, not even the one that stands.
     """
 
     async def _next(self) -> str:
         text = ""
-        for _ in range(VERIFY_ATTEMPTS):
+        for _ in range(VERIFY_REPLIES):
             text = (await self._services.complete(self._history)).text
             if await self._approved(text, self._history):
                 self._history.append(Message("assistant", text))
@@ -250,5 +260,5 @@ def _after_only(label: str, reply: str) -> str:
 def _unreadable(label: str, reply: str) -> ModelError:
     return ModelError(
         f"the simulated user's model must write {label!r} once, but wrote: {reply[:120]!r}.",
-        "Take another user model, or another --user strategy.",
+        "Choose another --user-model, or another --user.",
     )

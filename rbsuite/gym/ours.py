@@ -89,7 +89,9 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         max_steps: int | None = None,
         **options: OptionValue,
     ) -> None:
-        spec = _spec(environment)
+        spec = environment if isinstance(environment, EnvironmentSpec) else _registered.get(environment)
+        if spec is None:
+            spec = load_plugins().environment(str(environment))
         splits = [known.name for known in spec.splits]
         if split and split not in splits:
             raise UnknownNameError(f"split of {spec.name}", split, splits)
@@ -147,7 +149,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         """
         super().reset(seed=seed)
         if self._closed:
-            raise ClosedEnvironmentError("The environment is closed: make another.")
+            raise ClosedEnvironmentError("The environment is closed. Make another one.")
         options = options or {}
         for name in options.keys() - {"task"}:
             raise UnknownNameError("option of reset", name, ["task"])
@@ -177,7 +179,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         if episode is None:
             raise ResetNeeded("No episode is open: call reset first.")
         if not isinstance(action, Action):
-            raise UsageError(f"an action is an rbsuite.Action, not a {type(action).__name__}.", "Write Action(text).")
+            raise UsageError(f"an action is an rbsuite.Action, not a  {type(action).__name__}.", "Write Action(text).")
         self._turns += 1
         reward = self._act(episode, action) + self._play_user(episode)
         observation = episode.observation
@@ -201,9 +203,15 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         finally:
             try:
                 if not self._inline or type(self._environment).aclose is not Environment.aclose:
-                    self._loop.run(self._host.aclose())
+                    self._loop.run(self._aclose())
             finally:
                 self._loop.close()
+
+    async def _aclose(self) -> None:
+        try:
+            await self._host.aclose()
+        finally:
+            await self._environment.aclose()
 
     def _named(self, task_id: str) -> Task:
         if task_id in self._tasks.by_id:
@@ -247,9 +255,3 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
 
     def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return finish(coroutine) if self._inline else self._loop.run(coroutine)
-
-
-def _spec(environment: str | EnvironmentSpec) -> EnvironmentSpec:
-    if isinstance(environment, EnvironmentSpec):
-        return environment
-    return _registered.get(environment) or load_plugins().environment(environment)

@@ -231,7 +231,7 @@ class _GymnasiumEpisode(SyncEpisode):
             return ()
         frame = self._world.render()
         if not (isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.ndim == 3 and frame.shape[2] == 3):
-            raise UsageError(f"{self._source.name} renders no picture.", "Leave out images=True.")
+            raise UsageError(f"{self._source.name} does not render pictures.", "Leave out images=True.")
         return (Image.of(png(frame), description="picture of the environment"),)
 
 

@@ -175,7 +175,7 @@ def _json_in(text: str) -> Iterator[Any]:
 
 
 def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _unfit(space: Space[Any], value: Any) -> ValueError:

@@ -23,7 +23,7 @@ def finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
         result: _T = done.value
         return result
     coroutine.close()
-    raise RuntimeError("a coroutine that should only compute has waited")
+    raise RuntimeError("a coroutine that should only compute waited")
 
 
 class BackgroundLoop:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from rbsuite.models.base import Completion
-from rbsuite.trajectory import Message, Trajectory
+from rbsuite.models.services import SeededServices
+from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
 
 
@@ -27,18 +25,8 @@ class JudgeRequest:
     score: float | None = None
 
 
-class JudgeServices(Protocol):
-    """What a judge may use."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template."""
-
-    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
-        """Ask the judge's model; the cost counts as ``judge``."""
-
-    @property
-    def rng(self) -> random.Random:
-        """A generator seeded for this rollout."""
+class JudgeServices(SeededServices, Protocol):
+    """What a judge may use. The cost counts as ``judge``; chance is seeded for the rollout."""
 
 
 class Judge(Protocol):

@@ -14,7 +14,7 @@ from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"
-ATTEMPTS = 2
+ASKED = 2
 
 _MARK = r"(?:[^\w\n]|_)"
 """Decoration: anything on the line but letters and digits."""
@@ -58,7 +58,7 @@ class SelfJudge:
             rules=fence(rules, "rules") if rules else "",
             transcript=fence(render_transcript(request.trajectory, budget=self._budget), "record"),
         )
-        for _ in range(ATTEMPTS):
+        for _ in range(ASKED):
             try:
                 completion = await services.complete([Message("user", prompt)], temperature=0.0)
             except ModelError as error:

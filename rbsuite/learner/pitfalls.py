@@ -8,7 +8,7 @@ skills, which is what lets a lesson help on a later task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -110,7 +110,11 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
     else:
         worded = environment.lessons()
         ranked = sorted(candidates(played), key=lambda one: (one.skill not in worded, rank(played, one)))
-        kept = await _kept(trial, ranked, _wanted(task), apart=True)
+        draw, wanted = unit("pitfalls", task.id), 1
+        for share in SHARES[:-1]:
+            draw -= share
+            wanted += draw >= 0
+        kept = await _kept(trial, ranked, wanted, apart=True)
     kept.sort(key=lambda mistake: min(mistake.edits, default=0))
     pitfalls = tuple(Pitfall(one.skill, vocabulary.skill(one.skill), one.edits) for one in kept)
     return Lore(solution, pitfalls, vocabulary)
@@ -207,22 +211,9 @@ async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int, *, apart
             break
         if any(mistake.skill == other.skill or (apart and trial.hides(other, mistake)) for other in kept):
             continue
-        groups = (group for size in range(len(kept) + 1) for group in combinations(kept, size))
-        if await _all_fail(trial, ([*group, mistake] for group in groups)):
+        for group in (group for size in range(len(kept) + 1) for group in combinations(kept, size)):
+            if not await trial.fails([*group, mistake]):
+                break
+        else:
             kept.append(mistake)
     return kept
-
-
-async def _all_fail(trial: _Trial, groups: Iterable[Sequence[Mistake]]) -> bool:
-    for group in groups:
-        if not await trial.fails(group):
-            return False
-    return True
-
-
-def _wanted(task: Task) -> int:
-    draw, wanted = unit("pitfalls", task.id), 1
-    for share in SHARES[:-1]:
-        draw -= share
-        wanted += draw >= 0
-    return wanted

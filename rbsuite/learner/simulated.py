@@ -45,7 +45,7 @@ class Traits:
         known: that it knows a skill by itself, drawn per task and skill.
         vary: that a rollout draws anew whether it knows a skill, and does not go by what the task's other rollouts know.
         follow: that it applies a skill whose lesson stands in its prompt; the same draw as ``known``, so a lesson never hurts.
-        notice: that it notices a mistake when it first checks its answer or is shown an attempt of its own that made it. Every further
+        notice: that it notices a mistake when it first checks its answer or is shown a rollout of its own that made it. Every further
             look adds :data:`STALE` times what the one before added.
         slip: that it loses the thread in a rollout, whatever it knows.
         judge_accuracy: that as judge it says what it sees.
@@ -141,22 +141,22 @@ class BoundLearner:
     def _act(self, request: ModelRequest) -> text.Reply:
         prompt = "\n".join(message.text for message in request.messages if message.role in ("system", "user"))
         checks, position = text.progress(request.messages)
-        prompt, attempts = text.without_attempts(prompt)
-        missing = self._missing(request, prompt, attempts, checks)
+        prompt, rollouts = text.without_rollouts(prompt)
+        missing = self._missing(request, prompt, rollouts, checks)
         key = (request.session, missing)
         if key not in self._plans:
             self._plans[key] = self._plan(request.session, missing)
         plan = self._plans[key]
-        if checks and missing == self._missing(request, prompt, attempts, checks - 1):
+        if checks and missing == self._missing(request, prompt, rollouts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
             plan = [turn for turn in plan[-1:] if turn.action.speaks]
         return text.word([*text.after(plan, position), text.Turn("", Action(text.NOTHING_LEFT))], request, position)
 
-    def _missing(self, request: ModelRequest, prompt: str, attempts: Sequence[str], checks: int) -> frozenset[str]:
-        """The skills it lacks, after having seen its attempts and checked its answer so many times."""
+    def _missing(self, request: ModelRequest, prompt: str, rollouts: Sequence[str], checks: int) -> frozenset[str]:
+        """The skills it lacks, after having seen its rollouts and checked its answer so many times."""
         missing = set()
         for pitfall in self._lore.pitfalls:
-            looks = checks + sum(pitfall.wording.symptom in attempt for attempt in attempts)
+            looks = checks + sum(pitfall.wording.symptom in rollout for rollout in rollouts)
             if not self._knows(request, pitfall, prompt) and not self._notices(request, pitfall, looks):
                 missing.add(pitfall.skill)
         return frozenset(missing)

@@ -103,7 +103,7 @@ class Vocabulary:
         for name, lesson in written.items():
             if lesson.lesson in lesson.symptom:
                 raise PluginError(
-                    f"the symptom of the skill {name!r} holds its lesson.", "Mend the environment's lessons()."
+                    f"the symptom of the skill {name!r} contains its lesson.", "Fix the environment's lessons()."
                 )
         self._written = {name: Skill.worded(lesson) for name, lesson in written.items()}
 

@@ -25,7 +25,7 @@ EARLIER = "# Earlier attempts at this task"
 
 _ROLLOUT = re.compile(r"^Rollout (\d+)$", re.MULTILINE)
 _TOLD_STEP = re.compile(r"^Step \d+, action id ", re.MULTILINE)
-_ATTEMPT = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
+_EARLIER = re.compile(r"^<<attempt (\w+)>>$.*?^<<end of attempt \1>>$", re.MULTILINE | re.DOTALL)
 _LISTED = re.compile(r"^action id (\d+): ", re.MULTILINE)
 
 
@@ -73,7 +73,11 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
         said = " ".join(filter(None, (thought, "" if action.index is not None else action.text)))
         return Reply(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
     if "Action:" in system:
-        return Reply(_as_text_protocol(action), (), thought)
+        act: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
+        if action.calls:
+            act = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}
+        said = f"Thought:\nI go on with the request.\nAction:\n{json.dumps(act, ensure_ascii=False)}"
+        return Reply(said, (), thought)
     return Reply(action.text, (), thought)
 
 
@@ -85,13 +89,6 @@ def _as_plan(turns: Sequence[Turn]) -> Reply:
     names = ", ".join(turn.action.text for turn in chosen)
     plan = {"reasoning_and_reflection": "", "language_plan": names, "executable_plan": steps}
     return Reply(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
-
-
-def _as_text_protocol(action: Action) -> str:
-    call: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
-    if action.calls:
-        call = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}
-    return f"Thought:\nI go on with the request.\nAction:\n{json.dumps(call, ensure_ascii=False)}"
 
 
 def moves(turns: Sequence[Turn]) -> int:
@@ -138,14 +135,14 @@ def named_actions(messages: Sequence[Message]) -> Sequence[int]:
     return ids
 
 
-def without_attempts(prompt: str) -> tuple[str, Sequence[str]]:
-    """A prompt without the earlier attempts at the same task that it shows, and those attempts.
+def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
+    """A prompt without the earlier rollouts of the same task that it shows, and those rollouts.
 
     What the learner followed there it may know again or not; to read its own words teaches it nothing.
     """
     before, heading, shown = prompt.partition(EARLIER)
-    attempts = [match.group() for match in _ATTEMPT.finditer(shown)]
-    return before + heading + _ATTEMPT.sub("", shown), attempts
+    rollouts = [match.group() for match in _EARLIER.finditer(shown)]
+    return before + heading + _EARLIER.sub("", shown), rollouts
 
 
 def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_attempts, show_rules
+from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
 from rbsuite.transcript import BUDGET, fence
 
@@ -86,7 +86,8 @@ class Playbook:
             if (tag := reflection.tags.get(item.id)) in ("helpful", "harmful")
         ]
         added = await self._curate(reflection.insights, view) if reflection.insights else ()
-        drafts = [(experience.outcomes, Draft(_title(text), "", text)) for text in added]
+        titles = [text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 3] + "..." for text in added]
+        drafts = [(experience.outcomes, Draft(*draft)) for draft in zip(titles, [""] * len(added), added, strict=True)]
         return [*scores, *additions(KIND, experience, drafts)]
 
     async def _reflect(self, experience: Experience, used: Sequence[MemoryItem], view: BankView) -> Reflection | None:
@@ -95,7 +96,7 @@ class Playbook:
             query=fence(experience.query, "request"),
             bullets=[show_bullet(item) for item in used],
             rules=show_rules(experience),
-            attempts=show_attempts(experience.outcomes, budget=self._budget),
+            rollouts=show_rollouts(experience.outcomes, budget=self._budget),
             limit=self._bullets,
         )
         reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection)
@@ -190,7 +191,3 @@ def _lines(reply: str, name: str) -> Sequence[str]:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(_WORDS.findall(text.casefold())) - ARTICLES
-
-
-def _title(text: str) -> str:
-    return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 3] + "..."

@@ -9,7 +9,7 @@ from rbsuite.errors import ModelError
 from rbsuite.memories.base import BankView
 from rbsuite.trajectory import Message
 
-ATTEMPTS = 2
+ASKED = 2
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ async def ask(
         What was read; ``None`` if nothing could be.
     """
     messages = [Message("user", prompt)]
-    for _ in range(ATTEMPTS):
+    for _ in range(ASKED):
         try:
             reply = (await view.complete(messages, temperature=temperature)).text
         except ModelError:

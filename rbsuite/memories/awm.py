@@ -27,7 +27,7 @@ class WorkflowMemory:
     Args:
         k: experiences recalled.
         temperature: of the model that induces workflows.
-        per_task: successes of one task that are learnt from, at most.
+        per_task: successes per task that are learnt from, at most.
         budget: characters of the transcript that it sees; 0: no limit.
     """
 

@@ -1,4 +1,4 @@
-"""``awm-original``: one document of workflows a domain, induced anew from all successes, always in the prompt.
+"""``awm-original``: one document of workflows per domain, induced again from all successes, always in the prompt.
 
 Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success the whole
 document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.
@@ -8,7 +8,7 @@ choice of one trajectory a task template, since no memory may know templates. On
 model, so that the prompt is bounded; the document so far is not shown, as in the source.
 
 Successes are stored as items, the document under the name ``workflows/<domain>``. A document cannot leave out the task at hand: where a
-task comes twice in a stream, its first attempt may have gone into the document.
+task comes twice in a stream, its first rollout may have gone into the document.
 """
 
 from __future__ import annotations

@@ -174,7 +174,8 @@ class Bank:
         if k <= 0:
             return SearchResult((), f"no experience was asked for (k={k})", "")
         if not self._scope(version, keep).count:
-            return SearchResult((), self._why_none(version, keep), "")
+            why = next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)
+            return SearchResult((), why, "")
         vector = (await self._vectors.embed([query]))[query]
         if not vector.any():
             return SearchResult((), "query has no features", "")
@@ -191,17 +192,11 @@ class Bank:
             index = "exact"
             labels = np.fromiter(scope.labels, dtype=np.int64, count=len(scope.labels))
             found = self._vectors.search_among(vector, k, labels)
-        return SearchResult(tuple(self._hit(label, score, version, keep) for label, score in found), "", index)
-
-    def _hit(self, label: int, score: float, version: int, keep: Filter) -> Hit:
-        items = self._experiences.visible(label, version, keep)
-        return Hit(items[0].experience, score, items)
+        visible = [(score, self._experiences.visible(label, version, keep)) for label, score in found]
+        return SearchResult(tuple(Hit(items[0].experience, score, items) for score, items in visible), "", index)
 
     def _scope(self, version: int, keep: Filter) -> Scope:
         return self._experiences.scope(version, keep)
-
-    def _why_none(self, version: int, keep: Filter) -> str:
-        return next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)
 
     def _prepared(self, version: int, ops: Sequence[MemoryOp]) -> tuple[Effects, str]:
         """What a version changes, and the hash chain after it; changes nothing yet."""

@@ -7,14 +7,12 @@ the rest: the order of tasks, the verdicts, which version is read, the exclusion
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
-from rbsuite.models.base import Completion
-from rbsuite.trajectory import Message
+from rbsuite.models.services import SeededServices
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,10 @@ class SearchResult:
     index: str
 
 
-class BankView(Protocol):
-    """The bank as of one version, with metered services. All a memory may use."""
+class BankView(SeededServices, Protocol):
+    """The bank as of one version, with metered services. All a memory may use. The cost counts as ``memory``; chance is seeded for the
+    task and the phase.
+    """
 
     @property
     def version(self) -> int:
@@ -53,16 +53,6 @@ class BankView(Protocol):
 
     def document(self, name: str) -> str:
         """A document's text; ``""`` if there is none."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template."""
-
-    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
-        """Ask the memory's model; the cost counts as ``memory``."""
-
-    @property
-    def rng(self) -> random.Random:
-        """A generator seeded for this task and phase."""
 
     def count(self, event: str) -> None:
         """Count an event for the report, e.g. ``"extraction_malformed"``."""

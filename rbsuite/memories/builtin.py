@@ -9,7 +9,7 @@ from rbsuite.specs import MemorySpec, Option
 from rbsuite.transcript import BUDGET
 
 HERE = "rbsuite.memories"
-PER_TASK = Option("per_task", "int", 3, "successes of one task that are learnt from, at most", minimum=1, maximum=100)
+PER_TASK = Option("per_task", "int", 3, "successes per task that are learnt from, at most", minimum=1, maximum=100)
 
 
 def _k(default: int, what: str = "experiences recalled for a task") -> Option:
@@ -31,10 +31,10 @@ def _strategies() -> tuple[Option, ...]:
     """What ReasoningBank takes, and the controls that differ from it in recall alone."""
     return (
         _k(1),
-        Option("items", "int", 3, "items kept of a trajectory, at most", minimum=1, maximum=20),
+        Option("items", "int", 3, "items kept per trajectory, at most", minimum=1, maximum=20),
         _temperature(1.0),
         Option("failures", "bool", True, "whether failures are learnt from"),
-        Option("contrast_items", "int", 5, "items kept of a contrast of rollouts, at most", minimum=1, maximum=20),
+        Option("contrast_items", "int", 5, "items kept per contrast of rollouts, at most", minimum=1, maximum=20),
         _budget(),
     )
 
@@ -58,7 +58,7 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
         ),
         MemorySpec(
             "awm",
-            "a workflow of every success",
+            "one workflow per success",
             f"{HERE}.awm:WorkflowMemory",
             (_k(1), _temperature(0.7), PER_TASK, _budget()),
         ),
@@ -73,10 +73,12 @@ def _documents() -> Sequence[MemorySpec]:
     return [
         MemorySpec(
             "awm-original",
-            "one document of workflows a domain, induced anew from all successes",
+            "one document of workflows per domain, induced again from all successes",
             f"{HERE}.awm_original:WorkflowDocument",
             (
-                Option("trajectories", "int", 20, "newest successes it is induced from", minimum=1, maximum=1000),
+                Option(
+                    "trajectories", "int", 20, "number of newest successes it is induced from", minimum=1, maximum=1000
+                ),
                 Option("workflows", "int", 10, "workflows in the document, at most", minimum=1, maximum=100),
                 _budget(6_000, STORED),
                 _temperature(1.0),
@@ -84,7 +86,7 @@ def _documents() -> Sequence[MemorySpec]:
         ),
         MemorySpec(
             "dynamic-cheatsheet",
-            "one sheet of notes that is rewritten at every task, without verdicts",
+            "one sheet of notes that is rewritten for every task, without verdicts",
             f"{HERE}.cheatsheet:DynamicCheatsheet",
             (
                 Option(
@@ -127,7 +129,7 @@ def _reflections() -> Sequence[MemorySpec]:
                     "similarity",
                     "float",
                     0.9,
-                    "share of words from which a bullet is a repetition",
+                    "share of words above which a bullet is a repetition",
                     minimum=0.0,
                     maximum=1.0,
                 ),
@@ -167,7 +169,7 @@ def _controls() -> Sequence[MemorySpec]:
         ),
         MemorySpec(
             "random",
-            "reasoningbank with retrieval left to chance",
+            "reasoningbank with random retrieval",
             f"{HERE}.random_recall:RandomRecall",
             _strategies(),
             control=True,

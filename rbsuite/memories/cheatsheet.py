@@ -24,15 +24,13 @@ from functools import partial
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_attempts, show_rules
+from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.transcript import BUDGET, fence, render_transcript
 
 DOCUMENT = "cheatsheet"
 KIND = "pair"
 TITLE_LENGTH = 80
-CUMULATIVE = "cu"
-RETRIEVING = "rs"
 
 _SHEET = re.compile(r"^<sheet>[ \t]*\n(.*?)\n</sheet>[ \t]*$", re.MULTILINE | re.DOTALL)
 
@@ -49,7 +47,7 @@ class DynamicCheatsheet:
     """
 
     def __init__(self, variant: str, k: int, characters: int, temperature: float, budget: int = BUDGET) -> None:
-        self._retrieves = variant == RETRIEVING
+        self._retrieves = variant == "rs"
         self._k = k
         self._characters = characters
         self._budget = budget
@@ -66,8 +64,12 @@ class DynamicCheatsheet:
         ops: list[MemoryOp] = []
         sheet = view.document(DOCUMENT)
         if self._retrieves:
-            ops += _pair(experience, self._budget)
-            new: str | None = _read_back(experience.recalled.text)
+            first = experience.outcomes[0]
+            title = " ".join(experience.query.split())[:TITLE_LENGTH]
+            draft = Draft(title, "A task and what was done.", render_transcript(first.trajectory, budget=self._budget))
+            ops += additions(KIND, experience, [((first,), draft)])
+            sheets = _SHEET.findall(experience.recalled.text)
+            new: str | None = sheets[-1].strip() if sheets else ""
         else:
             new = await self._write(
                 "memory/cheatsheet_cumulative.j2",
@@ -75,7 +77,7 @@ class DynamicCheatsheet:
                 view,
                 query=fence(experience.query, "request"),
                 rules=show_rules(experience),
-                attempts=show_attempts(experience.outcomes, labelled=False, budget=self._budget),
+                rollouts=show_rollouts(experience.outcomes, labelled=False, budget=self._budget),
             )
         if new and new != sheet:
             provenance = provenance_of(experience, experience.outcomes)
@@ -119,21 +121,8 @@ def read_sheet(reply: str, characters: int) -> str:
     return sheet
 
 
-def _read_back(text: str) -> str:
-    sheets = _SHEET.findall(text)
-    return sheets[-1].strip() if sheets else ""
-
-
 def _inject(sheet: str, view: BankView, recalled: Sequence[Recalled] = (), index: str = "") -> Recall:
     if not sheet:
         return Recall(tuple(recalled), reason="" if recalled else "the sheet is empty", index=index)
     text = view.render("memory/inject_cheatsheet.j2", document=f"<sheet>\n{sheet}\n</sheet>")
     return Recall(tuple(recalled), text, index=index)
-
-
-def _pair(experience: Experience, budget: int) -> Sequence[MemoryOp]:
-    """The request with what was done in the first rollout."""
-    first = experience.outcomes[0]
-    title = " ".join(experience.query.split())[:TITLE_LENGTH]
-    draft = Draft(title, "A task and what was done.", render_transcript(first.trajectory, budget=budget))
-    return additions(KIND, experience, [((first,), draft)])

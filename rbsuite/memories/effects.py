@@ -87,7 +87,8 @@ class _Fold:
             self.effects.keys[item.experience] = item.key
         elif key != item.key:
             self._refuse(f"experience {item.experience!r} has another key", "Items of one experience share its key.")
-        self._put(item.id, replace(item, revision=self._revision(item.id) + 1, counters=dict(item.counters)))
+        last = max(self._revisions.get(item.id, 0), self._state.last_revision(item.id))
+        self._put(item.id, replace(item, revision=last + 1, counters=dict(item.counters)))
 
     def _do_update(self, op: MemoryOp) -> None:
         item = self._checked(op)
@@ -128,9 +129,6 @@ class _Fold:
         if item is None:
             self._refuse("there is no such item", "Only change items that the bank lists.")
         return item
-
-    def _revision(self, item_id: str) -> int:
-        return max(self._revisions.get(item_id, 0), self._state.last_revision(item_id))
 
     def _put(self, item_id: str, item: MemoryItem | None) -> None:
         self._items[item_id] = item

@@ -91,7 +91,10 @@ class Experiences:
         label."""
         item = new or old
         assert item is not None, "a change has a side that is an item"
-        label = self._label(item)
+        label = self._label_of.get(item.experience)
+        if label is None:
+            label = self._label_of[item.experience] = len(self._experiences)
+            self._experiences.append(_Experience(item.experience, item.key))
         experience = self._experiences[label]
         self._live -= experience.live > 0
         if old is not None:
@@ -130,13 +133,6 @@ class Experiences:
             return Scope(None, hidden, self._live - len(hidden))
         labels = (frozenset[int]().union(*matching) - doubtful) | seen
         return Scope(labels, frozenset(), len(labels))
-
-    def _label(self, item: MemoryItem) -> int:
-        label = self._label_of.get(item.experience)
-        if label is None:
-            label = self._label_of[item.experience] = len(self._experiences)
-            self._experiences.append(_Experience(item.experience, item.key))
-        return label
 
     def _count(self, item: MemoryItem, label: int, change: int) -> None:
         facet = self._facets.setdefault((item.kind, item.domain), {})

@@ -37,8 +37,8 @@ class Extraction:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownAttempt:
-    """A rollout as it stands in a prompt, see ``memory/attempts.j2``.
+class ShownRollout:
+    """A rollout as it stands in a prompt, see ``memory/rollouts.j2``.
 
     Attributes:
         number: index of the rollout.
@@ -55,9 +55,9 @@ class ShownAttempt:
     notes: str
 
 
-def show_attempts(
+def show_rollouts(
     outcomes: Sequence[Outcome], *, labelled: bool = True, budget: int = BUDGET
-) -> Sequence[ShownAttempt]:
+) -> Sequence[ShownRollout]:
     """Outcomes as they stand in a prompt.
 
     Args:
@@ -67,7 +67,7 @@ def show_attempts(
     """
     each = share_of(budget, len(outcomes))
     return [
-        ShownAttempt(
+        ShownRollout(
             outcome.trajectory.rollout,
             outcome.verdict.label if labelled else "not judged",
             outcome.verdict.rationale if labelled else "",
@@ -86,15 +86,15 @@ def show_rules(experience: Experience) -> str:
 
 async def extract(extraction: Extraction, experience: Experience, outcome: Outcome, view: BankView) -> Sequence[Draft]:
     """Ask the memory's model for items on one outcome; see :func:`extract_items`."""
-    [attempt] = show_attempts([outcome], budget=extraction.budget)
+    [shown] = show_rollouts([outcome], budget=extraction.budget)
     return await extract_items(
         extraction,
         view,
         query=fence(experience.query, "request"),
         rules=show_rules(experience),
-        transcript=attempt.transcript,
-        rationale=attempt.rationale,
-        notes=attempt.notes,
+        transcript=shown.transcript,
+        rationale=shown.rationale,
+        notes=shown.notes,
     )
 
 
@@ -107,7 +107,7 @@ async def extract_together(
         view,
         query=fence(experience.query, "request"),
         rules=show_rules(experience),
-        attempts=show_attempts(outcomes, budget=extraction.budget),
+        rollouts=show_rollouts(outcomes, budget=extraction.budget),
     )
 
 

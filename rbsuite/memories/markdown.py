@@ -101,10 +101,9 @@ def _fault(draft: Draft | None, kept: Sequence[Draft], limit: int) -> str:
         or len(draft.content) > CONTENT_LIMIT
     ):
         return "over-long"
-    if any(_same(draft, other) for other in kept):
+    if any(
+        draft.title.casefold() == other.title.casefold() or draft.content.casefold() == other.content.casefold()
+        for other in kept
+    ):
         return "it repeats an earlier item"
     return "beyond the limit" if len(kept) >= limit else ""
-
-
-def _same(one: Draft, other: Draft) -> bool:
-    return one.title.casefold() == other.title.casefold() or one.content.casefold() == other.content.casefold()

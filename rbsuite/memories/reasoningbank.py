@@ -28,7 +28,7 @@ class ReasoningBank:
 
     Args:
         k: experiences recalled.
-        items: items kept of a trajectory, at most.
+        items: items kept per trajectory, at most.
         temperature: of the extractor.
         failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
         contrast_items: items kept of the contrast of several trajectories, at most.
@@ -57,9 +57,7 @@ class ReasoningBank:
             return additions(KIND, experience, [(outcomes, draft) for draft in together])
         drafts: list[tuple[Sequence[Outcome], Draft]] = []
         for outcome in outcomes:
-            drafts += [((outcome,), draft) for draft in await extract(self._prompt(outcome), experience, outcome, view)]
+            template = f"memory/extract_{outcome.verdict.label}.j2"
+            extraction = Extraction(template, HEADING, self._items, self._temperature, self._budget)
+            drafts += [((outcome,), draft) for draft in await extract(extraction, experience, outcome, view)]
         return additions(KIND, experience, drafts)
-
-    def _prompt(self, outcome: Outcome) -> Extraction:
-        template = f"memory/extract_{outcome.verdict.label}.j2"
-        return Extraction(template, HEADING, self._items, self._temperature, self._budget)

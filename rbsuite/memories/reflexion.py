@@ -1,11 +1,11 @@
 """``reflexion``: what went wrong, said in words, from failures alone.
 
-Source: Reflexion (arXiv 2303.11366): after a failed attempt the model reflects on it, and the last 1 to 3 reflections stand
-before the next attempt at the same task.
+Source: Reflexion (arXiv 2303.11366): after a failed rollout the model reflects on it, and the last 1 to 3 reflections stand
+before the next rollout of the same task.
 
 Followed: reflections on failures, a sliding window of the last n = 3, no retrieval. In a stream, where every task comes once, the window
-goes over the reflections on earlier tasks. Before a further attempt at the same task (``sequential:k`` where an episode has ended) the
-model reflects on the attempts so far; no verdict is shown in between, so it reflects on attempts that nobody has judged. Those
+goes over the reflections on earlier tasks. Before a further rollout of the same task (``sequential:k`` where an episode has ended) the
+model reflects on the rollouts so far; no verdict is shown in between, so it reflects on rollouts that nobody has judged. Those
 reflections stand in the window after the stored ones and are not stored: what is stored comes from the judged outcome.
 
 Left out: heuristics and unit tests that the source takes as a signal to stop or to reflect; here the suite's judge says what failed.
@@ -30,7 +30,7 @@ class Reflexion:
     """The last reflections on failures.
 
     Args:
-        reflections: how many stand before an attempt.
+        reflections: how many stand before a rollout.
         temperature: of the model that reflects.
         budget: characters of the transcripts that it sees; 0: no limit.
     """
@@ -38,10 +38,10 @@ class Reflexion:
     def __init__(self, reflections: int, temperature: float, budget: int = BUDGET) -> None:
         self._window = reflections
         self._reflect = Extraction("memory/reflect.j2", HEADING, 1, temperature, budget)
-        self._reconsider = Extraction("memory/reflect_attempts.j2", HEADING, reflections, temperature, budget)
+        self._reconsider = Extraction("memory/reflect_rollouts.j2", HEADING, reflections, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
-        """The last reflections; before a further attempt, those on the attempts so far among them."""
+        """The last reflections; before a further rollout, those on the ones so far among them."""
         stored = view.list(kind=KIND)[-self._window :]
         fresh: Sequence[Draft] = ()
         if request.phase == "retry" and request.history:

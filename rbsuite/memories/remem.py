@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from rbsuite.experience import MemoryItem, Recall, RecallRequest
+from rbsuite.experience import Recall, RecallRequest
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.episodes import INJECTION
@@ -48,11 +48,12 @@ class RefinedRetrieval(ExperienceRetrieval):
         shown = [(item, found.score) for found in previous.items if (item := view.get(found.item_id)) is not None]
         if not shown:
             return previous
+        texts = [f"Goal: {item.key}\n{item.content}\nJudged: {item.description}" for item, _ in shown]
         prompt = view.render(
             "memory/prune.j2",
             query=fence(request.query, "request"),
             history=fence(request.history, "history") if request.history else "",
-            experiences=[fence(_as_text(item), "experience") for item, _ in shown],
+            experiences=[fence(text, "experience") for text in texts],
         )
         pruned = await ask(
             prompt, view, temperature=self._temperature, read=lambda reply: read_pruned(reply, len(shown))
@@ -81,7 +82,3 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
     if strange:
         raise Unreadable(f"there is no experience {strange[0]}")
     return numbers
-
-
-def _as_text(item: MemoryItem) -> str:
-    return f"Goal: {item.key}\n{item.content}\nJudged: {item.description}"

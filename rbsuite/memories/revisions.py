@@ -45,7 +45,7 @@ class ItemHistory:
     def get(self, item_id: str, version: int) -> MemoryItem | None:
         """The item as of a version, if it was live then."""
         history = self._history.get(item_id, [])
-        place = bisect_right(history, version, key=_version)
+        place = bisect_right(history, version, key=lambda entry: entry[0])
         return history[place - 1][1] if place else None
 
     def live(self) -> Iterator[MemoryItem]:
@@ -95,10 +95,6 @@ class DocumentHistory:
         """The documents as of a version, in the order they were first written, each with the versions that wrote it."""
         found = {name: tuple(at for at in versions if at <= version) for name, versions in self._versions.items()}
         return {name: versions for name, versions in found.items() if versions}
-
-
-def _version(entry: tuple[int, MemoryItem | None]) -> int:
-    return entry[0]
 
 
 def _pack(text: str | bytes) -> str | bytes:

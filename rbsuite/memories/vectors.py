@@ -130,7 +130,7 @@ class KeyVectors:
         except RbsuiteError:
             raise
         except Exception as error:
-            raise PluginError.of(f"embedder {self._embedder.id!r}", error, "Repair the embedder.") from error
+            raise PluginError.of(f"embedder {self._embedder.id!r}", error, "Fix the embedder.") from error
 
     def _checked(self, vectors: object, texts: Sequence[str]) -> Vectors:
         owner = f"embedder {self._embedder.id!r}"
@@ -138,18 +138,18 @@ class KeyVectors:
             array = np.asarray(vectors, dtype=np.float32)
         except (ValueError, TypeError) as error:
             raise PluginError(
-                f"embed must return a float32 array of a row a text, not {in_words(vectors)}.",
-                "Repair the embedder.",
+                f"embed must return a float32 array with one row per text, not {in_words(vectors)}.",
+                "Fix the embedder.",
                 owner=owner,
             ) from error
         expected = self._index.dimension if self._index is not None else array.shape[-1] if array.ndim else 0
         if array.shape != (len(texts), expected) or expected == 0:
             wanted = f"({len(texts)}, {expected or 'dimension'})"
             raise PluginError(
-                f"it gave an array of shape {array.shape}, not {wanted}.", "Repair the embedder.", owner=owner
+                f"it returned an array of shape {array.shape}, not {wanted}.", "Fix the embedder.", owner=owner
             )
         if not np.isfinite(array).all():
-            raise PluginError("it gave a vector that is not finite.", "Repair the embedder.", owner=owner)
+            raise PluginError("it returned a vector that is not finite.", "Fix the embedder.", owner=owner)
         return array
 
 

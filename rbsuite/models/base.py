@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
 from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
 
 Purpose = Literal["agent", "user", "judge", "memory", "select", "grade"]
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "context_overflow"]
 
 

@@ -40,7 +40,7 @@ class Ledger:
 
 
 class Gate:
-    """Limits how many calls of an experiment are under way, and counts what they cost.
+    """Limits how many calls of an experiment are under way.
 
     Args:
         concurrency: calls under way at once.
@@ -48,12 +48,6 @@ class Gate:
 
     def __init__(self, concurrency: int) -> None:
         self._slots = asyncio.Semaphore(concurrency)
-        self._ledger = Ledger()
-
-    @property
-    def spent(self) -> Usage:
-        """Usage of the whole experiment in this process."""
-        return self._ledger.total
 
     async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
         """Pass a request on.
@@ -64,9 +58,7 @@ class Gate:
         async with self._slots:
             # A call that is cancelled while it waits for a slot has cost nothing.
             ledger.started += 1
-            completion = await model.complete(request)
-        self._ledger.add(request.purpose, completion.usage)
-        return completion
+            return await model.complete(request)
 
 
 class ModelHandle:

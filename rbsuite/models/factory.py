@@ -33,7 +33,7 @@ def make_model(
         reference: what the user wrote.
         plugins: the plugins.
         base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
-        timeout: seconds that one attempt of a provider's call may take.
+        timeout: seconds that one call of a provider may take.
         retries: how often a transient failure of a provider's call is tried again.
         waiting: told before each wait of a provider's call that will be tried again.
 
@@ -69,18 +69,14 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     if name.startswith(SIMULATED_PREFIX) or name in plugins.clashes("model"):
         plugins.find("model", name)  # raises, and names plugins that failed to load
     if not slash:
-        raise _not_a_model(name or text, plugins)
+        error = UnknownNameError("model", name or text, plugins.models, "rbsuite list models")
+        error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or text or 'gpt-4o'}."
+        raise error
     if not provider or not model or any(character.isspace() for character in text) or not text.isprintable():
         raise UsageError(
             f"{reference!r} is not a model name.", "Write PROVIDER/MODEL, for example openai/gpt-4o, without spaces."
         )
     return None
-
-
-def _not_a_model(name: str, plugins: Plugins) -> UnknownNameError:
-    error = UnknownNameError("model", name, plugins.models, "rbsuite list models")
-    error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or 'gpt-4o'}."
-    return error
 
 
 def _build(spec: ModelSpec, reference: str) -> ChatModel:
@@ -92,5 +88,5 @@ def _build(spec: ModelSpec, reference: str) -> ChatModel:
         raise
     except Exception as error:
         line = f"{type(error).__name__}: {error}"
-        raise PluginError(f"model {spec.name!r} cannot be made: {line}.", "Mend or reinstall the plugin.") from error
+        raise PluginError(f"model {spec.name!r} cannot be made: {line}.", "Fix or reinstall the plugin.") from error
     return model

@@ -49,7 +49,7 @@ class LiteLLMModel:
     Args:
         name: ``PROVIDER/MODEL``, passed on as it is.
         base_url: the server's address; ``None``: the provider's, or its environment variable (``OPENAI_BASE_URL``, ...).
-        timeout: seconds that one attempt may take.
+        timeout: seconds that one call may take.
         retries: how often a transient failure is tried again.
         backoff: the waits between.
         waiting: told before each wait.
@@ -93,7 +93,7 @@ class LiteLLMModel:
             for parameter in self._refused & body.keys():
                 del body[parameter]
             try:
-                response = await self._attempt(litellm, body)
+                response = await self._call(litellm, body)
             except Exception as error:
                 kind = classify(error, litellm)
                 if kind in ("request", "parameters") and self._drop_refused(error, body):
@@ -117,7 +117,7 @@ class LiteLLMModel:
             await litellm.close_litellm_async_clients()
             litellm.in_memory_llm_clients_cache.flush_cache()
 
-    async def _attempt(self, litellm: Any, body: dict[str, Any]) -> Any:
+    async def _call(self, litellm: Any, body: dict[str, Any]) -> Any:
         """One call. The outer limit also ends a reply that trickles in, which litellm's own does not."""
         if "tools" in body and self._switches is None:
             self._switches = _tool_switches()
@@ -149,7 +149,7 @@ class LiteLLMModel:
         parameter = rejected_parameter(error, body)
         if parameter:
             self._refused.add(parameter)
-            _log.warning("%s does not take %s: it is left out", self._name, parameter, extra={"model": self._name})
+            _log.warning("%s does not support %s: it is left out", self._name, parameter, extra={"model": self._name})
         return bool(parameter)
 
     def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
@@ -162,12 +162,12 @@ class LiteLLMModel:
     async def _wait(self, error: Exception, failures: int, seed: int) -> None:
         delay = self._backoff.delay(failures, seed, retry_after(error))
         _log.info(
-            "%s: %s; attempt %d follows in %.1f s",
+            "%s: %s; call %d follows in %.1f s",
             self._name,
             detail(error),
             failures + 1,
             delay,
-            extra={"model": self._name, "attempt": failures + 1, "delay": delay},
+            extra={"model": self._name, "call": failures + 1, "delay": delay},
         )
         if self._waiting is not None:
             self._waiting(ModelWaiting(self._name, detail(error), failures, delay))
@@ -200,7 +200,7 @@ def load_litellm() -> Any:
 def _import_litellm() -> Any:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # Warnings about litellm's own code, at its import and at its first call, are nothing that a user could mend.
+    # Warnings about litellm's own code, at its import and at its first call, are nothing that a user could fix.
     warnings.filterwarnings("ignore", module=r"(litellm|pydantic)\b")
     try:
         with warnings.catch_warnings():

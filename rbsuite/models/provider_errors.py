@@ -60,7 +60,7 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     425: "transient",
     429: "transient",
 }
-# litellm reports some failures in a class that says "try again" though no attempt can succeed.
+# litellm reports some failures in a class that says "try again" though no retry can succeed.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
 _NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
 # Servers that litellm does not know word these in their own ways.

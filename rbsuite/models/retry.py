@@ -24,17 +24,17 @@ class Backoff:
     first: float = 1.0
     longest: float = 60.0
 
-    def delay(self, attempt: int, seed: int, retry_after: float | None = None) -> float:
+    def delay(self, failures: int, seed: int, retry_after: float | None = None) -> float:
         """Seconds to wait.
 
         Args:
-            attempt: how many attempts have failed, from 1.
+            failures: how many calls have failed, from 1.
             seed: of the request.
             retry_after: what the server asked for, in seconds; the wait is then at least that, up to ``longest``.
         """
-        bound = min(self.longest, self.first * 2.0 ** min(attempt - 1, 32))
+        bound = min(self.longest, self.first * 2.0 ** min(failures - 1, 32))
         # At least half the bound: a server in trouble gets a pause, and the other half spreads the calls.
-        wait = bound * (0.5 + 0.5 * unit(seed, "retry", attempt))
+        wait = bound * (0.5 + 0.5 * unit(seed, "retry", failures))
         if retry_after is not None:
             wait = max(wait, retry_after)
         return min(self.longest, wait)

@@ -86,7 +86,7 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     """
     choices = getattr(response, "choices", None)
     if not choices:
-        raise ValueError("the reply holds no choice")
+        raise ValueError("the reply contains no choice")
     message = choices[0].message
     calls = tuple(_call_from_wire(call, number) for number, call in enumerate(message.tool_calls or ()))
     finish = _FINISH.get(str(choices[0].finish_reason), "stop")
@@ -94,7 +94,13 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
         finish = "tool_calls"  # some servers say "stop" even so
     beside, (thought, text) = _told_reasoning(message), separate(_content_from_wire(message.content))
     reasoning = "\n".join(filter(None, (beside, thought)))
-    return Completion(text, calls, _usage(response, cost), finish, reasoning)
+    counted = getattr(response, "usage", None)
+    counted_in = int(getattr(counted, "prompt_tokens", 0) or 0)
+    counted_out = int(getattr(counted, "completion_tokens", 0) or 0)
+    # Without a token count a price would be made up.
+    known = cost if counted_in or counted_out else None
+    usage = Usage(calls=1, input_tokens=counted_in, output_tokens=counted_out, cost=known)
+    return Completion(text, calls, usage, finish, reasoning)
 
 
 def _content_from_wire(content: object) -> str:
@@ -156,15 +162,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text} is not a JSON number")
     return value
-
-
-def _usage(response: Any, cost: float | None) -> Usage:
-    usage = getattr(response, "usage", None)
-    counted_in = int(getattr(usage, "prompt_tokens", 0) or 0)
-    counted_out = int(getattr(usage, "completion_tokens", 0) or 0)
-    # Without a token count a price would be made up.
-    known = cost if counted_in or counted_out else None
-    return Usage(calls=1, input_tokens=counted_in, output_tokens=counted_out, cost=known)
 
 
 def _sendable(text: str) -> str:

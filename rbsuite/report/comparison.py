@@ -87,14 +87,14 @@ def check_alike(stores: Sequence[ExperimentStore]) -> None:
     seen = {first.path.resolve()}
     for store in stores[1:]:
         if store.path.resolve() in seen:
-            raise UsageError(f"{store.directory} is named twice.", "Name each experiment once.")
+            raise UsageError(f"{store.directory} is named twice.", "Name each experiment only once.")
         seen.add(store.path.resolve())
         wanted = _must_agree(first)
         for name, value in _must_agree(store).items():
             if value != wanted[name]:
                 raise UsageError(
                     f"{first.directory} and {store.directory} cannot be compared: {name} {wanted[name]} and {value}.",
-                    "Compare experiments on the same tasks, graded alike.",
+                    "Compare experiments on the same tasks with the same grading.",
                 )
 
 
@@ -106,7 +106,7 @@ def _check_streams(summary: Summary) -> None:
             continue
         if not streams[comparison.a] & streams[comparison.b]:
             raise UsageError(
-                f"{comparison.a.label} and {comparison.b.label} share no stream (the experiments have other seeds or orders).",
+                f"{comparison.a.label} and {comparison.b.label} share no stream (the experiments have different seeds or orders).",
                 "Run both with the same --seed and --orders, or in one experiment.",
             )
 
@@ -119,7 +119,7 @@ def _check_repeated(stores: Sequence[ExperimentStore], summary: Summary) -> None
         if condition not in baseline and differences:
             raise UsageError(
                 f"{condition.label} was run on the same streams with other options: {', '.join(differences)}.",
-                "Compare experiments whose conditions differ in memory, scaling, agent, model or judge.",
+                "Compare experiments whose conditions differ in a factor, such as memory or model.",
             )
 
 
@@ -132,24 +132,22 @@ def _notes(stores: Sequence[ExperimentStore], summary: Summary) -> list[str]:
             notes.append(f"{one.condition.label} is not finished: {committed} of {wanted} tasks.")
     if summary.apart and not summary.all_apart:
         notes.append(
-            "conditions, judge, cost and ends are of the tasks that are not reported separately; --json has those of the others."
+            "conditions, judge, cost and ends cover only the tasks that are not reported separately; --json also has the others."
         )
     for condition in summary.repeated:
         notes.append(
             f"{condition.label} was run on the same streams more than once; the first experiment's runs count."
         )
-    notes += [_left_out(comparison) for comparison in summary.comparisons if comparison.paired.left_out]
+    notes += [
+        f"{comparison.a.label} - {comparison.b.label}: {comparison.paired.left_out} runs have no partner on the same stream"
+        " and are not compared."
+        for comparison in summary.comparisons
+        if comparison.paired.left_out
+    ]
     notes += [f"the experiments differ in {difference}." for difference in _differences(stores)]
     if not summary.about.group:
         notes.append("groups and domains are unknown: the experiment was made by a version that did not keep them.")
     return notes
-
-
-def _left_out(comparison: Comparison) -> str:
-    return (
-        f"{comparison.a.label} - {comparison.b.label}: {comparison.paired.left_out} runs have no partner on the same stream"
-        " and are not compared."
-    )
 
 
 _EXPECTED = {"memory", "scaling", "model", "agent", "judge", "seed", "orders", "data", "probe"}

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from rbsuite.statistics.curves import OrderSpread, Slice
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
-    from rbsuite.trajectory import Usage
 
 GROUPS_SHOWN = 12
 ABOUT = (
@@ -37,12 +36,12 @@ def render(compared: Compared) -> str:
     names = _letters(summary.conditions)
     parts = [_head(compared, names), *(_comparison(one, compared, names) for one in summary.comparisons)]
     if not summary.comparisons:
-        parts.append("There is one condition; nothing is compared.")
+        parts.append("There is only one condition; there is nothing to compare.")
     parts += [
         _conditions(summary.conditions),
         further_text(compared),
         _domains(compared, names),
-        _attempts(summary.conditions),
+        _rollouts(summary.conditions),
         _runs(summary.conditions),
         _judge(summary.conditions),
     ]
@@ -82,7 +81,12 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
     if one.detectable is not None:
         rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
     if not one.same_scaling:
-        rows.append(("budget", "the two do not spend the same rollouts a task: the difference is memory and budget"))
+        rows.append(
+            (
+                "budget",
+                "the two do not spend the same number of rollouts per task: the difference mixes memory and budget",
+            )
+        )
     if found["mcnemar"] is not None:
         test = found["mcnemar"]
         rows.append(
@@ -91,7 +95,7 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
     rows += _failures(one)
     rows += _spread(found["orders"], found["half_gain"])
     if (again := found["final_bank_gain"]) is not None:
-        change = f"{points(again.mean)} points against the first time{point_bounds(again.interval)}"
+        change = f"{points(again.mean)} points relative to the first time{point_bounds(again.interval)}"
         rows.append(("early tasks", f"run again on the final bank: {change}"))
     title = f"{a} - {b}{mark}: {one.a.label} - {one.b.label}"
     parts = [title, _indented(fields(rows, NARROW - 2)), _beside(found["intervals"])]
@@ -167,7 +171,9 @@ def _spread(spread: OrderSpread, gain: Any) -> list[tuple[str, str]]:
         own = f"SD {100 * spread.order_deviation:.1f} beyond chance, F test p {p_text(spread.p_value)}"
         rows.append(("order effect", own))
     if gain is not None:
-        rows.append(("second half", f"{points(gain.mean)} points against the first half{point_bounds(gain.interval)}"))
+        rows.append(
+            ("second half", f"{points(gain.mean)} points relative to the first half{point_bounds(gain.interval)}")
+        )
     return rows
 
 
@@ -201,7 +207,8 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
         ("", "score %", "95 %", "tasks", "orders", "steps", "solved", "broke", "unread", "invalid")
     ]
     for name, one in zip(_letters(conditions), conditions, strict=True):
-        counts = (str(one.n_tasks), str(one.orders), _number(one.steps, 1), _number(one.solved_steps, 1))
+        turns = ("-" if math.isnan(steps) else f"{steps:.1f}" for steps in (one.steps, one.solved_steps))
+        counts = (str(one.n_tasks), str(one.orders), *turns)
         broken = [_share(count, one.rollouts) for count in (one.failures, one.unread, one.invalid)]
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     about = (
@@ -273,7 +280,7 @@ def _place(condition: Condition, compared: Compared) -> int:
     return [one.condition for one in compared.summary.conditions].index(condition)
 
 
-def _attempts(conditions: Sequence[ConditionSummary]) -> str:
+def _rollouts(conditions: Sequence[ConditionSummary]) -> str:
     most = max(one.rollouts_a_task for one in conditions)
     if most < 2:
         return ""
@@ -315,9 +322,7 @@ def _judge(conditions: Sequence[ConditionSummary]) -> str:
 
 
 def _memory(compared: Compared) -> str:
-    rows: list[Sequence[str]] = [
-        ("", "tasks with recall", "items a task", "tokens a task", "items kept a run", "deleted")
-    ]
+    rows: list[Sequence[str]] = [("", "tasks with recall", "items/task", "tokens/task", "kept/run", "deleted")]
     for name, one in zip(_letters(compared.summary.conditions), compared.summary.conditions, strict=True):
         used = compared.summary.memory[one.condition]
         if not used.added and not used.characters:
@@ -337,8 +342,9 @@ def _cost(conditions: Sequence[ConditionSummary]) -> str:
         tasks = max(1, one.committed)
         ratio = f"{split[1].tokens / split[0].tokens:.0%}" if split[0].tokens else "-"
         spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
-        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", _dollars(one.total)))
-    return "Cost (tokens and calls a task, dollars in all; acting: agent and simulated user)\n" + numbers(rows, 2)
+        dollars = "unknown" if one.total.cost is None else f"{one.total.cost:.4f}"
+        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars))
+    return "Cost (tokens and calls per task, total dollars; acting: agent and user)\n" + numbers(rows, 2)
 
 
 def _counts(conditions: Sequence[ConditionSummary]) -> str:
@@ -358,16 +364,8 @@ def _notes(compared: Compared) -> str:
     return "\n".join(fold(line) if not line.startswith("Experiment") else line for line in lines)
 
 
-def _dollars(usage: Usage) -> str:
-    return "unknown" if usage.cost is None else f"{usage.cost:.4f}"
-
-
 def _share(count: int, of: int) -> str:
     return f"{count / of:.1%}" if of else "-"
-
-
-def _number(value: float, digits: int) -> str:
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def _indented(text: str) -> str:

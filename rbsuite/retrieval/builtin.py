@@ -20,13 +20,13 @@ _LITELLM = EmbedderSpec(
     summary="an embedding model behind an API, by its litellm name, e.g. litellm:openai/text-embedding-3-small",
     factory="rbsuite.retrieval.litellm_embedder:LitellmEmbedder",
     options=(
-        Option("model", "str", "", "litellm's name of the model, e.g. openai/text-embedding-3-small"),
+        Option("model", "str", "", "litellm's name for the model, e.g. openai/text-embedding-3-small"),
         Option("dimension", "int", 0, "length of a vector; 0: the model's own", minimum=0),
         Option("api_base", "str", "", "base URL of the API; empty: the provider's own"),
-        Option("prefix", "str", "", "text put before every text"),
-        Option("batch", "int", 128, "texts in one request, at most", minimum=1),
-        Option("timeout", "float", 60.0, "seconds to wait for an answer", minimum=0.1),
-        Option("retries", "int", 4, "further attempts after a transient error", minimum=0),
+        Option("prefix", "str", "", "prefix for every text"),
+        Option("batch", "int", 128, "most texts in one request", minimum=1),
+        Option("timeout", "float", 60.0, "seconds to wait for a reply", minimum=0.1),
+        Option("retries", "int", 4, "retries after a transient error", minimum=0),
     ),
 )
 
@@ -36,7 +36,7 @@ _LOCAL = EmbedderSpec(
     factory="rbsuite.retrieval.local:LocalEmbedder",
     options=(
         Option("directory", "str", "", "directory of the model"),
-        Option("prefix", "str", "", "text put before every text"),
+        Option("prefix", "str", "", "prefix for every text"),
     ),
 )
 

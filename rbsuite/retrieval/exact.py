@@ -87,7 +87,9 @@ class ExactIndex:
         self._labels[row], self._alive[row] = label, True
         self._row_of[label] = row
         self._by_label = None
-        self._densify()
+        rows = self._rows
+        if isinstance(rows, SparseRows) and rows.filled > DENSE_FROM * self._dimension * len(rows):
+            self._move(DenseRows(self._dimension))
 
     def remove(self, label: int) -> None:
         """Remove a vector.
@@ -154,11 +156,6 @@ class ExactIndex:
         mask = np.zeros(len(labels), dtype=np.bool_)
         mask[places[labels[places] == wanted]] = True
         return rows[mask]
-
-    def _densify(self) -> None:
-        rows = self._rows
-        if isinstance(rows, SparseRows) and rows.filled > DENSE_FROM * self._dimension * len(rows):
-            self._move(DenseRows(self._dimension))
 
     def _move(self, target: Rows) -> None:
         """Move the live rows to another storage, without the removed ones."""

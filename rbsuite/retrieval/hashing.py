@@ -86,15 +86,11 @@ class HashEmbedder:
         for word in _WORD.findall(text.lower()):
             value = known.get(word)
             if value is None:
-                value = known[word] = _hash_word(word)
+                data = word.encode("utf-8", "surrogatepass")
+                value = known[word] = int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
             words.append(value)
         single = np.array(words, dtype=np.uint64)
         return np.concatenate([single, _mix(single[:-1], single[1:])])
-
-
-def _hash_word(word: str) -> int:
-    data = word.encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big")
 
 
 def _mix(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -33,10 +33,10 @@ class LitellmEmbedder:
         dimension: length of a vector, asked of the model; 0: the model's own, known after the first answer.
         api_base: base URL of the API; empty: the provider's own.
         prefix: put before every text.
-        batch: texts in one request, at most.
-        timeout: seconds to wait for an answer.
-        retries: further attempts after a transient error.
-        backoff: the waits between attempts.
+        batch: most texts in one request.
+        timeout: seconds to wait for a reply.
+        retries: retries after a transient error.
+        backoff: the waits between calls.
 
     Raises:
         UsageError: no model is named.
@@ -154,7 +154,7 @@ class LitellmEmbedder:
         wanted = (count, self._dimension or (vectors.shape[1] if vectors.ndim == 2 else 0))
         if vectors.shape != wanted or 0 in wanted:
             raise ModelError(
-                f"embedder {self._model!r}: the answer holds vectors of shape {vectors.shape}, expected {wanted}.",
+                f"embedder {self._model!r}: the response contains vectors of shape {vectors.shape}, expected {wanted}.",
                 "Check the embedder's model, api_base and dimension.",
             )
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)

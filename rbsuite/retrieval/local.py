@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -43,7 +43,7 @@ class LocalEmbedder:
             raise UsageError(f"embedder 'local': {directory} is not a directory.", "Name the directory of the model.")
         if not any(self._directory.rglob("*.safetensors")):
             raise UsageError(
-                f"embedder 'local': {directory} holds no safetensors file.",
+                f"embedder 'local': {directory} contains no safetensors file.",
                 "Save the model with sentence-transformers' save_pretrained.",
             )
         if find_spec("sentence_transformers") is None:
@@ -105,7 +105,7 @@ class LocalEmbedder:
             except Exception as error:
                 raise ModelError(
                     f"embedder 'local': {self._directory} cannot be loaded: {error}.",
-                    "Check that it is the directory of a sentence-transformer.",
+                    "Check that it is a sentence-transformer's directory.",
                 ) from error
         return self._loaded
 
@@ -115,12 +115,7 @@ def _digest(directory: Path) -> str:
     state = hashlib.sha256()
     for path in sorted(file for file in directory.rglob("*") if file.is_file()):
         state.update(f"{path.relative_to(directory).as_posix()}\0{path.stat().st_size}\0".encode())
-        for block in _blocks(path):
-            state.update(block)
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                state.update(block)
     return state.hexdigest()
-
-
-def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block

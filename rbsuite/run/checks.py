@@ -20,7 +20,7 @@ from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
 
-REMEDY = "Mend the plugin and run the same command again; what was committed is kept."
+REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
 
 
 def check_recall(value: object, owner: str = "") -> Recall:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.models.base import Purpose
 from rbsuite.run.presets import protocol_settings
 from rbsuite.specs import EnvironmentSpec
 
@@ -37,44 +38,50 @@ class ExperimentConfig:
 
     env: str = _option("text", "environment to run, with its options, e.g. tau-bench or aime:reader=lm-eval")
     protocol: str = _option("text", "published protocol whose parameters are set: reasoningbank, evo-memory", "")
-    split: str = _option("text", "split of its tasks [default: the environment's first]", "")
+    split: str = _option("text", "split to run [default: the environment's first]", "")
     domain: str = _option("text", "only the tasks of this domain", "")
     tasks: tuple[str, ...] = _option("names", "only these tasks, by id", ())
     limit: int | None = _option("int", "only the first N tasks", None, minimum=1)
-    memory: tuple[str, ...] = _option("names", "memories to compare, the first is the baseline", DEFAULT_MEMORIES)
-    scaling: tuple[str, ...] = _option("names", "rollouts a task", ("single",))
+    memory: tuple[str, ...] = _option("names", "memories to compare; the first is the baseline", DEFAULT_MEMORIES)
+    scaling: tuple[str, ...] = _option("names", "rollouts per task", ("single",))
     selector: str = _option("text", "which of several rollouts counts", "best-of-n")
     aggregation: str = _option(
         "text", "how memory learns from several rollouts", "joint", choices=("joint", "independent")
     )
-    allow_shared_state: bool = _option("flag", "let rollouts run at once that share the state of one server", False)
-    judge: tuple[str, ...] = _option("names", "who says what succeeded", ("self",))
+    allow_shared_state: bool = _option("flag", "allow concurrent rollouts that share the state of one server", False)
+    judge: tuple[str, ...] = _option("names", "who decides what succeeded", ("self",))
     agent: tuple[str, ...] = _option("names", "agent [default: the environment's]", ())
     user: str = _option("text", "simulated user [default: the environment's]", "")
     model: tuple[str, ...] = _option("names", "model of the agent", (DEFAULT_MODEL,))
     user_model: str = _option("text", "model of the simulated user [default: the agent's]", "")
     judge_model: str = _option("text", "model of the judge [default: the agent's]", "")
-    memory_model: str = _option("text", "model that extracts memory [default: the agent's]", "")
-    grade_model: str = _option("text", "model of graders that ask one [default: the judge's]", "")
-    embedder: tuple[str, ...] = _option("names", "embedder of memory retrieval", ("hash",))
-    index: str = _option("text", "index of memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
-    orders: int = _option("int", "task orders, each a run of its own for every condition", 3, minimum=1)
-    order: str = _option("text", "how orders are made", "seeded", choices=ORDERS)
-    stream: str = _option("text", "what a task reads: exact (all before it) or batch:N", "exact")
-    scope: str = _option("text", "what a task may recall: all of the run, or of its domain", "shared", choices=SCOPES)
-    warm_start: str = _option("text", "start with the banks of EXPERIMENT, or EXPERIMENT@T: as of its position T", "")
+    memory_model: str = _option("text", "model that extracts memories [default: the agent's]", "")
+    grade_model: str = _option("text", "model for environments whose grading asks one [default: the judge's]", "")
+    embedder: tuple[str, ...] = _option("names", "embedder for memory retrieval", ("hash",))
+    index: str = _option("text", "index for memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
+    orders: int = _option("int", "number of task orders; each is a separate run of every condition", 3, minimum=1)
+    order: str = _option("text", "how tasks are ordered", "seeded", choices=ORDERS)
+    stream: str = _option("text", "what a task can read: exact (all tasks before it) or batch:N", "exact")
+    scope: str = _option(
+        "text", "what a task may recall: from the whole run or from its own domain", "shared", choices=SCOPES
+    )
+    warm_start: str = _option(
+        "text", "start with the banks of EXPERIMENT, or of EXPERIMENT@T: after its first T tasks", ""
+    )
     freeze: bool = _option("flag", "let memory recall but not learn", False)
     probe: int = _option("int", "run the first N tasks again at the end, to see what was forgotten", 0, minimum=0)
-    seed: int = _option("int", "seed that every random choice is derived from", 0)
+    seed: int = _option("int", "seed of all random choices", 0)
     max_steps: int | None = _option(
         "int", "agent turns a rollout may take [default: the environment's]", None, minimum=1
     )
-    max_time: float | None = _option("float", "seconds a rollout may take [default: any]", None, minimum=0.0)
-    max_calls: int | None = _option("int", "model calls an agent may make in a rollout [default: any]", None, minimum=1)
+    max_time: float | None = _option("float", "seconds a rollout may take [default: no limit]", None, minimum=0.0)
+    max_calls: int | None = _option(
+        "int", "model calls an agent may make in a rollout [default: no limit]", None, minimum=1
+    )
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
     prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
     data: str = _option(
-        "text", "data to read in place of the imported pack: its directory, or what `rbsuite env NAME` says", ""
+        "text", "data to read instead of the imported pack: its directory, or what `rbsuite env NAME` names", ""
     )
 
     def __post_init__(self) -> None:
@@ -124,7 +131,7 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.", "Give --config an existing TOML file.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", "Mend the file.") from error
+        raise UsageError(f"{path} is not valid TOML: {error}.", "Fix the file.") from error
     values: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
@@ -221,3 +228,16 @@ def differences(stored: ExperimentConfig, wanted: ExperimentConfig) -> list[str]
         for name in FIELDS
         if getattr(stored, name) != getattr(wanted, name)
     ]
+
+
+def model_references(config: ExperimentConfig, agent: str) -> Mapping[Purpose, str]:
+    """The model of each purpose, where the agent has this one."""
+    judge = config.judge_model or agent
+    return {
+        "agent": agent,
+        "user": config.user_model or agent,
+        "judge": judge,
+        "memory": config.memory_model or agent,
+        "select": judge,
+        "grade": config.grade_model or judge,
+    }

@@ -8,7 +8,6 @@ from pathlib import Path
 from rbsuite.errors import RbsuiteError, StoreError
 from rbsuite.jsonable import digest, text_digest
 from rbsuite.prompts import Prompts
-from rbsuite.record import Manifest
 from rbsuite.run.config import differences, from_plain
 from rbsuite.run.plan import Plan
 from rbsuite.run.warm import read_seeds
@@ -47,11 +46,16 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False) -> Exper
         StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
     """
     store = _created(plan, directory, join=join) or ExperimentStore.open(directory, join=join)
-    changes = [*_changes(store.manifest, plan.manifest), *_changed_templates(plan, store)]
+    changes = differences(from_plain(store.manifest.config), from_plain(plan.manifest.config))
+    there, here = store.manifest.identity, plan.manifest.identity
+    for name in sorted({*there, *here}):
+        if there.get(name) != here.get(name):
+            changes.append(f"{name}: {_short(there.get(name), here.get(name))}")
+    changes.extend(_changed_templates(plan, store))
     if changes:
         store.close()
         raise StoreError(
-            f"{directory} holds another experiment: {'; '.join(changes)}.", "Name another directory with --out."
+            f"{directory} contains another experiment: {'; '.join(changes)}.", "Choose another directory with --out."
         )
     return store
 
@@ -70,7 +74,7 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
     try:
         if file.exists():
             return None
-        for part in plan.parts()[1:]:
+        for part in plan.parts[1:]:
             if part.kind != "model":
                 part.make()  # one that cannot be made is known before anything is written
         manifest = plan.manifest
@@ -80,15 +84,6 @@ def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | No
         if join and file.exists():
             return None  # another process that joins was quicker
         raise
-
-
-def _changes(stored: Manifest, wanted: Manifest) -> list[str]:
-    changes = differences(from_plain(stored.config), from_plain(wanted.config))
-    for name in sorted({*stored.identity, *wanted.identity}):
-        there, here = stored.identity.get(name), wanted.identity.get(name)
-        if there != here:
-            changes.append(f"{name}: {_short(there, here)}")
-    return changes
 
 
 def _changed_templates(plan: Plan, store: ExperimentStore) -> Iterator[str]:

@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from rbsuite.environments.hosting import CallThread, Recipe
 from rbsuite.errors import PluginError, RbsuiteError, UsageError
 from rbsuite.events import Event
-from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.plugins import BY_HAND, Plugins, load_plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
@@ -73,12 +73,15 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     observers = Observers(plan.plugins)
     sink = StoreSink(store, observers)
     processes = process_count(execution.executor)
+    by_hand = [part.spec.name for part in plan.parts if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
+    if by_hand:
+        raise UsageError(
+            f"--executor {execution.executor}: {by_hand[0]!r} comes from a plugin that other processes cannot find.",
+            "Install the plugin, or use local.",
+        )
     try:
         if processes:
-            try:
-                await _in_processes(plan, store, execution, sink, processes)
-            finally:
-                await plan.environment.aclose()
+            await _in_processes(plan, store, execution, sink, processes)
         else:
             environment = plan.environment, plan.tasks
             async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:
@@ -88,6 +91,7 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         first = first_failure(failures)
         raise first from first.__cause__
     finally:
+        await plan.aclose()
         await asyncio.get_running_loop().run_in_executor(None, observers.close)
 
 
@@ -138,7 +142,7 @@ async def _in_processes(
 ) -> None:
     calls = max(1, execution.concurrency // processes)
     share = Execution(calls, execution.speculate)
-    idle = [_Process(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
+    idle = [_RunProcess(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
     everyone = list(idle)
 
     async def carry_out(job: Job) -> None:
@@ -154,7 +158,7 @@ async def _in_processes(
         await asyncio.gather(*(process.aclose() for process in everyone))
 
 
-class _Process:
+class _RunProcess:
     """A process that carries out one run after the other.
 
     Args:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rbsuite.errors import PluginError, RbsuiteError
-from rbsuite.models.base import Purpose
 from rbsuite.options import Reference, canonical_reference
 from rbsuite.plugins import Plugins
 from rbsuite.specs import Spec, load_object
-
-if TYPE_CHECKING:
-    from rbsuite.run.config import ExperimentConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +53,3 @@ def look_up(plugins: Plugins, kind: str, reference: str) -> Part:
     parsed = Reference.parse(reference)
     spec = plugins.find(kind, parsed.name)
     return Part(kind, spec, parsed.values(kind, spec.options))
-
-
-def model_references(config: ExperimentConfig, agent: str) -> Mapping[Purpose, str]:
-    """The model of each purpose, where the agent has this one."""
-    judge = config.judge_model or agent
-    return {
-        "agent": agent,
-        "user": config.user_model or agent,
-        "judge": judge,
-        "memory": config.memory_model or agent,
-        "select": judge,
-        "grade": config.grade_model or judge,
-    }

@@ -107,7 +107,7 @@ class _Observer:
         self._thread.join(max(0.0, seconds))
         left = len(self._waiting) if self._thread.is_alive() else 0
         if left or self._left_out:
-            _log.warning("observer %s is too slow: %d events were not told to it", self._plugin, left + self._left_out)
+            _log.warning("observer %s is too slow: it missed %d events", self._plugin, left + self._left_out)
 
     def _run(self) -> None:
         while True:
@@ -129,7 +129,7 @@ class _Observer:
             except BaseException as error:  # sys.exit() too: it would end this thread and no more
                 self._hooks.remove(hook)
                 _log.warning(
-                    "plugin %s: its hook %s raised %s: %s. It is not called any more; results do not depend on it.",
+                    "plugin %s: its hook %s raised %s: %s. It is not called again; results do not depend on it.",
                     self._plugin,
                     hook.name,
                     type(error).__name__,

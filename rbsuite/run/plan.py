@@ -23,8 +23,8 @@ from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
-from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time
+from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
 from rbsuite.run.window import make_window
 from rbsuite.seeds import derive_seed
@@ -54,6 +54,12 @@ class Plan:
     tasks: TaskSet
     plugins: Plugins
 
+    async def aclose(self) -> None:
+        """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
+        if "closed" not in self.__dict__:
+            self.__dict__["closed"] = True
+            await self.environment.aclose()
+
     @property
     def name(self) -> str:
         """Environment and split, as they stand in the name of a directory."""
@@ -67,7 +73,13 @@ class Plan:
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """What is compared: every combination of the levels of the factors, the baseline first."""
-        levels = {name: [_text(value) for value in getattr(self.config, name)] for name in FACTORS}
+        levels = {
+            name: [
+                value if isinstance(value, str) else repr(value).removesuffix(".0")
+                for value in getattr(self.config, name)
+            ]
+            for name in FACTORS
+        }
         varied = [name for name in FACTORS if name in ("memory", "scaling") or len(levels[name]) > 1]
         made = []
         for values in product(*levels.values()):
@@ -94,13 +106,13 @@ class Plan:
         spec, config = self.spec, self.config
         owners = {
             f"{part.kind} {part.spec.name}": owner
-            for part in self.parts()
+            for part in self.parts
             if (owner := self.plugins.owner(part.spec)) != BUILT_IN
         }
         domains = {task.domain for task in self.tasks}
         apart = [part.domain for part in spec.apart if part.domain in domains]
         measures = [measure.name for measure in spec.measures]
-        judges = [look_up(self.plugins, "judge", name).spec for name in config.judge]
+        judges = [part.spec for part in self.parts if part.kind == "judge"]
         models = [model_references(config, model) for model in config.model]
         return {
             "rbsuite": __version__,
@@ -115,7 +127,7 @@ class Plan:
             "models": models[0] if len(models) == 1 else models,
             "simulated": any(is_simulated(name, self.plugins) for used in models for name in used.values()),
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
-            "embedder": [look_up(self.plugins, "embedder", name).make().id for name in config.embedder],
+            "embedder": [part.make().id for part in self.parts if part.kind == "embedder"],
             "max_steps": config.max_steps or spec.max_steps,
             **({"measures": measures, "apart": apart} if measures or apart else {}),
         }
@@ -127,9 +139,9 @@ class Plan:
         """
         spec, domains = self.spec, {task.domain for task in self.tasks}
         options: dict[str, dict[str, Any]] = {}
-        for part in self.parts():
+        for part in self.parts:
             options.setdefault(part.kind, {})[part.reference] = part.values
-        memories = [part for part in self.parts() if part.kind == "memory"]
+        memories = [part for part in self.parts if part.kind == "memory"]
         return {
             "tasks": [[task.id, task.domain, task.group] for task in self.tasks],
             "measures": {measure.name: measure.summary for measure in spec.measures},
@@ -141,6 +153,7 @@ class Plan:
             "options": options,
         }
 
+    @cached_property
     def parts(self) -> Sequence[Part]:
         """Everything that takes part under a name that a plugin declares, the environment first."""
         config = self.config
@@ -148,21 +161,12 @@ class Plan:
         named += [
             (kind, name)
             for kind in ("memory", "scaling", "agent", "judge", "embedder")
-            for name in _level(config, kind)
+            for name in getattr(config, kind)
         ]
         named += [("user", config.user)] if config.user else []
         used = {name for model in config.model for name in model_references(config, model).values()}
         named += [("model", name) for name in sorted(used) if find_spec(name, self.plugins) is not None]
         return [look_up(self.plugins, kind, name) for kind, name in named]
-
-
-def _level(config: ExperimentConfig, kind: str) -> Sequence[str]:
-    levels: Sequence[str] = getattr(config, kind)
-    return levels
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else repr(value).removesuffix(".0")
 
 
 def _shown(factor: str, value: str) -> str:
@@ -208,7 +212,7 @@ class Chosen:
         except RbsuiteError:
             raise
         except Exception as error:
-            raise PluginError.of(f"environment {self.spec.name!r}", error, "Mend or reinstall the plugin.") from error
+            raise PluginError.of(f"environment {self.spec.name!r}", error, "Fix or reinstall the plugin.") from error
 
 
 def choose_environment(plugins: Plugins, reference: str) -> Chosen:
@@ -245,10 +249,10 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     tasks = _choose(chosen.tasks(config.split, domain=config.domain, data=config.data), config)
     if config.probe > len(tasks):
         raise UsageError(
-            f"--probe {config.probe} asks for more tasks than there are: {len(tasks)}.", f"Use at most {len(tasks)}."
+            f"--probe {config.probe} is more than the number of tasks, {len(tasks)}.", f"Use at most {len(tasks)}."
         )
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
-        raise UsageError("a temperature is named twice.", "Name each condition once.")
+        raise UsageError("a temperature is named twice.", "Name each condition only once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
     for reference in sorted(used):
         find_spec(reference, plugins)  # raises where no plugin and no provider can have the name
@@ -279,7 +283,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         made = tuple(look_up(plugins, kind, reference).reference for reference in references)
         for reference in made:
             if made.count(reference) > 1:
-                raise UsageError(f"{kind} {reference!r} is named twice.", "Name each condition once.")
+                raise UsageError(f"{kind} {reference!r} is named twice.", "Name each condition only once.")
         return made
 
     def model(reference: str) -> str:
@@ -291,6 +295,11 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         raise UnknownNameError(f"split of {spec.name}", config.split, splits)
     if config.domain and config.domain not in spec.domains:
         raise UnknownNameError(f"domain of {spec.name}", config.domain, spec.domains)
+    kind, _, size = config.stream.partition(":")
+    if config.stream != "exact" and not (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
+        raise UsageError(
+            f"--stream {config.stream!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch."
+        )
     filled = replace(
         config,
         split=config.split or splits[0],
@@ -298,7 +307,6 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         scaling=canonical("scaling", config.scaling),
         selector=canonical("selector", [config.selector])[0],
         judge=canonical("judge", config.judge),
-        stream=_stream(config.stream),
         agent=canonical("agent", config.agent or [spec.agent]),
         user=_user(config.user, spec, plugins),
         embedder=canonical("embedder", config.embedder),
@@ -315,16 +323,9 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     return filled
 
 
-def _stream(text: str) -> str:
-    kind, _, size = text.partition(":")
-    if text == "exact" or (kind == "batch" and size.isdecimal() and 0 < int(size) < 1_000_000):
-        return text
-    raise UsageError(f"--stream {text!r} is not a stream.", "Use exact, or batch:N with N tasks to a batch.")
-
-
 def _user(user: str, spec: EnvironmentSpec, plugins: Plugins) -> str:
     if user and not spec.users:
-        raise UsageError(f"no user takes part in {spec.name}.", "Leave --user out.")
+        raise UsageError(f"{spec.name} has no simulated user.", "Leave out --user.")
     wanted = user or next(iter(spec.users), "")
     return look_up(plugins, "user", wanted).reference if wanted else ""
 
@@ -348,8 +349,8 @@ def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugin
         assert isinstance(part.spec, ScalingSpec)
         if part.spec.at_once and part.values[part.spec.at_once] > 1:
             raise UsageError(
-                f"--scaling {reference} runs rollouts of a task at once, and those of {environment.name} share the state of one server.",
-                "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts apart.",
+                f"--scaling {reference} runs several rollouts of a task at the same time, but {environment.name} has one server for all.",
+                "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts separate.",
             )
 
 

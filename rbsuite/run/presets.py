@@ -49,7 +49,7 @@ REASONINGBANK = Protocol(
         Setting(
             "memory",
             ("none", "synapse", "awm", "reasoningbank"),
-            "the baselines; k = 1, at most 3 items a trajectory",
+            "the baselines; k = 1, at most 3 items per trajectory",
         ),
         Setting(
             "scaling", ("single",), "the main results; MaTTS is --scaling parallel:1,2,3,4,5 or sequential:1,2,3,4,5"
@@ -58,11 +58,11 @@ REASONINGBANK = Protocol(
         Setting("aggregation", "joint", "MaTTS: self-contrast over all rollouts"),
         Setting("judge", ("self",), "memory extraction: same backbone, temperature 0, no ground truth"),
         Setting("temperature", (0.7,), "implementation details: the agent's; the extractor's is 1.0"),
-        Setting("max_steps", 30, "implementation details: at most 30 steps a query"),
+        Setting("max_steps", 30, "implementation details: at most 30 steps per query"),
         Setting("orders", 1, "one stream for every method"),
         Setting("order", "native", "the benchmark's own order"),
         Setting("stream", "exact", "memory is updated after every task"),
-        Setting("scope", "domain", "one bank a site"),
+        Setting("scope", "domain", "one bank per site"),
     ),
     metrics="success rate; steps, on all tasks and on solved ones; with MaTTS best-of-n, pass@1 and pass@k",
     embedder=Setting("embedder", ("litellm:gemini/gemini-embedding-001",), "implementation details"),
@@ -77,7 +77,7 @@ EVO_MEMORY = Protocol(
     paper="Evo-Memory, arXiv 2511.20857",
     settings=(
         Setting("memory", ("none", "history:k=4", "exprag:k=4", "remem:k=4"), "experimental setting: top-k = 4"),
-        Setting("scaling", ("single",), "one attempt a task"),
+        Setting("scaling", ("single",), "one rollout per task"),
         Setting("judge", ("ground-truth",), "problem formulation: the feedback f_t is the correctness signal"),
         Setting("orders", 1, "one fixed order of each data set for all methods"),
         Setting("order", "native", "the data set's own order; easy-hard and hard-easy for the robustness analysis"),
@@ -86,9 +86,9 @@ EVO_MEMORY = Protocol(
     metrics="accuracy over the stream; success and progress where tasks take several turns; steps; robustness to the order",
     embedder=Setting("embedder", ("litellm:huggingface/BAAI/bge-base-en-v1.5",), "experimental setting"),
     left_open=(
-        "feedback is the ground truth: results say what memory could do with a perfect judge; --judge self says what it does alone",
+        "feedback is the ground truth: results say what memory could do with a perfect judge; --judge self says what it does without one",
         "one order, no seeds, no intervals are published; its Baseline lacks the few-shot examples the others have: compare with history",
-        "temperatures are not published: the default stands",
+        "temperatures are not published: the default is used",
     ),
 )
 
@@ -123,11 +123,11 @@ def describe(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequenc
     lines.append(f"  metrics: {protocol.metrics}")
     if simulated:
         lines.append(
-            f"  not set, the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
+            f"  not set, since the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
         )
     overridden = sorted({setting.option for setting in protocol.settings} & set(given))
     if overridden:
-        lines.append(f"  departed from by what was given: {', '.join(overridden)}")
+        lines.append(f"  overridden by other options: {', '.join(overridden)}")
     return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]
 
 

@@ -1,4 +1,4 @@
-"""Replies of attempts that were thrown away, for the attempt that is made instead.
+"""Replies of tries that were thrown away, for the try that is made instead.
 
 Two things come of it. A call that is asked again, word for word and with the same seed, need not be paid again. And a model that is not
 deterministic stays fair: were it asked anew, then a rollout whose course led to a read that has changed would get a second chance where
@@ -14,7 +14,7 @@ from rbsuite.trajectory import Usage
 
 
 class Replies:
-    """The replies on one task, by the purpose and seed of their requests, which no two calls of an attempt share."""
+    """The replies on one task, by the purpose and seed of their requests, which no two calls of a try share."""
 
     def __init__(self) -> None:
         self._replies: dict[tuple[Purpose, int], list[tuple[ModelRequest, Completion]]] = {}

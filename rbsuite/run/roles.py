@@ -1,26 +1,33 @@
-"""The roles that models play on one task: agent, user, judge, memory, selector, grader, each with a metered handle of its own."""
+"""The roles that models play on one task: agent, user, judge, memory, selector, grader. Each is handed services of its own: prompts, a
+metered model, and for memories the bank as of one version.
+"""
 
 from __future__ import annotations
 
+import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
 
 from rbsuite.environments.base import TaskAwareModel
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
-from rbsuite.models.base import ChatModel, Purpose
+from rbsuite.experience import MemoryItem
+from rbsuite.memories.base import SearchResult
+from rbsuite.models.base import ChatModel, Completion, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
+from rbsuite.prompts import Prompts
 from rbsuite.run.checks import REMEDY
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads
 from rbsuite.run.replies import Remembering, Replies
 from rbsuite.run.rollout import Stage
-from rbsuite.run.services import CountingServices, Services, View
-from rbsuite.seeds import derive_seed
+from rbsuite.seeds import derive_seed, rng
 from rbsuite.task import Task
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import Message, ToolSpec, Usage
 
 
 def first_failure(error: BaseException) -> BaseException:
@@ -44,7 +51,8 @@ class Roles:
         self._place = Place(parts.info.id, position, task.id)
         self._group = derive_seed(parts.info.seed, task.id, "group")
         self._replies = Replies()
-        self._models = {purpose: Remembering(model, self._replies) for purpose, model in models.items()}
+        distinct = {id(model): Remembering(model, self._replies) for model in models.values()}
+        self._models = {purpose: distinct[id(model)] for purpose, model in models.items()}
 
     @property
     def place(self) -> Place:
@@ -58,15 +66,15 @@ class Roles:
 
     def services(self, purpose: Purpose, seed: int, ledger: Ledger) -> Services:
         """Prompts and a model. The agent's temperature is the condition's, the others' their own."""
-        return Services(self._parts.prompts, self._handle(purpose, seed, ledger), seed)
+        return Services(self, purpose, seed, ledger)
 
     def counting(self, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> CountingServices:
         """Services that also count events."""
-        return CountingServices(self._parts.prompts, self._handle(purpose, seed, ledger), seed, counts)
+        return CountingServices(self, purpose, seed, ledger, counts)
 
     def view(self, reads: Reads, version: int, seed: int, ledger: Ledger, counts: Counter[str]) -> View:
         """What a memory is handed."""
-        return View(reads, version, self._parts.prompts, self._handle("memory", seed, ledger), seed, counts)
+        return View(self, seed, ledger, counts, reads, version)
 
     def stage(self, seed: int, ledger: Ledger) -> Stage:
         """Where a rollout takes place; its grader's model is metered like any other."""
@@ -99,7 +107,13 @@ class Roles:
                 raise failure from failure.__cause__
             raise PluginError.of(where, error, REMEDY) from error
 
-    def _handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
+    @property
+    def prompts(self) -> Prompts:
+        """The condition's templates."""
+        return self._parts.prompts
+
+    def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
+        """A metered model for one purpose."""
         parts, model = self._parts, self._models[purpose]
 
         def tell(usage: Usage, seconds: float) -> None:
@@ -128,3 +142,88 @@ async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel
         if isinstance(model, TaskAwareModel)
     }
     return {purpose: bound.get(id(model), model) for purpose, model in parts.models.items()}
+
+
+class Services:
+    """Prompts and one metered model. It fits what agents, users and judges may use. What is not used is not made.
+
+    Args:
+        roles: whose task it is.
+        purpose: what the model is asked for.
+        seed: what calls and :attr:`rng` are derived from.
+        ledger: where the cost is counted.
+    """
+
+    def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger) -> None:
+        self._roles = roles
+        self._purpose: Purpose = purpose
+        self._seed = seed
+        self._ledger = ledger
+
+    @cached_property
+    def rng(self) -> random.Random:
+        """A seeded generator."""
+        return rng(self._seed, "services")
+
+    @cached_property
+    def _model(self) -> ModelHandle:
+        return self._roles.handle(self._purpose, self._seed, self._ledger)
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template."""
+        return self._roles.prompts.render(template, **variables)
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+    ) -> Completion:
+        """Ask the model."""
+        return await self._model.complete(messages, tools, temperature=temperature)
+
+
+class CountingServices(Services):
+    """Services that also count events for the report."""
+
+    def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> None:
+        super().__init__(roles, purpose, seed, ledger)
+        self._counts = counts
+
+    def count(self, event: str) -> None:
+        """Count an event."""
+        self._counts[event] += 1
+
+
+class View(CountingServices):
+    """The bank as a memory sees it. See :class:`rbsuite.memories.base.BankView`.
+
+    Args:
+        reads: the bank as of one version; logs what is read.
+        version: the version of the stream's position, which the memory is told.
+    """
+
+    def __init__(
+        self, roles: Roles, seed: int, ledger: Ledger, counts: Counter[str], reads: Reads, version: int
+    ) -> None:
+        super().__init__(roles, "memory", seed, ledger, counts)
+        self._reads = reads
+        self._version = version
+
+    @property
+    def version(self) -> int:
+        """The number of tasks committed before."""
+        return self._version
+
+    async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
+        """The experiences whose key is most like the query."""
+        return await self._reads.search(query, k, kind, domain)
+
+    def get(self, item_id: str) -> MemoryItem | None:
+        """An item by id."""
+        return self._reads.get(item_id)
+
+    def list(self, *, kind: str = "", domain: str = "") -> Sequence[MemoryItem]:
+        """All items."""
+        return self._reads.list(kind, domain)
+
+    def document(self, name: str) -> str:
+        """A document's text."""
+        return self._reads.document(name)

@@ -108,6 +108,7 @@ async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> O
     try:
         async with _episode(stage, task, seed) as episode:
             while episode.observation.turn == "user":
+                _check_user_turns(len(done), stage)
                 done.append(await _user_action(user, episode.observation))
                 episode.observation = await _act(stage, episode, done[-1])
             return Opening(tuple(done), task.query or episode.observation.text, user)
@@ -136,7 +137,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
                 end, error = _end_of(failure), str(failure)
             final = episode.observation
             if end not in BROKEN_ENDS:
-                grade = checked_grade(stage.spec, task, await _of_environment(stage, episode.grade(end)))
+                grade = checked_grade(stage.spec, task, await _of_environment(episode.grade(end)))
     except (ModelError, EnvironmentFailure) as failure:
         end, error, grade = _end_of(failure), str(failure), None
     return Trajectory(task.id, rollout, seed, opening.query, tuple(steps), final, end, error, grade)
@@ -145,16 +146,23 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
 async def _take_turns(
     stage: Stage, episode: Episode, opening: Opening, players: Players, steps: list[Step]
 ) -> EndReason:
-    turns = 0
+    turns = in_a_row = 0
     checks = list(players.checks)
-    if checks:
-        _check_that_something_closes(stage.spec, episode)
+    if checks and not episode.has_closing_actions:
+        # Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing.
+        raise PluginError(
+            f"environment {stage.spec.name!r} says refine='continue', but no action closes its episodes.",
+            "Implement closes in its episode, or declare refine='retry'.",
+        )
     said = iter(opening.user_actions)
     while episode.observation.turn != "over":
         seen = episode.observation
         if seen.turn == "user":
+            _check_user_turns(in_a_row, stage)
+            in_a_row += 1
             action = next(said, None) or await _user_action(players.user, seen)
         else:
+            in_a_row = 0
             if turns == stage.max_steps:
                 return "max_steps"
             turns += 1
@@ -188,7 +196,7 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
     """
     where = f"environment {spec.name!r} on task {task.id!r}"
     if not isinstance(grade, Grade):
-        raise PluginError(f"{where}: grade gave {type(grade).__name__}, not a Grade.", "Return a Grade.")
+        raise PluginError(f"{where}: grade returned {type(grade).__name__}, not a Grade.", "Return a Grade.")
     figures = {"score": grade.score, **{f"measure {one.name!r}": grade.measures.get(one.name) for one in spec.measures}}
     for name, value in figures.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
@@ -200,24 +208,24 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
 async def _episode(stage: Stage, task: Task, seed: int) -> AsyncIterator[Episode]:
     """An episode, which is closed on every path."""
     opening = stage.opener.open(task, seed=seed, services=stage.services)
-    episode = await _of_environment(stage, opening)
+    episode = await _of_environment(opening)
     try:
         yield episode
     finally:
-        await _of_environment(stage, episode.aclose())
+        await _of_environment(episode.aclose())
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
-    observation: Observation = await _of_environment(stage, episode.act(action))
+    observation: Observation = await _of_environment(episode.act(action))
     if not isinstance(observation, Observation):
         raise PluginError(
-            f"environment {stage.spec.name!r}: act gave {type(observation).__name__}, not an Observation.",
+            f"environment {stage.spec.name!r}: act returned {type(observation).__name__}, not an Observation.",
             "Return an Observation.",
         )
     return observation
 
 
-async def _of_environment(stage: Stage, work: Awaitable[Any]) -> Any:
+async def _of_environment(work: Awaitable[Any]) -> Any:
     """What an environment gives. What it raises by mistake is a failure of the environment; an error of the suite's own passes."""
     try:
         return await work
@@ -229,18 +237,15 @@ async def _of_environment(stage: Stage, work: Awaitable[Any]) -> Any:
 
 async def _user_action(user: User | None, observation: Observation) -> Action:
     if user is None:
-        raise EnvironmentFailure("the environment gives the turn to a user, but declares no users.")
+        raise EnvironmentFailure("the environment gives the turn to a user, but its spec declares no users.")
     return check_action(await user.act(observation))
+
+
+def _check_user_turns(in_a_row: int, stage: Stage) -> None:
+    """A user may take several turns, to use its tools; one that never gives the turn back would go on for ever."""
+    if in_a_row > stage.max_steps:
+        raise EnvironmentFailure(f"the user took {in_a_row} turns in a row.")
 
 
 def _end_of(failure: RbsuiteError) -> EndReason:
     return next(end for kind, end in _ENDS.items() if isinstance(failure, kind))
-
-
-def _check_that_something_closes(spec: EnvironmentSpec, episode: Episode) -> None:
-    """Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing."""
-    if not episode.has_closing_actions:
-        raise PluginError(
-            f"environment {spec.name!r} says refine='continue', but no action closes its episodes.",
-            "Implement closes in its episode, or declare refine='retry'.",
-        )

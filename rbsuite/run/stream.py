@@ -19,7 +19,7 @@ from rbsuite.memories.bank import Bank
 from rbsuite.models.client import Ledger
 from rbsuite.record import TaskRecord
 from rbsuite.run.parts import RunParts
-from rbsuite.run.task_run import Draft, OpenTask, TaskRun, open_for
+from rbsuite.run.task_run import OpenTask, TaskDraft, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
 
@@ -39,7 +39,7 @@ class _Slot:
         overtaken: operations that were dropped, see :func:`still_fitting`.
     """
 
-    running: asyncio.Task[Draft] | None = None
+    running: asyncio.Task[TaskDraft] | None = None
     ahead: bool = False
     opened: OpenTask | None = None
     run: TaskRun | None = None
@@ -85,7 +85,10 @@ class Stream:
                     self._changes.append(record.version)
                     await self._check_those_ahead()
         finally:
-            await self._stop_all()
+            for slot in self._slots.values():
+                if slot.running is not None:
+                    await _stopped(slot.running)
+            self._slots.clear()
 
     def _told(self, position: int) -> int:
         """The version that a place of the stream gives its task to read."""
@@ -104,11 +107,11 @@ class Stream:
             if slot.running is None:
                 slot.running = self._start(position)
 
-    def _start(self, position: int) -> asyncio.Task[Draft]:
+    def _start(self, position: int) -> asyncio.Task[TaskDraft]:
         """Run a task, for the first time or again."""
         return asyncio.create_task(self._run_task(position), name=f"{self._parts.info.id} task {position}")
 
-    async def _run_task(self, position: int) -> Draft:
+    async def _run_task(self, position: int) -> TaskDraft:
         slot = self._slots[position]
         if slot.opened is None:
             task = self._parts.tasks.by_id[self._tasks[position]]
@@ -134,10 +137,10 @@ class Stream:
         assert slot.opened is not None
         wasted = 0
         if not await slot.run.absorbed_the_same(told):
-            spent = slot.run.absorbing
-            wasted = spent.started
-            slot.wasted, slot.calls = slot.wasted + spent.total, slot.calls + wasted
-            draft = Draft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
+            absorbing = slot.run.absorbing
+            wasted = absorbing.started
+            slot.wasted, slot.calls = slot.wasted + absorbing.total, slot.calls + wasted
+            draft = TaskDraft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
         ops = still_fitting(draft.ops, self._parts.bank, told, position)
         slot.overtaken, draft = len(draft.ops) - len(ops), replace(draft, ops=ops)
         with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
@@ -147,7 +150,7 @@ class Stream:
         self._learn(slot, record, wasted, told)
         return record
 
-    def _record(self, position: int, slot: _Slot, draft: Draft) -> TaskRecord:
+    def _record(self, position: int, slot: _Slot, draft: TaskDraft) -> TaskRecord:
         assert slot.run is not None
         assert slot.opened is not None
         notes = slot.run.counts
@@ -211,14 +214,8 @@ class Stream:
         slot.run = None
         self._window.ahead(stood=False, calls=calls)
 
-    async def _stop_all(self) -> None:
-        for slot in self._slots.values():
-            if slot.running is not None:
-                await _stopped(slot.running)
-        self._slots.clear()
 
-
-async def _stands(run: TaskRun, running: asyncio.Task[Draft], told: int) -> bool:
+async def _stands(run: TaskRun, running: asyncio.Task[TaskDraft], told: int) -> bool:
     """Whether a task that ran ahead, and has ended, came to what it would come to in the version it was to read.
 
     One that failed is never taken for that: what it failed on may be something that is not to be seen in that version.
@@ -228,7 +225,7 @@ async def _stands(run: TaskRun, running: asyncio.Task[Draft], told: int) -> bool
     return await run.recalled_the_same(told)
 
 
-async def _stopped(running: asyncio.Task[Draft]) -> None:
+async def _stopped(running: asyncio.Task[TaskDraft]) -> None:
     """Cancel a try and wait until it has gone; its failure, if it had one, came of something that does not count.
 
     To wait for it by ``await running`` would take a cancellation of the waiting stream for one of the try.
@@ -257,8 +254,5 @@ def still_fitting(ops: Sequence[MemoryOp], bank: Bank, told: int, now: int) -> t
         return bool(item_id) and bank.get(item_id, told) is not None and bank.get(item_id, now) is None
 
     changed = ("update", "delete", "link", "score")
-    return tuple(op for op in ops if op.op not in changed or not any(map(gone, _named(op))))
-
-
-def _named(op: MemoryOp) -> tuple[str, ...]:
-    return (op.item_id, op.target, op.item.id if op.item is not None else "")
+    named = [(op.item_id, op.target, op.item.id if op.item is not None else "") for op in ops]
+    return tuple(op for op, ids in zip(ops, named, strict=True) if op.op not in changed or not any(map(gone, ids)))

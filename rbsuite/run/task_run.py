@@ -61,7 +61,7 @@ async def open_for(parts: RunParts, task: Task, position: int) -> OpenTask:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class TaskDraft:
     """What a task came to: the rollouts, the recalls, and what memory would learn."""
 
     group: Group
@@ -139,7 +139,7 @@ class TaskRun:
         """See :class:`rbsuite.scaling.base.TaskRollouts`."""
         return self._parts.spec.refine
 
-    async def run(self) -> Draft:
+    async def run(self) -> TaskDraft:
         """Run the task."""
         request = RecallRequest(self._task.id, self._task.domain, self._opening.query)
         self._recall = await self._ask("task", SHARED, request)
@@ -147,7 +147,7 @@ class TaskRun:
             group = check_group(await self._parts.scaling.run(self))
         # By rollout and step: rollouts run side by side, so the order in which they asked means nothing.
         recalls = tuple(sorted(self._recalls, key=lambda event: (event.rollout, event.step)))
-        return Draft(group, recalls, await self.absorb(group))
+        return TaskDraft(group, recalls, await self.absorb(group))
 
     async def recalled_the_same(self, version: int) -> bool:
         """Whether all recalls so far would have seen the same in another version."""
@@ -268,7 +268,7 @@ class TaskRun:
         if not earlier:
             return self._recall, ""
         shown = [fence(render_transcript(other.trajectory), "attempt") for other in earlier]
-        extra = self._parts.prompts.render("scaling/retry.j2", attempts=shown)
+        extra = self._parts.prompts.render("scaling/retry.j2", earlier=shown)
         if "retry" not in self._parts.memory_spec.phases:
             return self._recall, extra
         history = "\n\n".join(render_transcript(other.trajectory) for other in earlier)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
@@ -67,7 +67,10 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         else:
             solved.append(task)
     tried = [task for task in tasks if task.id not in without]
-    domains = {name: _domain(name, tried, solved, floor) for name in dict.fromkeys(task.domain for task in tried)}
+    domains = {
+        name: DomainReport(*(sum(task.domain == name for task in group) for group in (tried, solved, floor)))
+        for name in dict.fromkeys(task.domain for task in tried)
+    }
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
 
 
@@ -101,8 +104,3 @@ async def _idle(environment: Environment, task: Task) -> float | str:
 def _raised(error: Exception) -> str:
     words = " ".join(str(error).split())
     return words if isinstance(error, RbsuiteError) else f"the environment raised {type(error).__name__}: {words}"
-
-
-def _domain(name: str, tasks: Sequence[Task], solved: Sequence[Task], floor: Sequence[Task]) -> DomainReport:
-    counts = [sum(task.domain == name for task in group) for group in (tasks, solved, floor)]
-    return DomainReport(*counts)

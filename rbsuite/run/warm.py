@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rbsuite.errors import UsageError
 from rbsuite.experience import MemoryOp
-from rbsuite.record import Condition, RunInfo
+from rbsuite.record import RunInfo
 from rbsuite.store import ExperimentStore
 
 NOTHING_TO_START_WITH = "none"
@@ -60,13 +60,12 @@ def _source_of(run: RunInfo, sources: Sequence[RunInfo], path: Path) -> RunInfo:
             f"{path} has no run of memory {run.condition.memory!r} to start from.",
             f"It has: {', '.join(dict.fromkeys(source.condition.memory for source in sources))}.",
         )
-    return max(
-        same, key=lambda source: (_alike(source.condition, run.condition), source.order == run.order, -source.order)
-    )
 
+    def likeness(source: RunInfo) -> tuple[bool, bool, bool, int]:
+        scaling = source.condition.scaling
+        return scaling == run.condition.scaling, scaling == "single", source.order == run.order, -source.order
 
-def _alike(source: Condition, wanted: Condition) -> int:
-    return 2 if source.scaling == wanted.scaling else int(source.scaling == "single")
+    return max(same, key=likeness)
 
 
 def _bank(store: ExperimentStore, run: RunInfo, at: int | None) -> tuple[MemoryOp, ...]:

@@ -7,23 +7,23 @@ from typing import Protocol
 from rbsuite.errors import UsageError
 
 AUTO_SHARE = 0.08
-"""Calls that ``auto`` may spend on attempts that are thrown away, as a share of the calls that counted."""
+"""Calls that ``auto`` may spend on tries that are thrown away, as a share of the calls that counted."""
 
 LARGEST = 64
-"""Attempts that ``auto`` has under way at most."""
+"""Tries that ``auto`` has under way at most."""
 
 
 class Window(Protocol):
-    """Says how many attempts may run ahead, and learns what became of them."""
+    """Says how many tries may run ahead, and learns what became of them."""
 
     def size(self) -> int:
-        """Attempts that may be under way beside the one whose turn it is."""
+        """Tries that may be under way beside the one whose turn it is."""
 
     def committed(self, calls: int) -> None:
         """A task was committed at the cost of so many calls."""
 
     def ahead(self, *, stood: bool, calls: int) -> None:
-        """An attempt that had run ahead was committed (``stood``) or thrown away; so many of its calls were wasted.
+        """A try that had run ahead was committed (``stood``) or thrown away; so many of its calls were wasted.
 
         One that stands only because nothing has changed meanwhile is not told: it shows nothing of what the next change will do.
         """
@@ -49,12 +49,12 @@ class FixedWindow:
 class AutoWindow:
     """As many as lose less than a set share of the calls.
 
-    What has been saved up of the share must pay for one more loss before an attempt runs ahead at all. While it does, one may, and with
-    every attempt that stood one more; with every attempt that is thrown away the window halves. So it opens wide where attempts stand, and
+    What has been saved up of the share must pay for one more loss before a try runs ahead at all. While it does, one may, and with
+    every try that stood one more; with every try that is thrown away the window halves. So it opens wide where tries stand, and
     is closed most of the time where memory changes every prompt. Where memory changes for the first time late, little is under way.
 
-    A loss is expected to cost ``(w + t) / (n + 2)`` calls, if ``n`` attempts ahead have lost ``w`` so far and a task takes ``t`` (Laplace's
-    rule: two attempts more, one of them lost).
+    A loss is expected to cost ``(w + t) / (n + 2)`` calls, if ``n`` tries ahead have lost ``w`` so far and a task takes ``t`` (Laplace's
+    rule: two tries more, one of them lost).
 
     Args:
         share: calls that may be wasted, as a share of those that counted.
@@ -102,4 +102,4 @@ def make_window(text: str) -> Window:
         return FixedWindow(0)
     if text.isdecimal() and len(text) < 6:
         return FixedWindow(int(text))
-    raise UsageError(f"--speculate {text!r} is not a window.", "Use off, auto or a number of tasks.")
+    raise UsageError(f"--speculate {text!r} is not valid.", "Use off, auto or a number of tasks.")

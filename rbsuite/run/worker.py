@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Host, Recipe
-from rbsuite.events import Event, ModelWaiting, RunFinished, RunStarted, TaskCommitted
+from rbsuite.events import Event, RunFinished, RunStarted, TaskCommitted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
@@ -23,8 +23,8 @@ from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo, TaskRecord
-from rbsuite.run.config import Execution, ExperimentConfig
-from rbsuite.run.names import Part, look_up, model_references
+from rbsuite.run.config import Execution, ExperimentConfig, model_references
+from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
@@ -77,7 +77,7 @@ class Worker:
         plugins: where names are looked up.
         sink: where records and events go.
         execution: how fast.
-        environment: the environment, if there is one already, which has given these tasks; it is closed here.
+        environment: the environment, if there is one already, which has given these tasks; its owner closes it.
     """
 
     def __init__(
@@ -108,9 +108,10 @@ class Worker:
                 await model.aclose()
         finally:
             if "_hosted" in self.__dict__:
-                await self._hosted[2].aclose()
-            elif self._given is not None:
-                await self._given[0].aclose()
+                environment, _, host = self._hosted
+                await host.aclose()
+                if self._given is None:
+                    await environment.aclose()
 
     @cached_property
     def _hosted(self) -> tuple[Environment, TaskSet, Host]:
@@ -190,11 +191,8 @@ class Worker:
 
     def _model(self, reference: str) -> ChatModel:
         if reference not in self._models:
-            self._models[reference] = make_model(reference, self._plugins, waiting=self._tell_waiting)[0]
+            self._models[reference] = make_model(reference, self._plugins, waiting=self._sink.emit)[0]
         return self._models[reference]
-
-    def _tell_waiting(self, event: ModelWaiting) -> None:
-        self._sink.emit(event)
 
     def _templates(self, directory: str) -> Prompts:
         if directory not in self._prompts:

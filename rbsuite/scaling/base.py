@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
-from rbsuite.models.base import Completion
+from rbsuite.models.services import SeededServices
 from rbsuite.record import RolloutRecord
-from rbsuite.trajectory import Message, Trajectory
+from rbsuite.trajectory import Trajectory
 
 Refine = Literal["continue", "retry"]
 
@@ -67,18 +66,8 @@ class Choice:
     scores: tuple[float | None, ...] = ()
 
 
-class SelectorServices(Protocol):
-    """What a selector may use."""
-
-    def render(self, template: str, **variables: Any) -> str:
-        """Render a prompt template."""
-
-    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
-        """Ask the selector's model; the cost counts as ``select``."""
-
-    @property
-    def rng(self) -> random.Random:
-        """A generator seeded for this task."""
+class SelectorServices(SeededServices, Protocol):
+    """What a selector may use. The cost counts as ``select``; chance is seeded for the task."""
 
     def count(self, event: str) -> None:
         """Count an event for the report, e.g. ``"selection_unread"``."""

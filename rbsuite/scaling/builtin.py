@@ -8,17 +8,17 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import Option, ScalingSpec, SelectorSpec
 from rbsuite.transcript import BUDGET
 
-K = Option("k", "int", 3, "rollouts a task", minimum=1, maximum=1000, always=True)
+K = Option("k", "int", 3, "rollouts per task", minimum=1, maximum=1000, always=True)
 
 
 @hookimpl
 def rbsuite_scalings() -> Sequence[ScalingSpec]:
     """One rollout, several side by side, or several one after the other."""
     return [
-        ScalingSpec("single", "one rollout a task", "rbsuite.scaling.single:Single"),
+        ScalingSpec("single", "one rollout per task", "rbsuite.scaling.single:Single"),
         ScalingSpec(
             "parallel",
-            "k rollouts of one bank version; a selector chooses",
+            "k rollouts from the same bank version; a selector chooses",
             "rbsuite.scaling.matts:Parallel",
             (K,),
             at_once="k",
@@ -44,5 +44,5 @@ def rbsuite_selectors() -> Sequence[SelectorSpec]:
             "rbsuite.scaling.selectors:OracleSelector",
             ground_truth=True,
         ),
-        SelectorSpec("majority", "the answer most rollouts give", "rbsuite.scaling.selectors:MajoritySelector"),
+        SelectorSpec("majority", "the answer that most rollouts give", "rbsuite.scaling.selectors:MajoritySelector"),
     ]

@@ -15,7 +15,7 @@ from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Message, Trajectory
 from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
 
-ATTEMPTS = 2
+ASKED = 2
 _BRACES = 64
 """Opening braces of a reply that are tried as the beginning of an object."""
 
@@ -41,7 +41,7 @@ class BestOfN:
             rules=fence(rules, "rules") if rules else "",
             rollouts=shown,
         )
-        for _ in range(ATTEMPTS):
+        for _ in range(ASKED):
             try:
                 reply = (await services.complete([Message("user", prompt)], temperature=0.0)).text
             except ModelError:

@@ -46,7 +46,7 @@ class About:
 
 
 def about(store: ExperimentStore) -> About:
-    """What the manifest of an experiment says (see :meth:`rbsuite.run.setup.Setup.manifest`)."""
+    """What the manifest of an experiment says (see :meth:`rbsuite.run.plan.Plan.manifest`)."""
     facts = store.manifest.facts
     said = facts.get(ABOUT, {})
     tasks = said.get("tasks", ())

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from rbsuite.statistics.intervals import ORDERS_NEEDED, Estimate, average, t_estimate
-from rbsuite.statistics.pairing import Paired, Stream, difference, spread_of
+from rbsuite.statistics.pairing import Paired, StreamScores, difference, spread_of
 from rbsuite.statistics.shares import share
 from rbsuite.statistics.spread import Side, additive, spread
 
@@ -159,7 +159,7 @@ def half_gain(paired: Paired) -> Estimate | None:
     return t_estimate(gain, error, degrees)
 
 
-def _run_pairs(paired: Paired) -> Sequence[tuple[Stream, Stream]]:
+def _run_pairs(paired: Paired) -> Sequence[tuple[StreamScores, StreamScores]]:
     """For each run of :meth:`Paired.along` itself, on both sides where it is no pair."""
     if not any(paired.exchangeable):
         return paired.streams

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rbsuite.statistics.intervals import Estimate
-from rbsuite.statistics.pairing import Paired, Stream, StreamKey, difference, pair
+from rbsuite.statistics.pairing import Paired, StreamKey, StreamScores, difference, pair
 
 Broken = Mapping[StreamKey, Collection[str]]
 """The tasks whose answer broke, by stream."""
@@ -33,7 +33,7 @@ class FailureBounds:
     matters: bool
 
 
-def broken_cells(streams: Sequence[Stream], broken: Sequence[Collection[str]]) -> Broken:
+def broken_cells(streams: Sequence[StreamScores], broken: Sequence[Collection[str]]) -> Broken:
     """The tasks whose answer broke, by stream.
 
     Args:
@@ -73,12 +73,12 @@ def _verdict(estimate: Estimate) -> int:
     return (estimate.interval[0] > 0) - (estimate.interval[1] < 0)
 
 
-def _is_broken(run: Stream, task: str, broken: Broken) -> bool:
+def _is_broken(run: StreamScores, task: str, broken: Broken) -> bool:
     return task in broken.get(run.key, ())
 
 
 def _without(paired: Paired, a: Broken, b: Broken) -> Paired:
-    def kept(run: Stream) -> Stream:
+    def kept(run: StreamScores) -> StreamScores:
         gone = {*a.get(run.key, ()), *b.get(run.key, ())}
         return replace(run, scores={task: score for task, score in run.scores.items() if task not in gone})
 
@@ -86,7 +86,7 @@ def _without(paired: Paired, a: Broken, b: Broken) -> Paired:
 
 
 def _with(paired: Paired, a: Broken, b: Broken, score_a: float, score_b: float) -> Paired:
-    def counted(run: Stream, broken: Broken, value: float) -> Stream:
+    def counted(run: StreamScores, broken: Broken, value: float) -> StreamScores:
         return replace(
             run, scores={task: value if _is_broken(run, task, broken) else score for task, score in run.scores.items()}
         )

@@ -24,19 +24,19 @@ def stream_tasks(info: RunInfo) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamScores:
     """What one run scored.
 
     Attributes:
         info: the run.
         scores: the score of each committed task's answer, by task id; a broken rollout scores 0.
-        attempts: the scores of all its rollouts, by task id.
+        rollouts: the scores of all its rollouts, by task id.
         probes: the scores of tasks that were run again at the end, by task id.
     """
 
     info: RunInfo
     scores: Mapping[str, float]
-    attempts: Mapping[str, tuple[float, ...]]
+    rollouts: Mapping[str, tuple[float, ...]]
     probes: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -72,9 +72,9 @@ class Paired:
         unfinished: runs that are not at their end, of those that are compared.
     """
 
-    a: tuple[Stream, ...]
-    b: tuple[Stream, ...]
-    streams: tuple[tuple[Stream, Stream], ...]
+    a: tuple[StreamScores, ...]
+    b: tuple[StreamScores, ...]
+    streams: tuple[tuple[StreamScores, StreamScores], ...]
     tasks: tuple[str, ...]
     planned: tuple[str, ...]
     exchangeable: tuple[bool, bool]
@@ -132,7 +132,7 @@ class Paired:
     def within(self, start: int, stop: int) -> Paired:
         """The cells at the places ``start`` to ``stop - 1`` of the streams; runs to which no order matters stay whole."""
 
-        def cut(streams: Sequence[Stream]) -> list[Stream]:
+        def cut(streams: Sequence[StreamScores]) -> list[StreamScores]:
             return [
                 replace(one, scores={t: one.scores[t] for t in one.tasks[start:stop] if t in one.scores})
                 for one in streams
@@ -160,7 +160,9 @@ class Cell:
     b: float
 
 
-def pair(a: Sequence[Stream], b: Sequence[Stream], exchangeable: tuple[bool, bool] = (False, False)) -> Paired:
+def pair(
+    a: Sequence[StreamScores], b: Sequence[StreamScores], exchangeable: tuple[bool, bool] = (False, False)
+) -> Paired:
     """Pair the runs of a condition with those of a baseline.
 
     Args:
@@ -218,7 +220,7 @@ def _turned(partners: Sequence[int], count: int) -> list[int]:
     return [partners.index(place) if place in partners else -1 for place in range(count)]
 
 
-def success(streams: Sequence[Stream], *, ordered: bool = True) -> Estimate | None:
+def success(streams: Sequence[StreamScores], *, ordered: bool = True) -> Estimate | None:
     """The mean score of a condition with its interval; ``None`` before the first task.
 
     Args:
@@ -231,14 +233,14 @@ def success(streams: Sequence[Stream], *, ordered: bool = True) -> Estimate | No
     return share(_array(begun, sorted({task for stream in begun for task in stream.tasks})), ordered=ordered)
 
 
-def _done(stream: Stream) -> Iterator[tuple[int, str]]:
+def _done(stream: StreamScores) -> Iterator[tuple[int, str]]:
     return ((position, task) for position, task in enumerate(stream.tasks) if task in stream.scores)
 
 
-def _means(streams: Sequence[Stream]) -> Mapping[str, float]:
+def _means(streams: Sequence[StreamScores]) -> Mapping[str, float]:
     tasks = {task for stream in streams for task in stream.scores}
     return {task: average([run.scores[task] for run in streams if task in run.scores]) for task in tasks}
 
 
-def _array(streams: Sequence[Stream], tasks: Sequence[str]) -> Floats:
+def _array(streams: Sequence[StreamScores], tasks: Sequence[str]) -> Floats:
     return np.array([[stream.scores.get(task, math.nan) for stream in streams] for task in tasks], dtype=float)

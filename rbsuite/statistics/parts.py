@@ -19,7 +19,7 @@ from rbsuite.trajectory import BROKEN_ENDS
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DomainTasks:
     """A domain that is reported separately, and the ids of its tasks."""
 
     domain: str
@@ -47,12 +47,12 @@ class DomainResult:
     failed: int
 
 
-def parts_apart(about: About) -> tuple[Part, ...]:
+def parts_apart(about: About) -> tuple[DomainTasks, ...]:
     """The domains of an experiment that are reported separately."""
-    return tuple(Part(name, frozenset(about.domains[name])) for name in about.apart)
+    return tuple(DomainTasks(name, frozenset(about.domains[name])) for name in about.apart)
 
 
-def main_tasks(tasks: Collection[str], parts: Sequence[Part]) -> Keep | None:
+def main_tasks(tasks: Collection[str], parts: Sequence[DomainTasks]) -> Keep | None:
     """Those of the tasks that no part has; ``None`` where that leaves none."""
     aside = frozenset().union(*(part.tasks for part in parts))
     return None if aside.issuperset(tasks) else lambda task: task not in aside

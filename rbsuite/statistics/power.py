@@ -49,11 +49,6 @@ class Components:
     control: float = 0.0
     shared: float = 0.0
 
-    @property
-    def per_task_deviation(self) -> float:
-        """Standard deviation of a task's difference in one order with one rollout."""
-        return math.sqrt(self.tasks + self.interaction + self.rollouts)
-
 
 @dataclass(frozen=True, slots=True)
 class Design:

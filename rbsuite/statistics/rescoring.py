@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rbsuite.environments.rescorer import Rescorer
@@ -72,23 +72,19 @@ def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
         StoreError: the store cannot be read.
     """
     apart = {task: part.domain for part in parts_apart(about(store)) for task in part.tasks}
-    found: defaultdict[tuple[str, Condition], _Tally] = defaultdict(_Tally)
+    found: defaultdict[tuple[str, Condition], _Regraded] = defaultdict(_Regraded)
     for info in store.manifest.runs:
-        for task, selected, record in _rollouts(store, info.id, len(stream_tasks(info))):
-            found[apart.get(task, ""), info.condition].add(info.id, task, selected, record, rescorer)
+        for record in store.records(info.id, stop=len(stream_tasks(info))):
+            tally = found[apart.get(record.task_id, ""), info.condition]
+            for place, rollout in enumerate(record.rollouts):
+                tally.add(info.id, record.task_id, place == record.selected, rollout, rescorer)
     places = ["", *dict.fromkeys(apart.values())]
     ordered = sorted(found, key=lambda key: places.index(key[0]))
     return [found[domain, condition].result(condition, domain) for domain, condition in ordered]
 
 
-def _rollouts(store: ExperimentStore, run: str, stop: int) -> Iterator[tuple[str, bool, RolloutRecord]]:
-    for record in store.records(run, stop=stop):
-        for place, rollout in enumerate(record.rollouts):
-            yield record.task_id, place == record.selected, rollout
-
-
 @dataclass(slots=True)
-class _Tally:
+class _Regraded:
     grades: list[tuple[Grade, Grade]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     before: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))

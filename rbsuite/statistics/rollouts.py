@@ -1,13 +1,13 @@
-"""Figures over all rollouts of a task, whichever of them counts: avg@k, pass@k, and a vote over what was answered."""
+"""Figures over all rollouts of a task, whichever of them counts: avg@k, pass@k, pass^k, and a vote over what was answered."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 from rbsuite.judges.truth import is_success
-from rbsuite.statistics.attempts import pass_at_k
 from rbsuite.statistics.intervals import Estimate, average
 from rbsuite.statistics.reading import ANSWER, Keep, Rollouts, RunRows
 from rbsuite.statistics.shares import over_tasks
@@ -47,7 +47,12 @@ def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | Non
     return RolloutFigures(
         k=k,
         average=over_tasks([(rollouts[0].task_id, average(_scores(rollouts))) for rollouts in tasks]),
-        passed=over_tasks([(rollouts[0].task_id, _passed(rollouts, k)) for rollouts in tasks]),
+        passed=over_tasks(
+            [
+                (rollouts[0].task_id, pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0)
+                for rollouts in tasks
+            ]
+        ),
         voted=over_tasks([(rollouts[0].task_id, voted(rollouts)) for rollouts in tasks]) if told else None,
     )
 
@@ -63,9 +68,31 @@ def voted(rollouts: Rollouts) -> float:
     return _scores(rollouts)[winner]
 
 
+def pass_at_k(n: int, solved: int, k: int) -> float | None:
+    """Probability that at least one of k rollouts succeeds, unbiased (Chen et al. 2021, arXiv 2107.03374); ``None`` for fewer than k.
+
+    Args:
+        n: rollouts of the task.
+        solved: how many of them succeeded.
+        k: at least 1.
+
+    Raises:
+        ValueError: the counts make no sense.
+    """
+    _check(n, solved, k)
+    return None if n < k else 1.0 - comb(n - solved, k) / comb(n, k)
+
+
+def pass_hat_k(n: int, solved: int, k: int) -> float | None:
+    """Probability that all of k rollouts succeed (pass^k of tau-bench, arXiv 2406.12045); arguments as :func:`pass_at_k`."""
+    _check(n, solved, k)
+    return None if n < k else comb(solved, k) / comb(n, k)
+
+
 def _scores(rollouts: Rollouts) -> Sequence[float]:
     return [row.score or 0.0 for row in rollouts]
 
 
-def _passed(rollouts: Rollouts, k: int) -> float:
-    return pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0
+def _check(n: int, solved: int, k: int) -> None:
+    if not 0 <= solved <= n or k < 1:
+        raise ValueError(f"no {solved} successes of {n} rollouts at k = {k}")

@@ -14,16 +14,15 @@ from dataclasses import dataclass, field, replace
 from rbsuite.judges.truth import is_success
 from rbsuite.record import FACTORS, Condition, RunInfo
 from rbsuite.statistics.about import About, about
-from rbsuite.statistics.attempts import pass_at_k, pass_hat_k
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.failures import FailureBounds, broken_cells, failure_bounds
 from rbsuite.statistics.intervals import Estimate, average, p_value
 from rbsuite.statistics.memory_use import MemoryUse, memory_use
-from rbsuite.statistics.pairing import Paired, Stream, difference, pair, stream_tasks, success
-from rbsuite.statistics.parts import DomainResult, Part, domain_results, main_tasks, measures_of, parts_apart
+from rbsuite.statistics.pairing import Paired, StreamScores, difference, pair, stream_tasks, success
+from rbsuite.statistics.parts import DomainResult, DomainTasks, domain_results, main_tasks, measures_of, parts_apart
 from rbsuite.statistics.power import detectable_by
 from rbsuite.statistics.reading import INVALID, UNREADABLE, WARM, Keep, Rollouts, RunRows, Runs, counted, read_runs
-from rbsuite.statistics.rollouts import RolloutFigures, rollout_figures
+from rbsuite.statistics.rollouts import RolloutFigures, pass_at_k, pass_hat_k, rollout_figures
 from rbsuite.statistics.shares import over_tasks, proportion
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
@@ -65,7 +64,7 @@ class ConditionSummary:
     success: Estimate
     measures: Mapping[str, Estimate]
     scores: Mapping[str, float]
-    streams: Sequence[Stream]
+    streams: Sequence[StreamScores]
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
@@ -113,7 +112,7 @@ class ConditionSummary:
     @property
     def rollouts_a_task(self) -> int:
         """The fewest rollouts any task has; 0 before the first task."""
-        return min((len(scores) for stream in self.streams for scores in stream.attempts.values()), default=0)
+        return min((len(scores) for stream in self.streams for scores in stream.rollouts.values()), default=0)
 
     def passes(self, k: int) -> tuple[Estimate, Estimate] | None:
         """pass@k and pass^k of the rollouts of a task in one run, means over tasks; ``None`` where a task has fewer than k rollouts.
@@ -125,7 +124,7 @@ class ConditionSummary:
         counts = [
             (task, len(scores), sum(map(is_success, scores)))
             for stream in self.streams
-            for task, scores in stream.attempts.items()
+            for task, scores in stream.rollouts.items()
         ]
         any_of = [(task, value) for task, n, solved in counts if (value := pass_at_k(n, solved, k)) is not None]
         all_of = [(task, value) for task, n, solved in counts if (value := pass_hat_k(n, solved, k)) is not None]
@@ -184,7 +183,7 @@ class ApartSummary:
         conditions, comparisons: as in a summary; p values are adjusted within the part.
     """
 
-    part: Part
+    part: DomainTasks
     conditions: Sequence[ConditionSummary]
     comparisons: Sequence[Comparison]
 
@@ -233,7 +232,7 @@ class Summary:
 @dataclass
 class _Tally:
     scores: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
-    attempts: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    rollouts: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     probes: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     steps: int = 0
     solved_steps: list[int] = field(default_factory=list)
@@ -253,7 +252,7 @@ class _Tally:
             self.solved_steps.append(row.steps)
         self.unread += row.end == UNPARSED or bool(row.truth.get(UNREADABLE)) or bool(row.measures.get("unparsed"))
         self.invalid += any(bool(row.truth.get(name)) for name in INVALID)
-        self.attempts[run][row.task_id].append(row.score or 0.0)
+        self.rollouts[run][row.task_id].append(row.score or 0.0)
         if row.label:
             self.judged[row.label, is_success(row.score)] += 1
         self.spend(row.usage)
@@ -269,9 +268,9 @@ class _Tally:
         for purpose, spent in usage.items():
             self.usage[purpose] = self.usage.get(purpose, Usage()) + spent
 
-    def stream(self, key: str, info: RunInfo) -> Stream:
-        attempts = {task: tuple(scores) for task, scores in self.attempts[key].items()}
-        return Stream(info, dict(self.scores[key]), attempts, dict(self.probes[key]))
+    def stream(self, key: str, info: RunInfo) -> StreamScores:
+        rollouts = {task: tuple(scores) for task, scores in self.rollouts[key].items()}
+        return StreamScores(info, dict(self.scores[key]), rollouts, dict(self.probes[key]))
 
 
 def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
@@ -286,7 +285,9 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     """
     runs, repeated = read_runs(stores)
     memory = next(iter(runs)).memory if baseline is None else baseline
-    factors = _declared_factors(stores)
+    # The factors beside memory and scaling for which one of the experiments has several levels.
+    configs = [store.manifest.config for store in stores]
+    factors = [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
     known = about(stores[0])
     parts = parts_apart(known)
     main = main_tasks({task for found in runs.values() for run in found for task in run.info.tasks}, parts)
@@ -315,12 +316,6 @@ def _failures(runs: Runs) -> Iterator[str]:
                     yield f"{condition.label} on task {row.task_id}: {row.error}"
 
 
-def _declared_factors(stores: Sequence[ExperimentStore]) -> Sequence[str]:
-    """The factors beside memory and scaling for which one of the experiments has several levels."""
-    configs = [store.manifest.config for store in stores]
-    return [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
-
-
 def _figures(
     runs: Runs, baseline: str, factors: Sequence[str], known: About, keep: Keep
 ) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
@@ -337,8 +332,9 @@ def declared(
 
     Each condition with another memory is compared with the baseline memory at the same levels of all else; where there is no such
     condition, under the first scaling, judge or embedder of the baseline with that model, agent, temperature and prompts. A memory that
-    began with the bank of another experiment is compared with itself begun empty as well (transfer). Where all conditions have one memory,
-    each is compared with the first. Besides, each level of a declared factor is compared with the first level, all else being the same.
+    began with the bank of another experiment is compared with itself begun empty as well (transfer). Besides, each level of a declared
+    factor is compared with the first level, all else being the same. Where all conditions have one memory and no factor is declared, each
+    is compared with the first.
 
     Args:
         conditions: the conditions, the baseline first.
@@ -347,14 +343,23 @@ def declared(
     """
     base = [one for one in conditions if one.condition.memory == baseline]
     if len(base) == len(conditions):
-        return [(other, conditions[0]) for other in conditions[1:]]
+        alone = [(other, conditions[0]) for other in conditions[1:]]
+        return _levels(conditions, ("scaling", *factors)) if factors else alone
     pairs = []
     for one in conditions:
         made = one.condition
         fitting = [b for b in base if _setting(b.condition) == _setting(made)]
         if made.memory == baseline or not fitting:
             continue
-        pairs.append((one, max(fitting, key=lambda b: _likeness(b.condition, made))))
+        alike = [
+            (
+                b.condition.scaling == made.scaling,
+                b.condition.judge == made.judge,
+                b.condition.embedder == made.embedder,
+            )
+            for b in fitting
+        ]
+        pairs.append((one, fitting[alike.index(max(alike))]))
     return pairs + _transfers(conditions, baseline) + _levels(conditions, factors)
 
 
@@ -389,10 +394,6 @@ def _transfers(
         if warm and cold is not None:
             pairs.append((one, cold))
     return pairs
-
-
-def _likeness(one: Condition, other: Condition) -> tuple[bool, bool, bool]:
-    return one.scaling == other.scaling, one.judge == other.judge, one.embedder == other.embedder
 
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
@@ -430,7 +431,7 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         for task, score in stream.scores.items():
             by_task[task].append(score)
     committed = sum(len(stream.scores) for stream in streams)
-    attempts = sum(tally.ends.values())
+    ended = sum(tally.ends.values())
     return ConditionSummary(
         condition=condition,
         n_tasks=len(streams[0].tasks),
@@ -440,7 +441,7 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         measures=measures_of([counted(one) for run in runs for one in _kept(run.tasks, keep)], known.measures),
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
-        steps=tally.steps / attempts if attempts else math.nan,
+        steps=tally.steps / ended if ended else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),
         judged=dict(sorted(tally.judged.items())),

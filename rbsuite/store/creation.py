@@ -31,7 +31,7 @@ class PlannedRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedStore:
     """What a new file holds: the manifest as text, and the runs."""
 
     manifest: str
@@ -53,7 +53,7 @@ def _manifest_text(manifest: Manifest) -> str:
     ids = [info.id for info in manifest.runs]
     if len(set(ids)) < len(ids):
         twice = next(name for name in ids if ids.count(name) > 1)
-        raise StoreError(f"the manifest has run {twice!r} more than once.", "Give each run an id of its own.")
+        raise StoreError(f"the manifest has the run {twice!r} more than once.", "Give each run an id of its own.")
     if any(len(info.tasks) >= POSITIONS for info in manifest.runs):
         raise StoreError(f"the manifest has a run of {POSITIONS} or more tasks.", "Split it into several experiments.")
     try:
@@ -63,7 +63,7 @@ def _manifest_text(manifest: Manifest) -> str:
         raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
 
 
-def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Plan:
+def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> PlannedStore:
     """Work out what to write, without the secrets.
 
     Args:
@@ -76,8 +76,8 @@ def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Plan:
     clean = _without_secrets(manifest)
     text = _manifest_text(clean)
     for run_id in seeds.keys() - {info.id for info in clean.runs}:
-        raise StoreError(f"there is a seed for {run_id!r}, which is no run.", "Give seeds for runs of the manifest.")
-    return Plan(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
+        raise StoreError(f"there is a seed for {run_id!r}, which is not a run.", "Give seeds for runs of the manifest.")
+    return PlannedStore(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
 
 
 def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> PlannedRun:
@@ -113,12 +113,12 @@ def make_home(home: Path, own: Collection[str]) -> tuple[Path, ...]:
         raise StoreError(f"{home} is not a directory.", "Choose another directory for the experiment.") from error
     except OSError as error:
         raise StoreError(
-            f"{home} cannot be made: {error.strerror}.", "Choose a directory that you may write to."
+            f"{home} cannot be created: {error.strerror}.", "Choose a directory that you may write to."
         ) from error
     if foreign:
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
         raise StoreError(
-            f"{home} is not empty and holds no experiment: {shown}.", "Choose an empty or a new directory."
+            f"{home} is not empty and contains no experiment: {shown}.", "Choose an empty or a new directory."
         )
     return tuple(made)
 
@@ -138,14 +138,14 @@ def unmake(path: Path, locks: Path, made: Sequence[Path]) -> None:
             directory.rmdir()
 
 
-def build(path: Path, draft: Plan) -> None:
+def build(path: Path, draft: PlannedStore) -> None:
     """Make the database under another name and rename it; the caller sees to it that nobody else does.
 
     Raises:
         StoreError: there is one already, or it cannot be written.
     """
     if path.exists():
-        raise StoreError(f"{path.parent} holds an experiment already.", "Resume it, or choose another directory.")
+        raise StoreError(f"{path.parent} already contains an experiment.", "Resume it, or choose another directory.")
     new = path.with_name(f"{path.name}.new")
     try:
         _remove(new)
@@ -154,12 +154,12 @@ def build(path: Path, draft: Plan) -> None:
         new.rename(path)
         _sync(path.parent)
     except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}.", "Choose another directory.") from error
+        raise StoreError(f"{path} cannot be created: {error.strerror}.", "Choose another directory.") from error
     finally:
         _remove(new)
 
 
-def _fill(connection: sqlite3.Connection, draft: Plan) -> None:
+def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")

@@ -68,7 +68,11 @@ class Database:
         self.readonly = readonly
         self._lock = threading.RLock()
         with guarded(path):
-            self._connection = _connect_readonly(path) if readonly else _connect(path)
+            if readonly:
+                self._connection = _connect_readonly(path)
+            else:
+                self._connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
+                self._connection.execute("PRAGMA synchronous = NORMAL")
             try:
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:
@@ -110,12 +114,6 @@ def open_connection(address: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
 def _connect_readonly(path: Path) -> sqlite3.Connection:
     address = path.absolute().as_uri()
     connection = open_connection(f"{address}?mode=ro")
@@ -142,17 +140,17 @@ def _check_version(connection: sqlite3.Connection, path: Path, *, may_migrate: b
     version = stored_version(connection, path)
     if version > SCHEMA_VERSION:
         raise StoreError(
-            f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Update rbsuite to read it."
+            f"{path} has schema version {version}; this rbsuite knows {SCHEMA_VERSION}.", "Upgrade rbsuite to read it."
         )
     if version < SCHEMA_VERSION:
         if not may_migrate:
             raise StoreError(
                 f"{path} has the older schema version {version}.",
-                "Open it once for writing, by one process alone, to bring it up to date.",
+                "Open it once for writing, in a single process, to migrate it.",
             )
         migrate(connection, path)
     if missing := lacking(connection):
         raise StoreError(
-            f"{path} has schema version {SCHEMA_VERSION} without {missing}: an unreleased rbsuite made it.",
+            f"{path} has schema version {SCHEMA_VERSION} without {missing}: it was made by an unreleased rbsuite.",
             "Run the experiment again in another directory.",
         )

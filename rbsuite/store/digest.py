@@ -3,7 +3,7 @@
 Covered, for every run in the manifest's order: its id, order, seed and tasks; the hash chain of the bank it was given, if any; per task
 what was read and committed, the hash chain of the bank, the recalls with items, scores and text, the selected rollout, and per rollout the
 whole trajectory, verdict and notes; and the hash of the task set. Left out is what may differ between equal experiments: wall time, usage
-and money, attempt ids, counts of things to report (speculation adds to both), the name of the index that answered, and everything else in
+and money, commit ids, counts of things to report (speculation adds to both), the name of the index that answered, and everything else in
 the manifest.
 """
 
@@ -25,7 +25,9 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain
 
 def experiment_digest(store: ExperimentStore) -> str:
     """SHA-256 (hex) of all that came out of an experiment so far."""
-    lines = [_ENCODER.encode(["experiment", 1, _task_set_hash(store.manifest.facts)])]
+    # Other entries of the task set's facts name where the data came from, which may be a path.
+    task_set = store.manifest.facts.get("task_set")
+    lines = [_ENCODER.encode(["experiment", 1, task_set.get("hash") if isinstance(task_set, Mapping) else None])]
     lines.extend(run_digest(store, info.id) for info in store.manifest.runs)
     return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
 
@@ -40,12 +42,6 @@ def run_digest(store: ExperimentStore, run_id: str) -> str:
     for record in store.records(run_id):
         state.update(_line(_task(record)))
     return state.hexdigest()
-
-
-def _task_set_hash(facts: Mapping[str, Any]) -> str | None:
-    """The ``hash`` in the fact ``task_set``; its other entries name where the data came from, which may be a path."""
-    task_set = facts.get("task_set")
-    return task_set.get("hash") if isinstance(task_set, Mapping) else None
 
 
 def _line(value: Any) -> bytes:

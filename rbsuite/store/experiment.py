@@ -35,7 +35,7 @@ class ExperimentStore:
         directory: the experiment's directory.
         path: the database file.
         manifest: what the experiment is.
-        readonly: whether the store was opened for reading only.
+        readonly: whether the store was opened read-only.
     """
 
     def __init__(self, directory: Path, locks: Locks | None) -> None:
@@ -171,10 +171,10 @@ class ExperimentStore:
             record: the next task of the run.
 
         Returns:
-            Whether anything was written; not if this attempt was committed before.
+            Whether anything was written; not if this record was committed before.
 
         Raises:
-            StoreError: the record does not continue the run (position, task, version, hash chain), another attempt stands at its position,
+            StoreError: the record does not continue the run (position, task, version, hash chain), another record stands at its position,
                 it holds values that cannot be stored (NaN), another process has the run, or the disk is full. The store is as before.
         """
         self._claimed(run_id)
@@ -291,7 +291,7 @@ class ExperimentStore:
         """The number of a run, and the locks."""
         self._known(run_id)
         if self._locks is None:
-            raise StoreError(f"{self.path} was opened for reading only.", "Open it for writing.")
+            raise StoreError(f"{self.path} was opened read-only.", "Open it for writing.")
         return self._numbers[run_id], self._locks
 
     def _claimed(self, run_id: str) -> None:

@@ -19,7 +19,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rbsuite.errors import StoreError
@@ -71,7 +71,9 @@ class FileLock:
             os.close(descriptor)
             return None
         if not shared:
-            _sign(descriptor)
+            with suppress(OSError):  # on a full disk the lock holds all the same; only its holder's name is missing
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         return cls(descriptor)
 
     def release(self) -> None:
@@ -79,15 +81,6 @@ class FileLock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-def _sign(descriptor: int) -> None:
-    try:
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
-    except OSError:
-        # On a full disk the lock holds all the same; only its holder's name is missing.
-        return
 
 
 def holder(path: Path) -> str:
@@ -171,6 +164,6 @@ class Locks:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (lock := FileLock.take(self._place / name, shared=shared)) is None:
             if time.monotonic() > deadline:
-                raise StoreError(f"{self._home}: another process holds {name!r} and does not get done.", "Stop it.")
+                raise StoreError(f"{self._home}: another process holds {name!r} and does not release it.", "Stop it.")
             time.sleep(0.01)
         return lock

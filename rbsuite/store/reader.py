@@ -48,7 +48,7 @@ _RESULTS = (
     "SELECT position, task_id, selected, task.head, ordinal, steps, rollout.head"
     " FROM rollout JOIN task ON task.id = rollout.task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
 )
-_FOUND = "SELECT task, rollout, reason, items, text FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+_FOUND = "SELECT task, items, text FROM recall WHERE id >= ? AND id < ? ORDER BY id"
 _KINDS = "SELECT task, kind FROM op WHERE id >= ? AND id < ? ORDER BY id"
 
 
@@ -214,17 +214,14 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
     position, task_id, selected, task_head, ordinal, steps, head = row
     record = decode_rollout(head)
     trajectory = record.trajectory
-    found = [(served, unpack(reason), json.loads(unpack(items)), text) for served, reason, items, text in recalls]
-    own = [(reason, items) for served, reason, items, _ in found if served in {trajectory.rollout, -1}]
-    n_recalled = len({item[0] for _, items in own for item in items})
     whole = None
     if ordinal == selected:
         costs, notes = json.loads(unpack(task_head))
         whole = TaskRow(
             usage=usage(costs),
             notes=notes,
-            items=len({item[0] for _, _, items, _ in found for item in items}),
-            characters=sum(len(unpack(text)) for _, _, _, text in found),
+            items=len({item[0] for items, _ in recalls for item in json.loads(unpack(items))}),
+            characters=sum(len(unpack(text)) for _, text in recalls),
             ops=Counter(unpack(kind) for (kind,) in kinds),
         )
     return ResultRow(
@@ -241,7 +238,5 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
         measures={} if trajectory.grade is None else trajectory.grade.measures,
         truth={} if trajectory.grade is None else trajectory.grade.truth,
         error=trajectory.error,
-        n_recalled=n_recalled,
-        recall_reason="" if n_recalled else next((reason for reason, _ in own if reason), ""),
         whole=whole,
     )

@@ -69,8 +69,6 @@ class ResultRow:
         measures: the environment's figures beside the score, by name.
         truth: details of the check that the environment kept.
         error: why the rollout broke; empty where it did not.
-        n_recalled: how many different items were recalled for the rollout.
-        recall_reason: why none was; empty when something was recalled.
         whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
     """
 
@@ -87,8 +85,6 @@ class ResultRow:
     measures: Mapping[str, float]
     truth: Mapping[str, Any]
     error: str
-    n_recalled: int
-    recall_reason: str
     whole: TaskRow | None
 
 
@@ -139,6 +135,8 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
 
 def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]:
     trajectory, judged, total = record.trajectory, record.verdict, sum(record.usage.values(), Usage())
+    grade = trajectory.grade and [trajectory.grade.score, trajectory.grade.measures, trajectory.grade.truth]
+    made = (trajectory.task_id, trajectory.rollout, trajectory.seed, trajectory.query, trajectory.end, trajectory.error)
     row = (
         pack(trajectory.end),
         trajectory.score,
@@ -148,18 +146,9 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
         total.tokens,
         total.cost,
         record.seconds,
-        pack(dumps([*_trajectory_head(trajectory), *_rollout_tail(record)])),
+        pack(dumps([*made, grade, verdict_row(judged), usage_row(record.usage), record.notes, record.seconds])),
     )
     return row, squeeze(encode_body(trajectory, shared.refer))
-
-
-def _trajectory_head(value: Trajectory) -> list[Any]:
-    grade = None if value.grade is None else [value.grade.score, value.grade.measures, value.grade.truth]
-    return [value.task_id, value.rollout, value.seed, value.query, value.end, value.error, grade]
-
-
-def _rollout_tail(value: RolloutRecord) -> list[Any]:
-    return [verdict_row(value.verdict), usage_row(value.usage), value.notes, value.seconds]
 
 
 def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
@@ -196,7 +185,8 @@ def decode_recall(row: Row) -> RecallEvent:
 def op_row(op: MemoryOp) -> Row:
     """An operation as the columns ``kind`` to ``payload`` of the tables ``op`` and ``seed``."""
     target = op.item.id if op.item is not None else op.item_id or op.document
-    return pack(op.op), pack(target), pack(dumps(_filled(_op_values(op))))
+    # Without the fields that hold nothing, which are most of an operation's.
+    return pack(op.op), pack(target), pack(dumps({key: value for key, value in _op_values(op).items() if value}))
 
 
 def _op_values(op: MemoryOp) -> dict[str, Any]:
@@ -211,11 +201,6 @@ def _op_values(op: MemoryOp) -> dict[str, Any]:
         "text": op.text,
         "reason": op.reason,
     }
-
-
-def _filled(values: dict[str, Any]) -> dict[str, Any]:
-    """Without the fields that hold nothing, which are most of an operation's."""
-    return {key: value for key, value in values.items() if value}
 
 
 def _provenance_row(value: Provenance) -> list[Any]:

@@ -64,7 +64,9 @@ class Writer:
                 _check(info, head, record)
                 new = self._insert(connection, run, encoded)
             self._heads[run] = _Head(record.version, record.state_hash)
-            self._remember(new)
+            if len(self._shared) > _KNOWN_SHARED:
+                self._shared.clear()
+            self._shared.update(new)
         return True
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
@@ -80,7 +82,7 @@ class Writer:
                 if connection.execute(query, key).fetchone()[0] != sha:
                     raise StoreError(
                         f"the prompt template {name} has changed since this experiment used it.",
-                        "Put it back as it was, or start a new experiment with --out.",
+                        "Restore it, or start a new experiment with --out.",
                     )
         self._templates.update(new)
 
@@ -119,11 +121,6 @@ class Writer:
             execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (sha, squeeze(record.shared[sha])))
         return new
 
-    def _remember(self, hashes: list[str]) -> None:
-        if len(self._shared) > _KNOWN_SHARED:
-            self._shared.clear()
-        self._shared.update(hashes)
-
 
 @contextmanager
 def _storable(info: RunInfo, record: TaskRecord) -> Iterator[None]:
@@ -134,7 +131,7 @@ def _storable(info: RunInfo, record: TaskRecord) -> Iterator[None]:
         where = unstorable(record, "record") or str(error)
         raise StoreError(
             f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
-            "Records hold finite numbers, texts, lists and dicts only; mend the plugin that made it.",
+            "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
         ) from error
 
 
@@ -151,16 +148,12 @@ def unstorable(value: Any, path: str) -> str:
     elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
         parts = [(f"{path}.{name}", getattr(value, name)) for name in value.__dataclass_fields__]
     else:
-        return _no_json(value, path)
+        try:
+            plain(value)
+        except TypeError:
+            return f"{path} is of type {type(value).__name__}"
+        return ""
     return next((found for name, item in parts if (found := unstorable(item, name))), "")
-
-
-def _no_json(value: Any, path: str) -> str:
-    try:
-        plain(value)
-    except TypeError:
-        return f"{path} is of type {type(value).__name__}"
-    return ""
 
 
 def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
@@ -168,16 +161,16 @@ def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
 
 
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:
-    """Whether this very attempt is committed; another attempt at a committed position is an error."""
+    """Whether this very record is committed; another record at a committed position is an error."""
     row = connection.execute(
         "SELECT run, position, state_hash FROM task WHERE commit_id = ?", (pack(record.commit_id),)
     ).fetchone()
     if row == (run, record.position, record.state_hash):
         return True
     if row is not None:
-        raise _refused(info, record, f"attempt {record.commit_id!r} is committed with another task or outcome")
+        raise _refused(info, record, f"commit {record.commit_id!r} is committed with another task or outcome")
     if 0 <= record.position < head.committed:
-        raise _refused(info, record, "another attempt is committed at this position")
+        raise _refused(info, record, "another record is committed at this position")
     return False
 
 
@@ -204,5 +197,5 @@ def _check(info: RunInfo, head: _Head, record: TaskRecord) -> None:
 def _refused(info: RunInfo, record: TaskRecord, why: str) -> StoreError:
     return StoreError(
         f"task {record.task_id!r} cannot be committed at position {record.position} of run {info.id!r}: {why}.",
-        "Start from what is committed, and commit tasks in the order of the run.",
+        "Continue from what is committed, and commit tasks in the order of the run.",
     )

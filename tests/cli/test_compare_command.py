@@ -217,7 +217,7 @@ def test_several_rollouts_a_task(tmp_path: Path) -> None:
 
 def test_a_single_condition_has_nothing_to_compare(tmp_path: Path) -> None:
     measure(tmp_path / "e", memory=("none",)).close()
-    assert "nothing is compared" in compare(tmp_path / "e")
+    assert "there is nothing to compare" in compare(tmp_path / "e")
 
 
 def test_a_missing_experiment_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -224,7 +224,7 @@ def test_a_signal_ends_a_run_in_order(number: signal.Signals, code: int) -> None
         out, err = child.communicate(timeout=60)
     assert (child.returncode, out) == (code, "")
     assert err.splitlines() == [
-        "rbsuite: error: stopped; what was committed is kept. Go on with: rbsuite eval --from stopped"
+        "rbsuite: error: stopped; what was committed is kept. Resume with: rbsuite eval --from stopped"
     ]
     assert run(["eval", "--from", "stopped", "--quiet"], core_plugins(ToyPlugin())) == 0
 

@@ -175,7 +175,7 @@ def test_env_shows_names_measures_what_stands_apart_and_fidelity(plugins: Plugin
     shown = " ".join(render(ROOMS, describe(core_plugins(RoomsPlugin()), ROOMS, "", False)).split())
     assert "also named rooms" in shown
     assert "progress: half for the lamp in hand" in shown
-    assert "apart: coloured No text says which lamp is meant." in shown
+    assert "separate: coloured No text says which lamp is meant." in shown
     fidelity = (Fidelity("walls", "absent", "there are none"), Fidelity("doors", "exact", "all of them"))
     shown = " ".join(render(replace(SPEC, fidelity=fidelity), describe(plugins, SPEC, "", False)).split())
     assert "Fidelity to upstream exact: doors all of them absent: walls there are none" in shown
@@ -269,7 +269,7 @@ def test_doctor_finds_a_failed_plugin(plugins: Plugins) -> None:
 @pytest.mark.parametrize(
     ("changed", "detail"),
     [
-        ({"needs": (Check("horn", f"{__name__}:broken"),)}, "its check of 'horn' broke: no horn"),
+        ({"needs": (Check("horn", f"{__name__}:broken"),)}, "its check of 'horn' failed: no horn"),
         ({"factory": "no_such_module:X"}, "cannot import no_such_module"),
     ],
 )

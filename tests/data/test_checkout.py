@@ -120,7 +120,7 @@ def test_missing_odd_and_outward_files_are_refused(tmp_path: Path) -> None:
     for name, why in {
         "none": "missing",
         "d": "not a regular file",
-        "out": "leads out",
+        "out": "points outside",
         "loop": "cannot be read",
         "pipe": "regular",
     }.items():

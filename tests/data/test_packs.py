@@ -144,7 +144,7 @@ def test_verify_names_what_was_changed_or_is_missing(tmp_path: Path, toy_source:
     ("change", "why"),
     [
         ({"format": 99}, "newer rbsuite"),
-        ({"format": None}, "not the description"),
+        ({"format": None}, "not a description"),
         ({"name": 1}, "'name'"),
         ({"commit": "main"}, "'commit'"),
         ({"files": {"../x": "00"}}, "'files'"),

@@ -21,7 +21,7 @@ from rbsuite.statistics.summary import summarise
 from toy import ToyPlugin
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-KINDS = ("environments", "memories", "judges", "agents", "scalings", "selectors", "models", "embedders")
+KINDS = ("environments", "memories", "judges", "agents", "users", "scalings", "selectors", "models", "embedders")
 ELSEWHERE = ("rbsuite_", "my_plugin")
 """Modules that the examples of hooks name and do not show."""
 
@@ -144,11 +144,13 @@ class ShortestPlugin:
         return [SelectorSpec("shortest", "fewest turns", "example_scaling:Shortest")]
 
 
-def test_named_actions_and_both_ways_of_gymnasium_run(pages: ModuleType, place: Path) -> None:
-    choices, ours, theirs = python(pages, "environments.md")
-    as_module(place, "example_choices", choices)
-    as_module(place, "example_ours", ours)
-    as_module(place, "example_theirs", theirs)
+@pytest.mark.parametrize("name", ["environments.md", "users.md", "library.md"])
+def test_the_examples_of_a_page_run_in_order(pages: ModuleType, place: Path, name: str) -> None:
+    for path in pages.write_files(DOCS / name, place):
+        if path.suffix == ".py":
+            import_module(path.stem)
+    for number, text in enumerate(python(pages, name)):
+        as_module(place, f"example_{Path(name).stem}_{number}", text)
 
 
 def test_the_store_can_be_read(pages: ModuleType, place: Path) -> None:

@@ -83,7 +83,7 @@ def test_every_setting_of_a_protocol_is_documented(name: str) -> None:
     section = page.partition(f"## {name}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `([\w-]+)` \| `(.+?)` \|", section, re.MULTILINE)
     settings = (*PROTOCOLS[name].settings, PROTOCOLS[name].embedder)
-    values = (",".join(one.value) if isinstance(one.value, tuple) else str(one.value) for one in settings)
+    values = (",".join(map(str, one.value)) if isinstance(one.value, tuple) else str(one.value) for one in settings)
     assert rows == [(one.option.replace("_", "-"), value) for one, value in zip(settings, values, strict=True)]
 
 

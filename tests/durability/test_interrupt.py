@@ -25,7 +25,7 @@ def test_interrupt(evaluation: Evaluation, undisturbed: Path, tmp_path: Path, si
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines() == [
-        f"rbsuite: error: stopped; what was committed is kept. Go on with: rbsuite eval --from {home}"
+        f"rbsuite: error: stopped; what was committed is kept. Resume with: rbsuite eval --from {home}"
     ]
     kept = committed(home)
     assert 2 < len(kept) < 48

@@ -120,6 +120,15 @@ def test_options_come_from_a_file_and_the_command_line_wins() -> None:
     assert (shown["conditions"][0]["n_tasks"], shown["conditions"][0]["orders"]) == (5, 1)
 
 
+def test_own_prompts_are_compared_with_the_built_in_ones(tmp_path: Path) -> None:
+    own = tmp_path / "own" / "judge" / "self.j2"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ transcript }}")
+    shown = document(evaluate("--memory", "none", "--orders", "1", "--prompts", ",own", "--json"))
+    assert [condition["prompts"] for condition in shown["conditions"]] == ["", "own"]
+    assert len(shown["comparisons"]) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -187,7 +196,7 @@ def test_interrupt_ends_with_130_and_says_how_to_go_on(tmp_path: Path, quiet: li
     out, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert out == ""
-    assert err.splitlines()[-1].endswith("Go on with: rbsuite eval --from stopped")
+    assert err.splitlines()[-1].endswith("Resume with: rbsuite eval --from stopped")
     assert "Traceback" not in err
     assert not ESCAPE.search(err)
     with ExperimentStore.open("stopped", readonly=True) as store:
@@ -229,7 +238,9 @@ def test_factors_are_given_with_commas_and_every_combination_is_a_condition() ->
         for judge in ("self", "noisy:0.8")
         for temperature in ("0", "0.7")
     ]
-    assert {comparison["b"] for comparison in shown["comparisons"]} == {labels[0], labels[1], labels[2]}
+    first, warmer, noisy, both = labels
+    compared = [(comparison["a"], comparison["b"]) for comparison in shown["comparisons"]]
+    assert compared == [(noisy, first), (both, warmer), (warmer, first), (both, noisy)]
 
 
 def test_going_on_is_said(tmp_path: Path) -> None:
@@ -246,8 +257,8 @@ def test_going_on_is_said(tmp_path: Path) -> None:
             measure(tmp_path / "here", orders=1, concurrency=1)
     result = invoke("--from", "here")
     assert result.exception is None
-    assert "Going on: 5 tasks are committed." in result.stderr
-    assert "Going on" not in result.stdout
+    assert "Resuming: 5 tasks are committed." in result.stderr
+    assert "Resuming" not in result.stdout
 
 
 def test_every_option_may_stand_in_the_file_and_the_command_line_wins(tmp_path: Path) -> None:

@@ -89,12 +89,12 @@ def test_a_directory_of_other_things_is_refused(capsys: pytest.CaptureFixture[st
     before = everything()
     assert evaluate("--out", "home") == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "home is not empty and holds no experiment: a, b, c and 1 more." in line
+    assert "home is not empty and contains no experiment: a, b, c and 1 more." in line
     assert everything() == before
 
 
 def test_more_probes_than_tasks_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate("--probe", "99") == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert "--probe 99 asks for more tasks than there are: 3." in line
+    assert "--probe 99 is more than the number of tasks, 3." in line
     assert evaluate("--probe", "3", "--out", "out") == 0

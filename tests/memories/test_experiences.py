@@ -64,7 +64,7 @@ def test_long_trajectories_lose_their_middle() -> None:
     assert "Action 50: step 49" in item.content
     assert "End: finished" in item.content
     assert "turns left out]" in item.content
-    assert len(item.content) < 500
+    assert len(item.content) < 700, "a budget of 200 for the texts, and their labels"
 
 
 def test_remem_recalls_as_exprag_before_the_task() -> None:

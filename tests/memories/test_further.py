@@ -149,8 +149,8 @@ def test_every_memory_takes_several_rollouts(tmp_path: Path, aggregation: str) -
             assert {op.provenance.rollouts for op in strategies} <= {(0,), (1,), (2,)}
 
 
-def test_reflexion_reflects_before_further_attempts(tmp_path: Path) -> None:
-    """Where an episode has ended each round is a fresh attempt, and the reflection on the earlier ones stands before it."""
+def test_reflexion_reflects_before_further_rollouts(tmp_path: Path) -> None:
+    """Where an episode has ended each round is a fresh rollout, and the reflection on the earlier ones stands before it."""
     plugin = ToyPlugin(environments=[altered.environment("again", Toy, refine="retry")])
     options: dict[str, Any] = {"env": "again", "scaling": ("sequential:2",), "limit": 9}
     with measure(tmp_path, plugin, memory=("reflexion",), model=f"sim/learner:known=0,{SURE}", **options) as done:

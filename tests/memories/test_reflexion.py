@@ -53,7 +53,7 @@ def test_failures_of_a_task_are_reflected_on_together_or_each_by_itself() -> Non
     assert [op.provenance.rollouts for op in ops] == [(0,), (1,)]
 
 
-def test_before_a_further_attempt_it_reflects_on_those_so_far() -> None:
+def test_before_a_further_rollout_it_reflects_on_those_so_far() -> None:
     world = memory(2)
     recall = world.recall(
         "buy", reflected("reflection 8", "reflection 9"), phase="retry", earlier=2, history="I guessed."

@@ -402,7 +402,7 @@ def test_unreachable_server_shows_no_credentials(ask: Ask) -> None:
 def test_log_lines_hold_no_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "rbsuite"):
         ask(failure(500, f"failed for Authorization: Bearer {KEY}"), answer())
-    assert "attempt 2 follows" in caplog.text
+    assert "call 2 follows" in caplog.text
     assert KEY not in caplog.text
 
 

@@ -70,6 +70,6 @@ def test_what_servers_ask_to_wait(headers: dict[str, str], seconds: float | None
 
 
 @given(st.integers(1, 10_000), st.integers(0, 2**63), st.none() | st.floats(0, 1e9))
-def test_wait_keeps_its_bounds(attempt: int, seed: int, asked: float | None) -> None:
-    wait = Backoff(first=1.0, longest=60.0).delay(attempt, seed, asked)
+def test_wait_keeps_its_bounds(failures: int, seed: int, asked: float | None) -> None:
+    wait = Backoff(first=1.0, longest=60.0).delay(failures, seed, asked)
     assert min(60.0, asked or 0.5) <= wait <= 60.0

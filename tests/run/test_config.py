@@ -135,7 +135,7 @@ def test_split_is_the_inverse_of_join(parts: list[tuple[str, dict[str, str]]]) -
         ({"judge": "slef"}, ["judge", "'self'"]),
         ({"judge": "noisy:1.5"}, ["accuracy=1.5", "out of range"]),
         ({"agent": "tools"}, ["agent 'tools'", "does not fit"]),
-        ({"user": "llm"}, ["no user takes part in toy"]),
+        ({"user": "llm"}, ["toy has no simulated user"]),
         ({"model": "sim/lerner"}, ["model", "'sim/learner'"]),
         ({"model": "sim/learner:slip=2"}, ["slip=2", "out of range"]),
         ({"embedder": "hsah"}, ["embedder", "'hash'"]),

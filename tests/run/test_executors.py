@@ -19,11 +19,10 @@ from counters import CountersPlugin
 from experiments import prepare
 from rbsuite.errors import PluginError, UsageError
 from rbsuite.plugins import load_plugins
-from rbsuite.run.config import make_config
+from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan, make_plan
-from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore, experiment_digest
 
 PROCESSES = Execution(4, executor="processes:2")

@@ -14,10 +14,10 @@ import pytest
 
 from counters import Counted, CountersPlugin, Tally
 from experiments import measure, prepare, records_of
+from rbsuite.run.config import Execution
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan
-from rbsuite.run.worker import Execution
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Trajectory
 

@@ -101,7 +101,7 @@ def check(shown: Trajectory, seen: list[Observation], did: list[Action]) -> None
 @pytest.mark.parametrize("name", SAMPLES)
 def test_roles_of_an_experiment_get_what_the_agent_saw(name: str, tmp_path: Path) -> None:
     for kept in (altered.Recording.requests, altered.Watching.seen, altered.WatchingJudge.seen):
-        kept.clear()  # type: ignore[attr-defined]
+        kept.clear()
     plan = planned(name, limit=4, memory=("watching",), judge="watching", model="sim/recording")
     with run(plan, tmp_path / "x", concurrency=1) as store:
         [info] = store.manifest.runs

@@ -19,9 +19,8 @@ from rbsuite.models.base import ModelRequest
 from rbsuite.plugins import load_plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import TaskRecord
-from rbsuite.run.config import make_config
+from rbsuite.run.config import make_config, one_at_a_time
 from rbsuite.run.plan import make_plan
-from rbsuite.run.worker import one_at_a_time
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.specs import SelectorSpec
 from rbsuite.store import ExperimentStore
@@ -197,7 +196,7 @@ def sample(tmp_path: Path, *plugins: object, **config: Any) -> ExperimentStore:
 
 
 @pytest.mark.usefixtures("_forget")
-def test_where_the_episode_has_ended_each_round_is_a_fresh_attempt_that_sees_the_earlier_ones(tmp_path: Path) -> None:
+def test_where_the_episode_has_ended_each_round_is_a_fresh_rollout_that_sees_the_earlier_ones(tmp_path: Path) -> None:
     options: dict[str, Any] = {"memory": ("reasoningbank",), "scaling": ("sequential:3",)}
     with sample(tmp_path, toy(), model="sim/recording:latency=0.1", **options) as store:
         records = [record for _, record in records_of(store, "reasoningbank")]

@@ -32,8 +32,6 @@ def rollouts(answers: Sequence[str | None], task: str = "t", position: int = 0, 
             measures={},
             truth={"answered": answer},
             error="",
-            n_recalled=0,
-            recall_reason="",
             whole=None,
         )
         for number, answer in enumerate(answers)

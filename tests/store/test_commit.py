@@ -36,7 +36,7 @@ def test_progress(store: ExperimentStore, samples: ModuleType) -> None:
     assert store.committed(samples.OFF) == 0
 
 
-def test_same_attempt_twice_changes_nothing(filled: ExperimentStore, samples: ModuleType) -> None:
+def test_same_record_twice_changes_nothing(filled: ExperimentStore, samples: ModuleType) -> None:
     before = list(filled.records(samples.RUN))
     for record in before:
         assert not filled.commit(samples.RUN, record)
@@ -48,7 +48,7 @@ CHANGES: dict[str, tuple[Callable[[TaskRecord], TaskRecord], str]] = {
     "gap": (lambda r: replace(r, position=6, version=7), "next position is 5"),
     "negative": (lambda r: replace(r, position=-1, version=0), "next position is 5"),
     "past the end": (lambda r: replace(r, position=99), "next position is 5"),
-    "committed position": (lambda r: replace(r, position=4, version=5), "another attempt"),
+    "committed position": (lambda r: replace(r, position=4, version=5), "another record"),
     "other task": (lambda r: replace(r, task_id="retail/test/6"), "manifest has 'retail/test/5'"),
     "version": (lambda r: replace(r, version=7), "version is 7"),
     "reads the future": (lambda r: replace(r, read_version=6), "read version 6"),
@@ -57,7 +57,7 @@ CHANGES: dict[str, tuple[Callable[[TaskRecord], TaskRecord], str]] = {
     "no rollouts": (lambda r: replace(r, rollouts=(), selected=0), "rollout 0 is selected of 0"),
     "chain": (lambda r: replace(r, state_hash="0" * 64), "chain"),
     "other operations": (lambda r: replace(r, ops=r.ops[:1]), "chain"),
-    "attempt of another task": (
+    "commit of another task": (
         lambda r: replace(r, commit_id="reasoningbank/single/order-0#2"),
         "another task or outcome",
     ),
@@ -76,13 +76,13 @@ def test_what_does_not_continue_the_run_is_refused(filled: ExperimentStore, samp
     assert filled.commit(samples.RUN, good)
 
 
-def test_attempt_of_another_run_is_refused(filled: ExperimentStore, samples: ModuleType) -> None:
+def test_record_of_another_run_is_refused(filled: ExperimentStore, samples: ModuleType) -> None:
     with pytest.raises(StoreError, match="another task or outcome"):
         filled.commit(samples.OFF, samples.record(0, GENESIS))
     assert filled.commit(samples.OFF, samples.record(0, GENESIS, run=samples.OFF))
 
 
-def test_same_attempt_with_another_outcome_is_refused(filled: ExperimentStore, samples: ModuleType) -> None:
+def test_same_record_with_another_outcome_is_refused(filled: ExperimentStore, samples: ModuleType) -> None:
     record = filled.record(samples.RUN, 4)
     with pytest.raises(StoreError, match="another task or outcome"):
         filled.commit(samples.RUN, replace(record, state_hash="f" * 64))

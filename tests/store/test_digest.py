@@ -56,7 +56,7 @@ UNSEEN: dict[str, Callable[[TaskRecord], TaskRecord]] = {
     "seconds": rollout(lambda made: replace(made, seconds=99.0)),
     "usage": rollout(lambda made: replace(made, usage={"agent": Usage(1, 2, 3, 4.0)})),
     "task usage": lambda record: replace(record, usage={}),
-    "attempt": lambda record: replace(record, commit_id="another"),
+    "commit": lambda record: replace(record, commit_id="another"),
     "counts": lambda record: replace(record, notes={"wasted": 3}),
 }
 

@@ -64,7 +64,7 @@ def test_use_after_close_is_an_error_in_our_words(filled: ExperimentStore, sampl
 def test_create_refuses_a_directory_that_holds_a_store(store: ExperimentStore, samples: ModuleType) -> None:
     store.close()
     before = store.path.read_bytes()
-    with pytest.raises(StoreError, match="holds an experiment already") as caught:
+    with pytest.raises(StoreError, match="already contains an experiment") as caught:
         ExperimentStore.create(store.directory, samples.manifest(1))
     assert_one_line(caught.value)
     assert store.path.read_bytes() == before
@@ -72,7 +72,7 @@ def test_create_refuses_a_directory_that_holds_a_store(store: ExperimentStore, s
 
 def test_create_refuses_a_directory_of_other_things(tmp_path: Path, samples: ModuleType) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(StoreError, match=r"is not empty and holds no experiment: notes\.txt"):
+    with pytest.raises(StoreError, match=r"is not empty and contains no experiment: notes\.txt"):
         ExperimentStore.create(tmp_path, samples.manifest(1))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
@@ -210,7 +210,7 @@ def test_later_schema_version_is_refused(store: ExperimentStore, readonly: bool)
     with closing(sqlite3.connect(store.path)) as connection:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", (str(SCHEMA_VERSION + 1),))
         connection.commit()
-    with pytest.raises(StoreError, match="Update rbsuite") as caught:
+    with pytest.raises(StoreError, match="Upgrade rbsuite") as caught:
         ExperimentStore.open(store.directory, readonly=readonly)
     assert_one_line(caught.value)
 
@@ -237,9 +237,9 @@ def test_reader_sees_what_is_committed_while_another_writes(filled: ExperimentSt
         filled.commit(samples.RUN, samples.record(5, filled.state(samples.RUN)[1]))
         assert reader.committed(samples.RUN) == 6
         assert [record.position for record in seen] == [1, 2, 3, 4, 5]
-        with pytest.raises(StoreError, match="reading only"):
+        with pytest.raises(StoreError, match="read-only"):
             reader.commit(samples.RUN, samples.record(6, ""))
-        with pytest.raises(StoreError, match="reading only"):
+        with pytest.raises(StoreError, match="read-only"):
             reader.mark_finished(samples.RUN)
 
 
@@ -326,6 +326,6 @@ def test_store_of_an_unreleased_schema_is_refused(store: ExperimentStore, readon
     with closing(sqlite3.connect(store.path)) as connection:
         connection.execute("ALTER TABLE task DROP COLUMN head")
         connection.commit()
-    with pytest.raises(StoreError, match=r"without task\.head: an unreleased rbsuite made it") as caught:
+    with pytest.raises(StoreError, match=r"without task\.head: it was made by an unreleased rbsuite") as caught:
         ExperimentStore.open(store.directory, readonly=readonly)
     assert_one_line(caught.value)

@@ -105,7 +105,7 @@ def test_one_alone_and_those_that_join(tmp_path: Path, samples: ModuleType) -> N
 def test_made_once_by_those_that_join(tmp_path: Path, samples: ModuleType) -> None:
     with (
         ExperimentStore.create(tmp_path, samples.manifest(5), join=True),
-        pytest.raises(StoreError, match="holds an experiment already"),
+        pytest.raises(StoreError, match="already contains an experiment"),
     ):
         ExperimentStore.create(tmp_path, samples.manifest(5), join=True)
 
@@ -113,5 +113,5 @@ def test_made_once_by_those_that_join(tmp_path: Path, samples: ModuleType) -> No
 def test_readers_have_no_part_in_it(two: tuple[ExperimentStore, ExperimentStore], samples: ModuleType) -> None:
     with ExperimentStore.open(two[0].directory, readonly=True) as reader:
         for ask in (reader.claim, reader.release, reader.holder):
-            with pytest.raises(StoreError, match="reading only"):
+            with pytest.raises(StoreError, match="read-only"):
                 ask(samples.RUN)

@@ -86,7 +86,7 @@ def test_views_and_export_show_the_seed(tmp_path: Path, samples: ModuleType, see
 
 
 def test_seed_that_cannot_be_stored(tmp_path: Path, samples: ModuleType, seed: tuple[MemoryOp, ...]) -> None:
-    with pytest.raises(StoreError, match=r"'other'.*no run"):
+    with pytest.raises(StoreError, match=r"'other'.*not a run"):
         ExperimentStore.create(tmp_path, samples.manifest(1), seeds={"other": seed})
     broken = replace(seed[1], counters={"helpful": float("nan")})
     with pytest.raises(StoreError, match=r"seed\[1\]\.counters\['helpful'\] is nan"):

@@ -94,7 +94,7 @@ def test_a_frozen_stream_stands_whatever_it_recalls(tmp_path: Path) -> None:
 
 
 def test_a_call_that_waited_for_its_turn_and_was_never_made_is_not_counted(tmp_path: Path) -> None:
-    """One call at a time, sixteen attempts: most of those thrown away have a call in the queue."""
+    """One call at a time, sixteen tries: most of those thrown away have a call in the queue."""
     plan = prepare(AheadPlugin(), env="walk", memory=("everything:program=3,writes=3",), model="test/hashing")
     chances = Chances((1.0,))
     store, _ = measured(plan, "16", chances, tmp_path, concurrency=1)
@@ -140,7 +140,7 @@ def test_auto_opens_only_where_the_share_pays_for_a_loss(events: list[tuple[str,
             assert window.size() == 0
 
 
-def test_auto_lets_one_run_ahead_until_attempts_were_seen_to_stand() -> None:
+def test_auto_lets_one_run_ahead_until_tries_were_seen_to_stand() -> None:
     """A memory that learns nothing for long changes every prompt when it first learns."""
     window = AutoWindow()
     for _ in range(40):
@@ -148,7 +148,7 @@ def test_auto_lets_one_run_ahead_until_attempts_were_seen_to_stand() -> None:
     assert window.size() == 1
 
 
-def test_auto_opens_while_attempts_stand_and_shuts_when_they_do_not() -> None:
+def test_auto_opens_while_tries_stand_and_shuts_when_they_do_not() -> None:
     window = AutoWindow()
     for _ in range(40):
         window.committed(10)

@@ -49,7 +49,7 @@ def test_stopped_anywhere_and_gone_on_with_under_another_window(
             chances = Chances(latencies, cleanup=cleanup)
             stopped, seconds = measured(plan, window, chances, Path(root, "stopped"), until=stop)
             stopped.close()
-            # Calls give way one after the other: those of an attempt together, attempts in turn.
+            # Calls give way one after the other: those of a try together, tries in turn.
             assert seconds <= stop + 20 * cleanup + 1e-6, "the stream did not stop when it was told to"
             assert chances.worlds == 0, "an environment was left open"
         done, _ = measured(plan, windows[-1], Chances(latencies), Path(root, "stopped"))
@@ -139,7 +139,7 @@ def test_what_is_told_and_not_taken_back_is_what_stands(tmp_path: Path, window: 
 
 @pytest.mark.parametrize("window", ["1", "3", "16"])
 def test_a_model_that_answers_differently_each_time_gets_no_second_chance(tmp_path: Path, window: str) -> None:
-    """No request is answered twice: an attempt that is made again hears what the first one heard, as far as it asks the same."""
+    """No request is answered twice: a try that is made again hears what the first one heard, as far as it asks the same."""
     plan = walk(memory=(BUSY,), scaling=("parallel:2",), limit=24)
     chances = Chances(UNEVEN, fickle=True)
     store, _ = measured(plan, window, chances, tmp_path)

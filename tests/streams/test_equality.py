@@ -124,7 +124,7 @@ def test_built_in_memories_come_out_the_same(tmp_path: Path, memory: str, window
 
 
 def test_the_property_is_not_empty(tmp_path: Path) -> None:
-    """The world above has attempts that stand and attempts that are thrown away, operations of every kind, and hits."""
+    """The world above has tries that stand and tries that are thrown away, operations of every kind, and hits."""
     plan = prepare(
         AheadPlugin(), env="walk", model="test/hashing", memory=("everything-steps:program=3,writes=4",), orders=3
     )

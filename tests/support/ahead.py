@@ -42,7 +42,7 @@ class Chances:
     Attributes:
         latencies: seconds of the calls, by their number, over and over.
         failing: one of so many requests makes the model fail; 0: none. Which ones depends on the request alone.
-        cleanup: seconds that a call takes to give way when it is cancelled.
+        cleanup: seconds per call to give way when it is cancelled.
         fickle: whether the model answers like requests differently.
         begun, failed: calls by purpose that were begun, and that failed.
         asked: purpose, seed and request of every call that was answered.
@@ -137,7 +137,7 @@ class Everything:
 
     Args:
         program: what the hashes start from.
-        coarse: how many different recalled texts there are; few: attempts that ran ahead often stand.
+        coarse: how many different recalled texts there are; few: tries that ran ahead often stand.
         writes: operations it returns of a task, at most.
         asks: whether it asks its model.
     """

@@ -134,7 +134,7 @@ class Saying:
     """``test/saying``: the same words for everything, which a judge would take for a success.
 
     Args:
-        latency: seconds that a call takes.
+        latency: seconds per call.
         failing: the purpose for which it fails.
     """
 

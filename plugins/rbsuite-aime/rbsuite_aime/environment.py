@@ -126,7 +126,7 @@ def _years(split: str, data: str) -> Sequence[str]:
     if split != "all":
         return [split]
     if Path(data).is_file():
-        raise DataError(f"{data} is one file, and the split all is of several years.", "Name a year with --split.")
+        raise DataError(f"{data} is one file, but the split all has several years.", "Name a year with --split.")
     there = BENCHMARK.present(data)
     return [year for year in YEARS if f"aime_{year}" in there] or YEARS
 

@@ -32,7 +32,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Split("2024", "the 30 problems of AIME I and II 2024"),
                 Split("2025", "the 30 problems of AIME I and II 2025"),
                 Split("2026", "the 30 problems of AIME I and II 2026"),
-                Split("all", "all three years; of a pack or a directory those that it has"),
+                Split("all", "all three years, or those that a pack or directory has"),
             ),
             domains=("2024", "2025", "2026"),
             citation=CITATION,

@@ -1,1 +1,1 @@
-"""EB-ALFRED for rbsuite: household tasks by named actions; see :mod:`rbsuite_eb_alfred.environment`."""
+"""EB-ALFRED for rbsuite: household tasks with named actions; see :mod:`rbsuite_eb_alfred.environment`."""

@@ -110,15 +110,18 @@ def scene_table(layout: Layout, evidence: Evidence, found: Sequence[Receptacle])
 def label_table(scenes: Mapping[int, Evidence]) -> Json:
     """The first pick-ups by scene as ``pickup_labels.json`` holds them, sorted."""
     return {
-        str(scene): sorted(_label(label) for label in evidence.labels)
+        str(scene): sorted(
+            [
+                each.thing.type,
+                rounded(each.thing.position, 3),
+                each.receptacle.type,
+                rounded(each.receptacle.position, 3),
+            ]
+            for each in evidence.labels
+        )
         for scene, evidence in sorted(scenes.items())
         if evidence.labels
     }
-
-
-def _label(label: PickUp) -> Json:
-    thing, receptacle = label.thing, label.receptacle
-    return [thing.type, rounded(thing.position, 3), receptacle.type, rounded(receptacle.position, 3)]
 
 
 def box_of(name: str) -> Box:

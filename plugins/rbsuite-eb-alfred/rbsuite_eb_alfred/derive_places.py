@@ -52,7 +52,11 @@ class Placer:
 
     def _place(self, thing: Box, taken: dict[tuple[str, Point], Receptacle]) -> Json:
         name = id_of(thing)
-        found = taken.get(_key(name)) or self._by_labels(thing.position) or self._by_distance(thing.position)
+        found = (
+            taken.get(_key(name))
+            or self._by_labels(thing.position)
+            or min(self._receptacles, key=lambda each: _remoteness(each.box.position, thing.position))
+        )
         return {"id": name, "type": thing.type, "in": found.id}
 
     def _by_labels(self, position: Point) -> Receptacle | None:
@@ -71,9 +75,6 @@ class Placer:
         # Several pick-ups at one distance: that from the nearest receptacle.
         equal = [found for distance, found in near if distance <= least + _TIE]
         return min(equal, key=lambda each: math.dist(each.box.position, position))
-
-    def _by_distance(self, position: Point) -> Receptacle:
-        return min(self._receptacles, key=lambda each: _remoteness(each.box.position, position))
 
 
 def nearest_of_type(receptacles: Sequence[Receptacle], box: Box) -> Receptacle | None:

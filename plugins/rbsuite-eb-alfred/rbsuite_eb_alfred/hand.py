@@ -27,7 +27,9 @@ def pick(state: State, command: Command) -> str:
         return ""
     outermost = state.outermost(chosen)
     if outermost >= 0 and not state.visible(chosen):
-        return _inside(command.shown, state.household.labels[outermost])
+        # As the environment rewrites the connector's message: the receptacle's id by its name.
+        shown, where = command.shown, state.household.labels[outermost]
+        return f"{shown} is not visible because it is in {where}. Go there to pick the object instead."
     if state.held < 0:
         # Upstream says so when a pick fails with an empty hand.
         return EMPTY_HAND
@@ -72,7 +74,13 @@ def _put(state: State, target: Command) -> str:
             if place < 0:
                 message = _failed(target.shown, "whether the receptacle is open or not")
                 continue
-            if _takes(state, place):
+            # Nothing is too large and no place is full.
+            if (
+                state.thing(place).receptacle
+                and not state.shut(place)
+                and not state.carried(place)
+                and state.visible(place)
+            ):
                 state.move(state.held, place, state.spots[place])
                 return ""
             tried = place
@@ -80,15 +88,5 @@ def _put(state: State, target: Command) -> str:
     return message
 
 
-def _takes(state: State, place: int) -> bool:
-    """Whether what is held can be put there; nothing is too large and no place is full."""
-    return state.thing(place).receptacle and not state.shut(place) and not state.carried(place) and state.visible(place)
-
-
 def _failed(shown: str, check: str) -> str:
     return f"Putting the object on {shown} failed. First check {check}. Also try other instances of the receptacle"
-
-
-def _inside(shown: str, where: str) -> str:
-    """As the environment rewrites the connector's message: the receptacle's id by its name."""
-    return f"{shown} is not visible because it is in {where}. Go there to pick the object instead."

@@ -86,7 +86,7 @@ class EbAlfredImporter:
         Raises:
             DataError: the directory is neither.
         """
-        if _is_embodiedbench(source) or _is_alfred(source):
+        if _is_embodiedbench(source) or (source / upstream.ALFRED_TRAJECTORIES / upstream.ALFRED_SPLITS[0]).is_dir():
             return "checkout"
         if any((directory / _TRIALS).is_file() for directory in (source, source / FOLDER)):
             return "pack"
@@ -109,7 +109,9 @@ class EbAlfredImporter:
         packs = [source for source in sources if self.recognise(source) == "pack"]
         if packs:
             if len(sources) > 1:
-                raise DataError(f"{str(packs[0])!r} is a pack, which needs no other source.", "Name it alone.")
+                raise DataError(
+                    f"{str(packs[0])!r} is a pack, which needs no other source.", "Name it without other sources."
+                )
             root = packs[0] if (packs[0] / _TRIALS).is_file() else packs[0] / FOLDER
             tables, origin = _from_pack(root)
         else:
@@ -132,10 +134,6 @@ def _is_embodiedbench(source: Path) -> bool:
     return (source / upstream.FOLDER).is_dir()
 
 
-def _is_alfred(source: Path) -> bool:
-    return (source / upstream.ALFRED_TRAJECTORIES / upstream.ALFRED_SPLITS[0]).is_dir()
-
-
 def _tell_apart(sources: Sequence[Path]) -> tuple[Path, Path | None]:
     """EmbodiedBench's checkout and, if it is among the sources, ALFRED's."""
     first = [source for source in sources if _is_embodiedbench(source)]
@@ -144,7 +142,7 @@ def _tell_apart(sources: Sequence[Path]) -> tuple[Path, Path | None]:
         return first[0], second[0] if second else None
     if first:
         raise DataError(
-            f"{str(first[1])!r} is a second checkout with EB-ALFRED.", "Name one, and one of ALFRED if you like."
+            f"{str(first[1])!r} is a second checkout with EB-ALFRED.", "Name one, and optionally one of ALFRED."
         )
     raise DataError(
         f"{str(second[0])!r} is a checkout of {upstream_pinned.ALFRED_REPOSITORY}, which lacks EB-ALFRED's tasks.",
@@ -211,7 +209,9 @@ def _from_pack(root: Path) -> tuple[dict[str, Json], Origin]:
         number: {**scene, "receptacles": sorted(scene["receptacles"], key=_rank)} for number, scene in scenes.items()
     }
     labels = tables[_LABELS]
-    if not isinstance(labels, dict) or not all(_are_labels(entries) for entries in labels.values()):
+    if not isinstance(labels, dict) or not all(
+        isinstance(entries, list) and all(_is_label(entry) for entry in entries) for entries in labels.values()
+    ):
         tree.fail(f"{_LABELS}: not an object of lists of pick-ups")
     tables[_LABELS] = {scene: sorted(entries) for scene, entries in labels.items()}
     return tables, _recorded(tree, info.commit) if info else Origin(None)
@@ -223,10 +223,6 @@ def _rank(receptacle: Mapping[str, Any]) -> tuple[int, str]:
     return ("layout", "traj").index(source) if source in ("layout", "traj") else 2, (
         "" if source == "layout" else receptacle["id"]
     )
-
-
-def _are_labels(entries: Any) -> bool:
-    return isinstance(entries, list) and all(_is_label(entry) for entry in entries)
 
 
 def _is_label(entry: Any) -> bool:
@@ -278,9 +274,9 @@ def _check(tables: Mapping[str, Json], target: Path) -> None:
             if str(pack.trials.get(entry["task"], {}).get("scene_num")) not in pack.scenes
         ]
     except DataError as error:
-        raise DataError(error.message.replace(f"{target}/", ""), "Take a fresh copy of the source.") from error
+        raise DataError(error.message.replace(f"{target}/", ""), "Get a fresh copy of the source.") from error
     if missing:
-        raise DataError(f"{_TRIALS}: the trial {missing[0]}, or its scene, is not there.", "Take a fresh copy.")
+        raise DataError(f"{_TRIALS}: the trial {missing[0]}, or its scene, is not there.", "Get a fresh copy.")
     expected = [{"action_id": number, "action_name": name} for number, name in enumerate(base_actions())]
     if tables[_SKILLS] != expected:
         raise DataError(

@@ -69,10 +69,10 @@ class Draft:
         Raises:
             DeadEndError: there is no such action, or it fails; then nothing has changed.
         """
-        if not self.attempt(verb, what):
+        if not self.succeeds(verb, what):
             raise DeadEndError
 
-    def attempt(self, verb: Verb, what: str) -> bool:
+    def succeeds(self, verb: Verb, what: str) -> bool:
         """Carry out an action if it can be done, and say whether it was."""
         name = {"put": PUT_DOWN, "drop": DROP}.get(verb) or action_name(verb, what)
         index = self.household.indices.get(name)
@@ -143,7 +143,7 @@ class Draft:
             DeadEndError: another thing is picked up.
         """
         before, count = self.world, len(self.steps)
-        if self.attempt("pick", type_name(self.household, thing)) and self.held == thing:
+        if self.succeeds("pick", type_name(self.household, thing)) and self.held == thing:
             return
         self.world = before
         del self.steps[count:]

@@ -27,7 +27,7 @@ _CITATION = (
 DOMAINS = ("base", "common_sense", "complex_instruction", "long_horizon", "spatial", "visual_appearance")
 
 _SPLITS = (
-    Split("sample", "36 tasks written by this project, in scenes of its own", bundled=True),
+    Split("sample", "36 tasks in scenes written by this project", bundled=True),
     Split("test", "upstream's 300 tasks: 50 in each of the six sets"),
 )
 
@@ -39,18 +39,18 @@ _MEASURES = (
 _APART = (
     Apart(
         "spatial",
-        "Its instructions say where things are, of which a text agent is told nothing: it can only try the instances.",
+        "Its instructions say where things are, which no text observation shows: the agent can only try the instances.",
     ),
     Apart(
         "visual_appearance",
-        "Its instructions describe how things look, which no observation in text tells: the agent can only guess the instance.",
+        "Its instructions describe how things look, which no text observation shows: the agent can only guess the instance.",
     ),
 )
 
 _CLEAN = Fidelity(
     "notes kept between episodes",
     "absent",
-    "each episode starts clean; upstream carries what it notes of slicing and of failed puts over to the next",
+    "each episode starts clean; upstream carries its notes on slicing and failed puts over to the next",
 )
 _FIDELITY = (
     Fidelity(
@@ -59,9 +59,9 @@ _FIDELITY = (
         "the 162 base actions with upstream's ids, and upstream's scheme for a scene's further ones",
     ),
     Fidelity(
-        "numbers of instances",
+        "numbering of instances",
         "approximate",
-        "upstream numbers in the order in which the simulator lists objects, which no data holds; here by sorted id",
+        "upstream numbers in the order in which the simulator lists objects, which is not in the data; here by sorted id",
     ),
     LIMITS,
     Fidelity("feedback", "exact", "upstream's texts, word for word, for every case that can arise here"),
@@ -81,17 +81,17 @@ _FIDELITY = (
     Fidelity(
         "what a scene holds",
         "approximate",
-        "some fixed things have no known place and cannot be found: over the 130 trials 65 types, a garbage can 28 times",
+        "some fixed objects have no known place and cannot be found: 65 types over the 130 trials, a garbage can 28 times",
     ),
     Fidelity(
         "nearest instance, visibility",
         "approximate",
-        "recorded positions, 1.5 m and 45 degrees to either side; nothing hides anything, and the view has no pitch",
+        "recorded positions, 1.5 m and 45 degrees to either side; nothing blocks the view, and it has no pitch",
     ),
     Fidelity(
         "the simulator's lists",
         "approximate",
-        "what lies in a bowl in a cabinet counts as in both, and the cabinet is named; a sliced whole is gone: no data holds the lists",
+        "what lies in a bowl in a cabinet counts as in both, and the cabinet is named; a sliced whole is gone: no data has the lists",
     ),
     Fidelity(
         "the simulator's own refusals",
@@ -118,7 +118,7 @@ _NOTES = (
     "State machine in place of AI2-THOR, for EmbodiedBench/EmbodiedBench at b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04. Its results "
     "are not EB-ALFRED's: agreement with the simulator was never measured, and scores of the two are never mixed.",
     "Floor, an agent that does nothing: 0 of 300. Chance level about 0 %: random actions solved 0 of 6,000 episodes.",
-    "The sample split was written by this project; its scores compare with nothing published.",
+    "The sample split was written by this project; its scores are not comparable with published ones.",
 )
 
 
@@ -147,7 +147,7 @@ def _symbolic() -> EnvironmentSpec:
     return EnvironmentSpec(
         name="eb-alfred[symbolic]",
         aliases=("eb-alfred",),
-        summary="household tasks by named actions, in a state machine: EmbodiedBench's EB-ALFRED without the simulator",
+        summary="household tasks with named actions, in a state machine: EmbodiedBench's EB-ALFRED without the simulator",
         factory="rbsuite_eb_alfred.environment:EbAlfred",
         options=(OBS_MODE,),
         version="1",

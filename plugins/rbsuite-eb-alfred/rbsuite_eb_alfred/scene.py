@@ -129,6 +129,7 @@ def build_household(trial: Mapping[str, Any], scenes: Mapping[str, Mapping[str, 
     instances = _instances(things)
     names = base_actions() + further_actions(instances)
     start = trial["init_action"]
+    on = {entry["objectType"] for entry in trial["object_toggles"] if entry["isOn"]}
     return Household(
         scene=number,
         things=things,
@@ -141,7 +142,7 @@ def build_household(trial: Mapping[str, Any], scenes: Mapping[str, Mapping[str, 
         reachable=tuple((float(x), float(z)) for x, z in scene["reachable_xz"]),
         stand=(float(start["x"]), float(start["z"])),
         rotation=float(start["rotation"]),
-        on=_on(things, trial["object_toggles"]),
+        on=frozenset(thing.index for thing in things if thing.toggleable and thing.type in on),
     )
 
 
@@ -278,11 +279,6 @@ def _grouped(things: Iterable[Thing]) -> Mapping[str, tuple[int, ...]]:
     for thing in things:
         grouped.setdefault(thing.kind, []).append(thing.index)
     return {kind: tuple(members) for kind, members in grouped.items()}
-
-
-def _on(things: Iterable[Thing], toggles: Iterable[Mapping[str, Any]]) -> frozenset[int]:
-    on = {entry["objectType"] for entry in toggles if entry["isOn"]}
-    return frozenset(thing.index for thing in things if thing.toggleable and thing.type in on)
 
 
 def opened_at_first(things: Iterable[Thing]) -> frozenset[int]:

@@ -106,7 +106,9 @@ def _ranks(sizes: Sequence[int], total: int) -> Iterator[tuple[int, ...]]:
 def _options(world: AlfredWorld, trial: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
     """For each role what can play it, the expert's choice first."""
     goal, things = world.goal, world.household.things
-    used = _used(trial["high_pddl"])
+    # The ids that the expert's plan names, with the place of their first mention.
+    mentioned = (step.get(key) for step in trial["high_pddl"] for key in ("objectId", "receptacleObjectId"))
+    used = {str(identifier): at for at, identifier in enumerate(dict.fromkeys(filter(None, mentioned)))}
     target = str(trial["pddl_params"]["object_target"])
 
     def ranked(candidates: Iterable[int], exact: str = "", last: str = "") -> list[int]:
@@ -116,7 +118,8 @@ def _options(world: AlfredWorld, trial: Mapping[str, Any]) -> Mapping[str, Seque
         )
 
     objects = ranked((_whole(world, index) for index in goal.objects), exact=target)
-    places = ranked(goal.receptacles, last=_last_place(trial["high_pddl"])) if goal.task_type != _LOOK else [NOTHING]
+    filled = [str(step["receptacleObjectId"]) for step in trial["high_pddl"] if step.get("receptacleObjectId")]
+    places = ranked(goal.receptacles, last=filled[-1] if filled else "") if goal.task_type != _LOOK else [NOTHING]
     options: dict[str, Sequence[Any]] = {
         "via": (False, True),
         "objects": [(index,) for index in objects],
@@ -134,19 +137,6 @@ def _options(world: AlfredWorld, trial: Mapping[str, Any]) -> Mapping[str, Seque
         surfaces = ranked(i for i, thing in enumerate(things) if thing.type in SURFACES and not thing.openable)
         options["aside"] = [*surfaces[:3], NOTHING]
     return options
-
-
-def _used(high_pddl: Iterable[Mapping[str, Any]]) -> Mapping[str, int]:
-    """The ids that the expert's plan names, with the place of their first mention."""
-    mentioned = (step.get(key) for step in high_pddl for key in ("objectId", "receptacleObjectId"))
-    return {str(identifier): at for at, identifier in enumerate(dict.fromkeys(filter(None, mentioned)))}
-
-
-def _last_place(high_pddl: Iterable[Mapping[str, Any]]) -> str:
-    """Id of the receptacle that the expert put something into last."""
-    return next(
-        (str(step["receptacleObjectId"]) for step in reversed(list(high_pddl)) if step.get("receptacleObjectId")), ""
-    )
 
 
 def _whole(world: AlfredWorld, index: int) -> int:
@@ -223,7 +213,7 @@ def _clean(draft: Draft, roles: Roles) -> None:
     _cut(draft, roles)
     thing = draft.fetch(roles.objects[0], via=roles.via)
     draft.stow(roles.sink)
-    if not draft.attempt("on", "Faucet"):
+    if not draft.succeeds("on", "Faucet"):
         draft.do("find", "Faucet")
         draft.do("on", "Faucet")
     draft.do("off", "Faucet")

@@ -1,6 +1,6 @@
 """The state of one episode: where everything is, what is open and on, where the agent stands; and what follows from that.
 
-Geometry is approximate: positions are the recorded ones, but nothing hides anything, and the view has no pitch (reference figures and
+Geometry is approximate: positions are the recorded ones, but nothing blocks the view, and it has no pitch (reference figures and
 rules are this project's own; see the fidelity rows of the plugin).
 """
 

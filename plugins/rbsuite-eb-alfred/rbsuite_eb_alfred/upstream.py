@@ -45,7 +45,7 @@ _ANNOTATION = re.compile(r"ann_(\d{1,4})\.json")
 _TASK = re.compile(r"[\w-]+/trial_\w+")
 _FLAG = "object_sliced"
 _MOST_GRID_BYTES = 2**20
-_REMEDY = "Restore the file, or take a fresh copy of the source."
+_REMEDY = "Restore the file, or get a fresh copy of the source."
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +138,18 @@ def read_trials(tree: SourceTree, splits: Mapping[str, Sequence[Json]]) -> dict[
     repeats: dict[str, set[int]] = {}
     for entry in (entry for name in SETS for entry in splits[name]):
         repeats.setdefault(entry["task"], set()).add(entry["repeat_idx"])
-    files = {task: [_annotation(task, repeat) for repeat in sorted(found)] for task, found in repeats.items()}
+    files = {
+        task: [f"{TRAJECTORIES}/{task}/pp/ann_{repeat}.json" for repeat in sorted(found)]
+        for task, found in repeats.items()
+    }
     if missing := [file for each in files.values() for file in each if not tree.has(file)]:
+        others = f", and {len(missing) - 1} others" if len(missing) > 1 else ""
         raise DataError(
-            f"{missing[0]} is missing{_and_others(missing)}.",
+            f"{missing[0]} is missing{others}.",
             f"Where the trajectories come apart from the code, put them into {TRAJECTORIES}.",
         )
     # The plan and the scene are the same in each of a trial's files.
     return {task: _trial(tree, found[0], sorted(repeats[task])) for task, found in files.items()}
-
-
-def _annotation(task: str, repeat: int) -> str:
-    return f"{TRAJECTORIES}/{task}/pp/ann_{repeat}.json"
-
-
-def _and_others(missing: Sequence[str]) -> str:
-    return f", and {len(missing) - 1} others" if len(missing) > 1 else ""
 
 
 def _trial(tree: SourceTree, file: str, repeats: list[int]) -> Trial:

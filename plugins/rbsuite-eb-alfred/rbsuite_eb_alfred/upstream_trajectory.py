@@ -17,7 +17,7 @@ from rbsuite.jsonable import Json
 Point = tuple[float, float, float]
 """x, y (up) and z in metres."""
 
-_REMEDY = "Restore the file, or take a fresh copy of the source."
+_REMEDY = "Restore the file, or get a fresh copy of the source."
 _ID = re.compile(r"[A-Za-z]\w*(\|[+-]?\d{1,4}\.\d{1,4}){3}(\|\w+)?", re.ASCII)
 _LISTED = ("location", "objectId", "receptacleObjectId")
 _BOXED = ("coordinateObjectId", "coordinateReceptacleObjectId")

@@ -124,8 +124,8 @@ def test_a_goal_that_no_choice_reaches_is_given_up(sample_env: EbAlfred, sample_
 def test_a_draft_notes_what_worked_alone(sample_env: EbAlfred, sample_tasks: TaskSet) -> None:
     world = sample_env.open_world(sample_tasks.tasks[0])
     draft = Draft(world)
-    assert not draft.attempt("find", "Unicorn")
-    assert not draft.attempt("put", "")
+    assert not draft.succeeds("find", "Unicorn")
+    assert not draft.succeeds("put", "")
     with pytest.raises(DeadEndError):
         draft.do("pick", "Unicorn")
     with pytest.raises(DeadEndError):

@@ -25,7 +25,7 @@ DEEPEST = 20
 
 _OPERATORS = ("AND", "OR", "NAND", "NOR")
 _QUANTIFIERS = ("EXISTS", "FORALL", None)
-_REMEDY = "Import the data again, or mend the goal."
+_REMEDY = "Import the data again, or fix the goal."
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,12 @@ class _Expansion:
         if self.left < 0:
             raise _malformed("has quantifiers over too many entities")
         if isinstance(tree, str):
-            return _predicate(tree, self.entities, bound)
+            name, given = _parsed(tree)
+            arguments = tuple(bound.get(argument, argument) for argument in given)
+            for argument in arguments:
+                if argument not in self.entities:
+                    raise _malformed(f"names the unknown {argument!r}")
+            return (name, arguments)
         operator, quantifier, inputs, parts = _checked(tree, depth)
         if quantifier is None:
             return self._all(operator, parts, bound, depth)
@@ -205,15 +210,6 @@ def _parsed(text: str) -> Predicate:
     if found is None:
         raise _malformed(f"has a predicate that cannot be read: {text!r}")
     return found
-
-
-def _predicate(text: str, entities: Mapping[str, str], bound: Mapping[str, str]) -> Predicate:
-    name, given = _parsed(text)
-    arguments = tuple(bound.get(argument, argument) for argument in given)
-    for argument in arguments:
-        if argument not in entities:
-            raise _malformed(f"names the unknown {argument!r}")
-    return name, arguments
 
 
 def _compile(expression: Expression, numbers: Mapping[str, int]) -> Test:

@@ -55,10 +55,14 @@ def build_household(episode: Episode, reach: Reach) -> Household:
         DataError: its goal, its start or its subgoals are malformed.
     """
     if len(episode.items) > MOST_OBJECTS:
-        raise DataError(f"EB-Habitat data: episode {episode.index} has {len(episode.items)} objects.", "Mend the data.")
+        raise DataError(f"EB-Habitat data: episode {episode.index} has {len(episode.items)} objects.", "Fix the data.")
     names = [item.instance for item in episode.items]
     categories = tuple(CATEGORIES.index(item.category) for item in episode.items)
     goal = expand(episode.goal, {item.instance: item.category for item in episode.items})
+    doors = 0
+    for predicate in episode.start:
+        bit = 1 << _door(episode, predicate)
+        doors = doors | bit if _START[predicate[0]] else doors & ~bit
     return Household(
         categories=categories,
         listed=tuple(
@@ -66,7 +70,7 @@ def build_household(episode: Episode, reach: Reach) -> Household:
             for category in range(len(CATEGORIES))
         ),
         lies=bytes(PLACE_NUMBER[item.receptacle] for item in episode.items),
-        open_doors=_open_doors(episode),
+        open_doors=doors,
         reach=reach,
         picking=tuple(picking_place(place) for place in range(len(PLACES))),
         goal=goal,
@@ -83,22 +87,11 @@ def reduced_subgoals(episode: Episode, goal: Expression) -> tuple[Logic, ...]:
         goal: its goal without quantifiers.
     """
     initial = {item.instance: item.receptacle for item in episode.items}
-    return reduce_subgoals(episode.subgoals, initial, _wanted_place(goal))
-
-
-def _wanted_place(goal: Expression) -> str:
-    """Where a goal of nothing but predicates wants the robot."""
+    # Where a goal of nothing but predicates wants the robot.
     parts: tuple[Expression, ...] = (goal,) if isinstance(goal, tuple) else goal.parts
     places = [part[1][0] for part in parts if isinstance(part, tuple) and part[0] == "robot_at"]
-    return places[0] if places and places[0] in PLACE_NUMBER else ""
-
-
-def _open_doors(episode: Episode) -> int:
-    doors = 0
-    for predicate in episode.start:
-        bit = 1 << _door(episode, predicate)
-        doors = doors | bit if _START[predicate[0]] else doors & ~bit
-    return doors
+    wanted = places[0] if places and places[0] in PLACE_NUMBER else ""
+    return reduce_subgoals(episode.subgoals, initial, wanted)
 
 
 def _door(episode: Episode, predicate: Predicate) -> int:
@@ -106,8 +99,8 @@ def _door(episode: Episode, predicate: Predicate) -> int:
     if name not in _START or len(arguments) != 1 or arguments[0] not in DOORS:
         told = f"{name}({', '.join(arguments)})"
         raise DataError(
-            f"EB-Habitat data: episode {episode.index} starts with {told}, which says nothing of a door.",
-            "Import the data again, or mend start_preds.",
+            f"EB-Habitat data: episode {episode.index} starts with {told}, which says nothing about a door.",
+            "Import the data again, or fix start_preds.",
         )
     return DOORS.index(arguments[0])
 

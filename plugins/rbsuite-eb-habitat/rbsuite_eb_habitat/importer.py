@@ -107,13 +107,20 @@ class EbHabitatImporter:
             root = source if (source / VOCAB).is_file() else source / FOLDER
             data, recorded = _from_pack(root)
             commit = commit or recorded
-        _write(data, SourceTree(root), target)
+        tree = SourceTree(root)
+        for file, table in data.tables.items():
+            write_json(target / file, table)
+        write_json(target / SOURCES, {"pickles": {name: data.hashes.get(name) for name in SETS}})
+        if tree.has(_LICENCE_FILE):
+            (target / _LICENCE_FILE).write_bytes(tree.read_bytes(_LICENCE_FILE))
         _check(target)
         content = content_digest(data.tables)
         equals = upstream_pinned.COMMIT if content == upstream_pinned.PACK_DIGEST else None
         notes = _notes(data.hashes)
         (target / _SOURCE_FILE).write_text(_source_text(commit, equals, data.hashes, notes), "utf-8", newline="\n")
-        return PackFacts(kind, commit, equals, LICENCE, _counts(data), notes)
+        episodes = tuple((f"{name} episodes", len(data.tables[file])) for name, file in _FILES.items())
+        others = (("scenes", len(data.tables[_CENTROIDS])), ("named actions", len(data.tables[_ACTIONS])))
+        return PackFacts(kind, commit, equals, LICENCE, (*episodes, *others), notes)
 
 
 def content_digest(tables: Mapping[str, Json]) -> str:
@@ -165,14 +172,6 @@ def _from_pack(root: Path) -> tuple[_Data, str | None]:
     return _Data(tables, hashes), info.commit if info else None
 
 
-def _write(data: _Data, tree: SourceTree, target: Path) -> None:
-    for file, table in data.tables.items():
-        write_json(target / file, table)
-    write_json(target / SOURCES, {"pickles": {name: data.hashes.get(name) for name in SETS}})
-    if tree.has(_LICENCE_FILE):
-        (target / _LICENCE_FILE).write_bytes(tree.read_bytes(_LICENCE_FILE))
-
-
 def _check(target: Path) -> None:
     """Read the pack as the environment does."""
     try:
@@ -181,7 +180,7 @@ def _check(target: Path) -> None:
             for episode in pack.episodes(name):
                 pack.standpoints(episode.scene)
     except DataError as error:
-        raise DataError(error.message.replace(f"{target}/", ""), "Take a fresh copy of the source.") from error
+        raise DataError(error.message.replace(f"{target}/", ""), "Get a fresh copy of the source.") from error
     actions = SourceTree(target).read_json(_ACTIONS)
     expected = [
         {"action_id": number, "action_name": action.name, "pddl": action.call} for number, action in enumerate(ACTIONS)
@@ -201,11 +200,6 @@ def _notes(hashes: Mapping[str, str]) -> tuple[str, ...]:
     if other:
         notes.append(f"Not the files that rbsuite was tested with: {', '.join(other)}.")
     return tuple(notes)
-
-
-def _counts(data: _Data) -> tuple[tuple[str, int], ...]:
-    episodes = tuple((f"{name} episodes", len(data.tables[file])) for name, file in _FILES.items())
-    return (*episodes, ("scenes", len(data.tables[_CENTROIDS])), ("named actions", len(data.tables[_ACTIONS])))
 
 
 def _source_text(commit: str | None, equals: str | None, hashes: Mapping[str, str], notes: tuple[str, ...]) -> str:

@@ -36,7 +36,9 @@ def find_plan(episode: Episode, household: Household) -> tuple[Action, ...] | No
     literals = list(islice(alternatives(household.goal, most=MOST_WAYS), MOST_WAYS))
     ways = [way for way in (_way(literal, episode, household) for literal in literals) if way is not None]
     if world.achieved.success:
-        return (_look_around(ways),)
+        # An action that changes nothing: going where the goal already holds.
+        target = next((place for way in ways for place in way.targets.values()), len(PLACE_NUMBER) - 1)
+        return (choose("navigate", target),)
     expert = {number for number, item in enumerate(episode.items) if item.instance in expert_picks(episode.subgoals)}
     ways.sort(key=lambda way: _rank(way, expert))
     for way in islice(ways, MOST_TRIES):
@@ -151,7 +153,14 @@ def _plan(way: _Way, household: Household) -> tuple[Action, ...]:
     actions = list(_looks(way.seen, household)) if way.targets else []
     actions += _turned(way, opens=True)
     for item in _in_order(way.targets, household):
-        actions += _carry(household.lies[item], household.categories[item], way.targets[item])
+        # The four actions that bring an object of a category from one place to another.
+        target = way.targets[item]
+        actions += (
+            choose("navigate", household.lies[item]),
+            choose("pick", household.categories[item]),
+            choose("navigate", target),
+            choose("place", target),
+        )
     actions += _turned(way, opens=False)
     if way.walk >= 0:
         actions.append(choose("navigate", way.walk))
@@ -174,11 +183,6 @@ def _turned(way: _Way, *, opens: bool) -> Iterator[Action]:
         yield choose("open" if opens else "close", door)
 
 
-def _carry(source: int, category: int, target: int) -> tuple[Action, ...]:
-    """The four actions that bring an object of a category from one place to another."""
-    return choose("navigate", source), choose("pick", category), choose("navigate", target), choose("place", target)
-
-
 def _in_order(targets: Mapping[int, int], household: Household) -> list[int]:
     """The goal's order, but of one category on one place the first listed goes first, since that is the one picked up."""
     order = list(targets)
@@ -193,9 +197,3 @@ def _in_order(targets: Mapping[int, int], household: Household) -> list[int]:
 
 def _kind(item: int, household: Household) -> tuple[int, int]:
     return household.categories[item], household.lies[item]
-
-
-def _look_around(ways: Sequence[_Way]) -> Action:
-    """An action that changes nothing: going where the goal already holds."""
-    target = next((place for way in ways for place in way.targets.values()), len(PLACE_NUMBER) - 1)
-    return choose("navigate", target)

@@ -31,22 +31,22 @@ _PACK = "eb-habitat"
 _IMPORTER = "rbsuite_eb_habitat.importer:IMPORTER"
 
 _SPLITS = (
-    Split("sample", "36 tasks written by this project, in homes of its own", bundled=True),
+    Split("sample", "36 tasks in homes written by this project", bundled=True),
     Split("test", "upstream's 300 tasks: 50 in each of the six sets"),
 )
 _MEASURES = (
-    Measure("progress", "share of the subgoals that were met at some time; 1 on success"),
+    Measure("progress", "share of the subgoals that held at some point; 1 on success"),
     PROGRESS_UPSTREAM,
 )
 _APART = (
     Apart(
         "spatial_relationship",
-        "Its instructions mean receptacles by what stands left or right of them, which is shown to no text agent: it can only guess the "
-        "order along the counter from names.",
+        "Its instructions describe receptacles by what is left or right of them, which no text observation shows: the agent can only guess "
+        "the order along the counter from names.",
     ),
     Apart(
         "visual_appearance",
-        "Its instructions describe how things look, which no observation in text tells: the agent can only guess the category.",
+        "Its instructions describe how things look, which no text observation shows: the agent can only guess the category.",
     ),
 )
 
@@ -64,13 +64,13 @@ _FIDELITY = (
     Fidelity(
         "what counts right after an action",
         "exact",
-        "what its precondition asked for counts as it was before, as in upstream, until the next action: after a pick the hand still "
-        "counts as empty, so that 16 of the 300 tasks, which are to take something away, are solved by picking it up",
+        "what its precondition required counts as it was before, as in upstream, until the next action: after a pick the hand still "
+        "counts as empty, so that 16 of the 300 tasks, which ask to take something away, are solved by picking it up",
     ),
     Fidelity(
         "preconditions and effects",
         "exact",
-        "those of the domain: a closed refrigerator or drawer hinders neither picking nor placing",
+        "those of the domain: a closed refrigerator or drawer prevents neither picking nor placing",
     ),
     Fidelity(
         "what is near, placing and doors",
@@ -83,12 +83,14 @@ _FIDELITY = (
         "all that lies on the place navigated to and nothing else; upstream measures 1.5 m and an angle to each object",
     ),
     Fidelity(
-        "which of several alike is picked", "approximate", "the first in the episode's list, as upstream's first match"
+        "which of several objects of a kind is picked",
+        "approximate",
+        "the first in the episode's list, as upstream's first match",
     ),
     Fidelity(
         "where placed objects lie",
         "approximate",
-        "on the receptacle, always; upstream measures the position after the object was set down",
+        "on the receptacle, always; upstream measures the position after the object was put down",
     ),
     Fidelity(
         "where an object in the hand is",
@@ -98,7 +100,7 @@ _FIDELITY = (
     Fidelity(
         "start of the robot",
         "approximate",
-        "at no place; upstream puts it at a random spot, where something may be within reach",
+        "nowhere; upstream puts it at a random spot, where something may be within reach",
     ),
     Fidelity(
         "progress",
@@ -119,7 +121,7 @@ _NOTES = (
     "Upstream later replaced the long_horizon episodes; those of this commit are the older ones, and the task set's hash tells them apart.",
     "Floor, an agent that does nothing: 0 of 300; any action solves spatial_relationship/test/43, whose goal holds at the start; "
     "actions at random: about 1 %. Ceiling, replayed references: all; that they work shows that the engine is consistent, not faithful.",
-    "The sample split was written by this project; its scores compare with nothing published.",
+    "The sample split was written by this project; its scores are not comparable with published ones.",
 )
 
 
@@ -146,7 +148,7 @@ def rbsuite_prompt_dirs() -> Sequence[Path]:
 def _symbolic() -> EnvironmentSpec:
     return EnvironmentSpec(
         name="eb-habitat[symbolic]",
-        summary="rearranging a home by 70 named actions (EB-Habitat's tasks), in a state machine",
+        summary="rearranging a home with 70 named actions (EB-Habitat's tasks), in a state machine",
         factory="rbsuite_eb_habitat.environment:EbHabitat",
         options=(OBS_MODE,),
         aliases=("eb-habitat",),

@@ -92,17 +92,14 @@ class _Expert:
             if stage.held and stage.held != before:
                 self._now = self.lies.get(stage.held, "")
             elif before and not stage.held:
-                self._now = self._put_down(stage, before)
+                place = stage.lies.get(before, "")
+                if place:
+                    self.lies[before] = place
+                self._now = place
             else:
                 self._now = self._next_place(number, stage.held) or self._now
             before = stage.held
             yield self._now
-
-    def _put_down(self, stage: _Stage, item: str) -> str:
-        place = stage.lies.get(item, "")
-        if place:
-            self.lies[item] = place
-        return place
 
     def _next_place(self, number: int, held: str) -> str:
         """Where the next object is picked up or put down, the next door is, or the goal wants the robot."""

@@ -80,7 +80,7 @@ def read_pickle(content: bytes, name: str) -> Any:
         _check_opcodes(content)
         return _Copier().copy(_Unpickler(io.BytesIO(content)).load())
     except _Refused as refused:
-        raise DataError(f"{name} is refused, and nothing in it was run: {refused}.", _REMEDY) from None
+        raise DataError(f"{name} is rejected, and nothing in it was run: {refused}.", _REMEDY) from None
     except Exception as error:  # A damaged pickle raises almost anything.
         raise DataError(
             f"{name} is a damaged pickle ({type(error).__name__}: {error}).", "Restore the file."
@@ -172,16 +172,14 @@ class _Array:
 
     def __setstate__(self, state: object) -> None:
         match state:
-            case (int(), tuple() as shape, _Dtype() as dtype, bool() as fortran, data) if _is_shape(shape):
+            case (int(), tuple() as shape, _Dtype() as dtype, bool() as fortran, data) if len(shape) <= 4 and all(
+                type(length) is int and 0 <= length <= MAX_BYTES for length in shape
+            ):
                 if fortran and len(shape) > 1:
                     raise _Refused("it holds an array in column order")
                 self.content = _nested(dtype.numbers(prod(shape), data), shape)
             case _:
                 raise _Refused("it holds an array that is not made of numbers")
-
-
-def _is_shape(shape: tuple[Any, ...]) -> bool:
-    return len(shape) <= 4 and all(type(length) is int and 0 <= length <= MAX_BYTES for length in shape)
 
 
 def _nested(numbers: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
@@ -243,7 +241,9 @@ class _Copier:
         if value is None or type(value) in (str, int, bool):
             return value
         if isinstance(value, float):
-            return self._finite(value)
+            if not isfinite(value):
+                raise _Refused(f"it holds the number {value}")
+            return value
         if isinstance(value, list | tuple):
             return [self.copy(item, depth + 1) for item in value]
         if isinstance(value, dict):
@@ -251,11 +251,6 @@ class _Copier:
         if isinstance(value, _Array):
             return self.copy(value.content, depth)
         raise _Refused(f"it holds a value of type {type(value).__name__.lstrip('_').lower()}, which is not data")
-
-    def _finite(self, number: float) -> float:
-        if not isfinite(number):
-            raise _Refused(f"it holds the number {number}")
-        return number
 
     def _key(self, key: Any) -> str | int:
         if type(key) not in (str, int):

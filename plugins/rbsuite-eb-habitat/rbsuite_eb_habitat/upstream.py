@@ -26,7 +26,7 @@ PICKLES: Mapping[str, str] = {name: f"{FOLDER}/datasets/{name}.pickle" for name 
 
 _ASSET_END = ".object_config.json"
 _SCENE_END = ".scene_instance.json"
-_REMEDY = "Restore the file, or take a fresh copy of the source."
+_REMEDY = "Restore the file, or get a fresh copy of the source."
 _MOST_YAML_BYTES = 2**20
 
 
@@ -85,7 +85,10 @@ class _Table:
             "scene_id": _stem(self._text(fields.get("scene_id"), "scene_id"), _SCENE_END),
             "instruction": self._text(fields.get("instruction"), "instruction"),
             "instruct_id": self._text(fields.get("instruct_id"), "instruct_id"),
-            "sampled_entities": self._texts(fields.get("sampled_entities"), "sampled_entities"),
+            "sampled_entities": {
+                self._text(key, "sampled_entities"): self._text(text, "sampled_entities")
+                for key, text in self._dict(fields.get("sampled_entities"), "sampled_entities").items()
+            },
             "start_preds": self._predicates(fields.get("start_preds"), "start_preds"),
             "goal_preds": self._dict(fields.get("goal_preds"), "goal_preds"),
             "subgoals": [
@@ -147,9 +150,6 @@ class _Table:
 
     def _predicates(self, value: Any, field: str) -> list[str]:
         return [self._text(text, field) for text in self._list(value, field)]
-
-    def _texts(self, value: Any, field: str) -> dict[str, str]:
-        return {self._text(key, field): self._text(text, field) for key, text in self._dict(value, field).items()}
 
     def _number(self, value: Any, field: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):

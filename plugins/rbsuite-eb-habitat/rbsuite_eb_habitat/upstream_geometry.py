@@ -22,7 +22,10 @@ def standpoint_sets(episodes: Iterable[Json]) -> Json:
     found: dict[str, Counter[tuple[str, ...]]] = {}
     for episode in episodes:
         counts = found.setdefault(episode["scene_id"].partition("_staging")[0], Counter())
-        counts.update(_places(subgoal) for subgoal in episode["subgoals"])
+        counts.update(
+            tuple(sorted(name for predicate in subgoal for name in _ROBOT_AT.findall(predicate)))
+            for subgoal in episode["subgoals"]
+        )
     return {
         apartment: [[list(places), count] for places, count in counts.most_common()]
         for apartment, counts in found.items()
@@ -40,10 +43,6 @@ def receptacle_centroids(episodes: Iterable[Json]) -> Json:
         scene: {receptacle: _mean(positions) for receptacle, positions in receptacles.items()}
         for scene, receptacles in found.items()
     }
-
-
-def _places(subgoal: Sequence[str]) -> tuple[str, ...]:
-    return tuple(sorted(name for predicate in subgoal for name in _ROBOT_AT.findall(predicate)))
 
 
 def _mean(positions: Sequence[Sequence[float]]) -> list[float]:

@@ -175,4 +175,4 @@ def _texts(file: str, what: str, value: Any) -> list[str]:
 
 
 def _refuse(file: str, what: str) -> NoReturn:
-    raise DataError(f"{file}: {what}.", "Restore the file, or take a fresh copy of the source.")
+    raise DataError(f"{file}: {what}.", "Restore the file, or get a fresh copy of the source.")

@@ -210,7 +210,7 @@ class HabitatWorld:
         if self._place < 0:
             return
         yield NAMES[PLACES[self._place]]
-        if self._shown(self.picking):
+        if self.picking not in _HIDDEN and (self.picking != _INSIDE or self.open_doors & _FRIDGE_BIT):
             categories = self._household.categories
             yield from (CATEGORIES[categories[item]] for item, on in enumerate(self.lies) if on == self.picking)
         for door, place in enumerate(_DOOR_PLACES):
@@ -219,9 +219,6 @@ class HabitatWorld:
                 yield f"{name} ({'open' if self.open_doors & 1 << door else 'closed'})"
         if self.held >= 0:
             yield f"{CATEGORIES[self._household.categories[self.held]]} (in hand)"
-
-    def _shown(self, place: int) -> bool:
-        return place not in _HIDDEN and (place != _INSIDE or bool(self.open_doors & _FRIDGE_BIT))
 
 
 _MEANINGS = tuple((action.kind, action.target) for action in ACTIONS)

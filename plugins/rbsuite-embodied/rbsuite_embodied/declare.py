@@ -21,28 +21,32 @@ OBS_MODE = Option(
     "obs_mode",
     "str",
     "feedback",
-    "feedback gives what upstream's agents get without images; visible adds the names of what is in view",
+    "feedback: what upstream's agents get without images; visible: also the names of what is in view",
     choices=("feedback", "visible"),
 )
-IMAGES = Option("images", "bool", False, "yes adds what upstream's agents are shown: the picture of the robot's camera")
+IMAGES = Option(
+    "images", "bool", False, "yes: also what upstream's agents are shown, the picture from the robot's camera"
+)
 PROGRESS_UPSTREAM = Measure(
-    "progress_upstream", "the same, but 0 where the last reply held no action, as upstream records it"
+    "progress_upstream", "the same, but 0 if the last reply contained no action, as upstream records it"
 )
 LIMITS = Fidelity(
     "limits", "exact", "30 steps, 10 invalid actions; a reply without an action counts as invalid, an empty plan ends"
 )
-NO_IMAGES = Fidelity("images", "absent", "the agent gets text alone")
+NO_IMAGES = Fidelity("images", "absent", "the agent gets text only")
 
 _SIMULATOR = (
     Fidelity("world, feedback and scores", "exact", "upstream's own environment answers, in its own Python"),
     LIMITS,
-    Fidelity("progress", "approximate", "upstream tells it after an action only; before the first it is 0"),
-    Fidelity("prompts", "approximate", "upstream's form of prompt and reply, in words and with examples of our own"),
+    Fidelity("progress", "approximate", "upstream reports it only after an action; before the first it is 0"),
+    Fidelity(
+        "prompts", "approximate", "upstream's format of prompt and reply, in our own words and with our own examples"
+    ),
     Fidelity("reward", "approximate", "the change of progress, not upstream's dense reward"),
     Fidelity(
         "images",
         "approximate",
-        "with images=yes upstream's own picture, 500 x 500, as a PNG; else the agent gets text alone",
+        "with images=yes upstream's own picture, 500 x 500, as a PNG; else the agent gets text only",
     ),
 )
 

@@ -78,5 +78,5 @@ def _refuse(found: Mapping[str, Pointer], elsewhere: str = "") -> NoReturn:
     other = f"a checkout of {elsewhere}" if elsewhere else "another checkout"
     raise DataError(
         f"{what}, not the data: {listing}.",
-        f"Run 'git lfs pull' in the checkout, or name {other}, which holds the files themselves.",
+        f"Run 'git lfs pull' in the checkout, or name {other}, which has the files themselves.",
     )

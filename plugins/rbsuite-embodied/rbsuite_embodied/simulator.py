@@ -136,7 +136,7 @@ class SimulatorEnvironment(Environment):
         images: whether to add to each observation what upstream's agents are shown, the picture of the robot's camera.
 
     Raises:
-        UsageError: ``visible`` where upstream does not tell what is in view.
+        UsageError: ``visible`` where upstream does not report what is in view.
     """
 
     name: ClassVar[str]
@@ -150,7 +150,7 @@ class SimulatorEnvironment(Environment):
 
     def __init__(self, *, obs_mode: str = FEEDBACK, images: bool = False) -> None:
         if obs_mode == VISIBLE and not self.tells_view:
-            raise UsageError(f"{self.name} does not tell what is in view.", f"Leave obs_mode at {FEEDBACK!r}.")
+            raise UsageError(f"{self.name} does not report what is in view.", f"Leave obs_mode at {FEEDBACK!r}.")
         self._obs_mode = obs_mode
         self._images = images
         self._idle: list[Bridge] = []
@@ -234,7 +234,7 @@ class SimulatorEnvironment(Environment):
         if start.instruction.split() != task.query.split():
             raise EnvironmentFailure(
                 f"EmbodiedBench's instruction of {task.id} is {start.instruction!r}, the imported data says {task.query!r}.",
-                "Import the data of the EmbodiedBench that is asked.",
+                "Import the data of the EmbodiedBench that is used.",
             )
         return EmbodiedEpisode(SimulatorWorld(bridge, start), task.query, prompt, self._obs_mode)
 
@@ -253,7 +253,7 @@ class SimulatorEnvironment(Environment):
             bridge.close()
             raise EnvironmentFailure(
                 f"EmbodiedBench ({self.upstream}) has changed since this command was started.",
-                "Undo the change, or begin a new experiment.",
+                "Undo the change, or start a new experiment.",
             )
 
 

@@ -89,7 +89,7 @@ def test_hang_is_ended_after_the_limit(stub: Any, at: str) -> None:
     with pytest.raises(EnvironmentFailure) as failure:
         bridge.step(1) if at == "step" else bridge.start("base", 0)
     assert time.monotonic() - began < 20
-    assert failure.value.message == f"EmbodiedBench (eb-alfred) gave no answer to {at!r} within 1.5 s."
+    assert failure.value.message == f"EmbodiedBench (eb-alfred) did not answer {at!r} within 1.5 s."
     assert "RBSUITE_EMBODIEDBENCH_TIMEOUT" in failure.value.remedy
     check_over(stub, bridge)
 
@@ -114,18 +114,18 @@ for line in sys.stdin:
     [
         (
             "Welcome to EmbodiedBench",
-            "answered 'hello' with 'Welcome to EmbodiedBench', which is no reply: it is no JSON.",
+            "answered 'hello' with 'Welcome to EmbodiedBench', which is not a reply: it is not JSON.",
         ),
-        ("", "which is no reply: it is no JSON."),
-        ("[1, 2]", "which is no reply"),
-        ("[" * 100_000, "which is no reply"),
-        ('{"id": 1}', "which is no reply: it has no 'ok'."),
-        ('{"id": 1, "ok": "yes"}', "which is no reply: it has no 'ok'."),
-        ('{"id": 7, "ok": true}', "which is no reply: it does not belong to the request."),
-        ('{"id": 1, "ok": true, "protocol": 2}', "which is no reply: no packages, not of the type dict."),
+        ("", "which is not a reply: it is not JSON."),
+        ("[1, 2]", "which is not a reply"),
+        ("[" * 100_000, "which is not a reply"),
+        ('{"id": 1}', "which is not a reply: it has no 'ok'."),
+        ('{"id": 1, "ok": "yes"}', "which is not a reply: it has no 'ok'."),
+        ('{"id": 7, "ok": true}', "which is not a reply: it is not a reply to the request."),
+        ('{"id": 1, "ok": true, "protocol": 2}', "which is not a reply: no packages, not of the type dict."),
         (
             '{"id": 1, "ok": true, "protocol": 2, "python": 3.9, "packages": {}, "folder": ""}',
-            "which is no reply: python=3.9, not of the type str.",
+            "which is not a reply: python=3.9, not of the type str.",
         ),
         (
             '{"id": 1, "ok": true, "protocol": 3, "python": "3.9", "packages": {}, "folder": ""}',
@@ -150,7 +150,7 @@ def test_garbage_and_other_versions_are_named(stub: Any, tmp_path: Path, line: s
 def test_line_without_end_is_not_read_for_ever(stub: Any, tmp_path: Path) -> None:
     server = tmp_path / "server.py"
     server.write_text("import sys\nwhile True:\n    sys.stdout.write('x' * 65536)\n")
-    with pytest.raises(EnvironmentFailure, match="which is no reply"):
+    with pytest.raises(EnvironmentFailure, match="which is not a reply"):
         stub.bridge(server=server)
 
 

@@ -24,7 +24,7 @@ def test_all_is_well_and_no_simulator_was_started(stub: Any, check: Any) -> None
 def test_python_is_not_named(stub: Any, check: Any) -> None:
     stub.monkeypatch.delenv(PYTHON)
     assert check() == (
-        f"{PYTHON} is not set, so there is no EmbodiedBench to ask. "
+        f"{PYTHON} is not set, so there is no EmbodiedBench to use. "
         "Set it to the Python of the environment in which EmbodiedBench is installed."
     )
 

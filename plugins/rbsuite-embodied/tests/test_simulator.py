@@ -163,7 +163,7 @@ def test_what_is_in_view_is_told_where_upstream_tells_it(kitchen: Any) -> None:
         await episode.aclose()
 
     playing(play, obs_mode="visible")
-    with pytest.raises(UsageError, match="does not tell what is in view"):
+    with pytest.raises(UsageError, match="does not report what is in view"):
         Home(obs_mode="visible")
 
 

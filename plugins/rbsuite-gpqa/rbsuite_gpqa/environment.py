@@ -120,7 +120,12 @@ class Gpqa(QuestionEnvironment):
         seed = {"choice_seed": str(self._choice_seed)}
         if split == "sample":
             table = read_sample(SAMPLE)
-            return QuestionSet(_with_families(table), {**table.source, **seed}, sample_lessons(table.rows, "gpqa"))
+            families = [str(row["family"]) for row in table.rows]
+            sample = [
+                replace(question, group=family, skill=f"gpqa/{family}")
+                for question, family in zip(read_questions(table, BENCHMARK.collections[0]), families, strict=True)
+            ]
+            return QuestionSet(sample, {**table.source, **seed}, sample_lessons(table.rows, "gpqa"))
         table = BENCHMARK.table(f"gpqa_{split}", data)
         questions = BENCHMARK.questions(f"gpqa_{split}", table)
         return QuestionSet(questions, {**BENCHMARK.source(f"gpqa_{split}", table, questions), **seed}, LESSONS)
@@ -132,9 +137,3 @@ class Gpqa(QuestionEnvironment):
     def at_hand(self, split: str, *, data: str = "") -> bool:
         """See :meth:`rbsuite.Environment.at_hand`."""
         return split == "sample" or BENCHMARK.at_hand([f"gpqa_{split}"], data)
-
-
-def _with_families(table: Table) -> Sequence[Question]:
-    questions = read_questions(table, BENCHMARK.collections[0])
-    families = [str(row["family"]) for row in table.rows]
-    return [replace(one, group=family, skill=f"gpqa/{family}") for one, family in zip(questions, families, strict=True)]

@@ -27,7 +27,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                     "choice_seed",
                     "int",
                     0,
-                    "seed of the order of choices, which each question draws for itself",
+                    "seed of the order of choices, drawn for each question",
                     minimum=0,
                 ),
             ),

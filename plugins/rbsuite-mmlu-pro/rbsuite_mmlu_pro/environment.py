@@ -100,7 +100,8 @@ class MmluPro(QuestionEnvironment):
     """A question with up to ten choices, in the order of the file.
 
     Args:
-        reader, shots: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
+        reader: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
+        shots: see :class:`rbsuite_questions.environment.QuestionEnvironment`.
     """
 
     name: ClassVar[str] = "mmlu-pro"
@@ -121,7 +122,10 @@ class MmluPro(QuestionEnvironment):
         source = BENCHMARK.source(name, table, questions)
         examples: Mapping[str, tuple[WorkedExample, ...]] = {}
         if split == "test":
-            source |= _releases(questions)
+            counts = count_releases((one.id, row_hash(one.text, one.choices, LETTERS[one.answer])) for one in questions)
+            if sum(counts.values()):
+                told = f"{counts['newer']} newer, {counts['older']} older, {counts['other']} other"
+                source |= {"changed_rows": told}
             worked = _validation(data)
             if worked is not None:
                 examples = worked_examples(worked)
@@ -165,14 +169,6 @@ def _validation(data: str) -> Table | None:
         except DataError:
             return None
     return BENCHMARK.table(VALIDATION, data)
-
-
-def _releases(questions: Sequence[Question]) -> dict[str, str]:
-    hashes = ((one.id, row_hash(one.text, one.choices, LETTERS[one.answer])) for one in questions)
-    counts = count_releases(hashes)
-    if not sum(counts.values()):
-        return {}
-    return {"changed_rows": f"{counts['newer']} newer, {counts['older']} older, {counts['other']} other"}
 
 
 def _sample() -> QuestionSet:

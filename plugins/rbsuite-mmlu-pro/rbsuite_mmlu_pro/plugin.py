@@ -32,7 +32,7 @@ _SHOTS = Option(
     "shots",
     "int",
     -1,
-    "worked examples of the category in the prompt; -1: five where the data has any, else none",
+    "worked examples of the category in the prompt; -1: five if the data has any, otherwise none",
     minimum=-1,
     maximum=5,
 )
@@ -59,7 +59,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 "Upstream has changed 48 rows of the test split silently; the manifest says how many rows are of the older release.",
             ),
             splits=(
-                Split("sample", "42 questions written by this project, three of each category", bundled=True),
+                Split("sample", "42 questions written by this project, three per category", bundled=True),
                 Split("test", "upstream's 12,032 questions"),
                 Split("validation", "upstream's 70 worked examples, as questions; asked zero-shot"),
             ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from rbsuite.specs import EnvironmentSpec, Measure, Option
 
-UNPARSED = Measure("unparsed", "share of rollouts that gave no answer which could be read; they count as wrong")
+UNPARSED = Measure("unparsed", "share of rollouts without an answer that could be read; they count as wrong")
 
 
 def question_spec(
@@ -42,7 +42,7 @@ def question_spec(
         name=name,
         summary=summary,
         factory=factory,
-        options=(Option("reader", "str", reader, "convention that asks for answers and reads them"), *options),
+        options=(Option("reader", "str", reader, "convention for asking for answers and reading them"), *options),
         version="1",
         action_mode="text",
         max_steps=10,
@@ -54,11 +54,11 @@ def question_spec(
         rescorers=f"rbsuite_questions.grading:{kind.upper()}_RESCORERS",
         notes=(
             f"One turn: {turn}",
-            "The reader's id and the unparsed share stand beside every score: scores of different readers must not be mixed.",
+            "Every score is shown with the reader's id and the unparsed share: scores of different readers must not be mixed.",
             *notes,
             f"Data that is not imported is read from the hub: {hub}. --data takes a file (JSON lines, parquet, CSV), a directory laid "
             "out as on the hub, a pack, or the word hub.",
-            f"Chance level {chance}. The sample split was written by this project; its scores compare with nothing published.",
+            f"Chance level {chance}. The sample split was written by this project; its scores are not comparable with published ones.",
         ),
         **more,
     )

@@ -14,9 +14,9 @@ from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UsageError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolResult
-from rbsuite_questions.forms import PLACEHOLDERS, Form, form_of
+from rbsuite_questions.forms import PLACEHOLDERS, form_of
 from rbsuite_questions.grading import grade, read_answer
-from rbsuite_questions.question import Question, QuestionSet, WorkedExample, make_tasks, question_text
+from rbsuite_questions.question import Question, QuestionSet, make_tasks, question_text
 from rbsuite_questions.readers import Kind, Reader, Reading, reader_of_kind
 
 PROMPTS = Path(__file__).with_name("prompts")
@@ -74,7 +74,7 @@ class QuestionEnvironment(SyncEnvironment):
         if most < self._wanted_shots:
             there = f"has {most} for a domain" if most else "has no worked examples"
             raise UsageError(
-                f"{self._wanted_shots} worked examples are asked for, and the data {there}.", "Give fewer shots."
+                f"{self._wanted_shots} worked examples are asked for, but the data {there}.", "Give fewer shots."
             )
         return TaskSet(self.name, split, make_tasks(self._set.questions, domain, self.order), self._set.source)
 
@@ -91,7 +91,14 @@ class QuestionEnvironment(SyncEnvironment):
             "kind": self.kind,
             "closing": self._form.write(placeholder),
             "placeholder": placeholder,
-            "examples": [_shown(example, self._form) for example in examples],
+            "examples": [
+                {
+                    "question": question_text(example.text, example.choices),
+                    "reasoning": example.reasoning,
+                    "closing": self._form.write(example.answer),
+                }
+                for example in examples
+            ],
         }
 
     @property
@@ -179,11 +186,3 @@ class QuestionEpisode(SyncEpisode):
     def fork(self) -> Self:
         """An independent copy in the same state."""
         return copy.copy(self)
-
-
-def _shown(example: WorkedExample, form: Form) -> Mapping[str, str]:
-    return {
-        "question": question_text(example.text, example.choices),
-        "reasoning": example.reasoning,
-        "closing": form.write(example.answer),
-    }

@@ -42,7 +42,7 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             return [dict(row) for row in datasets.load_from_disk(str(path))]
-        config = hub.config if hub.config in _configs(datasets, path) else None
+        config = hub.config if hub.config in datasets.get_dataset_config_names(str(path)) else None
         # Streamed: nothing of the user's files is copied into the cache.
         return [dict(row) for row in datasets.load_dataset(str(path), config, split=hub.split, streaming=True)]
 
@@ -78,12 +78,7 @@ def _header(path: Path) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return next(csv.reader(file), [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path.name} is not CSV in UTF-8: {error}.", "Take a fresh copy of the data.") from error
-
-
-def _configs(datasets: ModuleType, path: Path) -> Sequence[str]:
-    found: Sequence[str] = datasets.get_dataset_config_names(str(path))
-    return found
+        raise DataError(f"{path.name} is not CSV in UTF-8: {error}.", "Get a fresh copy of the data.") from error
 
 
 def _look_before() -> None:
@@ -141,7 +136,7 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
     kinds = {type(one).__name__ for one in _chain(error)}
     text = " ".join(str(one) for one in _chain(error))
     if isinstance(error, StopIteration) or "EmptyDatasetError" in kinds or "EmptyDataError" in kinds:
-        return DataError(f"{name} is empty.", f"Take {elsewhere}.")
+        return DataError(f"{name} is empty.", f"Use {elsewhere}.")
     if hub is not None and (kinds & {"GatedRepoError"} or "gated" in text.lower()):
         return DataError(
             f"{name} is gated: its authors ask you to accept conditions.", f"{_GATED}, or use {elsewhere}."
@@ -152,7 +147,7 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
             f"{name} is not in the cache, and the hub cannot be reached.", f"Connect, or use {elsewhere}.{gate}"
         )
     if hub is not None and (kinds & {"RevisionNotFoundError"} or "revision" in text.lower()):
-        return DataError(f"{name}: the pinned revision is not on the hub any more.", f"Use {elsewhere}.")
+        return DataError(f"{name}: the pinned revision is no longer on the hub.", f"Use {elsewhere}.")
     if hub is not None and kinds & {"DatasetNotFoundError", "RepositoryNotFoundError"}:
         gate = f", or it is gated: {_GATED[0].lower()}{_GATED[1:]}" if hub.gated else ""
         return DataError(f"{name} was not found on the hub{gate}.", f"Or use {elsewhere}.")

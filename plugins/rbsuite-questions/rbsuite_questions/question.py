@@ -108,7 +108,7 @@ def make_task(question: Question, order: Sequence[int] | None = None) -> Task:
     n = len(question.choices) or INTEGERS
     if len(question.choices) > len(LETTERS) or not 0 <= question.answer < n:
         wanted = f"one of its {n} choices" if question.choices else "an integer from 0 to 999"
-        raise DataError(f"question {question.id}: the answer {question.answer} is not {wanted}.", "Mend the data.")
+        raise DataError(f"question {question.id}: the answer {question.answer} is not {wanted}.", "Fix the data.")
     answer, wrong, choices = question.answer, _wrong(question, n), question.choices
     if choices and order is not None:
         choices = tuple(choices[index] for index in order)

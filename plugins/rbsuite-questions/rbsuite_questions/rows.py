@@ -144,7 +144,7 @@ def cell(table: Table, number: int, column: str, fits: Callable[[Any], bool], wa
     value = table.rows[number].get(column)
     if not fits(value):
         shown = repr(value) if len(repr(value)) < 40 else type(value).__name__
-        raise DataError(f"{table.name}, row {number + 1}: {column} is {shown}, not {wanted}.", "Mend the data.")
+        raise DataError(f"{table.name}, row {number + 1}: {column} is {shown}, not {wanted}.", "Fix the data.")
     return value
 
 
@@ -164,7 +164,7 @@ def _file(path: Path, csv_columns: Sequence[str]) -> Table:
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}.", "Convert it, best to JSON lines.")
     try:
         if path.stat().st_size == 0:
-            raise DataError(f"{path.name} is empty.", "Take a fresh copy of the data.")
+            raise DataError(f"{path.name} is empty.", "Get a fresh copy of the data.")
         rows = readers[path.suffix.lower()]()
         sha256 = file_sha256(path)
     except OSError as error:
@@ -185,7 +185,7 @@ def _directory(path: Path, hub: HubSource) -> Table:
 
 def _checked(rows: Sequence[Row], name: str) -> Sequence[Row]:
     if not rows:
-        raise DataError(f"{name} is empty.", "Take a fresh copy of the data.")
+        raise DataError(f"{name} is empty.", "Get a fresh copy of the data.")
     return rows
 
 
@@ -197,10 +197,10 @@ def _json_lines(path: Path) -> Sequence[Row]:
                 if line.strip():
                     rows.append(_object(json.loads(line), f"{path.name}:{number}"))
         except UnicodeDecodeError as error:
-            raise DataError(f"{path.name} is not UTF-8 text.", "Take a fresh copy of the data.") from error
+            raise DataError(f"{path.name} is not UTF-8 text.", "Get a fresh copy of the data.") from error
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"{path.name}:{number}: not valid JSON: {error}.", "Take a fresh copy of the data."
+                f"{path.name}:{number}: not valid JSON: {error}.", "Get a fresh copy of the data."
             ) from error
     return rows
 
@@ -209,7 +209,7 @@ def _json(path: Path) -> Sequence[Row]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path.name}: not valid JSON: {error}.", "Take a fresh copy of the data.") from error
+        raise DataError(f"{path.name}: not valid JSON: {error}.", "Get a fresh copy of the data.") from error
     if not isinstance(value, list):
         raise DataError(f"{path.name} is not a list of rows.", "Give JSON lines, or a list of objects.")
     return [_object(row, f"{path.name}, row {number}") for number, row in enumerate(value, start=1)]
@@ -217,7 +217,7 @@ def _json(path: Path) -> Sequence[Row]:
 
 def _object(value: Any, where: str) -> Row:
     if not isinstance(value, dict):
-        raise DataError(f"{where} is not an object.", "Give one object with the benchmark's columns a line.")
+        raise DataError(f"{where} is not an object.", "Give one object with the benchmark's columns per line.")
     return value
 
 

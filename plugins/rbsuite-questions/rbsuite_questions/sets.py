@@ -103,7 +103,7 @@ class Benchmark:
         seen: set[str] = set()
         for number, question in enumerate(questions, start=1):
             if question.id in seen:
-                raise DataError(f"{table.name}, row {number}: the id {question.id} occurs twice.", "Mend the data.")
+                raise DataError(f"{table.name}, row {number}: the id {question.id} occurs twice.", "Fix the data.")
             seen.add(question.id)
         return questions
 
@@ -171,7 +171,7 @@ class QuestionImporter:
             return "pack"
         if any(path.suffix in (*SUFFIXES, ".arrow") for path in source.rglob("*")):
             return "checkout"
-        raise DataError(f"{str(source)!r} holds no {self.name} data.", self._remedy())
+        raise DataError(f"{str(source)!r} contains no {self.name} data.", self._remedy())
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read every table that is there, check it, and write it.
@@ -188,7 +188,12 @@ class QuestionImporter:
             _write(table, source, target / f"{collection.name}.jsonl")
             counts.append((f"questions of {collection.name}", len(questions)))
             known.append(self._benchmark.source(collection.name, table, questions).get("equals", ""))
-        (target / SOURCE_NAME).write_text(self._source_text(counts), "utf-8", newline="\n")
+        lines = "".join(f"- {label}: {count}\n" for label, count in counts)
+        (target / SOURCE_NAME).write_text(
+            f"# Pack {self.name}\n\nImported by rbsuite; licence of the data: {self._benchmark.licence}.\n\n{lines}",
+            "utf-8",
+            newline="\n",
+        )
         commits = {text.rpartition(" ")[2] for text in known}
         equal = commits.pop() if len(commits) == 1 and all(map(is_commit, commits)) else None
         return PackFacts(kind, commit or equal, equal, self._benchmark.licence, tuple(counts))
@@ -222,10 +227,6 @@ class QuestionImporter:
         names = " or ".join(f"{one.name}.jsonl" for one in self._benchmark.collections)
         layout = ", or laid out as on the hub" if self._benchmark.told_apart else " (or .parquet or .csv)"
         return f"Name a file {names}, or a directory with such files{layout}."
-
-    def _source_text(self, counts: Sequence[tuple[str, int]]) -> str:
-        lines = "".join(f"- {label}: {count}\n" for label, count in counts)
-        return f"# Pack {self.name}\n\nImported by rbsuite; licence of the data: {self._benchmark.licence}.\n\n{lines}"
 
 
 def _write(table: Table, source: Path, target: Path) -> None:

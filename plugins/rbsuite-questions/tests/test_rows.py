@@ -199,7 +199,7 @@ def named(name: str, text: str = "", base: type[Exception] = Exception) -> Excep
         (named("GatedRepoError", "403 Client Error"), "gated.*hf auth login"),
         (named("DatasetNotFoundError", "Dataset is a gated dataset on the Hub."), "gated.*hf auth login"),
         (named("DatasetNotFoundError", "doesn't exist on the Hub or cannot be accessed"), "not found on the hub"),
-        (named("RevisionNotFoundError", "404"), "pinned revision is not on the hub"),
+        (named("RevisionNotFoundError", "404"), "pinned revision is no longer on the hub"),
         (
             ConnectionError("Couldn't reach 'x' on the Hub (OfflineModeIsEnabled)"),
             "not in the cache.*cannot be reached",

@@ -113,7 +113,9 @@ class BookReservation:
         insurance: Value,
     ) -> str:
         require(data, "users", user_id, "user not found")
-        reservation_id = _free_reservation_id(data)
+        # The first new id not in use; when all are, the last one, whose reservation will be overwritten.
+        *others, last = _NEW_RESERVATION_IDS
+        reservation_id = next((candidate for candidate in others if not data.has("reservations", candidate)), last)
         price = 0
         for flight in flights:
             price += _price_flight(data, flight, cabin, passengers)
@@ -142,12 +144,6 @@ class BookReservation:
         data.put("reservations", reservation_id, reservation)
         user["reservations"].append(reservation_id)
         return json.dumps(reservation)
-
-
-def _free_reservation_id(data: Overlay) -> str:
-    """The first new id not in use; when all are, the last one, whose reservation will be overwritten."""
-    *others, last = _NEW_RESERVATION_IDS
-    return next((candidate for candidate in others if not data.has("reservations", candidate)), last)
 
 
 def _price_flight(data: Overlay, flight: Value, cabin: Value, passengers: Value) -> Value:

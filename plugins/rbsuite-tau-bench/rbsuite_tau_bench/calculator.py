@@ -55,7 +55,10 @@ def calculate(expression: Value) -> str:
         Exception: any error of Python's arithmetic (division by zero, overflow), with Python's text.
     """
     if not isinstance(expression, str):
-        _refuse_type(expression)
+        # Fail as upstream does: its whitelist looks at the elements of whatever can be iterated.
+        if not all(element in _CHARACTERS for element in expression):
+            raise ValueError("invalid characters in expression")
+        raise TypeError("eval() arg 1 must be a string, bytes or code object")
     if expression.strip(_CHARACTERS):
         raise ValueError("invalid characters in expression")
     if len(expression) > MAX_LENGTH:
@@ -63,13 +66,6 @@ def calculate(expression: Value) -> str:
     if not expression.strip(" "):
         raise ExpressionSyntaxError(line=0)
     return str(round(float(_run(_Compiler(expression).program())), 2))
-
-
-def _refuse_type(expression: Value) -> NoReturn:
-    """Fail as upstream does: its whitelist looks at the elements of whatever can be iterated."""
-    if not all(element in _CHARACTERS for element in expression):
-        raise ValueError("invalid characters in expression")
-    raise TypeError("eval() arg 1 must be a string, bytes or code object")
 
 
 # --- compiling ------------------------------------------------------------------------------------------------------------

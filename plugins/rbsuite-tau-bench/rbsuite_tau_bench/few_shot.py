@@ -46,8 +46,8 @@ class FewShotAgent(ToolsAgent):
         fitting = [text for of_domain, text in read_displays(path) if of_domain in ("", domain)]
         if len(fitting) < self._number:
             raise UsageError(
-                f"{path.name} has {len(fitting)} displays for {domain or 'the environment'}, and {self._number} are to be shown.",
-                "Set number=N lower, or name another file with displays=FILE.",
+                f"{path.name} has {len(fitting)} displays for {domain or 'the environment'}, but {self._number} are asked for.",
+                "Use a smaller number=N, or name another file with displays=FILE.",
             )
         chosen = rng(self._seed, "few-shot").sample(fitting, self._number)
         return self._services.render("agent/few_shot.j2", policy=policy, displays=chosen)
@@ -83,7 +83,7 @@ def read_displays(path: Path) -> tuple[tuple[str, str], ...]:
             continue
         display = _display(line)
         if display is None:
-            raise DataError(f"{path.name}, line {number}: not a JSON object with a text 'display'.", "Mend the file.")
+            raise DataError(f"{path.name}, line {number}: not a JSON object with a text 'display'.", "Fix the file.")
         found.append(display)
     return tuple(found)
 

@@ -96,7 +96,10 @@ class TauBenchImporter:
         kind = self.recognise(source)
         tree = SourceTree(source)
         reader: Source = CheckoutSource(tree) if kind == "checkout" else PackSource(tree)
-        commit = commit or (read_commit(source) if kind == "checkout" else _commit_of_pack(source))
+        if kind == "checkout":
+            commit = commit or read_commit(source)
+        elif (source / INFO_NAME).exists():
+            commit = commit or verify_pack(source).commit
         domains = [_read_domain(reader, layout) for layout in LAYOUTS]
         displays = [check_display(display) for display in reader.few_shot(LAYOUTS)]
         for domain in domains:
@@ -114,15 +117,6 @@ class TauBenchImporter:
 def content_digest(pack: Path) -> str:
     """Digest of a pack's content, few-shot displays, licence and provenance aside: equal content, equal digest."""
     return digest({name: value for name, value in file_hashes(pack).items() if name not in _NOT_CONTENT})
-
-
-def _commit_of_pack(source: Path) -> str | None:
-    """The commit that a pack's ``pack.json`` names, if it has one.
-
-    Raises:
-        DataError: the pack is not what its ``pack.json`` says.
-    """
-    return verify_pack(source).commit if (source / INFO_NAME).exists() else None
 
 
 def _read_domain(reader: Source, layout: Layout) -> _Domain:

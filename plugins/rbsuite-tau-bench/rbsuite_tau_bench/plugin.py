@@ -14,7 +14,9 @@ CITATION = (
 )
 
 _FIDELITY = Option("fidelity", "str", "upstream", "upstream keeps upstream's quirks", choices=("upstream",))
-_DISPLAYS = Option("displays", "str", "", "JSON Lines file of worked examples; empty: the pack's, else the bundled one")
+_DISPLAYS = Option(
+    "displays", "str", "", "JSON lines file of worked examples; empty: the pack's, or else the bundled one"
+)
 _NUMBER = Option("number", "int", 5, "number of worked examples", minimum=1)
 
 _NOTES = (
@@ -25,7 +27,7 @@ _NOTES = (
     "Prompts of the simulated user and of the react and act agents are this project's own; so results with a real model "
     "are near upstream's, not equal by construction.",
     "Floor, an agent that does nothing: test split 7/115 retail and 19/50 airline. Ceiling, replayed references: all.",
-    "The sample split was written by this project; its scores compare with nothing published.",
+    "The sample split was written by this project; its scores are not comparable with published ones.",
     "Upstream calls its own tasks outdated (its pull request 80); some references are known to be wrong.",
 )
 
@@ -69,7 +71,7 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
     return [
         AgentSpec(
             name="few-shot",
-            summary="calls tools natively, with worked examples of tau-bench behind the policy",
+            summary="calls tools natively, with worked examples of tau-bench after the policy",
             factory="rbsuite_tau_bench.few_shot:FewShotAgent",
             options=(_DISPLAYS, _NUMBER),
             action_modes=("tools",),

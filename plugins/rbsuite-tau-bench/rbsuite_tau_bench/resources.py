@@ -75,7 +75,11 @@ def load_tasks(split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
     domains = (domain,) if domain else SPLITS[split]
     hashes = [pack.content_hash(name, split) for name in domains]
     content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()
-    tasks = tuple(task for name in domains for task in _tasks(pack, name, split))
+    tasks = tuple(
+        _task(pack, name, split, index, entry)
+        for name in domains
+        for index, entry in enumerate(pack.tasks(name, split))
+    )
     return TaskSet(NAME, split, tasks, {**source, "sha256": content}), Resources(pack)
 
 
@@ -99,13 +103,8 @@ def sample_directory() -> Path:
     return Path(__file__).with_name("sample")
 
 
-def _tasks(pack: Pack, domain: str, split: str) -> list[Task]:
-    writes = DOMAINS[domain].writes
-    return [_task(pack, domain, split, index, entry, writes) for index, entry in enumerate(pack.tasks(domain, split))]
-
-
-def _task(pack: Pack, domain: str, split: str, index: int, entry: Mapping[str, object], writes: frozenset[str]) -> Task:
-    identifier = f"{domain}/{split}/{index}"
+def _task(pack: Pack, domain: str, split: str, index: int, entry: Mapping[str, object]) -> Task:
+    identifier, writes = f"{domain}/{split}/{index}", DOMAINS[domain].writes
     actions = entry["actions"]
     assert isinstance(actions, list)
     for action in actions:

@@ -6,7 +6,7 @@ a closing statement with the figures that were asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rbsuite.environments.solution import Solution
 from rbsuite.task import Task
@@ -40,14 +40,10 @@ def _actions(task: Task, answers: int) -> Iterator[Action]:
     gold = [Action.call(action["name"], action["kwargs"]) for action in task.payload["actions"]]
     kinds = [DOMAINS[task.domain].kinds.get(action["name"]) for action in task.payload["actions"]]
     first = next((place for place, kind in enumerate(kinds) if kind in ("write", "terminating")), len(gold))
-    questions = [Action(text) for text in _questions(task.domain, answers)]
+    middle = [_ASK_MORE[place % len(_ASK_MORE)] for place in range(answers - 2)]
+    asked = [_ASK_WHO[task.domain], *middle, _ASK_CONSENT][: max(answers, 0)]
+    questions = [Action(text) for text in asked]
     yield from (*questions[:1], *gold[:first], *questions[1:], *gold[first:])
     if "terminating" not in kinds:
         figures = "; ".join(task.payload["outputs"])
         yield Action(_FIGURES.format(figures=figures) if figures else _CLOSING)
-
-
-def _questions(domain: str, count: int) -> Sequence[str]:
-    """Questions for the given number of answers."""
-    middle = [_ASK_MORE[place % len(_ASK_MORE)] for place in range(count - 2)]
-    return [_ASK_WHO[domain], *middle, _ASK_CONSENT][: max(count, 0)]

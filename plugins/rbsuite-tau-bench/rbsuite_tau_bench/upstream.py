@@ -191,7 +191,13 @@ class CheckoutSource:
     def few_shot(self, layouts: Iterable[Layout]) -> list[Located]:
         """See :class:`Source`. Upstream keeps one display a line, under ``messages_display``."""
         return [
-            Located(line.where, {"domain": layout.domain, "display": _display(line.value)})
+            Located(
+                line.where,
+                {
+                    "domain": layout.domain,
+                    "display": line.value.get("messages_display") if isinstance(line.value, dict) else None,
+                },
+            )
             for layout in layouts
             if self._tree.has(layout.few_shot)
             for line in _json_lines(self._tree, layout.few_shot)
@@ -293,10 +299,6 @@ def _list(tree: SourceTree, file: str) -> list[Json]:
 
 def _json_lines(tree: SourceTree, file: str) -> list[Located]:
     return [Located(f"{file}: display {index}", value) for index, value in enumerate(tree.read_json_lines(file))]
-
-
-def _display(value: Json) -> Json:
-    return value.get("messages_display") if isinstance(value, dict) else None
 
 
 def _located_task(file: str, index: int, task: Any) -> Located:

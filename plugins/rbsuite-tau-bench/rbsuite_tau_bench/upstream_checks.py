@@ -156,4 +156,4 @@ def _short(value: Any) -> str:
 
 
 def _refuse(where: str, what: str) -> NoReturn:
-    raise DataError(f"{where}: {what}.", "Restore the file, or take a fresh copy of the source.")
+    raise DataError(f"{where}: {what}.", "Restore the file, or get a fresh copy of the source.")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from rbsuite.cli.data import Progress, command
+from rbsuite.cli.data import TransferProgress, command
 from rbsuite.data.packs import import_pack, verify_pack
 from rbsuite.errors import DataError, RbsuiteError
 from rbsuite.hookspecs import hookimpl
@@ -379,7 +379,7 @@ def test_progress_is_shown_on_a_terminal_alone(
 ) -> None:
     for terminal in (False, True):
         monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal)
-        progress = Progress()
+        progress = TransferProgress()
         progress(1, 3 << 20)
         progress(2, 3 << 20)
         progress(3 << 20, 3 << 20)

@@ -144,7 +144,7 @@ class StandIn:
     def teleport(self, action: Mapping[str, Any]) -> bool:
         """Stand at a point and face a direction: that of what was sought, where the two agree."""
         room, stand, angle = self._room, (float(action["x"]), float(action["z"])), float(action["rotation"])
-        sought, heading = self.stage.sought, _vector(angle)
+        sought, heading = self.stage.sought, (math.sin(math.radians(angle)), math.cos(math.radians(angle)))
         known = [room.heading]
         if sought:
             x, _, z = room.spot(sought)
@@ -220,10 +220,6 @@ def _front(room: Room, identifier: str) -> float:
 def _compass(direction: tuple[float, float]) -> float:
     """Degrees clockwise from z."""
     return math.degrees(math.atan2(*direction)) % 360.0
-
-
-def _vector(angle: float) -> tuple[float, float]:
-    return (math.sin(math.radians(angle)), math.cos(math.radians(angle)))
 
 
 def _on_object(change: Callable[[Room, str], bool]) -> Callable[[StandIn, Mapping[str, Any]], bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from rbsuite_eb_alfred.scene import ABSENT, Household, Point, Thing
+from rbsuite_eb_alfred.scene import ABSENT, Household, Point
 from rbsuite_eb_alfred.vocabulary import OPEN_AT_FIRST
 
 SIGHT = 1.5
@@ -163,10 +163,7 @@ class Room:
         whole = self.things[identifier]
         if not whole.slices or self.in_hand(identifier) or not self.visible(identifier):
             return False
-        for piece in self._pieces(whole):
+        for piece in [thing for thing in self.things.values() if thing.whole == whole.index]:
             self.holds[piece.id], self.spots[piece.id] = self.holds[identifier], self.spots[identifier]
         del self.holds[identifier], self.spots[identifier]
         return True
-
-    def _pieces(self, whole: Thing) -> list[Thing]:
-        return [thing for thing in self.things.values() if thing.whole == whole.index]

@@ -70,7 +70,7 @@ def load_upstream(checkout: Path) -> Iterator[Upstream]:
         DataError: there is no EB-ALFRED in that directory.
     """
     if not (checkout / PACKAGE / "envs" / "eb_alfred" / "EBAlfEnv.py").is_file():
-        raise DataError(f"no EmbodiedBench in {str(checkout)!r}.", f"Name the directory that holds {PACKAGE}/.")
+        raise DataError(f"no EmbodiedBench in {str(checkout)!r}.", f"Name the directory that contains {PACKAGE}/.")
     stage = Stage()
     with _interpreter_restored(), quiet():
         sys.path.insert(0, str(checkout))

@@ -171,16 +171,23 @@ class Bridge:
                 return read(reply)
         except Silence:
             self._fail(
-                f"{self._name} gave no answer to {command!r} within {self.timeout:g} s.",
+                f"{self._name} did not answer {command!r} within {self.timeout:g} s.",
                 f"Set {TIMEOUT} to more seconds if that is too few.",
             )
         except Gone as gone:
             self._end()  # then all of its last words have arrived
-            self._fail(f"{self._name} {gone} during {command!r}{self._last_words()}.")
+            words = self._process.last_words()
+            self._fail(f"{self._name} {gone} during {command!r}{f': {_quoted(words)}' if words else ''}.")
         except (ValueError, RecursionError) as problem:
-            said = problem if line.startswith(b"{") else "it is no JSON"
-            self._fail(f"{self._name} answered {command!r} with {_excerpt(line)}, which is no reply: {said}.")
-        self._refused(command, reply)
+            said = problem if line.startswith(b"{") else "it is not JSON"
+            excerpt = _quoted(line[:_LONGEST].decode("utf-8", "replace"))
+            self._fail(f"{self._name} answered {command!r} with {excerpt!r}, which is not a reply: {said}.")
+        error, kind = _quoted(str(reply.get("error"))), reply.get("kind")
+        if kind == "missing":
+            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing in its Python.")
+        if kind == "protocol" and command == "hello":
+            self._other_protocol(error)
+        self._fail(f"{self._name} failed at {command!r}: {error}.")
 
     def _reply(self, line: bytes) -> dict[str, Any]:
         """A reply to the request at hand.
@@ -192,7 +199,7 @@ class Bridge:
         if not isinstance(reply, dict) or not (isinstance(reply.get("ok"), bool) or "busy" in reply):
             raise ValueError("it has no 'ok'")
         if reply.get("id") != self._number:
-            raise ValueError("it does not belong to the request")
+            raise ValueError("it is not a reply to the request")
         return reply
 
     def _read_hello(self, reply: Reply) -> Hello:
@@ -203,18 +210,6 @@ class Bridge:
     def _other_protocol(self, spoken: str) -> NoReturn:
         said = f"{self._name} and rbsuite do not speak the same protocol: {spoken} there, version {PROTOCOL} here."
         self._fail(said, "Reinstall rbsuite-embodied.")
-
-    def _refused(self, command: str, reply: Reply) -> NoReturn:
-        error, kind = _quoted(str(reply.get("error"))), reply.get("kind")
-        if kind == "missing":
-            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing into its Python.")
-        if kind == "protocol" and command == "hello":
-            self._other_protocol(error)
-        self._fail(f"{self._name} failed at {command!r}: {error}.")
-
-    def _last_words(self) -> str:
-        words = self._process.last_words()
-        return f": {_quoted(words)}" if words else ""
 
     def _fail(self, message: str, remedy: str = "") -> NoReturn:
         self._end()
@@ -229,7 +224,3 @@ def _quoted(text: str) -> str:
     """A foreign line as a part of a message: without secrets, and not too long."""
     line = redact(" ".join(text.split())).rstrip(".")
     return line if len(line) <= _LONGEST else line[:_LONGEST] + "..."
-
-
-def _excerpt(line: bytes) -> str:
-    return repr(_quoted(line[:_LONGEST].decode("utf-8", "replace")))

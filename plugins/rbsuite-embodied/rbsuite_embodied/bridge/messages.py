@@ -154,7 +154,7 @@ def _number(reply: Reply, name: str) -> float:
 def _image(reply: Reply) -> str:
     image = _text(reply, "image")
     if image and not base64.b64decode(image, validate=True).startswith(_PNG):
-        raise ValueError("image that is no PNG")
+        raise ValueError("image that is not a PNG")
     return image
 
 

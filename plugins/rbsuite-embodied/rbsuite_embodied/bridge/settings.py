@@ -74,14 +74,14 @@ def _python(variables: Mapping[str, str]) -> str:
     given = variables.get(PYTHON, "").strip()
     if not given:
         raise EnvironmentFailure(
-            f"{PYTHON} is not set, so there is no EmbodiedBench to ask.",
+            f"{PYTHON} is not set, so there is no EmbodiedBench to use.",
             "Set it to the Python of the environment in which EmbodiedBench is installed.",
         )
     # A name alone is looked up; a path is taken as it is, seen from the current directory.
     found = shutil.which(Path(given).expanduser().absolute() if os.sep in given else given)
     if found is None:
         raise EnvironmentFailure(
-            f"{PYTHON} names {given!r}, which is no program.",
+            f"{PYTHON} names {given!r}, which is not a program.",
             "Set it to the Python of the environment in which EmbodiedBench is installed.",
         )
     # Not resolved: a virtual environment is known by the link to its interpreter.
@@ -95,8 +95,8 @@ def _home(variables: Mapping[str, str]) -> str:
     home = Path(given).expanduser().absolute()
     if not (home / "embodiedbench").is_dir():
         raise EnvironmentFailure(
-            f"{HOME} names {given!r}, which holds no directory embodiedbench.",
-            "Set it to a checkout of EmbodiedBench, or unset it where EmbodiedBench is installed.",
+            f"{HOME} names {given!r}, which contains no directory embodiedbench.",
+            "Set it to a checkout of EmbodiedBench, or unset it if EmbodiedBench is installed.",
         )
     return str(home)
 
@@ -110,7 +110,7 @@ def _timeout(variables: Mapping[str, str]) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise EnvironmentFailure(f"{TIMEOUT}={given!r} is no number of seconds.", "Set it to a positive number.")
+        raise EnvironmentFailure(f"{TIMEOUT}={given!r} is not a number of seconds.", "Set it to a positive number.")
     return seconds
 
 
@@ -118,6 +118,7 @@ def _simulators(variables: Mapping[str, str]) -> int:
     given = variables.get(SIMULATORS, "").strip() or "1"
     if not (given.isascii() and given.isdigit() and 0 < int(given) <= MOST_SIMULATORS):
         raise EnvironmentFailure(
-            f"{SIMULATORS}={given!r} is no number of simulators.", f"Set it to a number from 1 to {MOST_SIMULATORS}."
+            f"{SIMULATORS}={given!r} is not a valid number of simulators.",
+            f"Set it to a number from 1 to {MOST_SIMULATORS}.",
         )
     return int(given)

@@ -68,7 +68,12 @@ class InspectReader(BaseReader):
         for how, pattern in (("answer_line", _LINE), ("answer_anywhere", _ANYWHERE)):
             found = last_match(pattern, text)
             if found is not None:
-                return _single(next((group for group in found.groups() if group), ""), letters, how)
+                # One letter of the options, with a stray comma at most.
+                group = next(filter(None, found.groups()), "")
+                tokens = [token for token in group.strip().upper().split(",") if token]
+                if len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0] in letters:
+                    return Reading(tokens[0], how, tokens[0])
+                return UNPARSED
         return UNPARSED
 
     def is_right(self, reading: Reading, gold: str, kind: Kind) -> bool:
@@ -100,11 +105,3 @@ def _words_from_the_end(line: str) -> Iterator[str]:
     """The words that could be numbers, last first."""
     text = _FORMATTING.sub("", _ESCAPED.sub(r"\1", line.strip().casefold()))
     return reversed(_FULL_STOP.sub("", text).split())
-
-
-def _single(group: str, letters: str, how: str) -> Reading:
-    """A reading of what follows ``ANSWER:``: one letter of the options, with a stray comma at most."""
-    tokens = [token for token in group.strip().upper().split(",") if token]
-    if len(tokens) == 1 and len(tokens[0]) == 1 and tokens[0] in letters:
-        return Reading(tokens[0], how, tokens[0])
-    return UNPARSED

@@ -39,7 +39,11 @@ def read_strict_choice(output: str, n_choices: int) -> Reading:
         if _states(match, text):
             found = match
     if found is not None:
-        letter = None if _hedges(found, text, letters) else found["letter"].upper()
+        # Another option beside the letter hedges: "A, B", "A or B".
+        second = _SECOND.match(text, found.end())
+        like = letters if found["letter"].isupper() else letters.lower()
+        hedges = second is not None and second["letter"] in like
+        letter = None if hedges else found["letter"].upper()
         return choice(letter, letters, "answer_line")
     for how, candidate in (("boxed", last_box(text)), ("last_line", next(lines_from_the_end(text), None))):
         alone = _ALONE.fullmatch(candidate) if candidate and len(candidate) <= _LONGEST else None
@@ -57,9 +61,3 @@ def _states(match: re.Match[str], text: str) -> bool:
     if letter.islower() or not match["verb"].strip(" \t\n*_"):
         return bool(_CLAUSE_END.match(text, match.end()))
     return letter not in "AI" or not _PROSE.match(text, match.end())
-
-
-def _hedges(match: re.Match[str], text: str, letters: str) -> bool:
-    """Whether another option is named beside the letter: "A, B", "A or B"."""
-    second = _SECOND.match(text, match.end())
-    return second is not None and second["letter"] in (letters if match["letter"].isupper() else letters.lower())

@@ -63,7 +63,9 @@ class Upstream:
 
     def __init__(self, checkout: Path) -> None:
         if not (checkout / "tau_bench" / "envs" / "base.py").is_file():
-            raise DataError(f"no tau-bench checkout in {str(checkout)!r}.", "Name the directory that holds tau_bench/.")
+            raise DataError(
+                f"no tau-bench checkout in {str(checkout)!r}.", "Name the directory that contains tau_bench/."
+            )
         self._process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(Path(__file__).with_name("driver.py")), str(checkout)],
             stdin=subprocess.PIPE,

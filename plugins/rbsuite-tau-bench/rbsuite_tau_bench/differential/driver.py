@@ -18,7 +18,7 @@ class _NeverAsked:
     """Stands for everything upstream imports from litellm."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        raise RuntimeError("no model may be asked here")
+        raise RuntimeError("no model may be called here")
 
 
 def _stub_litellm() -> None:

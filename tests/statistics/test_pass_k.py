@@ -1,4 +1,4 @@
-"""pass@k, pass^k and best@k, against all ways to choose k of n."""
+"""pass@k and pass^k, against all ways to choose k of n."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rbsuite.statistics.attempts import best_at_k, pass_at_k, pass_hat_k
-
-SCORES = st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), min_size=1, max_size=7)
+from rbsuite.statistics.rollouts import pass_at_k, pass_hat_k
 
 
 @settings(deadline=None)
@@ -23,18 +21,9 @@ def test_any_and_all_of_k(solved: list[bool], data: st.DataObject) -> None:
     assert pass_hat_k(*counts) == pytest.approx(sum(all(some) for some in chosen) / len(chosen))
 
 
-@settings(deadline=None)
-@given(SCORES, st.data())
-def test_best_of_k(scores: list[float], data: st.DataObject) -> None:
-    k = data.draw(st.integers(1, len(scores)))
-    chosen = [max(some) for some in combinations(scores, k)]
-    assert best_at_k(scores, k) == pytest.approx(sum(chosen) / len(chosen))
-
-
 def test_undefined_for_fewer_than_k_rollouts() -> None:
     assert pass_at_k(2, 2, 3) is None
     assert pass_hat_k(2, 2, 3) is None
-    assert best_at_k([1.0, 1.0], 3) is None
 
 
 @pytest.mark.parametrize("counts", [(3, 4, 1), (3, -1, 1), (3, 1, 0)])

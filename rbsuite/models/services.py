@@ -1,0 +1,41 @@
+"""What agents, users, judges, selectors, memories and episodes may use beside their own: prompts and one metered model."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from rbsuite.models.base import Completion
+from rbsuite.trajectory import Message, ToolSpec
+
+
+class ModelServices(Protocol):
+    """Prompts and a model, whose cost counts as the purpose of the one who asks."""
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template: the experiment's, else the plugin's, else the core's."""
+
+    async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
+        """Ask the model.
+
+        Raises:
+            ModelError: the model failed.
+        """
+
+
+class ToolServices(ModelServices, Protocol):
+    """The same with a model that may be offered tools; for those who take turns in an episode."""
+
+    async def complete(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+    ) -> Completion:
+        """Ask the model. Raises what :meth:`ModelServices.complete` raises."""
+
+
+class SeededServices(ModelServices, Protocol):
+    """The same with chance."""
+
+    @property
+    def rng(self) -> random.Random:
+        """A generator seeded for the rollout, or the task and phase, that is at hand."""
