@@ -26,6 +26,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.hookspecs import hookimpl
@@ -36,16 +38,22 @@ from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import EnvironmentSpec, Split
-from rbsuite.statistics.crossed import Matrix, crossed_estimate
+from rbsuite.statistics.differences import against_control
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import Estimate, average, mean_estimate, p_value
-from rbsuite.statistics.resampling import bca_interval, orders_interval
+from rbsuite.statistics.resampling import bca_interval, crossed_interval
 from rbsuite.statistics.summary import summarise
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation
 
+Scores = list[list[float]]
+"""A row a task, a column an order."""
+
+Matrix = tuple[Scores, Scores]
+"""The scores of a condition, and of memory off on the same streams."""
+
 Simulate = Callable[[int], Sequence[Matrix]]
-"""The paired differences of each declared comparison of the experiment with this seed."""
+"""The scores of each declared comparison of the experiment with this seed."""
 
 Interval = tuple[float, float] | None
 
@@ -114,17 +122,23 @@ class World:
 
 
 def draw(world: World, seed: int) -> list[Matrix]:
-    """The paired differences of an experiment, one matrix a memory."""
+    """The scores of an experiment, one matrix a memory."""
     chance = rng("calibration", seed)
     tasks = [_draw_task(world, chance) for _ in range(world.tasks)]
-    columns: list[list[list[float]]] = [[] for _ in range(world.memories)]
+    columns: list[Scores] = [[] for _ in range(world.memories)]
+    control: Scores = []
     for _ in range(world.orders):
         order = chance.sample(range(world.tasks), world.tasks)
         off = {index: float(chance.random() < tasks[index][0]) for index in order}
+        control.append([off[index] for index in range(world.tasks)])
         for memory in columns:
             on = _run_stream(world, tasks, order, chance)
-            memory.append([on[index] - off[index] for index in range(world.tasks)])
-    return [[list(row) for row in zip(*memory, strict=True)] for memory in columns]
+            memory.append([on[index] for index in range(world.tasks)])
+    return [(_turned(memory), _turned(control)) for memory in columns]
+
+
+def _turned(columns: Scores) -> Scores:
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def _draw_task(world: World, chance: random.Random) -> tuple[float, float, int]:
@@ -297,7 +311,7 @@ def learner_mixes(orders: int = 3) -> Scenario:
 
 def _learner_difference(orders: int, mix: int, seed: int) -> Matrix:
     off, on = run_learner(("none", "reasoningbank"), orders, mix, seed)
-    return [[x - y for x, y in zip(one, other, strict=True)] for one, other in zip(on, off, strict=True)]
+    return on, off
 
 
 @lru_cache
@@ -315,13 +329,24 @@ def learner_same(orders: int = 3) -> Scenario:
 
     def simulate(seed: int) -> list[Matrix]:
         [both] = run_learner(("none",), 2 * orders, seed % SETS, seed)
-        return [[[row[o] - row[orders + o] for o in range(orders)] for row in both]]
+        return [([row[:orders] for row in both], [row[orders:] for row in both])]
 
     return Scenario("learner/same", simulate, lambda seed: [0.0])
 
 
 def _mean(matrix: Matrix) -> float:
-    return average([average(row) for row in matrix])
+    return average([average(row) for row in differences(matrix)])
+
+
+def differences(matrix: Matrix) -> Scores:
+    """The paired differences."""
+    return [[x - y for x, y in zip(*rows, strict=True)] for rows in zip(*matrix, strict=True)]
+
+
+def estimate(matrix: Matrix) -> Estimate:
+    """The difference with the reported interval."""
+    on, off = (np.array(side) for side in matrix)
+    return against_control(on, off, range(off.shape[1]))
 
 
 # Measuring
@@ -329,15 +354,16 @@ def _mean(matrix: Matrix) -> float:
 
 def intervals(matrix: Matrix, resamples: int) -> Iterator[tuple[str, Interval]]:
     """The reported interval and those shown beside it."""
-    means = [average(row) for row in matrix]
-    yield "reported", crossed_estimate(matrix).interval
+    cells = differences(matrix)
+    means = [average(row) for row in cells]
+    yield "reported", estimate(matrix).interval
     yield "t tasks", mean_estimate(means).interval
     if resamples:
         yield "BCa tasks", bca_interval(means, resamples)
-    if len(matrix[0]) > 1:
-        yield "t orders", mean_estimate([average(column) for column in zip(*matrix, strict=True)]).interval
-    if resamples and len(matrix[0]) > 2:
-        yield "boot orders", orders_interval(matrix, resamples)
+    if len(cells[0]) > 1:
+        yield "t orders", mean_estimate([average(column) for column in zip(*cells, strict=True)]).interval
+    if resamples and len(cells[0]) > 2:
+        yield "bootstrap", crossed_interval(cells, resamples)
 
 
 def measure(scenario: Scenario, experiments: int, resamples: int = 999) -> Tally:
@@ -358,7 +384,7 @@ def measure(scenario: Scenario, experiments: int, resamples: int = 999) -> Tally
             low, high = interval if interval is not None else (-math.inf, math.inf)
             hits[kind] = hits.get(kind, 0) + (low <= truths[seed] <= high)
             widths[kind] = widths.get(kind, 0.0) + (high - low)
-        rejected += _rejects([crossed_estimate(matrix) for matrix in matrices])
+        rejected += _rejects([estimate(matrix) for matrix in matrices])
     covered = {kind: (hits[kind] / experiments, widths[kind] / experiments) for kind in hits}
     return Tally(scenario.name, experiments, average(truths), covered, rejected / experiments)
 

@@ -17,7 +17,8 @@ from rbsuite.options import Reference
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
-    from rbsuite.statistics.power import Components
+    from rbsuite.statistics.power import Components, Design
+    from rbsuite.statistics.power import Pilot as Variances
     from rbsuite.statistics.summary import Comparison
     from rbsuite.store import ExperimentStore
 
@@ -55,14 +56,18 @@ class Pilot:
         simulated: whether its models are simulations.
         comparison: whose differences were used.
         parts: the variances.
+        upper: bounds that hold the true ones in four of five pilots.
         separated: whether the rollouts' own variance was measured (the pilot had several a task).
+        free: whether the control recalled nothing, so that it may have more or fewer runs than the memory.
     """
 
     source: str
     simulated: bool
     comparison: str
     parts: Components
+    upper: Components
     separated: bool
+    free: bool
 
 
 @click.command("plan", cls=Command, epilog=EPILOG)
@@ -88,9 +93,16 @@ class Pilot:
 @click.option(
     "--memory", metavar="MEMORY", help="The memory to compare [default: reasoningbank, or the first of --from]."
 )
+@click.option("--budget", type=click.IntRange(min=1), metavar="ROLLOUTS", help="Say what this many rollouts can find.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(
-    environment: str | None, effect: float, wanted: float, source: Path | None, memory: str | None, as_json: bool
+    environment: str | None,
+    effect: float,
+    wanted: float,
+    source: Path | None,
+    memory: str | None,
+    budget: int | None,
+    as_json: bool,
 ) -> None:
     """Say how many tasks, orders and rollouts a paired comparison needs, and what the splits of an environment can show.
 
@@ -104,9 +116,9 @@ def command(
     environment, pilot = _pilot(found, environment, source, memory)
     sizes = split_sizes(found, environment)
     if as_json:
-        echo_json(document(environment, effect, wanted, pilot, sizes))
+        echo_json(document(environment, effect, wanted, pilot, sizes, budget))
     else:
-        echo(render(environment, effect, wanted, pilot, sizes))
+        echo(render(environment, effect, wanted, pilot, sizes, budget))
 
 
 def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
@@ -163,18 +175,29 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
             raise UnknownNameError(f"memory compared in {source}", memory, compared)
         raise UsageError(f"{source} has no comparison.", "Name an experiment with a memory other than the baseline.")
     chosen = fitting[0]
-    if chosen.orders < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
+    shared = len(chosen.paired.streams)
+    if shared < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
         raise UsageError(
             f"{source} has no two finished orders of two tasks, so it does not show how orders differ.",
             "Finish it, with --orders 3 or more.",
         )
-    parts, separated = variances(chosen)
-    label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {chosen.orders} orders, {chosen.a.model}"
-    return Pilot(source, bool(store.manifest.facts["simulated"]), label, parts, separated)
+    found, separated = variances(chosen)
+    label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {shared} orders, {chosen.a.model}"
+    return Pilot(
+        source,
+        bool(store.manifest.facts["simulated"]),
+        label,
+        found.parts,
+        found.upper,
+        separated,
+        chosen.paired.exchangeable[1],
+    )
 
 
-def variances(comparison: Comparison) -> tuple[Components, bool]:
+def variances(comparison: Comparison) -> tuple[Variances, bool]:
     """The variances of a finished comparison, and whether the rollouts' own could be told apart."""
+    import numpy as np
+
     from rbsuite.statistics.intervals import average
     from rbsuite.statistics.power import components, within_variance
 
@@ -186,11 +209,15 @@ def variances(comparison: Comparison) -> tuple[Components, bool]:
     within = [within_variance(cells) for cells in sides]
     rollouts = min(len(cell) for cells in sides for cell in cells)
     if rollouts < 2 or within[0] is None or within[1] is None:
-        return components(paired.matrix()), False
-    matrix = [
-        [average(a.rollouts[task]) - average(b.rollouts[task]) for a, b in paired.streams] for task in paired.tasks
-    ]
-    return components(matrix, within[0] + within[1], rollouts), True
+        a, b = (np.array([[pair[side].scores[t] for pair in paired.streams] for t in paired.tasks]) for side in (0, 1))
+        return (components(a, b) if paired.exchangeable[1] else components(a - b)), False
+    a, b = (
+        np.array([[average(pair[side].rollouts[t]) for pair in paired.streams] for t in paired.tasks])
+        for side in (0, 1)
+    )
+    chance = within[0] + within[1]
+    found = components(a, b, chance, rollouts) if paired.exchangeable[1] else components(a - b, None, chance, rollouts)
+    return found, True
 
 
 def split_sizes(plugins: Plugins, environment: str) -> Mapping[str, int | None]:
@@ -217,13 +244,18 @@ def split_sizes(plugins: Plugins, environment: str) -> Mapping[str, int | None]:
 
 
 def document(
-    environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]
+    environment: str,
+    effect: float,
+    wanted: float,
+    pilot: Pilot,
+    sizes: Mapping[str, int | None],
+    budget: int | None = None,
 ) -> Mapping[str, Any]:
-    """The plan as plain data; ``tasks`` is ``None`` where no number of tasks suffices."""
-    from rbsuite.statistics.power import Design, detectable, expected, tasks_needed
+    """The plan as plain data; ``tasks`` is ``None`` where no number of tasks suffices.
 
-    def smallest(tasks: int, orders: int) -> float | None:
-        return detectable(*expected(pilot.parts, Design(tasks, orders)), wanted) if tasks > 1 else None
+    ``tasks`` goes by the variances as they are estimated, ``tasks_sure`` by their upper bounds, with which four of five pilots suffice.
+    """
+    from rbsuite.statistics.power import tasks_needed
 
     return {
         "env": environment,
@@ -235,6 +267,7 @@ def document(
                 "orders": orders,
                 "rollouts": rollouts,
                 "tasks": tasks_needed(pilot.parts, effect, orders, rollouts, wanted),
+                "tasks_sure": tasks_needed(pilot.upper, effect, orders, rollouts, wanted),
             }
             for orders in ORDERS
             for rollouts in ROLLOUTS
@@ -245,43 +278,122 @@ def document(
                 "tasks": size,
                 "detectable": None
                 if size is None
-                else [{"orders": orders, "difference": smallest(size, orders)} for orders in ORDERS],
+                else [
+                    {
+                        "orders": orders,
+                        "difference": _detectable(pilot.parts, size, orders, wanted),
+                        "difference_sure": _detectable(pilot.upper, size, orders, wanted),
+                    }
+                    for orders in ORDERS
+                ],
+                "cheapest": None if size is None or size < 2 else _cheapest(pilot, size, effect, wanted),
+                "budget": None if size is None or size < 2 or budget is None else _within(pilot, size, budget, wanted),
             }
             for split, size in sizes.items()
         ],
     }
 
 
-def render(environment: str, effect: float, wanted: float, pilot: Pilot, sizes: Mapping[str, int | None]) -> str:
+def _detectable(parts: Components, tasks: int, orders: int, wanted: float) -> float | None:
+    from rbsuite.statistics.power import Design, detectable, expected
+
+    return detectable(*expected(parts, Design(tasks, orders)), wanted) if tasks > 1 else None
+
+
+def _cheapest(pilot: Pilot, tasks: int, effect: float, wanted: float) -> Mapping[str, Any] | None:
+    """The design with the fewest rollouts on all tasks of a split that finds the effect; ``None`` where none does."""
+    from rbsuite.statistics.power import cheapest, designs
+
+    found = cheapest(pilot.parts, effect, list(designs(tasks, ROLLOUTS, free=pilot.free)), wanted)
+    return None if found is None else _design(found)
+
+
+def _within(pilot: Pilot, tasks: int, budget: int, wanted: float) -> Mapping[str, Any] | None:
+    """The design on all tasks of a split that finds the smallest difference within a budget; ``None`` where none is within it."""
+    from rbsuite.statistics.power import designs, sharpest
+
+    found = sharpest(pilot.parts, list(designs(tasks, ROLLOUTS, free=pilot.free)), budget, wanted)
+    return None if found is None else {**_design(found[0]), "difference": found[1]}
+
+
+def _design(design: Design) -> Mapping[str, Any]:
+    return {
+        "orders": design.orders,
+        "baseline_orders": design.control or design.orders,
+        "rollouts": design.rollouts,
+        "cost": design.cost,
+    }
+
+
+def render(
+    environment: str,
+    effect: float,
+    wanted: float,
+    pilot: Pilot,
+    sizes: Mapping[str, int | None],
+    budget: int | None = None,
+) -> str:
     """The plan as text."""
     from rbsuite.report.text import fold, numbers
 
-    plan = document(environment, effect, wanted, pilot, sizes)
+    plan = document(environment, effect, wanted, pilot, sizes, budget)
     goal = f"{environment}: to find a difference of {100 * effect:.1f} points with {100 * wanted:.0f} % power (two-sided, 5 %)"
     origin = f"Variances from {pilot.source}: {pilot.comparison}."
     if pilot.simulated:
         origin += " Simulated: a real model's variances differ; take them from an experiment of your own with --from."
     needed: list[Sequence[str]] = [("orders", *(f"{k} rollout{'s' if k > 1 else ''}" for k in ROLLOUTS))]
     for orders in ORDERS:
-        found = [design["tasks"] for design in plan["designs"] if design["orders"] == orders]
-        needed.append((str(orders), *("too few orders" if tasks is None else str(tasks) for tasks in found)))
+        found = [design for design in plan["designs"] if design["orders"] == orders]
+        needed.append((str(orders), *(_range(design["tasks"], design["tasks_sure"]) for design in found)))
     rows: list[Sequence[str]] = [("split", "tasks", *(f"{orders} orders" for orders in ORDERS))]
     for entry in plan["splits"]:
-        cells = (
-            ["-"] * len(ORDERS)
-            if entry["detectable"] is None
-            else ["-" if d["difference"] is None else f"{100 * d['difference']:.1f}" for d in entry["detectable"]]
-        )
+        cells = ["-"] * len(ORDERS) if entry["detectable"] is None else [_points(d) for d in entry["detectable"]]
         rows.append((entry["split"], "no data" if entry["tasks"] is None else str(entry["tasks"]), *cells))
     caveat = (
         "Rollouts: mean score of so many rollouts in each task and order. "
         + ("" if pilot.separated else "The pilot has one a task, so what more of them save is an upper bound. ")
-        + "Too few orders: orders differ so much that no number of tasks suffices."
+        + "A range goes from the variances as the pilot has them to the largest that it leaves likely: the upper end suffices in four of "
+        "five pilots. Too few orders: orders differ so much that no number of tasks suffices; ?: they may."
     )
     parts = [f"{fold(goal)}\n{fold(origin)}", _deviations(pilot.parts)]
     parts += [f"Tasks needed\n{numbers(needed, 2)}\n{fold(caveat)}"]
     parts += [f"Smallest difference the splits can show, in points (1 rollout)\n{numbers(rows, 2)}"]
+    parts += [text for text in (_designs_text(plan, effect, budget),) if text]
     return "\n\n".join(parts)
+
+
+def _range(tasks: int | None, sure: int | None) -> str:
+    if tasks is None:
+        return "too few orders"
+    return f"{tasks} to {'?' if sure is None else sure}"
+
+
+def _designs_text(plan: Mapping[str, Any], effect: float, budget: int | None) -> str:
+    from rbsuite.report.text import fold, table
+
+    rows = [("split", "orders", "of the baseline", "rollouts", "in all", "finds")]
+    for entry in plan["splits"]:
+        for found in (entry["cheapest"], entry["budget"]):
+            if found is not None:
+                size = 100 * found.get("difference", effect)
+                counts = (found[name] for name in ("orders", "baseline_orders", "rollouts", "cost"))
+                rows.append((entry["split"], *map(str, counts), f"{size:.1f} points"))
+    if len(rows) == 1:
+        return ""
+    title = "Fewest rollouts that find the difference on a split" + (
+        "" if budget is None else f", and the smallest difference that {budget} rollouts find"
+    )
+    note = (
+        "By the variances as the pilot has them; rollouts: a task and order, and in all. Several rollouts a task help only where their "
+        "mean score is what counts."
+    )
+    return f"{fold(title)}\n{table(rows, 2, right_from=1)}\n{fold(note)}"
+
+
+def _points(entry: Mapping[str, Any]) -> str:
+    if entry["difference"] is None:
+        return "-"
+    return f"{100 * entry['difference']:.1f} to {100 * entry['difference_sure']:.1f}"
 
 
 def _deviations(parts: Components) -> str:

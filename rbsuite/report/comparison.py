@@ -102,6 +102,8 @@ def _check_streams(summary: Summary) -> None:
     """Refuse comparisons that share no stream: nothing would be paired."""
     streams = {one.condition: {stream.key for stream in one.streams} for one in summary.conditions}
     for comparison in summary.comparisons:
+        if any(comparison.paired.exchangeable):
+            continue
         if not streams[comparison.a] & streams[comparison.b]:
             raise UsageError(
                 f"{comparison.a.label} and {comparison.b.label} share no stream (the experiments have different seeds or orders).",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_json
-from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
+from rbsuite.report.plain import apart_json, comparison_json, condition_json, declared_looks, look_json, rollouts_json
 from rbsuite.report.results import is_control
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -62,7 +62,7 @@ def _condition(one: ConditionSummary, memory: MemoryUse) -> Mapping[str, Any]:
         **condition_json(one),
         "agent": one.condition.agent,
         "passes": [
-            {"k": k, "pass@k": passed[0], "pass^k": passed[1]}
+            {"k": k, "pass@k": _estimate(passed[0]), "pass^k": _estimate(passed[1])}
             for k in range(1, one.rollouts_a_task + 1)
             if (passed := one.passes(k)) is not None
         ],
@@ -88,6 +88,7 @@ def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]
     found = details(comparison, compared.summary.about)
     return {
         **comparison_json(comparison),
+        "look": look_json(comparison, declared_looks(compared.stores[0])),
         "a_condition": comparison.a,
         "b_condition": comparison.b,
         "other_intervals": found["intervals"],
@@ -107,4 +108,13 @@ def _estimate(estimate: Estimate | None) -> Mapping[str, Any] | None:
 
 
 def _slices(slices: Sequence[Slice]) -> list[Mapping[str, Any]]:
-    return [{"name": one.name, "cells": one.n, "a": one.a, "b": one.b, "difference": one.difference} for one in slices]
+    return [
+        {
+            "name": one.name,
+            "cells": one.n,
+            "a": _estimate(one.a),
+            "b": _estimate(one.b),
+            "difference": _estimate(one.change),
+        }
+        for one in slices
+    ]

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_text
-from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.results import SIMULATED, control_mark, other_factors, tasks_text
+from rbsuite.report.figures import bounded, interval, p_text, percent, point_bounds, points
+from rbsuite.report.plain import declared_looks, look_json
+from rbsuite.report.results import SIMULATED, conditional_text, control_mark, other_factors, tasks_text
 from rbsuite.report.text import NARROW, fields, fold, numbers, table, told_text
 from rbsuite.statistics.memory_use import cost_split
+from rbsuite.statistics.shares import proportion
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 GROUPS_SHOWN = 12
 ABOUT = (
     "Differences are in points (percent of the score), paired by task and stream. The 95 % interval and p value beside a difference are "
-    "for its expectation over orders of tasks like these; with one order they are conditional on that order."
+    "for its expectation over orders of tasks like these; with one or two orders they are conditional on them. The runs of a condition "
+    "that recalled nothing are exchangeable: a task is compared with its mean over all of them."
 )
 
 
@@ -39,6 +42,7 @@ def render(compared: Compared) -> str:
         further_text(compared),
         _domains(compared, names),
         _rollouts(summary.conditions),
+        _runs(summary.conditions),
         _judge(summary.conditions),
     ]
     parts += [_memory(compared), _cost(summary.conditions), _counts(summary.conditions), _notes(compared)]
@@ -73,6 +77,7 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
     mark = " (simulated)" if compared.simulated else ""
     found = details(one, compared.summary.about)
     rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
+    rows += _look(one, declared_looks(compared.stores[0]))
     if one.detectable is not None:
         rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
     if not one.same_scaling:
@@ -87,6 +92,7 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
         rows.append(
             ("McNemar", f"{test.only_a} tasks only {a} solves, {test.only_b} only {b}: exact p {p_text(test.p_value)}")
         )
+    rows += _failures(one)
     rows += _spread(found["orders"], found["half_gain"])
     if (again := found["final_bank_gain"]) is not None:
         change = f"{points(again.mean)} points relative to the first time{point_bounds(again.interval)}"
@@ -111,13 +117,49 @@ def _difference(one: Comparison, declared: int) -> str:
 
 def _paired_over(one: Comparison) -> str:
     orders = f"{one.orders} order{'s' if one.orders != 1 else ''}"
-    caveat = {1: "; conditional on this order", 2: "; two orders say little about how orders differ"}.get(
-        one.orders, ""
-    )
-    unfinished = f"; {one.paired.unfinished} more not finished" if one.paired.unfinished else ""
+    caveat = conditional_text(one)
+    if one.orders == 2 and caveat:
+        caveat += " (two do not say how orders differ)"
+    runs = (len(one.paired.a), len(one.paired.b))
+    caveat += f"; {runs[0]} and {runs[1]} runs" if runs[0] != runs[1] else ""
+    unfinished = f"; {one.paired.unfinished} runs not finished" if one.paired.unfinished else ""
     if one.n_tasks and not one.paired.complete:
-        unfinished = "; not finished: the interval is over tasks only"
+        unfinished += "; the interval allows for the missing scores"
     return f"{one.n_tasks} tasks, {orders}{caveat}{unfinished}"
+
+
+def _look(one: Comparison, looks: Sequence[int]) -> list[tuple[str, str]]:
+    found = look_json(one, looks)
+    if found is None:
+        return []
+    if found["number"] is None:
+        named = ", ".join(map(str, looks))
+        return [("look", f"{one.orders} orders are no declared look ({named}): nothing may be concluded yet")]
+    bounds = point_bounds(found["interval"])
+    return [
+        (
+            "look",
+            f"{found['number']} of {len(looks)}: a finding at p <= {found['level']:.4f}; interval at that level{bounds}",
+        )
+    ]
+
+
+def _failures(one: Comparison) -> list[tuple[str, str]]:
+    found = one.failures
+    if found is None:
+        return []
+
+    def told(estimate: Estimate | None) -> str:
+        return "nothing left" if estimate is None else f"{points(estimate.mean)}{point_bounds(estimate.interval)}"
+
+    text = (
+        f"{found.a} and {found.b} broken answers, 0 above. Without them {told(found.excluded)}; all counted against "
+        f"{told(found.against)}; all counted for {told(found.in_favour)}"
+    )
+    return [
+        ("failures", text),
+        *([("WARNING", "the conclusion depends on the broken rollouts")] if found.matters else []),
+    ]
 
 
 def _spread(spread: OrderSpread, gain: Any) -> list[tuple[str, str]]:
@@ -145,19 +187,35 @@ def _slices(title: str, slices: Sequence[Slice], what: str, names: tuple[str, st
         return ""
     shown = slices[:GROUPS_SHOWN]
     rows = [(what, "cells", *names, "difference")]
-    rows += [(one.name, str(one.n), percent(one.a), percent(one.b), points(one.difference)) for one in shown]
+    rows += [
+        (
+            one.name,
+            str(one.n),
+            bounded(one.a),
+            bounded(one.b),
+            f"{points(one.difference)}{point_bounds(one.change.interval)}",
+        )
+        for one in shown
+    ]
     more = len(slices) - len(shown)
     tail = f"\n    and {more} more (--json has all)" if more else ""
-    return f"  {title}\n{numbers(rows, 4)}{tail}"
+    return f"  {title} (intervals over tasks, given these orders)\n{numbers(rows, 4)}{tail}"
 
 
 def _conditions(conditions: Sequence[ConditionSummary]) -> str:
-    rows = [("", "score %", "95 %", "tasks", "orders", "steps", "failed", "unread")]
+    rows: list[Sequence[str]] = [
+        ("", "score %", "95 %", "tasks", "orders", "steps", "solved", "broke", "unread", "invalid")
+    ]
     for name, one in zip(_letters(conditions), conditions, strict=True):
-        counts = (str(one.n_tasks), str(one.orders), "-" if math.isnan(one.steps) else f"{one.steps:.1f}")
-        broken = (_share(one.failures, one.rollouts), _share(one.unparsed, one.rollouts))
+        turns = ("-" if math.isnan(steps) else f"{steps:.1f}" for steps in (one.steps, one.solved_steps))
+        counts = (str(one.n_tasks), str(one.orders), *turns)
+        broken = [_share(count, one.rollouts) for count in (one.failures, one.unread, one.invalid)]
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
-    return "Conditions (failed: rollouts that broke; unread: no action could be read)\n" + numbers(rows, 2)
+    about = (
+        "Conditions (steps: agent turns of all rollouts, and of those that solved their task; broke: rollouts that broke; unread: with "
+        "replies that could not be read; invalid: with actions that the environment took for invalid)"
+    )
+    return f"{fold(about)}\n{numbers(rows, 2)}"
 
 
 def further_text(compared: Compared) -> str:
@@ -226,25 +284,39 @@ def _rollouts(conditions: Sequence[ConditionSummary]) -> str:
     most = max(one.rollouts_a_task for one in conditions)
     if most < 2:
         return ""
-    ks = [k for k in (1, 2, 3, 4, 8, 16, 32) if k < most] + [most]
-    rows: list[Sequence[str]] = [("", *(f"@{k}" for k in ks), *(f"^{k}" for k in ks))]
+    rows: list[Sequence[str]] = [("", "k", "pass@k [95 %]", "pass^k [95 %]")]
     for name, one in zip(_letters(conditions), conditions, strict=True):
-        found = [one.passes(k) for k in ks]
-        cells = [
-            *("-" if f is None else percent(f[0]) for f in found),
-            *("-" if f is None else percent(f[1]) for f in found),
-        ]
-        rows.append((name, *cells))
-    return "Several rollouts per task: pass@k (any of k), pass^k (all of k), percent\n" + numbers(rows, 2)
+        for k in _few(most):
+            if (found := one.passes(k)) is not None:
+                rows.append((name, str(k), *map(bounded, found)))
+    about = "Rollouts of a task in one run: pass@k (any of k), pass^k (all of k), percent; of a memory conditional on one bank"
+    return f"{fold(about)}\n{numbers(rows, 2)}"
+
+
+def _few(most: int) -> list[int]:
+    return [k for k in (1, 2, 3, 4, 8, 16, 32) if k < most] + [most]
+
+
+def _runs(conditions: Sequence[ConditionSummary]) -> str:
+    most = max(one.orders for one in conditions)
+    rows: list[Sequence[str]] = [("", "k", "pass^k [95 %]", "runs")]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        for k in _few(most):
+            if (found := one.passes_over_orders(k)) is not None and k > 1:
+                what = "exchangeable" if one.exchangeable else "each with a bank of its own"
+                rows.append((name, str(k), bounded(found), what))
+    if len(rows) == 1:
+        return ""
+    return "The answers to a task in k runs: pass^k (all of them right), percent\n" + table(rows, 2)
 
 
 def _judge(conditions: Sequence[ConditionSummary]) -> str:
-    rows: list[Sequence[str]] = [("", "verdict success", "failure", "unknown", "right")]
+    rows: list[Sequence[str]] = [("", "verdict success", "failure", "unknown", "right % [95 %]")]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         for solved in (True, False):
             counts = [one.judged.get((label, solved), 0) for label in ("success", "failure", "unknown")]
             right = counts[0] if solved else counts[1]
-            share = _share(right, counts[0] + counts[1])
+            share = bounded(proportion(right, counts[0] + counts[1])) if counts[0] + counts[1] else "-"
             rows.append((f"{name} {'solved' if solved else 'not solved'}", *map(str, counts), share))
     return "Judge against the environment's score (rollouts)\n" + numbers(rows, 2)
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.report.figures import finite, interval, percent, points
+from rbsuite.report.figures import bounded, finite, point_bounds, points
 from rbsuite.report.text import WIDTH, table
 from rbsuite.statistics.curves import breakdown
 
@@ -33,15 +33,15 @@ def domains_text(summary: Summary, names: Sequence[str], width: int = WIDTH) -> 
         return ""
     changes = dict(zip(names, (_differences(summary, one.condition) for one in summary.conditions), strict=True))
     columns = [f"{name} % [95 %]" for name in ("success", *measures)]
-    columns += [*(["difference"] if summary.comparisons else []), "failed"]
+    columns += [*(["difference [95 %]"] if summary.comparisons else []), "failed"]
     by_domain = sorted(zip(*found.values(), strict=True), key=lambda row: row[0].name in warnings)
     rows: list[Sequence[str]] = [("domain", "condition", "tasks", *columns)]
     for row in by_domain:
         for name, one in zip(names, row, strict=True):
-            cells = [f"{percent(value.mean)} {interval(value)}" for value in (one.success, *one.measures.values())]
+            cells = [bounded(value) for value in (one.success, *one.measures.values())]
             if summary.comparisons:
                 change = changes[name].get(one.name)
-                cells.append("" if change is None else points(change))
+                cells.append("" if change is None else f"{points(change.mean)}{point_bounds(change.interval)}")
             tasks = f"{one.tasks}" if one.tasks == one.size else f"{one.tasks} of {one.size}"
             rows.append(
                 (f"{one.name}{f' {APART}' if one.name in warnings else ''}", name, tasks, *cells, f"{one.failed}")
@@ -70,12 +70,12 @@ def domains_json(summary: Summary, condition: Condition) -> list[Mapping[str, An
     ]
 
 
-def _differences(summary: Summary, condition: Condition) -> Mapping[str, float]:
+def _differences(summary: Summary, condition: Condition) -> Mapping[str, Estimate]:
     """By domain, the difference of a condition to the baseline that it is first compared with."""
     for number, one in enumerate(summary.comparisons):
         if one.a == condition:
-            others = {part.name: part.difference for part in breakdown(one.paired, summary.about.domain)}
-            apart = {part.part.domain: part.comparisons[number].difference.mean for part in summary.apart}
+            others = {part.name: part.change for part in breakdown(one.paired, summary.about.domain)}
+            apart = {part.part.domain: part.comparisons[number].difference for part in summary.apart}
             return {**others, **apart}
     return {}
 

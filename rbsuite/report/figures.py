@@ -22,6 +22,11 @@ def interval(estimate: Estimate) -> str:
     return f"[{low:.1f}, {high:.1f}]"
 
 
+def bounded(estimate: Estimate) -> str:
+    """A share in percent with its interval, e.g. ``41.2 [33.0, 49.4]``."""
+    return f"{percent(estimate.mean)} {interval(estimate)}"
+
+
 def points(value: float) -> str:
     """A difference of shares in points, e.g. ``+4.2``."""
     return "-" if math.isnan(value) else f"{100 * value:+.1f}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.record import FACTORS
 from rbsuite.report.figures import finite
+from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.store import ExperimentStore
 
 
 def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
@@ -26,10 +28,17 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "mean": finite(condition.success.mean),
         "ci95": condition.success.interval,
         "measures": {name: _estimate(value) for name, value in condition.measures.items()},
-        "pass^1": None if (passed := condition.passes(1)) is None else passed[1],
+        "pass^1": None if (passed := condition.passes(1)) is None else passed[1].mean,
+        "exchangeable": condition.exchangeable,
+        "passes_over_orders": [
+            {"k": k, **_estimate(over)}
+            for k in range(1, condition.orders + 1)
+            if (over := condition.passes_over_orders(k)) is not None
+        ],
         "rollouts_a_task": condition.rollouts_a_task,
         "rollouts": condition.rollouts,
         "steps": finite(condition.steps),
+        "steps_solved": finite(condition.solved_steps),
         "tokens_per_task": condition.total.tokens / tasks,
         "calls_per_task": condition.total.calls / tasks,
         "cost": condition.total.cost,
@@ -43,9 +52,11 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
             for purpose, usage in condition.usage.items()
         },
         "failures": condition.failures,
-        "unparsed": condition.unparsed,
+        "unread": condition.unread,
+        "invalid": condition.invalid,
         "ends": condition.ends,
         "judge_accuracy": condition.judge_accuracy,
+        "judge_ci95": condition.judge.interval,
         "judged": [
             {"verdict": label, "solved": solved, "count": count} for (label, solved), count in condition.judged.items()
         ],
@@ -68,9 +79,53 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
         "detectable": comparison.detectable,
         "n_tasks": comparison.n_tasks,
         "orders": comparison.orders,
-        "conditional_on_order": comparison.orders == 1,
+        "runs": [len(comparison.paired.a), len(comparison.paired.b)],
+        "exchangeable": list(comparison.paired.exchangeable),
+        "conditional_on_order": is_conditional(comparison),
+        "failures": failures_json(comparison),
         "same_scaling": comparison.same_scaling,
         "finished": comparison.paired.unfinished == 0,
+    }
+
+
+def is_conditional(comparison: Comparison) -> bool:
+    """Whether the interval holds for the orders that were run alone: so few do not say how orders differ."""
+    return comparison.paired.ordered and comparison.orders < ORDERS_NEEDED
+
+
+def declared_looks(store: ExperimentStore) -> tuple[int, ...]:
+    """After how many orders is looked, as the experiment declared it; empty where it declared nothing."""
+    return tuple(store.manifest.config.get("looks") or ())
+
+
+def look_json(comparison: Comparison, looks: Sequence[int]) -> Mapping[str, Any] | None:
+    """Which of the declared looks a comparison is, with its level and the interval at that; ``None`` where none is declared.
+
+    ``number`` is ``None`` where none is declared for so many orders: then nothing may be concluded from it.
+    """
+    from rbsuite.statistics.looks import at_level, look_at
+
+    if not looks:
+        return None
+    found = look_at(looks, comparison.orders)
+    if found is None:
+        return {"looks": list(looks), "number": None, "level": None, "interval": None}
+    interval = at_level(comparison.difference, found.level).interval
+    return {"looks": list(looks), "number": found.number, "level": found.level, "interval": interval}
+
+
+def failures_json(comparison: Comparison) -> Mapping[str, Any] | None:
+    """What broken rollouts could change, as plain data; ``None`` where there are none."""
+    found = comparison.failures
+    if found is None:
+        return None
+    return {
+        "a": found.a,
+        "b": found.b,
+        "excluded": None if found.excluded is None else _estimate(found.excluded),
+        "against": _estimate(found.against),
+        "in_favour": _estimate(found.in_favour),
+        "matters": found.matters,
     }
 
 

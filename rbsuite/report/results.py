@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
-from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
+from rbsuite.report.plain import (
+    apart_json,
+    comparison_json,
+    condition_json,
+    declared_looks,
+    is_conditional,
+    look_json,
+    rollouts_json,
+)
 from rbsuite.report.text import table, told_text
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -20,10 +28,13 @@ if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
+FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."
+
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
-COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "tokens", "calls", "failed")
-"""Steps are agent turns a rollout; tokens and calls are a task's, all purposes together; failed are broken rollouts."""
+COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "solved", "tokens", "calls", "failed", "unread")
+"""Steps are agent turns a rollout, of all and of those that solved their task; tokens and calls are a task's, all purposes together;
+failed are broken rollouts, unread those with replies that could not be read or were invalid."""
 
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
@@ -45,7 +56,10 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
             }
             for one in summary.conditions
         ],
-        "comparisons": [comparison_json(comparison) for comparison in summary.comparisons],
+        "comparisons": [
+            {**comparison_json(comparison), "look": look_json(comparison, declared_looks(store))}
+            for comparison in summary.comparisons
+        ],
         "apart": apart_json(summary),
         "digest": experiment_digest(store),
     }
@@ -61,9 +75,10 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
     told = f", {text}" if (text := told_text(summary.about.told)) else ""
-    compared = [_sentence(comparison, mark) for comparison in summary.comparisons]
+    looks = declared_looks(store)
+    compared = [_sentence(comparison, mark, looks) for comparison in summary.comparisons]
     compared += [
-        f"{part.part.domain}: {_sentence(one, mark)}" for part in summary.shown_apart for one in part.comparisons
+        f"{part.part.domain}: {_sentence(one, mark, looks)}" for part in summary.shown_apart for one in part.comparisons
     ]
     lines = [_details(condition, summary) for condition in summary.conditions]
     if summary.first_failure:
@@ -142,24 +157,45 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
         condition.condition.scaling,
         percent(condition.success.mean),
         interval(condition.success),
-        "-" if (passed := condition.passes(1)) is None else _number(passed[1], 3),
+        "-" if (passed := condition.passes(1)) is None else _number(passed[1].mean, 3),
         _number(condition.steps, 1),
+        _number(condition.solved_steps, 1),
         f"{condition.total.tokens / tasks:.0f}",
         _number(condition.total.calls / tasks, 1),
         str(condition.failures),
+        str(max(condition.unread, condition.invalid)),
     )
 
 
-def _sentence(comparison: Comparison, mark: str) -> str:
+def _sentence(comparison: Comparison, mark: str, looks: Sequence[int]) -> str:
     bounds = point_bounds(comparison.difference.interval)
     p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
         p_value += f", Holm {p_text(comparison.p_holm)}"
-    caveat = "; conditional on this order" if comparison.orders == 1 else ""
-    caveat += "" if comparison.same_scaling else "; not the same number of rollouts per task"
+    caveat = conditional_text(comparison)
+    if (look := look_json(comparison, looks)) is not None:
+        number = look["number"]
+        caveat += (
+            "; no declared look"
+            if number is None
+            else f"; look {number} of {len(looks)}, a finding at p <= {look['level']:.4f}"
+        )
+    caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
     return (
         f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
+        + ("" if comparison.failures is None or not comparison.failures.matters else f"\n  {FAILURES_MATTER}")
+    )
+
+
+def conditional_text(comparison: Comparison) -> str:
+    """What stands behind the number of orders where the interval holds for them alone; empty elsewhere."""
+    if not is_conditional(comparison):
+        return ""
+    return (
+        "; conditional on this order"
+        if comparison.orders == 1
+        else f"; conditional on these {comparison.orders} orders"
     )
 
 
@@ -167,7 +203,9 @@ def _details(condition: ConditionSummary, summary: Summary) -> str:
     accuracy = condition.judge_accuracy
     parts = [f"recall for {condition.recalled:.0%} of tasks" if not math.isnan(condition.recalled) else "no tasks yet"]
     parts.append(
-        "no verdicts" if accuracy is None else f"judge right in {accuracy:.0%} of {sum(condition.judged.values())}"
+        "no verdicts"
+        if accuracy is None
+        else f"judge right in {accuracy:.0%} {interval(condition.judge)} of {sum(condition.judged.values())}"
     )
     memory = condition.usage.get("memory")
     if memory is not None and memory.calls:

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rbsuite.statistics.crossed import mean_squares
-from rbsuite.statistics.intervals import Estimate, average, mean_estimate
-from rbsuite.statistics.pairing import Paired, StreamScores
+import numpy as np
+
+from rbsuite.statistics.intervals import ORDERS_NEEDED, Estimate, average, t_estimate
+from rbsuite.statistics.pairing import Paired, StreamScores, difference, spread_of
+from rbsuite.statistics.shares import share
+from rbsuite.statistics.spread import Side, additive, spread
 
 WINDOWS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Means over a part of the paired cells.
+    """A part of the compared cells. Intervals are over tasks, given the orders that were run: a part has too few cells for more.
 
     Attributes:
         name: what part it is, e.g. ``"1-11"`` (places in the stream, from 1) or a group.
-        n: paired cells (a task in an order) in it.
-        a, b: mean score of the condition and of the baseline.
+        n: compared cells (a task in an order) in it.
+        a, b: mean score of the condition and of the baseline, each with its interval.
+        change: the difference with its interval.
     """
 
     name: str
     n: int
-    a: float
-    b: float
+    a: Estimate
+    b: Estimate
+    change: Estimate
 
     @property
     def difference(self) -> float:
-        """``a`` minus ``b``."""
-        return self.a - self.b
+        """The mean difference."""
+        return self.change.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,59 +79,15 @@ def cumulative_curve(paired: Paired, windows: int = WINDOWS) -> list[Slice]:
 
 
 def _bounds(paired: Paired, windows: int) -> list[int]:
-    length = max((len(a.tasks) for a, _ in paired.streams), default=0)
+    length = max((len(stream.tasks) for stream in (*paired.a, *paired.b)), default=0)
     count = min(windows, length)
     return [length * number // count for number in range(count + 1)] if count else []
 
 
 def _parts(paired: Paired, ranges: Sequence[tuple[int, int]]) -> list[Slice]:
-    """The slice of each range of positions in which there are paired cells."""
-    cells = [cell for stream in paired.streams for cell in _along(stream)]
-    slices = []
-    for start, stop in ranges:
-        found = [(a, b) for position, _, a, b in cells if start <= position < stop]
-        if found:
-            slices.append(_slice(f"{start + 1}-{stop}", found))
-    return slices
-
-
-def half_gain(paired: Paired) -> Estimate | None:
-    """The difference in the second half of the stream minus that in the first, mean over orders with its t interval over orders.
-
-    Memory off takes out what the tasks of a half are worth by themselves. ``None`` where no order has paired tasks in both halves. With
-    one order there is no interval.
-    """
-    gains = []
-    for stream in paired.streams:
-        middle = len(stream[0].tasks) / 2
-        halves: tuple[list[float], list[float]] = ([], [])
-        for position, _, a, b in _along(stream):
-            halves[position >= middle].append(a - b)
-        if halves[0] and halves[1]:
-            gains.append(average(halves[1]) - average(halves[0]))
-    return mean_estimate(gains) if gains else None
-
-
-def final_bank_gain(paired: Paired) -> Estimate | None:
-    """What the final bank changes on early tasks: the difference when they are run again at the end, less that of the first time.
-
-    Below 0 something was forgotten. Mean over orders with its t interval over orders; ``None`` where no order has probes.
-    """
-    gains = []
-    for a, b in paired.streams:
-        probed = [task for task in a.probes if task in b.probes and task in a.scores and task in b.scores]
-        if probed:
-            gains.append(average([(a.probes[t] - b.probes[t]) - (a.scores[t] - b.scores[t]) for t in probed]))
-    return mean_estimate(gains) if gains else None
-
-
-def order_spread(paired: Paired) -> OrderSpread:
-    """The difference of each order, and whether orders differ by more than chance."""
-    differences = [average([a - b for _, _, a, b in _along(stream)]) for stream in paired.streams]
-    if len(differences) < 2 or len(paired.tasks) < 2 or not paired.complete:
-        return OrderSpread(differences, statistics.stdev(differences) if len(differences) > 1 else None, None, None)
-    squares = mean_squares(paired.matrix())
-    return OrderSpread(differences, statistics.stdev(differences), squares.order_variance**0.5, squares.orders_p_value)
+    """The slice of each range of positions in which there are compared cells."""
+    found = [(f"{start + 1}-{stop}", paired.within(start, stop)) for start, stop in ranges]
+    return [_slice(name, part, gaps=False) for name, part in found if part.tasks]
 
 
 def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
@@ -136,20 +97,109 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
         paired: the scores.
         groups: the group of each task, by task id; tasks without one are left out.
     """
-    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    for task in paired.tasks:
-        if task in groups:
-            found[groups[task]] += paired.cells(task)
-    return [_slice(group, found[group]) for group in sorted(found)]
+    names = sorted({groups[task] for task in paired.tasks if task in groups})
+    parts = ((name, paired.only([task for task in paired.planned if groups.get(task) == name])) for name in names)
+    return [_slice(name, part, gaps=True) for name, part in parts]
 
 
-def _along(streams: tuple[StreamScores, StreamScores]) -> Iterator[tuple[int, str, float, float]]:
-    """Position, task and the two scores of each task that both have done, in stream order."""
-    a, b = streams
-    for position, task in enumerate(a.tasks):
-        if task in a.scores and task in b.scores:
-            yield position, task, a.scores[task], b.scores[task]
+def _slice(name: str, part: Paired, *, gaps: bool) -> Slice:
+    a, b, _ = part.arrays()
+    kept = ~(np.isnan(a).all(axis=1) | np.isnan(b).all(axis=1))
+    scores, control = (share(side[kept], gaps=False) for side in (a, b))
+    change = difference(part, ordered=False, gaps=gaps)
+    assert change is not None, "a slice has a task"
+    return Slice(name, sum(map(len, part.cells().values())), scores, control, change)
 
 
-def _slice(name: str, cells: Sequence[tuple[float, float]]) -> Slice:
-    return Slice(name, len(cells), average([a for a, _ in cells]), average([b for _, b in cells]))
+def half_gain(paired: Paired) -> Estimate | None:
+    """The difference in the second half of the stream minus that in the first, by regression.
+
+    Every task is in one half in some orders and in the other in others, so task effects take out what makes tasks differ, and order
+    effects what makes orders differ. A control that recalls nothing has no halves, so the memory's scores are enough; else paired
+    differences are regressed. With one order there are no task effects: the differences of the two halves are compared.
+
+    Returns:
+        ``None`` where no task is in both halves, or a half is empty.
+    """
+    cells = paired.along()
+    if not paired.tasks or not cells:
+        return None
+    rows = {task: row for row, task in enumerate(paired.tasks)}
+    y, half = np.full((len(rows), len(cells)), np.nan), np.zeros((len(rows), len(cells)))
+    several = len(cells) > 1
+    runs = [
+        other if paired.exchangeable[0] and not paired.exchangeable[1] else one for one, other in _run_pairs(paired)
+    ]
+    for column, (run, length) in enumerate(zip(cells, (len(stream.tasks) for stream in runs), strict=True)):
+        for cell in run:
+            memory = (
+                cell.a - cell.b
+                if not several or not any(paired.exchangeable)
+                else cell.a
+                if paired.exchangeable[1]
+                else -cell.b
+            )
+            y[rows[cell.task], column] = memory
+            half[rows[cell.task], column] = float(cell.position >= length / 2)
+    seen = ~np.isnan(y)
+    y = np.where(seen, y, 0.0)
+    if several:
+        left, x = additive(y, seen)[1], additive(half, seen)[1]
+        degrees = int(seen.sum()) - int(seen.any(axis=1).sum()) - len(cells)
+    else:
+        left, x = ((side - side[seen].mean()) * seen for side in (y, half))
+        degrees = int(seen.sum()) - 2
+    squares = float((x**2).sum())
+    if squares < 1e-9:
+        return None
+    gain = float((x * left).sum()) / squares
+    if degrees < 1:
+        return Estimate(gain, None)
+    error = math.sqrt(max(float(((left - gain * x) ** 2).sum()) / degrees, 1 / seen.sum()) / squares)
+    return t_estimate(gain, error, degrees)
+
+
+def _run_pairs(paired: Paired) -> Sequence[tuple[StreamScores, StreamScores]]:
+    """For each run of :meth:`Paired.along` itself, on both sides where it is no pair."""
+    if not any(paired.exchangeable):
+        return paired.streams
+    return [(run, run) for run in (paired.a if paired.exchangeable[1] else paired.b)]
+
+
+def final_bank_gain(paired: Paired) -> Estimate | None:
+    """What the final bank changes on early tasks: the difference when they are run again at the end, less that of the first time.
+
+    Below 0 something was forgotten. The interval is over tasks, and over orders where there are three; ``None`` where no order has probes.
+    """
+    gains = [
+        {
+            task: (a.probes[task] - b.probes[task]) - (a.scores[task] - b.scores[task])
+            for task in a.probes
+            if task in b.probes and task in a.scores and task in b.scores
+        }
+        for a, b in paired.streams
+    ]
+    tasks = sorted({task for gain in gains for task in gain})
+    if not tasks:
+        return None
+    by_order = [average(list(gain.values())) for gain in gains if gain]
+    cells = np.array([[gain.get(task, math.nan) for gain in gains if gain] for task in tasks])
+    found = spread(Side.of(cells))
+    mean, degrees = average(by_order), float(found.degrees)
+    if not degrees >= 1:
+        return Estimate(mean, None)
+    return t_estimate(mean, float(found.error), degrees)
+
+
+def order_spread(paired: Paired) -> OrderSpread:
+    """The difference of each order, and whether orders differ by more than chance."""
+    differences = [average([cell.a - cell.b for cell in run]) for run in paired.along() if run]
+    deviation = statistics.stdev(differences) if len(differences) > 1 else None
+    if len(paired.tasks) < 2 or not paired.ordered or paired.orders < ORDERS_NEEDED:
+        return OrderSpread(differences, deviation, None, None)
+    found = spread_of(paired)
+    from scipy.stats import f
+
+    ratio = float(found.ratio)
+    p = 1.0 if math.isnan(ratio) else float(f.sf(ratio, paired.orders - 1, float(found.residual_degrees)))
+    return OrderSpread(differences, deviation, math.sqrt(float(found.orders)), p)

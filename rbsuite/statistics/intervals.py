@@ -1,7 +1,7 @@
-"""Means with intervals: Student's t over tasks, Miller's clustered form, Wilson's for a single proportion.
+"""Means with intervals: Student's t over independent values, and Miller's clustered form.
 
-Formulas: Miller 2024 (arXiv 2411.00640) for the standard error of a mean of per-task means and its clustered form; Wilson 1927 for a
-proportion. scipy is imported when the first interval is computed.
+Formulas: Miller 2024 (arXiv 2411.00640) for the standard error of a mean of per-task means and its clustered form. scipy is imported
+when the first interval is computed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 LEVEL = 0.95
 """Coverage that every interval of the suite aims at."""
+ORDERS_NEEDED = 3
+"""Fewer orders do not say how orders differ; intervals are then conditional on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +94,6 @@ def clustered_estimate(values: Sequence[float], groups: Sequence[Hashable]) -> E
     return t_estimate(mean, math.sqrt(count / (count - 1) * squares) / len(values), count - 1)
 
 
-def wilson_estimate(successes: int, n: int) -> Estimate:
-    """A proportion with Wilson's interval.
-
-    Args:
-        successes: how many of ``n`` independent 0/1 values are 1.
-        n: at least 1.
-    """
-    from scipy.stats import binomtest
-
-    low, high = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
-    return Estimate(successes / n, (float(low), float(high)))
-
-
-def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
-    """The mean over tasks of each task's mean, with its interval; unknown without tasks.
-
-    The interval is Wilson's where every task has one 0 or 1, or all means are 0, or all are 1; else Student's t. It is unknown where all
-    means are the same: there is no spread to tell it from.
-
-    Args:
-        values: pairs of a task and a value of it.
-    """
-    by_task: defaultdict[Hashable, list[float]] = defaultdict(list)
-    for task, value in values:
-        by_task[task].append(value)
-    means = [average(found) for found in by_task.values()]
-    if not means:
-        return Estimate(math.nan, None)
-    alike = len(set(means)) == 1
-    if all(value in (0.0, 1.0) for value in means) and (alike or len(means) == len(values)):
-        return wilson_estimate(round(sum(means)), len(means))
-    return Estimate(means[0], None) if alike else mean_estimate(means)
-
-
 def p_value(estimate: Estimate) -> float | None:
     """Two-sided p value that the true mean is 0, by the error and degrees of freedom of the estimate's interval.
 
@@ -142,6 +110,6 @@ def p_value(estimate: Estimate) -> float | None:
 
 def t_quantile(degrees: float, probability: float = 0.5 + LEVEL / 2) -> float:
     """A quantile of Student's t; by default the one of a 95 % interval."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(probability, degrees))
+    return float(stdtrit(degrees, probability))

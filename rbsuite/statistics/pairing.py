@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from rbsuite.record import RunInfo
-from rbsuite.statistics.crossed import Matrix, crossed_estimate
-from rbsuite.statistics.intervals import Estimate, average, mean_estimate, wilson_estimate
+from rbsuite.statistics.differences import against_control, negated, of_pairs
+from rbsuite.statistics.intervals import Estimate, average
+from rbsuite.statistics.shares import share
+from rbsuite.statistics.spread import Floats, Side, Spread, spread
 
 StreamKey = tuple[int, tuple[str, ...]]
 """Seed and tasks in order: what two runs must share to have met the same chances."""
@@ -52,72 +57,190 @@ class StreamScores:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The streams that two conditions have both met.
+    """The runs of two conditions on the same tasks.
+
+    Where the runs of one of them are exchangeable, since it recalled nothing and so no order could matter to it, a task's scores in the
+    other's runs are compared with its mean over them, however many there are and whatever their orders. Else runs pair by their streams.
 
     Attributes:
-        streams: the condition's and the baseline's run of each shared stream that both have begun.
-        tasks: the tasks that both have done in the same stream at least once, sorted.
-        left_out: runs of the two that have no partner.
-        unfinished: shared streams that one of the two has not run to its end.
+        a, b: the runs of the condition and of the baseline that have begun and are compared.
+        streams: the runs of both on each stream that both have begun.
+        tasks: the tasks that are compared, sorted.
+        planned: all tasks of the runs, sorted; those that are not done are missing.
+        exchangeable: whether the runs of the condition are, and those of the baseline.
+        left_out: runs of the two that have no partner and cannot be compared without one.
+        unfinished: runs that are not at their end, of those that are compared.
     """
 
+    a: tuple[StreamScores, ...]
+    b: tuple[StreamScores, ...]
     streams: tuple[tuple[StreamScores, StreamScores], ...]
     tasks: tuple[str, ...]
+    planned: tuple[str, ...]
+    exchangeable: tuple[bool, bool]
     left_out: int
     unfinished: int
 
     @property
     def complete(self) -> bool:
-        """Whether both have done the same tasks in every stream that both have begun, so that no cell is missing."""
-        return bool(self.tasks) and all(
-            task in a.scores and task in b.scores for a, b in self.streams for task in self.tasks
+        """Whether no cell is missing in the runs that have begun."""
+        return bool(self.tasks) and all(stream.scores.keys() >= set(self.planned) for stream in (*self.a, *self.b))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the order may matter to one of the two."""
+        return not all(self.exchangeable)
+
+    @property
+    def orders(self) -> int:
+        """The orders behind a task's mean; where none matters, the fewer runs of the two."""
+        if self.ordered and any(self.exchangeable):
+            return len(self.b if self.exchangeable[0] else self.a)
+        return len(self.streams) if self.ordered else min(len(self.a), len(self.b))
+
+    def along(self) -> list[list[Cell]]:
+        """The compared cells of each run to which the order matters (of the condition, where it matters to none), in stream order."""
+        kept = frozenset(self.tasks)
+        if not any(self.exchangeable):
+            return [
+                [Cell(p, t, one.scores[t], other.scores[t]) for p, t in _done(one) if t in kept and t in other.scores]
+                for one, other in self.streams
+            ]
+        if self.exchangeable[1]:
+            means = _means(self.b)
+            return [[Cell(p, t, run.scores[t], means[t]) for p, t in _done(run) if t in kept] for run in self.a]
+        means = _means(self.a)
+        return [[Cell(p, t, means[t], run.scores[t]) for p, t in _done(run) if t in kept] for run in self.b]
+
+    def cells(self) -> Mapping[str, list[tuple[float, float]]]:
+        """The two scores of each task in each run of :meth:`along`."""
+        found: dict[str, list[tuple[float, float]]] = {task: [] for task in self.tasks}
+        for run in self.along():
+            for cell in run:
+                found[cell.task].append((cell.a, cell.b))
+        return found
+
+    def only(self, tasks: Collection[str]) -> Paired:
+        """The same runs on some of the tasks."""
+        kept = frozenset(tasks)
+        return replace(
+            self,
+            tasks=tuple(task for task in self.tasks if task in kept),
+            planned=tuple(task for task in self.planned if task in kept),
         )
 
-    def cells(self, task: str) -> list[tuple[float, float]]:
-        """The two scores of a task in each stream where both have done it."""
-        return [(a.scores[task], b.scores[task]) for a, b in self.streams if task in a.scores and task in b.scores]
+    def within(self, start: int, stop: int) -> Paired:
+        """The cells at the places ``start`` to ``stop - 1`` of the streams; runs to which no order matters stay whole."""
 
-    def matrix(self) -> Matrix:
-        """The differences: a row a task, a column an order (rows differ in length unless complete)."""
-        return [[a - b for a, b in self.cells(task)] for task in self.tasks]
+        def cut(streams: Sequence[StreamScores]) -> list[StreamScores]:
+            return [
+                replace(one, scores={t: one.scores[t] for t in one.tasks[start:stop] if t in one.scores})
+                for one in streams
+            ]
 
-    def task_means(self) -> list[float]:
-        """Each task's difference, mean over the orders."""
-        return [average(row) for row in self.matrix()]
+        mine, theirs = self.exchangeable
+        a = self.a if mine and not theirs else cut(self.a)
+        return pair(a, self.b if theirs else cut(self.b), self.exchangeable).only(self.tasks)
+
+    def arrays(self) -> tuple[Floats, Floats, list[int]]:
+        """Scores of both sides, tasks (:attr:`planned`) by runs, not a number where there is none; and for each run of the condition its
+        partner's place among those of the baseline, -1 for none."""
+        keys = [stream.key for stream in self.b]
+        partners = [keys.index(stream.key) if stream.key in keys else -1 for stream in self.a]
+        return _array(self.a, self.planned), _array(self.b, self.planned), partners
 
 
-def pair(a: Sequence[StreamScores], b: Sequence[StreamScores]) -> Paired:
-    """Pair the runs of a condition with those of a baseline by their streams."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A task in a run: its place in the stream from 0, its id, and the two scores."""
+
+    position: int
+    task: str
+    a: float
+    b: float
+
+
+def pair(
+    a: Sequence[StreamScores], b: Sequence[StreamScores], exchangeable: tuple[bool, bool] = (False, False)
+) -> Paired:
+    """Pair the runs of a condition with those of a baseline.
+
+    Args:
+        a, b: their runs.
+        exchangeable: whether the runs of each are, since nothing was recalled in them.
+    """
     others = {stream.key: stream for stream in b}
     shared = [(stream, others[stream.key]) for stream in a if stream.key in others]
     begun = tuple((one, other) for one, other in shared if one.scores.keys() & other.scores.keys())
-    tasks = sorted({task for one, other in begun for task in one.scores.keys() & other.scores.keys()})
-    unfinished = sum(not (one.complete and other.complete) for one, other in shared)
-    return Paired(begun, tuple(tasks), len(a) + len(b) - 2 * len(shared), unfinished)
+    if any(exchangeable):
+        mine, theirs = (tuple(stream for stream in side if stream.scores) for side in (a, b))
+        left_out, unfinished = 0, sum(not stream.complete for stream in (*a, *b))
+        done = [{task for stream in side for task in stream.scores} for side in (mine, theirs)]
+        tasks = done[0] & done[1]
+    else:
+        mine, theirs = tuple(one for one, _ in begun), tuple(other for _, other in begun)
+        left_out = len(a) + len(b) - 2 * len(shared)
+        unfinished = sum(not (one.complete and other.complete) for one, other in shared)
+        tasks = {task for one, other in begun for task in one.scores.keys() & other.scores.keys()}
+    planned = {task for stream in (*mine, *theirs) for task in stream.tasks} if tasks else set()
+    return Paired(mine, theirs, begun, tuple(sorted(tasks)), tuple(sorted(planned)), exchangeable, left_out, unfinished)
 
 
-def difference(paired: Paired) -> Estimate | None:
+def difference(paired: Paired, *, ordered: bool = True, gaps: bool = True) -> Estimate | None:
     """The mean paired difference with its reported interval; ``None`` where nothing is paired.
 
-    An unfinished experiment, whose matrix has gaps, gets the t interval over the tasks it has.
+    Args:
+        paired: the scores.
+        ordered: whether orders count where they matter; else the interval is over tasks, given these orders.
+        gaps: whether missing cells are scores that are not known yet; else they are left out by design.
     """
     if not paired.tasks:
         return None
-    return crossed_estimate(paired.matrix()) if paired.complete else mean_estimate(paired.task_means())
+    a, b, partners = paired.arrays()
+    counts = ordered and paired.ordered
+    if paired.exchangeable[1]:
+        return against_control(a, b, partners, ordered=counts, gaps=gaps)
+    if paired.exchangeable[0]:
+        return negated(against_control(b, a, _turned(partners, b.shape[1]), ordered=counts, gaps=gaps))
+    return of_pairs(a - b, ordered=counts, gaps=gaps)
 
 
-def success(streams: Sequence[StreamScores]) -> Estimate | None:
+def spread_of(paired: Paired) -> Spread:
+    """The parts of the error of the difference (its mean has the wrong sign where only the condition is exchangeable)."""
+    a, b, partners = paired.arrays()
+    if paired.exchangeable[1]:
+        return spread(Side.of(a), Side.of(b), partners, ordered=paired.ordered)
+    if paired.exchangeable[0]:
+        return spread(Side.of(b), Side.of(a), _turned(partners, b.shape[1]))
+    return spread(Side.of(a - b))
+
+
+def _turned(partners: Sequence[int], count: int) -> list[int]:
+    """The partners seen from the other side, which has so many columns."""
+    return [partners.index(place) if place in partners else -1 for place in range(count)]
+
+
+def success(streams: Sequence[StreamScores], *, ordered: bool = True) -> Estimate | None:
     """The mean score of a condition with its interval; ``None`` before the first task.
 
-    One order of 0/1 scores is a single proportion: Wilson's interval. Several orders: as the difference.
+    Args:
+        streams: its runs.
+        ordered: whether the order may matter; not where nothing was recalled.
     """
     begun = [stream for stream in streams if stream.scores]
     if not begun:
         return None
-    tasks = sorted({task for stream in begun for task in stream.scores})
-    matrix = [[stream.scores[task] for stream in begun if task in stream.scores] for task in tasks]
-    if any(len(row) != len(begun) for row in matrix):
-        return mean_estimate([average(row) for row in matrix])
-    if len(begun) == 1 and len(tasks) > 1 and all(row[0] in (0, 1) for row in matrix):
-        return wilson_estimate(int(sum(row[0] for row in matrix)), len(tasks))
-    return crossed_estimate(matrix)
+    return share(_array(begun, sorted({task for stream in begun for task in stream.tasks})), ordered=ordered)
+
+
+def _done(stream: StreamScores) -> Iterator[tuple[int, str]]:
+    return ((position, task) for position, task in enumerate(stream.tasks) if task in stream.scores)
+
+
+def _means(streams: Sequence[StreamScores]) -> Mapping[str, float]:
+    tasks = {task for stream in streams for task in stream.scores}
+    return {task: average([run.scores[task] for run in streams if task in run.scores]) for task in tasks}
+
+
+def _array(streams: Sequence[StreamScores], tasks: Sequence[str]) -> Floats:
+    return np.array([[stream.scores.get(task, math.nan) for stream in streams] for task in tasks], dtype=float)

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.statistics.about import About
-from rbsuite.statistics.intervals import Estimate, over_tasks
+from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.reading import Keep, Rollouts, RunRows, counted
+from rbsuite.statistics.shares import over_tasks
 from rbsuite.store import ResultRow
 from rbsuite.trajectory import BROKEN_ENDS
 

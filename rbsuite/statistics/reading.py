@@ -17,6 +17,11 @@ WARM = " after "
 ANSWER = "answered"
 """Where the truth of a rollout has what was answered, as a vote counts it; ``None`` for nothing. Absent where that means nothing."""
 
+INVALID = ("invalid", "invalid_actions")
+"""Where the truth of a rollout has how many of its actions the environment took for invalid."""
+UNREADABLE = "unreadable"
+"""Where the truth of a rollout has how many replies the environment could not read."""
+
 Keep = Callable[[str], bool]
 """Whether a task, by its id, counts."""
 
@@ -54,7 +59,7 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
     found: dict[Condition, list[RunRows]] = {}
     repeated: dict[Condition, None] = {}
     for store in stores:
-        wanted = {ANSWER, *about(store).measures}
+        wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
         for info in store.manifest.runs:
             condition = _told_apart(store, info.condition)
             known = found.setdefault(condition, [])

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-from rbsuite.statistics.crossed import Matrix
 from rbsuite.statistics.intervals import LEVEL
-
-Floats: TypeAlias = npt.NDArray[np.float64]
+from rbsuite.statistics.spread import Floats
 
 RESAMPLES = 9999
 SEED = 20250929
@@ -28,16 +24,14 @@ def bca_interval(values: Sequence[float], resamples: int = RESAMPLES, seed: int 
         seed: of the samples.
 
     Returns:
-        ``None`` for fewer than two values; the point itself where all are equal.
+        ``None`` for fewer than two values, and where they do not differ enough to draw different samples.
     """
     data = np.asarray(values, dtype=float)
-    if len(data) < 2:
+    if len(data) < 2 or np.ptp(data) == 0:
         return None
-    if np.ptp(data) == 0:
-        return float(data[0]), float(data[0])
     means = np.concatenate([counts @ data / len(data) for counts in _counts(len(data), resamples, seed)])
     low, high = np.quantile(means, _bca_levels(data, means))
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else None
 
 
 def _bca_levels(data: Floats, means: Floats) -> list[float]:
@@ -57,8 +51,10 @@ def _bca_levels(data: Floats, means: Floats) -> list[float]:
     return levels
 
 
-def orders_interval(matrix: Matrix, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float] | None:
-    """The percentile interval of the mean, resampling orders and, within each drawn order, tasks.
+def crossed_interval(
+    matrix: Sequence[Sequence[float]], resamples: int = RESAMPLES, seed: int = SEED
+) -> tuple[float, float] | None:
+    """The percentile interval of the mean, resampling orders and tasks; the tasks that are drawn are the same in every order.
 
     Args:
         matrix: a row a task, a column an order.
@@ -66,22 +62,21 @@ def orders_interval(matrix: Matrix, resamples: int = RESAMPLES, seed: int = SEED
         seed: of the samples.
 
     Returns:
-        ``None`` for fewer than three orders, of which too few different samples can be drawn.
+        ``None`` for fewer than three orders, of which too few different samples can be drawn, and where all values are equal.
     """
     data = np.asarray(matrix, dtype=float)
     n, orders = data.shape
-    if orders < 3:
+    if orders < 3 or np.ptp(data) == 0:
         return None
-    drawn = np.random.default_rng(seed).integers(orders, size=(resamples, orders))
-    totals = np.zeros(resamples)
-    for slot in range(orders):
-        start = 0
-        for counts in _counts(n, resamples, seed + 1 + slot):
-            columns = data.T[drawn[start : start + len(counts), slot]]
-            totals[start : start + len(counts)] += (counts * columns).sum(axis=1) / n
-            start += len(counts)
-    low, high = np.quantile(totals / orders, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    weights = np.random.default_rng(seed).multinomial(orders, np.full(orders, 1 / orders), size=resamples) / orders
+    means = np.empty(resamples)
+    start = 0
+    for counts in _counts(n, resamples, seed + 1):
+        stop = start + len(counts)
+        means[start:stop] = ((counts @ data) * weights[start:stop]).sum(axis=1) / n
+        start = stop
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return (float(low), float(high)) if low < high else None
 
 
 def _counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from rbsuite.environments.rescorer import Rescorer
 from rbsuite.record import Condition, RolloutRecord
 from rbsuite.statistics.about import about
-from rbsuite.statistics.intervals import Estimate, average, mean_estimate
+from rbsuite.statistics.intervals import Estimate, average
 from rbsuite.statistics.pairing import stream_tasks
 from rbsuite.statistics.parts import parts_apart
+from rbsuite.statistics.shares import over_tasks
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Grade
 
@@ -118,4 +119,4 @@ def _measures(grades: Sequence[Grade]) -> Mapping[str, float]:
 
 
 def _mean(scores: Mapping[str, Sequence[float]]) -> Estimate:
-    return mean_estimate([average(found) for found in scores.values()]) if scores else Estimate(float("nan"), None)
+    return over_tasks([(task, value) for task, found in scores.items() for value in found])

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from math import comb
 
 from rbsuite.judges.truth import is_success
-from rbsuite.statistics.intervals import Estimate, average, over_tasks
+from rbsuite.statistics.intervals import Estimate, average
 from rbsuite.statistics.reading import ANSWER, Keep, Rollouts, RunRows
+from rbsuite.statistics.shares import over_tasks
 from rbsuite.trajectory import BROKEN_ENDS
 
 

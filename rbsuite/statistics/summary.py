@@ -15,13 +15,15 @@ from rbsuite.judges.truth import is_success
 from rbsuite.record import FACTORS, Condition, RunInfo
 from rbsuite.statistics.about import About, about
 from rbsuite.statistics.exact import holm
+from rbsuite.statistics.failures import FailureBounds, broken_cells, failure_bounds
 from rbsuite.statistics.intervals import Estimate, average, p_value
 from rbsuite.statistics.memory_use import MemoryUse, memory_use
 from rbsuite.statistics.pairing import Paired, StreamScores, difference, pair, stream_tasks, success
 from rbsuite.statistics.parts import DomainResult, DomainTasks, domain_results, main_tasks, measures_of, parts_apart
 from rbsuite.statistics.power import detectable_by
-from rbsuite.statistics.reading import WARM, Keep, Rollouts, RunRows, Runs, counted, read_runs
+from rbsuite.statistics.reading import INVALID, UNREADABLE, WARM, Keep, Rollouts, RunRows, Runs, counted, read_runs
 from rbsuite.statistics.rollouts import RolloutFigures, pass_at_k, pass_hat_k, rollout_figures
+from rbsuite.statistics.shares import over_tasks, proportion
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
 
@@ -49,6 +51,10 @@ class ConditionSummary:
         judged: verdicts against the truth: ``(label, solved)`` to count.
         recalled: share of tasks for which something was recalled: text was put before the agent.
         notes: counts the memory reported.
+        unread: rollouts that ended because replies could not be read as actions, or that answered nothing that could be read.
+        invalid: rollouts of which the environment says that actions of them were invalid.
+        broken: the cells whose score is 0 because the rollout that counts broke, by run (as ``streams``).
+        solved_steps: agent turns of the rollouts that solved their task, mean; not a number where none did.
     """
 
     condition: Condition
@@ -65,6 +71,15 @@ class ConditionSummary:
     judged: Mapping[tuple[str, bool], int]
     recalled: float
     notes: Mapping[str, int]
+    unread: int
+    invalid: int
+    broken: Sequence[frozenset[str]]
+    solved_steps: float
+
+    @property
+    def exchangeable(self) -> bool:
+        """Whether nothing was recalled in its runs, so that no order could matter to them."""
+        return self.committed > 0 and self.recalled == 0
 
     @property
     def rollouts(self) -> int:
@@ -77,11 +92,6 @@ class ConditionSummary:
         return sum(count for end, count in self.ends.items() if end in BROKEN_ENDS)
 
     @property
-    def unparsed(self) -> int:
-        """Rollouts that ended because replies could not be read as actions."""
-        return self.ends.get(UNPARSED, 0)
-
-    @property
     def total(self) -> Usage:
         """Cost over all runs and purposes."""
         return sum(self.usage.values(), Usage())
@@ -89,24 +99,48 @@ class ConditionSummary:
     @property
     def judge_accuracy(self) -> float | None:
         """Share of verdicts that agree with the truth, of those that say success or failure."""
+        accuracy = self.judge
+        return None if math.isnan(accuracy.mean) else accuracy.mean
+
+    @property
+    def judge(self) -> Estimate:
+        """:attr:`judge_accuracy` with its interval, which takes verdicts as independent; unknown without verdicts."""
         decided = {key: count for key, count in self.judged.items() if key[0] in ("success", "failure")}
         right = sum(count for (label, solved), count in decided.items() if (label == "success") == solved)
-        return right / sum(decided.values()) if decided else None
+        return proportion(right, sum(decided.values()))
 
     @property
     def rollouts_a_task(self) -> int:
         """The fewest rollouts any task has; 0 before the first task."""
         return min((len(scores) for stream in self.streams for scores in stream.rollouts.values()), default=0)
 
-    def passes(self, k: int) -> tuple[float, float] | None:
-        """pass@k and pass^k, mean over tasks; ``None`` where a task has fewer than k rollouts."""
+    def passes(self, k: int) -> tuple[Estimate, Estimate] | None:
+        """pass@k and pass^k of the rollouts of a task in one run, means over tasks; ``None`` where a task has fewer than k rollouts.
+
+        The rollouts of a task share a bank: of a memory, both are conditional on one bank (see :meth:`passes_over_orders`).
+        """
         if not 1 <= k <= self.rollouts_a_task:
             return None
-        rollouts = [scores for stream in self.streams for scores in stream.rollouts.values()]
-        counts = [(len(scores), sum(map(is_success, scores))) for scores in rollouts]
-        any_of = [value for n, solved in counts if (value := pass_at_k(n, solved, k)) is not None]
-        all_of = [value for n, solved in counts if (value := pass_hat_k(n, solved, k)) is not None]
-        return average(any_of), average(all_of)
+        counts = [
+            (task, len(scores), sum(map(is_success, scores)))
+            for stream in self.streams
+            for task, scores in stream.rollouts.items()
+        ]
+        any_of = [(task, value) for task, n, solved in counts if (value := pass_at_k(n, solved, k)) is not None]
+        all_of = [(task, value) for task, n, solved in counts if (value := pass_hat_k(n, solved, k)) is not None]
+        return over_tasks(any_of), over_tasks(all_of)
+
+    def passes_over_orders(self, k: int) -> Estimate | None:
+        """pass^k of the answers of a task in its runs: all of k runs solve it, mean over tasks.
+
+        For a condition that recalled nothing this is pass^k of the agent; for a memory it is that of k banks, each made in another order.
+        ``None`` where a task has fewer than k runs.
+        """
+        solved = [[is_success(run.scores[task]) for run in self.streams if task in run.scores] for task in self.scores]
+        if not solved or not 1 <= k <= min(map(len, solved)):
+            return None
+        values = [pass_hat_k(len(found), sum(found), k) or 0.0 for found in solved]
+        return over_tasks([(f"{number}", value) for number, value in enumerate(values)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +158,7 @@ class Comparison:
         same_scaling: whether both spend rollouts alike; else the difference mixes memory and budget.
         detectable: the smallest true difference that would be found with 80 % power; ``None`` where the error is unknown.
         paired: the scores themselves.
+        failures: what broken rollouts could change; ``None`` where there are none.
     """
 
     a: Condition
@@ -136,6 +171,7 @@ class Comparison:
     same_scaling: bool
     detectable: float | None
     paired: Paired
+    failures: FailureBounds | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +235,10 @@ class _Tally:
     rollouts: dict[str, dict[str, list[float]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     probes: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
     steps: int = 0
+    solved_steps: list[int] = field(default_factory=list)
+    unread: int = 0
+    invalid: int = 0
+    broken: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     recalled: int = 0
     usage: dict[str, Usage] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
@@ -208,6 +248,10 @@ class _Tally:
     def add(self, run: str, row: ResultRow) -> None:
         self.steps += row.steps
         self.ends[row.end] += 1
+        if is_success(row.score):
+            self.solved_steps.append(row.steps)
+        self.unread += row.end == UNPARSED or bool(row.truth.get(UNREADABLE)) or bool(row.measures.get("unparsed"))
+        self.invalid += any(bool(row.truth.get(name)) for name in INVALID)
         self.rollouts[run][row.task_id].append(row.score or 0.0)
         if row.label:
             self.judged[row.label, is_success(row.score)] += 1
@@ -217,6 +261,8 @@ class _Tally:
             self.recalled += row.whole.recalled
             self.notes.update(row.whole.notes)
             self.scores[run][row.task_id] = row.score or 0.0
+            if row.end in BROKEN_ENDS:
+                self.broken[run].add(row.task_id)
 
     def spend(self, usage: Mapping[str, Usage]) -> None:
         for purpose, spent in usage.items():
@@ -352,7 +398,7 @@ def _transfers(
 
 def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
     """The paired difference of two conditions over what both have done; its p value is not adjusted."""
-    paired = pair(a.streams, b.streams)
+    paired = pair(a.streams, b.streams, (a.exchangeable, b.exchangeable))
     estimate = difference(paired) or _UNKNOWN
     p = p_value(estimate)
     return Comparison(
@@ -362,10 +408,11 @@ def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
         p_value=p,
         p_holm=p,
         n_tasks=len(paired.tasks),
-        orders=len(paired.streams),
+        orders=paired.orders,
         same_scaling=a.condition.scaling == b.condition.scaling,
         detectable=detectable_by(estimate),
         paired=paired,
+        failures=failure_bounds(paired, broken_cells(a.streams, a.broken), broken_cells(b.streams, b.broken)),
     )
 
 
@@ -390,7 +437,7 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         n_tasks=len(streams[0].tasks),
         orders=len(runs),
         committed=committed,
-        success=success(streams) or _UNKNOWN,
+        success=success(streams, ordered=not committed or tally.recalled > 0) or _UNKNOWN,
         measures=measures_of([counted(one) for run in runs for one in _kept(run.tasks, keep)], known.measures),
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
@@ -400,6 +447,10 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         judged=dict(sorted(tally.judged.items())),
         recalled=tally.recalled / committed if committed else math.nan,
         notes=dict(sorted(tally.notes.items())),
+        unread=tally.unread,
+        invalid=tally.invalid,
+        broken=[frozenset(tally.broken[f"{number}"]) for number in range(len(runs))],
+        solved_steps=average([float(steps) for steps in tally.solved_steps]) if tally.solved_steps else math.nan,
     )
 
 

@@ -20,6 +20,7 @@ from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.record import TaskRecord
 from rbsuite.report.comparison import gather
 from rbsuite.report.comparison_text import render
+from rbsuite.report.plain import look_json
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
 from rooms import RoomsPlugin
@@ -56,7 +57,8 @@ def test_everything_is_shown_within_80_columns(experiment: Path) -> None:
         "BCa over tasks",
         "t over 3 groups",
         "t over orders",
-        "bootstrap, orders then tasks",
+        "stratified by group",
+        "bootstrap, tasks and orders",
         "along the stream",
         "by group",
         "By domain",
@@ -148,10 +150,32 @@ def test_an_experiment_is_not_compared_with_itself(experiment: Path) -> None:
 
 
 def test_experiments_that_share_no_stream_are_refused(tmp_path: Path) -> None:
-    measure(tmp_path / "a", memory=("none",), seed=1).close()
+    measure(tmp_path / "a", memory=("reasoningbank",), seed=1).close()
     measure(tmp_path / "b", memory=("awm",), seed=2).close()
     with pytest.raises(UsageError, match="share no stream"):
         compare(tmp_path / "a", tmp_path / "b")
+
+
+def test_runs_of_memory_off_need_no_partner(tmp_path: Path) -> None:
+    measure(tmp_path / "a", memory=("none",), seed=1, orders=2).close()
+    measure(tmp_path / "b", memory=("awm",), seed=2, orders=3).close()
+    [found] = json.loads(compare(tmp_path / "a", tmp_path / "b", "--json"))["comparisons"]
+    assert (found["runs"], found["exchangeable"], found["orders"]) == ([3, 2], [False, True], 3)
+    assert "3 and 2 runs" in compare(tmp_path / "a", tmp_path / "b")
+
+
+def test_declared_looks_have_their_own_level(experiment: Path) -> None:
+    with ExperimentStore.open(experiment, readonly=True) as store:
+        [one, _] = summarise(store).comparisons
+    looked = look_json(one, (3, 5, 10))
+    assert looked is not None
+    assert (looked["number"], looked["level"]) == (1, pytest.approx(0.015, abs=1e-3))
+    assert one.difference.interval is not None
+    assert looked["interval"][0] < one.difference.interval[0]
+    undeclared = look_json(one, (5, 10))
+    assert undeclared is not None
+    assert undeclared["number"] is None
+    assert look_json(one, ()) is None
 
 
 def test_what_else_differs_is_noted(tmp_path: Path) -> None:
@@ -188,7 +212,7 @@ def test_several_rollouts_a_task(tmp_path: Path) -> None:
     measure(tmp_path / "e", plugin, **options).close()
     text = compare(tmp_path / "e")
     assert "pass@k (any of k)" in text
-    assert "two orders say little" in " ".join(text.split())
+    assert "conditional on these 2 orders (two do not say how orders differ)" in " ".join(text.split())
 
 
 def test_a_single_condition_has_nothing_to_compare(tmp_path: Path) -> None:

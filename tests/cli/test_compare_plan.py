@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.plugins import Plugins
 from rbsuite.run.config import make_config
 from rbsuite.run.plan import make_plan
-from rbsuite.statistics.crossed import mean_squares
-from rbsuite.statistics.power import tasks_needed
+from rbsuite.statistics.power import components, tasks_needed
 from rbsuite.statistics.summary import summarise
 from rooms import RoomsPlugin
 from toy import ToyPlugin
@@ -48,21 +48,33 @@ def test_figures_are_those_of_the_experiment(tmp_path: Path) -> None:
     document = json.loads(
         plan("--from", tmp_path / "e", "--memory", "awm", "--effect", "0.2", "--power", "0.9", "--json")
     )
-    squares = mean_squares(awm.paired.matrix())
+    on, off, _ = awm.paired.arrays()
+    wanted_parts = components(on, off)
     parts = document["pilot"]["parts"]
-    assert parts["tasks"] == pytest.approx(squares.task_variance)
-    assert parts["orders"] == pytest.approx(squares.order_variance)
-    assert parts["rollouts"] == pytest.approx(squares.residual)
+    assert parts == pytest.approx(asdict(wanted_parts.parts))
+    assert document["pilot"]["upper"] == pytest.approx(asdict(wanted_parts.upper))
     assert document["pilot"]["separated"] is False
+    assert document["pilot"]["free"] is True
     from rbsuite.statistics.power import Components
 
     for design in document["designs"]:
         wanted = tasks_needed(Components(**parts), 0.2, design["orders"], design["rollouts"], 0.9)
         assert design["tasks"] == wanted
+        assert design["tasks_sure"] is None or design["tasks_sure"] >= (wanted or 0)
     [split] = document["splits"]
     assert (split["split"], split["tasks"]) == ("all", 24)
     differences = [entry["difference"] for entry in split["detectable"]]
     assert differences == sorted(differences, reverse=True)
+
+
+def test_a_budget_names_a_design_within_it(tmp_path: Path) -> None:
+    measure(tmp_path / "e", memory=("none", "awm"), orders=3).close()
+    document = json.loads(plan("--from", tmp_path / "e", "--budget", 600, "--json"))
+    found = document["splits"][0]["budget"]
+    assert found["cost"] == 24 * (found["orders"] + found["baseline_orders"]) * found["rollouts"] <= 600
+    text = plan("--from", tmp_path / "e", "--budget", 600)
+    assert "that 600 rollouts find" in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_several_rollouts_tell_their_own_variance(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from rbsuite.statistics.intervals import (
     mean_estimate,
     p_value,
     standard_error,
-    wilson_estimate,
 )
 
 VALUES = st.lists(st.floats(-1, 1).map(lambda value: round(value, 3)), min_size=2, max_size=40)
@@ -36,19 +35,15 @@ def test_interval_is_student_s(values: list[float]) -> None:
 
 @settings(deadline=None)
 @given(VALUES)
-def test_p_value_is_that_of_the_paired_t_test(values: list[float]) -> None:
-    assume(len(set(values)) > 1)
-    base = [round(value * 0.5, 3) for value in values]
-    differences = [one - other for one, other in zip(values, base, strict=True)]
-    assume(max(differences) - min(differences) > 1e-6)
-    assert p_value(mean_estimate(differences)) == pytest.approx(stats.ttest_rel(values, base).pvalue, rel=1e-6)
+def test_p_value_is_that_of_the_t_test(values: list[float]) -> None:
+    assume(max(values) - min(values) > 1e-6)
+    assert p_value(mean_estimate(values)) == pytest.approx(stats.ttest_1samp(values, 0.0).pvalue, rel=1e-6)
 
 
 @settings(deadline=None)
 @given(VALUES)
 def test_order_of_values_does_not_count(values: list[float]) -> None:
     assert mean_estimate(values) == mean_estimate(values[::-1])
-    assert p_value(mean_estimate(values)) == p_value(mean_estimate([-value for value in values]))
 
 
 @settings(deadline=None)
@@ -76,9 +71,6 @@ def test_degenerate_cases() -> None:
     assert mean_estimate([0.3]).mean == 0.3
     assert mean_estimate([1.0] * 5).interval == (1.0, 1.0)
     assert standard_error([0.3]) is None
-    assert p_value(mean_estimate([0.5])) is None
-    assert p_value(mean_estimate([0.0, 0.0, 0.0])) == 1.0
-    assert p_value(mean_estimate([0.5, 0.5, 0.5])) == 0.0
     with pytest.raises(ValueError, match="no values"):
         mean_estimate([])
 
@@ -122,23 +114,3 @@ def test_tasks_that_are_alike_widen_the_clustered_interval() -> None:
         widths[name] = interval[1] - interval[0]
     assert widths["mixed"] < widths["alike"]
     assert clustered_estimate(values, [0] * 20).interval is None
-
-
-@settings(deadline=None)
-@given(st.integers(1, 60), st.data())
-def test_wilson_s_bounds_solve_the_score_equation(n: int, data: st.DataObject) -> None:
-    successes = data.draw(st.integers(0, n))
-    estimate = wilson_estimate(successes, n)
-    assert estimate.mean == successes / n
-    assert estimate.interval is not None
-    z = stats.norm.ppf(0.975)
-    for bound in estimate.interval:
-        if 1e-9 < bound < 1 - 1e-9:
-            assert abs(estimate.mean - bound) == pytest.approx(z * math.sqrt(bound * (1 - bound) / n), abs=1e-9)
-    assert 0 <= estimate.interval[0] <= estimate.mean <= estimate.interval[1] <= 1
-
-
-def test_wilson_s_worked_examples() -> None:
-    assert wilson_estimate(17, 30).interval == pytest.approx((0.392, 0.726), abs=5e-4)
-    z_squared = stats.norm.ppf(0.975) ** 2
-    assert wilson_estimate(30, 30).interval == pytest.approx((30 / (30 + z_squared), 1.0))

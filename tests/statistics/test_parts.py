@@ -18,7 +18,8 @@ from rbsuite.report.results import render
 from rbsuite.run.config import make_config
 from rbsuite.run.plan import make_plan
 from rbsuite.specs import EnvironmentSpec
-from rbsuite.statistics.intervals import average, mean_estimate, over_tasks, wilson_estimate
+from rbsuite.statistics.intervals import average
+from rbsuite.statistics.shares import proportion
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
 from rbsuite.task import Task
@@ -94,8 +95,7 @@ def test_broken_rollouts_count_as_0_in_their_domain_and_are_shown_wherever_they_
         "coloured": (0.0, 4, 4),
     }
     assert by_name["plain"].measures["progress"].mean == 0.75
-    # One 0 or 1 a task: Wilson's interval, also where all are alike.
-    assert by_name["coloured"].success == wilson_estimate(0, 4)
+    assert by_name["coloured"].success.interval == pytest.approx(proportion(0, 4).interval)
     shown = render(flooded, summarise(flooded))
     assert "first failure: none x single on task" in shown
     assert "the stairs are under water" in shown
@@ -111,20 +111,3 @@ def test_probes_are_no_tasks_of_a_domain_and_belong_to_its_part(flooded: Experim
         (stream,) = one.streams
         assert set(stream.probes) == set(stream.info.tasks[len(stream.tasks) :]) <= set(probed)
     assert sum(len(one.streams[0].probes) for one in parts) == 3
-
-
-@pytest.mark.parametrize(
-    ("values", "interval"),
-    [
-        ([("a", 0.0), ("a", 0.0), ("b", 0.0)], wilson_estimate(0, 2).interval),
-        ([("a", 1.0), ("a", 1.0), ("b", 1.0)], wilson_estimate(2, 2).interval),
-        ([("a", 0.5), ("b", 0.5)], None),
-        ([("a", 0.0), ("b", 1.0), ("c", 1.0)], wilson_estimate(2, 3).interval),
-        ([("a", 0.0), ("a", 1.0), ("b", 1.0), ("c", 0.0)], mean_estimate([0.5, 1.0, 0.0]).interval),
-        ([], None),
-    ],
-)
-def test_an_interval_over_tasks_never_claims_what_it_cannot_know(
-    values: list[tuple[str, float]], interval: tuple[float, float] | None
-) -> None:
-    assert over_tasks(values).interval == interval

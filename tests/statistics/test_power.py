@@ -10,16 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rbsuite.statistics.crossed import crossed_estimate
+from rbsuite.statistics.differences import of_pairs
 from rbsuite.statistics.intervals import Estimate, p_value
 from rbsuite.statistics.power import (
     Components,
     Design,
+    cheapest,
     components,
+    designs,
     detectable,
     detectable_by,
     expected,
     power,
+    sharpest,
     tasks_needed,
     within_variance,
 )
@@ -78,8 +81,11 @@ def test_orders_that_differ_too_much_cannot_be_mended_by_tasks() -> None:
 def test_expected_error_by_hand() -> None:
     parts = Components(tasks=0.04, orders=0.01, interaction=0.02, rollouts=0.12)
     error, degrees = expected(parts, Design(tasks=50, orders=5, rollouts=3))
-    assert error == pytest.approx(math.sqrt(0.04 / 50 + 0.01 / 5 + (0.02 + 0.12 / 3) / 250))
+    by_hand = math.sqrt(0.04 / 50 + 0.01 / 5 + (0.02 + 0.12 / 3) / 250)
+    assert by_hand <= error <= 1.1 * by_hand, "a little more where orders are most of it"
     assert 4 <= degrees <= 49
+    alike, _ = expected(Components(tasks=0.04, orders=0.0, interaction=0.02, rollouts=0.12), Design(50, 5, 3))
+    assert alike == pytest.approx(math.sqrt(0.04 / 50 + (0.02 + 0.12 / 3) / 250))
     conditional = expected(parts, Design(tasks=50, orders=1))
     assert conditional == (pytest.approx(math.sqrt((0.04 + 0.14) / 50)), 49)
 
@@ -90,10 +96,10 @@ def test_variances_of_a_pilot_are_recovered() -> None:
     rollouts = cells + rng.normal(0, 0.4, (300, 200, 2))
     within = within_variance(rollouts.reshape(-1, 2).tolist())
     assert within == pytest.approx(0.16, rel=0.02)
-    parts = components(rollouts.mean(axis=2).tolist(), within, 2)
+    parts = components(rollouts.mean(axis=2), None, within, 2).parts
     found = [math.sqrt(value) for value in (parts.tasks, parts.orders, parts.interaction, parts.rollouts)]
     assert found == pytest.approx([0.2, 0.1, 0.15, 0.4], rel=0.12)
-    unknown = components(rollouts[:, :, 0].tolist())
+    unknown = components(rollouts[:, :, 0]).parts
     assert unknown.interaction == 0.0
     assert unknown.rollouts == pytest.approx(0.15**2 + 0.16, rel=0.05)
     assert within_variance([[1.0], [0.0]]) is None
@@ -108,6 +114,39 @@ def test_a_plan_keeps_its_promise() -> None:
     found = 0
     for _ in range(400):
         matrix = effect + rng.normal(0, parts.tasks**0.5, (tasks, 1)) + rng.normal(0, parts.orders**0.5, (1, orders))
-        p = p_value(crossed_estimate((matrix + rng.normal(0, parts.rollouts**0.5, (tasks, orders))).tolist()))
+        p = p_value(of_pairs(matrix + rng.normal(0, parts.rollouts**0.5, (tasks, orders))))
         found += p is not None and p <= 0.05
     assert found / 400 >= 0.77
+
+
+def test_a_control_may_be_run_less_often() -> None:
+    """Four memory runs and two of the control beat three of both at the same cost; the cheapest design uses that."""
+    parts = Components(tasks=0.02, orders=0.0003, interaction=0.0, rollouts=0.22, control=0.11)
+    even, uneven = Design(115, 3), Design(115, 4, control=2)
+    assert even.cost == uneven.cost
+    assert power(0.06, *expected(parts, uneven)) > power(0.06, *expected(parts, even))
+    free, tied = (cheapest(parts, 0.06, list(designs(115, (1,), free=each))) for each in (True, False))
+    assert free is not None
+    assert tied is not None
+    assert free.cost <= tied.cost
+    assert power(0.06, *expected(parts, free)) >= 0.8
+    found = sharpest(parts, list(designs(115)), free.cost)
+    assert found is not None
+    assert found[0].cost <= free.cost
+    assert found[1] <= 0.06
+    assert sharpest(parts, list(designs(115)), 10) is None
+
+
+def test_the_upper_end_of_a_plan_allows_for_the_pilot() -> None:
+    """At least seven of ten pilots have upper bounds with which the planned tasks find the effect; the estimates alone do worse."""
+    true, effect = Components(tasks=0.03, orders=0.0004, interaction=0.0, rollouts=0.2, control=0.1), 0.1
+    rng = np.random.default_rng(8)
+    enough = np.zeros(2)
+    for _ in range(40):
+        a = rng.normal(0, 0.03**0.5, (55, 1)) + rng.normal(0, 0.02, (1, 3)) + rng.normal(0, 0.1**0.5, (55, 3))
+        pilot = components(a, rng.normal(0, 0.1**0.5, (55, 3)))
+        for place, parts in enumerate((pilot.parts, pilot.upper)):
+            tasks = tasks_needed(parts, effect, 5)
+            enough[place] += tasks is None or power(effect, *expected(true, Design(tasks, 5))) >= 0.75
+    assert enough[1] / 40 >= 0.7
+    assert enough[0] < enough[1]

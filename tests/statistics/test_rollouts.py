@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.record import Condition, RunInfo
-from rbsuite.statistics.intervals import over_tasks, wilson_estimate
 from rbsuite.statistics.reading import RunRows
 from rbsuite.statistics.rollouts import rollout_figures, voted
 from rbsuite.store import ResultRow
@@ -53,10 +52,6 @@ def test_ties_go_to_the_first_seen_and_what_broke_has_no_vote() -> None:
     assert voted(rollouts([None, "A", "B", "B", "A"])) == 1.0
     assert voted(rollouts(["B", "A", "A", "B"])) == 0.0
     assert voted((*rollouts(["B", "B"], end="env_error"), *rollouts(["A"]))) == 1.0
-
-
-def test_one_0_or_1_a_task_has_wilsons_interval() -> None:
-    assert over_tasks([*((f"{n}", 1.0) for n in range(8)), ("last", 0.0)]) == wilson_estimate(8, 9)
 
 
 def test_figures_of_a_condition() -> None:

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
+import numpy as np
 import pytest
 from scipy import stats
 
-from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.beside import intervals_beside, mcnemar_of
-from rbsuite.statistics.crossed import mean_squares
 from rbsuite.statistics.curves import breakdown, cumulative_curve, half_gain, learning_curve, order_spread
-from rbsuite.statistics.intervals import clustered_estimate, mean_estimate
-from rbsuite.statistics.pairing import Paired, StreamScores, difference, pair
+from rbsuite.statistics.intervals import mean_estimate
+from rbsuite.statistics.pairing import Paired, difference, pair
+from streams import TASKS, stream
 
-TASKS = ("t0", "t1", "t2", "t3", "t4", "t5")
 ON = ([0, 0, 0, 1, 1, 1], [0, 1, 0, 1, 1, 0], [1, 0, 1, 1, 1, 1])
 OFF = ([0, 0, 1, 0, 0, 0], [0, 0, 0, 0, 1, 0], [0, 0, 0, 1, 0, 0])
-
-
-def stream(memory: str, order: int, scores: Sequence[float], tasks: Sequence[str] = TASKS) -> StreamScores:
-    """A run that met the tasks in their own order, up to where scores end."""
-    condition = Condition(memory, "single", "text", "sim/learner", "self")
-    info = RunInfo(f"{memory}/{order}", condition, order, "seeded", order, tuple(tasks))
-    found: Mapping[str, float] = dict(zip(tasks, map(float, scores), strict=False))
-    return StreamScores(info, found, {task: (score,) for task, score in found.items()})
 
 
 def paired(orders: int = 3) -> Paired:
@@ -36,8 +25,7 @@ def test_pairs_are_made_by_stream_and_task() -> None:
     found = paired()
     assert found.tasks == TASKS
     assert found.complete
-    assert found.matrix()[0] == [0, 0, 1]
-    assert found.matrix()[3] == [1, 1, 0]
+    assert found.cells()["t0"] == [(0, 0), (0, 0), (1, 0)]
     turned = stream("off", 0, OFF[0], TASKS[::-1])
     unpaired = pair([stream("on", 0, ON[0])], [turned])
     assert unpaired.tasks == ()
@@ -45,11 +33,34 @@ def test_pairs_are_made_by_stream_and_task() -> None:
     assert difference(unpaired) is None
 
 
-def test_gaps_leave_the_t_interval_over_tasks() -> None:
-    found = pair([stream("on", 0, ON[0]), stream("on", 1, ON[1][:3])], [stream("off", o, OFF[o]) for o in (0, 1)])
+def test_runs_of_a_control_that_recalls_nothing_are_exchangeable() -> None:
+    on = [stream("on", order, ON[order]) for order in range(3)]
+    off = [stream("off", 0, OFF[0]), stream("off", 7, OFF[1], TASKS[::-1])]
+    found = pair(on, off, (False, True))
+    assert (found.left_out, found.orders, found.tasks) == (0, 3, TASKS)
+    wanted = sum(map(sum, ON)) / 18 - sum(map(sum, OFF[:2])) / 12
+    estimate, turned = difference(found), difference(pair(off, on, (True, False)))
+    assert estimate is not None
+    assert turned is not None
+    assert estimate.mean == pytest.approx(wanted)
+    assert turned.mean == pytest.approx(-wanted)
+    assert turned.interval == pytest.approx(tuple(-bound for bound in reversed(estimate.interval or ())))
+    alike = difference(pair(off, [stream("on", 3, ON[0])], (True, True)))
+    assert alike is not None
+    assert alike.degrees == 5
+
+
+def test_gaps_do_not_make_a_difference_surer() -> None:
+    off = [stream("off", order, OFF[order]) for order in range(3)]
+    found = pair([*(stream("on", order, ON[order]) for order in range(2)), stream("on", 2, ON[2][:3])], off)
     assert not found.complete
-    assert [len(row) for row in found.matrix()] == [2, 2, 2, 1, 1, 1]
-    assert difference(found) == mean_estimate(found.task_means())
+    assert [len(cells) for cells in found.cells().values()] == [3, 3, 3, 2, 2, 2]
+    estimate, whole = difference(found), difference(paired())
+    assert estimate is not None
+    assert whole is not None
+    assert estimate.interval is not None
+    assert whole.interval is not None
+    assert estimate.interval[1] - estimate.interval[0] >= 0.95 * (whole.interval[1] - whole.interval[0])
     assert {one.name for one in intervals_beside(found, {})} == {"t over tasks", "BCa over tasks"}
 
 
@@ -57,8 +68,8 @@ def test_learning_curve_has_the_means_of_each_window() -> None:
     windows = learning_curve(paired(), windows=3)
     assert [one.name for one in windows] == ["1-2", "3-4", "5-6"]
     assert [one.n for one in windows] == [6, 6, 6]
-    assert [one.a for one in windows] == pytest.approx([2 / 6, 4 / 6, 5 / 6])
-    assert [one.b for one in windows] == pytest.approx([0, 2 / 6, 1 / 6])
+    assert [one.a.mean for one in windows] == pytest.approx([2 / 6, 4 / 6, 5 / 6])
+    assert [one.b.mean for one in windows] == pytest.approx([0, 2 / 6, 1 / 6])
     assert windows[0].difference == pytest.approx(2 / 6)
     assert len(learning_curve(paired(), windows=50)) == 6
     assert learning_curve(pair([], [])) == []
@@ -67,22 +78,42 @@ def test_learning_curve_has_the_means_of_each_window() -> None:
 def test_cumulative_curve_has_the_means_up_to_each_window() -> None:
     curve = cumulative_curve(paired(), windows=3)
     assert [(one.name, one.n) for one in curve] == [("1-2", 6), ("1-4", 12), ("1-6", 18)]
-    assert [one.a for one in curve] == pytest.approx([2 / 6, 6 / 12, 11 / 18])
-    assert [one.b for one in curve] == pytest.approx([0, 2 / 12, 3 / 18])
+    assert [one.a.mean for one in curve] == pytest.approx([2 / 6, 6 / 12, 11 / 18])
+    assert [one.b.mean for one in curve] == pytest.approx([0, 2 / 12, 3 / 18])
     assert cumulative_curve(pair([], [])) == []
 
 
-def test_second_half_against_the_first() -> None:
-    """By order: on 3/3 - 0/3 less off 0/3 - 1/3; 2/3 - 1/3 less 1/3 - 0; 3/3 - 2/3 less 1/3 - 0."""
-    gain = half_gain(paired())
+def test_second_half_against_the_first_by_regression() -> None:
+    """Against least squares with an effect of each task and each order, in streams of different orders."""
+    rng = np.random.default_rng(6)
+    tasks = [f"t{number}" for number in range(20)]
+    runs, rows = [], []
+    for order in range(3):
+        mixed = [tasks[index] for index in rng.permutation(20)]
+        scores = rng.integers(0, 2, 20).astype(float)
+        runs.append(stream("on", order, scores.tolist(), mixed))
+        rows += [
+            (tasks.index(task), order, place >= 10, score)
+            for place, (task, score) in enumerate(zip(mixed, scores, strict=True))
+        ]
+    control = [stream("off", 9, [0.0] * 20, tasks)]
+    design = np.zeros((60, 24))
+    for row, (task, order, late, _) in enumerate(rows):
+        design[row, [task, 20 + order]] = 1
+        design[row, 23] = late
+    y = np.array([row[3] for row in rows])
+    solution = np.linalg.lstsq(design, y, rcond=None)[0]
+    gain = half_gain(pair(runs, control, (False, True)))
     assert gain is not None
-    by_order = [1 + 1 / 3, 1 / 3 - 1 / 3, 1 / 3 - 1 / 3]
-    assert gain.mean == pytest.approx(sum(by_order) / 3)
-    assert gain.interval == pytest.approx(mean_estimate(by_order).interval)
+    assert gain.mean == pytest.approx(solution[-1])
+    left = 60 - np.linalg.matrix_rank(design)
+    variance = float(((y - design @ solution) ** 2).sum()) / left * np.linalg.pinv(design.T @ design)[-1, -1]
+    assert gain.degrees == pytest.approx(left, abs=1)
+    assert gain.error == pytest.approx(variance**0.5, rel=0.02)
+    assert half_gain(pair([stream("on", 0, ON[0][:2])], [stream("off", 0, OFF[0])])) is None
     alone = half_gain(paired(1))
     assert alone is not None
-    assert alone.interval is None
-    assert half_gain(pair([stream("on", 0, ON[0][:2])], [stream("off", 0, OFF[0])])) is None
+    assert alone.mean == pytest.approx(1 - (-1 / 3))
 
 
 def test_spread_over_orders() -> None:
@@ -90,38 +121,55 @@ def test_spread_over_orders() -> None:
     differences = [2 / 6, 2 / 6, 4 / 6]
     assert spread.differences == pytest.approx(differences)
     assert spread.deviation == pytest.approx(stats.tstd(differences))
-    squares = mean_squares(paired().matrix())
-    assert spread.p_value == squares.orders_p_value
-    assert spread.order_deviation == squares.order_variance**0.5
+    assert spread.p_value is not None
+    assert 0 < spread.p_value <= 1
+    assert spread.order_deviation is not None
     assert order_spread(paired(1)).deviation is None
+    alike = pair([stream("on", 0, ON[0])] * 1, [stream("off", 0, OFF[0])], (True, True))
+    assert order_spread(alike).p_value is None
 
 
 def test_groups() -> None:
     found = breakdown(paired(), {"t0": "late", "t1": "late", "t5": "early"})
     assert [(one.name, one.n) for one in found] == [("early", 3), ("late", 6)]
-    assert found[0].a == pytest.approx(2 / 3)
+    assert found[0].a.mean == pytest.approx(2 / 3)
     assert found[1].difference == pytest.approx(2 / 6)
+    assert all(one.interval is not None for one in (found[1].a, found[1].b, found[1].change))
 
 
 def test_intervals_beside_the_reported_one() -> None:
     groups = {task: str(index // 2) for index, task in enumerate(TASKS)}
-    found = {one.name: one.interval for one in intervals_beside(paired(), groups)}
-    means = paired().task_means()
-    assert found["t over tasks"] == mean_estimate(means).interval
-    assert found["t over 3 groups"] == clustered_estimate(means, list(groups.values())).interval
-    assert found["t over orders"] == pytest.approx(mean_estimate([2 / 6, 2 / 6, 4 / 6]).interval)
+    found = {one.name: one for one in intervals_beside(paired(), groups)}
     assert set(found) == {
         "t over tasks",
         "BCa over tasks",
+        "stratified by group",
         "t over 3 groups",
         "t over orders",
-        "bootstrap, orders then tasks",
+        "bootstrap, tasks and orders",
     }
-    assert "t over 6 groups" not in {
-        one.name for one in intervals_beside(paired(), dict(zip(TASKS, TASKS, strict=True)))
-    }
-    assert "bootstrap, orders then tasks" not in {one.name for one in intervals_beside(paired(2), {})}
+    over_tasks = difference(paired(), ordered=False)
+    assert over_tasks is not None
+    assert found["t over tasks"].interval == over_tasks.interval
+    assert found["t over orders"].interval == pytest.approx(mean_estimate([2 / 6, 2 / 6, 4 / 6]).interval, abs=0.02)
+    assert found["stratified by group"].about == "the same mix of groups"
+    assert found["t over 3 groups"].about.startswith("new groups")
+    assert not any("group" in one.name for one in intervals_beside(paired(), dict(zip(TASKS, TASKS, strict=True))))
+    assert "t over orders" not in {one.name for one in intervals_beside(paired(2), {})}
     assert intervals_beside(pair([], []), {}) == []
+
+
+def test_groups_that_gain_differently_narrow_the_stratified_interval_and_widen_that_for_new_ones() -> None:
+    rng = np.random.default_rng(3)
+    tasks = [f"t{number}" for number in range(60)]
+    groups = {task: f"{number // 10}" for number, task in enumerate(tasks)}
+    on = [float(rng.random() < 0.2 + 0.15 * (number // 10)) for number in range(60)]
+    found = {
+        one.name: one.interval
+        for one in intervals_beside(pair([stream("on", 0, on, tasks)], [stream("off", 0, [0.0] * 60, tasks)]), groups)
+    }
+    width = {name: bounds[1] - bounds[0] for name, bounds in found.items() if bounds is not None}
+    assert width["stratified by group"] < width["t over tasks"] < width["t over 6 groups"]
 
 
 def test_mcnemar_is_for_one_order_of_solved_or_not() -> None:

@@ -1,0 +1,73 @@
+"""The reported interval of a mean paired difference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rbsuite.statistics.gaps import hull, one_interval
+from rbsuite.statistics.intervals import Estimate
+from rbsuite.statistics.spread import Floats, Side, Spread, quantile, spread
+
+
+def against_control(
+    a: Floats, b: Floats, partners: Sequence[int], *, ordered: bool = True, gaps: bool = True
+) -> Estimate:
+    """The mean difference of a condition to a control whose runs are exchangeable, since it recalls nothing.
+
+    Args:
+        a: scores of the condition, tasks by orders, not a number where there is none.
+        b: scores of the control on the same tasks; any number of runs. Its mean over runs is what a task is compared with.
+        partners: for each column of ``a`` the column of ``b`` on the same stream, -1 for none.
+        ordered: whether the condition may depend on the order; ``False`` where it recalls nothing either.
+        gaps: whether missing cells are scores that are not known yet; else they are left out by design.
+    """
+    side, other = Side.of(a), Side.of(b)
+
+    def bounds(one: Side, control: Side | None) -> tuple[Floats, Floats]:
+        return _bounds(spread(one, control, partners, ordered=ordered))
+
+    found = spread(side, other, partners, ordered=ordered)
+    return _estimate(found, hull(side, other, (0.0, 1.0), bounds) if gaps else one_interval(bounds(side, other)))
+
+
+def of_pairs(cells: Floats, *, ordered: bool = True, gaps: bool = True) -> Estimate:
+    """The mean of paired differences of two conditions that both depend on the order.
+
+    Args:
+        cells: differences, tasks by orders, not a number where there is none.
+        ordered: whether orders count; else the interval is over tasks alone.
+        gaps: as in :func:`against_control`.
+    """
+    side = Side.of(cells)
+
+    def bounds(one: Side, _: Side | None) -> tuple[Floats, Floats]:
+        return _bounds(spread(one, ordered=ordered))
+
+    found = spread(side, ordered=ordered)
+    return _estimate(found, hull(side, None, (-1.0, 0.0, 1.0), bounds) if gaps else one_interval(bounds(side, None)))
+
+
+def negated(estimate: Estimate) -> Estimate:
+    """The estimate of the difference the other way round."""
+    bounds = None if estimate.interval is None else (-estimate.interval[1], -estimate.interval[0])
+    return Estimate(-estimate.mean, bounds, estimate.error, estimate.degrees)
+
+
+def _bounds(found: Spread) -> tuple[Floats, Floats]:
+    half = quantile(found.degrees) * found.error
+    return found.mean - half, found.mean + half
+
+
+def _estimate(found: Spread, bounds: tuple[float, float] | None) -> Estimate:
+    """The estimate whose interval is symmetric about the mean, holds the bounds, and is cut to what is possible."""
+    mean, degrees = float(found.mean), float(found.degrees)
+    if math.isnan(mean) or bounds is None:
+        return Estimate(mean, None)
+    half = max(mean - bounds[0], bounds[1] - mean)
+    return Estimate(mean, possible(mean - half, mean + half), half / float(quantile(degrees)), degrees)
+
+
+def possible(low: float, high: float) -> tuple[float, float]:
+    """An interval of a difference of scores, cut to -1 and 1."""
+    return max(-1.0, low), min(1.0, high)

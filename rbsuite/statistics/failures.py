@@ -1,0 +1,98 @@
+"""What broken rollouts (environment or model errors), which score 0, could change about a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rbsuite.statistics.intervals import Estimate
+from rbsuite.statistics.pairing import Paired, StreamKey, StreamScores, difference, pair
+
+Broken = Mapping[StreamKey, Collection[str]]
+"""The tasks whose answer broke, by stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureBounds:
+    """A difference under other views of the broken rollouts.
+
+    Attributes:
+        a, b: broken answers of the condition and of the baseline.
+        excluded: the difference without them: a broken answer is taken for a missing one, on the other side of its pair as well.
+        against: the difference with every one counted against the condition: its own as failed, the baseline's as solved.
+        in_favour: the difference with every one counted for the condition.
+        matters: whether one of these tells another story: the interval leaves out 0 where the reported one does not, or the reverse, or
+            it is on the other side of 0.
+    """
+
+    a: int
+    b: int
+    excluded: Estimate | None
+    against: Estimate
+    in_favour: Estimate
+    matters: bool
+
+
+def broken_cells(streams: Sequence[StreamScores], broken: Sequence[Collection[str]]) -> Broken:
+    """The tasks whose answer broke, by stream.
+
+    Args:
+        streams: the runs of a condition.
+        broken: the tasks of each.
+    """
+    return {stream.key: tasks for stream, tasks in zip(streams, broken, strict=True) if tasks}
+
+
+def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None:
+    """What the broken answers could change; ``None`` where there are none in the compared cells.
+
+    Args:
+        paired: the scores.
+        a, b: the tasks whose answer broke on each side, by stream.
+    """
+    counts = [
+        sum(_is_broken(run, task, of) for run in runs for task in run.scores)
+        for runs, of in ((paired.a, a), (paired.b, b))
+    ]
+    reported = difference(paired)
+    if reported is None or not any(counts):
+        return None
+    excluded = difference(_without(paired, a, b))
+    against = difference(_with(paired, a, b, 0.0, 1.0))
+    in_favour = difference(_with(paired, a, b, 1.0, 0.0))
+    assert against is not None, "the same cells are compared"
+    assert in_favour is not None, "the same cells are compared"
+    found = {_verdict(one) for one in (reported, excluded, against, in_favour) if one is not None}
+    return FailureBounds(counts[0], counts[1], excluded, against, in_favour, len(found) > 1)
+
+
+def _verdict(estimate: Estimate) -> int:
+    """1 or -1 where the interval is on one side of 0, else 0."""
+    if estimate.interval is None:
+        return 0
+    return (estimate.interval[0] > 0) - (estimate.interval[1] < 0)
+
+
+def _is_broken(run: StreamScores, task: str, broken: Broken) -> bool:
+    return task in broken.get(run.key, ())
+
+
+def _without(paired: Paired, a: Broken, b: Broken) -> Paired:
+    def kept(run: StreamScores) -> StreamScores:
+        gone = {*a.get(run.key, ()), *b.get(run.key, ())}
+        return replace(run, scores={task: score for task, score in run.scores.items() if task not in gone})
+
+    return pair([kept(run) for run in paired.a], [kept(run) for run in paired.b], paired.exchangeable)
+
+
+def _with(paired: Paired, a: Broken, b: Broken, score_a: float, score_b: float) -> Paired:
+    def counted(run: StreamScores, broken: Broken, value: float) -> StreamScores:
+        return replace(
+            run, scores={task: value if _is_broken(run, task, broken) else score for task, score in run.scores.items()}
+        )
+
+    return pair(
+        [counted(run, a, score_a) for run in paired.a],
+        [counted(run, b, score_b) for run in paired.b],
+        paired.exchangeable,
+    )

@@ -1,0 +1,119 @@
+"""Looking at an experiment before its end: the level at which each declared look is tested, so that all of them together reject 5 %.
+
+Lan and DeMets (1983) let the 5 % be spent along the way; here in proportion to the orders that are done. The levels come from the joint
+distribution of the looks' test statistics as if what is learnt from an order were independent of the others (Armitage, McPherson & Rowe
+1969). The tasks are the same in each look, so the statistics are more alike than that and the levels err on the safe side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from rbsuite.statistics.differences import possible
+from rbsuite.statistics.intervals import LEVEL, Estimate, p_value, t_quantile
+from rbsuite.statistics.spread import Floats
+
+_POINTS = 801
+_REACH = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A declared look.
+
+    Attributes:
+        number: which look it is, from 1.
+        of: how many are declared.
+        level: what its p value is to be at most for a rejection; the interval covers one minus this.
+    """
+
+    number: int
+    of: int
+    level: float
+
+
+def look_at(looks: Sequence[int], orders: int) -> Look | None:
+    """The look at so many finished orders; ``None`` where none is declared for that.
+
+    Args:
+        looks: after how many orders is looked, increasing, e.g. ``(3, 5, 10)``.
+        orders: how many are finished.
+
+    Raises:
+        ValueError: the looks are not increasing.
+    """
+    return (
+        Look(looks.index(orders) + 1, len(looks), levels(tuple(looks))[looks.index(orders)])
+        if orders in looks
+        else None
+    )
+
+
+@lru_cache
+def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
+    """The level of each look.
+
+    Args:
+        looks: after how many orders is looked, increasing.
+
+    Raises:
+        ValueError: the looks are not increasing.
+    """
+    if not looks or looks[0] < 1 or any(b <= a for a, b in pairwise(looks)):
+        raise ValueError(f"looks are not increasing: {looks}")
+    from scipy.special import ndtr
+    from scipy.stats import norm
+
+    grid = np.linspace(-_REACH, _REACH, _POINTS)
+    found: list[float] = []
+    density: Floats | None = None  # of the sum of increments that have not led to a rejection, on `places`
+    places, spent = grid, 0.0
+    for index, look in enumerate(looks):
+        share = look / looks[-1]
+        goal = (1 - LEVEL) * share - spent
+        if density is None:
+            bound = float(norm.isf(goal / 2))
+            places = grid * share**0.5
+            density = norm.pdf(grid) / share**0.5
+        else:
+            rise = (share - looks[index - 1] / looks[-1]) ** 0.5
+            weights = density * (places[1] - places[0])
+            low, high = 0.0, _REACH
+            for _ in range(60):
+                bound = (low + high) / 2
+                edge = bound * share**0.5
+                beyond = float((weights * (ndtr((places - edge) / rise) + ndtr((-edge - places) / rise))).sum())
+                low, high = (bound, high) if beyond > goal else (low, bound)
+            fresh = grid * share**0.5
+            density = (norm.pdf((fresh[:, None] - places[None, :]) / rise) / rise) @ weights
+            places = fresh
+        density = np.where(np.abs(places) < bound * share**0.5, density, 0.0)
+        found.append(float(2 * norm.sf(bound)))
+        spent = (1 - LEVEL) * share
+    return tuple(found)
+
+
+def at_level(estimate: Estimate, level: float) -> Estimate:
+    """An estimate whose interval covers one minus a level.
+
+    Args:
+        estimate: with its error and degrees of freedom; without them it is returned as it is.
+        level: e.g. 0.01.
+    """
+    if estimate.error is None or estimate.degrees is None:
+        return estimate
+    half = t_quantile(estimate.degrees, 1 - level / 2) * estimate.error
+    return Estimate(
+        estimate.mean, possible(estimate.mean - half, estimate.mean + half), estimate.error, estimate.degrees
+    )
+
+
+def rejects(estimate: Estimate, look: Look) -> bool:
+    """Whether a look finds a difference."""
+    p = p_value(estimate)
+    return p is not None and p <= look.level

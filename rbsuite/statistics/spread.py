@@ -1,0 +1,194 @@
+"""The error of a mean over tasks crossed with orders: what the reported intervals are built on.
+
+A row is a task, a column an order, a cell a score. Tasks of one order share a bank, so cells of a column are not independent; a task is as
+hard in every order, so cells of a row are not either. The variance of the mean over tasks and orders *like these* has two parts:
+
+- between tasks: the variance of the tasks' means, over the number of tasks. Of a difference, the variance of the tasks' differences.
+- between orders: from the two-way analysis of variance (unbalanced where cells are missing; Searle, Casella & McCulloch 1992, chapters 4
+  and 5) of the cells of the memory, *less what they share with the cells of a control*. A control that recalls nothing has no order
+  effect, so its cells say which part of a memory's cells is the common chance of a task and seed. How much is taken off is the slope of
+  the doubly centred memory cells on the doubly centred control cells.
+
+Degrees of freedom follow Satterthwaite (1946) from the mean squares as they are, with no test beforehand whether orders differ. Where the
+order effect is most of the error that is a little short, and the error is not below the root of both parts, each with its own quantile of
+Student's t. ``docs/statistics.md`` has what was measured.
+
+Everything works on a stack of experiments at once: arrays have any leading axes, then tasks, then orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+EXCESS = 1.25
+"""By how much the mean square between orders must exceed the residual before the root of both parts counts (chosen by calibration)."""
+_ROUNDS = 6
+"""Rounds in which row and column effects are fitted where cells are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The cells of a condition.
+
+    Attributes:
+        values: scores; anything where there is none.
+        seen: which cells there are, of the same shape.
+    """
+
+    values: Floats
+    seen: Flags
+
+    @classmethod
+    def of(cls, cells: Floats) -> Side:
+        """The cells of an array in which a missing one is not a number."""
+        seen = ~np.isnan(cells)
+        return cls(np.where(seen, cells, 0.0), seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Means and their errors, one an experiment.
+
+    Attributes:
+        mean: the mean over tasks of the tasks' means (or of their differences).
+        error: standard error, such that the interval is ``mean +- t(degrees) * error``; not a number for fewer than two tasks.
+        degrees: degrees of freedom.
+        tasks: the part of the error's square that is between tasks.
+        orders: variance of the order effect, not below 0; 0 where orders do not count.
+        ratio: mean square between orders over the residual; not a number where orders do not count.
+        residual: the residual mean square of the cells from which ``orders`` comes, and its degrees of freedom.
+        residual_degrees: see ``residual``.
+    """
+
+    mean: Floats
+    error: Floats
+    degrees: Floats
+    tasks: Floats
+    orders: Floats
+    ratio: Floats
+    residual: Floats
+    residual_degrees: Floats
+
+
+def quantile(degrees: Floats | float, level: float = LEVEL) -> Floats:
+    """The two-sided quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return np.asarray(stdtrit(np.asarray(degrees, dtype=float), 0.5 + level / 2), dtype=float)
+
+
+def spread(
+    a: Side,
+    b: Side | None = None,
+    partners: Sequence[int] = (),
+    *,
+    ordered: bool = True,
+    prior: float = 0.0,
+) -> Spread:
+    """The mean of a condition, or of its difference to a control that has no order effect, with its error.
+
+    Args:
+        a: the condition.
+        b: the control, of the same tasks; it may have been run more or less often. ``None``: ``a`` has the values themselves.
+        partners: for each column of ``a`` the column of ``b`` that met the same chances, -1 for none.
+        ordered: whether orders may matter to ``a``. With fewer than :data:`ORDERS_NEEDED` columns they cannot be seen to, and the error is
+            conditional on them.
+        prior: so many tasks' worth of a 0/1 score's largest variance are mixed into the variance between tasks. For shares, whose tasks may
+            agree by chance; 0 for differences, whose error is kept from vanishing by :func:`_least`.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rows = np.asarray(a.seen.any(-1) if b is None else a.seen.any(-1) & b.seen.any(-1))
+        means = _row_means(a) if b is None else _row_means(a) - _row_means(b)
+        n = rows.sum(-1).astype(float)
+        mean = (means * rows).sum(-1) / n
+        between = (((means - mean[..., None]) ** 2) * rows).sum(-1) / (n - 1) / n
+        if prior:
+            between = ((n - 1) * between + prior * np.maximum(0.0, mean * (1 - mean)) / n) / (n - 1 + prior)
+        else:
+            runs = a.values.shape[-1] if b is None else min(a.values.shape[-1], b.values.shape[-1])
+            between = np.maximum(between, _least(n, runs))
+        if not ordered or a.values.shape[-1] < ORDERS_NEEDED:
+            zero = np.zeros_like(mean)
+            nothing = np.full_like(mean, np.nan)
+            return Spread(mean, np.sqrt(between), n - 1, between, zero, nothing, nothing, nothing)
+        return _over_orders(a, b, partners, rows, mean, between)
+
+
+def _least(n: Floats, runs: int) -> Floats:
+    """The least variance of a mean difference: where no pair differs, as if two of two more tasks did in one run (Bonett & Price 2012)."""
+    return np.asarray(2 / ((n + 2) * runs) ** 2, dtype=float)
+
+
+def _row_means(side: Side) -> Floats:
+    return np.asarray((side.values * side.seen).sum(-1) / np.maximum(1, side.seen.sum(-1)), dtype=float)
+
+
+def _over_orders(
+    a: Side, b: Side | None, partners: Sequence[int], rows: Flags, mean: Floats, between: Floats
+) -> Spread:
+    seen = a.seen & rows[..., None]
+    values = a.values if b is None else a.values - _shared(a, b, partners, rows)
+    cells, residual = additive(values, seen)
+    n, total, orders = rows.sum(-1).astype(float), seen.sum((-1, -2)).astype(float), a.values.shape[-1]
+    counts = seen.sum(-2)
+    left = np.maximum(1.0, total - n - orders + 1)
+    noise = (residual**2).sum((-1, -2)) / left
+    among = (counts * cells**2).sum(-1) / (orders - 1)
+    tasks_an_order = (total - (counts**2).sum(-1) / total) / (orders - 1)
+    weights = (seen / np.maximum(1, seen.sum(-1))[..., None]).sum(-2) / n[..., None]
+    unit = (weights**2).sum(-1) / tasks_an_order
+    high, low = among * unit, noise * unit
+    variance = between + np.maximum(0.0, high - low)
+    degrees = variance**2 / (between**2 / (n - 1) + high**2 / (orders - 1) + low**2 / left)
+    degrees = np.clip(degrees, np.minimum(orders - 1, n - 1), np.maximum(orders - 1, n - 1))
+    root = quantile(n - 1) ** 2 * between + np.maximum(0.0, quantile(orders - 1) ** 2 * (high - EXCESS * low))
+    error = np.maximum(np.sqrt(variance), np.sqrt(root) / quantile(degrees))
+    own = np.maximum(0.0, among - noise) / tasks_an_order
+    return Spread(mean, error, degrees, between, own, among / noise, noise, left)
+
+
+def _shared(a: Side, b: Side, partners: Sequence[int], rows: Flags) -> Floats:
+    """What the cells of a condition share with those of the control in the same stream; 0 where there is none."""
+    columns = [place for place, partner in enumerate(partners) if partner >= 0]
+    found = np.zeros_like(a.values)
+    if not columns:
+        return found
+    others = [partners[place] for place in columns]
+    both = a.seen[..., columns] & b.seen[..., others] & rows[..., None]
+    _, mine = additive(a.values[..., columns], both)
+    _, theirs = additive(b.values[..., others], both)
+    squares = (theirs**2).sum((-1, -2))
+    slope = np.where(squares > 0, (mine * theirs).sum((-1, -2)) / np.where(squares > 0, squares, 1.0), 0.0)
+    deviations = np.where(both, b.values[..., others] - _row_means(b)[..., None], 0.0)
+    found[..., columns] = slope[..., None, None] * deviations
+    return found
+
+
+def additive(values: Floats, seen: Flags) -> tuple[Floats, Floats]:
+    """The effects of the columns in an additive model of rows and columns, with mean 0 over the cells, and what the model leaves.
+
+    Args:
+        values: cells, 0 or anything where there is none.
+        seen: which there are.
+    """
+    in_row, in_column = np.maximum(1, seen.sum(-1))[..., None], np.maximum(1, seen.sum(-2))
+    left = values * seen
+    effects = np.zeros(values.shape[:-2] + values.shape[-1:])
+    for _ in range(1 if seen.all() else _ROUNDS):
+        left = (left - left.sum(-1, keepdims=True) / in_row) * seen
+        step = left.sum(-2) / in_column
+        effects = effects + step
+        left = (left - step[..., None, :]) * seen
+    counts = seen.sum(-2)
+    middle = (effects * counts).sum(-1, keepdims=True) / np.maximum(1, counts.sum(-1, keepdims=True))
+    return effects - middle, left
