@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite_aime.topics import LESSONS, skill_of
 from rbsuite_questions.environment import QuestionEnvironment
 from rbsuite_questions.question import Question, QuestionSet
 from rbsuite_questions.readers import Kind
-from rbsuite_questions.rows import HubSource, Table, cell, find_columns, is_text
+from rbsuite_questions.rows import HubSource, Table, cell, find_columns, integer_cell, is_text
 from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 
 SAMPLE = Path(__file__).parent / "sample" / "aime_sample.jsonl"
@@ -58,7 +58,7 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
         if "year" in columns and str(row.get(columns["year"])) not in (year, "None", ""):
             continue
         text = cell(table, number, columns["text"], is_text, "a text")
-        answer = int(cell(table, number, columns["answer"], _is_answer, "an integer from 0 to 999"))
+        answer = integer_cell(table, number, columns["answer"])
         name = str(row.get(columns["id"], "")) if "id" in columns else ""
         _check_id(table, number, name, year)
         questions.append(_question(name or str(number + 1), text.strip(), answer, year, len(questions)))
@@ -102,13 +102,6 @@ def _question(name: str, text: str, answer: int, year: str, place: int) -> Quest
         skill=skill_of(text),
         difficulty=float(int(part.group(2)) if part else place % PER_PART + 1),
     )
-
-
-def _is_answer(value: Any) -> bool:
-    if isinstance(value, bool):
-        return False
-    text = str(value).strip()
-    return text.isascii() and text.isdecimal() and int(text[:10]) < 1000 and len(text) <= 10
 
 
 BENCHMARK = Benchmark(

@@ -55,6 +55,9 @@ def test_mistakes_of_the_sample_score_0_and_are_read(reader: str) -> None:
         {"id": 61, "problem": "What?", "answer": "025", "year": "2024"},
         {"problem_idx": 4, "problem": "What?", "answer": "25"},
         {"question": "What?", "answer": " 25 "},
+        {"question": "What?", "answer": 25.0},
+        {"question": "What?", "answer": r"$25^\circ$"},
+        {"question": "What?", "answer": r"\boxed{25}"},
     ],
 )
 def test_columns_of_all_copies_are_read(row: dict[str, object], tmp_path: Path) -> None:

@@ -264,7 +264,7 @@ class Payload:
 def test_a_hostile_pickle_does_not_run(checkout: Path, tmp_path: Path) -> None:
     value = {**episodes().value(), "extra": Payload(f"touch {tmp_path / 'ran'}")}
     (checkout / upstream.PICKLES["base"]).write_bytes(pickle.dumps(value, 4))
-    with pytest.raises(DataError, match=r"base\.pickle is refused.*posix\.system"):
+    with pytest.raises(DataError, match=r"base\.pickle is rejected.*posix\.system"):
         import_pack(IMPORTER, checkout, tmp_path / "data")
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "data").exists()

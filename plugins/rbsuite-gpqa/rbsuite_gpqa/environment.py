@@ -11,7 +11,7 @@ from rbsuite.environments.solution import Lesson
 from rbsuite.errors import UnknownNameError
 from rbsuite_questions.environment import QuestionEnvironment
 from rbsuite_questions.question import Question, QuestionSet, choice_order
-from rbsuite_questions.rows import HubSource, Row, Table, cell, find_columns, is_text
+from rbsuite_questions.rows import HubSource, Row, Table, cell, find_columns, is_text, text_cell
 from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 
 SAMPLE = Path(__file__).parent / "sample" / "gpqa_sample.jsonl"
@@ -65,16 +65,16 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
 
 def _question(table: Table, number: int, row: Row, columns: Any) -> Question:
     choices = tuple(str(cell(table, number, columns[name], is_text, "a text")).strip() for name in CHOICES)
-    domain = str(row.get(columns.get("domain", ""), "")).strip().lower()
+    domain = text_cell(row, columns.get("domain")).lower()
     skill = f"gpqa/{domain}"
     wrong = str(row.get("wrong", "")).strip()
     return Question(
-        id=str(row.get(columns.get("id", "")) or number + 1),
+        id=text_cell(row, columns.get("id")) or str(number + 1),
         text=str(cell(table, number, columns["text"], is_text, "a text")).strip(),
         answer=0,
         choices=choices,
         domain=domain,
-        group=str(row.get(columns.get("group", "")) or domain),
+        group=text_cell(row, columns.get("group")) or domain,
         skill=skill if skill in LESSONS else "",
         wrong=choices.index(wrong) if wrong in choices[1:] else None,
     )

@@ -89,6 +89,18 @@ def test_csv_keeps_its_texts(tmp_path: Path) -> None:
     assert (task.id, task.domain, task.group) == ("rec0", "physics", "Invention")
 
 
+def test_options_that_say_none_are_texts_and_an_empty_domain_is_empty(tmp_path: Path) -> None:
+    said = dict(zip([name for name in ROW if "Answer" in name], ["None", "NA", "N/A", "null"], strict=True))
+    row = {**ROW, **said, "High-level domain": ""}
+    for name in ("gpqa_main.csv", "gpqa_main.jsonl"):
+        (task,) = Gpqa().tasks("main", data=str(write(tmp_path / name, row))).tasks
+        assert (sorted(task.payload["choices"]), task.domain) == (["N/A", "NA", "None", "null"], "")
+    nothing = json.dumps({**row, "High-level domain": None, "Record ID": None})
+    (tmp_path / "nothing.jsonl").write_text(nothing, encoding="utf-8")
+    (task,) = Gpqa().tasks("main", data=str(tmp_path / "nothing.jsonl")).tasks
+    assert (task.domain, task.id) == ("", "1")
+
+
 @pytest.mark.parametrize("missing", ["Question", "Correct Answer", "Incorrect Answer 3"])
 def test_schema_is_checked(missing: str, tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if key != missing}

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rbsuite.errors import DataError, UnknownNameError
-from rbsuite_mmlu_pro.releases import count_releases, row_hash
+from rbsuite_mmlu_pro.releases import changed_rows, count_releases, row_hash
 from rbsuite_mmlu_pro.skills import LESSONS
 from rbsuite_questions.environment import ALL_SHOTS, QuestionEnvironment
 from rbsuite_questions.question import Question, QuestionSet, WorkedExample
 from rbsuite_questions.readers import LETTERS
-from rbsuite_questions.rows import HUB, HubSource, Row, Table, cell, find_columns, is_text
+from rbsuite_questions.rows import HUB, HubSource, Row, Table, cell, doubtful_choices, find_columns, is_text
 from rbsuite_questions.sets import Benchmark, Collection, QuestionImporter, read_sample, sample_lessons
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -28,12 +28,16 @@ _COLUMNS = {
     "text": ("question",),
     "options": ("options",),
     "answer": ("answer",),
+    "index": ("answer_index",),
     "category": ("category",),
     "src": ("src",),
     "reasoning": ("cot_content",),
 }
 _CONTENT = "23e965065b86ede3d50b3f4e91655bab0c98497e5ce104f249e94a62e989597a"
 """Digest of the 12,032 questions and answers behind upstream's runs of October 2024."""
+
+_NAMED = 10
+"""Rows of a kind that are named."""
 
 _OPENING = re.compile(r"\A\s*A: *(?:Let's think step by step\.)?\s*")
 _CLOSING = re.compile(r"\s*(?:So|Thus|Therefore|Hence)?,?\s*the answer is \(?[A-J]\)?\.?\s*\Z", re.IGNORECASE)
@@ -45,7 +49,7 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
     Raises:
         DataError: the table is not of MMLU-Pro's schema.
     """
-    columns = find_columns(table, _COLUMNS, optional=("src", "reasoning"))
+    columns = find_columns(table, _COLUMNS, optional=("src", "reasoning", "index"))
     return [_question(table, number, row, columns) for number, row in enumerate(table.rows)]
 
 
@@ -119,10 +123,11 @@ class MmluPro(QuestionEnvironment):
         name = f"mmlu_pro_{split}"
         table = BENCHMARK.table(name, data)
         questions = BENCHMARK.questions(name, table)
-        source = BENCHMARK.source(name, table, questions)
+        source = BENCHMARK.source(name, table, questions) | _doubts(table)
         examples: Mapping[str, tuple[WorkedExample, ...]] = {}
         if split == "test":
-            counts = count_releases((one.id, row_hash(one.text, one.choices, LETTERS[one.answer])) for one in questions)
+            changed = [one for one in questions if one.id in changed_rows()]
+            counts = count_releases((one.id, row_hash(one.text, one.choices, LETTERS[one.answer])) for one in changed)
             if sum(counts.values()):
                 told = f"{counts['newer']} newer, {counts['older']} older, {counts['other']} other"
                 source |= {"changed_rows": told}
@@ -133,9 +138,9 @@ class MmluPro(QuestionEnvironment):
         return QuestionSet(questions, source, LESSONS, examples)
 
     def facts(self) -> Mapping[str, Any]:
-        """Beside the ordinary ones, of which release the rows are that upstream changed."""
-        changed = self.source.get("changed_rows")
-        return {**super().facts(), **({"changed_rows": changed} if changed else {})}
+        """Beside the ordinary ones, of which release the rows are that upstream changed, and rows that contradict themselves."""
+        noted = {key: self.source[key] for key in ("changed_rows", "doubtful_rows") if key in self.source}
+        return {**super().facts(), **noted}
 
     def at_hand(self, split: str, *, data: str = "") -> bool:
         """See :meth:`rbsuite.Environment.at_hand`."""
@@ -169,6 +174,13 @@ def _validation(data: str) -> Table | None:
         except DataError:
             return None
     return BENCHMARK.table(VALIDATION, data)
+
+
+def _doubts(table: Table) -> dict[str, str]:
+    """The rows that contradict themselves, in words; the letter is what counts, as for upstream's scripts."""
+    found = doubtful_choices(table, find_columns(table, _COLUMNS, optional=("src", "reasoning", "index")))
+    words = "; ".join(f"{what}: {', '.join(ids[:_NAMED])}{' ...' * (len(ids) > _NAMED)}" for what, ids in found.items())
+    return {"doubtful_rows": words} if words else {}
 
 
 def _sample() -> QuestionSet:

@@ -77,6 +77,14 @@ def test_other_rows_are_refused(change: dict[str, Any], said: str, tmp_path: Pat
         MmluPro().tasks("test", data=str(write(tmp_path / "rows.jsonl", {**ROW, **change})))
 
 
+def test_rows_that_contradict_themselves_are_named(tmp_path: Path) -> None:
+    rows = [ROW, {**ROW, "question_id": 8, "answer_index": 0}, {**ROW, "question_id": 9, "options": ["x", "y", ""]}]
+    world = MmluPro()
+    world.tasks("test", data=str(write(tmp_path / "rows.jsonl", *rows)))
+    said = "letter and index disagree: 8; an option is empty: 9"
+    assert world.source["doubtful_rows"] == world.facts()["doubtful_rows"] == said
+
+
 def test_worked_examples_end_in_the_readers_form() -> None:
     world = MmluPro(reader="inspect")
     task = next(task for task in world.tasks("sample") if task.domain == "law")
