@@ -117,7 +117,7 @@ def test_experiment_of_those_that_joined_is_refused_to_one_alone(
         else:
             changed = evaluation.run(home, "--limit", "19", "--join")
             assert changed.returncode == 2
-            assert "holds another experiment" in changed.stderr
+            assert "contains another experiment" in changed.stderr
             assert "limit" in changed.stderr
         assert first.poll() is None
         first.kill()

@@ -159,7 +159,7 @@ def test_lessons_of_the_environment_word_its_skills() -> None:
     [pitfall] = found(environment, task).pitfalls
     assert pitfall.wording.lesson == SKILLS[task.domain].lesson
     broken = {"carry": Lesson("Carry", "Carry the one.", "I do not: Carry the one.")}
-    with pytest.raises(PluginError, match="'carry' holds its lesson"):
+    with pytest.raises(PluginError, match="'carry' contains its lesson"):
         found(Quiz("1", "1", lessons=broken))
 
 

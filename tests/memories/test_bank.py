@@ -186,7 +186,7 @@ class TestApply:
             async def embed(self, texts):
                 return answer.astype(np.float32)
 
-        with pytest.raises(PluginError, match=r"embedder 'hash/1:dimension=4096': it gave"):
+        with pytest.raises(PluginError, match=r"embedder 'hash/1:dimension=4096': it returned"):
             asyncio.run(Bank(Wrong()).apply(1, [add("a")]))
 
     def test_a_key_is_embedded_once(self):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import shutil
@@ -208,7 +209,13 @@ def test_an_imported_pack_is_found_with_its_commit(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("RBSUITE_DATA", str(tmp_path))
     pack = Path(shutil.copytree(sample_directory(), tmp_path / "packs" / "eb-habitat"))
     info: dict[str, Any] = {"format": 1, "name": "eb-habitat", "source": "checkout", "commit": "c" * 40}
-    info |= {"files": {"base.json": "0" * 64}, "equals_commit": None, "licence": "MIT", "counts": {}, "rbsuite": "0"}
+    info |= {
+        "files": {"base.json": hashlib.sha256((pack / "base.json").read_bytes()).hexdigest()},
+        "equals_commit": None,
+        "licence": "MIT",
+        "counts": {},
+        "rbsuite": "0",
+    }
     (pack / "pack.json").write_text(json.dumps(info))
     tasks = EbHabitat().tasks("test")
     assert tasks.source["commit"] == "c" * 40
@@ -229,7 +236,7 @@ def test_an_empty_pack_is_refused(tmp_path: Path) -> None:
         ("goal_preds", {"expr_type": "XOR", "sub_exprs": []}, "unknown operator 'XOR'"),
         ("goal_preds", {"expr_type": "AND", "sub_exprs": ["holding(nothing_0)"]}, "names the unknown 'nothing_0'"),
         ("goal_preds", {"expr_type": "AND", "sub_exprs": [{}]}, "neither a predicate nor an expression"),
-        ("start_preds", ["not_holding()"], "says nothing of a door"),
+        ("start_preds", ["not_holding()"], "says nothing about a door"),
         ("subgoals", [["holding(nothing_0)"]], "of the wrong kind"),
     ],
 )

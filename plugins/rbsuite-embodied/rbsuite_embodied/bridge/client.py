@@ -184,7 +184,7 @@ class Bridge:
             self._fail(f"{self._name} answered {command!r} with {excerpt!r}, which is not a reply: {said}.")
         error, kind = _quoted(str(reply.get("error"))), reply.get("kind")
         if kind == "missing":
-            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing in its Python.")
+            self._fail(f"{self._name} cannot be imported: {error}.", "Install what is missing into its Python.")
         if kind == "protocol" and command == "hello":
             self._other_protocol(error)
         self._fail(f"{self._name} failed at {command!r}: {error}.")
