@@ -24,7 +24,7 @@ class Command(click.Command):
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in given:
             if isinstance(option, click.Option) and given.count(option) > 1 and not _may_repeat(option):
-                raise click.UsageError(f"{option.opts[0]}is given more than once, but takes one value.", ctx)
+                raise click.UsageError(f"{option.opts[0]} is given more than once, but takes one value.", ctx)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

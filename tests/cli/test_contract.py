@@ -77,7 +77,7 @@ def test_an_option_that_takes_one_value_is_not_taken_twice(
     assert run(arguments, core_plugins(ToyPlugin())) == 2
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
-    assert "is given more than once" in captured.err
+    assert " is given more than once" in captured.err
 
 
 def test_lists_that_are_given_several_times_are_joined(capsys: pytest.CaptureFixture[str]) -> None:
