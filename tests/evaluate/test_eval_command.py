@@ -71,11 +71,12 @@ def test_json_is_one_document_on_stdout_and_nothing_else() -> None:
         assert shown["digest"] == experiment_digest(store)
 
 
-def test_one_task_gives_json_without_intervals() -> None:
+def test_one_task_bounds_a_success_rate_and_no_difference() -> None:
     shown = document(evaluate("--limit", "1", "--orders", "1", "--json"))
-    assert shown["conditions"][0]["ci95"] is None
+    low, high = shown["conditions"][0]["ci95"]
+    assert high - low == pytest.approx(0.975)
+    assert shown["comparisons"][0]["ci95"] is None
     assert shown["comparisons"][0]["p_value"] is None
-    assert shown["comparisons"][0]["conditional_on_order"] is True
 
 
 def test_tables_name_every_condition_and_say_simulated() -> None:
@@ -319,7 +320,7 @@ def test_an_outage_exits_with_its_own_code_and_says_how_to_go_on(monkeypatch: py
     paused = shaky("--env", "toy", "--model", "sim/outages", "--orders", "1", "--out", "e", "--quiet")
     assert isinstance(paused.exception, RbsuiteError)
     assert paused.exception.exit_code == 3
-    assert "Go on with: rbsuite eval --from e" in str(paused.exception)
+    assert "Resume with: rbsuite eval --from e" in str(paused.exception)
     monkeypatch.setattr(altered.Outages, "left", float("inf"))
     assert shaky("--from", "e", "--quiet").exception is None
 
