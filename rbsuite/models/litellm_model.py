@@ -21,10 +21,11 @@ from rbsuite.models.provider_errors import (
     detail,
     headline,
     rejected_parameter,
+    rejects_images,
     retry_after,
 )
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
-from rbsuite.models.wire import completion_from_wire, request_body
+from rbsuite.models.wire import completion_from_wire, has_images, request_body
 from rbsuite.trajectory import Usage
 
 DEFAULT_TIMEOUT = 300.0
@@ -72,6 +73,7 @@ class LiteLLMModel:
         self._backoff = backoff
         self._waiting = waiting
         self._refused: set[str] = set()
+        self._takes_images = True
         self._switches: dict[str, bool] | None = None
 
     @property
@@ -87,7 +89,7 @@ class LiteLLMModel:
             ModelUnusable: no call can succeed: there is no key, no credit, no access or no such model.
         """
         litellm = load_litellm()
-        body = request_body(request)
+        body = request_body(request, images=self._takes_images)
         failures = 0
         while True:
             for parameter in self._refused & body.keys():
@@ -97,6 +99,9 @@ class LiteLLMModel:
             except Exception as error:
                 kind = classify(error, litellm)
                 if kind in ("request", "parameters") and self._drop_refused(error, body):
+                    continue
+                if kind == "request" and self._describe_images(error, request):
+                    body = request_body(request, images=False)
                     continue
                 failures += 1
                 if kind in ("context_overflow", "content_filter"):
@@ -151,6 +156,14 @@ class LiteLLMModel:
             self._refused.add(parameter)
             _log.warning("%s does not support %s: it is left out", self._name, parameter, extra={"model": self._name})
         return bool(parameter)
+
+    def _describe_images(self, error: Exception, request: ModelRequest) -> bool:
+        """Whether the provider refused the request for its images, whose descriptions are then sent in this and all later calls."""
+        if not self._takes_images or not has_images(request) or not rejects_images(error):
+            return False
+        self._takes_images = False
+        _log.warning("%s takes no images: their descriptions are sent instead", self._name, extra={"model": self._name})
+        return True
 
     def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
         """The error to raise. It is raised without the provider's own, which may hold headers and addresses."""

@@ -69,6 +69,7 @@ _REFUSAL = re.compile(r"content_policy|content[_ ]filter|content management poli
 _UNSUPPORTED = re.compile(
     r"unsupported|not support|unknown parameter|unrecognized (?:request )?argument|extra inputs", re.IGNORECASE
 )
+_IMAGES = re.compile(r"\bimages?\b|image_url|multi-?modal|\bvision\b", re.IGNORECASE)
 # litellm's own words around the provider's, e.g. "litellm.BadRequestError: BadRequestError: OpenAIException - ".
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+", re.IGNORECASE)
 
@@ -127,6 +128,11 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
     if not _UNSUPPORTED.search(text):
         return ""
     return next((name for name in ("temperature", "seed") if name in sent and re.search(rf"\b{name}\b", text)), "")
+
+
+def rejects_images(error: Exception) -> bool:
+    """Whether the provider says that the model takes no images. Every server words it in its own way; all name what they were sent."""
+    return bool(_IMAGES.search(str(error)))
 
 
 def headline(kind: FailureKind, error: Exception) -> str:

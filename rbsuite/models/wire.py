@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 from rbsuite.jsonable import plain
 from rbsuite.models.base import Completion, FinishReason, ModelRequest
 from rbsuite.models.reasoning import separate
-from rbsuite.trajectory import Content, Message, ToolCall, ToolSpec, Usage
+from rbsuite.trajectory import Content, Image, Message, ToolCall, ToolSpec, Usage, content_text
 
 _SEED_BITS = 31
 _FINISH: dict[str, FinishReason] = {
@@ -22,13 +23,20 @@ _FINISH: dict[str, FinishReason] = {
 }
 
 
-def request_body(request: ModelRequest) -> dict[str, Any]:
+def request_body(request: ModelRequest, *, images: bool = True) -> dict[str, Any]:
     """The keyword arguments that stand for a request: messages, tools, sampling.
 
     The seed is folded to 31 bits, the widest that every provider takes.
+
+    Args:
+        request: the request.
+        images: whether the model takes images; if not, their descriptions stand in their place.
     """
+    messages = request.messages
+    if not images:
+        messages = tuple(replace(message, content=content_text(message.content)) for message in messages)
     body: dict[str, Any] = {
-        "messages": [message_to_wire(message) for message in request.messages],
+        "messages": [message_to_wire(message) for message in messages],
         "seed": request.seed % (1 << _SEED_BITS),
     }
     if request.tools:
@@ -63,6 +71,11 @@ def _content_to_wire(content: Content) -> str | list[dict[str, Any]]:
         else {"type": "image_url", "image_url": {"url": part.url}}
         for part in content
     ]
+
+
+def has_images(request: ModelRequest) -> bool:
+    """Whether a message of a request contains an image."""
+    return any(isinstance(part, Image) for message in request.messages for part in message.content)
 
 
 def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from rbsuite.trajectory import BROKEN_ENDS, Action, Actor, EndReason, Grade, Obs
 from rbsuite.transcript import render_action
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 CHECK: Mapping[str, Any] = {"check": True}
 """Marks the observations that ask an agent to check its answer; they come from the harness, not from the environment."""
@@ -170,13 +170,17 @@ async def _take_turns(
                 await players.before_turn(steps)
             action = check_action(await players.agent.act(seen))
             # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
-            if checks and turns < stage.max_steps and episode.closes(action):
+            with _faults_of_environment():
+                held = checks and turns < stage.max_steps and episode.closes(action)
+            if held:
                 steps.append(Step("agent", seen, action, audience=("agent",)))
                 episode.observation = Observation(checks.pop(0), data=CHECK)
                 continue
         actor: Actor = "user" if seen.turn == "user" else "agent"
         episode.observation = await _act(stage, episode, action)
-        steps.append(Step(actor, seen, action, episode.reward, episode.audience(actor, action)))
+        with _faults_of_environment():
+            audience = episode.audience(actor, action)
+        steps.append(Step(actor, seen, action, episode.reward, audience))
         if players.watch is not None:
             players.watch(len(steps) - 1, steps[-1])
     return "max_steps" if episode.truncated else "finished"
@@ -226,9 +230,15 @@ async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
 
 
 async def _of_environment(work: Awaitable[Any]) -> Any:
-    """What an environment gives. What it raises by mistake is a failure of the environment; an error of the suite's own passes."""
-    try:
+    with _faults_of_environment():
         return await work
+
+
+@contextmanager
+def _faults_of_environment() -> Iterator[None]:
+    """What an environment raises by mistake is a failure of the environment; an error of the suite's own passes."""
+    try:
+        yield
     except RbsuiteError:
         raise
     except Exception as error:

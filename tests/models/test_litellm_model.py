@@ -19,7 +19,7 @@ from rbsuite.errors import ModelError, ModelUnusable
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.litellm_model import LiteLLMModel
 from rbsuite.models.retry import Backoff
-from rbsuite.trajectory import Message, ToolCall, ToolSpec
+from rbsuite.trajectory import Image, Message, ToolCall, ToolSpec
 
 # litellm and pydantic warn about litellm's own code.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -374,6 +374,33 @@ def test_refused_temperature_is_left_out(ask: Ask, server: Server, caplog: pytes
         assert ask(refusal, answer("warm"), request=simple(temperature=0.0)).text == "warm"
     assert ["temperature" in request for request in server.requests] == [True, False]
     assert "temperature" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Invalid content type. image_url is only supported by certain models.",
+        "openai/m is not a multimodal model",
+        "At most 0 image(s) may be provided in one request.",
+        "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+    ],
+)
+def test_refused_images_are_described(words: str, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    server.plan(failure(400, words), answer("seen"), answer("again"))
+    seen = Message("user", ("Look:", Image.of(b"\x89PNG", description="a photo")))
+
+    async def twice() -> list[str]:
+        model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+        found = [(await model.complete(ModelRequest((seen,), "agent"))).text for _ in range(2)]
+        await model.aclose()
+        return found
+
+    with caplog.at_level(logging.WARNING, "rbsuite"):
+        assert asyncio.run(_noiseless(twice())) == ["seen", "again"]
+    sent = [request["messages"][0]["content"] for request in server.requests]
+    assert [part["type"] for part in sent[0]] == ["text", "image_url"]
+    assert sent[1:] == ["Look:\n[a photo]"] * 2
+    assert caplog.text.count("takes no images") == 1
 
 
 @pytest.mark.parametrize("body", ["<html>", {"choices": []}, {"detail": "hm"}, []])

@@ -116,11 +116,10 @@ def test_a_process_that_dies_breaks_its_rollout_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("env", ["counted", "counted-thread", "counted-exclusive"])
-@pytest.mark.parametrize("fault", ["act", "grade", "close"])
+@pytest.mark.parametrize("fault", ["act", "closes", "audience", "grade", "close"])
 def test_what_fails_is_closed_all_the_same(tmp_path: Path, tally: Tally, env: str, fault: str) -> None:
-    with measure(
-        tmp_path, CountersPlugin(), env=f"{env}:fault={fault}", memory=("none",), model=MODEL, limit=3
-    ) as store:
+    changes = {"memory": ("none",), "model": MODEL, "limit": 3, "scaling": ("sequential:2",)}
+    with measure(tmp_path, CountersPlugin(), env=f"{env}:fault={fault}", **changes) as store:
         found = {one.task_id: one for one in trajectories(store)}
     assert {task: one.end for task, one in found.items()} == {"n/0": "finished", "n/1": "env_error", "n/2": "finished"}
     assert found["n/1"].error == f"the environment raised TimeoutError: {fault}"

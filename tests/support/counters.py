@@ -17,7 +17,7 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.specs import AgentSpec, EnvironmentSpec, ModelSpec, Option, Split
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation
+from rbsuite.trajectory import Action, Actor, EndReason, Grade, Message, Observation
 
 HERE = __name__
 
@@ -54,7 +54,7 @@ class Counted(SyncEnvironment):
     Args:
         turns: after which an episode is over.
         seconds: that every turn takes, during which its thread is blocked.
-        fault: where the second task goes wrong: ``open``, ``act``, ``grade``, ``close`` raise an error; ``kill`` ends the process.
+        fault: where the second task goes wrong: ``open``, or the method of the episode that raises an error; ``kill`` ends the process.
     """
 
     tally: ClassVar[Tally] = Tally()
@@ -96,6 +96,14 @@ class _Counted(SyncEpisode):
         self._environment.tally.graded.append((self._task.id, end))
         self._raise("grade")
         return Grade(1.0 - self._left / self._environment.turns)
+
+    def closes(self, action: Action) -> bool:
+        self._raise("closes")
+        return False
+
+    def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
+        self._raise("audience")
+        return super().audience(actor, action)
 
     def close(self) -> None:
         self._environment.tally.closed += 1
