@@ -48,7 +48,8 @@ def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None
 
     Args:
         paired: the scores.
-        a, b: the tasks whose answer broke on each side, by stream.
+        a: the tasks whose answer broke under the condition, by stream.
+        b: those whose answer broke under the baseline.
     """
     counts = [
         sum(_is_broken(run, task, of) for run in runs for task in run.scores)

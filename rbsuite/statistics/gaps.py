@@ -35,7 +35,8 @@ def hull(a: Side, b: Side | None, extremes: Sequence[float], bounds: Bounds) -> 
     """The interval of one experiment.
 
     Args:
-        a, b: the sides, see :func:`rbsuite.statistics.spread.spread`; tasks by orders.
+        a: the condition's side, tasks by orders, see :func:`rbsuite.statistics.spread.spread`.
+        b: the baseline's; ``None`` for a condition alone.
         extremes: the values that a missing cell is filled with.
         bounds: gives the intervals of a stack.
 

@@ -166,7 +166,8 @@ def pair(
     """Pair the runs of a condition with those of a baseline.
 
     Args:
-        a, b: their runs.
+        a: the condition's runs.
+        b: the baseline's.
         exchangeable: whether the runs of each are, since nothing was recalled in them.
     """
     others = {stream.key: stream for stream in b}
