@@ -61,6 +61,12 @@ class ExperimentConfig:
     embedder: tuple[str, ...] = _option("names", "embedder for memory retrieval", ("hash",))
     index: str = _option("text", "index for memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
     orders: int = _option("int", "number of task orders; each is a separate run of every condition", 3, minimum=1)
+    baseline_orders: int | None = _option(
+        "int",
+        "number of task orders of the baseline memory: where it recalls nothing, its runs need no partners [default: as --orders]",
+        None,
+        minimum=1,
+    )
     order: str = _option("text", "how tasks are ordered", "seeded", choices=ORDERS)
     stream: str = _option("text", "what a task can read: exact (all tasks before it) or batch:N", "exact")
     scope: str = _option(

@@ -89,13 +89,17 @@ class Plan:
         return tuple(made)
 
     def runs(self) -> tuple[RunInfo, ...]:
-        """The runs of the experiment: conditions x orders."""
+        """The runs of the experiment: conditions x orders, order by order; the baseline memory may have fewer or more."""
         config = self.config
+        orders = dict.fromkeys(config.memory, config.orders)
+        orders[config.memory[0]] = config.baseline_orders or config.orders
         made = []
-        for order in range(config.orders):
+        for order in range(max(orders.values())):
             seed = derive_seed(config.seed, self.spec.name, config.split, order)
             stream = make_order(config.order, self.tasks.tasks, seed)
             for condition in self.conditions:
+                if order >= orders[condition.memory]:
+                    continue
                 name = "/".join([*condition.label.split(" x "), f"order-{order}"])
                 tasks = stream + stream[: config.probe]
                 made.append(RunInfo(name, condition, order, config.order, seed, tasks, config.probe))
@@ -251,6 +255,8 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         raise UsageError(
             f"--probe {config.probe} is more than the number of tasks, {len(tasks)}.", f"Use at most {len(tasks)}."
         )
+    if config.baseline_orders and len(config.memory) == 1:
+        raise UsageError("--baseline-orders needs a memory that is compared with a baseline.", "Use --orders.")
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
         raise UsageError("a temperature is named twice.", "Name each condition only once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
@@ -309,6 +315,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         judge=canonical("judge", config.judge),
         agent=canonical("agent", config.agent or [spec.agent]),
         user=_user(config.user, spec, plugins),
+        baseline_orders=None if config.baseline_orders == config.orders else config.baseline_orders,
         embedder=canonical("embedder", config.embedder),
         model=tuple(model(name) for name in config.model),
         user_model=model(config.user_model),

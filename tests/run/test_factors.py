@@ -71,3 +71,17 @@ def test_levels_multiply() -> None:
 def test_a_level_that_is_named_twice_is_refused(config: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="named twice"):
         prepare(**config)
+
+
+def test_the_baseline_may_have_more_orders_or_fewer(tmp_path: Path) -> None:
+    compared = {}
+    for count in (1, 4):
+        config = {"memory": ("none", "reasoningbank"), "limit": 6, "orders": 2, "baseline_orders": count}
+        with measure(tmp_path / str(count), toy(), **config) as store:
+            names = [run.condition.memory for run in store.manifest.runs]
+            assert (names.count("none"), names.count("reasoningbank")) == (count, 2)
+            [compared[count]] = summarise(store).comparisons
+    assert [len(compared[count].paired.b) for count in (1, 4)] == [1, 4]
+    assert {one.n_tasks for one in compared.values()} == {6}
+    with pytest.raises(UsageError, match="baseline-orders needs a memory"):
+        prepare(toy(), memory=("none",), baseline_orders=4)
