@@ -56,9 +56,10 @@ class Interrupts:
                 signal.signal(number, self)
 
     def __enter__(self) -> Interrupts:
-        current = signal.getsignal(signal.SIGINT)
-        if isinstance(current, Interrupts):
-            return current
+        for number in UNTOUCHED:  # a shell script ignores SIGINT for what it starts in the background
+            current = signal.getsignal(number)
+            if isinstance(current, Interrupts):
+                return current
         self.install()
         return self
 

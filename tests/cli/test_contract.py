@@ -14,6 +14,7 @@ import pytest
 
 from experiments import core_plugins, measure
 from rbsuite.cli import run
+from rbsuite.cli.interrupts import UNTOUCHED, Interrupts
 from toy import ToyPlugin
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -227,6 +228,21 @@ def test_a_signal_ends_a_run_in_order(number: signal.Signals, code: int) -> None
         "rbsuite: error: stopped; what was committed is kept. Resume with: rbsuite eval --from stopped"
     ]
     assert run(["eval", "--from", "stopped", "--quiet"], core_plugins(ToyPlugin())) == 0
+
+
+def test_one_hears_all_signals_where_a_script_ignores_sigint() -> None:
+    before = {number: signal.getsignal(number) for number in UNTOUCHED}
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        first = Interrupts()
+        first.install()
+        with Interrupts() as found:
+            assert found is first
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_nohup_is_respected() -> None:
