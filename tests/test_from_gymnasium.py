@@ -113,7 +113,8 @@ def test_luck_comes_from_the_seed_of_the_rollout() -> None:
 
 
 def test_the_task_decides_where_an_episode_begins() -> None:
-    taxi = from_gymnasium("Taxi-v4", tasks=range(6))()
+    newest = max(name for name in gymnasium.registry if name.startswith("Taxi-v"))
+    taxi = from_gymnasium(newest, tasks=range(6))()
     openings = [
         [taxi.begin(task, seed=seed, services=PlainServices(taxi)).observation.text for task in taxi.tasks("all")]
         for seed in (1, 2)
