@@ -97,7 +97,8 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
         PluginError: a hand-written lesson cannot be used.
     """
     solution = solution_of(task, environment)
-    vocabulary = Vocabulary(environment.lessons())
+    worded = environment.lessons()
+    vocabulary = Vocabulary(worded)
     result = await _outcome(environment, task, solution.actions, solution.user, opener)
     if result is None or result[0].score < SOLVED:
         return Lore(solution, (), vocabulary)
@@ -108,7 +109,6 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
     if written:
         kept = await _kept(trial, written, MOST, apart=False)
     else:
-        worded = environment.lessons()
         ranked = sorted(candidates(played), key=lambda one: (one.skill not in worded, rank(played, one)))
         draw, wanted = unit("pitfalls", task.id), 1
         for share in SHARES[:-1]:
