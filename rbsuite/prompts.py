@@ -2,6 +2,9 @@
 
 Search path: the user's directory, then the plugins', then the core's. A template of an earlier directory replaces the one of the same
 name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blocks.
+
+Untrusted text comes to a template in a fence (:mod:`rbsuite.fencing`), or the template makes one with the filter ``fence("LABEL")``; the
+filter ``one_line`` is for the entries of a list in a fence.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.errors import TemplateError
+from rbsuite.fencing import fence, one_line
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
@@ -183,7 +187,7 @@ class Prompts:
                 return super().compile(source, name, *args, **kwargs)
 
         loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
-        return Recording(
+        environment = Recording(
             loader=ChoiceLoader([*loaders, FunctionLoader(_core_source)]),
             undefined=StrictUndefined,
             autoescape=False,
@@ -191,6 +195,10 @@ class Prompts:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        # A filter's block ends with a line break of the template's own.
+        environment.filters["fence"] = lambda text, label: fence(str(text).removesuffix("\n"), label)
+        environment.filters["one_line"] = lambda text: one_line(str(text))
+        return environment
 
 
 @cache

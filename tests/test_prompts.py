@@ -29,10 +29,11 @@ def test_every_template_of_the_core_compiles(name: str) -> None:
 
     prompts = Prompts()
     text, path = prompts.source(name)
+    environment = prompts._make_environment()
     assert path.is_file()
     assert text.isascii()
-    prompts._make_environment().get_template(name)
-    assert jinja2.meta.find_undeclared_variables(jinja2.Environment().parse(text)) is not None
+    environment.get_template(name)
+    assert jinja2.meta.find_undeclared_variables(environment.parse(text)) is not None
 
 
 def test_the_core_has_templates_for_every_role() -> None:

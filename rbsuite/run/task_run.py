@@ -16,6 +16,7 @@ from rbsuite.agents.base import AgentStart
 from rbsuite.errors import ModelError
 from rbsuite.events import RolloutDiscarded, RolloutEnded, StepTaken, TaskOpened
 from rbsuite.experience import Experience, MemoryOp, Outcome, Phase, Recall, RecallRequest
+from rbsuite.fencing import fence
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
@@ -28,7 +29,7 @@ from rbsuite.scaling.base import Choice, Group, Refine
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Step, Trajectory, Usage
-from rbsuite.transcript import fence, render_steps, render_transcript, rules_of
+from rbsuite.transcript import render_steps, render_transcript, rules_of
 from rbsuite.verdict import Verdict
 
 SHARED = -1
