@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from rbsuite.jsonable import text_digest
 
@@ -35,6 +36,41 @@ def one_line(text: str) -> str:
     """Untrusted text on a single line, for lists that stand in a fence: none of its lines can pass for one of the list's."""
     lines = text.splitlines()
     return " ".join(filter(None, map(str.strip, lines))) if len(lines) != 1 or lines[0] != text else text
+
+
+class _Texts(Protocol):
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FencedItem:
+    """What was learnt, as templates get it: fenced, whichever part of it is printed. Printed by itself it is all three texts."""
+
+    _item: _Texts
+
+    def __str__(self) -> str:
+        item = self._item
+        return fence("\n".join((one_line(item.title), one_line(item.description), item.content)), "memory")
+
+    @property
+    def title(self) -> str:
+        """The title."""
+        return fence(self._item.title, "title")
+
+    @property
+    def description(self) -> str:
+        """The description."""
+        return fence(self._item.description, "description")
+
+    @property
+    def content(self) -> str:
+        """The content."""
+        return fence(self._item.content, "content")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 Search path: the user's directory, then the plugins', then the core's. A template of an earlier directory replaces the one of the same
 name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blocks.
 
-Untrusted text comes to a template in a fence (:mod:`rbsuite.fencing`), or the template makes one with the filter ``fence("LABEL")``; the
-filter ``one_line`` is for the entries of a list in a fence.
+Untrusted text comes to a template in a fence (:mod:`rbsuite.fencing`; memory items in any case), or the template makes one with the
+filter ``fence("LABEL")``; the filter ``one_line`` is for the entries of a list in a fence.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.errors import TemplateError
-from rbsuite.fencing import fence, one_line
+from rbsuite.experience import MemoryItem
+from rbsuite.fencing import FencedItem, fence, one_line
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ class Prompts:
     def render(self, name: str, **variables: Any) -> str:
         """Render a template; leading and trailing white space is cut.
 
+        Memory items, alone or in a list, reach the template as :class:`rbsuite.fencing.FencedItem`.
+
         Raises:
             TemplateError: the template is missing or malformed, or uses a variable that was not given.
         """
@@ -160,7 +163,11 @@ class Prompts:
         from jinja2 import TemplateNotFound
 
         try:
-            return self._environment.get_template(name).render(**variables).strip()
+            return (
+                self._environment.get_template(name)
+                .render(**{name: _fenced(value) for name, value in variables.items()})
+                .strip()
+            )
         except TemplateNotFound as error:
             raise TemplateError(
                 f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
@@ -199,6 +206,15 @@ class Prompts:
         environment.filters["fence"] = lambda text, label: fence(str(text).removesuffix("\n"), label)
         environment.filters["one_line"] = lambda text: one_line(str(text))
         return environment
+
+
+def _fenced(value: Any) -> Any:
+    """A variable with its memory items fenced."""
+    if isinstance(value, MemoryItem):
+        return FencedItem(value)
+    if isinstance(value, list | tuple) and any(isinstance(one, MemoryItem) for one in value):
+        return [_fenced(one) for one in value]
+    return value
 
 
 @cache

@@ -19,7 +19,8 @@ from rbsuite.errors import DataError, PluginError, RbsuiteError
 from rbsuite.experience import MemoryItem, Outcome, Provenance
 from rbsuite.fencing import fence
 from rbsuite.memories.ace import show_bullets
-from rbsuite.memories.extraction import ShownEpisode, ShownItem, show_rollouts
+from rbsuite.memories.extraction import ShownEpisode, show_rollouts
+from rbsuite.memories.markdown import Draft
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.run.names import look_up
@@ -153,7 +154,7 @@ def common(example: Example, prompts: Prompts) -> dict[str, Any]:
         "respond": RESPOND,
         "choices": seen.choices,
         "task": seen.text,
-        "memory": prompts.render("memory/inject.j2", items=[ShownItem(item)]),
+        "memory": prompts.render("memory/inject.j2", items=[item]),
         "query": example.query,
         "instruction": fence("\n\n".join(message.text for message in first.messages), "brief")
         if first.turn == "user"
@@ -190,7 +191,7 @@ def of_memory(example: Example) -> Mapping[str, Any]:
         "notes": rollouts[0].notes,
         "rollouts": rollouts,
         "history": fence(render_steps(example.trajectory.steps), "history"),
-        "items": [ShownItem(example.item)],
+        "items": [example.item],
         "episodes": [episode],
         "bullets": show_bullets([replace(example.item, content=LESSON)]),
         "insights": fence(f"- {LESSON}", "insights"),
@@ -231,7 +232,7 @@ OF_ROLE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
 """What the templates of a role (their directory) are given beside :func:`common`."""
 
 OF_TEMPLATE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
-    "memory/document.j2": lambda example: {"items": [example.item]},
+    "memory/document.j2": lambda example: {"items": [Draft(LESSON, LESSON, render_transcript(example.trajectory))]},
     "memory/inject_cheatsheet.j2": lambda _: {"document": fence(LESSON, "sheet")},
 }
 """What a template is given that differs from its role's."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Provenance, Recall, Recalled, RecallRequest
-from rbsuite.fencing import fence, one_line
+from rbsuite.fencing import fence
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
@@ -54,32 +54,6 @@ class ShownRollout:
     rationale: str
     transcript: str
     notes: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownItem:
-    """An item as templates get it: fenced, whichever part of it is printed. Printed by itself it is title, description and content."""
-
-    _item: MemoryItem | Draft
-
-    def __str__(self) -> str:
-        item = self._item
-        return fence("\n".join((one_line(item.title), one_line(item.description), item.content)), "memory")
-
-    @property
-    def title(self) -> str:
-        """The title."""
-        return fence(self._item.title, "title")
-
-    @property
-    def description(self) -> str:
-        """The description."""
-        return fence(self._item.description, "description")
-
-    @property
-    def content(self) -> str:
-        """The content."""
-        return fence(self._item.content, "content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,5 +232,5 @@ def recall_items(
     if not items:
         return Recall(reason=reason, index=index)
     recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
-    shown, episodes = [ShownItem(item) for item, _ in items], [ShownEpisode.of(item) for item, _ in items]
-    return Recall(recalled, view.render(template, items=shown, episodes=episodes), index=index)
+    found = [item for item, _ in items]
+    return Recall(recalled, view.render(template, items=found, episodes=[*map(ShownEpisode.of, found)]), index=index)

@@ -14,7 +14,6 @@ from dataclasses import replace
 
 from rbsuite.experience import Recall, RecallRequest
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import ShownItem
 from rbsuite.memories.reasoningbank import INJECTION, ReasoningBank
 from rbsuite.memories.unrelated import stand_ins
 
@@ -26,5 +25,4 @@ class Placebo(ReasoningBank):
         """What ReasoningBank would recall, every text swapped for an unrelated one of its length."""
         recall = await super().recall(request, view)
         items = [item for found in recall.items if (item := view.get(found.item_id)) is not None]
-        shown = [ShownItem(item) for item in stand_ins(items)]
-        return replace(recall, text=view.render(INJECTION, items=shown)) if items else recall
+        return replace(recall, text=view.render(INJECTION, items=stand_ins(items))) if items else recall

@@ -16,7 +16,6 @@ from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.learner.builtin import rbsuite_models
 from rbsuite.learner.simulated import SimulatedLearner
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import ShownItem
 from rbsuite.memories.reasoningbank import ReasoningBank
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.options import Option
@@ -52,9 +51,7 @@ class Unrelated(Renamed):
         items = [item for found in recall.items if (item := view.get(found.item_id)) is not None]
         if not items:
             return recall
-        return replace(
-            recall, text=view.render("memory/inject.j2", items=[ShownItem(_unrelated(item)) for item in items])
-        )
+        return replace(recall, text=view.render("memory/inject.j2", items=[_unrelated(item) for item in items]))
 
 
 class Unlearning(Renamed):
