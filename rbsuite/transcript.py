@@ -83,8 +83,9 @@ def shorten(text: str, length: int) -> str:
 
 
 _LIKE_A_TURN = re.compile(
-    r"(?<=[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])(?=[ \t]{0,8}(?:(?:Thought|Action) \d|(?:Observation|Result|End) ?:|\[\d+ turns left out\]))"
+    r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029](?=[ \t]{0,8}(?:(?:Thought|Action) \d|(?:Observation|Result|End) ?:|\[\d+ turns left out\]))"
 )
+"""The end of a line after which somebody's words go on with what looks like a turn of the transcript."""
 
 _Turn = list[tuple[str, str]]
 """Labels and texts of one turn."""
@@ -127,7 +128,8 @@ def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
         if left_out and place == first:
             yield f"[{left_out} turns left out]"
         for label, text in turn:
-            yield f"{label}: {_LIKE_A_TURN.sub('| ', shorten(text, most) if most else text)}"
+            words = shorten(text, most) if most else text
+            yield f"{label}: " + _LIKE_A_TURN.sub(r"\g<0>| ", words)
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:
