@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 CORE_PREFIX = "core/"
 SUFFIX = ".j2"
 
+_SHORT = 8192
+"""Rendered texts of at most so many characters are kept."""
+_KEPT = 64
+"""How many are kept at once."""
+
+
+def _unchanging(value: object) -> bool:
+    """Whether a variable is a text, a number or nothing, or a tuple of such."""
+    return value is None or isinstance(value, str | int | float) or (type(value) is tuple and all(map(_unchanging, value)))
+
 
 def core_directory() -> Path:
     """The directory of the core's own templates: inside an installed wheel, or the repository's ``prompts/``."""
@@ -102,6 +112,7 @@ class Prompts:
         self._directories = [*directories, core_directory()]
         self._used: dict[str, str] = {}
         self._environment = self._make_environment()
+        self._rendered: dict[tuple[Any, ...], str] = {}
 
     @property
     def used(self) -> Mapping[str, str]:
@@ -149,9 +160,24 @@ class Prompts:
     def render(self, name: str, **variables: Any) -> str:
         """Render a template; leading and trailing white space is cut.
 
+        Many prompts are the same for many tasks, so short texts are kept and given again for the same values.
+
         Raises:
             TemplateError: the template is missing or malformed, or uses a variable that was not given.
         """
+        if not all(map(_unchanging, variables.values())):
+            return self._render(name, variables)
+        key = (name, *((each, type(value), value) for each, value in variables.items()))
+        known = self._rendered.get(key)
+        if known is None:
+            known = self._render(name, variables)
+            if len(known) <= _SHORT:
+                if len(self._rendered) >= _KEPT:
+                    self._rendered.clear()
+                self._rendered[key] = known
+        return known
+
+    def _render(self, name: str, variables: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError as JinjaError
         from jinja2 import TemplateNotFound
 

@@ -10,17 +10,14 @@ import math
 from collections.abc import Sequence
 from typing import NoReturn, TypeVar, get_args
 
-from rbsuite.errors import PluginError, in_words
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
-from rbsuite.models.base import Completion
 from rbsuite.record import RolloutRecord
 from rbsuite.scaling.base import Group
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import Action, Actor
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
-
-REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
 
 
 def check_recall(value: object, owner: str = "") -> Recall:
@@ -83,12 +80,11 @@ def check_action(value: object, owner: str = "") -> Action:
     return value
 
 
-def check_completion(value: object, owner: str = "") -> Completion:
-    """What a model's ``complete`` returned."""
-    if not isinstance(value, Completion):
-        _refuse("complete", "a Completion", in_words(value), owner)
-    if not isinstance(value.text, str):
-        _refuse("complete", "a Completion whose text is a str", in_words(value.text), owner)
+def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
+    """What an episode's ``audience`` returned."""
+    if not isinstance(value, tuple) or not all(actor in get_args(Actor) for actor in value):
+        shown = repr(value) if isinstance(value, tuple) else in_words(value)
+        _refuse("audience", f"a tuple of {' and '.join(map(repr, get_args(Actor)))}", shown, owner)
     return value
 
 
@@ -106,4 +102,4 @@ def _is_number(value: object) -> bool:
 
 
 def _refuse(method: str, wanted: str, given: str, owner: str) -> NoReturn:
-    raise PluginError(f"{method} must return {wanted}, not {given}.", REMEDY, owner=owner)
+    raise PluginError(f"{method} must return {wanted}, not {given}.", PLUGIN_REMEDY, owner=owner)

@@ -170,8 +170,7 @@ class Stream:
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()
         for ledger in (slot.opened.ledger, *slot.run.shared):
-            for purpose, usage in ledger.usage.items():
-                total.add(purpose, usage)
+            total.take(ledger.usage)
         info = self._parts.info
         return TaskRecord(
             task_id=self._tasks[position],

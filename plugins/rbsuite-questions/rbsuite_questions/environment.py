@@ -5,12 +5,10 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, ClassVar, Self
 
-from rbsuite.data.twins import find_twins
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UsageError
@@ -80,10 +78,8 @@ class QuestionEnvironment(SyncEnvironment):
                 f"{self._wanted_shots} worked examples are asked for, but the data {there}.", "Give fewer shots."
             )
         tasks = make_tasks(self._set.questions, domain, self.order)
-        twins = find_twins(asked(one for one in self._set.questions if domain in ("", one.domain))).of
-        tasks = tuple(replace(task, twins=twins.get(task.id, ())) for task in tasks)
         content = digest(self._set.examples) if self._set.examples else ""
-        return TaskSet(self.name, split, tasks, self._set.source, content)
+        return TaskSet(self.name, split, tasks, self._set.source, content, _asks)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> QuestionEpisode:
         """The instructions of the reader's convention, and the question."""
@@ -91,21 +87,17 @@ class QuestionEnvironment(SyncEnvironment):
         return QuestionEpisode(task, self.kind, self._reader, instructions)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """What the templates take: kind, closing line, placeholder, worked examples."""
+        """What the templates take: kind, closing line, placeholder, worked examples (question, reasoning, closing line)."""
         placeholder = PLACEHOLDERS[self.kind]
         examples = self._set.examples.get(task.domain, ())[: self.shots]
         return {
             "kind": self.kind,
             "closing": self._form.write(placeholder),
             "placeholder": placeholder,
-            "examples": [
-                {
-                    "question": question_text(example.text, example.choices),
-                    "reasoning": example.reasoning,
-                    "closing": self._form.write(example.answer),
-                }
+            "examples": tuple(
+                (question_text(example.text, example.choices), example.reasoning, self._form.write(example.answer))
                 for example in examples
-            ],
+            ),
         }
 
     @property
@@ -144,6 +136,10 @@ class QuestionEnvironment(SyncEnvironment):
 
     def _most_shots(self) -> int:
         return max((len(examples) for examples in self._set.examples.values()), default=0)
+
+
+def _asks(task: Task) -> str:
+    return asked(task.payload["text"], task.payload["choices"])
 
 
 class QuestionEpisode(SyncEpisode):
