@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rbsuite.errors import TemplateError
 from rbsuite.jsonable import text_digest
@@ -23,13 +23,15 @@ SUFFIX = ".j2"
 
 _SHORT = 8192
 """Rendered texts of at most so many characters are kept."""
+_PLAIN = frozenset([str, bool, int, float, type(None)])
 _KEPT = 64
 """How many are kept at once."""
 
 
 def _unchanging(value: object) -> bool:
     """Whether a variable is a text, a number or nothing, or a tuple of such."""
-    return value is None or isinstance(value, str | int | float) or (type(value) is tuple and all(map(_unchanging, value)))
+    kind = type(value)
+    return kind in _PLAIN or (kind is tuple and all(map(_unchanging, cast("tuple[object, ...]", value))))
 
 
 def core_directory() -> Path:
@@ -165,9 +167,10 @@ class Prompts:
         Raises:
             TemplateError: the template is missing or malformed, or uses a variable that was not given.
         """
-        if not all(map(_unchanging, variables.values())):
+        values = variables.values()
+        if not all(map(_unchanging, values)):
             return self._render(name, variables)
-        key = (name, *((each, type(value), value) for each, value in variables.items()))
+        key = (name, *variables, *values, *map(type, values))
         known = self._rendered.get(key)
         if known is None:
             known = self._render(name, variables)

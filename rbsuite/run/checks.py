@@ -19,6 +19,9 @@ from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
 
+_LABELS = get_args(Label)
+_ACTORS = frozenset(get_args(Actor))
+
 
 def check_recall(value: object, owner: str = "") -> Recall:
     """What a memory's ``recall`` returned."""
@@ -40,8 +43,8 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
     """What a judge's ``judge`` returned."""
     if not isinstance(value, Verdict):
         _refuse("judge", "a Verdict", in_words(value), owner)
-    if value.label not in get_args(Label):
-        _refuse("judge", f"a Verdict whose label is one of {', '.join(get_args(Label))}", repr(value.label), owner)
+    if value.label not in _LABELS:
+        _refuse("judge", f"a Verdict whose label is one of {', '.join(_LABELS)}", repr(value.label), owner)
     score = value.score
     if score is not None and not (_is_number(score) and 0 <= score <= 1):
         _refuse("judge", "a Verdict whose score is None or a number from 0 to 1", repr(score), owner)
@@ -82,7 +85,7 @@ def check_action(value: object, owner: str = "") -> Action:
 
 def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
     """What an episode's ``audience`` returned."""
-    if not isinstance(value, tuple) or not all(actor in get_args(Actor) for actor in value):
+    if not isinstance(value, tuple) or not _ACTORS.issuperset(value):
         shown = repr(value) if isinstance(value, tuple) else in_words(value)
         _refuse("audience", f"a tuple of {' and '.join(map(repr, get_args(Actor)))}", shown, owner)
     return value

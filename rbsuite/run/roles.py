@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from rbsuite.environments.base import TaskAwareModel
+from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
@@ -123,7 +123,7 @@ class Roles:
         parts, model = self._parts, self._models[purpose]
 
         def tell(usage: Usage, seconds: float) -> None:
-            parts.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
+            parts.sink.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
 
         agent = purpose == "agent"
         return ModelHandle(
@@ -135,18 +135,14 @@ class Roles:
             parts.temperature if agent else None,
             self._group,
             parts.config.max_calls if agent else None,
-            tell if parts.watched else None,
+            tell if parts.sink.watched else None,
         )
 
 
 async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel]:
     """The models of a run as they act on one task; simulated ones are bound to its reference solution, which nothing else here touches."""
-    distinct = {id(model): model for model in parts.models.values()}
-    bound = {
-        key: await model.for_task(task, parts.environment, parts.opener)
-        for key, model in distinct.items()
-        if isinstance(model, TaskAwareModel)
-    }
+    aware = {id(model): model for model in parts.models.values() if is_task_aware(model)}
+    bound = {key: await model.for_task(task, parts.environment, parts.opener) for key, model in aware.items()}
     return {purpose: bound.get(id(model), model) for purpose, model in parts.models.items()}
 
 

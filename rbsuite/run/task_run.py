@@ -61,7 +61,7 @@ async def open_for(parts: RunParts, task: Task, position: int) -> OpenTask:
             opening = await open_task(_stage(parts, roles, opening_seed, ledger), task, user, opening_seed)
         if opening.failure is None:
             break
-    parts.emit(TaskOpened(roles.place, opening.query))
+    parts.sink.emit(TaskOpened(roles.place, opening.query))
     return OpenTask(task, position, roles, seed, opening, ledger, number)
 
 
@@ -171,10 +171,12 @@ class TaskRun:
             seconds += record.seconds
             if not record.trajectory.broken or number == last:
                 break
-            self._parts.emit(RolloutDiscarded(replace(self._roles.place, rollout=index), 1))
+            self._parts.sink.emit(RolloutDiscarded(replace(self._roles.place, rollout=index), 1))
             self._recalls.counts["retried_rollouts"] += 1
             self._recalls.forget_turns(index)
-        self._parts.emit(RolloutEnded(replace(self._roles.place, rollout=index), record.trajectory, record.verdict))
+        self._parts.sink.emit(
+            RolloutEnded(replace(self._roles.place, rollout=index), record.trajectory, record.verdict)
+        )
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
         return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
 
@@ -227,7 +229,7 @@ class TaskRun:
             user.fork(roles.services("user", seed, ledger)) if user is not None else None,
             self._recalls.during(index, agent, given),
             [render("scaling/check_again.j2" if number else "scaling/check_first.j2") for number in range(checks)],
-            (lambda step, taken: parts.emit(StepTaken(place, step, taken))) if parts.watched else None,
+            (lambda step, taken: parts.sink.emit(StepTaken(place, step, taken))) if parts.sink.watched else None,
         )
         stage = _stage(parts, roles, seed, ledger)
         with roles.blaming("agent", parts.info.condition.agent):

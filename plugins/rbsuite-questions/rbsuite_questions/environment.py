@@ -13,7 +13,7 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UsageError
 from rbsuite.jsonable import digest
-from rbsuite.task import Task, TaskSet
+from rbsuite.task import Task, TaskSet, once
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolResult
 from rbsuite_questions.forms import PLACEHOLDERS, form_of
 from rbsuite_questions.grading import grade, read_answer
@@ -55,6 +55,7 @@ class QuestionEnvironment(SyncEnvironment):
         self._form = form_of(self._reader.info.name, self.kind)
         self._wanted_shots = shots
         self._set = _NOTHING_READ
+        self._variables: dict[str, Mapping[str, Any]] = {}
 
     @abstractmethod
     def read(self, split: str, data: str) -> QuestionSet:
@@ -71,6 +72,7 @@ class QuestionEnvironment(SyncEnvironment):
             UsageError: more worked examples are asked for than the data has.
         """
         self._set = self.read(split, data)
+        self._variables.clear()
         most = self._most_shots()
         if most < self._wanted_shots:
             there = f"has {most} for a domain" if most else "has no worked examples"
@@ -88,8 +90,11 @@ class QuestionEnvironment(SyncEnvironment):
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """What the templates take: kind, closing line, placeholder, worked examples (question, reasoning, closing line)."""
+        return once(self._variables, task.domain, lambda: self._variables_of(task.domain))
+
+    def _variables_of(self, domain: str) -> Mapping[str, Any]:
         placeholder = PLACEHOLDERS[self.kind]
-        examples = self._set.examples.get(task.domain, ())[: self.shots]
+        examples = self._set.examples.get(domain, ())[: self.shots]
         return {
             "kind": self.kind,
             "closing": self._form.write(placeholder),
