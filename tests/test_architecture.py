@@ -25,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "hookspecs",
             "plugins",
             "task",
+            "twins",
             "trajectory",
             "verdict",
             "experience",
