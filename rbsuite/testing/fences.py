@@ -271,6 +271,9 @@ class _LyingModel:
             label = "success" if request.seed % 2 else "failure"
             return Completion(f"Reasoning: {liar.in_form('judge')}\nVerdict: {label}")
         if request.purpose == "memory":
+            if liar.reply is None and len(request.messages) == 1 and request.seed % 2:
+                # No form has such a line, so the memory asks once more, and may quote it.
+                return Completion(f"Bullets: {liar.in_form('memory')}")
             prompt = "\n".join(message.text for message in request.messages if message.role != "assistant")
             return Completion((liar.reply and liar.reply(prompt)) or _learnt(liar, outside(prompt)))
         if request.purpose == "select":
