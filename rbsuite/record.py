@@ -61,6 +61,7 @@ class RunInfo:
             conditions meet the same chances.
         tasks: ids of the tasks in stream order, the probes last.
         probes: how many of the last places are probes: early tasks run again on the final bank, which learns nothing from them.
+        declared: whether the experiment was declared with it; not where it was added once the declared runs were finished.
     """
 
     id: str
@@ -70,6 +71,7 @@ class RunInfo:
     seed: int
     tasks: tuple[str, ...]
     probes: int = 0
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ class Manifest:
         config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
         facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, grader version; and
             under :data:`ABOUT` what is to be said of tasks and plugins.
-        runs: the runs of the experiment in order.
+        runs: the runs of the experiment in order; those that were added later come last.
     """
 
     config: Mapping[str, Any]

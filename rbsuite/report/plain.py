@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.record import FACTORS
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
-    from rbsuite.store import ExperimentStore
 
 
 def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
@@ -24,6 +23,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         **{factor: getattr(condition.condition, factor) for factor in FACTORS},
         "n_tasks": condition.n_tasks,
         "orders": condition.orders,
+        "undeclared_orders": condition.undeclared,
         "committed": condition.committed,
         "mean": finite(condition.success.mean),
         "ci95": condition.success.interval,
@@ -91,27 +91,6 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
 def is_conditional(comparison: Comparison) -> bool:
     """Whether the interval holds for the orders that were run alone: so few do not say how orders differ."""
     return comparison.paired.ordered and comparison.orders < ORDERS_NEEDED
-
-
-def declared_looks(store: ExperimentStore) -> tuple[int, ...]:
-    """After how many orders is looked, as the experiment declared it; empty where it declared nothing."""
-    return tuple(store.manifest.config.get("looks") or ())
-
-
-def look_json(comparison: Comparison, looks: Sequence[int]) -> Mapping[str, Any] | None:
-    """Which of the declared looks a comparison is, with its level and the interval at that; ``None`` where none is declared.
-
-    ``number`` is ``None`` where none is declared for so many orders: then nothing may be concluded from it.
-    """
-    from rbsuite.statistics.looks import at_level, look_at
-
-    if not looks:
-        return None
-    found = look_at(looks, comparison.orders)
-    if found is None:
-        return {"looks": list(looks), "number": None, "level": None, "interval": None}
-    interval = at_level(comparison.difference, found.level).interval
-    return {"looks": list(looks), "number": found.number, "level": found.level, "interval": interval}
 
 
 def failures_json(comparison: Comparison) -> Mapping[str, Any] | None:

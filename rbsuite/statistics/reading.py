@@ -10,6 +10,7 @@ from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.about import about
 from rbsuite.statistics.pairing import stream_tasks
 from rbsuite.store import ExperimentStore, ResultRow
+from rbsuite.store.looks import stage
 
 NO_MEMORY = "none"
 WARM = " after "
@@ -37,11 +38,13 @@ class RunRows:
         info: the run.
         tasks: the rollouts of each task of the stream, in its order.
         probes: those of each task that was run again at the end.
+        source: the place of its experiment among those that are read.
     """
 
     info: RunInfo
     tasks: Sequence[Rollouts]
     probes: Sequence[Rollouts]
+    source: int = 0
 
 
 Runs = Mapping[Condition, Sequence[RunRows]]
@@ -51,22 +54,23 @@ Runs = Mapping[Condition, Sequence[RunRows]]
 def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Condition]]:
     """The runs of each condition in the order of the stores, and the conditions of runs that were left out.
 
-    A run is left out where an earlier store holds the same condition on the same stream.
+    A run is left out where an earlier store holds the same condition on the same stream, and where it is not due yet by the look that the
+    experiment is at.
 
     Raises:
         StoreError: a store cannot be read.
     """
     found: dict[Condition, list[RunRows]] = {}
     repeated: dict[Condition, None] = {}
-    for store in stores:
+    for source, store in enumerate(stores):
         wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
-        for info in store.manifest.runs:
+        for info in stage(store).runs:
             condition = _told_apart(store, info.condition)
             known = found.setdefault(condition, [])
             if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
                 repeated[condition] = None
             else:
-                known.append(_read(store, info, wanted))
+                known.append(replace(_read(store, info, wanted), source=source))
     return found, list(repeated)
 
 

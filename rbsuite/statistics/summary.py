@@ -45,6 +45,7 @@ class ConditionSummary:
         measures: the further figures that the environment keeps, by name, of the rollouts that count.
         scores: mean score of each task over the orders, by task id.
         streams: the scores of each run.
+        sources: of each run, the place of its experiment among those that are summarised.
         steps: agent turns a rollout, mean.
         usage: cost of these tasks over all runs, by purpose.
         ends: rollouts by why they ended.
@@ -65,6 +66,7 @@ class ConditionSummary:
     measures: Mapping[str, Estimate]
     scores: Mapping[str, float]
     streams: Sequence[StreamScores]
+    sources: Sequence[int]
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
@@ -80,6 +82,11 @@ class ConditionSummary:
     def exchangeable(self) -> bool:
         """Whether nothing was recalled in its runs, so that no order could matter to them."""
         return self.committed > 0 and self.recalled == 0
+
+    @property
+    def undeclared(self) -> int:
+        """Its runs that were added once those that the experiment declared were finished."""
+        return sum(not stream.info.declared for stream in self.streams)
 
     @property
     def rollouts(self) -> int:
@@ -441,6 +448,7 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         measures=measures_of([counted(one) for run in runs for one in _kept(run.tasks, keep)], known.measures),
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
+        sources=[run.source for run in runs],
         steps=tally.steps / ended if ended else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),

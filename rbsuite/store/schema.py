@@ -71,7 +71,8 @@ TABLES = (
 VIEWS = (
     """CREATE VIEW v_runs AS
         SELECT run_id, memory, scaling, agent, model, judge, embedder, prompts, temperature, order_index, order_name, tasks,
-            (SELECT count(*) FROM task WHERE task.run = run.id) AS committed, finished
+            (SELECT count(*) FROM task WHERE task.run = run.id) AS committed, finished,
+            NOT EXISTS (SELECT 1 FROM act WHERE act.run = run.id AND kind = 'undeclared') AS declared
         FROM run ORDER BY run.id""",
     """CREATE VIEW v_results AS
         SELECT run_id, memory, scaling, model, order_index, position, task_id, ordinal AS rollout, ordinal = selected AS selected,
