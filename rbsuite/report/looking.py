@@ -134,11 +134,11 @@ def added_orders(store: ExperimentStore) -> int:
 def look_text(looked: Looked) -> str:
     """The same in words."""
     if looked.undeclared:
-        alone = looked.declared
+        only = looked.declared
         return (
             f"{looked.undeclared} of the orders were added when the declared ones were finished: "
             "interval and p value do not allow for that choice. The declared orders alone: "
-            + ("-" if alone is None else f"{points(alone.mean)}{point_bounds(alone.interval)}")
+            + ("-" if only is None else f"{points(only.mean)}{point_bounds(only.interval)}")
         )
     if looked.pooled > 1:
         return (
