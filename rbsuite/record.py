@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,6 +112,10 @@ class RolloutRecord:
     seconds: float = 0.0
 
 
+ALL = -1
+"""In place of the index of a rollout: all rollouts of a task count, and its score is their mean."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
     """All that is committed for one task, in one transaction.
@@ -122,7 +127,7 @@ class TaskRecord:
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.
-        selected: index of the rollout that counts as the task's answer.
+        selected: index of the rollout that counts as the task's answer; :data:`ALL` where all do.
         recalls: every recall of the task.
         ops: the memory operations.
         state_hash: hash chain of the bank after ``ops``.
@@ -142,6 +147,12 @@ class TaskRecord:
     state_hash: str
     usage: Mapping[str, Usage] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def score(self) -> float:
+        """The task's score: that of the rollout that counts, or the mean of all; a broken rollout scores 0."""
+        counting = self.rollouts if self.selected == ALL else (self.rollouts[self.selected],)
+        return math.fsum(rollout.trajectory.score or 0.0 for rollout in counting) / len(counting)
 
 
 ABOUT = "about"

@@ -11,7 +11,16 @@ from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_text
 from rbsuite.report.figures import bounded, interval, p_text, percent, point_bounds, points
 from rbsuite.report.looking import look_text, looked_at
-from rbsuite.report.results import SIMULATED, conditional_text, control_mark, other_factors, tasks_text
+from rbsuite.report.results import (
+    AVERAGED,
+    MEANS,
+    SIMULATED,
+    conditional_text,
+    control_mark,
+    difference_text,
+    other_factors,
+    tasks_text,
+)
 from rbsuite.report.text import NARROW, fields, fold, numbers, table, told_text
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.statistics.shares import proportion
@@ -79,6 +88,8 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
     rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
     if (looked := looked_at(one, compared.summary, compared.stores)) is not None:
         rows.append((looked.title, look_text(looked)))
+    if one.of_means is not None:
+        rows.append((MEANS, difference_text(one.of_means)))
     if one.detectable is not None:
         rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
     if not one.same_scaling:
@@ -344,6 +355,7 @@ def _counts(conditions: Sequence[ConditionSummary]) -> str:
 
 def _notes(compared: Compared) -> str:
     lines = [f"Note: {note}" for note in compared.notes]
+    lines += [AVERAGED] if any(one.averaged for one in compared.summary.conditions) else []
     lines += [f"Experiment: {store.directory}" for store in compared.stores]
     if compared.simulated:
         lines.append(SIMULATED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.record import FACTORS
 from rbsuite.report.figures import finite
-from rbsuite.statistics.intervals import ORDERS_NEEDED
+from rbsuite.statistics.intervals import ORDERS_NEEDED, p_value
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
@@ -36,6 +36,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
             if (over := condition.passes_over_orders(k)) is not None
         ],
         "rollouts_a_task": condition.rollouts_a_task,
+        "score_is": "mean of rollouts" if condition.averaged else "selected rollout",
         "rollouts": condition.rollouts,
         "steps": finite(condition.steps),
         "steps_solved": finite(condition.solved_steps),
@@ -84,6 +85,14 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
         "conditional_on_order": is_conditional(comparison),
         "failures": failures_json(comparison),
         "same_scaling": comparison.same_scaling,
+        "mean_of_rollouts": None
+        if comparison.of_means is None
+        else {
+            "difference": finite(comparison.of_means.mean),
+            "ci95": comparison.of_means.interval,
+            "p_value": p_value(comparison.of_means),
+            "standard_error": comparison.of_means.error,
+        },
         "finished": comparison.paired.unfinished == 0,
     }
 

@@ -18,6 +18,7 @@ from rbsuite.report.plain import (
     rollouts_json,
 )
 from rbsuite.report.text import table, told_text
+from rbsuite.statistics.intervals import p_value
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
 
@@ -26,9 +27,15 @@ if TYPE_CHECKING:
 
     from rbsuite.record import Condition
     from rbsuite.report.looking import Looked
+    from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
 FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."
+
+MEANS = "mean of all rollouts"
+"""What a difference is called for which every rollout of a task counts, beside the one of the selected rollouts."""
+
+AVERAGED = "Scores: the mean of all rollouts of a task (--selector mean)."
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
@@ -86,6 +93,7 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     if summary.first_failure:
         lines.append(f"first failure: {summary.first_failure}")
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
+    lines += [AVERAGED] if any(one.averaged for one in summary.conditions) else []
     lines += [text for text in (going_on(store),) if text]
     lines += [f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
     title = f"{_title(store, summary)}{mark}{told}"
@@ -169,16 +177,25 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
     )
 
 
+def difference_text(estimate: Estimate) -> str:
+    """A difference with its interval and p value."""
+    p = p_value(estimate)
+    return f"{points(estimate.mean)} points{point_bounds(estimate.interval)}" + (
+        "" if p is None else f", p {p_text(p)}"
+    )
+
+
 def _sentence(comparison: Comparison, mark: str, looked: Looked | None) -> str:
     bounds = point_bounds(comparison.difference.interval)
-    p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
+    tested = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
-        p_value += f", Holm {p_text(comparison.p_holm)}"
+        tested += f", Holm {p_text(comparison.p_holm)}"
     caveat = conditional_text(comparison)
     caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
     return (
-        f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
+        f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{tested} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
+        + ("" if comparison.of_means is None else f"\n  {MEANS}: {difference_text(comparison.of_means)}")
         + ("" if looked is None else f"\n  {looked.title}: {look_text(looked)}")
         + ("" if comparison.failures is None or not comparison.failures.matters else f"\n  {FAILURES_MATTER}")
     )

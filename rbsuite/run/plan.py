@@ -155,6 +155,11 @@ class Plan:
                 part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
             ],
             "options": options,
+            "at_once": [
+                part.reference
+                for part in self.parts
+                if isinstance(part.spec, ScalingSpec) and part.spec.at_once and part.values[part.spec.at_once] > 1
+            ],
         }
 
     @cached_property

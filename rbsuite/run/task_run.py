@@ -152,7 +152,8 @@ class TaskRun:
         request = RecallRequest(self._task.id, self._task.domain, self._opening.query)
         self._recall = await self._ask("task", SHARED, request)
         with self._roles.blaming("scaling", self._parts.info.condition.scaling):
-            group = check_group(await self._parts.scaling.run(self))
+            averages = self._parts.selector_spec.averages
+            group = check_group(await self._parts.scaling.run(self), averages=averages)
         # By rollout and step: rollouts run side by side, so the order in which they asked means nothing.
         recalls = tuple(sorted(self._recalls, key=lambda event: (event.rollout, event.step)))
         return TaskDraft(group, recalls, await self.absorb(group))
@@ -306,7 +307,8 @@ class TaskRun:
         )
         services = self._roles.counting("select", derive_seed(self._seed, "select"), self._shared, self._counts)
         with self._roles.blaming("selector", self._parts.selector_spec.name):
-            return check_index(await self._parts.selector.select(choice, services), len(rollouts))
+            chosen = await self._parts.selector.select(choice, services)
+            return check_index(chosen, len(rollouts), averages=self._parts.selector_spec.averages)
 
     async def _recall_for(self, index: int, earlier: Sequence[RolloutRecord]) -> tuple[Recall, str]:
         """What a rollout is given before its first turn: what was recalled, and the text that follows it."""

@@ -8,9 +8,11 @@ from itertools import groupby
 
 from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.about import about
+from rbsuite.statistics.intervals import average
 from rbsuite.statistics.pairing import stream_tasks
 from rbsuite.store import ExperimentStore, ResultRow
 from rbsuite.store.looks import stage
+from rbsuite.trajectory import BROKEN_ENDS
 
 NO_MEMORY = "none"
 WARM = " after "
@@ -75,8 +77,28 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
 
 
 def counted(rollouts: Rollouts) -> ResultRow:
-    """The rollout that counts as its task's answer."""
-    return next(row for row in rollouts if row.selected)
+    """The rollout that counts as its task's answer; where all count one that has the means of their scores and figures."""
+    if not averaged(rollouts):
+        return next(row for row in rollouts if row.selected)
+    first = next((row for row in rollouts if row.end not in BROKEN_ENDS), rollouts[0])
+    names = dict.fromkeys(name for row in rollouts for name in row.measures)
+    measures = {
+        name: average([0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0) for row in rollouts])
+        for name in names
+    }
+    whole = next(row.whole for row in rollouts if row.selected)
+    return replace(first, score=average([row.score or 0.0 for row in rollouts]), measures=measures, whole=whole)
+
+
+def averaged(rollouts: Rollouts) -> bool:
+    """Whether a task's score is the mean of its rollouts'."""
+    return len(rollouts) > 1 and all(row.selected for row in rollouts)
+
+
+def broken_share(rollouts: Rollouts) -> float:
+    """How much of a task's answer broke: 1 where the rollout that counts did; where all count the share of them that did."""
+    counting = [row for row in rollouts if row.selected]
+    return sum(row.end in BROKEN_ENDS for row in counting) / len(counting)
 
 
 def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:

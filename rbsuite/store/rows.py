@@ -59,7 +59,7 @@ class ResultRow:
         task_id: the task.
         position: its place in the stream, from 0.
         rollout: index of the rollout within its task.
-        selected: whether it counts as the task's answer.
+        selected: whether it counts as the task's answer; where all do their mean is the answer.
         end: why the rollout ended.
         score: the environment's score in [0, 1], or ``None``.
         label: the verdict's label; empty for a broken rollout, which has no verdict.
@@ -69,7 +69,8 @@ class ResultRow:
         measures: the environment's figures beside the score, by name.
         truth: details of the check that the environment kept.
         error: why the rollout broke; empty where it did not.
-        whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
+        whole: what belongs to the task as a whole; on the selected rollout only (the first where all count), so that sums over rows count
+            it once.
     """
 
     task_id: str
