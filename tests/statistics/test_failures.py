@@ -42,3 +42,15 @@ def test_a_conclusion_that_rests_on_failures_is_marked() -> None:
 def test_without_failures_there_is_nothing_to_say() -> None:
     runs = [stream("on", 0, [1.0] * 40, TASKS)]
     assert failure_bounds(pair(runs, [stream("off", 0, [0.0] * 40, TASKS)]), {}, {}) is None
+
+
+def test_of_a_mean_only_the_broken_rollouts_are_left_out() -> None:
+    """Half of the rollouts of 8 tasks broke, the other half solved them."""
+    on = [stream("on", order, [0.5] * 8 + [1.0] * 32, TASKS) for order in range(3)]
+    off = [stream("off", order, [1.0] * 40, TASKS) for order in range(3)]
+    found = failure_bounds(pair(on, off, (False, True)), broken_cells(on, [dict.fromkeys(TASKS[:8], 0.5)] * 3), {})
+    assert found is not None
+    assert found.against.mean == pytest.approx(-0.1)
+    assert found.in_favour.mean == pytest.approx(0)
+    assert found.excluded is not None
+    assert found.excluded.mean == pytest.approx(0)
