@@ -88,9 +88,9 @@ def test_plans_foretell_the_error_of_mean_scores() -> None:
     assert np.mean(planned) ** 0.5 == pytest.approx(np.mean(found) ** 0.5, rel=0.1)
 
 
-def test_where_rollouts_build_on_each_other_the_last_one_counts(tmp_path: Path) -> None:
+def test_where_rounds_build_on_each_other_the_last_word_counts(tmp_path: Path) -> None:
     with measure(tmp_path / "e", selector="mean", scaling=("sequential:2",), limit=3) as store:
-        assert {record.selected for run in store.manifest.runs for record in store.records(run.id)} == {1}
+        assert {record.selected for run in store.manifest.runs for record in store.records(run.id)} == {0}
         [comparison] = summarise(store).comparisons
         assert comparison.of_means is None
 
