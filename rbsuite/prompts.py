@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rbsuite.errors import TemplateError
 from rbsuite.jsonable import text_digest
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 CORE_PREFIX = "core/"
 SUFFIX = ".j2"
+
+_SHORT = 8192
+"""Rendered texts of at most so many characters are kept."""
+_PLAIN = frozenset([str, bool, int, float, type(None)])
+_KEPT = 64
+"""How many are kept at once."""
+
+
+def _unchanging(value: object) -> bool:
+    """Whether a variable is a text, a number or nothing, or a tuple of such."""
+    kind = type(value)
+    return kind in _PLAIN or (kind is tuple and all(map(_unchanging, cast("tuple[object, ...]", value))))
 
 
 def core_directory() -> Path:
@@ -102,6 +114,7 @@ class Prompts:
         self._directories = [*directories, core_directory()]
         self._used: dict[str, str] = {}
         self._environment = self._make_environment()
+        self._rendered: dict[tuple[Any, ...], str] = {}
 
     @property
     def used(self) -> Mapping[str, str]:
@@ -149,9 +162,25 @@ class Prompts:
     def render(self, name: str, **variables: Any) -> str:
         """Render a template; leading and trailing white space is cut.
 
+        Many prompts are the same for many tasks, so short texts are kept and given again for the same values.
+
         Raises:
             TemplateError: the template is missing or malformed, or uses a variable that was not given.
         """
+        values = variables.values()
+        if not all(map(_unchanging, values)):
+            return self._render(name, variables)
+        key = (name, *variables, *values, *map(type, values))
+        known = self._rendered.get(key)
+        if known is None:
+            known = self._render(name, variables)
+            if len(known) <= _SHORT:
+                if len(self._rendered) >= _KEPT:
+                    self._rendered.clear()
+                self._rendered[key] = known
+        return known
+
+    def _render(self, name: str, variables: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError as JinjaError
         from jinja2 import TemplateNotFound
 

@@ -24,6 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "hookspecs",
             "plugins",
             "task",
+            "twins",
             "trajectory",
             "verdict",
             "experience",

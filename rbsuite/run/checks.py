@@ -10,17 +10,17 @@ import math
 from collections.abc import Sequence
 from typing import NoReturn, TypeVar, get_args
 
-from rbsuite.errors import PluginError, in_words
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
-from rbsuite.models.base import Completion
 from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import Action, Actor
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
 
-REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
+_LABELS = get_args(Label)
+_ACTORS = frozenset(get_args(Actor))
 
 
 def check_recall(value: object, owner: str = "") -> Recall:
@@ -43,8 +43,8 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
     """What a judge's ``judge`` returned."""
     if not isinstance(value, Verdict):
         _refuse("judge", "a Verdict", in_words(value), owner)
-    if value.label not in get_args(Label):
-        _refuse("judge", f"a Verdict whose label is one of {', '.join(get_args(Label))}", repr(value.label), owner)
+    if value.label not in _LABELS:
+        _refuse("judge", f"a Verdict whose label is one of {', '.join(_LABELS)}", repr(value.label), owner)
     score = value.score
     if score is not None and not (_is_number(score) and 0 <= score <= 1):
         _refuse("judge", "a Verdict whose score is None or a number from 0 to 1", repr(score), owner)
@@ -87,12 +87,11 @@ def check_action(value: object, owner: str = "") -> Action:
     return value
 
 
-def check_completion(value: object, owner: str = "") -> Completion:
-    """What a model's ``complete`` returned."""
-    if not isinstance(value, Completion):
-        _refuse("complete", "a Completion", in_words(value), owner)
-    if not isinstance(value.text, str):
-        _refuse("complete", "a Completion whose text is a str", in_words(value.text), owner)
+def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
+    """What an episode's ``audience`` returned."""
+    if not isinstance(value, tuple) or not _ACTORS.issuperset(value):
+        shown = repr(value) if isinstance(value, tuple) else in_words(value)
+        _refuse("audience", f"a tuple of {' and '.join(map(repr, get_args(Actor)))}", shown, owner)
     return value
 
 
@@ -110,4 +109,4 @@ def _is_number(value: object) -> bool:
 
 
 def _refuse(method: str, wanted: str, given: str, owner: str) -> NoReturn:
-    raise PluginError(f"{method} must return {wanted}, not {given}.", REMEDY, owner=owner)
+    raise PluginError(f"{method} must return {wanted}, not {given}.", PLUGIN_REMEDY, owner=owner)

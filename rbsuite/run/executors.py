@@ -23,38 +23,12 @@ from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
 from rbsuite.run.roles import first_failure
+from rbsuite.run.sink import Sink, StoreSink
 from rbsuite.run.worker import Job, Worker
 from rbsuite.store import ExperimentStore
 from rbsuite.store.looks import stage
 
 _Run = Callable[[Job], Awaitable[None]]
-
-
-class StoreSink:
-    """Keeps what runs come to in the experiment's store, and tells observers.
-
-    Args:
-        store: the experiment, open for writing.
-        observers: who is told.
-    """
-
-    def __init__(self, store: ExperimentStore, observers: Observers) -> None:
-        self._store = store
-        self._observers = observers
-        self.watched = observers.watched
-
-    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
-        """See :class:`rbsuite.run.worker.Sink`."""
-        self._store.note_templates(templates)
-        self._store.commit(run.id, record)
-
-    def finish(self, run: RunInfo) -> None:
-        """See :class:`rbsuite.run.worker.Sink`."""
-        self._store.mark_finished(run.id)
-
-    def emit(self, event: Event) -> None:
-        """See :class:`rbsuite.run.worker.Sink`."""
-        self._observers.emit(event)
 
 
 async def run_experiment(plan: Plan, store: ExperimentStore, execution: Execution) -> None:
@@ -143,7 +117,7 @@ async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: 
 
 
 async def _in_processes(
-    plan: Plan, store: ExperimentStore, runs: Sequence[RunInfo], execution: Execution, sink: StoreSink, processes: int
+    plan: Plan, store: ExperimentStore, runs: Sequence[RunInfo], execution: Execution, sink: Sink, processes: int
 ) -> None:
     calls = max(1, execution.concurrency // processes)
     share = replace(execution, concurrency=calls)
@@ -179,11 +153,11 @@ class _RunProcess:
         self._theirs = theirs
         self._thread = CallThread("a process of runs")
 
-    async def carry_out(self, job: Job, sink: StoreSink) -> None:
+    async def carry_out(self, job: Job, sink: Sink) -> None:
         """Have a run carried out, and keep what comes back."""
         await self._thread.call(self._carry_out, job, sink)
 
-    def _carry_out(self, job: Job, sink: StoreSink) -> None:
+    def _carry_out(self, job: Job, sink: Sink) -> None:
         if self._child.pid is None:
             self._child.start()
             self._theirs.close()
