@@ -2,6 +2,9 @@
 
 Search path: the user's directory, then the plugins', then the core's. A template of an earlier directory replaces the one of the same
 name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blocks.
+
+Untrusted text comes to a template in a fence (:mod:`rbsuite.fencing`; memory items in any case), or the template makes one with the
+filter ``fence("LABEL")``; the filter ``one_line`` is for the entries of a list in a fence.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from rbsuite.errors import TemplateError
+from rbsuite.experience import MemoryItem
+from rbsuite.fencing import FencedItem, fence, one_line
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
@@ -162,7 +167,8 @@ class Prompts:
     def render(self, name: str, **variables: Any) -> str:
         """Render a template; leading and trailing white space is cut.
 
-        Many prompts are the same for many tasks, so short texts are kept and given again for the same values.
+        Memory items, alone or in a list, reach the template as :class:`rbsuite.fencing.FencedItem`. Many prompts are the same for many
+        tasks, so short texts are kept and given again for the same values.
 
         Raises:
             TemplateError: the template is missing or malformed, or uses a variable that was not given.
@@ -185,7 +191,11 @@ class Prompts:
         from jinja2 import TemplateNotFound
 
         try:
-            return self._environment.get_template(name).render(**variables).strip()
+            return (
+                self._environment.get_template(name)
+                .render(**{name: _fenced(value) for name, value in variables.items()})
+                .strip()
+            )
         except TemplateNotFound as error:
             raise TemplateError(
                 f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
@@ -212,7 +222,7 @@ class Prompts:
                 return super().compile(source, name, *args, **kwargs)
 
         loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
-        return Recording(
+        environment = Recording(
             loader=ChoiceLoader([*loaders, FunctionLoader(_core_source)]),
             undefined=StrictUndefined,
             autoescape=False,
@@ -220,6 +230,19 @@ class Prompts:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        # A filter's block ends with a line break of the template's own.
+        environment.filters["fence"] = lambda text, label: fence(str(text).removesuffix("\n"), label)
+        environment.filters["one_line"] = lambda text: one_line(str(text))
+        return environment
+
+
+def _fenced(value: Any) -> Any:
+    """A variable with its memory items fenced."""
+    if isinstance(value, MemoryItem):
+        return FencedItem(value)
+    if isinstance(value, list | tuple) and any(isinstance(one, MemoryItem) for one in value):
+        return [_fenced(one) for one in value]
+    return value
 
 
 @cache

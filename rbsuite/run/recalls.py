@@ -13,6 +13,7 @@ from typing import Any
 
 from rbsuite.agents.base import Agent
 from rbsuite.experience import Phase, Recall, RecallRequest
+from rbsuite.fencing import fence
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
 from rbsuite.run.checks import check_recall
@@ -22,7 +23,7 @@ from rbsuite.run.roles import Roles
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Step
-from rbsuite.transcript import fence, render_steps, render_transcript, rules_of
+from rbsuite.transcript import render_steps, render_transcript, rules_of
 
 SHARED = -1
 """The rollout index of what all rollouts of a task share."""
