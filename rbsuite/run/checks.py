@@ -12,7 +12,7 @@ from typing import NoReturn, TypeVar, get_args
 
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
-from rbsuite.record import RolloutRecord
+from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
 from rbsuite.trajectory import Action, Actor
 from rbsuite.verdict import Label, Verdict
@@ -51,21 +51,25 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
     return value
 
 
-def check_index(value: object, count: int, owner: str = "") -> int:
-    """What a selector's ``select`` returned for ``count`` rollouts."""
+def check_index(value: object, count: int, owner: str = "", *, averages: bool = False) -> int:
+    """What a selector's ``select`` returned for ``count`` rollouts; one that averages may return :data:`rbsuite.record.ALL`."""
+    if averages and value == ALL and not isinstance(value, bool):
+        return ALL
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
         shown = str(value) if isinstance(value, int) else in_words(value)
         _refuse("select", f"the index of one of {count} rollouts, from 0", shown, owner)
     return value
 
 
-def check_group(value: object, owner: str = "") -> Group:
-    """What a scaling's ``run`` returned."""
+def check_group(value: object, owner: str = "", *, averages: bool = False) -> Group:
+    """What a scaling's ``run`` returned; what its selector may return counts as well."""
     if not isinstance(value, Group):
         _refuse("run", "a Group", in_words(value), owner)
     if not _all_of("run", "a Group whose rollouts are RolloutRecord", value.rollouts, RolloutRecord, owner):
         _refuse("run", "a Group of one rollout at least", "an empty one", owner)
     selected = value.selected
+    if averages and selected == ALL and not isinstance(selected, bool):
+        return value
     if isinstance(selected, bool) or not isinstance(selected, int) or not 0 <= selected < len(value.rollouts):
         _refuse(
             "run",

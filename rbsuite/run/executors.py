@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -26,12 +26,15 @@ from rbsuite.run.roles import first_failure
 from rbsuite.run.sink import Sink, StoreSink
 from rbsuite.run.worker import Job, Worker
 from rbsuite.store import ExperimentStore
+from rbsuite.store.looks import stage
 
 _Run = Callable[[Job], Awaitable[None]]
 
 
 async def run_experiment(plan: Plan, store: ExperimentStore, execution: Execution) -> None:
     """Carry out all runs that are not finished, several at a time, except those that other processes work on.
+
+    Where the experiment declares looks these are the runs up to one of them (:func:`rbsuite.store.looks.stage`).
 
     A run is taken when its turn comes. What was left to another process is looked at again at the end, since that may have died; so this
     returns when every run is finished or under way elsewhere.
@@ -42,12 +45,13 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         execution: how fast.
 
     Raises:
-        UsageError: there is no such executor.
+        UsageError: there is no such executor or look.
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
     observers = Observers(plan.plugins)
     sink = StoreSink(store, observers)
     processes = process_count(execution.executor)
+    runs = stage(store, execution.to_look).runs
     by_hand = [part.spec.name for part in plan.parts if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
     if by_hand:
         raise UsageError(
@@ -56,12 +60,12 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         )
     try:
         if processes:
-            await _in_processes(plan, store, execution, sink, processes)
+            await _in_processes(plan, store, runs, execution, sink, processes)
         else:
             environment = plan.environment, plan.tasks
             async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:
                 alone = one_at_a_time(plan.spec, plan.config)
-                await _all_runs(store, worker.run, 1 if alone else execution.concurrency)
+                await _all_runs(store, runs, worker.run, 1 if alone else execution.concurrency)
     except BaseExceptionGroup as failures:
         first = first_failure(failures)
         raise first from first.__cause__
@@ -89,8 +93,8 @@ def process_count(executor: str) -> int:
     raise UsageError(f"--executor {executor!r} is not an executor.", "Use local, or processes:N.")
 
 
-async def _all_runs(store: ExperimentStore, carry_out: _Run, at_once: int) -> None:
-    """Carry out every run that is to be had, until none is."""
+async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: _Run, at_once: int) -> None:
+    """Carry out every one of the runs that is to be had, until none is."""
     slots = asyncio.Semaphore(at_once)
 
     async def run(info: RunInfo) -> bool:
@@ -105,14 +109,16 @@ async def _all_runs(store: ExperimentStore, carry_out: _Run, at_once: int) -> No
 
     async def once() -> bool:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run(info)) for info in store.manifest.runs]
+            tasks = [group.create_task(run(info)) for info in runs]
         return any(task.result() for task in tasks)
 
     while await once():
         pass
 
 
-async def _in_processes(plan: Plan, store: ExperimentStore, execution: Execution, sink: Sink, processes: int) -> None:
+async def _in_processes(
+    plan: Plan, store: ExperimentStore, runs: Sequence[RunInfo], execution: Execution, sink: Sink, processes: int
+) -> None:
     calls = max(1, execution.concurrency // processes)
     share = replace(execution, concurrency=calls)
     idle = [_RunProcess(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
@@ -126,7 +132,7 @@ async def _in_processes(plan: Plan, store: ExperimentStore, execution: Execution
             idle.append(process)
 
     try:
-        await _all_runs(store, carry_out, processes)
+        await _all_runs(store, runs, carry_out, processes)
     finally:
         await asyncio.gather(*(process.aclose() for process in everyone))
 

@@ -154,7 +154,8 @@ class TaskRun:
         """Run the task."""
         await self._recalls.before_rollouts()
         with self._roles.blaming("scaling", self._parts.info.condition.scaling):
-            group = check_group(await self._parts.scaling.run(self))
+            averages = self._parts.selector_spec.averages
+            group = check_group(await self._parts.scaling.run(self), averages=averages)
         return TaskDraft(group, self._recalls.events, await self._absorb(group))
 
     async def rollout(
@@ -193,7 +194,8 @@ class TaskRun:
         seed = derive_seed(self._seed, "select")
         services = self._roles.counting("select", seed, self._recalls.ledger, self._recalls.counts)
         with self._roles.blaming("selector", self._parts.selector_spec.name):
-            return check_index(await self._parts.selector.select(choice, services), len(rollouts))
+            chosen = await self._parts.selector.select(choice, services)
+            return check_index(chosen, len(rollouts), averages=self._parts.selector_spec.averages)
 
     async def recalled_the_same(self, version: int) -> bool:
         """Whether all recalls so far would have seen the same in another version."""
