@@ -134,9 +134,9 @@ def added_orders(store: ExperimentStore) -> int:
 def look_text(looked: Looked) -> str:
     """The same in words."""
     if looked.undeclared:
-        only = looked.declared
+        only, orders = looked.declared, "1 order was" if looked.undeclared == 1 else f"{looked.undeclared} orders were"
         return (
-            f"{looked.undeclared} of the orders were added when the declared ones were finished: "
+            f"{orders} added after the declared ones had finished: "
             "interval and p value do not allow for that choice. The declared orders alone: "
             + ("-" if only is None else f"{points(only.mean)}{point_bounds(only.interval)}")
         )
