@@ -12,7 +12,8 @@ from scipy import stats
 
 from rbsuite.statistics.differences import against_control, of_pairs
 from rbsuite.statistics.intervals import Estimate, p_value
-from rbsuite.statistics.spread import Floats, Side, additive, spread
+from rbsuite.statistics.spread import Side, additive, spread
+from rbsuite.statistics.two_parts import Floats
 
 
 @st.composite
