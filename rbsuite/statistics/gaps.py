@@ -1,8 +1,9 @@
 """Missing cells do not make a result look surer: an interval takes in what it would have been with the cells there.
 
 The estimate is made from the cells there are. Its interval is the hull of its own and of those with missing cells filled in by extreme
-values, each drawn in by :data:`KEPT` for every cell that is filled. What an interval is without one more cell holds, drawn in once more,
-all that it was with it, so taking out a cell that had an extreme value never narrows it by more than 5 %. Where there are too many ways
+values, each drawn in by :data:`KEPT` for every cell that is filled but the first. Without one more cell an interval holds, drawn in once
+more, all that it held with it, so taking out a cell that had an extreme value never narrows it by more than 5 %, the first one not at
+all. Where there are too many ways
 to fill the cells in, those are looked for step by step that widen the interval most.
 """
 
@@ -61,7 +62,7 @@ def hull(
         """Take in the intervals of some fillings; the one that makes the widest, and how wide."""
         nonlocal low, high
         lows, highs = bounds(*_filled(sides, places, fillings))
-        drawn = KEPT ** (~np.isnan(fillings)).sum(-1)
+        drawn = KEPT ** np.maximum(0, (~np.isnan(fillings)).sum(-1) - 1)
         lows, highs = middle + drawn * (lows - middle), middle + drawn * (highs - middle)
         low, high = min(low, float(np.nanmin(lows))), max(high, float(np.nanmax(highs)))
         widest = int(np.nanargmax(highs - lows))

@@ -19,7 +19,7 @@ from rbsuite.statistics.differences import possible
 from rbsuite.statistics.intervals import LEVEL, Estimate, p_value, t_quantile
 from rbsuite.statistics.two_parts import Floats
 
-SPENT = 0.04
+SPENT = 0.035
 """What all looks spend: less than 5 %, since errors by three or five orders are themselves rough (chosen by calibration)."""
 _POINTS = 801
 _REACH = 8.0

@@ -27,7 +27,7 @@ _SCALES = 400
 _FEW_SCALES = 8
 MAX_TASKS = 100_000
 """More tasks than this are reported as out of reach."""
-LIKELY, SURE = 0.8, 0.9
+LIKELY, SURE = 0.82, 0.92
 """Chances that a variance is within its bound."""
 
 
@@ -162,10 +162,12 @@ class Outlook:
 
     def detectable(self, wanted: float = POWER) -> float:
         """The smallest true difference that is found with the wanted power."""
+        if self.error == 0:
+            return 0.0
         low, high = 0.0, float(self.reaches.mean()) + self.error
         while self.power(high) < wanted:
             high *= 2
-        for _ in range(30 if high else 0):
+        for _ in range(30):
             middle = (low + high) / 2
             low, high = (low, middle) if self.power(middle) >= wanted else (middle, high)
         return high
