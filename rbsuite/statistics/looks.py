@@ -19,7 +19,7 @@ from rbsuite.statistics.differences import possible
 from rbsuite.statistics.intervals import LEVEL, Estimate, p_value, t_quantile
 from rbsuite.statistics.two_parts import Floats
 
-SPENT = 0.035
+SPENT = 0.032
 """What all looks spend: less than 5 %, since errors by three or five orders are themselves rough (chosen by calibration)."""
 _POINTS = 801
 _REACH = 8.0
@@ -33,11 +33,13 @@ class Look:
         number: which look it is, from 1.
         of: how many are declared.
         level: what its p value is to be at most for a rejection; the interval covers one minus this.
+        spent: how much of the 5 % this look and those before it have spent.
     """
 
     number: int
     of: int
     level: float
+    spent: float = 1 - LEVEL
 
 
 def look_at(looks: Sequence[int], orders: int) -> Look | None:
@@ -50,11 +52,16 @@ def look_at(looks: Sequence[int], orders: int) -> Look | None:
     Raises:
         ValueError: the looks are not increasing.
     """
-    return (
-        Look(looks.index(orders) + 1, len(looks), levels(tuple(looks))[looks.index(orders)])
-        if orders in looks
-        else None
-    )
+    if orders not in looks:
+        return None
+    place = looks.index(orders)
+    spent = _spent(orders / looks[-1]) if len(looks) > 1 else 1 - LEVEL
+    return Look(place + 1, len(looks), levels(tuple(looks))[place], spent)
+
+
+def _spent(share: float) -> float:
+    """How much of the 5 % may be spent once this share of the orders is done."""
+    return SPENT * share**2
 
 
 @lru_cache
@@ -80,7 +87,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
     places, spent = grid, 0.0
     for index, look in enumerate(looks):
         share = look / looks[-1]
-        goal = SPENT * share**2 - spent
+        goal = _spent(share) - spent
         if density is None:
             bound = float(norm.isf(goal / 2))
             places = grid * share**0.5
@@ -99,7 +106,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
             places = fresh
         density = np.where(np.abs(places) < bound * share**0.5, density, 0.0)
         found.append(float(2 * norm.sf(bound)))
-        spent = SPENT * share**2
+        spent = _spent(share)
     return tuple(found)
 
 
