@@ -15,6 +15,7 @@ import click
 from rbsuite import __version__
 from rbsuite.cli.commands import CommandGroup, usage_line
 from rbsuite.cli.interrupts import Interrupts, exit_code
+from rbsuite.cli.output import guard, tell
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
@@ -132,6 +133,7 @@ def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks must not end a run
+    sys.stdout, sys.stderr = guard(sys.stdout), guard(sys.stderr)
     Interrupts().install()
     sys.exit(run(arguments, plugins))
 
@@ -170,7 +172,7 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
 
 def _complain(message: str, code: int) -> int:
     with suppress(OSError):  # the terminal may be gone, which the code tells
-        click.echo(f"rbsuite: error: {message}", err=True)
+        tell(f"rbsuite: error: {message}")
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
-from rbsuite.cli.output import echo, echo_json, stdout
+from rbsuite.cli.output import bare, echo, echo_json, tell
 from rbsuite.errors import Interrupted, Outage, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ COMMAND_OPTIONS = {
     "log": "log",
 }
 """Options that say how the command is carried out, and the names of their parameters; they too may stand in the TOML file."""
-PIPED_WIDTH = 140
 
 EPILOG = """Examples:
 
@@ -208,7 +208,7 @@ def command(
         from rbsuite.run.presets import describe
 
         for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
-            click.echo(line, err=True)
+            tell(line)
     same = source is not None and not from_file and not given
     try:
         with (
@@ -240,7 +240,7 @@ def _take_back(source: Path, places: Sequence[str], *, retry_failed: bool) -> No
 
     with ExperimentStore.open(source) as store:
         discarded = rewind(store, places) + (rewind_to_failures(store) if retry_failed else 0)
-    click.echo(f"Taken back: {discarded} tasks are discarded, and stay in the file.", err=True)
+    tell(f"Taken back: {discarded} tasks are discarded, and stay in the file.")
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -318,12 +318,11 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
 
     if all(store.run_finished(run.id) for run in store.manifest.runs):
         return
-    console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
     if any(committed.values()) and not quiet:
-        console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
+        tell(f"Resuming: {sum(committed.values())} tasks are committed.")
     try:
-        with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
+        with Progress(Console(file=bare(sys.stderr)), store.manifest.runs, committed, quiet=quiet) as progress:
             planned.plugins.register(progress, "progress")
             interrupts.run(run_experiment(planned, store, execution))
     except KeyboardInterrupt as stop:
@@ -347,13 +346,9 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
     if as_json:
         echo_json(results.as_json(store, summary))
     else:
-        from rich.console import Console
-
-        # Piped output has no width of its own; the tables fit this one.
-        console = Console(file=stdout())
-        results.show(console if console.is_terminal else Console(file=stdout(), width=PIPED_WIDTH), store, summary)
+        echo(results.render(store, summary))
     if failed := _all_failed(store):
-        click.echo(f"rbsuite: {failed}", err=True)
+        tell(f"rbsuite: {failed}")
         raise click.exceptions.Exit(1)
 
 

@@ -1,15 +1,17 @@
-"""How commands print JSON."""
+"""How commands print: everything that is written to a terminal or a pipe goes through here, and is inert (:mod:`rbsuite.inert`)."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 import click
+
+from rbsuite.inert import inert
 
 _STDOUT = f"{__name__}.stdout"
 
@@ -23,7 +25,46 @@ def stdout() -> TextIO:
 
 def echo(text: str = "", *, nl: bool = True) -> None:
     """Print text to the command's own standard output."""
-    click.echo(text, file=stdout(), nl=nl)
+    click.echo(inert(text), file=stdout(), nl=nl)
+
+
+def tell(text: str = "") -> None:
+    """Print text to standard error."""
+    click.echo(inert(text), err=True)
+
+
+class InertStream:
+    """Stands before a text stream and makes what is written to it inert: log lines, warnings, tracebacks, what a plugin prints.
+
+    Args:
+        stream: where to write; it does all else.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text; gives its length."""
+        self.stream.write(inert(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def guard(stream: TextIO) -> TextIO:
+    """A stream that everything may be written to."""
+    return cast(TextIO, InertStream(stream))
+
+
+def bare(stream: TextIO) -> TextIO:
+    """The stream behind :func:`guard`, for who draws on a terminal; what is foreign in that must be made inert first."""
+    return bare(stream.stream) if isinstance(stream, InertStream) else stream
 
 
 def echo_json(value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
-from rbsuite.cli.output import echo, echo_json
+from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]
     own = [] if directory is None else [directory]
     plugged = list(find_plugins().prompt_dirs)
     for line in check_own(directory, plugged) if directory is not None else ():
-        click.echo(line, err=True)
+        tell(line)
     origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
     return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
 

@@ -23,8 +23,6 @@ from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rbsuite.record import Condition
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
@@ -63,11 +61,6 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         "apart": apart_json(summary),
         "digest": experiment_digest(store),
     }
-
-
-def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
-    """Print what :func:`render` gives."""
-    console.print(render(store, summary), soft_wrap=True, highlight=False, markup=False)
 
 
 def render(store: ExperimentStore, summary: Summary) -> str:
