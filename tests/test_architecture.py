@@ -17,6 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         [
             "errors",
+            "files",
             "inert",
             "jsonable",
             "seeds",

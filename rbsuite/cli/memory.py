@@ -219,6 +219,7 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
 
     Items come first. A document's line has the keys document (its name), version and text.
     """
+    from rbsuite.files import written
     from rbsuite.jsonable import canonical
     from rbsuite.store.redaction import is_private, redact
 
@@ -232,10 +233,9 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
     if out is None:
         echo(lines, nl=False)
         return
-    draft = out.with_name(f".{out.name}.part")
     try:
-        draft.write_text(lines, encoding="ascii")
-        draft.replace(out)
+        with written(out) as stream:
+            stream.write(lines)
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}.", "Name a file in a directory that exists.") from error
     tell(f"{_counts(items, documents)} of {opened.run.id} at {opened.version} written to {out}")
