@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, Literal, NoReturn, TextIO
 
 MAX_BYTES = 128 * 1024 * 1024
 """Size of the largest file of data that is read."""
@@ -180,7 +180,7 @@ def written(path: Path, encoding: str = "ascii") -> Iterator[TextIO]:
             draft.unlink()
 
 
-def open_special(path: Path, mode: str, encoding: str) -> TextIO:
+def open_special(path: Path, mode: Literal["w", "a"], encoding: str) -> TextIO:
     """Open for writing what may be there without being a file; never waits.
 
     Args:
