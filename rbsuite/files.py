@@ -54,12 +54,16 @@ def read_file(path: Path, *, most: int = MAX_BYTES, within: Path | None = None) 
     if within is not None and not resolved(path).is_relative_to(resolved(within)):
         raise Unusable("a link that points outside the directory")
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", closefd=True) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise Unusable("not a regular file")
-        content = file.read(most + 1) if os.fstat(descriptor).st_size <= most else b""
-        if len(content) > most or os.fstat(descriptor).st_size > most:
-            raise Unusable(f"larger than {most / 2**20:g} MiB")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(most + 1) if found.st_size <= most else b""
+    finally:
+        os.close(descriptor)
+    if found.st_size > most or len(content) > most:
+        raise Unusable(f"larger than {most / 2**20:g} MiB")
     return content
 
 

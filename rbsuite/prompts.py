@@ -6,20 +6,23 @@ name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rbsuite.errors import TemplateError
+from rbsuite.errors import RbsuiteError, TemplateError
+from rbsuite.files import Unusable, read_file
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from rbsuite.sandbox import LimitedEnvironment
 
 CORE_PREFIX = "core/"
 SUFFIX = ".j2"
+MAX_TEMPLATE_BYTES = 1024 * 1024
 
 
 def core_directory() -> Path:
@@ -64,7 +67,10 @@ def check_own(directory: Path, others: Sequence[Path] = ()) -> Sequence[str]:
 def _files(directory: Path) -> Mapping[str, Path]:
     if not directory.is_dir():
         raise TemplateError(f"the prompt directory {directory} does not exist.", "Give an existing directory.")
-    return {path.relative_to(directory).as_posix(): path for path in directory.rglob(f"*{SUFFIX}") if path.is_file()}
+    found = {path.relative_to(directory).as_posix(): path for path in directory.rglob(f"*{SUFFIX}")}
+    for name, path in found.items():
+        _read(path, name, directory)
+    return found
 
 
 def _referred(file: Path) -> set[str]:
@@ -74,7 +80,7 @@ def _referred(file: Path) -> set[str]:
     try:
         found = meta.find_referenced_templates(Environment(autoescape=False).parse(file.read_text(encoding="utf-8")))
         return {name for name in found if name}
-    except (TemplateError, UnicodeDecodeError, OSError):
+    except (TemplateError, ValueError, OSError, RecursionError):
         return set()
 
 
@@ -150,13 +156,14 @@ class Prompts:
         """Render a template; leading and trailing white space is cut.
 
         Raises:
-            TemplateError: the template is missing or malformed, or uses a variable that was not given.
+            TemplateError: the template is missing or malformed, uses a variable that was not given, or does too much
+                (:mod:`rbsuite.sandbox`).
         """
         from jinja2 import TemplateError as JinjaError
         from jinja2 import TemplateNotFound
 
         try:
-            return self._environment.get_template(name).render(**variables).strip()
+            return self._environment.limited(name, variables).strip()
         except TemplateNotFound as error:
             raise TemplateError(
                 f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
@@ -167,14 +174,22 @@ class Prompts:
             line = getattr(error, "lineno", None)
             where = f", line {line}" if line else ""
             raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Fix the template.") from error
+        except RbsuiteError:
+            raise
+        except (
+            Exception
+        ) as error:  # a division by zero, an argument that a filter does not take, endless recursion, ...
+            what = f"{type(error).__name__}: {str(error)[:200]}"
+            raise TemplateError(f"prompt template {name!r}: {what}.", "Fix the template.") from error
 
-    def _make_environment(self) -> SandboxedEnvironment:
-        from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, StrictUndefined
-        from jinja2.sandbox import SandboxedEnvironment
+    def _make_environment(self) -> LimitedEnvironment:
+        from jinja2 import ChoiceLoader, FunctionLoader, StrictUndefined
+
+        from rbsuite.sandbox import LimitedEnvironment
 
         used = self._used
 
-        class Recording(SandboxedEnvironment):
+        class Recording(LimitedEnvironment):
             """Notes the hash of every source it compiles."""
 
             def compile(self, source: Any, name: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -182,7 +197,7 @@ class Prompts:
                     used[name] = text_digest(source)
                 return super().compile(source, name, *args, **kwargs)
 
-        loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
+        loaders = [FunctionLoader(partial(_source, directory)) for directory in self._directories]
         return Recording(
             loader=ChoiceLoader([*loaders, FunctionLoader(_core_source)]),
             undefined=StrictUndefined,
@@ -197,6 +212,35 @@ class Prompts:
 def shared_prompts(directory: Path | None) -> Prompts:
     """The core's templates, behind those of one directory if there is one; made once for each."""
     return Prompts([] if directory is None else [directory])
+
+
+def _read(path: Path, name: str, directory: Path) -> str:
+    """The text of a template, which must be a regular file of the directory: a link out of it could send any file to a model.
+
+    Raises:
+        TemplateError: it is not, or is too large.
+    """
+    try:
+        content = read_file(path, most=MAX_TEMPLATE_BYTES, within=directory)
+    except (Unusable, OSError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        raise TemplateError(
+            f"prompt template {name!r} in {directory}: {what}.", "Put a file of text there, or remove it."
+        ) from error
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(name) from error
+
+
+def _source(directory: Path, name: str) -> tuple[str, str, None] | None:
+    """The template of a directory, or nothing where it has none of that name."""
+    from jinja2.loaders import split_template_path
+
+    path = directory.joinpath(*split_template_path(name))
+    if not os.path.lexists(path) or path.is_dir():
+        return None
+    return _read(path, name, directory), str(path), None
 
 
 def _not_utf8(name: str) -> TemplateError:

@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "events",
         ]
     ),
-    frozenset(["data", "environments", "models", "retrieval", "prompts", "store"]),
+    frozenset(["data", "environments", "models", "retrieval", "prompts", "sandbox", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym"]),

@@ -12,7 +12,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import bare, echo, echo_json, tell
-from rbsuite.errors import Interrupted, Outage, UsageError
+from rbsuite.errors import Interrupted, Outage, UsageError, in_words
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -89,7 +89,16 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     from rbsuite.run.config import FIELDS, read_toml
 
     values = read_toml(path, COMMAND_OPTIONS)
-    context.default_map = {COMMAND_OPTIONS[name]: value for name, value in values.items() if name in COMMAND_OPTIONS}
+    flags = {option.name for option in context.command.params if isinstance(option, click.Option) and option.is_flag}
+    own = {name: value for name, value in values.items() if name in COMMAND_OPTIONS}
+    for name, value in own.items():
+        if not isinstance(value, str | bool | int):
+            raise UsageError(
+                f"{path.name}: --{name} cannot be {in_words(value)}.", "Give text, a number, or true or false."
+            )
+    context.default_map = {
+        COMMAND_OPTIONS[name]: value if COMMAND_OPTIONS[name] in flags else str(value) for name, value in own.items()
+    }
     return {name: value for name, value in values.items() if name in FIELDS}
 
 

@@ -107,7 +107,7 @@ def referred(prompts: Prompts, source: str) -> dict[str, str]:
     try:
         names = meta.find_referenced_templates(Environment(autoescape=False).parse(source))
         return {name: text_digest(prompts.source(name)[0]) for name in names if name}
-    except TemplateError:  # malformed: its source is shown all the same
+    except (TemplateError, ValueError, RecursionError):  # malformed: its source is shown all the same
         return {}
 
 

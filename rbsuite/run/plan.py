@@ -16,7 +16,7 @@ from typing import Any
 from rbsuite import __version__
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
-from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
 from rbsuite.models.factory import find_spec, is_simulated
 from rbsuite.plugins import BUILT_IN, Plugins
@@ -210,13 +210,18 @@ class Chosen:
 
         Raises:
             PluginError: it failed to read them.
+            DataError: there are none.
         """
         try:
-            return self.environment.tasks(split, domain=domain, data=data)
+            found = self.environment.tasks(split, domain=domain, data=data)
         except RbsuiteError:
             raise
         except Exception as error:
             raise PluginError.of(f"environment {self.spec.name!r}", error, "Fix or reinstall the plugin.") from error
+        if not found.tasks:
+            what = f"{self.spec.name} {split}{f' {domain}' if domain else ''}{f' of {data}' if data else ''}"
+            raise DataError(f"{what}: there are no tasks.", "Name another split, another domain or other data.")
+        return found
 
 
 def choose_environment(plugins: Plugins, reference: str) -> Chosen:
