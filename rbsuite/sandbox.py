@@ -44,7 +44,6 @@ MAX_ARGUMENT = 1_000_000
 _left: ContextVar[list[int]] = ContextVar("steps of a rendering that are left")
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 _MULTIPLY = frozenset(["indent", "center", "ljust", "rjust", "zfill", "expandtabs"])
-_PADDED = frozenset(["format", "format_map"])
 _UNSAFE = ("lipsum",)
 
 
@@ -101,14 +100,26 @@ class LimitedEnvironment(SandboxedEnvironment):
             repeated, times = (right, left) if isinstance(left, int) else (left, right)
             if isinstance(times, int) and isinstance(repeated, str | bytes | list | tuple):
                 _allow(max(len(repeated), 1) * times, MAX_TEXT if isinstance(repeated, str | bytes) else MAX_PARTS)
-        if operator == "%" and isinstance(left, str) and _WIDE.search(left):
-            raise _too_much("a format")
+        if operator == "%" and isinstance(left, str):
+            _check_format(left, "%", _given(right))
         return _bounded(super().call_binop(context, operator, left, right))
+
+    def wrap_str_format(self, value: Any) -> Any:
+        """What stands for the methods ``format`` and ``format_map`` of a text."""
+        wrapped = super().wrap_str_format(value)
+        if wrapped is None:
+            return None
+
+        def checked(*args: Any, **kwargs: Any) -> str:
+            _check_format(value.__self__, "{", (*args, *kwargs.values(), *(x for one in args for x in _given(one))))
+            return wrapped(*args, **kwargs)
+
+        return checked
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:
         """Call what a template calls."""
         spend(CALL + sum(map(_size, args)) // CHARACTERS)
-        if isinstance(__obj, BuiltinMethodType) or isinstance(getattr(__obj, "__self__", None), str):
+        if isinstance(__obj, BuiltinMethodType):
             _check_method(__obj.__self__, getattr(__obj, "__name__", ""), (*args, *kwargs.values()))
         return _bounded(super().call(__context, __obj, *args, **kwargs))
 
@@ -215,13 +226,25 @@ def _counted(values: Iterable[Any]) -> Iterator[Any]:
         yield value
 
 
+def _given(value: Any) -> Iterable[Any]:
+    """The values that a format is given as one."""
+    return value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
+
+
+def _check_format(pattern: str, sign: str, values: Iterable[Any]) -> None:
+    """Refuse a format that pads to a great width, or repeats what is long."""
+    if _WIDE.search(pattern):
+        raise _too_much("a format")
+    _allow(pattern.count(sign) * max((_size(one) for one in values), default=0), 10 * MAX_TEXT)
+
+
 def _check_method(value: Any, name: str, arguments: tuple[Any, ...]) -> None:
     """Refuse a method or filter that would make much of little."""
     numbers = [abs(one) for one in arguments if isinstance(one, int)]
-    if any(number > MAX_ARGUMENT for number in numbers) and name not in _PADDED:
-        raise _too_much(f"{name} with {max(numbers):.3g}")
-    if name in _PADDED and isinstance(value, str) and _WIDE.search(value):
-        raise _too_much("a format")
+    if name == "format":  # the filter; methods of that name do not come here
+        return _check_format(str(value), "%", arguments)
+    if any(number > MAX_ARGUMENT for number in numbers):
+        raise _too_much(f"{name} with {'a large number' if max(numbers) > 10**300 else f'{max(numbers):.3g}'}")
     size, longest = _size(value), max((len(one) for one in arguments if isinstance(one, str | bytes)), default=0)
     if name in _MULTIPLY:
         _allow((size + 1) * max(numbers, default=0), 10 * MAX_TEXT)
