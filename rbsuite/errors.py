@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from rbsuite.redact import redact
+
 NAMES_SHOWN = 20
 """How many known names a message lists."""
 
@@ -21,6 +23,8 @@ def in_words(value: object) -> str:
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
 
+    Secrets in both are masked.
+
     Args:
         message: what was wrong and where, one line.
         remedy: what to do about it, one line; shown after the message.
@@ -30,8 +34,8 @@ class RbsuiteError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = " ".join(message.split())
-        self.remedy = " ".join(remedy.split())
+        self.message = " ".join(redact(message).split())
+        self.remedy = " ".join(redact(remedy).split())
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()

@@ -20,6 +20,8 @@ LAYERS: tuple[frozenset[str], ...] = (
             "files",
             "inert",
             "jsonable",
+            "redact",
+            "scrub",
             "seeds",
             "options",
             "specs",

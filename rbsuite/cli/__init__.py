@@ -160,7 +160,9 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        return _complain(usage_line(error), 2)
+        from rbsuite.redact import redact
+
+        return _complain(redact(usage_line(error)), 2)
     except Exception as error:
         from rbsuite.errors import RbsuiteError
 

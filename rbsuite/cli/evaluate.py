@@ -218,7 +218,7 @@ def command(
 
         for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
             tell(line)
-    same = source is not None and not from_file and not given
+    same = source is not None and _adds_nothing({**from_file, **given}, source)
     try:
         with (
             Interrupts() as interrupts,
@@ -304,6 +304,14 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
     with ExperimentStore.open(source, readonly=True) as store:
         config = from_plain(store.manifest.config)
     return {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
+
+
+def _adds_nothing(options: Mapping[str, Any], source: Path) -> bool:
+    """Whether options are those that an experiment has, but for the passwords that a store does not hold."""
+    from rbsuite.scrub import scrub
+
+    stored = _stored(source)
+    return all(stored.get(name) == value for name, value in scrub(options).items())
 
 
 def _shown(source: Path, *, as_json: bool) -> bool:

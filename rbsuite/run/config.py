@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from rbsuite.errors import UnknownNameError, UsageError, in_words
 from rbsuite.files import Unusable, check_depth, read_file
 from rbsuite.models.base import Purpose
+from rbsuite.record import FACTORS, Condition
 from rbsuite.run.presets import protocol_settings
+from rbsuite.scrub import MASK, scrub_text
 from rbsuite.specs import EnvironmentSpec
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
@@ -257,6 +259,32 @@ def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in FIELDS
     }
     return ExperimentConfig(**known)
+
+
+def unmasked(condition: Condition, config: ExperimentConfig) -> Condition:
+    """A stored condition, with the addresses as the user gave them: a store has them without the passwords."""
+    given = {
+        name: next((one for one in getattr(config, name) if isinstance(one, str) and scrub_text(one) == stored), stored)
+        for name in FACTORS
+        if MASK in (stored := getattr(condition, name))
+    }
+    return replace(condition, **given)
+
+
+def refuse_masked(config: ExperimentConfig) -> None:
+    """Refuse options that come from a store and lack the password that they had.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for name in FIELDS:
+        value = getattr(config, name)
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and f"//{MASK}@" in text:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} {text}: its password is not stored.",
+                    "Run the command that began the experiment, or give this option anew.",
+                )
 
 
 def differences(stored: ExperimentConfig, wanted: ExperimentConfig) -> list[str]:

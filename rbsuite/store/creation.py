@@ -14,12 +14,12 @@ from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.oplog import origin
 from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.scrub import scrub, scrub_text
 from rbsuite.store.codec import pack
 from rbsuite.store.database import guarded, open_connection
 from rbsuite.store.links import manifest_hash, run_link
 from rbsuite.store.rows import Row, encode_manifest, op_row, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
-from rbsuite.store.scrub import scrub, scrub_text
 from rbsuite.store.writer import unstorable
 
 

@@ -69,7 +69,7 @@ class ExperimentStore:
 
         Args:
             directory: made if missing; otherwise it must be empty.
-            manifest: kept as given, except for secrets (see :func:`~rbsuite.store.scrub.scrub`) in its config, facts and conditions.
+            manifest: kept as given, except for secrets (see :func:`~rbsuite.scrub.scrub`) in its config, facts and conditions.
             seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
             join: as in :meth:`open`.
 
