@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import StoreError
+from rbsuite.store.leftovers import refuse_foreign_log
 from rbsuite.store.schema import OLDEST_VERSION, SCHEMA_VERSION, lacking, migrate, stored_version
 
 BUSY_SECONDS = 10.0
@@ -60,19 +61,24 @@ class Database:
         alone: whether no other process writes; only then is an older store brought up to date.
 
     Raises:
-        StoreError: no store, a damaged one, or one of a later version.
+        StoreError: no store, a damaged one, one of a later version, or one beside which lies the log of another.
     """
 
     def __init__(self, path: Path, *, readonly: bool, alone: bool = True) -> None:
         self.path = path
         self.readonly = readonly
         self._lock = threading.RLock()
+        try:
+            refuse_foreign_log(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
         with guarded(path):
             if readonly:
                 self._connection = _connect_readonly(path)
             else:
                 self._connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
+                # A commit is on the disk when it returns: a task may have cost money, and must survive a power cut.
+                self._connection.execute("PRAGMA synchronous = FULL")
             try:
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:

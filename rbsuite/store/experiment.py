@@ -30,7 +30,8 @@ class ExperimentStore:
     """All that is kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
 
     A store may be used by several threads; commits and reads take turns. One process at a time writes, or several that joined, each run
-    by one of them (see :meth:`claim`); any number read. Methods that take a ``run_id`` raise :class:`StoreError` for one that the
+    by one of them (see :meth:`claim`); any number read. A task that is read is compared with its link in the chain over records: what was
+    changed is a :class:`StoreError`. Methods that take a ``run_id`` raise :class:`StoreError` for one that the
     manifest does not have, and for a damaged file.
 
     Attributes:
@@ -90,7 +91,7 @@ class ExperimentStore:
         except BaseException:
             locks.close()
             if not join and (fresh or not (home / FILE_NAME).exists()):
-                unmake(home / FILE_NAME, home / LOCKS, made)
+                unmake(home / FILE_NAME if fresh else None, home / LOCKS, made)
             raise
         store._made = None if join else made
         return store
@@ -230,6 +231,7 @@ class ExperimentStore:
         tail = tuple(self.records(run_id, position))
         if tail:
             self._writer.rewind(run_id, position, kind, tail)
+            self._reader.forget(run_id)
         return len(tail)
 
     def acts(self) -> Sequence[Act]:
@@ -239,7 +241,7 @@ class ExperimentStore:
 
     def audit(self) -> Iterator[str]:
         """What is not as it was written, a line each: see :mod:`rbsuite.store.audit`."""
-        return audit(self._database, self.manifest, self._reader)
+        return audit(self._database, self.manifest, Reader(self._database, self.manifest, checked=False))
 
     def run_finished(self, run_id: str) -> bool:
         """Whether :meth:`mark_finished` was called for a run."""
@@ -275,7 +277,7 @@ class ExperimentStore:
             run_id: the run.
             start: the first position.
             stop: the position after the last; ``None``: to the end.
-            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not touch the compressed trajectories.
+            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
         """
         self._known(run_id)
         return self._reader.records(run_id, start, stop, trajectories)
@@ -303,7 +305,7 @@ class ExperimentStore:
         return self._reader.ops(run_id, upto_version)
 
     def results(self, run_id: str) -> Iterator[ResultRow]:
-        """A row a rollout, for statistics; does not touch the compressed trajectories."""
+        """A row a rollout, for statistics; does not unpack the trajectories."""
         self._known(run_id)
         return self._reader.results(run_id)
 
@@ -358,5 +360,5 @@ def _read_manifest(database: Database) -> Manifest:
     rows = database.rows("SELECT value FROM meta WHERE key = 'manifest'")
     try:
         return decode_manifest(unpack(rows[0][0]))
-    except (zlib.error, IndexError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (zlib.error, LookupError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{database.path}: its manifest is damaged.", "Restore it from a copy.") from error
