@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
-from rbsuite.cli.output import bare, echo, echo_json, tell
+from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.report.text import one_line, table
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ class TransferProgress:
     """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
 
     def __init__(self) -> None:
-        self._terminal = bare(sys.stderr)
+        self._terminal = canvas(sys.stderr)
         self._shown = -1
 
     def __call__(self, arrived: int, size: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
-from rbsuite.cli.output import bare, echo, echo_json, tell
+from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.errors import Interrupted, Outage, UsageError, in_words
 
 if TYPE_CHECKING:
@@ -339,7 +339,7 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
     if any(committed.values()) and not quiet:
         tell(f"Resuming: {sum(committed.values())} tasks are committed.")
     try:
-        with Progress(Console(file=bare(sys.stderr)), store.manifest.runs, committed, quiet=quiet) as progress:
+        with Progress(Console(file=canvas(sys.stderr)), store.manifest.runs, committed, quiet=quiet) as progress:
             planned.plugins.register(progress, "progress")
             interrupts.run(run_experiment(planned, store, execution))
     except KeyboardInterrupt as stop:

@@ -50,6 +50,8 @@ class ExperimentStore:
         self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
             self.manifest = _read_manifest(self._database)
+            if not self.readonly and _costs_nothing(self.manifest):
+                self._database.survive_power_cuts(False)
         except BaseException:
             self._database.close()
             raise
@@ -167,7 +169,8 @@ class ExperimentStore:
         return locks.holder(number)
 
     def commit(self, run_id: str, record: TaskRecord) -> bool:
-        """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash cannot undo it.
+        """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash of the process cannot undo
+        it, nor can a power cut, unless all models are simulations.
 
         Args:
             run_id: the run.
@@ -354,6 +357,18 @@ def _find(home: Path) -> None:
             raise StoreError(f"there is no experiment in {home}.", remedy)
     except OSError as error:
         raise StoreError(f"{home} cannot be read: {error.strerror}.", remedy) from error
+
+
+def _costs_nothing(manifest: Manifest) -> bool:
+    """Whether all models of an experiment are simulations, so that a task that a power cut takes back is run again at no cost."""
+    models = manifest.facts.get("models")
+    used = [
+        name
+        for one in (models if isinstance(models, list) else [models])
+        if isinstance(one, dict)
+        for name in one.values()
+    ]
+    return bool(used) and all(str(name).startswith("sim/") for name in used)
 
 
 def _read_manifest(database: Database) -> Manifest:
