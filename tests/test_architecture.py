@@ -17,6 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         [
             "errors",
+            "fencing",
             "files",
             "inert",
             "jsonable",
@@ -28,6 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "hookspecs",
             "plugins",
             "task",
+            "twins",
             "trajectory",
             "verdict",
             "experience",

@@ -14,7 +14,8 @@ from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import Json
 from rbsuite.oplog import chain, origin
-from rbsuite.record import Manifest, RolloutRecord, TaskRecord
+from rbsuite.record import ALL, Manifest, RolloutRecord, TaskRecord
+from rbsuite.store.adding import signatures
 from rbsuite.store.codec import decode_body, loads, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
 from rbsuite.store.links import after_act, run_link, standing_acts, task_link
@@ -150,9 +151,9 @@ class Reader:
         parts = (run * ORDINALS, (run + 1) * ORDINALS)
         if checked:
             *row, origin_hash, _ = self._whole("SELECT * FROM run WHERE id = ?", (run,), run_id)
-            (signed,) = self._whole("SELECT value FROM meta WHERE key = 'manifest_hash'", (), run_id)
+            signed = signatures(dict(self._database.rows("SELECT key, value FROM meta")), len(self._runs))[run]
             seed = self._database.rows("SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", parts)
-            if run_link(str(signed), row, seed) != origin_hash:
+            if run_link(signed, row, seed) != origin_hash:
                 raise self._changed(run_id, "in its row or its seed")
         rows = self._database.rows(_SEED, parts)
         with self._decoding(run_id, "the seed"):
@@ -172,7 +173,7 @@ class Reader:
         for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
             rows = self._database.rows(_RESULTS, page.parts)
-            self._in_order(run_id, page, [row[0] for row in rows if row[2] == row[4]])
+            self._in_order(run_id, page, [row[0] for row in rows if row[4] == (0 if row[2] == ALL else row[2])])
             for row in rows:
                 with self._decoding(run_id, row[0]):
                     result = _result(row, found[row[0]], kinds[row[0]])
@@ -336,7 +337,7 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
     record = decode_rollout(head)
     trajectory = record.trajectory
     whole = None
-    if ordinal == selected:
+    if ordinal == max(selected, 0):
         costs, notes = loads(unpack(task_head))
         whole = TaskRow(
             usage=usage(costs),
@@ -349,7 +350,7 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
         task_id=unpack(task_id),
         position=position,
         rollout=trajectory.rollout,
-        selected=ordinal == selected,
+        selected=selected in (ordinal, ALL),
         end=trajectory.end,
         score=trajectory.score,
         label="" if record.verdict is None else record.verdict.label,

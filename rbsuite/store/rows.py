@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.errors import in_words
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.jsonable import plain
-from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.record import ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store.codec import (
     SharedRows,
     dumps,
@@ -60,7 +60,7 @@ class ResultRow:
         task_id: the task.
         position: its place in the stream, from 0.
         rollout: index of the rollout within its task.
-        selected: whether it counts as the task's answer.
+        selected: whether it counts as the task's answer; where all do their mean is the answer.
         end: why the rollout ended.
         score: the environment's score in [0, 1], or ``None``.
         label: the verdict's label; empty for a broken rollout, which has no verdict.
@@ -70,7 +70,8 @@ class ResultRow:
         measures: the environment's figures beside the score, by name.
         truth: details of the check that the environment kept.
         error: why the rollout broke; empty where it did not.
-        whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
+        whole: what belongs to the task as a whole; on the selected rollout only (the first where all count), so that sums over rows count
+            it once.
     """
 
     task_id: str
@@ -89,13 +90,17 @@ class ResultRow:
     whole: TaskRow | None
 
 
+UNDECLARED = "undeclared"
+"""The kind of act that adds a run to an experiment whose declared runs are finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A run that was taken back.
+    """A run that was taken back, or added.
 
     Attributes:
         run: its id.
-        kind: why: ``rewind`` or ``retry-failed``.
+        kind: why: ``rewind`` or ``retry-failed``; :data:`UNDECLARED` where the run was added.
         position: how many tasks it kept.
         tasks: how many were discarded.
     """
@@ -295,7 +300,7 @@ def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[Re
     """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
     position, task_id, commit_id, read_version, version, selected, state_hash, head = row
     costs, notes = loads(unpack(head))
-    if not 0 <= selected < len(rollouts):
+    if selected != ALL and not 0 <= selected < len(rollouts):
         raise ValueError(f"rollout {selected} is selected of {len(rollouts)}")
     return TaskRecord(
         task_id=unpack(task_id),
@@ -328,6 +333,16 @@ def decode_manifest(text: str) -> Manifest:
     return Manifest(values["config"], values["facts"], tuple(_run(run) for run in values["runs"]))
 
 
+def encode_runs(runs: Sequence[RunInfo]) -> str:
+    """Runs that are added to a manifest, as JSON."""
+    return dumps([plain(run) for run in runs])
+
+
+def decode_runs(text: str) -> tuple[RunInfo, ...]:
+    """The runs of :func:`encode_runs`."""
+    return tuple(_run(run) for run in loads(text))
+
+
 def _run(values: dict[str, Any]) -> RunInfo:
     return RunInfo(
         values["id"],
@@ -337,6 +352,7 @@ def _run(values: dict[str, Any]) -> RunInfo:
         values["seed"],
         tuple(values["tasks"]),
         values["probes"],
+        values.get("declared", True),
     )
 
 

@@ -207,7 +207,10 @@ def test_nothing_but_the_output_module_writes_to_a_terminal() -> None:
     writers = {
         path.name
         for path in commands.glob("*.py")
-        if any(word in path.read_text(encoding="utf-8") for word in ("click.echo", "print(", "secho", "sys.stdout", "sys.stderr"))
+        if any(
+            word in path.read_text(encoding="utf-8")
+            for word in ("click.echo", "print(", "secho", "sys.stdout", "sys.stderr")
+        )
     }
     drawing = {"progress.py", "evaluate.py", "data.py"}  # what is foreign in it went through one_line
     assert writers == {"output.py", "__init__.py", *drawing}
