@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from rbsuite.redact import redact
+from rbsuite.redact import redact_shapes
 
 NAMES_SHOWN = 20
 """How many known names a message lists."""
@@ -25,7 +25,7 @@ def in_words(value: object) -> str:
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
 
-    Secrets in both are masked.
+    What looks like a secret is masked in both.
 
     Args:
         message: what was wrong and where, one line.
@@ -36,8 +36,8 @@ class RbsuiteError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = " ".join(redact(message).split())
-        self.remedy = " ".join(redact(remedy).split())
+        self.message = " ".join(redact_shapes(message).split())
+        self.remedy = " ".join(redact_shapes(remedy).split())
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()

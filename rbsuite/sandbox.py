@@ -41,6 +41,9 @@ MAX_BITS = 10_000
 MAX_ARGUMENT = 1_000_000
 """A number that a filter or a method of a text is given."""
 
+_SHORT = CALL * CHARACTERS
+"""Texts below this length take no steps of their own: what makes one takes as much."""
+
 _left: ContextVar[list[int]] = ContextVar("steps of a rendering that are left")
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
 _MULTIPLY = frozenset(["indent", "center", "ljust", "rjust", "zfill", "expandtabs"])
@@ -187,6 +190,8 @@ def _size(value: Any) -> int:
 
 def _bounded(value: Any) -> Any:
     """A value that is not too large, counted whole: what stands in it several times counts as often."""
+    if type(value) is str and len(value) < _SHORT:
+        return value
     if isinstance(value, str | bytes):
         spend(len(value) // CHARACTERS)
         _allow(len(value), MAX_TEXT)
