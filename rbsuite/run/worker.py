@@ -23,7 +23,7 @@ from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
-from rbsuite.run.config import Execution, ExperimentConfig, model_references
+from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Twins
@@ -129,7 +129,7 @@ class Worker:
         sink.finish(info)
 
     async def _parts(self, job: Job) -> RunParts:
-        condition, config = job.run.condition, self._config
+        condition, config = unmasked(job.run.condition, self._config), self._config
         environment, tasks, host = self._hosted
         memory, judge, selector = (
             self._part(kind, name)
