@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from rbsuite.reading.labels import Label, find_labels, text_of
-from rbsuite.reading.layers import Layer, Unreadable, clean, first_read
+from rbsuite.reading.labels import Label as Line
+from rbsuite.reading.labels import find_labels, text_of
+from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values, text_of_value
-from rbsuite.verdict import Verdict
+from rbsuite.verdict import Label, Verdict
 
 _Said = Literal["success", "failure", "partial"]
 
@@ -22,6 +23,7 @@ _LABELS = {
 _KEYS = ("verdict", "final_verdict", "judgment", "judgement", "label", "status", "outcome", "decision", "result", "success")
 _REASONS = ("reasoning", "rationale", "reason", "explanation", "analysis", "justification", "thoughts", "thought")
 
+_LONGEST_WORD = 20
 _MARK = r"(?:[^\w\n]|_)"
 _FILLER = (
     r"(?:(?:a|an|the|it|this|that|is|was|has|attempt|agent|task|run|rollout|trajectory|record|request|overall|clearly|clear|complete|full"
@@ -66,25 +68,20 @@ def read_verdict(reply: str, source: str = "self") -> Verdict:
     Raises:
         Unreadable: there is no verdict, or not one.
     """
-    try:
-        label, rationale = first_read(reply, _read)
-    except Unreadable as fault:
-        bare = _VALUE.fullmatch(_one_line(reply))
-        said = _said(_one_line(reply)) if bare and not bare["rest"].strip(" .!*_`\"'") else None
-        if said not in ("success", "failure"):
-            raise fault
-        label, rationale = said, ""
-    return Verdict("success" if label == "success" else "failure", None, rationale, source)
+    label, rationale = first_read(reply, _read, _bare)
+    return Verdict(label, None, rationale, source)
 
 
-def _one_line(reply: str) -> str:
-    text = clean(reply).strip().strip("`").strip()
-    return text if len(text) <= 40 and "\n" not in text else ""
+def _bare(reply: str) -> tuple[Label, str] | None:
+    """The verdict of a reply that is one word."""
+    word = reply.strip(" \t\n*_`\"'.!#")
+    said = _said(word) if len(word) <= _LONGEST_WORD and word.isalpha() else None
+    return None if said is None or said == "partial" else (said, "")
 
 
-def _read(layer: Layer) -> tuple[_Said, str] | None:
+def _read(layer: Layer) -> tuple[Label, str] | None:
     labels = find_labels(layer, _LABELS)
-    objects = objects_with(read_values(layer.outside).found, _KEYS)
+    objects = objects_with(read_values(layer).found, _KEYS)
     found = [_of_value(value) for _, value in objects]
     for name in ("verdict", "other"):
         lines = [(label, _line_of(layer, labels, place)) for place, label in enumerate(labels) if label.name == name]
@@ -92,10 +89,10 @@ def _read(layer: Layer) -> tuple[_Said, str] | None:
         told = {said for said in found if said is not None}
         if len(told) > 1:
             raise Unreadable("it gives verdicts that contradict each other")
-        if told == {"partial"}:
+        said = told.pop() if told else None
+        if said == "partial":
             raise Unreadable("a verdict is success or failure, and nothing in between")
-        if told:
-            said = told.pop()
+        if said is not None:
             reasons = [text_of_value(mine[key]) for mine, _ in objects for key in _REASONS if key in mine]
             reason = next(filter(None, reasons), "") or _rationale(layer, labels, lines)
             return said, " ".join(reason.split())
@@ -104,7 +101,7 @@ def _read(layer: Layer) -> tuple[_Said, str] | None:
     return None
 
 
-def _line_of(layer: Layer, labels: Sequence[Label], place: int) -> str:
+def _line_of(layer: Layer, labels: Sequence[Line], place: int) -> str:
     """What a label says: the rest of its line, or the next line that is not blank, up to the next label."""
     label = labels[place]
     if label.rest:
@@ -137,7 +134,7 @@ def _said(line: str) -> _Said | None:
     return "success" if good else "failure"
 
 
-def _rationale(layer: Layer, labels: Sequence[Label], lines: Sequence[tuple[Label, str]]) -> str:
+def _rationale(layer: Layer, labels: Sequence[Line], lines: Sequence[tuple[Line, str]]) -> str:
     """What stands under the last label of reasons, up to a verdict; else what follows the verdict on its line."""
     reasons = [label for label in labels if label.name == "reasoning"]
     if reasons:

@@ -26,8 +26,8 @@ from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
-from rbsuite.reading.labels import MOST, entries, find_labels
-from rbsuite.reading.layers import Layer, Unreadable, clean, first_read
+from rbsuite.reading.labels import entries, find_labels
+from rbsuite.reading.layers import MOST, Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, plain_keys, read_values, text_of_value
 from rbsuite.reading.words import says_nothing
 from rbsuite.transcript import BUDGET, fence
@@ -178,17 +178,12 @@ def read_additions(reply: str) -> Sequence[str]:
     Raises:
         Unreadable: it is neither.
     """
-    try:
-        return first_read(reply, _additions)
-    except Unreadable:
-        if says_nothing(clean(reply)):
-            return []
-        raise Unreadable(f"there is no line that starts with 'ADD:', and none that says {NOTHING}") from None
+    return first_read(reply, _additions, lambda text: [] if says_nothing(text) else None)
 
 
 def _reflection(layer: Layer) -> Reflection | None:
-    for value, told in objects_with(read_values(layer.outside).found, _BULLET_KEYS):
-        insights = next((value[key] for key in _INSIGHT_KEYS if key in value), [])
+    for value, told in objects_with(read_values(layer).found, _BULLET_KEYS):
+        insights: object = next((value[key] for key in _INSIGHT_KEYS if key in value), [])
         return Reflection(_tags_of_json(told), _distinct(insights if isinstance(insights, list) else [insights]))
     labels = find_labels(layer, {"bullets": r"bullets?(?:[ _]tags?)?", "insight": "(?:key[ _])?insights?"})
     told = entries(layer, labels, "bullets")
@@ -220,8 +215,8 @@ def _tags_of_json(told: object) -> Mapping[str, str]:
     return _tags(text_of_value(told))
 
 
-def _additions(layer: Layer) -> Sequence[str] | None:
-    values = read_values(layer.outside).found
+def _additions(layer: Layer) -> Sequence[str]:
+    values = read_values(layer).found
     for _, told in objects_with(values, ("operations", "additions", "add", "bullets")):
         return _distinct(_addition(one) for one in (told if isinstance(told, list) else [told]))
     labels = find_labels(layer, {"add": "add(?:ition)?s?", "nothing": NOTHING})
@@ -232,7 +227,9 @@ def _additions(layer: Layer) -> Sequence[str] | None:
             return _distinct(strings)
         if any(label.name == "nothing" and not label.rest for label in labels):
             return []
-    return _distinct(added) or None
+    if not added:
+        raise Unreadable(f"there is no line that starts with 'ADD:', and none that says {NOTHING}")
+    return _distinct(added)
 
 
 def _addition(value: object) -> str:

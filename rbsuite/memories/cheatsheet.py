@@ -117,7 +117,7 @@ def read_sheet(reply: str, characters: int) -> str:
     def read(layer: Layer) -> str | None:
         sheet = between(layer.outside, layer.text, _TAG)
         if sheet is None:
-            told = objects_with(read_values(layer.outside).found, ("sheet", "cheatsheet", "new_sheet", "notes"))
+            told = objects_with(read_values(layer).found, ("sheet", "cheatsheet", "new_sheet", "notes"))
             sheet = text_of_value(told[-1][1]) if told else None
         if sheet is None:
             raise Unreadable(_MISSING)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.reading.labels import STYLES, Label, find_labels, text_of, unwrapped, with_ends
-from rbsuite.reading.layers import Layer, Unreadable, clean, layers
-from rbsuite.reading.values import objects_with, plain_keys, read_values, text_of_value
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values, text_of_value
 from rbsuite.reading.words import says_nothing
 
 TITLE_LIMIT = 200
@@ -69,21 +69,21 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
         limit: how many items are kept.
         heading: what an item's heading says before its number.
     """
-    problem = ""
+    missing = f"there is no line '# {heading} 1' with the sections Title, Description and Content below it"
+
+    def read(layer: Layer) -> Parsed | None:
+        values = read_values(layer)
+        kept = [_kept(found, limit) for found in (_labelled(layer, heading), _from_json(values.found))]
+        problem = next((one.problem for one in kept if one.problem), "its JSON is not closed" if values.cut else missing)
+        found = next((one for one in kept if one.drafts), None)
+        if found is None:
+            raise Unreadable(problem)
+        return found
+
     try:
-        for layer in layers(reply):
-            for found in (_labelled(layer, heading), _from_json(layer)):
-                kept = _kept(found, limit)
-                if kept.drafts:
-                    return kept
-                problem = problem or kept.problem
-        if says_nothing(clean(reply)):
-            return Parsed(none_said=True)
+        return first_read(reply, read, lambda text: Parsed(none_said=True) if says_nothing(text) else None)
     except Unreadable as fault:
         return Parsed(problem=str(fault))
-    if not problem and read_values(reply).cut:
-        problem = "its JSON is not closed"
-    return Parsed(problem=problem or f"there is no line '# {heading} 1' with the sections Title, Description and Content below it")
 
 
 def _kept(found: Sequence[Draft], limit: int) -> Parsed:
@@ -156,13 +156,12 @@ def _draft(sections: Mapping[str, str]) -> Draft:
     return Draft(unwrapped(" ".join(title.split())), sections.get("description", ""), sections.get("content", ""))
 
 
-def _from_json(layer: Layer) -> Sequence[Draft]:
+def _from_json(values: Sequence[Any]) -> Sequence[Draft]:
     """The items that stand as objects, at any depth of lists and objects."""
-    return [_of_object(value) for value, _ in objects_with(read_values(layer.outside).found, _KEYS["title"])]
+    return [_of_object(value) for value, _ in objects_with(values, _KEYS["title"])]
 
 
-def _of_object(value: Mapping[str, Any]) -> Draft:
-    mine = plain_keys(value)
+def _of_object(mine: Mapping[str, Any]) -> Draft:
     title, description, content = (
         next((text_of_value(mine[key]) for key in _KEYS[name] if key in mine), "") for name in _SECTIONS
     )

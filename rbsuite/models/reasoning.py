@@ -8,13 +8,14 @@ OpenAI's Harmony format.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-_NAME = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reasoning)"
 _TAG = re.compile(
-    rf"<(?P<angle>/?){_NAME}[ \t]{{0,3}}>|\[(?P<square>/?)THINK\]|◁(?P<triangle>/?)think▷|<\|(?P<word>begin|end)_of_thought\|>",
-    re.IGNORECASE,
+    r"(<(?=[/|\w])(?:/?(?:seed:|mm:|ant:?)?(?:think(?:ing)?|thoughts?|reasoning)(?:[ \t]+\w+=[^<>\n]{0,80})?[ \t]{0,3}>"
+    r"|\|(?:/?think(?:ing)?|(?:begin|end)_of_thought|(?:start|end)_thinking)\|>)|\[(?=[/t])/?think\]|◁/?think▷)"
 )
+"""A tag, in lower case: without the flag for any case the search looks for the first character alone, which is many times faster."""
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
 _Piece = tuple[bool, str]
@@ -36,50 +37,57 @@ def separate(text: str) -> tuple[str, str]:
         the answer as it stands.
     """
     if _CHANNEL not in text:
-        return _join(_tagged(text), text)
-    thought, answer = _join(_channelled(text), text)
-    more, answer = _join(_tagged(answer), answer)
-    return "\n".join(filter(None, (thought, more))), answer
+        return _tagged(text)
+    pieces = list(_channelled(text))
+    thought = _joined(piece for is_thought, piece in pieces if is_thought)
+    more, answer = _tagged(_joined(piece for is_thought, piece in pieces if not is_thought))
+    return _joined((thought, more)), answer
 
 
-def _join(pieces: Iterator[_Piece], text: str) -> tuple[str, str]:
-    """Pieces as reasoning and answer; the text itself where it is one piece."""
-    found = list(pieces)
-    if len(found) == 1 and found[0] == (False, text):
+def _joined(pieces: Iterable[str]) -> str:
+    return "\n".join(filter(None, map(str.strip, pieces)))
+
+
+def _tagged(text: str) -> tuple[str, str]:
+    """Reasoning and answer of a text whose blocks are marked by tags."""
+    lower = text.lower()
+    if len(lower) != len(text):  # places would shift
+        lower = text.translate(_ASCII_LOWER)
+    between = _TAG.split(lower)
+    tags = between[1::2]
+    if not tags:
         return "", text
-    thought, said = (
-        "\n".join(filter(None, (piece.strip() for is_thought, piece in found if is_thought is wanted)))
-        for wanted in (True, False)
-    )
-    return thought, said
-
-
-def _tagged(text: str) -> Iterator[_Piece]:
-    tags = list(_TAG.finditer(text))
-    last_close = max((tag.start() for tag in tags if _closes(tag)), default=-1)
+    closing = {tag: _closes(tag) for tag in set(tags)}
+    last_close = max((len(tags) - tags[::-1].index(tag) - 1 for tag, closes in closing.items() if closes), default=-1)
+    thought: list[str] = []
     said: list[str] = []
-    inside, begins_line, begin, seen = False, True, 0, 0
-    for tag in tags:
-        between, seen = text[seen : tag.start()], tag.end()
-        _, newline, last_line = between.rpartition("\n")
-        begins_line = (begins_line or bool(newline)) and not last_line.strip()
-        if _closes(tag):
+    inside, begins_line, begin, at = False, True, 0, 0
+    for place, tag in enumerate(tags):
+        piece = between[2 * place]
+        at += len(piece)
+        end = at + len(tag)
+        if closing[tag]:
             if not inside:  # all that seemed to be said was thought
-                yield from ((True, piece) for piece in said)
+                thought += said
                 said.clear()
-            yield True, text[begin : tag.start()]
-        elif inside or not (begins_line or tag.start() < last_close):
-            begins_line = False
-            continue
-        else:
-            said.append(text[begin : tag.start()])
-        inside, begins_line, begin = not _closes(tag), True, tag.end()
-    yield from ((False, piece) for piece in said)
-    yield inside, text[begin:]
+            thought.append(text[begin:at])
+            inside, begins_line, begin = False, True, end
+        elif not inside:
+            _, newline, last_line = piece.rpartition("\n")
+            if place < last_close or ((begins_line or newline) and not last_line.strip()):
+                said.append(text[begin:at])
+                inside, begins_line, begin = True, True, end
+            else:
+                begins_line = False
+        at = end
+    (thought if inside else said).append(text[begin:])
+    if not thought and len(said) == 1:
+        return "", text
+    return _joined(thought), _joined(said)
 
 
-def _closes(tag: re.Match[str]) -> bool:
-    return "/" in (tag["angle"], tag["square"], tag["triangle"]) or (tag["word"] or "").lower() == "end"
+def _closes(tag: str) -> bool:
+    return tag[1] == "/" or tag[1:3] in ("|/", "|e")
 
 
 def _channelled(text: str) -> Iterator[_Piece]:

@@ -13,10 +13,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
-from rbsuite.reading.layers import Layer
-
-MOST = 2_000
-"""Labelled lines of a reply that are looked at, from the first on: many times what any form has."""
+from rbsuite.reading.layers import MOST, Layer
 
 Style = Literal["heading", "bold", "plain"]
 STYLES: tuple[Style, ...] = ("heading", "bold", "plain")

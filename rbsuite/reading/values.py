@@ -4,7 +4,7 @@ Besides JSON itself these are read: text before, between and after; single and t
 too few; raw newlines, bad escapes and unescaped quotes in strings; ``True``, ``None``; comments; JSON whose quotes are all escaped. What is
 not closed is not read, nor is anything inside of it: a reply that was cut says only part of what it should.
 
-Bounds, far above what any form has: objects of a reply (:data:`MOST`), parts of an object that is not strictly JSON
+Bounds, far above what any form has: objects of a reply (:data:`MOST`), parts of those that are not strictly JSON
 (:data:`MOST_PARTS`), openings that turn out to begin nothing (:data:`MOST_TRIES`).
 """
 
@@ -17,14 +17,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from rbsuite.reading.layers import Layer
+
 MOST = 1_000
 """Objects and lists of a reply that are read, from the first on."""
 MOST_PARTS = 10_000
-"""Keys and elements of an object that is not strictly JSON."""
+"""Keys and elements of a reply's objects that are not strictly JSON, all together."""
 MOST_TRIES = 64
 """Openings that begin nothing, after which no more is looked for."""
 
 _DEEPEST = 40
+_MOST_SPENT = 3
+"""Lengths of the text that may be gone through in vain."""
 _LONGEST_ESCAPED = 100_000
 """Characters of a string that is not strictly JSON in which escapes are resolved; in a longer one they stay as they are."""
 
@@ -62,20 +66,31 @@ class Values:
     broken: bool = False
 
 
-class _Fault(Exception):
-    """No value begins here."""
+class NotAValue(Exception):
+    """No value begins at a place, or it is not closed.
 
-    def __init__(self, at: int) -> None:
+    Attributes:
+        cut: whether the text ended inside of it.
+    """
+
+    def __init__(self, at: int, *, cut: bool = False) -> None:
         super().__init__()
         self.at = at
+        self.cut = cut
 
 
-def read_values(text: str) -> Values:
-    """The objects and lists in a text, whatever stands around them."""
-    values = _scan(text)
-    if not values.found and '\\"' in text:
-        return _scan(text.replace('\\"', '"'))
+def read_values(layer: Layer) -> Values:
+    """The objects and lists that begin outside of a layer's fences and quotes, whatever stands around them."""
+    values = ValueReader(layer.text).all(layer.outside)
+    if not values.found and '\\"' in layer.outside:
+        plain = layer.outside.replace('\\"', '"')
+        return ValueReader(plain).all(plain)
     return values
+
+
+def values_in(text: str) -> Values:
+    """The objects and lists in a text of which all counts."""
+    return read_values(Layer(text, text))
 
 
 def objects_with(values: Sequence[Any], keys: Sequence[str], deepest: int = 4) -> list[tuple[Mapping[str, Any], Any]]:
@@ -116,60 +131,66 @@ def text_of_value(value: object) -> str:
     return "" if value is None else json.dumps(value)
 
 
-def value_at(text: str, at: int) -> tuple[Any, int] | None:
-    """The object or list that begins at a place, and where it ends; ``None`` if none does that is closed."""
-    try:
-        return _decoded(text, at)
-    except _Fault:
-        return None
-
-
-def call_at(text: str, at: int) -> tuple[str, dict[str, Any], int] | None:
-    """A call ``name(key=value, ...)`` or ``name({...})`` at a place: its name, its arguments, and where it ends."""
-    match = _CALL.match(text, at)
-    if match is None:
-        return None
-    try:
-        arguments, end = _Parser(text).arguments(match.end())
-    except _Fault:
-        return None
-    return match[1], arguments, end
-
-
-def _scan(text: str) -> Values:
-    found: list[Any] = []
-    tries = at = 0
-    while len(found) < MOST and tries < MOST_TRIES:
-        opening = _OPEN.search(text, at)
-        if opening is None:
-            break
-        try:
-            value, at = _decoded(text, opening.start())
-        except _Fault as fault:
-            if fault.at >= len(text):
-                return Values(tuple(found), cut=True)
-            tries += 1
-            at = opening.end()
-            continue
-        found.append(value)
-    return Values(tuple(found), broken=tries > 0)
-
-
-def _decoded(text: str, at: int) -> tuple[Any, int]:
-    if text[at : at + 1] not in ("{", "["):
-        raise _Fault(at)
-    try:
-        return _DECODER.raw_decode(text, at)
-    except (ValueError, RecursionError):
-        return _Parser(text).value(at)
-
-
-class _Parser:
-    """Reads one value that is not strictly JSON, or the arguments of a call."""
+class ValueReader:
+    """Reads values at places of one text. All that it tries in vain comes out of one budget, so that no text takes more than linear time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._parts = 0
+        self._spent = 0
+
+    def all(self, outside: str) -> Values:
+        """The objects and lists that do not stand inside of others.
+
+        Args:
+            outside: the text, with blanks where none may begin.
+        """
+        found: list[Any] = []
+        tries = at = 0
+        while len(found) < MOST and tries < MOST_TRIES:
+            opening = _OPEN.search(outside, at)
+            if opening is None:
+                break
+            try:
+                value, at = self.decoded(opening.start())
+            except NotAValue as fault:
+                if fault.cut:
+                    return Values(tuple(found), cut=True)
+                tries += 1
+                at = opening.end()
+            else:
+                found.append(value)
+        return Values(tuple(found), broken=tries > 0)
+
+    def decoded(self, at: int) -> tuple[Any, int]:
+        """The object or list that begins at a place, and where it ends.
+
+        Raises:
+            NotAValue: none does.
+        """
+        if self._text[at : at + 1] not in ("{", "[") or self._spent > _MOST_SPENT * len(self._text):
+            raise NotAValue(at)
+        try:
+            return _DECODER.raw_decode(self._text, at)
+        except (ValueError, RecursionError) as error:
+            self._spent += getattr(error, "pos", at) - at
+        try:
+            return self.value(at)
+        except NotAValue as fault:
+            self._spent += fault.at - at
+            raise
+
+    def call(self, at: int) -> tuple[str, dict[str, Any], int] | None:
+        """A call ``name(key=value, ...)`` or ``name({...})`` at a place: its name, its arguments, and where it ends."""
+        match = _CALL.match(self._text, at)
+        if match is None or self._spent > _MOST_SPENT * len(self._text):
+            return None
+        try:
+            arguments, end = self.arguments(match.end())
+        except NotAValue as fault:
+            self._spent += fault.at - at
+            return None
+        return match[1], arguments, end
 
     def value(self, at: int, depth: int = 0, within: str = "}") -> tuple[Any, int]:
         """The value that begins at a place, and where it ends.
@@ -182,7 +203,7 @@ class _Parser:
         text = self._text
         first = text[at : at + 1]
         if depth > _DEEPEST:
-            raise _Fault(at)
+            raise NotAValue(at)
         if first == "{":
             return self._pairs(at + 1, depth, "}")
         if first == "[":
@@ -195,7 +216,7 @@ class _Parser:
             return (float(digits) if set(digits) & set(".eE") else int(digits)), number.end()
         bare = _BARE.match(text, at)
         if bare is None:
-            raise _Fault(at if first else len(text))
+            raise NotAValue(at, cut=not first)
         word = bare[0].strip()
         return _LITERALS.get(word.casefold(), word), bare.end()
 
@@ -206,7 +227,7 @@ class _Parser:
             value, at = self.value(at)
             at = self._skip(at)
             if not self._text.startswith(")", at):
-                raise _Fault(at)
+                raise NotAValue(at)
             return value, at + 1
         return self._pairs(at, 0, ")")
 
@@ -221,11 +242,11 @@ class _Parser:
             else:
                 bare = _KEY.match(self._text, at)
                 if bare is None:
-                    raise _Fault(at)
+                    raise NotAValue(at)
                 key, at = bare[1], bare.end()
             mark = _MARK.match(self._text, at)
             if mark is None:
-                raise _Fault(at)
+                raise NotAValue(at)
             pairs[key], at = self.value(self._skip(mark.end()), depth + 1, closing)
 
     def _list(self, at: int, depth: int) -> tuple[list[Any], int]:
@@ -240,12 +261,12 @@ class _Parser:
     def _next(self, at: int) -> int:
         self._parts += 1
         if self._parts > MOST_PARTS:
-            raise _Fault(at)
+            raise NotAValue(at)
         skipped = _SKIPPED.match(self._text, self._skip(at))
         assert skipped is not None  # it may be empty
         at = self._skip(skipped.end())
         if at >= len(self._text):
-            raise _Fault(len(self._text))
+            raise NotAValue(at, cut=True)
         return at
 
     def _skip(self, at: int) -> int:
@@ -257,7 +278,7 @@ class _Parser:
         quote = _CLOSING[self._text[at]]
         match = _string_pattern(quote, within).match(self._text, at + 1)
         if match is None:
-            raise _Fault(len(self._text))
+            raise NotAValue(len(self._text), cut=True)
         return _resolved(match[1], quote), match.end()
 
 

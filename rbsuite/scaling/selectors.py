@@ -18,7 +18,9 @@ from rbsuite.trajectory import BROKEN_ENDS, Trajectory
 from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
 
 _KEYS = ("index", "best_index", "best", "best_rollout", "selected_index", "selected", "choice", "rollout")
-_LABELS = {"index": r"(?:(?:the|best|selected|chosen|final)[ \t_]+){0,3}(?:index|rollout|choice)(?:[ \t]+is)?"}
+_LABELS = {
+    "index": r"(?:the[ \t]+)?(?:(?:best|selected|chosen|final)(?:[ \t_]+(?:index|rollout|choice|attempt|one))?|index|choice|selection)"
+}
 _LONGEST = 40
 
 
@@ -100,12 +102,12 @@ def read_index(reply: str, n: int) -> int:
     """
 
     def read(layer: Layer) -> int:
-        values = read_values(layer.outside)
+        values = read_values(layer)
         told = [value for _, value in objects_with(values.found, _KEYS)]
-        told = told or [label.rest for label in find_labels(layer, _LABELS)]
         alone = layer.outside.strip()
         if not told and len(alone) <= _LONGEST and not alone.startswith(("[", "{")):
             told = [alone] if whole_number(alone) is not None else []
+        told = told or [label.rest for label in find_labels(layer, _LABELS)]
         if not told:
             raise Unreadable("its JSON is not closed" if values.cut else 'there is no JSON object with the key "index"')
         indices = {whole_number(value) for value in told}
