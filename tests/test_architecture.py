@@ -33,7 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "events",
         ]
     ),
-    frozenset(["data", "environments", "models", "retrieval", "prompts", "store"]),
+    frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym"]),

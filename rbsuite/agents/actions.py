@@ -128,7 +128,7 @@ def _speech(reply: str) -> Written | None:
 def _labelled(layer: Layer) -> Written | None:
     """The last action behind a label, but none behind a result that the model made up. ``None`` without a label."""
     text, reader, at = layer.text, ValueReader(layer.text), 0
-    last: Written | None = None
+    last: tuple[Mapping[str, Any] | None, int, int] | None = None
     fault: Unreadable | None = None
     result = len(text)
     labels = [match.span() for match in islice(_ACTION.finditer(layer.outside), _MOST)]
@@ -143,14 +143,17 @@ def _labelled(layer: Layer) -> Written | None:
         except Unreadable as problem:
             fault = problem
             continue
-        if value is not None or last is None or last.value is None:
-            last = Written(value, text[end:].strip(), text[:start])
+        if value is not None or last is None or last[0] is None:
+            last = value, start, end
         if value is not None:
             made_up = _RESULT.search(layer.outside, at)
             result = made_up.start() if made_up else len(text)
-    if fault is not None and (last is None or last.value is None):
+    if fault is not None and (last is None or last[0] is None):
         raise fault
-    return last
+    if last is None:
+        return None
+    value, start, end = last
+    return Written(value, "" if value else text[end:].strip(), text[:start])
 
 
 def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, Any] | None, int]:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from rbsuite.errors import ModelError
 from rbsuite.judges.base import JudgeRequest, JudgeServices
-from rbsuite.judges.verdicts import parse_verdict, read_verdict
+from rbsuite.judges.verdicts import read_verdict
 from rbsuite.reading.asking import ask_for
 from rbsuite.reading.layers import Unreadable
 from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
 from rbsuite.verdict import Verdict
-
-__all__ = ["SOURCE", "SelfJudge", "parse_verdict"]
 
 SOURCE = "self"
 

@@ -219,7 +219,7 @@ def _additions(layer: Layer) -> Sequence[str]:
     values = read_values(layer).found
     for _, told in objects_with(values, ("operations", "additions", "add", "bullets")):
         return _distinct(_addition(one) for one in (told if isinstance(told, list) else [told]))
-    labels = find_labels(layer, {"add": "add(?:ition)?s?", "nothing": NOTHING})
+    labels = find_labels(layer, {"add": "add(?:ition)?s?", "nothing": NOTHING.lower()})
     added = entries(layer, labels, "add")
     if not added:
         strings = [one for value in values if isinstance(value, list) for one in value]

@@ -116,7 +116,7 @@ def _fault(draft: Draft, kept: Sequence[Draft], limit: int) -> str:
 
 def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
     """The items under labels. A content may hold lines that look like fainter labels than its own, which are none where that gives more."""
-    words = r"[ \t_-]*+".join(map(re.escape, heading.split()))
+    words = r"[ \t_-]*+".join(map(re.escape, heading.lower().split()))
     names = {"item": rf"{words}s?", "title": "title", "description": "description", "content": "content"}
     labels = find_labels(layer, names)
     best: Sequence[Draft] = ()
@@ -153,7 +153,7 @@ def _grouped(layer: Layer, labels: Sequence[Label]) -> Iterator[Draft]:
 
 def _draft(sections: Mapping[str, str]) -> Draft:
     title = sections.get("title") or sections.get("heading", "")
-    return Draft(unwrapped(" ".join(title.split())), sections.get("description", ""), sections.get("content", ""))
+    return Draft(unwrapped(_on_one_line(title)), sections.get("description", ""), sections.get("content", ""))
 
 
 def _from_json(values: Sequence[Any]) -> Sequence[Draft]:
@@ -165,4 +165,8 @@ def _of_object(mine: Mapping[str, Any]) -> Draft:
     title, description, content = (
         next((text_of_value(mine[key]) for key in _KEYS[name] if key in mine), "") for name in _SECTIONS
     )
-    return Draft(" ".join(title.split()), description, content)
+    return Draft(_on_one_line(title), description, content)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(filter(None, (line.strip() for line in text.split("\n"))))

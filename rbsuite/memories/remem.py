@@ -86,7 +86,7 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
         told = [frozenset(_numbers(text_of_value(value))) for _, value in objects_with(read_values(layer).found, _KEYS)]
         told += [
             frozenset() if label.name == "keep" else frozenset(_numbers(label.rest or _below(layer.outside[label.value : end])))
-            for label, end in with_ends(layer, find_labels(layer, _LABELS))
+            for label, end in with_ends(layer, find_labels(layer, _LABELS, numbered=False))
             if label.name == "prune" or not label.rest.strip(" .")
         ]
         if not told:
@@ -107,7 +107,11 @@ def _below(text: str) -> str:
 
 
 def _numbers(text: str) -> Collection[int]:
-    """The numbers of a list such as ``1, 3``, ``[1, 3]`` or ``1 and 3``; none of ``none``."""
-    if _LIST.fullmatch(text[:_LONGEST]) is None:
+    """The numbers of a list such as ``1, 3``, ``[1, 3]`` or ``1 and 3``; none of ``none``.
+
+    Raises:
+        Unreadable: it is no such list.
+    """
+    if not text.strip() or _LIST.fullmatch(text[:_LONGEST]) is None:
         raise Unreadable(f"{text[:60]!r} is no list of numbers of experiences")
     return {int(number) for number in _DIGITS.findall(text)}

@@ -14,7 +14,7 @@ _TAG = re.compile(
     r"(<(?=[/|\w])(?:/?(?:seed:|mm:|ant:?)?(?:think(?:ing)?|thoughts?|reasoning)(?:[ \t]+\w+=[^<>\n]{0,80})?[ \t]{0,3}>"
     r"|\|(?:/?think(?:ing)?|(?:begin|end)_of_thought|(?:start|end)_thinking)\|>)|\[(?=[/t])/?think\]|◁/?think▷)"
 )
-"""A tag, in lower case: without the flag for any case the search looks for the first character alone, which is many times faster."""
+"""A tag in a text in lower case."""
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
@@ -44,16 +44,19 @@ def separate(text: str) -> tuple[str, str]:
     return _joined((thought, more)), answer
 
 
+def in_lower_case(text: str) -> str:
+    """A text in lower case whose places are those of the text. To search it is many times faster than to search for letters of any case."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text.translate(_ASCII_LOWER)
+
+
 def _joined(pieces: Iterable[str]) -> str:
     return "\n".join(filter(None, map(str.strip, pieces)))
 
 
 def _tagged(text: str) -> tuple[str, str]:
     """Reasoning and answer of a text whose blocks are marked by tags."""
-    lower = text.lower()
-    if len(lower) != len(text):  # places would shift
-        lower = text.translate(_ASCII_LOWER)
-    between = _TAG.split(lower)
+    between = _TAG.split(in_lower_case(text))
     tags = between[1::2]
     if not tags:
         return "", text
@@ -73,12 +76,12 @@ def _tagged(text: str) -> tuple[str, str]:
             thought.append(text[begin:at])
             inside, begins_line, begin = False, True, end
         elif not inside:
-            _, newline, last_line = piece.rpartition("\n")
-            if place < last_close or ((begins_line or newline) and not last_line.strip()):
+            if place > last_close:
+                _, newline, last_line = piece.rpartition("\n")
+                begins_line = (begins_line or bool(newline)) and not last_line.strip()
+            if begins_line or place < last_close:
                 said.append(text[begin:at])
                 inside, begins_line, begin = True, True, end
-            else:
-                begins_line = False
         at = end
     (thought if inside else said).append(text[begin:])
     if not thought and len(said) == 1:

@@ -13,16 +13,18 @@ from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
+from rbsuite.models.reasoning import in_lower_case
 from rbsuite.reading.layers import MOST, Layer
 
 Style = Literal["heading", "bold", "plain"]
 STYLES: tuple[Style, ...] = ("heading", "bold", "plain")
 """From the plainest sign of a label to the faintest."""
 
-_LEAD = r"(?P<lead>[ \t]*+(?:[-+•–][ \t]++)?[#*_`<\[ \t]*+(?:\(?\d{1,3}[.):][ \t]*+)?[#*_`\[ \t]*+)"
+_LEAD = r"(?P<lead>[ \t#*_`<\[(+•–-]*+(?:\d{1,3}[.):][ \t#*_`<\[(-]*+)?+)"
 _NUMBER = r"(?:[ \t_]*+(?:no\.?|number|[#№])?[ \t]*+\(?\d{1,4}\)?(?![.,]?\d)(?:[ \t]*(?:of|/)[ \t]*\d{1,4})?)?+"
 _AFTER = r"(?P<tail>[ \t]*+[*_`>\]]*+[ \t]*+)(?P<colon>[:：=]|->|[-–—](?=[ \t]))?+(?P<bold>[*_`]*+)[ \t]*+(?P<rest>[^\n]*+)"
-_RULE = re.compile(r"(?:\s|^)(?:[-_*=]{3,}|</?[\w -]{1,20}>)\s*\Z|[*_`]{2,}\s*\Z")
+_RULE = re.compile(r"(?:\n|\A)[ \t]*(?:[-_*=]{3,}|</[\w -]{1,20}>)\s*\Z")
+_LONGEST_RULE = 60
 _BULLET = re.compile(r"^\s*+(?:[-+•–*](?=\s)|\(?\d{1,4}[.):](?=\s))\s*+")
 _WRAPS = ("***", "**", "__", "*", "_", "`", '"', "'")
 
@@ -46,22 +48,26 @@ class Label:
     rest: str
 
 
-def find_labels(layer: Layer, names: Mapping[str, str]) -> Sequence[Label]:
+def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True) -> Sequence[Label]:
     """The labels outside of fences and quotes, in order.
 
     Args:
         layer: what is read.
-        names: what labels are called, to a regular expression of their words; letters of either case fit.
+        names: what labels are called, to a regular expression of their words in lower case; letters of either case fit.
+        numbered: whether a number after a name belongs to the label, as in ``Title 1``.
     """
     found: list[Label] = []
-    for match in islice(_pattern(tuple(names.items())).finditer(layer.outside), MOST):
-        lead, rest = match["lead"], match["rest"]
+    for match in islice(_pattern(tuple(names.items()), numbered).finditer(in_lower_case(layer.outside)), MOST):
+        lead, rest = match["lead"], layer.outside[slice(*match.span("rest"))]
         emphasised = "*" in lead or "_" in lead
         style: Style = "heading" if "#" in lead else "bold" if emphasised else "plain"
         if match["colon"] is None and rest.strip(" .!") and not (emphasised and (match["tail"].strip() or match["bold"])):
             continue
         name = next(name for name in names if match[name] is not None)
-        found.append(Label(name, style, match.start(), match.start("rest"), unwrapped(rest)))
+        rest = unwrapped(rest)
+        for mark in ("**", "__") if emphasised else ():  # the label was emphasised together with its text
+            rest = rest.removesuffix(mark).rstrip() if rest.count(mark) == 1 else rest
+        found.append(Label(name, style, match.start(), match.start("rest"), rest))
     return found
 
 
@@ -82,16 +88,14 @@ def entries(layer: Layer, labels: Sequence[Label], name: str) -> Sequence[str]:
 
 
 def text_of(layer: Layer, label: Label, end: int) -> str:
-    """The text after a label, up to a place: without white space, rules and closing marks at its end."""
+    """The text after a label, up to a place: without white space and rules at its end."""
     text = layer.text[label.value : end].strip()
     for _ in range(3):
-        rule = _RULE.search(text, max(0, len(text) - 60))
-        if rule is None or (rule[0].strip(" \n")[:1] in "*_`" and _balanced(text, rule[0].strip()[:1])):
+        rule = _RULE.search(text, max(0, len(text) - _LONGEST_RULE))
+        if rule is None:
             break
         text = text[: rule.start()].rstrip()
-    if "\n" not in text:
-        return unwrapped(text) if label.rest else text
-    return text
+    return label.rest if label.rest and "\n" not in text else text
 
 
 def listed(text: str) -> list[str]:
@@ -130,9 +134,6 @@ def unwrapped(text: str) -> str:
         inner = text[len(mark) : -len(mark)]
         if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark) and mark not in inner:
             return inner.strip()
-    for mark in ("**", "__", "`"):
-        if text.endswith(mark) and text.count(mark) == 1:
-            return text.removesuffix(mark).strip()
     return text
 
 
@@ -143,10 +144,6 @@ def _tags(tag: str, alone: bool) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=64)
-def _pattern(names: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+def _pattern(names: tuple[tuple[str, str], ...], numbered: bool) -> re.Pattern[str]:
     alternatives = "|".join(f"(?P<{name}>{words})" for name, words in names)
-    return re.compile(rf"^(?!\n){_LEAD}(?=\w)(?:{alternatives})(?!\w){_NUMBER}{_AFTER}", re.MULTILINE | re.IGNORECASE)
-
-
-def _balanced(text: str, mark: str) -> bool:
-    return text.count(mark * 2) % 2 == 0
+    return re.compile(rf"^(?!\n){_LEAD}(?:{alternatives})(?![^\W_]){_NUMBER if numbered else ''}{_AFTER}", re.MULTILINE)

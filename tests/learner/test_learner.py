@@ -14,7 +14,7 @@ from post import PostPlugin
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode, TaskAwareModel
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import ModelError
-from rbsuite.judges.self_judge import parse_verdict
+from rbsuite.judges.verdicts import parse_verdict
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.memories.markdown import parse_items
