@@ -18,7 +18,8 @@ _IDS = ("action_id", "id", "action", "action_index", "index")
 _STEP = ("action_id", "action_index", "next_action_id", "id", "action", "index")
 _SAID = ("reasoning_and_reflection", "language_plan")
 _THOUGHTS = ("reasoning", "thought", "thoughts", "reasoning_and_reflection")
-_LABELS = {"plan": r"executable[ \t_]plan", "step": r"(?:next[ \t_]+)?action[ \t_](?:id|index)"}
+_PLAN = r"executable[ \t_]plan"
+_ACTION = r"(?:next[ \t_]+)?action[ \t_](?:id|index)"
 _NAMED_ID = re.compile(r"\baction[ _]id[\"'*_`]*+[ \t]*+[:=]?[ \t]*+[\"'*_`]*+(\d{1,9})\b", re.IGNORECASE)
 _ENDS = frozenset(["null", "none", "nil", ""])
 _MOST = 10_000
@@ -61,8 +62,8 @@ def read_plan(reply: str, n: int) -> PlanReply:
             bare = [value for value in values.found if isinstance(value, list)] or [list(values.found)]
             plans = [(_ids(value), {}) for value in bare if value and all(_has_id(one) for one in value)]
         if not plans:
-            labels = with_ends(layer, find_labels(layer, _LABELS))
-            texts = [layer.outside[label.value : end] for label, end in labels if label.name == "plan"]
+            labels = with_ends(layer, find_labels(layer, {"plan": _PLAN}))
+            texts = [layer.outside[label.value : end] for label, end in labels]
             plans = [([int(one) for one in _NAMED_ID.findall(text)[:_MOST]], {}) for text in texts]
             plans = [(ids, mine) for ids, mine in plans if ids]
         if not plans:
@@ -87,7 +88,7 @@ def read_step(reply: str, n: int) -> PlanReply:
         objects = objects_with(values.found, _STEP[:1]) or objects_with(values.found, _STEP[1:])
         told = [(value, _said(mine, _THOUGHTS)) for mine, value in objects]
         if not told and not values.found and not values.cut:
-            told = [(label.rest, "") for label in find_labels(layer, _LABELS) if label.name == "step"]
+            told = [(label.rest, "") for label in find_labels(layer, {"action": _ACTION})]
         if not told:
             raise Unreadable(_missing("action_id", values.cut))
         if any(value != told[0][0] for value, _ in told):

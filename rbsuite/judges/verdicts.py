@@ -16,21 +16,22 @@ _Said = Literal["success", "failure", "partial"]
 
 _FINAL = r"(?:(?:my|the|overall|final|our)[ \t]+){0,3}"
 _LABELS = {
-    "verdict": rf"{_FINAL}(?:verdict|judge?ment)",
-    "other": rf"{_FINAL}(?:status|outcome|decision|conclusion|result|assessment|evaluation|label|answer)",
+    "verdict": rf"{_FINAL}(?:verdict|judge?ment)(?: is)?",
+    "other": rf"{_FINAL}(?:status|outcome|decision|conclusion|result|assessment|evaluation|label|answer)(?: is)?",
     "reasoning": r"(?:reasoning|reasons?|rationale|explanation|analysis|justification|thoughts?)",
 }
 _KEYS = ("verdict", "final_verdict", "judgment", "judgement", "label", "status", "outcome", "decision", "result", "success")
 _REASONS = ("reasoning", "rationale", "reason", "explanation", "analysis", "justification", "thoughts", "thought")
 
 _LONGEST_WORD = 20
+_LONGEST_HEDGE = 60
 _MARK = r"(?:[^\w\n]|_)"
 _FILLER = (
     r"(?:(?:a|an|the|it|this|that|is|was|has|attempt|agent|task|run|rollout|trajectory|record|request|overall|clearly|clear|complete|full"
-    r"|i|would|say|judge|as|therefore|thus|so|s|text|boxed|mathrm|textbf|be|deemed|considered|to|final|been|my)\b(?:[^\w\n]|_)+){0,12}+"
+    r"|i|would|say|judged?|rated|as|answer|verdict|therefore|thus|so|s|text|boxed|mathrm|textbf|be|deemed|considered|to|final|been|my)\b(?:[^\w\n]|_)+){0,12}+"
 )
-_GOOD = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)|pass(?:ed)?|true|yes|accomplished|completed"
-_BAD = r"fail(?:ure|ed|s|ing)?|unsuccessful(?:ly)?|false|no|incomplete|unsuccess"
+_GOOD = r"success(?:ful(?:ly)?)?|succeed(?:s|ed)|pass(?:ed)?|true|yes|accomplished|completed|correct|成功"
+_BAD = r"fail(?:ure|ed|s|ing)?|unsuccessful(?:ly)?|false|no|incomplete|incorrect|wrong|失败|失敗"
 _VALUE = re.compile(
     rf"""(?ix){_MARK}*+{_FILLER}
     (?:(?P<part>partial(?:ly)?|mixed|mostly|almost|nearly|near|limited|half|partly|some|moderate|potential|possible|likely|probabl[ey]|maybe)\b
@@ -40,10 +41,14 @@ _VALUE = re.compile(
 )
 _UNSURE = re.compile(
     rf"""(?ix){_MARK}*+(?:or|and|vs|versus|nor|if|unless|would|could|might|was\ not|is\ not|criteri|rate|condition|in\ part)\b
-    |{_MARK}*+(?:{_GOOD}|{_BAD})\b|[ \t*_`"']*+\?|[ \t]*+[/|]"""
+    |[ \t*_`"']*+\?|[ \t]*+[/|]"""
 )
 _HEDGED = re.compile(r"(?i)\b(?:partial(?:ly)?|partly|in part)\b")
-_OPPOSITE = re.compile(r"(?i)\b(?:success|failure)\b")
+_OPPOSITE = {
+    True: re.compile(rf"(?i){_MARK}*+(?:{_BAD})\b"),
+    False: re.compile(rf"(?i){_MARK}*+(?:{_GOOD})\b"),
+}
+"""What follows at once and says the opposite of a success, and of a failure."""
 
 
 def parse_verdict(reply: str, source: str = "self") -> Verdict | None:
@@ -123,15 +128,12 @@ def _said(line: str) -> _Said | None:
         return None
     if match["part"]:
         return "partial"
-    rest = match["rest"]
-    if _UNSURE.match(rest):
+    rest, good = match["rest"], bool(match["good"])
+    if _UNSURE.match(rest) or _OPPOSITE[good].match(rest) or (match["not"] and not good):
         return None
-    if _HEDGED.search(rest[:60]):
+    if _HEDGED.search(rest[:_LONGEST_HEDGE]):
         return "partial"
-    good = bool(match["good"]) != bool(match["not"])
-    if match["not"] and match["bad"]:
-        return None
-    return "success" if good else "failure"
+    return "success" if good and not match["not"] else "failure"
 
 
 def _rationale(layer: Layer, labels: Sequence[Line], lines: Sequence[tuple[Line, str]]) -> str:

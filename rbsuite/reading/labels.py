@@ -1,7 +1,8 @@
 """Labels at the beginning of lines, in the many ways in which models write them.
 
-``Verdict: x``, ``**Verdict:** x``, ``## Verdict`` with the text below it, ``- Verdict - x``, ``3. __Verdict__``, ``### **Verdict 1**: x``
-are one label. It may be indented, listed, numbered, a heading of any level, bold, and followed by a colon, a dash or nothing.
+``Verdict: x``, ``**Verdict:** x``, ``## Verdict`` with the text below it, ``- Verdict - x``, ``3. __Verdict__``, ``### **Verdict 1**: x``,
+``<verdict>x</verdict>`` and ``| Verdict | x |`` are one label. It may be indented, listed, numbered, a heading of any level, bold, a tag,
+and followed by a colon, a dash or nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ Style = Literal["heading", "bold", "plain"]
 STYLES: tuple[Style, ...] = ("heading", "bold", "plain")
 """From the plainest sign of a label to the faintest."""
 
-_LEAD = r"(?P<lead>[ \t#*_`<\[(+•–-]*+(?:\d{1,3}[.):][ \t#*_`<\[(-]*+)?+)"
+_LEAD = r"(?P<lead>[ \t#*_`<\[(+•–|-]*+(?:\d{1,3}[.):][ \t#*_`<\[(-]*+)?+)"
 _NUMBER = r"(?:[ \t_]*+(?:no\.?|number|[#№])?[ \t]*+\(?\d{1,4}\)?(?![.,]?\d)(?:[ \t]*(?:of|/)[ \t]*\d{1,4})?)?+"
-_AFTER = r"(?P<tail>[ \t]*+[*_`>\]]*+[ \t]*+)(?P<colon>[:：=]|->|[-–—](?=[ \t]))?+(?P<bold>[*_`]*+)[ \t]*+(?P<rest>[^\n]*+)"
+_AFTER = r"(?P<tail>[ \t]*+[*_`>\]]*+[ \t]*+)(?P<colon>[:：=|]|->|[-–—](?=[ \t]))?+(?P<bold>[*_`]*+)[ \t]*+(?P<rest>[^\n]*+)"
 _RULE = re.compile(r"(?:\n|\A)[ \t]*(?:[-_*=]{3,}|</[\w -]{1,20}>)\s*\Z")
 _LONGEST_RULE = 60
+_CLOSING = re.compile(r"[ \t]*(?:</[\w -]{1,20}>|\|)[ \t]*\Z")
 _BULLET = re.compile(r"^\s*+(?:[-+•–*](?=\s)|\(?\d{1,4}[.):](?=\s))\s*+")
 _WRAPS = ("***", "**", "__", "*", "_", "`", '"', "'")
 
@@ -53,7 +55,8 @@ def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True
 
     Args:
         layer: what is read.
-        names: what labels are called, to a regular expression of their words in lower case; letters of either case fit.
+        names: what labels are called, to a regular expression of their words in lower case; letters of either case fit. A name
+            that ends in " is" needs no colon after it.
         numbered: whether a number after a name belongs to the label, as in ``Title 1``.
     """
     found: list[Label] = []
@@ -61,10 +64,12 @@ def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True
         lead, rest = match["lead"], layer.outside[slice(*match.span("rest"))]
         emphasised = "*" in lead or "_" in lead
         style: Style = "heading" if "#" in lead else "bold" if emphasised else "plain"
-        if match["colon"] is None and rest.strip(" .!") and not (emphasised and (match["tail"].strip() or match["bold"])):
-            continue
         name = next(name for name in names if match[name] is not None)
-        rest = unwrapped(rest)
+        tagged = "<" in lead and ">" in match["tail"]
+        marked = tagged or match["colon"] is not None or match[name].endswith(" is")
+        if not marked and rest.strip(" .!") and not (emphasised and (match["tail"].strip() or match["bold"])):
+            continue
+        rest = unwrapped(_CLOSING.sub("", rest) if tagged or "|" in lead else rest)
         for mark in ("**", "__") if emphasised else ():  # the label was emphasised together with its text
             rest = rest.removesuffix(mark).rstrip() if rest.count(mark) == 1 else rest
         found.append(Label(name, style, match.start(), match.start("rest"), rest))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rbsuite.agents.actions import parse_action
 from rbsuite.agents.plans import read_plan, read_step
-from rbsuite.data.directory import pack_directory
 from rbsuite.judges.verdicts import parse_verdict
 from rbsuite.memories.markdown import parse_items
 from rbsuite.scaling.selectors import parse_index
 
-PACK = pack_directory("model-replies") / "replies.jsonl"
+PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[3] / "shared" / "packs")
+PACK = PACKS / "model-replies" / "replies.jsonl"
 Record = Mapping[str, Any]
 
 
