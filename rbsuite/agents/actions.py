@@ -24,12 +24,15 @@ _NAMES = ("name", "tool", "tool_name", "function", "function_name", "action")
 _ARGUMENTS = ("arguments", "args", "parameters", "params", "input", "action_input", "kwargs", "tool_input")
 _ACTION = re.compile(r"A(?<!\wA)(?:ction|CTION)[ \t]*+(?:\d{1,3})?+[*_`]*+[ \t]*+[:：][*_`]*+")
 _RESULT = re.compile(
-    r"^[ \t#*_`]*+(?:API[ \t]+[oO]utput|[oO]bservation|[tT]ool[ \t]+(?:[oO]utput|[rR]esult)|User)[*_`]*+[ \t]*+[:：]", re.MULTILINE
+    r"^[ \t#*_`]*+(?:API[ \t]+[oO]utput|[oO]bservation|[tT]ool[ \t]+(?:[oO]utput|[rR]esult)|User)[*_`]*+[ \t]*+[:：]",
+    re.MULTILINE,
 )
 _BEFORE = re.compile(r"(?:\s++|`{3,}[\w+-]*+|~{3,}[\w+-]*+|[*_`]++|</?[\w|-]{1,20}>)*+")
 _INPUT = re.compile(r"\s*+[*_`]*(?:Action[ \t]+Input|Arguments|Input|Parameters)[*_`]*[ \t]*[:：][*_`]*", re.IGNORECASE)
 _TOOL = re.compile(r"([A-Za-z_][\w.-]{0,80})[*_`]*[ \t]*(?=\n)")
-_THOUGHT = re.compile(r"^[ \t#*_`]*Thoughts?[ \t]*(?:\d{1,3})?[*_`]*[ \t]*(?:[:：][*_`]*|$)", re.IGNORECASE | re.MULTILINE)
+_THOUGHT = re.compile(
+    r"^[ \t#*_`]*Thoughts?[ \t]*(?:\d{1,3})?[*_`]*[ \t]*(?:[:：][*_`]*|$)", re.IGNORECASE | re.MULTILINE
+)
 _LIKE_JSON = re.compile(r"\s*+(?:```\w*\s*+)?[{\[](?=\s*+[\"'{\[\]}\w])")
 _NO_ACTION = "it is not an object with the text 'name' and the object 'arguments'"
 _NOT_CLOSED = "its JSON is not closed"

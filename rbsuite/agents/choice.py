@@ -171,4 +171,3 @@ def _actions(plan: PlanReply, completion: Completion, names: Sequence[str]) -> l
         return [replace(STOP, thought=thought)]
     first, *others = (Action.choose(index, names[index]) for index in plan.indices)
     return [replace(first, thought=thought), *others]
-

@@ -57,7 +57,9 @@ def read_plan(reply: str, n: int) -> PlanReply:
     def read(layer: Layer) -> PlanReply:
         values = read_values(layer)
         plans = [(_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[:1])]
-        plans = plans or [(_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[1:]) if isinstance(told, list)]
+        plans = plans or [
+            (_ids(told), mine) for mine, told in objects_with(values.found, _PLANS[1:]) if isinstance(told, list)
+        ]
         if not plans and not values.broken and not values.cut:
             bare = [value for value in values.found if isinstance(value, list)] or [list(values.found)]
             plans = [(_ids(value), {}) for value in bare if value and all(_has_id(one) for one in value)]
@@ -170,7 +172,7 @@ def _ids(told: object) -> list[int | None]:
     if isinstance(told, dict) and _has_id(told):
         told = [told]
     if not isinstance(told, list):
-        raise Unreadable("the plan is not a list of objects with the key \"action_id\"")
+        raise Unreadable('the plan is not a list of objects with the key "action_id"')
     return [_id(one) for one in told]
 
 

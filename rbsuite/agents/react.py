@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from rbsuite.agents.actions import LABEL, RESPOND, parse_strictly, parse_action
+from rbsuite.agents.actions import LABEL, RESPOND, parse_action, parse_strictly
 from rbsuite.agents.chat import ChatAgent
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec

@@ -173,7 +173,8 @@ def _json_in(layer: Layer) -> Iterator[Any]:
     yield from found
     numbers = () if found else re.findall(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][-+]?\d{1,3})?", layer.outside)
     if numbers:
-        yield json.loads(numbers[-1])
+        with suppress(ValueError):  # zeros before it
+            yield json.loads(numbers[-1])
 
 
 def _refuse(name: str) -> Any:

@@ -20,7 +20,18 @@ _LABELS = {
     "other": rf"{_FINAL}(?:status|outcome|decision|conclusion|result|assessment|evaluation|label|answer)(?: is)?",
     "reasoning": r"(?:reasoning|reasons?|rationale|explanation|analysis|justification|thoughts?)",
 }
-_KEYS = ("verdict", "final_verdict", "judgment", "judgement", "label", "status", "outcome", "decision", "result", "success")
+_KEYS = (
+    "verdict",
+    "final_verdict",
+    "judgment",
+    "judgement",
+    "label",
+    "status",
+    "outcome",
+    "decision",
+    "result",
+    "success",
+)
 _REASONS = ("reasoning", "rationale", "reason", "explanation", "analysis", "justification", "thoughts", "thought")
 
 _LONGEST_WORD = 20
@@ -102,7 +113,11 @@ def _read(layer: Layer) -> tuple[Label, str] | None:
             reason = next(filter(None, reasons), "") or _rationale(layer, labels, lines)
             return said, " ".join(reason.split())
         if lines or objects:
-            raise Unreadable(f"what it gives as verdict, {lines[-1][1][:60]!r}, is neither success nor failure" if lines else "the verdict is neither success nor failure")
+            raise Unreadable(
+                f"what it gives as verdict, {lines[-1][1][:60]!r}, is neither success nor failure"
+                if lines
+                else "the verdict is neither success nor failure"
+            )
     return None
 
 

@@ -38,7 +38,10 @@ TAGS = ("helpful", "harmful", "neutral")
 ARTICLES = frozenset(("a", "an", "the"))
 TITLE_LENGTH = 80
 
-_TAGGED = re.compile(r"(?:bullet[ \t]+)?\[?[\"'`]?(\w+)[\"'`]?\]?[ \t]*(?:[:=(]|->|-|–|is|as)?[ \t]*[*\"'`(]*(\w+)[*\"'`)]*", re.IGNORECASE)
+_TAGGED = re.compile(
+    r"(?:bullet[ \t]+)?\[?[\"'`]?(\w+)[\"'`]?\]?[ \t]*(?:[:=(]|->|-|–|is|as)?[ \t]*[*\"'`(]*(\w+)[*\"'`)]*",
+    re.IGNORECASE,
+)
 _LONGEST_TAG = 100
 _BULLET_KEYS = ("bullets", "bullet_tags", "tags")
 _INSIGHT_KEYS = ("insights", "insight", "key_insights", "key_insight")

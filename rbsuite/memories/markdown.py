@@ -74,7 +74,9 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
     def read(layer: Layer) -> Parsed | None:
         values = read_values(layer)
         kept = [_kept(found, limit) for found in (_labelled(layer, heading), _from_json(values.found))]
-        problem = next((one.problem for one in kept if one.problem), "its JSON is not closed" if values.cut else missing)
+        problem = next(
+            (one.problem for one in kept if one.problem), "its JSON is not closed" if values.cut else missing
+        )
         found = next((one for one in kept if one.drafts), None)
         if found is None:
             raise Unreadable(problem)

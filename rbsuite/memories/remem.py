@@ -85,7 +85,9 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
     def read(layer: Layer) -> Collection[int] | None:
         told = [frozenset(_numbers(text_of_value(value))) for _, value in objects_with(read_values(layer).found, _KEYS)]
         told += [
-            frozenset() if label.name == "keep" else frozenset(_numbers(label.rest or _below(layer.outside[label.value : end])))
+            frozenset()
+            if label.name == "keep"
+            else frozenset(_numbers(label.rest or _below(layer.outside[label.value : end])))
             for label, end in with_ends(layer, find_labels(layer, _LABELS, numbered=False))
             if label.name == "prune" or not label.rest.strip(" .")
         ]

@@ -8,7 +8,7 @@ OpenAI's Harmony format.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 _TAG = re.compile(
     r"(<(?=[/|\w])(?:/?(?:seed:|mm:|ant:?)?(?:think(?:ing)?|thoughts?|reasoning)(?:[ \t]+\w+=[^<>\n]{0,80})?[ \t]{0,3}>"
@@ -18,8 +18,6 @@ _TAG = re.compile(
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
-_Piece = tuple[bool, str]
-"""A piece of a reply, and whether it was thought."""
 
 
 def separate(text: str) -> tuple[str, str]:
@@ -38,10 +36,9 @@ def separate(text: str) -> tuple[str, str]:
     """
     if _CHANNEL not in text:
         return _tagged(text)
-    pieces = list(_channelled(text))
-    thought = _joined(piece for is_thought, piece in pieces if is_thought)
-    more, answer = _tagged(_joined(piece for is_thought, piece in pieces if not is_thought))
-    return _joined((thought, more)), answer
+    thought, said = _channelled(text)
+    more, answer = _tagged(_joined(said))
+    return _joined((*thought, more)), answer
 
 
 def in_lower_case(text: str) -> str:
@@ -93,22 +90,25 @@ def _closes(tag: str) -> bool:
     return tag[1] == "/" or tag[1:3] in ("|/", "|e")
 
 
-def _channelled(text: str) -> Iterator[_Piece]:
-    """The messages of a reply in Harmony's format, without their headers (role, channel, recipient)."""
-    mark, header, begin = "", "", 0
-    for found in (*_HARMONY.finditer(text), None):
-        piece = text[begin : found.start() if found else None]
-        follows = found[1] if found else ""
-        if mark == "channel" and follows != "message":  # no word says where the header ends
-            header, _, piece = piece.partition(" ")
-            yield not _is_said(header), piece
-        elif mark == "channel":
+def _channelled(text: str) -> tuple[list[str], list[str]]:
+    """What was thought and what was said in a reply in Harmony's format, without headers (role, channel, recipient)."""
+    thought: list[str] = []
+    said: list[str] = []
+    texts = _HARMONY.split(text)
+    marks = ["", *texts[1::2], ""]
+    header = ""
+    for place, piece in enumerate(texts[::2]):
+        mark = marks[place]
+        if mark == "channel":
             header = piece
-        elif mark != "start":
+            if marks[place + 1] != "message":  # no word says where the header ends
+                header, _, piece = piece.partition(" ")
+                if piece:
+                    (said if _is_said(header) else thought).append(piece)
+        elif piece and mark != "start":
             # What stands before all marks goes on from a prompt that opened the channel of the reasoning.
-            yield not mark or (mark == "message" and not _is_said(header)), piece
-        if found:
-            mark, begin = follows, found.end()
+            (thought if not mark or (mark == "message" and not _is_said(header)) else said).append(piece)
+    return thought, said
 
 
 def _is_said(header: str) -> bool:

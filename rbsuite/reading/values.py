@@ -35,7 +35,8 @@ _LONGEST_ESCAPED = 100_000
 _DECODER = json.JSONDecoder(strict=False)
 _WORD = r"[A-Za-z_][\w.$-]{0,80}+"
 _OPEN = re.compile(
-    rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))|\[(?=\s*+(?:[\[{{"'“‘\]]|-?\d|/[/*]|{_WORD}\s*+[,\]]))"""
+    rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))"""
+    rf"""|\[(?=\s*+(?:[\[{{"'“‘\]]|-?\d|/[/*]|{_WORD}\s*+[,\]]))"""
 )
 _SPACE = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
 _KEY = re.compile(rf"({_WORD}(?:[ ]\w{{1,20}}+){{0,3}}+)\s*+")
@@ -132,7 +133,7 @@ def text_of_value(value: object) -> str:
 
 
 class ValueReader:
-    """Reads values at places of one text. All that it tries in vain comes out of one budget, so that no text takes more than linear time."""
+    """Reads values at places of one text. What it tries in vain comes out of one budget, so that no text takes more than linear time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -304,5 +305,3 @@ def _resolved(content: str, quote: str) -> str:
     except ValueError:
         return content
     return value
-
-

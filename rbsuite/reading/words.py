@@ -21,7 +21,10 @@ _NOTHING = re.compile(
             |learnings?|knowledge|takeaways?)\b)
     (?P<rest>[^\n]{0,160})"""
 )
-_TURN = re.compile(r"\b(?:but|however|except|although|though|besides|unless|yet|should|must|needs? to|ought|instead|always|never)\b", re.IGNORECASE)
+_TURN = re.compile(
+    r"\b(?:but|however|except|although|though|besides|unless|yet|should|must|needs? to|ought|instead|always|never)\b",
+    re.IGNORECASE,
+)
 _HEADING = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 
 

@@ -125,7 +125,9 @@ def test_a_reply_that_cannot_be_read_is_a_choice_of_nothing_and_the_same_is_aske
 
 
 @pytest.mark.parametrize("agent", [PlannerAgent, StepwiseAgent])
-def test_a_reply_that_cannot_be_read_is_told_back_once_and_then_counts(agent: type[PlannerAgent] | type[StepwiseAgent]) -> None:
+def test_a_reply_that_cannot_be_read_is_told_back_once_and_then_counts(
+    agent: type[PlannerAgent] | type[StepwiseAgent],
+) -> None:
     good = plan(1) if agent is PlannerAgent else '{"action_id": 1}'
     model = Model("mumble", good, "mumble", plan(9), good)
     refused = Observation("No action was carried out.", data={"valid": False})

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
 from rbsuite.errors import ModelError
 from rbsuite.judges.base import Judge, JudgeRequest
 from rbsuite.judges.self_judge import SelfJudge

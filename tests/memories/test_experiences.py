@@ -104,7 +104,9 @@ def test_pruning_is_read(reply: str, numbers: set[int]) -> None:
     assert read_pruned(reply, 4) == numbers
 
 
-@pytest.mark.parametrize("reply", ["", "prune 1", "Prune:", "Prune: 0", "Prune: 5", "Prune: one", "Keep going", "Prune: 1\nKeep"])
+@pytest.mark.parametrize(
+    "reply", ["", "prune 1", "Prune:", "Prune: 0", "Prune: 5", "Prune: one", "Keep going", "Prune: 1\nKeep"]
+)
 def test_malformed_pruning_is_refused(reply: str) -> None:
     with pytest.raises(Unreadable):
         read_pruned(reply, 4)

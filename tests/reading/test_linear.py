@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -56,11 +57,85 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 }
 
 TOKENS = (
-    *("```\n", "```json\n", "\n```", "~~~\n", "<think>", "</think>", "[THINK]", "<|channel|>", "<|message|>", "<<record 0123456789ab>>\n"),
-    *("# ", "## Title\n", "# Memory Item 1\n", "**", "_", "`", "> ", "- ", "1. ", "---\n", "|", "Verdict: ", "success ", "not ", "Reasoning:"),
-    *("{", "}", "[", "]", "(", '"', "'", "“", "\\", ":", ",", "=", "//", "/*", '{"a": ', '"index": ', '{"executable_plan": ['),
-    *("Action: ", "f(x=", "Bullets: ", "Insight: a\n", "ADD: ", "<sheet>\n", "</sheet>\n", "Prune: 1\n", "Keep\n", "User Response:"),
-    *("://", "@", "sk-", "bearer ", "api-key: ", "token=", "1", "0.5", "a", "word ", "\n", "\r", "\t", " ", "é", "\u200b", "\x00"),
+    *(
+        "```\n",
+        "```json\n",
+        "\n```",
+        "~~~\n",
+        "<think>",
+        "</think>",
+        "[THINK]",
+        "<|channel|>",
+        "<|message|>",
+        "<<record 0123456789ab>>\n",
+    ),
+    *(
+        "# ",
+        "## Title\n",
+        "# Memory Item 1\n",
+        "**",
+        "_",
+        "`",
+        "> ",
+        "- ",
+        "1. ",
+        "---\n",
+        "|",
+        "Verdict: ",
+        "success ",
+        "not ",
+        "Reasoning:",
+    ),
+    *(
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        '"',
+        "'",
+        "“",
+        "\\",
+        ":",
+        ",",
+        "=",
+        "//",
+        "/*",
+        '{"a": ',
+        '"index": ',
+        '{"executable_plan": [',
+    ),
+    *(
+        "Action: ",
+        "f(x=",
+        "Bullets: ",
+        "Insight: a\n",
+        "ADD: ",
+        "<sheet>\n",
+        "</sheet>\n",
+        "Prune: 1\n",
+        "Keep\n",
+        "User Response:",
+    ),
+    *(
+        "://",
+        "@",
+        "sk-",
+        "bearer ",
+        "api-key: ",
+        "token=",
+        "1",
+        "0.5",
+        "a",
+        "word ",
+        "\n",
+        "\r",
+        "\t",
+        " ",
+        "é",
+        "\u200b",
+        "\x00",
+    ),
 )
 PATTERNS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=6).map("".join)
 
@@ -70,10 +145,8 @@ def seconds(reader: Callable[[str], Any], text: str) -> float:
     fastest = SECONDS * 100
     for _ in range(TRIES):
         started = time.process_time()
-        try:
+        with suppress(Unreadable, ParseFailure, ModelError, ValueError):
             reader(text)
-        except (Unreadable, ParseFailure, ModelError, ValueError):
-            pass
         fastest = min(fastest, time.process_time() - started)
         if fastest <= SECONDS:
             break
@@ -88,7 +161,10 @@ def test_any_repeated_pattern_is_read_in_linear_time(name: str, pattern: str) ->
     assert seconds(READERS[name], text) <= SECONDS
 
 
-@pytest.mark.parametrize("pattern", ["```\n", "a<think>b</think>c", "</think>", "Verdict: \n", '{"a" x ', '{"a": "', "[1,", "[[1],", 'Action: {"a" x '])
+@pytest.mark.parametrize(
+    "pattern",
+    ["```\n", "a<think>b</think>c", "</think>", "Verdict: \n", '{"a" x ', '{"a": "', "[1,", "[[1],", 'Action: {"a" x '],
+)
 @pytest.mark.parametrize("name", READERS)
 def test_known_offenders(name: str, pattern: str) -> None:
     text = (pattern * (LENGTH // len(pattern) + 1))[:LENGTH]

@@ -118,9 +118,17 @@ def test_items(style: str) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        "\n".join(f"# Memory Item {n}\n## Title: {i['title']}\n## Description: {i['description']}\n## Content: {i['content']}\n---" for n, i in enumerate(TWO)),
-        "\n\n".join(f"**Title**: {i['title']}\n**Description**: {i['description']}\n**Content**: {i['content']}" for i in TWO),
-        "\n".join(f"```markdown\n# Memory Item {n}\n## Title\n{i['title']}\n## Description\n{i['description']}\n## Content\n{i['content']}\n```" for n, i in enumerate(TWO)),
+        "\n".join(
+            f"# Memory Item {n}\n## Title: {i['title']}\n## Description: {i['description']}\n## Content: {i['content']}\n---"
+            for n, i in enumerate(TWO)
+        ),
+        "\n\n".join(
+            f"**Title**: {i['title']}\n**Description**: {i['description']}\n**Content**: {i['content']}" for i in TWO
+        ),
+        "\n".join(
+            f"```markdown\n# Memory Item {n}\n## Title\n{i['title']}\n## Description\n{i['description']}\n## Content\n{i['content']}\n```"
+            for n, i in enumerate(TWO)
+        ),
         "\n".join(map(json.dumps, TWO)),
         f"# Memory Items\n```json\n{json.dumps(TWO, indent=1)}\n```",
     ],
@@ -171,7 +179,10 @@ PLANS = {
     "text around": ('Sure! {"executable_plan": [{"action_id": 2}, {"action_id": 3}]} Good luck {x}.', [2, 3]),
     "text around a fence": ('My plan:\n```json\n{"executable_plan": [{"action_id": 2}]}\n```\nDone.', [2]),
     "trailing commas": ('{"executable_plan": [{"action_id": 2,}, {"action_id": 3},],}', [2, 3]),
-    "raw newlines and quotes": ('{"language_plan": "first\nsay "go"\nthen", "executable_plan": [{"action_id": 2}]}', [2]),
+    "raw newlines and quotes": (
+        '{"language_plan": "first\nsay "go"\nthen", "executable_plan": [{"action_id": 2}]}',
+        [2],
+    ),
     "python": ("{'language_plan': None, 'executable_plan': [{'action_id': 2, 'done': True}]}", [2]),
     "no quotes": ("{executable_plan: [{action_id: 2, action_name: find a cup}]}", [2]),
     "comments": ('{"executable_plan": [{"action_id": 2}, // the cup\n {"action_id": 3}]}', [2, 3]),
