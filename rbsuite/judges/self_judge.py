@@ -6,11 +6,12 @@ Source: ReasoningBank (arXiv 2509.25140): the agent's own backbone labels its tr
 from __future__ import annotations
 
 from rbsuite.errors import ModelError
+from rbsuite.fencing import fence
 from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.judges.verdicts import read_verdict
 from rbsuite.reading.asking import ask_for
 from rbsuite.reading.layers import Unreadable
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"

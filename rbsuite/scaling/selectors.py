@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections import Counter
 
 from rbsuite.errors import ModelError
+from rbsuite.fencing import fence
 from rbsuite.reading.asking import ask_for
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values
 from rbsuite.reading.words import whole_number
+from rbsuite.record import ALL
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Trajectory
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 
 _KEYS = ("index", "best_index", "best", "best_rollout", "selected_index", "selected", "choice", "rollout")
 _LABELS = {
@@ -80,6 +82,14 @@ class MajoritySelector:
             return 0
         most = max(votes.values())
         return next(index for index, answer in enumerate(answers) if answer and votes[answer] == most)
+
+
+class MeanSelector:
+    """``mean``: all rollouts count, and the task's score is their mean: the same expectation as ``random``, with less chance in it."""
+
+    async def select(self, choice: Choice, services: SelectorServices) -> int:
+        """All of them."""
+        return ALL
 
 
 def parse_index(reply: str, n: int) -> int | None:
