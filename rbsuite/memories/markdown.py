@@ -24,6 +24,8 @@ CONTENT_LIMIT = 4000
 TOLD = 3
 """How many of the items that were dropped the problem names."""
 
+_LONGEST_HEADING = 300
+_HEADING = re.compile(r"[ \t]*(?=#|\*\*|\d)#{0,6}[ \t]*(?:\*\*)?(?:\d{1,3}[.):])?[ \t]*([^\n]+)")
 _SECTIONS = ("title", "description", "content")
 _KEYS: Mapping[str, Sequence[str]] = {
     "title": ("title", "name"),
@@ -121,6 +123,8 @@ def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
     words = r"[ \t_-]*+".join(map(re.escape, heading.lower().split()))
     names = {"item": rf"{words}s?", "title": "title", "description": "description", "content": "content"}
     labels = find_labels(layer, names)
+    if not any(label.name == "title" for label in labels):
+        labels = _with_headings(layer, labels)
     best: Sequence[Draft] = ()
     taken = 0
     for most in range(1, len(STYLES) + 1):
@@ -131,6 +135,22 @@ def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
                 best = found
         taken = len(used)
     return best
+
+
+def _with_headings(layer: Layer, labels: Sequence[Label]) -> Sequence[Label]:
+    """Labels without any title, with an item's label for each line that is marked as a heading and stands right before an item."""
+    found: list[Label] = []
+    first = next((label.name for label in labels if label.name != "item"), "")
+    for label in labels:
+        if label.name == first and (not found or found[-1].name != "item"):
+            window = layer.outside[max(0, label.start - _LONGEST_HEADING) : label.start]
+            line = window.rstrip().rpartition("\n")[2]
+            heading = _HEADING.fullmatch(line)
+            if heading is not None:
+                start = label.start - len(window) + len(window.rstrip()) - len(line)
+                found.append(Label("item", label.style, start, label.start, heading[1].strip(" \t*:")))
+        found.append(label)
+    return found
 
 
 def _complete(drafts: Sequence[Draft]) -> int:
