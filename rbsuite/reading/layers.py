@@ -65,7 +65,7 @@ def first_read(
     reply: str, read: Callable[[Layer], T | None], otherwise: Callable[[str], T | None] = lambda text: None
 ) -> T:
     """What the first part of a reply says that says anything: what stands outside of fences and quotes, what stands in fences, what is
-    quoted.
+    quoted, and last all of it together.
 
     Args:
         reply: the model's text.
@@ -103,6 +103,8 @@ def _layers(text: str, depth: int) -> Iterator[Layer]:
     if quotes:
         quoted = "\n".join(filter(None, quotes))
         yield Layer(quoted, quoted)
+    if fenced and depth == _DEEPEST:  # what looked like a fence may be a stray mark in a sentence
+        yield Layer(text, text)
 
 
 def _without_fences(text: str) -> tuple[str, list[str]]:
