@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 MASK = "***"
@@ -32,6 +33,7 @@ _NAME = re.compile(r"""(?<![\w.-])([\w.-]++)["']?\s*[=:]\s*["']?""")
 _VALUE = re.compile(r"""(?:(?:Bearer|Basic) )?[^\s&,;\]})"']+""")
 
 
+@lru_cache(maxsize=4096)
 def looks_secret(name: str) -> bool:
     """Whether a key is named like a secret: ``api_key``, ``AUTH_TOKEN``, ``clientSecret``; not ``max_tokens`` or ``token_budget``."""
     words = [word.lower() for word in _WORDS.findall(name)]
@@ -57,8 +59,10 @@ def scrub_text(text: str) -> str:
         text = _USERINFO.sub(f"{MASK}@", text)
     parts, done = [], 0
     for name in _NAME.finditer(text):
+        if not looks_secret(name[1]) or name.start() < done:
+            continue
         value = _VALUE.match(text, name.end())
-        if name.start() >= done and value is not None and looks_secret(name[1]):
+        if value is not None:
             parts += [text[done : name.end()], MASK]
             done = value.end()
     return "".join((*parts, text[done:]))

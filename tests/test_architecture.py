@@ -39,7 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "events",
         ]
     ),
-    frozenset(["data", "environments", "models", "retrieval", "prompts", "sandbox", "store"]),
+    frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym"]),

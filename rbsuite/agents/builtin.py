@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.hookspecs import hookimpl
+from rbsuite.options import Option
 from rbsuite.specs import AgentSpec
+
+_STRICT = Option(
+    "strict", "bool", False, "read replies as the benchmark's own agent does, and tell none back that cannot be read"
+)
 
 
 @hookimpl
@@ -17,24 +22,28 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
             "react",
             "writes a thought, then an action as JSON",
             "rbsuite.agents.react:ReactAgent",
+            (_STRICT,),
             action_modes=("tools",),
         ),
         AgentSpec(
             "act",
             "writes an action as JSON, without a thought",
             "rbsuite.agents.react:ActAgent",
+            (_STRICT,),
             action_modes=("tools",),
         ),
         AgentSpec(
             "planner",
             "writes plans of named actions as JSON, and a new one when an action fails",
             "rbsuite.agents.choice:PlannerAgent",
+            (_STRICT,),
             action_modes=("choice",),
         ),
         AgentSpec(
             "stepwise",
             "names one action at a time as JSON",
             "rbsuite.agents.choice:StepwiseAgent",
+            (_STRICT,),
             action_modes=("choice",),
         ),
         AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", action_modes=("text",)),

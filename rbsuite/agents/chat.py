@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.agents.base import AgentServices, AgentStart
-from rbsuite.errors import ContextOverflow, ReplyRefused
+from rbsuite.errors import ContextOverflow, ParseFailure, ReplyRefused
 from rbsuite.models.base import Completion
+from rbsuite.reading.asking import told_fault
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
 MEMORY_TEMPLATE = "agent/memory.j2"
+RETRY = "agent/retry.j2"
 
 
 class ChatAgent:
@@ -17,11 +19,17 @@ class ChatAgent:
 
     The system prompt is made at the first observation: the environment's system messages, what :meth:`instructions` adds,
     and last the recalled memory. Without any of them there is no system message.
+
+    A reply that cannot be read goes back to the model once, with what is wrong with it.
+
+    Args:
+        strict: replies are read as upstream does, and one that cannot be read is not told back.
     """
 
     _services: AgentServices
 
-    def __init__(self) -> None:
+    def __init__(self, strict: bool = False) -> None:
+        self._strict = strict
         self._messages: list[Message] = []
         self._tools: tuple[ToolSpec, ...] = ()
         self._instructions = ""
@@ -56,8 +64,29 @@ class ChatAgent:
         else:
             self._messages.extend(self._opening(observation))
         self._messages.extend(self.heard(observation))
-        completion = await self._services.complete(self._messages, self.offered())
-        return self.answer(usable(completion))
+        completion = usable(await self._services.complete(self._messages, self.offered()))
+        try:
+            return self.answer(completion)
+        except ParseFailure as failure:
+            if self._strict:
+                return self.unread(completion, failure)
+            problem = told_fault(failure.message.rstrip("."), completion)
+        if not (self._messages[-1].text.strip() or self._messages[-1].tool_calls):
+            self._messages.pop()  # an empty message is refused by many
+        self._messages.append(Message("user", self._services.render(RETRY, problem=problem)))
+        completion = usable(await self._services.complete(self._messages, self.offered()))
+        try:
+            return self.answer(completion)
+        except ParseFailure as failure:
+            return self.unread(completion, failure)
+
+    def unread(self, completion: Completion, failure: ParseFailure) -> Action:
+        """What comes of a reply that cannot be read, where it is not told back (again).
+
+        Raises:
+            ParseFailure: always, unless a subclass has something else to do.
+        """
+        raise failure
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """The system prompt before memory; ``policy`` is what the environment says."""

@@ -6,51 +6,36 @@ The planner's protocol is that of ``embodiedbench/planner/vlm_planner.py`` witho
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from rbsuite.agents.chat import ChatAgent, usable
-from rbsuite.errors import EnvironmentFailure
+from rbsuite.agents.chat import RETRY, ChatAgent, usable
+from rbsuite.agents.plans import PlanReply, read_plan, read_plan_strictly, read_step, read_step_strictly
+from rbsuite.errors import EnvironmentFailure, ParseFailure
 from rbsuite.models.base import Completion
+from rbsuite.reading.asking import reply_of, told_fault
 from rbsuite.trajectory import NO_CHOICE, Action, Image, Message, Observation
 
 STOP = Action()
 """By the empty text an agent ends an episode of named actions."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanReply:
-    """What a reply says to do.
-
-    Attributes:
-        indices: the actions in order; empty to end the episode.
-        thought: the reasoning that goes with them.
-        readable: whether the reply could be read.
-    """
-
-    indices: tuple[int, ...]
-    thought: str = ""
-    readable: bool = True
-
-
-UNREADABLE = PlanReply((), readable=False)
-
-
 class PlannerAgent(ChatAgent):
     """Asks for a plan as JSON and carries it out until it is used up, an action fails, or the agent is asked to check.
 
-    Every request holds the whole history as text in one message, one line for each action. A reply that cannot be read becomes
-    an action without index, which the environment refuses; the same request is then made again, as upstream does. An empty plan
-    ends the episode.
+    Every request holds the whole history as text in one message, one line for each action. A reply that cannot be read goes back once,
+    with what is wrong with it; then it becomes an action without index, which the environment refuses, and the next request names the
+    fault. An empty plan ends the episode.
+
+    Args:
+        strict: replies are read as upstream does, and one that cannot be read is followed by the same request again.
     """
 
     template = "agent/planner.j2"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, strict: bool = False) -> None:
+        super().__init__(strict)
         self._plan: deque[Action] = deque()
         self._last: Action | None = None
         self._choices: Sequence[str] = ()
@@ -60,6 +45,7 @@ class PlannerAgent(ChatAgent):
         self._lines: list[str] = []
         self._count = 0
         self._reply = ""
+        self._fault = ""
         self._images: tuple[Image, ...] = ()
 
     def decided(self, observation: Observation) -> bool:
@@ -71,12 +57,26 @@ class PlannerAgent(ChatAgent):
         """The next action of the plan, or the first of a new one."""
         self._hear(observation)
         if not self._plan:
-            said = Message("user", (self._said(), *self._images) if self._images else self._said())
-            completion = usable(await self._services.complete([*self._system(), *self._exchanges, said]))
-            self._reply = completion.text
-            self._plan.extend(_actions(read_plan(completion.text, len(self._choices)), completion, self._choices))
+            self._plan.extend(await self._planned())
         self._last = self._plan.popleft()
         return self._last
+
+    async def _planned(self) -> Sequence[Action]:
+        """The actions of a new plan, at least one."""
+        said = Message("user", (self._said(), *self._images) if self._images else self._said())
+        request = [*self._system(), *self._exchanges, said]
+        completion = usable(await self._services.complete(request))
+        plan = self._read(completion)
+        if not plan.readable and not self._strict:
+            again = Message("user", self._services.render(RETRY, problem=told_fault(plan.fault, completion)))
+            completion = usable(await self._services.complete([*request, *reply_of(completion), again]))
+            plan = self._read(completion)
+        self._reply, self._fault = completion.text, "" if self._strict else plan.fault
+        return _actions(plan, completion, self._choices)
+
+    def _read(self, completion: Completion) -> PlanReply:
+        read = read_plan_strictly if self._strict else read_plan
+        return read(completion.text, len(self._choices))
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """What the environment says, the named actions, and the form of a plan."""
@@ -104,16 +104,20 @@ class PlannerAgent(ChatAgent):
             self._plan.clear()
 
     def _said(self) -> str:
-        return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines)
+        return self._services.render("agent/planner_turn.j2", task=self._task, history=self._lines, problem=self._fault)
 
 
 class StepwiseAgent(ChatAgent):
-    """Names one action at a time as JSON, in a conversation that keeps everything."""
+    """Names one action at a time as JSON, in a conversation that keeps everything.
+
+    Args:
+        strict: a reply must be JSON and nothing else, in a code fence or not, and one that cannot be read is not told back.
+    """
 
     template = "agent/stepwise.j2"
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, strict: bool = False) -> None:
+        super().__init__(strict)
         self._choices: Sequence[str] = ()
         self._policy = ""
 
@@ -130,9 +134,20 @@ class StepwiseAgent(ChatAgent):
         return self._services.render(self.template, policy=policy, choices=self._choices)
 
     def answer(self, completion: Completion) -> Action:
-        """The action that the reply names; no id ends the episode."""
+        """The action that the reply names; no id ends the episode.
+
+        Raises:
+            ParseFailure: it names none.
+        """
         self._messages.append(Message("assistant", completion.text))
-        return _actions(read_step(completion.text, len(self._choices)), completion, self._choices)[0]
+        plan = (read_step_strictly if self._strict else read_step)(completion.text, len(self._choices))
+        if not plan.readable:
+            raise ParseFailure(f"the reply names no action: {plan.fault}.")
+        return _actions(plan, completion, self._choices)[0]
+
+    def unread(self, completion: Completion, failure: ParseFailure) -> Action:
+        """An action without index, which the environment refuses."""
+        return _actions(PlanReply((), readable=False), completion, self._choices)[0]
 
 
 def named(observation: Observation) -> Sequence[str]:
@@ -146,55 +161,6 @@ def named(observation: Observation) -> Sequence[str]:
     return observation.choices
 
 
-def read_plan(reply: str, n: int) -> PlanReply:
-    """The plan in a reply of the form ``{"reasoning_and_reflection", "language_plan", "executable_plan": [{"action_id"}]}``.
-
-    Only the ids count. A plan is cut at the first id that does not exist, whatever comes after it; if that is its first, nothing could be
-    read. As upstream, but for a code fence around the JSON, which is taken off, and for ids that are no whole numbers, at which upstream
-    fails.
-
-    Args:
-        reply: the model's text: JSON, in a code fence or not.
-        n: number of named actions.
-    """
-    value = _json(reply)
-    items = value.get("executable_plan") if isinstance(value, dict) else None
-    if items and not (
-        isinstance(items, list) and all(isinstance(item, dict) and "action_id" in item for item in items)
-    ):
-        return UNREADABLE
-    if items is None or isinstance(items, bool | int | float):
-        return UNREADABLE
-    ids: list[int] = []
-    for number in (item["action_id"] for item in items):
-        if isinstance(number, int | float) and not 0 <= number < n:
-            break
-        if type(number) is not int:
-            return UNREADABLE
-        ids.append(number)
-    if items and not ids:
-        return UNREADABLE
-    said = (value.get("reasoning_and_reflection"), value.get("language_plan"))
-    return PlanReply(tuple(ids), " ".join(text.strip() for text in said if isinstance(text, str) and text.strip()))
-
-
-def read_step(reply: str, n: int) -> PlanReply:
-    """The action in a reply of the form ``{"reasoning", "action_id"}``; the id ``null`` ends the episode.
-
-    Args:
-        reply: the model's text: JSON, in a code fence or not.
-        n: number of named actions.
-    """
-    value = _json(reply)
-    if not isinstance(value, dict) or "action_id" not in value:
-        return UNREADABLE
-    number, said = value["action_id"], value.get("reasoning")
-    thought = said.strip() if isinstance(said, str) else ""
-    if number is None:
-        return PlanReply((), thought)
-    return PlanReply((number,), thought) if type(number) is int and 0 <= number < n else UNREADABLE
-
-
 def _actions(plan: PlanReply, completion: Completion, names: Sequence[str]) -> list[Action]:
     """The actions of a plan, at least one: what was thought goes with the first."""
     reply, reasoning = completion.text, completion.reasoning
@@ -205,13 +171,3 @@ def _actions(plan: PlanReply, completion: Completion, names: Sequence[str]) -> l
         return [replace(STOP, thought=thought)]
     first, *others = (Action.choose(index, names[index]) for index in plan.indices)
     return [replace(first, thought=thought), *others]
-
-
-def _json(reply: str) -> Any:
-    text = reply.strip()
-    if text.startswith("```") and text.endswith("```"):
-        text = text.removeprefix("```json").strip("`").strip()
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

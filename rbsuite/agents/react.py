@@ -9,21 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from rbsuite.agents.actions import LABEL, RESPOND, parse_action, parse_strictly
 from rbsuite.agents.chat import ChatAgent
-from rbsuite.errors import ParseFailure
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
-
-RESPOND = "respond"
-"""The action whose argument ``content`` is said to the user."""
 
 RESULT_PREFIX = "API output: "
 
 
 class ActAgent(ChatAgent):
-    """The tools' schemas stand in the system prompt; the action is the JSON after the last ``Action:``."""
+    """The tools' schemas stand in the system prompt; the action is the JSON after the last ``Action:``; see :class:`ChatAgent`."""
 
     template = "agent/act.j2"
+    thinks = False
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """The policy, the tools and the form of an action."""
@@ -38,20 +36,18 @@ class ActAgent(ChatAgent):
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names."""
         self._messages.append(Message("assistant", completion.text))
-        return parse_action(completion.text, thought=completion.reasoning)
+        if self._strict:
+            before = completion.text.rpartition(LABEL)[0].strip().removeprefix("Thought:").strip()
+            thought = " ".join(filter(None, (completion.reasoning, before if self.thinks else "")))
+            return parse_strictly(completion.text, thought=thought)
+        return parse_action(completion.text, thought=completion.reasoning, keep_thought=self.thinks)
 
 
 class ReactAgent(ActAgent):
     """As :class:`ActAgent`, with a thought before each action; the thought is kept in the trajectory."""
 
     template = "agent/react.j2"
-
-    def answer(self, completion: Completion) -> Action:
-        """The action that the reply names, with the thought before it."""
-        self._messages.append(Message("assistant", completion.text))
-        before = completion.text.rpartition("Action:")[0].strip().removeprefix("Thought:").strip()
-        thought = " ".join(filter(None, (completion.reasoning, before)))
-        return parse_action(completion.text, thought=thought)
+    thinks = True
 
 
 def schemas(tools: Sequence[ToolSpec]) -> str:
@@ -64,33 +60,3 @@ def schemas(tools: Sequence[ToolSpec]) -> str:
         for tool in tools
     ]
     return json.dumps(listing)
-
-
-def parse_action(reply: str, *, thought: str = "") -> Action:
-    """Read the action of a reply.
-
-    What follows the last ``Action:`` (or the whole reply) is a JSON object with ``name`` and ``arguments``; if it is not
-    JSON it is said to the user as it stands.
-
-    Raises:
-        ParseFailure: it is JSON, but not such an object.
-    """
-    text = reply.rsplit("Action:", 1)[-1].strip()
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError:
-        return Action(text=text, thought=thought)
-    except (ValueError, RecursionError):
-        raise ParseFailure(f"the model's action is JSON beyond what can be read: {text[:60]!r}...") from None
-    if (
-        not isinstance(value, dict)
-        or not isinstance(value.get("name"), str)
-        or not isinstance(value.get("arguments"), dict)
-    ):
-        raise ParseFailure(f"the model's action is not an object with 'name' and 'arguments': {text[:120]!r}.")
-    name, arguments = value["name"], value["arguments"]
-    if name != RESPOND:
-        return Action.call(name, arguments, thought=thought)
-    if not isinstance(arguments.get("content"), str):
-        raise ParseFailure(f"the model's action {RESPOND!r} has no text in 'content': {text[:120]!r}.")
-    return Action(text=arguments["content"], thought=thought)

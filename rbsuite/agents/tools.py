@@ -49,7 +49,8 @@ class ToolsAgent(ChatAgent):
         unread = next((call for call in calls if call.raw and not call.arguments), None)
         if unread is not None:
             # The conversation must not keep a call whose arguments no provider would take back.
-            self._messages[-1] = replace(self._messages[-1], tool_calls=())
+            said = completion.text or f"{unread.name}({unread.raw})"
+            self._messages[-1] = Message("assistant", said)
             raise ParseFailure(
                 f"the arguments of the model's call of {unread.name!r} are not a JSON object: {unread.raw[:120]!r}."
             )

@@ -12,7 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rbsuite.agents.react import RESPOND, schemas
+from rbsuite.agents.actions import RESPOND
+from rbsuite.agents.react import schemas
 from rbsuite.environments.base import Environment, PlainServices
 from rbsuite.environments.users import STOP, ScriptedUser
 from rbsuite.errors import DataError, PluginError, RbsuiteError

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from gymnasium import Space, spaces
 
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import read_values
+
 LARGEST_ARRAY = 256
 """An array with more elements is described, not shown."""
 LONGEST_REPLY = 100_000
@@ -70,15 +73,25 @@ def read_value(space: Space[Any], text: str) -> Any:
         for candidate in (text, text.strip()):
             if space.contains(candidate):
                 return candidate
-    fault = ""
-    for found in _json_in(text[:LONGEST_REPLY]):
-        try:
-            return convert(space, found)
-        except ValueError as error:
-            fault = fault or str(error)
-        except RecursionError:
-            continue
-    raise ValueError(fault or f"expected {describe_space(space)}, as JSON")
+
+    def read(layer: Layer) -> tuple[Any] | None:
+        fault = ""
+        for found in _json_in(layer):
+            try:
+                return (convert(space, found),)
+            except ValueError as error:
+                fault = fault or str(error)
+            except RecursionError:
+                continue
+        if fault:
+            raise Unreadable(fault)
+        return None
+
+    expected = f"expected {describe_space(space)}, as JSON"
+    try:
+        return first_read(text[:LONGEST_REPLY], read)[0]
+    except Unreadable as fault:
+        raise ValueError(str(fault) if str(fault).startswith("expected") else expected) from None
 
 
 def convert(space: Space[Any], value: Any) -> Any:
@@ -151,31 +164,24 @@ def _array(space: Space[Any], value: Any) -> Any:
         return given.astype(space.dtype)
 
 
-def _json_in(text: str) -> Iterator[Any]:
-    """JSON values in a text: the whole of it, then objects and arrays from left to right, then the last number."""
-    decoder = json.JSONDecoder(parse_constant=_refuse)
-    positions = [match.start() for match in re.finditer(r"[\[{]", text)]
-    numbers = re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", text)
-    end = 0
-    stripped = text.strip()
-    try:
-        yield decoder.decode(stripped)
-    except (ValueError, RecursionError):
-        for position in positions[:1000]:
-            if position < end:
-                continue  # inside one that was read
-            try:
-                value, end = decoder.raw_decode(text, position)
-            except (ValueError, RecursionError):
-                continue
-            yield value
-        if numbers and not end:
-            with suppress(ValueError):  # too many digits
-                yield json.loads(numbers[-1])
+def _json_in(layer: Layer) -> Iterator[Any]:
+    """JSON values in a reply: the whole of it, then objects and arrays from left to right, then the last number."""
+    with suppress(ValueError, RecursionError):
+        yield _DECODER.decode(layer.outside.strip())
+        return
+    found = read_values(layer).found
+    yield from found
+    numbers = () if found else re.findall(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][-+]?\d{1,3})?", layer.outside)
+    if numbers:
+        with suppress(ValueError):  # zeros before it
+            yield json.loads(numbers[-1])
 
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _unfit(space: Space[Any], value: Any) -> ValueError:

@@ -17,15 +17,20 @@ All rollouts of a task go into one reflection, however they are aggregated.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.fencing import fence, one_line
-from rbsuite.memories.asking import Unreadable, ask
+from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
+from rbsuite.reading.labels import entries, find_labels
+from rbsuite.reading.layers import MOST, Layer, Unreadable, first_read
+from rbsuite.reading.values import objects_with, plain_keys, read_values, text_of_value
+from rbsuite.reading.words import says_nothing
 from rbsuite.transcript import BUDGET
 
 KIND = "bullet"
@@ -34,7 +39,13 @@ TAGS = ("helpful", "harmful", "neutral")
 ARTICLES = frozenset(("a", "an", "the"))
 TITLE_LENGTH = 80
 
-_TAGGED = re.compile(r"\[?(\w+)\]?[ \t:=]+(\w+)")
+_TAGGED = re.compile(
+    r"(?:bullet[ \t]+)?\[?[\"'`]?(\w+)[\"'`]?\]?[ \t]*(?:[:=(]|->|-|–|is|as)?[ \t]*[*\"'`(]*(\w+)[*\"'`)]*",
+    re.IGNORECASE,
+)
+_LONGEST_TAG = 100
+_BULLET_KEYS = ("bullets", "bullet_tags", "tags")
+_INSIGHT_KEYS = ("insights", "insight", "key_insights", "key_insight")
 _WORDS = re.compile(r"\w+")
 
 
@@ -160,39 +171,90 @@ def show_bullets(items: Sequence[MemoryItem]) -> str:
 
 
 def read_reflection(reply: str) -> Reflection:
-    """Read a reflector's reply: a line ``Bullets: ID TAG, ID TAG`` (or ``none``), and any lines ``Insight: ...``.
+    """Read a reflector's reply: ``Bullets: ID TAG, ID TAG`` (or ``none``), and any number of ``Insight: ...``.
+
+    The bullets may also stand on lines of their own, or as JSON.
 
     Raises:
-        Unreadable: there is no such first line, or it holds something else.
+        Unreadable: there are no bullets, or something else stands in their place.
     """
-    line = re.search(r"^Bullets:[ \t]*(.*)$", reply, re.MULTILINE)
-    if line is None:
-        raise Unreadable("there is no line that starts with 'Bullets:'")
-    named = [part for part in (piece.strip(" \t.") for piece in line.group(1).split(",")) if part]
-    tags: dict[str, str] = {}
-    for part in [] if [part.lower() for part in named] == ["none"] else named:
-        match = _TAGGED.fullmatch(part)
-        if match is None or match.group(2).lower() not in TAGS:
-            raise Unreadable(f"{part[:60]!r} is not a bullet's id followed by one of {', '.join(TAGS)}")
-        tags[match.group(1)] = match.group(2).lower()
-    return Reflection(tags, _lines(reply, "Insight"))
+    return first_read(reply, _reflection)
 
 
 def read_additions(reply: str) -> Sequence[str]:
-    """Read a curator's reply: lines ``ADD: ...``, or the word ``NOTHING``.
+    """Read a curator's reply: ``ADD: ...``, any number of times, or as JSON; or that there is nothing to add.
 
     Raises:
         Unreadable: it is neither.
     """
-    added = _lines(reply, "ADD")
-    if not added and NOTHING not in (line.strip(" \t.") for line in reply.splitlines()):
+    return first_read(reply, _additions, lambda text: [] if says_nothing(text) else None)
+
+
+def _reflection(layer: Layer) -> Reflection | None:
+    for value, told in objects_with(read_values(layer).found, _BULLET_KEYS):
+        insights: object = next((value[key] for key in _INSIGHT_KEYS if key in value), [])
+        return Reflection(_tags_of_json(told), _distinct(insights if isinstance(insights, list) else [insights]))
+    labels = find_labels(layer, {"bullets": r"bullets?(?:[ _]tags?)?", "insight": "(?:key[ _])?insights?"})
+    told = entries(layer, labels, "bullets")
+    if not any(label.name == "bullets" for label in labels):
+        raise Unreadable("there is no line that starts with 'Bullets:'")
+    return Reflection(_tags(",".join(told)), _distinct(entries(layer, labels, "insight")))
+
+
+def _tags(text: str) -> Mapping[str, str]:
+    """The bullets and tags of a list, between commas or on lines of their own."""
+    tags: dict[str, str] = {}
+    for part in islice(re.finditer(r"[^,;\n]+", text), MOST):
+        named = part[0].strip(" \t.-*•`()")
+        if not named or named.lower() in ("none", "n/a"):
+            continue
+        match = _TAGGED.fullmatch(named[:_LONGEST_TAG])
+        if match is None or match[2].lower() not in TAGS:
+            raise Unreadable(f"{named[:60]!r} is not a bullet's id followed by one of {', '.join(TAGS)}")
+        tags[match[1]] = match[2].lower()
+    return tags
+
+
+def _tags_of_json(told: object) -> Mapping[str, str]:
+    if isinstance(told, dict):
+        return _tags(",".join(f"{name} {tag}" for name, tag in told.items()))
+    if isinstance(told, list):
+        pairs = [plain_keys(one) if isinstance(one, dict) else {"id": text_of_value(one)} for one in told]
+        return _tags(",".join(f"{pair.get('id', pair.get('bullet', ''))} {pair.get('tag', '')}" for pair in pairs))
+    return _tags(text_of_value(told))
+
+
+def _additions(layer: Layer) -> Sequence[str]:
+    values = read_values(layer).found
+    for _, told in objects_with(values, ("operations", "additions", "add", "bullets")):
+        return _distinct(_addition(one) for one in (told if isinstance(told, list) else [told]))
+    labels = find_labels(layer, {"add": "add(?:ition)?s?", "nothing": NOTHING.lower()})
+    added = entries(layer, labels, "add")
+    if not added:
+        strings = [one for value in values if isinstance(value, list) for one in value]
+        if strings and all(isinstance(one, str) for one in strings):
+            return _distinct(strings)
+        if any(label.name == "nothing" and not label.rest for label in labels):
+            return []
+    if not added:
         raise Unreadable(f"there is no line that starts with 'ADD:', and none that says {NOTHING}")
-    return added
+    return _distinct(added)
 
 
-def _lines(reply: str, name: str) -> Sequence[str]:
-    found = re.findall(rf"^{name}:[ \t]*(\S.*?)[ \t\r]*$", reply, re.MULTILINE)
-    return list(dict.fromkeys(found))
+def _addition(value: object) -> str:
+    """The text of an addition in JSON; ``""`` for an operation of another kind."""
+    if not isinstance(value, dict):
+        return text_of_value(value)
+    mine = plain_keys(value)
+    if str(mine.get("type", mine.get("op", "add"))).lower() != "add":
+        return ""
+    return text_of_value(mine.get("content", mine.get("text", mine.get("add", ""))))
+
+
+def _distinct(texts: Iterable[object]) -> list[str]:
+    """The texts that are not empty, each on one line and once."""
+    lines = (" ".join(text_of_value(text).split()) for text in texts)
+    return list(dict.fromkeys(line for line in lines if line and line.lower().strip(".") not in ("none", "n/a", "...")))
 
 
 def _words(text: str) -> frozenset[str]:

@@ -17,16 +17,18 @@ from the same past, and the last one's stays.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.fencing import fence, fences
-from rbsuite.memories.asking import Unreadable, ask
+from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import ShownEpisode, additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
+from rbsuite.reading.labels import between
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values, text_of_value
 from rbsuite.transcript import BUDGET, render_transcript
 
 DOCUMENT = "cheatsheet"
@@ -35,7 +37,8 @@ SHOWN_AS = "sheet"
 """The label of the sheet's fence in prompts."""
 TITLE_LENGTH = 80
 
-_SHEET = re.compile(r"^<sheet>[ \t]*\n(.*?)\n</sheet>[ \t]*$", re.MULTILINE | re.DOTALL)
+_TAG = "(?:new[ _-]?)?(?:cheat[ _-]?)?sheet"
+_MISSING = "there is no sheet between a line <sheet> and a line </sheet>"
 
 
 class DynamicCheatsheet:
@@ -108,20 +111,26 @@ class DynamicCheatsheet:
 
 
 def read_sheet(reply: str, characters: int) -> str:
-    """The sheet in a reply: what stands between the last pair of ``<sheet>`` and ``</sheet>``, each on a line of its own.
+    """The sheet in a reply: what stands between the last pair of ``<sheet>`` and ``</sheet>``, or under the key ``sheet`` of an object.
 
     Raises:
         Unreadable: there is none, it is empty or longer than ``characters``.
     """
-    sheets = _SHEET.findall(reply.replace("\r\n", "\n"))
-    if not sheets:
-        raise Unreadable("there is no sheet between a line <sheet> and a line </sheet>")
-    sheet: str = sheets[-1].strip()
-    if not sheet:
-        raise Unreadable("the sheet is empty")
-    if len(sheet) > characters:
-        raise Unreadable(f"the sheet has {len(sheet)} characters, and {characters} are allowed")
-    return sheet
+
+    def read(layer: Layer) -> str | None:
+        sheet = between(layer.outside, layer.text, _TAG)
+        if sheet is None:
+            told = objects_with(read_values(layer).found, ("sheet", "cheatsheet", "new_sheet", "notes"))
+            sheet = text_of_value(told[-1][1]) if told else None
+        if sheet is None:
+            raise Unreadable(_MISSING)
+        if not sheet:
+            raise Unreadable("the sheet is empty")
+        if len(sheet) > characters:
+            raise Unreadable(f"the sheet has {len(sheet)} characters, and {characters} are allowed")
+        return sheet
+
+    return first_read(reply, read)
 
 
 def _inject(sheet: str, view: BankView, recalled: Sequence[Recalled] = (), index: str = "") -> Recall:

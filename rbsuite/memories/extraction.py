@@ -9,9 +9,10 @@ from typing import Any
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Provenance, Recall, Recalled, RecallRequest
 from rbsuite.fencing import fence
-from rbsuite.memories.asking import Unreadable, ask
+from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
+from rbsuite.reading.layers import Unreadable
 from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 
 MIXED = "mixed"
@@ -141,7 +142,8 @@ async def extract_items(extraction: Extraction, view: BankView, **variables: Any
     """Ask the memory's model for items, by a prompt of these variables.
 
     A reply that cannot be read is asked for once more; then nothing is learnt. What is counted says
-    :func:`rbsuite.memories.asking.ask`; besides that ``extraction_dropped``, the items dropped.
+    :func:`rbsuite.memories.asking.ask`; besides that ``extraction_dropped``, the items
+    dropped, and ``extraction_nothing``, replies which say that there is nothing to learn.
     """
 
     def read(reply: str) -> Sequence[Draft]:
@@ -150,6 +152,8 @@ async def extract_items(extraction: Extraction, view: BankView, **variables: Any
             view.count("extraction_dropped")
         if parsed.problem:
             raise Unreadable(parsed.problem)
+        if parsed.none_said:
+            view.count("extraction_nothing")
         return parsed.drafts
 
     heading = extraction.heading

@@ -1,13 +1,20 @@
-"""Reads the Markdown form in which extractors write memory items: strictly, with what was dropped and why.
+"""Reads what extractors write: memory items with a title, a description and a content, within limits, with what was dropped and why.
 
-The form is ReasoningBank's (arXiv 2509.25140): ``# Memory Item i`` with the sections Title, Description, Content.
+The form is ReasoningBank's (arXiv 2509.25140): ``# Memory Item i`` with the sections Title, Description, Content. How far a reply may
+depart from it says :mod:`rbsuite.reading`; JSON objects with those keys are items too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.reading.labels import STYLES, Label, find_labels, text_of, unwrapped, with_ends
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values, text_of_value
+from rbsuite.reading.words import says_nothing
 
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 600
@@ -17,8 +24,15 @@ CONTENT_LIMIT = 4000
 TOLD = 3
 """How many of the items that were dropped the problem names."""
 
-_FENCE = re.compile(r"^```\w*[ \t]*$", re.MULTILINE)
-_SECTION = re.compile(r"^## (Title|Description|Content)[ \t]*$", re.MULTILINE)
+_LONGEST_HEADING = 300
+_HEADING = re.compile(r"[ \t]*(?=#|\*\*|\d)#{0,6}[ \t]*(?:\*\*)?(?:\d{1,3}[.):])?[ \t]*([^\n]+)")
+_SECTIONS = ("title", "description", "content")
+_KEYS: Mapping[str, Sequence[str]] = {
+    "title": ("title", "name"),
+    "description": ("description", "summary", "when", "when_to_use"),
+    "content": ("content", "text", "body", "strategy", "lesson", "steps", "workflow"),
+}
+"""What the sections are called in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,73 +51,144 @@ class Parsed:
     Attributes:
         drafts: the items to keep, in order.
         dropped: one line for each item that was not kept, saying why.
-        problem: why nothing could be read; empty if something could.
+        problem: why nothing could be read; empty if something could, or if there was nothing to learn.
+        none_said: the model said that there is nothing to learn, which is no fault.
     """
 
     drafts: tuple[Draft, ...] = ()
     dropped: tuple[str, ...] = ()
     problem: str = ""
+    none_said: bool = False
 
 
 def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
     """Read an extractor's reply.
 
-    Items that lack a section, are empty, over-long or repeat another, and those beyond ``limit``, are dropped. Text before the first
-    heading (thinking aloud) is not kept. A code fence around the items is taken off, with what follows it.
+    Items that lack a section, are empty, over-long or repeat another, and those beyond ``limit``, are dropped.
 
     Args:
         reply: the model's text.
         limit: how many items are kept.
         heading: what an item's heading says before its number.
     """
-    body = reply.replace("\r\n", "\n")
-    starts = list(re.finditer(rf"^# {re.escape(heading)} \d+[ \t]*$", body, re.MULTILINE))
-    if not starts:
-        return Parsed(problem=f"there is no line '# {heading} 1'")
+    missing = f"there is no line '# {heading} 1' with the sections Title, Description and Content below it"
+
+    def read(layer: Layer) -> Parsed | None:
+        values = read_values(layer)
+        kept = [_kept(found, limit) for found in (_labelled(layer, heading), _from_json(values.found))]
+        problem = next(
+            (one.problem for one in kept if one.problem), "its JSON is not closed" if values.cut else missing
+        )
+        found = next((one for one in kept if one.drafts), None)
+        if found is None:
+            raise Unreadable(problem)
+        return found
+
+    try:
+        return first_read(reply, read, lambda text: Parsed(none_said=True) if says_nothing(text) else None)
+    except Unreadable as fault:
+        return Parsed(problem=str(fault))
+
+
+def _kept(found: Sequence[Draft], limit: int) -> Parsed:
     drafts: list[Draft] = []
     dropped: list[str] = []
-    ends = [start.start() for start in starts[1:]] + [_end(body, starts[0].start(), starts[-1].end())]
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
-        draft, fault = _read_item(body[start.end() : end])
-        fault = fault or _fault(draft, drafts, limit)
+    for number, draft in enumerate(found, start=1):
+        fault = _fault(draft, drafts, limit)
         if fault:
             dropped.append(f"item {number}: {fault}")
-        elif draft is not None:
+        else:
             drafts.append(draft)
     return Parsed(tuple(drafts), tuple(dropped), "" if drafts else "; ".join(dropped[:TOLD]))
 
 
-def _end(body: str, first: int, last: int) -> int:
-    """Where the last item ends: at the fence's end where the items stand in one, else with the text."""
-    before = body[:first].rstrip().rpartition("\n")[2]
-    fences = list(_FENCE.finditer(body, last)) if _FENCE.fullmatch(before) else []
-    return fences[-1].start() if fences else len(body)
-
-
-def _read_item(text: str) -> tuple[Draft | None, str]:
-    marks = list(_SECTION.finditer(text))
-    names = [mark.group(1) for mark in marks]
-    if names != ["Title", "Description", "Content"]:
-        return None, "it does not have the sections Title, Description, Content in this order"
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
-    title, description, content = (text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True))
-    return Draft(title, description, content), ""
-
-
-def _fault(draft: Draft | None, kept: Sequence[Draft], limit: int) -> str:
-    if draft is None:
-        return "unreadable"
-    if not (draft.title and draft.description and draft.content):
-        return "a section is empty"
-    if (
-        len(draft.title) > TITLE_LIMIT
-        or len(draft.description) > DESCRIPTION_LIMIT
-        or len(draft.content) > CONTENT_LIMIT
-    ):
-        return "over-long"
+def _fault(draft: Draft, kept: Sequence[Draft], limit: int) -> str:
+    missing = [name for name in _SECTIONS if not getattr(draft, name)]
+    if missing:
+        return f"its {missing[0]} is missing or empty"
+    limits = zip(_SECTIONS, (TITLE_LIMIT, DESCRIPTION_LIMIT, CONTENT_LIMIT), strict=True)
+    over = next(((name, most) for name, most in limits if len(getattr(draft, name)) > most), None)
+    if over is not None:
+        return f"its {over[0]} is over-long ({len(getattr(draft, over[0]))} characters; {over[1]} are allowed)"
     if any(
         draft.title.casefold() == other.title.casefold() or draft.content.casefold() == other.content.casefold()
         for other in kept
     ):
         return "it repeats an earlier item"
     return "beyond the limit" if len(kept) >= limit else ""
+
+
+def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
+    """The items under labels. A content may hold lines that look like fainter labels than its own, which are none where that gives more."""
+    words = r"[ \t_-]*+".join(map(re.escape, heading.lower().split()))
+    names = {"item": rf"{words}s?", "title": "title", "description": "description", "content": "content"}
+    labels = find_labels(layer, names)
+    if not any(label.name == "title" for label in labels):
+        labels = _with_headings(layer, labels)
+    best: Sequence[Draft] = ()
+    taken = 0
+    for most in range(1, len(STYLES) + 1):
+        used = [label for label in labels if label.style in STYLES[:most]]
+        if len(used) > taken:
+            found = list(_grouped(layer, used))
+            if not best or _complete(found) > _complete(best):
+                best = found
+        taken = len(used)
+    return best
+
+
+def _with_headings(layer: Layer, labels: Sequence[Label]) -> Sequence[Label]:
+    """Labels without any title, with an item's label for each line that is marked as a heading and stands right before an item."""
+    found: list[Label] = []
+    first = next((label.name for label in labels if label.name != "item"), "")
+    for label in labels:
+        if label.name == first and (not found or found[-1].name != "item"):
+            window = layer.outside[max(0, label.start - _LONGEST_HEADING) : label.start]
+            line = window.rstrip().rpartition("\n")[2]
+            heading = _HEADING.fullmatch(line)
+            if heading is not None:
+                start = label.start - len(window) + len(window.rstrip()) - len(line)
+                found.append(Label("item", label.style, start, label.start, heading[1].strip(" \t*:")))
+        found.append(label)
+    return found
+
+
+def _complete(drafts: Sequence[Draft]) -> int:
+    return sum(bool(draft.title and draft.description and draft.content) for draft in drafts)
+
+
+def _grouped(layer: Layer, labels: Sequence[Label]) -> Iterator[Draft]:
+    """The items that labels make up: one begins at its heading, or where a section comes again."""
+    sections: dict[str, str] = {}
+    for label, end in with_ends(layer, labels):
+        if label.name == "item" or label.name in sections:
+            if _SECTIONS[1] in sections or _SECTIONS[2] in sections or (sections and label.name != "item"):
+                yield _draft(sections)
+            sections = {}
+        if label.name != "item":
+            sections[label.name] = text_of(layer, label, end)
+        elif label.rest:
+            sections["heading"] = label.rest
+    if sections.keys() & set(_SECTIONS):
+        yield _draft(sections)
+
+
+def _draft(sections: Mapping[str, str]) -> Draft:
+    title = sections.get("title") or sections.get("heading", "")
+    return Draft(unwrapped(_on_one_line(title)), sections.get("description", ""), sections.get("content", ""))
+
+
+def _from_json(values: Sequence[Any]) -> Sequence[Draft]:
+    """The items that stand as objects, at any depth of lists and objects."""
+    return [_of_object(value) for value, _ in objects_with(values, _KEYS["title"])]
+
+
+def _of_object(mine: Mapping[str, Any]) -> Draft:
+    title, description, content = (
+        next((text_of_value(mine[key]) for key in _KEYS[name] if key in mine), "") for name in _SECTIONS
+    )
+    return Draft(_on_one_line(title), description, content)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(filter(None, (line.strip() for line in text.split("\n"))))

@@ -16,13 +16,20 @@ from collections.abc import Collection
 
 from rbsuite.experience import Recall, RecallRequest
 from rbsuite.fencing import fence
-from rbsuite.memories.asking import Unreadable, ask
+from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.episodes import INJECTION
 from rbsuite.memories.exprag import ExperienceRetrieval
 from rbsuite.memories.extraction import ShownEpisode, recall_items
+from rbsuite.reading.labels import find_labels, with_ends
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values, text_of_value
 
-_REPLY = re.compile(r"^(?:Think-)?Prune:[ \t]*(\d+(?:[ \t]*,[ \t]*\d+)*)[ \t.]*$|^Keep[ \t.]*$", re.MULTILINE)
+_LABELS = {"prune": r"(?:think-)?prune[d]?(?:[ \t]+experiences?)?", "keep": r"keep(?:[ \t]+all|[ \t]+everything)?"}
+_KEYS = ("prune", "pruned", "remove")
+_LIST = re.compile(r"[\W_]*+(?:(?:(?:experiences?|numbers?|and|no|none|nothing|\d{1,6})\b)[\W_]*+)*+", re.IGNORECASE)
+_DIGITS = re.compile(r"\d{1,6}")
+_LONGEST = 2_000
 
 
 class RefinedRetrieval(ExperienceRetrieval):
@@ -64,20 +71,48 @@ class RefinedRetrieval(ExperienceRetrieval):
 
 
 def read_pruned(reply: str, count: int) -> Collection[int]:
-    """Read a reply ``Prune: 1,3`` or ``Keep``: the numbers, from 1, of the experiences to take out.
+    """Read a reply ``Prune: 1,3`` or ``Keep``, or the same as JSON: the numbers, from 1, of the experiences to take out.
 
     Args:
-        reply: the model's text; the last line of that form counts.
+        reply: the model's text.
         count: how many experiences there are.
 
     Raises:
-        Unreadable: there is no such line, or it names a number that no experience has.
+        Unreadable: there is no such line, there are several that contradict each other, or one names a number that no experience has.
     """
-    lines = list(_REPLY.finditer(reply))
-    if not lines:
-        raise Unreadable("there is no line 'Prune: NUMBERS' and no line 'Keep'")
-    numbers = {int(number) for number in (lines[-1].group(1) or "").split(",") if number.strip()}
-    strange = sorted(number for number in numbers if not 1 <= number <= count)
-    if strange:
-        raise Unreadable(f"there is no experience {strange[0]}")
-    return numbers
+
+    def read(layer: Layer) -> Collection[int] | None:
+        told = [frozenset(_numbers(text_of_value(value))) for _, value in objects_with(read_values(layer).found, _KEYS)]
+        told += [
+            frozenset()
+            if label.name == "keep"
+            else frozenset(_numbers(label.rest or _below(layer.outside[label.value : end])))
+            for label, end in with_ends(layer, find_labels(layer, _LABELS, numbered=False))
+            if label.name == "prune" or not label.rest.strip(" .")
+        ]
+        if not told:
+            raise Unreadable("there is no line 'Prune: NUMBERS' and no line 'Keep'")
+        if len(set(told)) > 1:
+            raise Unreadable("it says several things that contradict each other")
+        strange = sorted(number for number in told[0] if not 1 <= number <= count)
+        if strange:
+            raise Unreadable(f"there is no experience {strange[0]}")
+        return told[0]
+
+    return first_read(reply, read)
+
+
+def _below(text: str) -> str:
+    """The first paragraph of what stands below a label."""
+    return text.strip().partition("\n\n")[0]
+
+
+def _numbers(text: str) -> Collection[int]:
+    """The numbers of a list such as ``1, 3``, ``[1, 3]`` or ``1 and 3``; none of ``none``.
+
+    Raises:
+        Unreadable: it is no such list.
+    """
+    if not text.strip() or _LIST.fullmatch(text[:_LONGEST]) is None:
+        raise Unreadable(f"{text[:60]!r} is no list of numbers of experiences")
+    return {int(number) for number in _DIGITS.findall(text)}

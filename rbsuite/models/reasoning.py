@@ -8,17 +8,16 @@ OpenAI's Harmony format.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-_NAME = r"(?:seed:)?(?:think(?:ing)?|thoughts?|reasoning)"
 _TAG = re.compile(
-    rf"<(?P<angle>/?){_NAME}[ \t]{{0,3}}>|\[(?P<square>/?)THINK\]|◁(?P<triangle>/?)think▷|<\|(?P<word>begin|end)_of_thought\|>",
-    re.IGNORECASE,
+    r"(<(?=[/|\w])(?:/?(?:seed:|mm:|ant:?)?(?:think(?:ing)?|thoughts?|reasoning)(?:[ \t]+\w+=[^<>\n]{0,80})?[ \t]{0,3}>"
+    r"|\|(?:/?think(?:ing)?|(?:begin|end)_of_thought|(?:start|end)_thinking)\|>)|\[(?=[/t])/?think\]|◁/?think▷)"
 )
+"""A tag in a text in lower case."""
+_ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
-_Piece = tuple[bool, str]
-"""A piece of a reply, and whether it was thought."""
 
 
 def separate(text: str) -> tuple[str, str]:
@@ -36,68 +35,80 @@ def separate(text: str) -> tuple[str, str]:
         the answer as it stands.
     """
     if _CHANNEL not in text:
-        return _join(_tagged(text), text)
-    thought, answer = _join(_channelled(text), text)
-    more, answer = _join(_tagged(answer), answer)
-    return "\n".join(filter(None, (thought, more))), answer
+        return _tagged(text)
+    thought, said = _channelled(text)
+    more, answer = _tagged(_joined(said))
+    return _joined((*thought, more)), answer
 
 
-def _join(pieces: Iterator[_Piece], text: str) -> tuple[str, str]:
-    """Pieces as reasoning and answer; the text itself where it is one piece."""
-    found = list(pieces)
-    if len(found) == 1 and found[0] == (False, text):
+def in_lower_case(text: str) -> str:
+    """A text in lower case whose places are those of the text. To search it is many times faster than to search for letters of any case."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text.translate(_ASCII_LOWER)
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    return "\n".join(filter(None, map(str.strip, pieces)))
+
+
+def _tagged(text: str) -> tuple[str, str]:
+    """Reasoning and answer of a text whose blocks are marked by tags."""
+    between = _TAG.split(in_lower_case(text))
+    tags = between[1::2]
+    if not tags:
         return "", text
-    thought, said = (
-        "\n".join(filter(None, (piece.strip() for is_thought, piece in found if is_thought is wanted)))
-        for wanted in (True, False)
-    )
-    return thought, said
-
-
-def _tagged(text: str) -> Iterator[_Piece]:
-    tags = list(_TAG.finditer(text))
-    last_close = max((tag.start() for tag in tags if _closes(tag)), default=-1)
+    closing = {tag: _closes(tag) for tag in set(tags)}
+    last_close = max((len(tags) - tags[::-1].index(tag) - 1 for tag, closes in closing.items() if closes), default=-1)
+    thought: list[str] = []
     said: list[str] = []
-    inside, begins_line, begin, seen = False, True, 0, 0
-    for tag in tags:
-        between, seen = text[seen : tag.start()], tag.end()
-        _, newline, last_line = between.rpartition("\n")
-        begins_line = (begins_line or bool(newline)) and not last_line.strip()
-        if _closes(tag):
+    inside, begins_line, begin, at = False, True, 0, 0
+    for place, tag in enumerate(tags):
+        piece = between[2 * place]
+        at += len(piece)
+        end = at + len(tag)
+        if closing[tag]:
             if not inside:  # all that seemed to be said was thought
-                yield from ((True, piece) for piece in said)
+                thought += said
                 said.clear()
-            yield True, text[begin : tag.start()]
-        elif inside or not (begins_line or tag.start() < last_close):
-            begins_line = False
-            continue
-        else:
-            said.append(text[begin : tag.start()])
-        inside, begins_line, begin = not _closes(tag), True, tag.end()
-    yield from ((False, piece) for piece in said)
-    yield inside, text[begin:]
+            thought.append(text[begin:at])
+            inside, begins_line, begin = False, True, end
+        elif not inside:
+            if place > last_close:
+                _, newline, last_line = piece.rpartition("\n")
+                begins_line = (begins_line or bool(newline)) and not last_line.strip()
+            if begins_line or place < last_close:
+                said.append(text[begin:at])
+                inside, begins_line, begin = True, True, end
+        at = end
+    (thought if inside else said).append(text[begin:])
+    if not thought and len(said) == 1:
+        return "", text
+    return _joined(thought), _joined(said)
 
 
-def _closes(tag: re.Match[str]) -> bool:
-    return "/" in (tag["angle"], tag["square"], tag["triangle"]) or (tag["word"] or "").lower() == "end"
+def _closes(tag: str) -> bool:
+    return tag[1] == "/" or tag[1:3] in ("|/", "|e")
 
 
-def _channelled(text: str) -> Iterator[_Piece]:
-    """The messages of a reply in Harmony's format, without their headers (role, channel, recipient)."""
-    mark, header, begin = "", "", 0
-    for found in (*_HARMONY.finditer(text), None):
-        piece = text[begin : found.start() if found else None]
-        follows = found[1] if found else ""
-        if mark == "channel" and follows != "message":  # no word says where the header ends
-            header, _, piece = piece.partition(" ")
-            yield not _is_said(header), piece
-        elif mark == "channel":
+def _channelled(text: str) -> tuple[list[str], list[str]]:
+    """What was thought and what was said in a reply in Harmony's format, without headers (role, channel, recipient)."""
+    thought: list[str] = []
+    said: list[str] = []
+    texts = _HARMONY.split(text)
+    marks = ["", *texts[1::2], ""]
+    header = ""
+    for place, piece in enumerate(texts[::2]):
+        mark = marks[place]
+        if mark == "channel":
             header = piece
-        elif mark != "start":
+            if marks[place + 1] != "message":  # no word says where the header ends
+                header, _, piece = piece.partition(" ")
+                if piece:
+                    (said if _is_said(header) else thought).append(piece)
+        elif piece and mark != "start":
             # What stands before all marks goes on from a prompt that opened the channel of the reasoning.
-            yield not mark or (mark == "message" and not _is_said(header)), piece
-        if found:
-            mark, begin = follows, found.end()
+            (thought if not mark or (mark == "message" and not _is_said(header)) else said).append(piece)
+    return thought, said
 
 
 def _is_said(header: str) -> bool:

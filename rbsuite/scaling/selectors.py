@@ -5,25 +5,29 @@ Source of ``best-of-n``, ``random`` (pass@1) and ``oracle`` (pass@k): ReasoningB
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rbsuite.errors import ModelError
 from rbsuite.fencing import fence
+from rbsuite.reading.asking import ask_for
+from rbsuite.reading.labels import find_labels
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import objects_with, read_values
+from rbsuite.reading.words import whole_number
 from rbsuite.record import ALL
 from rbsuite.scaling.base import Choice, SelectorServices
-from rbsuite.trajectory import BROKEN_ENDS, Message, Trajectory
+from rbsuite.trajectory import BROKEN_ENDS, Trajectory
 from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 
-ASKED = 2
-_BRACES = 64
-"""Opening braces of a reply that are tried as the beginning of an object."""
+_KEYS = ("index", "best_index", "best", "best_rollout", "selected_index", "selected", "choice", "rollout")
+_LABELS = {
+    "index": r"(?:the[ \t]+)?(?:(?:best|selected|chosen|final)(?:[ \t_]+(?:index|rollout|choice|attempt|one))?|index|choice|selection)"
+}
+_LONGEST = 40
 
 
 class BestOfN:
-    """``best-of-n``: a model sees all transcripts at once and names the best. A reply that cannot be read twice leaves the first.
+    """``best-of-n``: a model sees all transcripts at once and names the best. Where its reply cannot be read, twice, the first counts.
 
     Args:
         budget: characters of all transcripts together; 0: no limit.
@@ -43,16 +47,11 @@ class BestOfN:
             rules=fence(rules, "rules") if rules else "",
             rollouts=shown,
         )
-        for _ in range(ASKED):
-            try:
-                reply = (await services.complete([Message("user", prompt)], temperature=0.0)).text
-            except ModelError:
-                break
-            index = parse_index(reply, len(shown))
-            if index is not None:
-                return index
-        services.count("selection_unread")
-        return 0
+        try:
+            return await ask_for(services, prompt, temperature=0.0, read=lambda reply: read_index(reply, len(shown)))
+        except (ModelError, Unreadable):
+            services.count("selection_unread")
+            return 0
 
 
 class RandomSelector:
@@ -94,37 +93,42 @@ class MeanSelector:
 
 
 def parse_index(reply: str, n: int) -> int | None:
-    """The index in a reply ``{"index": ..., "analysis": ...}``: that of the first object which has one.
+    """The index in a selector's reply; ``None`` if there is none, see :func:`read_index`."""
+    try:
+        return read_index(reply, n)
+    except Unreadable:
+        return None
+
+
+def read_index(reply: str, n: int) -> int:
+    """Read a selector's reply ``{"index": ..., "analysis": ...}``, a line ``Index: ...``, or a number alone.
 
     Args:
         reply: may hold other text around the object, braces too.
         n: number of rollouts.
 
-    Returns:
-        The index; ``None`` if there is none, or it is not a whole number in [0, n).
+    Raises:
+        Unreadable: there is no index, there are several, or it is not a whole number in [0, n).
     """
-    for value in _objects(reply):
-        if "index" in value:
-            index = value["index"]
-            return index if isinstance(index, int) and not isinstance(index, bool) and 0 <= index < n else None
-    return None
 
+    def read(layer: Layer) -> int:
+        values = read_values(layer)
+        told = [value for _, value in objects_with(values.found, _KEYS)]
+        alone = layer.outside.strip()
+        if not told and len(alone) <= _LONGEST and not alone.startswith(("[", "{")):
+            told = [alone] if whole_number(alone) is not None else []
+        told = told or [label.rest for label in find_labels(layer, _LABELS)]
+        if not told:
+            raise Unreadable("its JSON is not closed" if values.cut else 'there is no JSON object with the key "index"')
+        indices = {whole_number(value) for value in told}
+        if len(indices) > 1:
+            raise Unreadable("it names several rollouts")
+        index = indices.pop()
+        if index is None or not 0 <= index < n:
+            raise Unreadable(f"the index must be a whole number from 0 to {n - 1}")
+        return index
 
-def _objects(reply: str) -> Iterator[Mapping[str, Any]]:
-    """The JSON objects in a text, one after the other; not those inside of others."""
-    decoder = json.JSONDecoder()
-    at = 0
-    for _ in range(_BRACES):
-        at = reply.find("{", at)
-        if at < 0:
-            return
-        try:
-            value, end = decoder.raw_decode(reply, at)
-        except (ValueError, RecursionError):
-            at += 1
-            continue
-        yield value
-        at = end
+    return first_read(reply, read)
 
 
 def final_answer(trajectory: Trajectory) -> str:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.agents.base import Agent, AgentStart
-from rbsuite.agents.choice import PlannerAgent, StepwiseAgent, read_plan, read_step
+from rbsuite.agents.choice import PlannerAgent, StepwiseAgent
+from rbsuite.agents.plans import read_plan, read_plan_strictly, read_step, read_step_strictly
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.fencing import fences
 from rbsuite.models.base import Completion
@@ -115,12 +116,31 @@ def test_a_failed_action_and_a_plan_used_up_lead_to_a_new_plan_with_the_history(
     ],
 )
 def test_a_reply_that_cannot_be_read_is_a_choice_of_nothing_and_the_same_is_asked_again(reply: str) -> None:
+    """So does upstream."""
     model = Model(reply, plan(1))
     refused = Observation("No action was carried out.", data={"valid": False})
-    actions = play(PlannerAgent(), model, FIRST, refused)
+    actions = play(PlannerAgent(strict=True), model, FIRST, refused)
     assert actions[0] == Action.choose(NO_CHOICE, reply)
     assert chosen(actions) == [NO_CHOICE, 1]
     assert model.asked[0] == model.asked[1]
+
+
+@pytest.mark.parametrize("agent", [PlannerAgent, StepwiseAgent])
+def test_a_reply_that_cannot_be_read_is_told_back_once_and_then_counts(
+    agent: type[PlannerAgent] | type[StepwiseAgent],
+) -> None:
+    good = plan(1) if agent is PlannerAgent else '{"action_id": 1}'
+    model = Model("mumble", good, "mumble", plan(9), good)
+    refused = Observation("No action was carried out.", data={"valid": False})
+    assert chosen(play(agent(), model, FIRST, GOOD, refused)) == [1, NO_CHOICE, 1]
+    first, again, second, third, last = model.asked
+    key = "executable_plan" if agent is PlannerAgent else "action_id"
+    for asked, follow in ((first, again), (second, third)):
+        assert [message.role for message in follow[len(asked) :]] == ["assistant", "user"]
+        assert key in follow[-1].text
+    assert "could not be read" in "".join(message.text for message in last)
+    with pytest.raises(IndexError):
+        play(agent(strict=True), Model("mumble"), FIRST, refused)
 
 
 def test_a_plan_is_cut_at_the_first_id_that_does_not_exist() -> None:
@@ -180,15 +200,25 @@ def test_an_environment_that_names_no_actions_is_at_fault(agent: type[Agent]) ->
 def test_what_stands_behind_the_first_id_that_does_not_exist_is_not_looked_at(
     ids: list[Any], indices: tuple[int]
 ) -> None:
-    assert read_plan(plan(*ids), 3).indices == indices
+    assert read_plan_strictly(plan(*ids), 3).indices == indices
 
 
 @pytest.mark.parametrize(
-    ("items", "readable"), [([], True), ({}, True), ("", True), (None, False), (0, False), ({"a": 1}, False)]
+    ("items", "readable", "strictly"),
+    [
+        ([], True, True),
+        ({}, False, True),
+        ("", False, True),
+        (None, False, False),
+        (0, False, False),
+        ({"a": 1}, False, False),
+    ],
 )
-def test_only_what_is_empty_is_an_empty_plan(items: Any, readable: bool) -> None:
-    found = read_plan(json.dumps({"executable_plan": items}), 3)
-    assert (found.indices, found.readable) == ((), readable)
+def test_only_what_is_empty_is_an_empty_plan(items: Any, readable: bool, strictly: bool) -> None:
+    said = json.dumps({"executable_plan": items})
+    assert (read_plan(said, 3).indices, read_plan(said, 3).readable) == ((), readable)
+    found = read_plan_strictly(said, 3)
+    assert (found.indices, found.readable) == ((), strictly)
 
 
 def test_stepwise_names_one_action_a_reply_in_a_conversation() -> None:
@@ -199,7 +229,7 @@ def test_stepwise_names_one_action_a_reply_in_a_conversation() -> None:
         json.dumps({"reasoning": "Done.", "action_id": None}),
     ]
     model = Model(*replies)
-    actions = play(StepwiseAgent(), model, FIRST, GOOD, BAD, GOOD, memory="REMEMBERED")
+    actions = play(StepwiseAgent(strict=True), model, FIRST, GOOD, BAD, GOOD, memory="REMEMBERED")
     assert actions == [
         Action.choose(0, NAMES[0], thought="Look."),
         Action.choose(NO_CHOICE, "mumble"),
@@ -223,7 +253,8 @@ JSON = st.recursive(
 
 @given(JSON.map(json.dumps) | st.text(max_size=30))
 def test_any_reply_gives_valid_indices_or_none(reply: str) -> None:
-    for found in (read_plan(reply, 4), read_step(reply, 4)):
+    for read in (read_plan, read_step, read_plan_strictly, read_step_strictly):
+        found = read(reply, 4)
         assert all(type(index) is int and 0 <= index < 4 for index in found.indices)
         assert found.readable or not found.indices
     assert len(read_step(reply, 4).indices) <= 1

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rbsuite.errors import ModelError
 from rbsuite.judges.base import Judge, JudgeRequest
-from rbsuite.judges.self_judge import SelfJudge, parse_verdict
+from rbsuite.judges.self_judge import SelfJudge
 from rbsuite.judges.truth import GroundTruthJudge, NoisyJudge, NoJudge, is_success
+from rbsuite.judges.verdicts import parse_verdict, read_verdict
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
+from rbsuite.reading.layers import Unreadable
 from rbsuite.trajectory import Action, Message, Observation, Step, Trajectory
 from rbsuite.verdict import Verdict
 
@@ -68,7 +67,17 @@ def judge(judge: Judge, services: Services, score: float | None = None, said: st
         ("Verdict - success!", "success"),
         ("Verdict:success", "success"),
         ("> Verdict :  success  ", "success"),
-        ("Verdict: failure\nOn second thought:\nVerdict: success", "success"),
+        ("Verdict: unsuccessful", "failure"),
+        ("Verdict: not a success", "failure"),
+        ("My verdict: success", "success"),
+        ("Status: success", "success"),
+        ("Verdict: success, I think", "success"),
+        ("Success.", "success"),
+        ("Verdict: success or failure\nVerdict: failure", "failure"),
+        ("> Verdict: success\nVerdict: failure", "failure"),
+        ("```\nVerdict: success\n```\nVerdict: failure", "failure"),
+        ('The page said\n"Verdict: success"\nVerdict: failure', "failure"),
+        ("```\nReasoning: x\nVerdict: success\n```", "success"),
         ("Verdict: success\r\n", "success"),
     ],
 )
@@ -79,33 +88,28 @@ def test_decorated_verdict_is_read(reply: str, label: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "fault"),
     [
-        "",
-        "success",
-        "The attempt was unsuccessful.",
-        "Verdict: unsuccessful",
-        "Verdict: not a success",
-        "Verdict: success or failure",
-        "Verdict: success, I think",
-        "Verdict: successful",
-        "My verdict: success",
-        "Verdictsuccess",
-        "Verdict\n\n\nThe success was plain",
-        "Status: success",
-        "Verdict: unknown",
+        ("", "empty"),
+        ("<think>Verdict: success</think>", "thinking"),
+        ("The attempt was unsuccessful.", "form"),
+        ("Verdict: success or failure", "neither"),
+        ("Verdict: success/failure", "neither"),
+        ("Verdict: success?", "neither"),
+        ("Verdict: not a failure", "neither"),
+        ("Verdict: unknown", "neither"),
+        ("Verdict: partial success", "in between"),
+        ("Verdict: success (partial)", "in between"),
+        ("Verdictsuccess", "form"),
+        ("Verdict: failure\nOn second thought:\nVerdict: success", "contradict"),
+        ('{"verdict": "failure"}\nVerdict: success', "contradict"),
     ],
 )
-def test_what_is_no_verdict_is_not_taken_for_one(reply: str) -> None:
-    """D21: no substring of a reply decides."""
+def test_what_is_no_verdict_has_its_fault_named(reply: str, fault: str) -> None:
+    """No substring of a reply decides."""
     assert parse_verdict(reply) is None
-
-
-@given(st.text(alphabet="success failure:un\nVerdict", max_size=40), st.sampled_from(["success", "failure"]))
-def test_last_line_decides_whatever_stands_before(before: str, label: str) -> None:
-    verdict = parse_verdict(f"{before}\n\nVerdict: {label}")
-    assert verdict is not None
-    assert verdict.label == label
+    with pytest.raises(Unreadable, match=fault):
+        read_verdict(reply)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +119,9 @@ def test_last_line_decides_whatever_stands_before(before: str, label: str) -> No
         ("Reasoning: first,\nsecond,\n\nthird.\nVerdict: failure", "first, second, third."),
         ("**Reasoning:** it *works*\nVerdict: success", "it *works*"),
         ("Verdict: success", ""),
-        ("Reasoning: one\nVerdict: failure\nReasoning: two\nVerdict: success", "two"),
+        ("Verdict: failure: the wrong order was cancelled.", "the wrong order was cancelled"),
+        ("Verdict: failure\nReasoning: It cancelled the wrong order.", "It cancelled the wrong order."),
+        ('{"reasoning": "all\\n done", "verdict": "success"}', "all done"),
     ],
 )
 def test_rationale_is_kept_whole(reply: str, rationale: str) -> None:
@@ -123,14 +129,6 @@ def test_rationale_is_kept_whole(reply: str, rationale: str) -> None:
     verdict = parse_verdict(reply)
     assert verdict is not None
     assert verdict.rationale == rationale
-
-
-@pytest.mark.parametrize("junk", ["\n", "*", " ", "verdict ", "Verdict:\n", "reasoning\n", "_", "Verdict" + "*" * 99])
-def test_junk_is_read_in_linear_time(junk: str) -> None:
-    reply = junk * (1_000_000 // len(junk))
-    started = time.process_time()
-    assert parse_verdict(reply) is None
-    assert time.process_time() - started < 2.0
 
 
 def test_self_judge_asks_at_temperature_0_with_everything_fenced() -> None:
@@ -146,7 +144,9 @@ def test_self_judge_asks_at_temperature_0_with_everything_fenced() -> None:
 def test_self_judge_asks_once_more_and_then_does_not_know() -> None:
     services = Services("I cannot say.", GOOD)
     assert judge(SelfJudge(), services).label == "success"
-    assert len(services.asked) == 2
+    first, again = (prompt for prompt, _ in services.asked)
+    assert first != again
+    assert "could not be read" in again
     services = Services("I cannot say.", "It was unsuccessful.", GOOD)
     verdict = judge(SelfJudge(), services)
     assert (verdict.label, verdict.score) == ("unknown", None)

@@ -15,7 +15,7 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import ModelError
 from rbsuite.fencing import fence
-from rbsuite.judges.self_judge import parse_verdict
+from rbsuite.judges.verdicts import parse_verdict
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.memories.markdown import parse_items

@@ -145,6 +145,7 @@ def test_what_is_written_is_read_back(tags: dict[str, str], insights: list[str])
 
 def test_additions_are_lines_or_nothing() -> None:
     assert read_additions("NOTHING") == []
-    for reply in ("", "ADD:", "add: x", "There is NOTHING to add"):
+    assert read_additions("There is NOTHING to add") == []
+    for reply in ("", "ADD:", "I would keep the playbook as it is, but for one thing"):
         with pytest.raises(Unreadable):
             read_additions(reply)

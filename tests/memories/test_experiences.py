@@ -98,13 +98,15 @@ def test_remem_keeps_all_otherwise(replies: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("reply", "numbers"),
-    [("Prune: 2", {2}), ("Think-Prune: 1,3", {1, 3}), ("Prune: 1\nKeep", set()), ("Keep\nPrune: 4 , 4", {4})],
+    [("Prune: 2", {2}), ("Think-Prune: 1,3", {1, 3}), ("Keep.", set()), ("**Prune:** [4 , 4]", {4})],
 )
 def test_pruning_is_read(reply: str, numbers: set[int]) -> None:
     assert read_pruned(reply, 4) == numbers
 
 
-@pytest.mark.parametrize("reply", ["", "prune 1", "Prune:", "Prune: 0", "Prune: 5", "Prune: one", "Keep going"])
+@pytest.mark.parametrize(
+    "reply", ["", "prune 1", "Prune:", "Prune: 0", "Prune: 5", "Prune: one", "Keep going", "Prune: 1\nKeep"]
+)
 def test_malformed_pruning_is_refused(reply: str) -> None:
     with pytest.raises(Unreadable):
         read_pruned(reply, 4)

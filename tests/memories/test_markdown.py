@@ -1,8 +1,6 @@
-"""How extractors' replies are read: strictly, within limits, and nothing but items (D25)."""
+"""How extractors' replies are read: within limits, and nothing but items."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 from hypothesis import given
@@ -28,8 +26,8 @@ ONE = Draft("Look first", "When a thing must be found.", "Look before you leap."
 TWO = Draft("Count twice", "When things are counted.", "Count again.")
 THREE = Draft("Ask", "When in doubt.", "Ask the user.")
 
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30).filter(
-    lambda text: text == text.strip() and not text.startswith(("#", "`"))
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=30).filter(
+    lambda text: text == text.strip() and text[0] not in "#`~*_-=>\"'"
 )
 PARAGRAPHS = st.lists(TEXT, min_size=1, max_size=3).map("\n".join).filter(lambda text: text == text.strip())
 DRAFTS = st.lists(
@@ -63,7 +61,7 @@ def test_thinking_before_the_items_is_not_kept(drafts: list[Draft], thought: str
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_has_a_problem(text: str) -> None:
     parsed = parse_items(text, 3)
-    assert bool(parsed.problem) != bool(parsed.drafts)
+    assert [bool(parsed.problem), bool(parsed.drafts), parsed.none_said].count(True) == 1
 
 
 @pytest.mark.parametrize(
@@ -124,46 +122,19 @@ def test_items_at_the_limits_of_length_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "fault"),
     [
-        "",
-        "There was a lot to learn.",
-        "Memory Item 1\nTitle: x",
-        "## Memory Item 1\n## Title\nt\n## Description\nd\n## Content\nc",
-        "# Memory Item\n## Title\nt\n## Description\nd\n## Content\nc",
-        "# Memory Item one\n## Title\nt\n## Description\nd\n## Content\nc",
-        "# Workflow 1\n## Title\nt\n## Description\nd\n## Content\nc",
-        "# Memory Item 1\n## Title\nt\n## Content\nc\n## Description\nd",
-        "# Memory Item 1\n## Title\nt\n## Content\nc",
-        "# Memory Item 1\n## Title\nt\n## Description\nd\n## Content\nc\n## Content\ntwice",
-        "# Memory Item 1\n### Title\nt\n### Description\nd\n### Content\nc",
-        write(Draft("", "", "")),
+        ("", "empty"),
+        ("<think># Memory Item 1\n## Title\nt\n## Description\nd\n## Content\nc</think>", "thinking"),
+        ("There was a lot to learn.", "no line '# Memory Item 1'"),
+        ("Memory Item 1\nTitle: x", "description is missing"),
+        ("# Memory Item 1\n## Title\nt\n## Content\nc", "description is missing"),
+        ('[{"title": "t", "description": "d", "content": "c"}', "not closed"),
+        (write(Draft("", "", "")), "title is missing or empty"),
     ],
 )
-def test_other_forms_are_not_read(reply: str) -> None:
+def test_what_cannot_be_read_has_its_fault_named(reply: str, fault: str) -> None:
     parsed = parse_items(reply, 3)
     assert parsed.drafts == ()
-    assert parsed.problem
-
-
-JUNK = [
-    "# ",
-    "## Title\n",
-    "```\n",
-    "# Memory Item 1\n",
-    "a",
-    "\n",
-    "# Memory Item 1\n## Title\nx\n",
-    "`",
-    "# Memory Item ",
-]
-
-
-@pytest.mark.parametrize("junk", JUNK)
-def test_a_megabyte_of_junk_is_read_in_linear_time(junk: str) -> None:
-    reply = junk * (1_000_000 // len(junk))
-    started = time.process_time()
-    parsed = parse_items(reply, 3)
-    assert time.process_time() - started < 2.0
-    assert parsed.drafts == ()
-    assert 0 < len(parsed.problem) < 1000, "the problem is told to the model"
+    assert fault in parsed.problem
+    assert len(parsed.problem) < 1000, "it is told to the model"

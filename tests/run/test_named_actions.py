@@ -47,7 +47,7 @@ def test_oracle_solves_all_random_and_noop_end_by_the_environments_own_limit(tmp
                 assert summary.success.mean < 0.5
                 assert "max_steps" in ends
     assert calls["sim/oracle"] == (8 if agent == "planner" else 32)
-    assert calls["sim/noop"] == 8 * LIMIT
+    assert calls["sim/noop"] == 2 * 8 * LIMIT, "its replies name no action, and each is told back once"
 
 
 @pytest.mark.parametrize("agent", ["planner", "stepwise"])

@@ -13,8 +13,7 @@ from rbsuite_questions.readers.texts import last_match
 
 _DELIMITERS = re.compile(r"[$*\-#\s]*+")
 _BOX = "\\boxed{"
-_ESCAPED = re.compile(r"\\([$,£€*_])")
-_FORMATTING = re.compile(r"[$,£€*_]")
+_FORMATTING = "$,£€*_"
 _FULL_STOP = re.compile(r"\.(?=\D|$)")
 _MOST_WORDS = 1_000
 """Words of a line that are tried as numbers. Upstream tries all; no line that a model means as its answer has so many."""
@@ -84,7 +83,7 @@ class InspectReader(BaseReader):
         """Integers are equal when they agree in 5 significant digits."""
         if reading.value is None or kind == "choice":
             return reading.value == gold
-        number = parse_number(_FORMATTING.sub("", gold.strip()))
+        number = parse_number(_unformatted(gold.strip()))
         return number is not None and reading.value == _rounded(number)
 
 
@@ -107,5 +106,13 @@ def _unboxed(line: str) -> str:
 
 def _words_from_the_end(line: str) -> Iterator[str]:
     """The words that could be numbers, last first."""
-    text = _FORMATTING.sub("", _ESCAPED.sub(r"\1", line.strip().casefold()))
-    return reversed(_FULL_STOP.sub("", text).split())
+    text = line.strip().casefold()
+    for mark in _FORMATTING:  # character by character: many times faster than a regular expression
+        text = text.replace(f"\\{mark}", mark)
+    return reversed(_FULL_STOP.sub("", _unformatted(text)).split())
+
+
+def _unformatted(text: str) -> str:
+    for mark in _FORMATTING:
+        text = text.replace(mark, "")
+    return text

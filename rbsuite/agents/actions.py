@@ -1,0 +1,225 @@
+"""Reads actions that are written as text: a thought and an action of ReAct, leniently or as tau-bench does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from rbsuite.errors import ParseFailure
+from rbsuite.reading.labels import find_labels
+from rbsuite.reading.layers import Layer, Unreadable, first_read
+from rbsuite.reading.values import NotAValue, ValueReader, objects_with, plain_keys, read_values, values_in
+from rbsuite.trajectory import Action
+
+RESPOND = "respond"
+"""The action whose argument ``content`` is said to the user."""
+
+LABEL = "Action:"
+
+_NAMES = ("name", "tool", "tool_name", "function", "function_name", "action")
+_ARGUMENTS = ("arguments", "args", "parameters", "params", "input", "action_input", "kwargs", "tool_input")
+_ACTION = re.compile(r"A(?<!\wA)(?:ction|CTION)[ \t]*+(?:\d{1,3})?+[*_`]*+[ \t]*+[:：][*_`]*+")
+_RESULT = re.compile(
+    r"^[ \t#*_`]*+(?:API[ \t]+[oO]utput|[oO]bservation|[tT]ool[ \t]+(?:[oO]utput|[rR]esult)|User)[*_`]*+[ \t]*+[:：]",
+    re.MULTILINE,
+)
+_BEFORE = re.compile(r"(?:\s++|`{3,}[\w+-]*+|~{3,}[\w+-]*+|[*_`]++|</?[\w|-]{1,20}>)*+")
+_INPUT = re.compile(r"\s*+[*_`]*(?:Action[ \t]+Input|Arguments|Input|Parameters)[*_`]*[ \t]*[:：][*_`]*", re.IGNORECASE)
+_TOOL = re.compile(r"([A-Za-z_][\w.-]{0,80})[*_`]*[ \t]*(?=\n)")
+_THOUGHT = re.compile(
+    r"^[ \t#*_`]*Thoughts?[ \t]*(?:\d{1,3})?[*_`]*[ \t]*(?:[:：][*_`]*|$)", re.IGNORECASE | re.MULTILINE
+)
+_LIKE_JSON = re.compile(r"\s*+(?:```\w*\s*+)?[{\[](?=\s*+[\"'{\[\]}\w])")
+_NO_ACTION = "it is not an object with the text 'name' and the object 'arguments'"
+_NOT_CLOSED = "its JSON is not closed"
+_MOST = 1_000
+"""Labels ``Action:`` of a reply that are looked at, from the first on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An action as a reply words it.
+
+    Attributes:
+        value: the object with ``name`` and ``arguments``; ``None`` for speech.
+        said: what is said to the user, where it is speech.
+        before: what stands before it.
+    """
+
+    value: Mapping[str, Any] | None
+    said: str = ""
+    before: str = ""
+
+
+def parse_action(reply: str, *, thought: str = "", keep_thought: bool = False) -> Action:
+    """Read the action of a reply.
+
+    It is what follows ``Action:``: an object with ``name`` and ``arguments``, a call ``name(key=value)``, or the tool's name with
+    ``Action Input:`` below it. Of several the last counts, but nothing after a result that the model made up (``API output:``). Without
+    that label an object of that form is the action. A reply with no action at all is said to the user.
+
+    Args:
+        reply: the model's text.
+        thought: what was thought besides the reply.
+        keep_thought: whether what stands before the action belongs to the thought.
+
+    Raises:
+        ParseFailure: there is an action that cannot be read.
+    """
+    try:
+        written = first_read(reply, _written, _speech)
+        action = _action(written)
+    except Unreadable as fault:
+        raise ParseFailure(f"the model's action cannot be read: {fault}.") from None
+    before = _THOUGHT.sub("", written.before.strip()).strip() if keep_thought else ""
+    return Action(action.text, action.calls, thought=" ".join(filter(None, (thought, before))))
+
+
+def parse_strictly(reply: str, *, thought: str = "") -> Action:
+    """Read the action of a reply as tau-bench does.
+
+    What follows the last ``Action:`` (or the whole reply) is a JSON object with ``name`` and ``arguments``; if it is not
+    JSON it is said to the user as it stands.
+
+    Raises:
+        ParseFailure: it is JSON, but not such an object.
+    """
+    text = reply.rsplit(LABEL, 1)[-1].strip()
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        return Action(text=text, thought=thought)
+    except (ValueError, RecursionError):
+        raise ParseFailure(f"the model's action is JSON beyond what can be read: {text[:60]!r}...") from None
+    try:
+        action = _action(Written(value if isinstance(value, dict) else {}))
+    except Unreadable as fault:
+        raise ParseFailure(f"the model's action cannot be read: {fault}: {text[:120]!r}.") from None
+    return Action(action.text, action.calls, thought=thought)
+
+
+def _action(written: Written) -> Action:
+    value = written.value
+    if value is None:
+        return Action(text=written.said)
+    name, arguments = value.get("name"), value.get("arguments")
+    if not isinstance(name, str) or not name or not isinstance(arguments, dict):
+        raise Unreadable(_NO_ACTION)
+    if name != RESPOND:
+        return Action.call(name, arguments)
+    if not isinstance(arguments.get("content"), str):
+        raise Unreadable(f"the action {RESPOND!r} has no text in 'content'")
+    return Action(text=arguments["content"])
+
+
+def _written(layer: Layer) -> Written | None:
+    return _labelled(layer) or _unlabelled(layer)
+
+
+def _speech(reply: str) -> Written | None:
+    """All of a reply as words for the user; ``None`` where it begins like an action or a thought."""
+    text = reply.strip()
+    if _ACTION.search(text) or _THOUGHT.match(text) or _LIKE_JSON.match(text):
+        return None
+    return Written(None, text)
+
+
+def _labelled(layer: Layer) -> Written | None:
+    """The last action behind a label, but none behind a result that the model made up. ``None`` without a label."""
+    text, reader, at = layer.text, ValueReader(layer.text), 0
+    last: tuple[Mapping[str, Any] | None, int, int] | None = None
+    fault: Unreadable | None = None
+    result = len(text)
+    labels = [match.span() for match in islice(_ACTION.finditer(layer.outside), _MOST)]
+    labels = labels or [(label.start, label.value) for label in find_labels(layer, {"action": "action"})]
+    for start, end in labels:
+        if start < at:
+            continue  # inside of an action
+        if start > result:
+            break
+        try:
+            value, at = _action_at(text, end, reader)
+        except Unreadable as problem:
+            fault = problem
+            continue
+        if value is not None or last is None or last[0] is None:
+            last = value, start, end
+        if value is not None:
+            made_up = _RESULT.search(layer.outside, at)
+            result = made_up.start() if made_up else len(text)
+    if fault is not None and (last is None or last[0] is None):
+        raise fault
+    if last is None:
+        return None
+    value, start, end = last
+    return Written(value, "" if value else text[end:].strip(), text[:start])
+
+
+def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, Any] | None, int]:
+    """The action that begins at a place, and where it ends; ``None`` for speech.
+
+    Raises:
+        Unreadable: an object begins there that is no action, or that is not closed.
+    """
+    begin = _end(_BEFORE, text, at)
+    call = reader.call(begin)
+    if call is not None:
+        return {"name": call[0], "arguments": call[1]}, call[2]
+    tool = _TOOL.match(text, begin)
+    given = _INPUT.match(text, tool.end()) if tool else None
+    if tool is not None and given is not None:
+        arguments, end = _decoded(reader, _end(_BEFORE, text, given.end()))
+        return {"name": tool[1], "arguments": arguments}, end
+    if text[begin : begin + 1] not in ("{", "["):
+        return None, at
+    value, end = _decoded(reader, begin)
+    named = _named(value[0] if isinstance(value, list) and len(value) == 1 else value)
+    if named is None:
+        raise Unreadable(_NO_ACTION)
+    return named, end
+
+
+def _unlabelled(layer: Layer) -> Written | None:
+    """The one action that stands in a layer without a label; ``None`` if none does."""
+    values = read_values(layer)
+    found = [named for mine, _ in objects_with(values.found, _NAMES) if (named := _named(mine)) is not None]
+    if any(one != found[0] for one in found):
+        raise Unreadable(f"it holds several actions, and no line {LABEL!r} says which counts")
+    if found:
+        return Written(found[0], "", layer.text[: max(0, layer.outside.find("{"))])
+    if _LIKE_JSON.match(layer.outside):
+        raise Unreadable(_NOT_CLOSED if values.cut else _NO_ACTION)
+    if _THOUGHT.match(layer.outside):
+        raise Unreadable(f"there is no line {LABEL!r} after the thought")
+    return None
+
+
+def _decoded(reader: ValueReader, at: int) -> tuple[Any, int]:
+    try:
+        return reader.decoded(at)
+    except NotAValue as fault:
+        raise Unreadable(_NOT_CLOSED if fault.cut else _NO_ACTION) from None
+
+
+def _named(value: object) -> Mapping[str, Any] | None:
+    """An object as ``name`` and ``arguments``, by whatever names they go; ``None`` if it lacks one of them."""
+    if not isinstance(value, dict):
+        return None
+    mine = plain_keys(value)
+    name = next((mine[key] for key in _NAMES if key in mine), None)
+    if isinstance(name, dict):
+        return _named(name)
+    arguments = next((mine[key] for key in _ARGUMENTS if key in mine), None)
+    if isinstance(arguments, str):
+        told = values_in(arguments).found
+        arguments = told[0] if len(told) == 1 else arguments
+    return {"name": name, "arguments": arguments} if isinstance(name, str) and arguments is not None else None
+
+
+def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at

@@ -1,0 +1,66 @@
+"""Asking a model for a reply of a given form: once more when it cannot be read, with the fault named, then not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from rbsuite.models.base import Completion
+from rbsuite.models.services import ModelServices
+from rbsuite.reading.layers import Unreadable
+from rbsuite.trajectory import Message
+
+RETRY = "reading/retry.j2"
+ASKED = 2
+
+T = TypeVar("T")
+
+
+async def ask_for(
+    services: ModelServices,
+    prompt: str,
+    *,
+    temperature: float | None,
+    read: Callable[[str], T],
+    unread: Callable[[], None] | None = None,
+    retry: str = RETRY,
+    **words: Any,
+) -> T:
+    """Ask a model and read its reply. A reply that cannot be read goes back once, with what is wrong with it.
+
+    Args:
+        services: give the model and the templates.
+        prompt: what is asked.
+        temperature: of the model.
+        read: gives what the reply says, or raises :class:`~rbsuite.reading.layers.Unreadable`.
+        unread: called for every reply that cannot be read.
+        retry: template of the second request; it gets ``problem`` and ``words``.
+        words: further variables of that template.
+
+    Raises:
+        Unreadable: neither reply could be read.
+        ModelError: the model failed.
+    """
+    messages = [Message("user", prompt)]
+    for asked in range(1, ASKED + 1):
+        completion = await services.complete(messages, temperature=temperature)
+        try:
+            return read(completion.text)
+        except Unreadable as problem:
+            if unread is not None:
+                unread()
+            if asked == ASKED:
+                raise
+            told = told_fault(str(problem), completion)
+            messages += [*reply_of(completion), Message("user", services.render(retry, problem=told, **words))]
+    raise AssertionError("the loop returns or raises")
+
+
+def told_fault(problem: str, completion: Completion) -> str:
+    """What is wrong with a reply, and that it was cut where it was."""
+    return f"{problem}; it was cut at the limit of its length" if completion.finish_reason == "length" else problem
+
+
+def reply_of(completion: Completion) -> list[Message]:
+    """The reply as it stands in the conversation; none where it says nothing, since an empty message is refused by many."""
+    return [Message("assistant", completion.text)] if completion.text.strip() else []

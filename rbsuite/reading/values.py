@@ -1,0 +1,307 @@
+r"""JSON as models write it, and calls.
+
+Besides JSON itself these are read: text before, between and after; single and typographic quotes; keys without quotes; a comma too many or
+too few; raw newlines, bad escapes and unescaped quotes in strings; ``True``, ``None``; comments; JSON whose quotes are all escaped. What is
+not closed is not read, nor is anything inside of it: a reply that was cut says only part of what it should.
+
+Bounds, far above what any form has: objects of a reply (:data:`MOST`), parts of those that are not strictly JSON
+(:data:`MOST_PARTS`), openings that turn out to begin nothing (:data:`MOST_TRIES`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from rbsuite.reading.layers import Layer
+
+MOST = 1_000
+"""Objects and lists of a reply that are read, from the first on."""
+MOST_PARTS = 10_000
+"""Keys and elements of a reply's objects that are not strictly JSON, all together."""
+MOST_TRIES = 64
+"""Openings that begin nothing, after which no more is looked for."""
+
+_DEEPEST = 40
+_MOST_SPENT = 3
+"""Lengths of the text that may be gone through in vain."""
+_LONGEST_ESCAPED = 100_000
+"""Characters of a string that is not strictly JSON in which escapes are resolved; in a longer one they stay as they are."""
+
+_DECODER = json.JSONDecoder(strict=False)
+_WORD = r"[A-Za-z_][\w.$-]{0,80}+"
+_OPEN = re.compile(
+    rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))"""
+    rf"""|\[(?=\s*+(?:[\[{{"'“‘\]]|-?\d|/[/*]|{_WORD}\s*+[,\]]))"""
+)
+_SPACE = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
+_KEY = re.compile(rf"({_WORD}(?:[ ]\w{{1,20}}+){{0,3}}+)\s*+")
+_MARK = re.compile(r"\s*+(?:=>|[:=：])\s*+")
+_NUMBER = re.compile(r"[-+]?\d{1,300}(?:\.\d{0,300})?+(?:[eE][-+]?\d{1,3})?+(?![\w.])")
+_BARE = re.compile(r"""[^\s,:{}\[\]"'()][^,{}\[\]\n"()]{0,400}+""")
+_SKIPPED = re.compile(r"(?:[\s,;]++|\.\.\.|…)*+")
+_CLOSING = {'"': '"', "'": "'", "“": "”", "‘": "’", "”": "”", "’": "’", "`": "`"}
+_LITERALS = {"true": True, "false": False, "null": None, "none": None, "undefined": None, "nil": None}
+_NEXT = r"""(?:[\[{"'“‘\]}`-]|\d|(?:true|false|null|none)\b|//|/\*|\.\.\.)"""
+_UNESCAPED = re.compile(r"((?:[^\"\\]|\\.)*+)\"", re.DOTALL)
+_BAD_ESCAPE = re.compile(r"((?:[^\\]++|\\[\"\\/bfnrt]|\\u[0-9a-fA-F]{4})*+)\\(?![\"\\/bfnrt]|u[0-9a-fA-F]{4})")
+_CALL = re.compile(rf"({_WORD})[ \t]*\((?=\s*+(?:[)\{{]|{_WORD}\s*+=))")
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The objects and lists of a text that do not stand inside of others.
+
+    Attributes:
+        found: they, in order.
+        cut: whether the text ended inside of a further one.
+        broken: whether something began like one and is none; then what was found may have been a part of it.
+    """
+
+    found: tuple[Any, ...] = ()
+    cut: bool = False
+    broken: bool = False
+
+
+class NotAValue(Exception):
+    """No value begins at a place, or it is not closed.
+
+    Attributes:
+        cut: whether the text ended inside of it.
+    """
+
+    def __init__(self, at: int, *, cut: bool = False) -> None:
+        super().__init__()
+        self.at = at
+        self.cut = cut
+
+
+def read_values(layer: Layer) -> Values:
+    """The objects and lists that begin outside of a layer's fences and quotes, whatever stands around them."""
+    values = ValueReader(layer.text).all(layer.outside)
+    if not values.found and '\\"' in layer.outside:
+        plain = layer.outside.replace('\\"', '"')
+        return ValueReader(plain).all(plain)
+    return values
+
+
+def values_in(text: str) -> Values:
+    """The objects and lists in a text of which all counts."""
+    return read_values(Layer(text, text))
+
+
+def objects_with(values: Sequence[Any], keys: Sequence[str], deepest: int = 4) -> list[tuple[Mapping[str, Any], Any]]:
+    """The outermost objects that have one of some keys, each with the value of the first of the keys that it has.
+
+    Args:
+        values: what is searched, lists too; objects inside of a found one are not looked at.
+        keys: in lower case, joined by underscores; they fit in any case, with spaces or dashes.
+        deepest: levels that are searched.
+    """
+    found: list[tuple[Mapping[str, Any], Any]] = []
+    for value in values:
+        if isinstance(value, dict):
+            mine = plain_keys(value)
+            key = next((key for key in keys if key in mine), None)
+            if key is not None:
+                found.append((mine, mine[key]))
+            elif deepest:
+                found += objects_with(list(value.values()), keys, deepest - 1)
+        elif isinstance(value, list) and deepest:
+            found += objects_with(value, keys, deepest - 1)
+    return found
+
+
+def plain_keys(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An object with its keys in lower case, joined by underscores."""
+    return {str(key).strip().casefold().replace(" ", "_").replace("-", "_"): item for key, item in value.items()}
+
+
+def text_of_value(value: object) -> str:
+    """A value as text: that of a list line by line, that of an object with its keys; ``""`` for null."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, list):
+        return "\n".join(filter(None, map(text_of_value, value)))
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {text_of_value(item)}" for key, item in value.items())
+    return "" if value is None else json.dumps(value)
+
+
+class ValueReader:
+    """Reads values at places of one text. What it tries in vain comes out of one budget, so that no text takes more than linear time."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._parts = 0
+        self._spent = 0
+
+    def all(self, outside: str) -> Values:
+        """The objects and lists that do not stand inside of others.
+
+        Args:
+            outside: the text, with blanks where none may begin.
+        """
+        found: list[Any] = []
+        tries = at = 0
+        while len(found) < MOST and tries < MOST_TRIES:
+            opening = _OPEN.search(outside, at)
+            if opening is None:
+                break
+            try:
+                value, at = self.decoded(opening.start())
+            except NotAValue as fault:
+                if fault.cut:
+                    return Values(tuple(found), cut=True)
+                tries += 1
+                at = opening.end()
+            else:
+                found.append(value)
+        return Values(tuple(found), broken=tries > 0)
+
+    def decoded(self, at: int) -> tuple[Any, int]:
+        """The object or list that begins at a place, and where it ends.
+
+        Raises:
+            NotAValue: none does.
+        """
+        if self._text[at : at + 1] not in ("{", "[") or self._spent > _MOST_SPENT * len(self._text):
+            raise NotAValue(at)
+        try:
+            return _DECODER.raw_decode(self._text, at)
+        except (ValueError, RecursionError) as error:
+            self._spent += getattr(error, "pos", at) - at
+        try:
+            return self.value(at)
+        except NotAValue as fault:
+            self._spent += fault.at - at
+            raise
+
+    def call(self, at: int) -> tuple[str, dict[str, Any], int] | None:
+        """A call ``name(key=value, ...)`` or ``name({...})`` at a place: its name, its arguments, and where it ends."""
+        match = _CALL.match(self._text, at)
+        if match is None or self._spent > _MOST_SPENT * len(self._text):
+            return None
+        try:
+            arguments, end = self.arguments(match.end())
+        except NotAValue as fault:
+            self._spent += fault.at - at
+            return None
+        return match[1], arguments, end
+
+    def value(self, at: int, depth: int = 0, within: str = "}") -> tuple[Any, int]:
+        """The value that begins at a place, and where it ends.
+
+        Args:
+            at: where it begins.
+            depth: values around it.
+            within: the bracket that closes the innermost of them.
+        """
+        text = self._text
+        first = text[at : at + 1]
+        if depth > _DEEPEST:
+            raise NotAValue(at)
+        if first == "{":
+            return self._pairs(at + 1, depth, "}")
+        if first == "[":
+            return self._list(at + 1, depth)
+        if first in _CLOSING:
+            return self._string(at, within)
+        number = _NUMBER.match(text, at)
+        if number is not None:
+            digits = number[0]
+            return (float(digits) if set(digits) & set(".eE") else int(digits)), number.end()
+        bare = _BARE.match(text, at)
+        if bare is None:
+            raise NotAValue(at, cut=not first)
+        word = bare[0].strip()
+        return _LITERALS.get(word.casefold(), word), bare.end()
+
+    def arguments(self, at: int) -> tuple[dict[str, Any], int]:
+        """What stands between the brackets of a call: up to the closing one."""
+        at = self._skip(at)
+        if self._text.startswith("{", at):
+            value, at = self.value(at)
+            at = self._skip(at)
+            if not self._text.startswith(")", at):
+                raise NotAValue(at)
+            return value, at + 1
+        return self._pairs(at, 0, ")")
+
+    def _pairs(self, at: int, depth: int, closing: str) -> tuple[dict[str, Any], int]:
+        pairs: dict[str, Any] = {}
+        while True:
+            at = self._next(at)
+            if self._text.startswith(closing, at):
+                return pairs, at + 1
+            if self._text[at : at + 1] in _CLOSING:
+                key, at = self._string(at, closing)
+            else:
+                bare = _KEY.match(self._text, at)
+                if bare is None:
+                    raise NotAValue(at)
+                key, at = bare[1], bare.end()
+            mark = _MARK.match(self._text, at)
+            if mark is None:
+                raise NotAValue(at)
+            pairs[key], at = self.value(self._skip(mark.end()), depth + 1, closing)
+
+    def _list(self, at: int, depth: int) -> tuple[list[Any], int]:
+        items: list[Any] = []
+        while True:
+            at = self._next(at)
+            if self._text.startswith("]", at):
+                return items, at + 1
+            item, at = self.value(at, depth + 1, "]")
+            items.append(item)
+
+    def _next(self, at: int) -> int:
+        self._parts += 1
+        if self._parts > MOST_PARTS:
+            raise NotAValue(at)
+        skipped = _SKIPPED.match(self._text, self._skip(at))
+        assert skipped is not None  # it may be empty
+        at = self._skip(skipped.end())
+        if at >= len(self._text):
+            raise NotAValue(at, cut=True)
+        return at
+
+    def _skip(self, at: int) -> int:
+        space = _SPACE.match(self._text, at)
+        assert space is not None  # it may be empty
+        return space.end()
+
+    def _string(self, at: int, within: str) -> tuple[str, int]:
+        quote = _CLOSING[self._text[at]]
+        match = _string_pattern(quote, within).match(self._text, at + 1)
+        if match is None:
+            raise NotAValue(len(self._text), cut=True)
+        return _resolved(match[1], quote), match.end()
+
+
+@lru_cache(maxsize=32)
+def _string_pattern(quote: str, closing: str) -> re.Pattern[str]:
+    """A string up to the quote that ends it: the first that something follows which may follow a string there."""
+    key = rf"""(?:["'“‘](?:[^"'”’\n\\]{{1,80}}+)["'”’]|{_WORD}(?:[ ]\w{{1,20}}+){{0,3}}+)\s*+[:=]"""
+    further = _NEXT if closing == "]" else rf"(?:{key}|[}}\]{re.escape(closing)}]|//|/\*|\.\.\.)"
+    ends = rf"""\s*+(?:[}}\]:={re.escape(closing)}]|,\s*+{further}|\Z|//)|\s++(?:["'“‘])(?:[^"'”’\n\\]{{1,80}}+)["'”’]\s*+:"""
+    inner = rf"(?:[^{quote}\\]++|\\.|{quote}(?!{ends}))*+"
+    return re.compile(rf"({inner}){quote}", re.DOTALL | re.IGNORECASE)
+
+
+def _resolved(content: str, quote: str) -> str:
+    """A string's content with its escapes resolved; what is no escape stays as it is."""
+    if "\\" not in content or len(content) > _LONGEST_ESCAPED:
+        return content
+    if quote != '"':
+        content = content.replace(f"\\{quote}", quote)
+    text = _BAD_ESCAPE.sub(r"\1\\\\", _UNESCAPED.sub(r'\1\\"', content))
+    try:
+        value: str = json.loads(f'"{text}"', strict=False)
+    except ValueError:
+        return content
+    return value

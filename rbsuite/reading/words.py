@@ -1,0 +1,51 @@
+"""Words that stand for a value: numbers, and that there is nothing to say."""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(
+    r"\W*(?:(?:action|index|id|rollout|attempt|trajectory|option|experience|number|step|no|best|the|is)\b[\W_]*){0,4}"
+    r"(-?\d{1,9})(?:\.0{1,9})?\W*(?<!%)",
+    re.IGNORECASE,
+)
+_SHORT = 600
+_NOTHING = re.compile(
+    r"""(?ix)\W*(?:(?:therefore|so|thus|hence|overall|in\ this\ case|answer|result|memory\ items?|items?|lessons?|insights?|workflows?
+        |reflections?|additions?)\W+){0,2}
+    (?:none|nothing|n/a|nil|keep|\[\s*\]|\{\s*\}
+      |(?:there\ (?:is|are|was|were)|i\ (?:have|see|find|found|learn(?:ed|t)?|add)|we\ (?:have|learn(?:ed|t)?))\ (?:really\ )?
+         (?:nothing|no(?:ne)?|not\ any(?:thing)?)\b
+      |no\ (?:(?:new|further|additional|more|other|general|useful|relevant|generali[sz]able|reusable|transferable|meaningful|memory)\ ){0,3}
+         (?:items?|memor(?:y|ies)|lessons?|insights?|workflows?|reflections?|strateg(?:y|ies)|bullets?|additions?|changes?|entr(?:y|ies)
+            |learnings?|knowledge|takeaways?)\b)
+    (?P<rest>[^\n]{0,160})"""
+)
+_TURN = re.compile(
+    r"\b(?:but|however|except|although|though|besides|unless|yet|should|must|needs? to|ought|instead|always|never)\b",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
+
+
+def whole_number(value: object) -> int | None:
+    """The whole number that a value of JSON, or a text such as ``"1"``, ``"1.0"`` or ``"Attempt 1"``, stands for; else ``None``."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    found = _NUMBER.fullmatch(value) if isinstance(value, str) and len(value) <= 100 else None
+    return int(found[1]) if found else None
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a reply says that there is nothing to learn, to add or to change; it is short and says nothing else."""
+    if len(text) > _SHORT:
+        return False
+    lines = [line for line in _HEADING.sub("", text).splitlines() if line.strip(" \t-*_`.")]
+    told = [found for found in map(_NOTHING.match, lines) if found is not None]
+    if not told or len(lines) > 3:
+        return False
+    return not any(_TURN.search(found["rest"]) for found in told)

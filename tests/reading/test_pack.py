@@ -1,0 +1,304 @@
+"""Replies in the styles of many models: those of the pack ``model-replies``, where it is there, and further ones of each kind."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rbsuite.agents.actions import parse_action
+from rbsuite.agents.plans import read_plan, read_step
+from rbsuite.judges.verdicts import parse_verdict
+from rbsuite.memories.markdown import parse_items
+from rbsuite.scaling.selectors import parse_index
+
+PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[3] / "shared" / "packs")
+PACK = PACKS / "model-replies" / "replies.jsonl"
+Record = Mapping[str, Any]
+
+
+def lines() -> Sequence[Record]:
+    """The pack's records; none where it is not there."""
+    return [json.loads(line) for line in PACK.read_text("utf-8").splitlines()] if PACK.is_file() else []
+
+
+def items(record: Record) -> None:
+    parsed = parse_items(record["reply"], record.get("limit", 3))
+    expected = record["expect"].get("items", [])
+    assert parsed.none_said == bool(record["expect"].get("none_said"))
+    assert len(parsed.drafts) == len(expected)
+    for draft, wanted in zip(parsed.drafts, expected, strict=True):
+        assert draft.title == wanted["title"]
+        assert draft.description == wanted.get("description", draft.description)
+        assert draft.content == wanted.get("content", draft.content)
+        assert draft.content.startswith(wanted.get("content_starts", ""))
+
+
+def verdict(record: Record) -> None:
+    found = parse_verdict(record["reply"])
+    label = found.label if found else None
+    wanted = record["expect"]["label"]
+    assert label != "success" if wanted == "!success" else label == wanted
+
+
+def plan(record: Record) -> None:
+    found = read_plan(record["reply"], record["choices"])
+    assert (list(found.indices) if found.readable else None) == record["expect"]["indices"]
+
+
+def step(record: Record) -> None:
+    found = read_step(record["reply"], record["choices"])
+    assert (list(found.indices) if found.readable else None) == record["expect"]["indices"]
+
+
+def index(record: Record) -> None:
+    assert parse_index(record["reply"], record["count"]) == record["expect"]["index"]
+
+
+def react(record: Record) -> None:
+    action = parse_action(record["reply"])
+    calls = [{"name": call.name, "arguments": call.arguments} for call in action.calls]
+    assert (calls or [{"name": "respond", "arguments": {"content": action.text}}]) == [record["expect"]]
+
+
+CHECKS: Mapping[str, Callable[[Record], None]] = {
+    check.__name__: check for check in (items, verdict, plan, step, index, react)
+}
+
+
+@pytest.mark.skipif(not PACK.is_file(), reason="the pack model-replies is not there")
+@pytest.mark.parametrize("record", lines(), ids=lambda record: f"{record['kind']}: {record['style']}")
+def test_every_line_of_the_pack_is_read_as_expected(record: Record) -> None:
+    CHECKS[record["kind"]](record)
+
+
+ITEM = {"title": "Look first", "description": "When lost.", "content": "Look."}
+TWO = [ITEM, {"title": "Ask", "description": "In doubt.", "content": "Ask."}]
+BODY = "## Title\nLook first\n## Description\nWhen lost.\n## Content\nLook."
+DRAFT = "# Memory Item 1\n## Title\nDraft\n## Description\nd\n## Content\nc"
+
+ITEMS = {
+    "bold labels": "**Memory Item 1**\n\n**Title:** Look first\n**Description:** When lost.\n**Content:** Look.",
+    "bold all through": "**Title: Look first**\n**Description: When lost.**\n**Content: Look.**",
+    "list": "1. **Title**: Look first\n   - **Description**: When lost.\n   - **Content**: Look.",
+    "title in the heading": "### Memory Item 1: Look first\n**Description** - When lost.\n**Content** - Look.",
+    "title as a numbered heading": "## 1. Look first\n**Description:** When lost.\n**Content:** Look.",
+    "title as a list entry": "1. **Look first**\n   - **Description**: When lost.\n   - **Content**: Look.",
+    "tags": "<item>\n<title>Look first</title>\n<description>When lost.</description>\n<content>\nLook.\n</content>\n</item>",
+    "plain": "Memory Item 1\nTitle: Look first\nDescription: When lost.\nContent: Look.",
+    "upper case": "# MEMORY ITEM 1\n## TITLE\nLook first\n## DESCRIPTION\nWhen lost.\n## CONTENT\nLook.",
+    "numbered sections": "# Memory Item 1\n## 1. Title\nLook first\n## 2. Description\nWhen lost.\n## 3. Content\nLook.",
+    "full-width colon": "# Memory Item 1\n## Title\uff1aLook first\n## Description\uff1aWhen lost.\n## Content\uff1aLook.",
+    "a fence that is not closed": f"Here you are:\n```markdown\n# Memory Item 1\n{BODY}",
+    "text around a fence": f"Here you are:\n```\n# Memory Item 1\n{BODY}\n```\nI hope this helps!",
+    "draft in thinking": f"<thinking>\n{DRAFT}\n</thinking>\n# Memory Item 1\n{BODY}",
+    "draft in thinking afterwards": f"# Memory Item 1\n{BODY}\n<think>\n{DRAFT}\n</think>",
+    "draft in thinking that was cut": f"# Memory Item 1\n{BODY}\n\n[THINK]{DRAFT}",
+    "example in a fence": f"The form is\n```\n{DRAFT}\n```\n# Memory Item 1\n{BODY}",
+    "quoted example": "\n".join(f"> {line}" for line in DRAFT.split("\n")) + f"\n\n# Memory Item 1\n{BODY}",
+    "all quoted": "\n".join(f"> {line}" for line in f"# Memory Item 1\n{BODY}".split("\n")),
+    "json in a fence": f"```json\n{json.dumps([ITEM])}\n```",
+    "json with a key": json.dumps({"memory_items": [ITEM]}),
+    "json by heading": json.dumps({"Memory Item 1": ITEM}),
+    "json by capital keys": json.dumps({key.title(): value for key, value in ITEM.items()}),
+    "single quotes and commas": "[{'title': 'Look first', 'description': 'When lost.', 'content': 'Look.',},]",
+    "raw newlines in json": '{"title": "Look first",\n "description": "When lost.",\n "content": "Look."\n}',
+    "content as a list": json.dumps([{**ITEM, "content": ["Look."]}]),
+    "json lines": json.dumps(ITEM) + "\n" + "trailing words",
+    "harmony": f"<|channel|>analysis<|message|>{DRAFT}<|end|><|start|>assistant<|channel|>final<|message|># Memory Item 1\n{BODY}",
+}
+
+
+@pytest.mark.parametrize("style", ITEMS)
+def test_items(style: str) -> None:
+    items({"reply": ITEMS[style], "expect": {"items": [ITEM]}})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "\n".join(
+            f"# Memory Item {n}\n## Title: {i['title']}\n## Description: {i['description']}\n## Content: {i['content']}\n---"
+            for n, i in enumerate(TWO)
+        ),
+        "\n\n".join(
+            f"**Title**: {i['title']}\n**Description**: {i['description']}\n**Content**: {i['content']}" for i in TWO
+        ),
+        "\n".join(
+            f"```markdown\n# Memory Item {n}\n## Title\n{i['title']}\n## Description\n{i['description']}\n## Content\n{i['content']}\n```"
+            for n, i in enumerate(TWO)
+        ),
+        "\n".join(map(json.dumps, TWO)),
+        f"# Memory Items\n```json\n{json.dumps(TWO, indent=1)}\n```",
+    ],
+)
+def test_several_items(reply: str) -> None:
+    items({"reply": reply, "expect": {"items": TWO}})
+
+
+def test_a_content_keeps_what_looks_like_fainter_labels_and_fences() -> None:
+    content = "Fill in the form:\nTitle: Mr\nDescription: none\n```sh\n# Memory Item 7\nls\n```\nthen stop."
+    reply = f"# Memory Item 1\n## Title\nForms\n## Description\nd\n## Content\n{content}\n"
+    items({"reply": reply, "expect": {"items": [{"title": "Forms", "description": "d", "content": content}]}})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "None",
+        "NOTHING.",
+        "Nothing to learn.",
+        "There is nothing new to learn from this attempt.",
+        "<think>hm</think>No new memory items.",
+        "No generalizable insights could be extracted.",
+        "# Memory Items\n\nNone.",
+        "[]",
+        "```json\n[]\n```",
+        "I found no new lessons in this trajectory.",
+    ],
+)
+def test_nothing_to_learn_is_an_outcome(reply: str) -> None:
+    items({"reply": reply, "expect": {"none_said": True}})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Nothing was done, but one should check the order first.",
+        "No items were found in the cart. The agent should have looked first.",
+        "There was a lot to learn from this one.",
+    ],
+)
+def test_prose_is_no_such_outcome(reply: str) -> None:
+    items({"reply": reply, "expect": {}})
+    assert parse_items(reply, 3).problem
+
+
+PLANS = {
+    "text around": ('Sure! {"executable_plan": [{"action_id": 2}, {"action_id": 3}]} Good luck {x}.', [2, 3]),
+    "text around a fence": ('My plan:\n```json\n{"executable_plan": [{"action_id": 2}]}\n```\nDone.', [2]),
+    "trailing commas": ('{"executable_plan": [{"action_id": 2,}, {"action_id": 3},],}', [2, 3]),
+    "raw newlines and quotes": (
+        '{"language_plan": "first\nsay "go"\nthen", "executable_plan": [{"action_id": 2}]}',
+        [2],
+    ),
+    "python": ("{'language_plan': None, 'executable_plan': [{'action_id': 2, 'done': True}]}", [2]),
+    "no quotes": ("{executable_plan: [{action_id: 2, action_name: find a cup}]}", [2]),
+    "comments": ('{"executable_plan": [{"action_id": 2}, // the cup\n {"action_id": 3}]}', [2, 3]),
+    "capital keys": ('{"Executable Plan": [{"Action ID": "2"}]}', [2]),
+    "nested": ('{"plan": {"executable_plan": [{"action_id": 2}]}}', [2]),
+    "bare list": ('[{"action_id": 2}, {"action_id": 3}]', [2, 3]),
+    "doubly encoded": (json.dumps({"executable_plan": '[{"action_id": 2}]'}), [2]),
+    "escaped": ('{\\"executable_plan\\": [{\\"action_id\\": 2}]}', [2]),
+    "draft in thinking": ('<think>{"executable_plan": [5]}</think>{"executable_plan": [2]}', [2]),
+    "only thought": ('<think>{"executable_plan": [5]}</think>', None),
+    "words": ("**Executable plan:**\n1. action_id: 2, find a cup\n2. action id 3: go", [2, 3]),
+    "unknown id first": ('{"executable_plan": [{"action_id": 12}]}', None),
+    "unknown id later": ('{"executable_plan": [{"action_id": 2}, {"action_id": 12}, {"action_id": 3}]}', [2]),
+    "no number": ('{"executable_plan": [{"action_id": 2}, {"action_id": "cup"}]}', None),
+    "half a number": ('{"executable_plan": [{"action_id": 1.5}]}', None),
+    "true": ('{"executable_plan": [{"action_id": true}]}', None),
+    "two plans": ('{"executable_plan": [2]} {"executable_plan": [3]}', None),
+    "cut": ('{"executable_plan": [{"action_id": 2}, {"action_id": 3}, {"act', None),
+    "cut after an object": ('{"executable_plan": [{"action_id": 2}', None),
+    "the end": ('{"executable_plan": []}', []),
+}
+
+
+@pytest.mark.parametrize("style", PLANS)
+def test_plans(style: str) -> None:
+    reply, indices = PLANS[style]
+    plan({"reply": reply, "choices": 10, "expect": {"indices": indices}})
+
+
+@pytest.mark.parametrize(
+    ("reply", "indices"),
+    [
+        ('{"action_id": "3"}', [3]),
+        ('{"action_id": 3.0}', [3]),
+        ("{'reasoning': 'it's there', 'action_id': 3,}", [3]),
+        ("I go on.\n**Action ID:** 3", [3]),
+        ('{"executable_plan": [{"action_id": 3}]}', [3]),
+        ('{"action_id": null}', []),
+        ('{"action_id": "none"}', []),
+        ('<think>{"action_id": 1}</think>{"action_id": 3}', [3]),
+        ('{"action_id": 3} {"action_id": 4}', None),
+        ('{"action_id": 10}', None),
+        ('{"action_id": 3', None),
+        ("I take the cup.", None),
+    ],
+)
+def test_steps(reply: str, indices: list[int] | None) -> None:
+    step({"reply": reply, "choices": 10, "expect": {"indices": indices}})
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("Index: 1", 1),
+        ("**Best index:** 1\nAnalysis: it is short", 1),
+        ("The best rollout is 1.", 1),
+        ("Rollout 1", 1),
+        ("```json\n{'index': '1',}\n```", 1),
+        ('{"index": 0}</think>{"index": 1}', 1),
+        ('> {"index": 0}\n{"index": 1}', 1),
+        ('```\n{"index": 0}\n```\n{"index": 1}', 1),
+        ('{"index": "Rollout 1", "analysis": ""}', 1),
+        ("1 or 2", None),
+        ("3", None),
+        ('{"index": 1.5}', None),
+        ('{"index": "all"}', None),
+    ],
+)
+def test_indices(reply: str, found: int | None) -> None:
+    index({"reply": reply, "count": 3, "expect": {"index": found}})
+
+
+CALL = {"name": "get_order", "arguments": {"id": "#1", "n": 2}}
+WRITTEN = json.dumps(CALL)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"**Thought:** look\n**Action:** {WRITTEN}",
+        f"## Thought\nlook\n## Action\n```\n{WRITTEN}\n```",
+        f"Thought: look\nAction 1: {WRITTEN}\nObservation: ok\nAction 2: " + '{"name": "x", "arguments": {}}',
+        f"Let me look.\n```json\n{WRITTEN}\n```",
+        WRITTEN,
+        f"[{WRITTEN}]",
+        f"<tool_call>\n{WRITTEN}\n</tool_call>",
+        "Action: {'name': 'get_order', 'arguments': {'id': '#1', 'n': 2,},}",
+        'Action: {"tool": "get_order", "args": {"id": "#1", "n": 2}}',
+        "Action: " + json.dumps({"name": "get_order", "arguments": json.dumps(CALL["arguments"])}),
+        "Action: " + json.dumps({"type": "function", "function": CALL}),
+        "Action: get_order({'id': '#1', 'n': 2})",
+        "Action: `get_order(id='#1', n=2)`",
+        'Action: get_order\nAction Input: {"id": "#1", "n": 2}',
+        f'```\nAction: {{"name": "other", "arguments": {{}}}}\n```\nAction: {WRITTEN}',
+        f'Action: {{"name": "other", "arguments": {{}}}}\nNo, wait.\nAction: {WRITTEN}',
+        f'[THINK]Action: {{"name": "other", "arguments": {{}}}}[/THINK]Action: {WRITTEN}',
+        f"Thought: I am not sure about Action: maybe\nAction: {WRITTEN}",
+    ],
+)
+def test_actions(reply: str) -> None:
+    react({"reply": reply, "expect": CALL})
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("Which order do you mean?", "Which order do you mean?"),
+        ("<think>Action: x</think>Which order?", "Which order?"),
+        ("Thought: ask\nAction: Which order?", "Which order?"),
+        ('Your lamp: {"name": "Lamp", "price": 3}', 'Your lamp: {"name": "Lamp", "price": 3}'),
+        ('Action: respond(content="It\'s done (really).")', "It's done (really)."),
+        ('Action: {"name": "respond", "arguments": {"content": "Line one\nline "two""}}', 'Line one\nline "two"'),
+    ],
+)
+def test_speech(reply: str, said: str) -> None:
+    react({"reply": reply, "expect": {"name": "respond", "arguments": {"content": said}}})
