@@ -38,7 +38,7 @@ _OPEN = re.compile(
     rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))"""
     rf"""|\[(?=\s*+(?:[\[{{"'“‘\]]|-?\d|/[/*]|{_WORD}\s*+[,\]]))"""
 )
-_SPACE = re.compile(r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)*+")
+_SPACE = re.compile(r"(?:\s++|//[^\n]*+)*+")
 _KEY = re.compile(rf"({_WORD}(?:[ ]\w{{1,20}}+){{0,3}}+)\s*+")
 _MARK = re.compile(r"\s*+(?:=>|[:=：])\s*+")
 _NUMBER = re.compile(r"[-+]?\d{1,300}(?:\.\d{0,300})?+(?:[eE][-+]?\d{1,3})?+(?![\w.])")
@@ -137,6 +137,8 @@ class ValueReader:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        # Where the last comment ends: none that begins later is closed, and so nobody looks for its end.
+        self._comments = text.rfind("*/")
         self._parts = 0
         self._spent = 0
 
@@ -271,9 +273,14 @@ class ValueReader:
         return at
 
     def _skip(self, at: int) -> int:
-        space = _SPACE.match(self._text, at)
-        assert space is not None  # it may be empty
-        return space.end()
+        """The end of the blanks and comments that begin at a place."""
+        while True:
+            space = _SPACE.match(self._text, at)
+            assert space is not None  # it may be empty
+            at = space.end()
+            if not (self._text.startswith("/*", at) and at + 2 <= self._comments):
+                return at
+            at = self._text.index("*/", at + 2) + 2
 
     def _string(self, at: int, within: str) -> tuple[str, int]:
         quote = _CLOSING[self._text[at]]
