@@ -54,6 +54,7 @@ class LiteLLMModel:
         retries: how often a transient failure is tried again.
         backoff: the waits between.
         waiting: told before each wait.
+        label: what messages call it; empty: its name.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class LiteLLMModel:
         retries: int = DEFAULT_RETRIES,
         backoff: Backoff = DEFAULT_BACKOFF,
         waiting: Callable[[ModelWaiting], None] | None = None,
+        label: str = "",
     ) -> None:
         self._name = name
+        self._label = label or name
         self._base_url = base_url
         self._timeout = timeout
         self._retries = retries
@@ -154,7 +157,7 @@ class LiteLLMModel:
         parameter = rejected_parameter(error, body)
         if parameter:
             self._refused.add(parameter)
-            _log.warning("%s does not support %s: it is left out", self._name, parameter, extra={"model": self._name})
+            _log.warning("%s does not support %s: it is left out", self._label, parameter, extra={"model": self._label})
         return bool(parameter)
 
     def _describe_images(self, error: Exception, request: ModelRequest) -> bool:
@@ -162,7 +165,9 @@ class LiteLLMModel:
         if not self._takes_images or not has_images(request) or not rejects_images(error):
             return False
         self._takes_images = False
-        _log.warning("%s takes no images: their descriptions are sent instead", self._name, extra={"model": self._name})
+        _log.warning(
+            "%s takes no images: their descriptions are sent instead", self._label, extra={"model": self._label}
+        )
         return True
 
     def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
@@ -170,20 +175,20 @@ class LiteLLMModel:
         what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failures} times)" if failures > 1 else ""
         raised = ModelUnusable if kind in _UNUSABLE else ModelError
-        return raised(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
+        return raised(f"model {self._label!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
 
     async def _wait(self, error: Exception, failures: int, seed: int) -> None:
         delay = self._backoff.delay(failures, seed, retry_after(error))
         _log.info(
             "%s: %s; call %d follows in %.1f s",
-            self._name,
+            self._label,
             detail(error),
             failures + 1,
             delay,
-            extra={"model": self._name, "call": failures + 1, "delay": delay},
+            extra={"model": self._label, "call": failures + 1, "delay": delay},
         )
         if self._waiting is not None:
-            self._waiting(ModelWaiting(self._name, detail(error), failures, delay))
+            self._waiting(ModelWaiting(self._label, detail(error), failures, delay))
         await asyncio.sleep(delay)
 
     def _read(self, litellm: Any, response: Any) -> Completion:
@@ -195,7 +200,7 @@ class LiteLLMModel:
             return completion_from_wire(response, cost)
         except (ValueError, AttributeError, TypeError) as error:
             raise ModelError(
-                f"model {self._name!r}: the reply is not a chat completion: {detail(error)}.",
+                f"model {self._label!r}: the reply is not a chat completion: {detail(error)}.",
                 "Check that the base URL is that of a chat-completions server.",
             ) from None
 
