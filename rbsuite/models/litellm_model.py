@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +15,7 @@ from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.provider_errors import (
+    EmptyReply,
     FailureKind,
     advice,
     classify,
@@ -55,6 +56,7 @@ class LiteLLMModel:
         backoff: the waits between.
         waiting: told before each wait.
         label: what messages call it; empty: its name.
+        headers: gives headers that go with a request.
     """
 
     def __init__(
@@ -67,9 +69,11 @@ class LiteLLMModel:
         backoff: Backoff = DEFAULT_BACKOFF,
         waiting: Callable[[ModelWaiting], None] | None = None,
         label: str = "",
+        headers: Callable[[ModelRequest], Mapping[str, str]] | None = None,
     ) -> None:
         self._name = name
         self._label = label or name
+        self._headers = headers
         self._base_url = base_url
         self._timeout = timeout
         self._retries = retries
@@ -92,13 +96,15 @@ class LiteLLMModel:
             ModelUnusable: no call can succeed: there is no key, no credit, no access or no such model.
         """
         litellm = load_litellm()
+        headers = {} if self._headers is None else {"extra_headers": dict(self._headers(request))}
         body = request_body(request, images=self._takes_images)
         failures = 0
         while True:
-            for parameter in self._refused & body.keys():
-                del body[parameter]
+            body = self._without_refused(body)
             try:
-                response = await self._call(litellm, body)
+                response = await self._call(litellm, body | headers)
+                if not getattr(response, "choices", True):  # of a server in trouble, or a gateway whose provider is
+                    raise EmptyReply("the reply contains no choice")
             except Exception as error:
                 kind = classify(error, litellm)
                 if kind in ("request", "parameters") and self._drop_refused(error, body):
@@ -152,8 +158,19 @@ class LiteLLMModel:
             options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         return options
 
+    def _without_refused(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The request without what the provider has refused."""
+        if not self._refused:
+            return body
+        kept = {part: value for part, value in body.items() if part not in self._refused}
+        if "name" in self._refused:
+            kept["messages"] = [
+                {part: value for part, value in message.items() if part != "name"} for message in body["messages"]
+            ]
+        return kept
+
     def _drop_refused(self, error: Exception, body: dict[str, Any]) -> bool:
-        """Whether the provider refused a sampling parameter, which is then left out of this and all later calls."""
+        """Whether the provider refused an optional part of the request, which is then left out of this and all later calls."""
         parameter = rejected_parameter(error, body)
         if parameter:
             self._refused.add(parameter)
