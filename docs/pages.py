@@ -188,6 +188,7 @@ def with_every_option(text: str) -> str:
         "int": "whole number",
         "float": "number",
         "numbers": "numbers",
+        "counts": "whole numbers",
         "flag": "true or false",
     }
     rows = ["| option | kind | default | meaning |", "|---|---|---|---|"]

@@ -157,14 +157,16 @@ def evaluate(
     out: str | os.PathLike[str] | None = None,
     execution: Execution | None = None,
     plugins: Plugins | None = None,
+    add_orders: bool = False,
     **options: Any,
 ) -> Experiment:
-    """Run an experiment, or go on with it where it was stopped, and give it back complete.
+    """Run an experiment, or go on with it where it was stopped, and give it back complete; up to a look where it declares ``looks``.
 
     Args:
         env: the environment.
         out: directory of the experiment; ``None``: named by what it is, below ``experiments``.
-        execution: how it is carried out; never changes a result.
+        execution: how it is carried out, and to which look; never changes a result.
+        add_orders: ``out`` holds it, finished, with fewer orders; the others are added, and marked as undeclared wherever it is shown.
         plugins: where names are looked up; ``None``: everything that is installed.
         options: see :func:`plan`.
 
@@ -175,7 +177,7 @@ def evaluate(
         RbsuiteError: it cannot be started or gone on with; what was committed stays.
         RuntimeError: an event loop is running in this thread; await :func:`aevaluate` there.
     """
-    return asyncio.run(aevaluate(env, out=out, execution=execution, plugins=plugins, **options))
+    return asyncio.run(aevaluate(env, out=out, execution=execution, plugins=plugins, add_orders=add_orders, **options))
 
 
 async def aevaluate(
@@ -184,6 +186,7 @@ async def aevaluate(
     out: str | os.PathLike[str] | None = None,
     execution: Execution | None = None,
     plugins: Plugins | None = None,
+    add_orders: bool = False,
     **options: Any,
 ) -> Experiment:
     """:func:`evaluate` for code that runs in an event loop."""
@@ -192,7 +195,7 @@ async def aevaluate(
     execution = execution or Execution()
     planned = plan(env, plugins=plugins, execution=execution, **options)
     try:
-        with open_plan(planned, out) as store:
+        with open_plan(planned, out, add_orders=add_orders) as store:
             await run_experiment(planned, store, execution)
             directory = store.directory
     finally:
@@ -202,7 +205,7 @@ async def aevaluate(
 
 @contextmanager
 def open_plan(
-    planned: Plan, out: str | os.PathLike[str] | None = None, *, join: bool = False
+    planned: Plan, out: str | os.PathLike[str] | None = None, *, join: bool = False, add_orders: bool = False
 ) -> Iterator[ExperimentStore]:
     """The store of a planned experiment, made if it is not there. A start that fails before the first task leaves nothing behind.
 
@@ -210,6 +213,7 @@ def open_plan(
         planned: the experiment.
         out: its directory; ``None``: named by what it is.
         join: work on it beside other processes.
+        add_orders: it is finished with fewer orders; the others are added, marked as undeclared.
 
     Raises:
         StoreError: there is another experiment, or the directory cannot be used.
@@ -217,7 +221,8 @@ def open_plan(
     from rbsuite.errors import Interrupted, Outage, RbsuiteError
     from rbsuite.run.directory import default_directory, open_experiment
 
-    with open_experiment(planned, default_directory(planned) if out is None else Path(out), join=join) as store:
+    directory = default_directory(planned) if out is None else Path(out)
+    with open_experiment(planned, directory, join=join, add_orders=add_orders) as store:
         try:
             yield store
         except RbsuiteError as error:

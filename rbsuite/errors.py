@@ -12,6 +12,8 @@ from collections.abc import Iterable
 NAMES_SHOWN = 20
 """How many known names a message lists."""
 
+PLUGIN_REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
+
 
 def in_words(value: object) -> str:
     """A value that does not belong where it stands, in a few words: ``None``, ``True``, ``a str``."""

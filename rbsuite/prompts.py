@@ -2,6 +2,9 @@
 
 Search path: the user's directory, then the plugins', then the core's. A template of an earlier directory replaces the one of the same
 name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blocks.
+
+Untrusted text comes to a template in a fence (:mod:`rbsuite.fencing`; memory items in any case), or the template makes one with the
+filter ``fence("LABEL")``; the filter ``one_line`` is for the entries of a list in a fence.
 """
 
 from __future__ import annotations
@@ -10,9 +13,11 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rbsuite.errors import TemplateError
+from rbsuite.experience import MemoryItem
+from rbsuite.fencing import FencedItem, fence, one_line
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
@@ -20,6 +25,18 @@ if TYPE_CHECKING:
 
 CORE_PREFIX = "core/"
 SUFFIX = ".j2"
+
+_SHORT = 8192
+"""Rendered texts of at most so many characters are kept."""
+_PLAIN = frozenset([str, bool, int, float, type(None)])
+_KEPT = 64
+"""How many are kept at once."""
+
+
+def _unchanging(value: object) -> bool:
+    """Whether a variable is a text, a number or nothing, or a tuple of such."""
+    kind = type(value)
+    return kind in _PLAIN or (kind is tuple and all(map(_unchanging, cast("tuple[object, ...]", value))))
 
 
 def core_directory() -> Path:
@@ -102,6 +119,7 @@ class Prompts:
         self._directories = [*directories, core_directory()]
         self._used: dict[str, str] = {}
         self._environment = self._make_environment()
+        self._rendered: dict[tuple[Any, ...], str] = {}
 
     @property
     def used(self) -> Mapping[str, str]:
@@ -149,14 +167,35 @@ class Prompts:
     def render(self, name: str, **variables: Any) -> str:
         """Render a template; leading and trailing white space is cut.
 
+        Memory items, alone or in a list, reach the template as :class:`rbsuite.fencing.FencedItem`. Many prompts are the same for many
+        tasks, so short texts are kept and given again for the same values.
+
         Raises:
             TemplateError: the template is missing or malformed, or uses a variable that was not given.
         """
+        values = variables.values()
+        if not all(map(_unchanging, values)):
+            return self._render(name, variables)
+        key = (name, *variables, *values, *map(type, values))
+        known = self._rendered.get(key)
+        if known is None:
+            known = self._render(name, variables)
+            if len(known) <= _SHORT:
+                if len(self._rendered) >= _KEPT:
+                    self._rendered.clear()
+                self._rendered[key] = known
+        return known
+
+    def _render(self, name: str, variables: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError as JinjaError
         from jinja2 import TemplateNotFound
 
         try:
-            return self._environment.get_template(name).render(**variables).strip()
+            return (
+                self._environment.get_template(name)
+                .render(**{name: _fenced(value) for name, value in variables.items()})
+                .strip()
+            )
         except TemplateNotFound as error:
             raise TemplateError(
                 f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
@@ -183,7 +222,7 @@ class Prompts:
                 return super().compile(source, name, *args, **kwargs)
 
         loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
-        return Recording(
+        environment = Recording(
             loader=ChoiceLoader([*loaders, FunctionLoader(_core_source)]),
             undefined=StrictUndefined,
             autoescape=False,
@@ -191,6 +230,19 @@ class Prompts:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        # A filter's block ends with a line break of the template's own.
+        environment.filters["fence"] = lambda text, label: fence(str(text).removesuffix("\n"), label)
+        environment.filters["one_line"] = lambda text: one_line(str(text))
+        return environment
+
+
+def _fenced(value: Any) -> Any:
+    """A variable with its memory items fenced."""
+    if isinstance(value, MemoryItem):
+        return FencedItem(value)
+    if isinstance(value, list | tuple) and any(isinstance(one, MemoryItem) for one in value):
+        return [_fenced(one) for one in value]
+    return value
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -61,6 +62,7 @@ class RunInfo:
             conditions meet the same chances.
         tasks: ids of the tasks in stream order, the probes last.
         probes: how many of the last places are probes: early tasks run again on the final bank, which learns nothing from them.
+        declared: whether the experiment was declared with it; not where it was added once the declared runs were finished.
     """
 
     id: str
@@ -70,6 +72,7 @@ class RunInfo:
     seed: int
     tasks: tuple[str, ...]
     probes: int = 0
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,10 @@ class RolloutRecord:
     seconds: float = 0.0
 
 
+ALL = -1
+"""In place of the index of a rollout: all rollouts of a task count, and its score is their mean."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
     """All that is committed for one task, in one transaction.
@@ -120,7 +127,7 @@ class TaskRecord:
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.
-        selected: index of the rollout that counts as the task's answer.
+        selected: index of the rollout that counts as the task's answer; :data:`ALL` where all do.
         recalls: every recall of the task.
         ops: the memory operations.
         state_hash: hash chain of the bank after ``ops``.
@@ -141,6 +148,12 @@ class TaskRecord:
     usage: Mapping[str, Usage] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def score(self) -> float:
+        """The task's score: that of the rollout that counts, or the mean of all; a broken rollout scores 0."""
+        counting = self.rollouts if self.selected == ALL else (self.rollouts[self.selected],)
+        return math.fsum(rollout.trajectory.score or 0.0 for rollout in counting) / len(counting)
+
 
 ABOUT = "about"
 """Key of those facts that reports need to be read without plugins, and that are no part of the experiment's identity."""
@@ -154,7 +167,7 @@ class Manifest:
         config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
         facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, grader version; and
             under :data:`ABOUT` what is to be said of tasks and plugins.
-        runs: the runs of the experiment in order.
+        runs: the runs of the experiment in order; those that were added later come last.
     """
 
     config: Mapping[str, Any]

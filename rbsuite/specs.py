@@ -258,9 +258,11 @@ class SelectorSpec(Spec):
 
     Attributes:
         ground_truth: whether it sees the environment's own scores (an oracle, for pass@k).
+        averages: whether it may choose all rollouts (:data:`rbsuite.record.ALL`): then the task's score is their mean.
     """
 
     ground_truth: bool = False
+    averages: bool = False
 
 
 @dataclass(frozen=True, slots=True)

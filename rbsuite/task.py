@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from rbsuite.errors import DataError
 from rbsuite.jsonable import digest
+from rbsuite.twins import find_twins
 
 _T = TypeVar("_T")
 
@@ -26,8 +27,6 @@ class Task:
         payload: what only the environment may see (instruction of the user, reference answer, checks). Never shown to agent, memory
             or self-judge.
         difficulty: a rank for easy-to-hard orders, larger is harder; ``None`` where nothing is known.
-        twins: ids of tasks that ask the same or nearly so (:func:`rbsuite.data.twins.find_twins`); what was learnt on them is kept out of
-            its recall like what was learnt on the task itself.
     """
 
     id: str
@@ -36,7 +35,6 @@ class Task:
     query: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
     difficulty: float | None = None
-    twins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +48,7 @@ class TaskSet:
         source: where the data comes from (pack or sample, its version and hash), for the manifest. No part of the hash: the same content
             is the same task set, whichever way it came here.
         content: hash of what belongs to the tasks beside themselves (databases, policies, worked examples); empty where nothing does.
+        asks: what a task asks, in words, by which its twins are found; ``None``: nobody looks for twins.
     """
 
     environment: str
@@ -57,6 +56,7 @@ class TaskSet:
     tasks: tuple[Task, ...]
     source: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
+    asks: Callable[[Task], str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse two tasks of one id.
@@ -82,6 +82,15 @@ class TaskSet:
     def by_id(self) -> Mapping[str, Task]:
         """The tasks by id."""
         return {task.id: task for task in self.tasks}
+
+    @cached_property
+    def twins(self) -> Mapping[str, tuple[str, ...]]:
+        """By task id, the tasks that ask the same or nearly so (:func:`rbsuite.twins.find_twins`), of tasks that have any.
+
+        What was learnt on a task's twin is kept out of its recall, like what was learnt on the task itself. To find them takes time, so
+        they are looked for when they are first asked for.
+        """
+        return find_twins({task.id: self.asks(task) for task in self.tasks}).of if self.asks is not None else {}
 
     @cached_property
     def content_hash(self) -> str:

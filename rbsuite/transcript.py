@@ -1,6 +1,7 @@
 """Trajectories as text: one renderer for judges, memories and reports, so that all mechanisms see the same.
 
-Text that came from an environment is untrusted: :func:`fence` marks it as data that is not to be followed.
+What users, tools and pages wrote is in it as it stands, so in a prompt a transcript is fenced (:mod:`rbsuite.fencing`). A line of
+theirs that would pass for a turn of the transcript is marked with a bar.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from rbsuite.jsonable import text_digest
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, Trajectory
 
 NOTHING = "(nothing)"
@@ -73,15 +73,6 @@ def share_of(budget: int, parts: int) -> int:
     return max(1, budget // max(1, parts)) if budget else 0
 
 
-def fence(text: str, label: str) -> str:
-    """Untrusted text between markers that it cannot contain.
-
-    The markers carry a hash of the text, so nothing inside can close the fence, and the same text is always fenced alike.
-    """
-    mark = text_digest(text)[:12]
-    return f"<<{label} {mark}>>\n{text}\n<<end of {label} {mark}>>"
-
-
 def shorten(text: str, length: int) -> str:
     """Head and tail of a text that has more characters than ``length``; what is left out between them is counted."""
     if len(text) <= length:
@@ -90,6 +81,11 @@ def shorten(text: str, length: int) -> str:
     head = length - tail
     return f"{text[:head]} [{len(text) - length} characters left out] {text[len(text) - tail :]}"
 
+
+_LIKE_A_TURN = re.compile(
+    r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029](?=[ \t]{0,8}(?:(?:Thought|Action) \d|(?:Observation|Result|End) ?:|\[\d+ turns left out\]))"
+)
+"""The end of a line after which somebody's words go on with what looks like a turn of the transcript."""
 
 _Turn = list[tuple[str, str]]
 """Labels and texts of one turn."""
@@ -132,7 +128,8 @@ def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
         if left_out and place == first:
             yield f"[{left_out} turns left out]"
         for label, text in turn:
-            yield f"{label}: {shorten(text, most) if most else text}"
+            words = shorten(text, most) if most else text
+            yield f"{label}: " + _LIKE_A_TURN.sub(r"\g<0>| ", words)
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:

@@ -17,6 +17,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         [
             "errors",
+            "fencing",
             "jsonable",
             "seeds",
             "options",
@@ -24,6 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "hookspecs",
             "plugins",
             "task",
+            "twins",
             "trajectory",
             "verdict",
             "experience",

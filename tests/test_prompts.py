@@ -29,10 +29,11 @@ def test_every_template_of_the_core_compiles(name: str) -> None:
 
     prompts = Prompts()
     text, path = prompts.source(name)
+    environment = prompts._make_environment()
     assert path.is_file()
     assert text.isascii()
-    prompts._make_environment().get_template(name)
-    assert jinja2.meta.find_undeclared_variables(jinja2.Environment().parse(text)) is not None
+    environment.get_template(name)
+    assert jinja2.meta.find_undeclared_variables(environment.parse(text)) is not None
 
 
 def test_the_core_has_templates_for_every_role() -> None:
@@ -91,6 +92,55 @@ def test_block_of_the_core_is_overridden_by_inheritance(tmp_path: Path) -> None:
     assert text.startswith("You are very strict.")
     assert text.splitlines()[1:] == plain.splitlines()[1:]
     assert set(prompts.used) == {JUDGE, "core/judge/self.j2"}
+
+
+def test_every_injection_asks_to_weigh_in_silence_and_says_what_data_is() -> None:
+    prompts = Prompts()
+    weighing = prompts.render("memory/weighing.j2")
+    injections = [name for name in prompts.names() if name.startswith("memory/inject")]
+    assert len(injections) == 8
+    for name in injections:
+        shown = prompts.render(name, items=[], episodes=[], bullets="", document="")
+        assert shown.endswith(weighing), "after what it is and before what was recalled"
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "then"),
+    [
+        (JUDGE, "Reasoning:", "Verdict:"),
+        ("scaling/best_of_n.j2", '"analysis"', '"index"'),
+        ("memory/ace_reflect.j2", "First go through", "Bullets:"),
+        ("memory/ace_curate.j2", "First say", "ADD: ..."),
+        ("memory/prune.j2", "Say in a sentence", "Prune: 1"),
+        ("memory/cheatsheet_cumulative.j2", "First say", "<sheet>"),
+        ("memory/extract_success.j2", "First think", "# H 1"),
+        ("memory/extract_failure.j2", "First think", "# H 1"),
+        ("memory/extract_contrast.j2", "First think", "# H 1"),
+        ("memory/induce_workflow.j2", "First think", "# H 1"),
+        ("memory/induce_document.j2", "First say", "# H 1"),
+        ("memory/reflect.j2", "First look back", "# H 1"),
+        ("agent/react.j2", "Thought:", "Action:\n{"),
+        ("agent/planner.j2", '"reasoning_and_reflection"', '"executable_plan"'),
+        ("agent/stepwise.j2", '"reasoning"', '"action_id"'),
+    ],
+)
+def test_a_prompt_lets_the_model_think_before_it_answers(name: str, first: str, then: str) -> None:
+    names = (
+        "query",
+        "rules",
+        "transcript",
+        "rationale",
+        "notes",
+        "rollouts",
+        "bullets",
+        "insights",
+        "history",
+        "policy",
+        "tools",
+    )
+    given: dict[str, object] = dict.fromkeys((*names, "episodes", "choices", "sources", "sheet", "respond"), "")
+    shown = Prompts().render(name, **given, limit=3, heading="H", characters=9)
+    assert 0 <= shown.find(first) < shown.find(then)
 
 
 def test_a_template_cannot_stand_in_for_the_core_itself(tmp_path: Path) -> None:

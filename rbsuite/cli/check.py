@@ -21,6 +21,7 @@ def command(experiment: Path, wanted: str, as_json: bool) -> None:
     that a file is the one it was.
     """
     from rbsuite.store.checking import check_experiment
+    from rbsuite.store.rows import UNDECLARED
 
     report = check_experiment(experiment)
     findings = list(report.findings)
@@ -36,7 +37,9 @@ def command(experiment: Path, wanted: str, as_json: bool) -> None:
             echo(finding)
         for act in report.acts:
             echo(
-                f"note: run {act.run} was taken back to task {act.position} ({act.kind}); {act.tasks} tasks were discarded"
+                f"note: run {act.run} was added when the declared runs were finished ({act.kind})"
+                if act.kind == UNDECLARED
+                else f"note: run {act.run} was taken back to task {act.position} ({act.kind}); {act.tasks} tasks were discarded"
             )
         if not findings:
             echo(f"{experiment}: {report.tasks} tasks as they were written; digest {report.digest}")

@@ -25,6 +25,7 @@ COMMAND_OPTIONS = {
     "speculate": "speculate",
     "executor": "executor",
     "outage": "outage",
+    "to-look": "to_look",
     "out": "out",
     "join": "join",
     "json": "as_json",
@@ -57,15 +58,22 @@ def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if kind == "flag":
             function = click.option(flag, name, is_flag=True, default=None, help=text)(function)
         else:
-            types = {"text": str, "names": str, "numbers": str, "int": int, "float": float}
-            metavar = {"text": "TEXT", "names": "NAME,...", "numbers": "X,...", "int": "N", "float": "X"}[kind]
+            types: dict[str, type] = {"int": int, "float": float}
+            metavar = {
+                "text": "TEXT",
+                "names": "NAME,...",
+                "numbers": "X,...",
+                "counts": "N,...",
+                "int": "N",
+                "float": "X",
+            }[kind]
             option = click.option(
                 flag,
                 name,
-                type=types[kind],
+                type=types.get(kind, str),
                 metavar=metavar,
                 help=text,
-                multiple=kind in ("names", "numbers"),
+                multiple=kind in ("names", "numbers", "counts"),
                 default=None,
             )
             function = option(function)
@@ -124,6 +132,12 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     help="A rollout of which no model call was answered: stop before its task, or count it as failed.",
 )
 @click.option(
+    "--to-look",
+    default="",
+    metavar="next|last|N",
+    help="With --looks: how far to run [default: to the end of the look that is under way, at first the first].",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Directory of the experiment [default: named after its configuration].",
@@ -142,7 +156,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     "source",
     type=click.Path(path_type=Path),
     metavar="EXPERIMENT",
-    help="Resume an experiment; with other options, copy its configuration.",
+    help="Resume an experiment; with more --orders add them to it, marked as undeclared; with other options copy its configuration.",
 )
 @click.option(
     "--rewind",
@@ -169,6 +183,7 @@ def command(
     speculate: str,
     executor: str,
     outage: Literal["pause", "commit"],
+    to_look: str,
     out: Path | None,
     from_file: Mapping[str, Any],
     source: Path | None,
@@ -182,7 +197,8 @@ def command(
 ) -> None:
     """Run an experiment: memories compared on the same tasks, in the same orders.
 
-    Running the same command again resumes where it stopped, or shows the result if it is complete.
+    Running the same command again resumes where it stopped, or shows the result if it is complete. With --looks it stops at the first look;
+    --to-look goes on.
     """
     import asyncio
 
@@ -198,10 +214,13 @@ def command(
                 "--rewind and --retry-failed go with --from EXPERIMENT alone.", "Leave the other options out."
             )
         _take_back(source, rewind, retry_failed=retry_failed)
-    if source is not None and not (from_file or given or out) and _shown(source, as_json=as_json):
+    if source is not None and not (from_file or given or out) and _shown(source, to_look, as_json=as_json):
         return
-    wanted = {**_stored(source), **from_file, **given}
-    execution = api.Execution(concurrency, speculate, executor, outage)
+    stored = _stored(source)
+    adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
+    # The looks that were declared are passed when orders are added.
+    wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
+    execution = api.Execution(concurrency, speculate, executor, outage, to_look)
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
         from rbsuite.run.config import names_simulation
@@ -214,7 +233,7 @@ def command(
         with (
             Interrupts() as interrupts,
             EventLog(log) if log else nullcontext() as event_log,
-            api.open_plan(planned, out or (source if same else None), join=join) as store,
+            api.open_plan(planned, out or (source if same or adds else None), join=join, add_orders=adds) as store,
         ):
             if event_log is not None:
                 planned.plugins.register(event_log, "event log")
@@ -254,17 +273,19 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
             value = [part.strip() for text in value for part in text.split(",")]
         elif FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
             value = [reference for text in value for reference in split_references(text)]
-        elif FIELDS[name].metadata["kind"] == "numbers":
-            value = [_number(name, part) for text in value for part in text.split(",")]
+        elif FIELDS[name].metadata["kind"] in ("numbers", "counts"):
+            read = float if FIELDS[name].metadata["kind"] == "numbers" else int
+            value = [_number(name, part, read) for text in value for part in text.split(",")]
         values[name] = check_value(name, value, "command line")
     return values
 
 
-def _number(name: str, text: str) -> float:
+def _number(name: str, text: str, read: type[int] | type[float]) -> float:
     try:
-        return float(text)
+        return read(text)
     except ValueError:
-        raise UsageError(f"--{name}: {text.strip()!r} is not a number.", "Give numbers separated by commas.") from None
+        kind = "whole number" if read is int else "number"
+        raise UsageError(f"--{name}: {text.strip()!r} is not a {kind}.", f"Give {kind}s separated by commas.") from None
 
 
 def split_references(text: str) -> list[str]:
@@ -297,12 +318,24 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
     return {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
 
 
-def _shown(source: Path, *, as_json: bool) -> bool:
-    """Show an experiment if it is finished; that takes none of its plugins."""
+def _adds_orders(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+    """Whether nothing but more orders than an experiment has is asked for."""
+    from rbsuite.run.config import FIELDS
+
+    if not given or not given.keys() <= {"orders", "baseline_orders"}:
+        return False
+    orders = stored.get("orders", FIELDS["orders"].default)
+    baseline = stored.get("baseline_orders", orders)
+    return bool(given.get("orders", orders) >= orders and given.get("baseline_orders", baseline) >= baseline)
+
+
+def _shown(source: Path, to_look: str, *, as_json: bool) -> bool:
+    """Show an experiment if it is finished, up to the look that it is to be taken to; that takes none of its plugins."""
     from rbsuite.store import ExperimentStore
+    from rbsuite.store.looks import stage
 
     with ExperimentStore.open(source, readonly=True) as store:
-        if not all(store.run_finished(run.id) for run in store.manifest.runs):
+        if not stage(store, to_look).finished:
             return False
         _report(store, as_json=as_json)
         return True
@@ -315,15 +348,17 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
     from rbsuite.cli.interrupts import exit_code
     from rbsuite.cli.progress import Progress
     from rbsuite.run.executors import run_experiment
+    from rbsuite.store.looks import stage
 
-    if all(store.run_finished(run.id) for run in store.manifest.runs):
+    at = stage(store, execution.to_look)
+    if at.finished:
         return
     console = Console(stderr=True)
-    committed = {run.id: store.committed(run.id) for run in store.manifest.runs}
+    committed = {run.id: store.committed(run.id) for run in at.runs}
     if any(committed.values()) and not quiet:
         console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
     try:
-        with Progress(console, store.manifest.runs, committed, quiet=quiet) as progress:
+        with Progress(console, at.runs, committed, quiet=quiet) as progress:
             planned.plugins.register(progress, "progress")
             interrupts.run(run_experiment(planned, store, execution))
     except KeyboardInterrupt as stop:

@@ -202,20 +202,17 @@ def variances(comparison: Comparison) -> tuple[Variances, bool]:
     from rbsuite.statistics.power import components, within_variance
 
     paired = comparison.paired
-    sides = [
-        [stream.rollouts[task] for pair in paired.streams for stream in (pair[side],) for task in paired.tasks]
-        for side in (0, 1)
-    ]
-    within = [within_variance(cells) for cells in sides]
-    rollouts = min(len(cell) for cells in sides for cell in cells)
-    if rollouts < 2 or within[0] is None or within[1] is None:
+    cells = [(pair[0].rollouts[task], pair[1].rollouts[task]) for pair in paired.streams for task in paired.tasks]
+    # Rollouts of the same index have the same seed, so that what they share drops out of their difference.
+    chance = within_variance([[x - y for x, y in zip(*cell, strict=False)] for cell in cells])
+    rollouts = min(len(side) for cell in cells for side in cell)
+    if rollouts < 2 or chance is None:
         a, b = (np.array([[pair[side].scores[t] for pair in paired.streams] for t in paired.tasks]) for side in (0, 1))
         return (components(a, b) if paired.exchangeable[1] else components(a - b)), False
     a, b = (
         np.array([[average(pair[side].rollouts[t]) for pair in paired.streams] for t in paired.tasks])
         for side in (0, 1)
     )
-    chance = within[0] + within[1]
     found = components(a, b, chance, rollouts) if paired.exchangeable[1] else components(a - b, None, chance, rollouts)
     return found, True
 

@@ -83,9 +83,8 @@ class Progress:
     def rbsuite_task_committed(self, run: RunInfo, record: TaskRecord) -> None:
         """Count a task."""
         count = self._counts[run.condition]
-        chosen = record.rollouts[record.selected]
         count.done += 1
-        count.solved += is_success(chosen.trajectory.score)
+        count.solved += is_success(record.score)
         spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
         count.calls += sum(spent, Usage()).calls
         self._waiting = ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rbsuite.agents.react import RESPOND, schemas
@@ -17,15 +17,17 @@ from rbsuite.environments.base import Environment, PlainServices
 from rbsuite.environments.users import STOP, ScriptedUser
 from rbsuite.errors import DataError, PluginError, RbsuiteError
 from rbsuite.experience import MemoryItem, Outcome, Provenance
-from rbsuite.memories.ace import show_bullet
-from rbsuite.memories.extraction import show_rollouts
+from rbsuite.fencing import fence
+from rbsuite.memories.ace import show_bullets
+from rbsuite.memories.extraction import ShownEpisode, show_rollouts
+from rbsuite.memories.markdown import Draft
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.run.names import look_up
 from rbsuite.specs import EnvironmentSpec, load_object
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Actor, Observation, Step, Trajectory
-from rbsuite.transcript import fence, render_action, render_steps, render_transcript, rules_of
+from rbsuite.transcript import render_action, render_steps, render_transcript, rules_of
 from rbsuite.verdict import Verdict
 
 LESSON = "(what was learnt on an earlier task)"
@@ -154,7 +156,9 @@ def common(example: Example, prompts: Prompts) -> dict[str, Any]:
         "task": seen.text,
         "memory": prompts.render("memory/inject.j2", items=[item]),
         "query": example.query,
-        "instruction": "\n\n".join(message.text for message in first.messages) if first.turn == "user" else "",
+        "instruction": fence("\n\n".join(message.text for message in first.messages), "brief")
+        if first.turn == "user"
+        else "",
         "stop": STOP,
         **example.environment.prompt_variables(example.task),
     }
@@ -175,7 +179,7 @@ def of_memory(example: Example) -> Mapping[str, Any]:
     """What the memories' templates are given."""
     outcome = Outcome(example.trajectory, Verdict("success", 1.0, "(why the judge says so)", "self"))
     rollouts = show_rollouts([outcome])
-    pair = {"query": example.query, "transcript": rollouts[0].transcript}
+    episode = ShownEpisode.of(example.item)
     return {
         "rules": example.rules,
         "heading": "Memory Item",
@@ -188,13 +192,13 @@ def of_memory(example: Example) -> Mapping[str, Any]:
         "rollouts": rollouts,
         "history": fence(render_steps(example.trajectory.steps), "history"),
         "items": [example.item],
-        "bullets": [show_bullet(example.item)],
-        "insights": [LESSON],
-        "experiences": [fence(example.item.content, "experience")],
-        "pairs": [pair],
-        "sources": [pair],
+        "episodes": [episode],
+        "bullets": show_bullets([replace(example.item, content=LESSON)]),
+        "insights": fence(f"- {LESSON}", "insights"),
+        "pairs": [episode],
+        "sources": [episode],
         "sheet": fence(LESSON, "sheet"),
-        "document": LESSON,
+        "document": fence(LESSON, "handbook"),
     }
 
 
@@ -228,7 +232,8 @@ OF_ROLE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
 """What the templates of a role (their directory) are given beside :func:`common`."""
 
 OF_TEMPLATE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
-    "memory/inject_cheatsheet.j2": lambda _: {"document": f"<sheet>\n{LESSON}\n</sheet>"},
+    "memory/document.j2": lambda example: {"items": [Draft(LESSON, LESSON, render_transcript(example.trajectory))]},
+    "memory/inject_cheatsheet.j2": lambda _: {"document": fence(LESSON, "sheet")},
 }
 """What a template is given that differs from its role's."""
 

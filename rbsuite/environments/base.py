@@ -14,7 +14,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeGuard
 
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.models.services import ModelServices
@@ -265,7 +265,6 @@ class PlainServices:
         )
 
 
-@runtime_checkable
 class TaskAwareModel(Protocol):
     """A simulated model, which also sees the reference solution of the task at hand.
 
@@ -284,3 +283,8 @@ class TaskAwareModel(Protocol):
         Raises:
             UsageError: the task has no reference solution.
         """
+
+
+def is_task_aware(model: object) -> TypeGuard[TaskAwareModel]:
+    """Whether a model is to be bound to each task."""
+    return hasattr(model, "for_task")

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rbsuite.errors import ModelError
+from rbsuite.fencing import fence
 from rbsuite.models.services import ToolServices
 from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
-from rbsuite.transcript import fence
 
 if TYPE_CHECKING:
     pass
@@ -132,7 +132,9 @@ class LlmUser:
         if not self._history:
             instruction = "\n\n".join(message.text for message in observation.messages)
             self._history.append(
-                Message("system", self._services.render(self.template, instruction=instruction, stop=STOP))
+                Message(
+                    "system", self._services.render(self.template, instruction=fence(instruction, "brief"), stop=STOP)
+                )
             )
         self._tools = observation.tools or self._tools
         self._history += self._heard(observation)

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 
 from rbsuite.errors import ModelError
+from rbsuite.fencing import fence
 from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.trajectory import Message
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"

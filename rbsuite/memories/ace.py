@@ -21,11 +21,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
+from rbsuite.fencing import fence, one_line
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
-from rbsuite.transcript import BUDGET, fence
+from rbsuite.transcript import BUDGET
 
 KIND = "bullet"
 NOTHING = "NOTHING"
@@ -71,7 +72,7 @@ class Playbook:
         if not bullets:
             return Recall(reason="the playbook is empty")
         recalled = tuple(Recalled(item.id, item.revision, worth(item), rank) for rank, item in enumerate(bullets))
-        return Recall(recalled, view.render("memory/inject_playbook.j2", bullets=[show_bullet(one) for one in bullets]))
+        return Recall(recalled, view.render("memory/inject_playbook.j2", bullets=show_bullets(bullets)))
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """Counts for the bullets that stood in the prompt, and the curator's additions."""
@@ -94,7 +95,7 @@ class Playbook:
         prompt = view.render(
             "memory/ace_reflect.j2",
             query=fence(experience.query, "request"),
-            bullets=[show_bullet(item) for item in used],
+            bullets=show_bullets(used),
             rules=show_rules(experience),
             rollouts=show_rollouts(experience.outcomes, budget=self._budget),
             limit=self._bullets,
@@ -110,8 +111,8 @@ class Playbook:
         stored = view.list(kind=KIND)
         prompt = view.render(
             "memory/ace_curate.j2",
-            insights=insights,
-            bullets=[show_bullet(item) for item in self._fitting(stored)],
+            insights=fence("\n".join(f"- {one_line(insight)}" for insight in insights), "insights"),
+            bullets=show_bullets(self._fitting(stored)),
             limit=self._bullets,
         )
         proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions) or ()
@@ -150,7 +151,12 @@ def worth(item: MemoryItem) -> float:
 def show_bullet(item: MemoryItem) -> str:
     """A bullet on one line: its id, its counters, its text."""
     helpful, harmful = (item.counters.get(name, 0.0) for name in ("helpful", "harmful"))
-    return f"[{item.id}] helpful={helpful:g} harmful={harmful:g} :: {item.content}"
+    return f"[{item.id}] helpful={helpful:g} harmful={harmful:g} :: {one_line(item.content)}"
+
+
+def show_bullets(items: Sequence[MemoryItem]) -> str:
+    """Bullets as they stand in a prompt: a line for each, fenced together; ``""`` if there are none."""
+    return fence("\n".join(map(show_bullet, items)), "bullets") if items else ""
 
 
 def read_reflection(reply: str) -> Reflection:

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
+from rbsuite.fencing import fence
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import Extraction, additions, extract_items, provenance_of, show_rules
+from rbsuite.memories.extraction import Extraction, ShownEpisode, additions, extract_items, provenance_of, show_rules
 from rbsuite.memories.markdown import Draft
-from rbsuite.transcript import fence, render_transcript
+from rbsuite.transcript import render_transcript
 
 KIND = "trajectory-source"
 HEADING = "Workflow"
@@ -46,7 +47,7 @@ class WorkflowDocument:
         document = view.document(_name(request.domain))
         if not document:
             return Recall(reason="no workflow yet")
-        return Recall(text=view.render("memory/inject_document.j2", document=document))
+        return Recall(text=view.render("memory/inject_document.j2", document=fence(document, "handbook")))
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """The first successful trajectory, and the document induced anew; nothing of failures."""
@@ -58,9 +59,7 @@ class WorkflowDocument:
         ops = list(additions(KIND, experience, [((success,), Draft(title, "A task that was solved.", transcript))]))
         stored = view.list(kind=KIND, domain=experience.domain)
         sources = [*stored, *(op.item for op in ops if op.item is not None)][-self._trajectories :]
-        shown = [
-            {"query": fence(item.key, "request"), "transcript": fence(item.content, "attempt")} for item in sources
-        ]
+        shown = [ShownEpisode.of(item) for item in sources]
         drafts = await extract_items(self._extraction, view, sources=shown, rules=show_rules(experience))
         if drafts:
             provenance = provenance_of(experience, (success,))

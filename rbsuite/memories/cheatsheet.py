@@ -11,7 +11,7 @@ prompt. Left out: the source's tags and usage counts within the sheet, its tools
 whose judge could not decide leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
 
 Since a recall changes no bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back from the
-recalled text, where it stands between ``<sheet>`` and ``</sheet>``. Tasks that read one version (batched streams) each write the sheet
+recalled text, where it stands in a fence. Tasks that read one version (batched streams) each write the sheet
 from the same past, and the last one's stays.
 """
 
@@ -22,14 +22,17 @@ from collections.abc import Sequence
 from functools import partial
 
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
+from rbsuite.fencing import fence, fences
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
+from rbsuite.memories.extraction import ShownEpisode, additions, provenance_of, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
-from rbsuite.transcript import BUDGET, fence, render_transcript
+from rbsuite.transcript import BUDGET, render_transcript
 
 DOCUMENT = "cheatsheet"
 KIND = "pair"
+SHOWN_AS = "sheet"
+"""The label of the sheet's fence in prompts."""
 TITLE_LENGTH = 80
 
 _SHEET = re.compile(r"^<sheet>[ \t]*\n(.*?)\n</sheet>[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -68,8 +71,8 @@ class DynamicCheatsheet:
             title = " ".join(experience.query.split())[:TITLE_LENGTH]
             draft = Draft(title, "A task and what was done.", render_transcript(first.trajectory, budget=self._budget))
             ops += additions(KIND, experience, [((first,), draft)])
-            sheets = _SHEET.findall(experience.recalled.text)
-            new: str | None = sheets[-1].strip() if sheets else ""
+            sheets = [found.text for found in fences(experience.recalled.text) if found.label == SHOWN_AS]
+            new: str | None = sheets[-1] if sheets else ""
         else:
             new = await self._write(
                 "memory/cheatsheet_cumulative.j2",
@@ -90,14 +93,14 @@ class DynamicCheatsheet:
         items = [(item, hit.score) for hit in found.hits for item in hit.items]
         if not items:
             return _inject(sheet, view)
-        pairs = [{"query": fence(one.key, "request"), "transcript": fence(one.content, "attempt")} for one, _ in items]
+        pairs = [ShownEpisode.of(item) for item, _ in items]
         query = fence(request.query, "request")
         new = await self._write("memory/cheatsheet_retrieving.j2", sheet, view, query=query, pairs=pairs)
         recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
         return _inject(new or sheet, view, recalled, found.index)
 
     async def _write(self, template: str, sheet: str, view: BankView, **variables: object) -> str | None:
-        shown = fence(sheet, "sheet") if sheet else ""
+        shown = fence(sheet, SHOWN_AS) if sheet else ""
         prompt = view.render(template, sheet=shown, characters=self._characters, **variables)
         return await ask(
             prompt, view, temperature=self._temperature, read=partial(read_sheet, characters=self._characters)
@@ -124,5 +127,5 @@ def read_sheet(reply: str, characters: int) -> str:
 def _inject(sheet: str, view: BankView, recalled: Sequence[Recalled] = (), index: str = "") -> Recall:
     if not sheet:
         return Recall(tuple(recalled), reason="" if recalled else "the sheet is empty", index=index)
-    text = view.render("memory/inject_cheatsheet.j2", document=f"<sheet>\n{sheet}\n</sheet>")
+    text = view.render("memory/inject_cheatsheet.j2", document=fence(sheet, SHOWN_AS))
     return Recall(tuple(recalled), text, index=index)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Provenance, Recall, Recalled, RecallRequest
+from rbsuite.fencing import fence
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 
 MIXED = "mixed"
 """The label of what was learnt from rollouts of both verdicts."""
@@ -43,7 +44,7 @@ class ShownRollout:
     Attributes:
         number: index of the rollout.
         label: the verdict; ``not judged`` where a memory goes without verdicts.
-        rationale: the judge's, or ``""``.
+        rationale: the judge's, fenced, or ``""``.
         transcript: fenced.
         notes: those of the refinement rounds, fenced; ``""`` if there are none.
     """
@@ -53,6 +54,31 @@ class ShownRollout:
     rationale: str
     transcript: str
     notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEpisode:
+    """A stored task as templates get it, see ``memory/episodes.j2``.
+
+    Attributes:
+        query: the request, fenced.
+        transcript: what was done, fenced.
+        verdict: ``success``, ``failure`` or ``unknown``.
+    """
+
+    query: str
+    transcript: str
+    verdict: str
+
+    @classmethod
+    def of(cls, item: MemoryItem) -> ShownEpisode:
+        """An item whose key is the request and whose content is the transcript."""
+        label = item.provenance.label
+        return cls(
+            fence(item.key, "request"),
+            fence(item.content, "attempt"),
+            label if label in ("success", "failure") else "unknown",
+        )
 
 
 def show_rollouts(
@@ -70,7 +96,7 @@ def show_rollouts(
         ShownRollout(
             outcome.trajectory.rollout,
             outcome.verdict.label if labelled else "not judged",
-            outcome.verdict.rationale if labelled else "",
+            fence(outcome.verdict.rationale, "reasons") if labelled and outcome.verdict.rationale else "",
             fence(render_transcript(outcome.trajectory, budget=each), "attempt"),
             fence("\n".join(outcome.notes), "notes") if outcome.notes else "",
         )
@@ -199,11 +225,12 @@ def recall_items(
     Args:
         items: what was found.
         view: renders.
-        template: it gets ``items``.
+        template: it gets ``items``, and the same as ``episodes``.
         reason: why nothing is recalled, if there are no items.
         index: which index answered.
     """
     if not items:
         return Recall(reason=reason, index=index)
     recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
-    return Recall(recalled, view.render(template, items=[item for item, _ in items]), index=index)
+    found = [item for item, _ in items]
+    return Recall(recalled, view.render(template, items=found, episodes=[*map(ShownEpisode.of, found)]), index=index)

@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, Recalled, RecallRequest
+from rbsuite.fencing import FencedItem, fence
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import Extraction, additions, extract_items, extract_together, recall_items
 from rbsuite.memories.markdown import Draft
-from rbsuite.transcript import BUDGET, fence
+from rbsuite.transcript import BUDGET
 
 KIND = "reflection"
 HEADING = "Reflection"
@@ -53,7 +54,7 @@ class Reflexion:
             reason = "no reflection yet"
             return recall_items([(item, 0.0) for item in kept], view, template=INJECTION, reason=reason)
         recalled = tuple(Recalled(item.id, item.revision, 0.0, rank) for rank, item in enumerate(kept))
-        return Recall(recalled, view.render(INJECTION, items=[*kept, *fresh]))
+        return Recall(recalled, view.render(INJECTION, items=[*kept, *map(FencedItem, fresh)]))
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """One reflection on all failures of the task together, or one on each where they are aggregated ``independent``."""

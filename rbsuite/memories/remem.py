@@ -15,12 +15,12 @@ import re
 from collections.abc import Collection
 
 from rbsuite.experience import Recall, RecallRequest
+from rbsuite.fencing import fence
 from rbsuite.memories.asking import Unreadable, ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.episodes import INJECTION
 from rbsuite.memories.exprag import ExperienceRetrieval
-from rbsuite.memories.extraction import recall_items
-from rbsuite.transcript import fence
+from rbsuite.memories.extraction import ShownEpisode, recall_items
 
 _REPLY = re.compile(r"^(?:Think-)?Prune:[ \t]*(\d+(?:[ \t]*,[ \t]*\d+)*)[ \t.]*$|^Keep[ \t.]*$", re.MULTILINE)
 
@@ -48,12 +48,11 @@ class RefinedRetrieval(ExperienceRetrieval):
         shown = [(item, found.score) for found in previous.items if (item := view.get(found.item_id)) is not None]
         if not shown:
             return previous
-        texts = [f"Goal: {item.key}\n{item.content}\nJudged: {item.description}" for item, _ in shown]
         prompt = view.render(
             "memory/prune.j2",
             query=fence(request.query, "request"),
             history=fence(request.history, "history") if request.history else "",
-            experiences=[fence(text, "experience") for text in texts],
+            episodes=[ShownEpisode.of(item) for item, _ in shown],
         )
         pruned = await ask(
             prompt, view, temperature=self._temperature, read=lambda reply: read_pruned(reply, len(shown))

@@ -22,12 +22,17 @@ class Ledger:
         started: calls that were sent to the model, whether they were answered, failed or were cancelled.
     """
 
-    usage: dict[Purpose, Usage] = field(default_factory=dict)
+    usage: dict[str, Usage] = field(default_factory=dict)
     started: int = 0
 
-    def add(self, purpose: Purpose, usage: Usage) -> None:
+    def add(self, purpose: str, usage: Usage) -> None:
         """Count one call."""
         self.usage[purpose] = self.usage.get(purpose, Usage()) + usage
+
+    def take(self, usage: Mapping[str, Usage]) -> None:
+        """Count what was counted elsewhere, by purpose."""
+        for purpose, cost in usage.items():
+            self.add(purpose, cost)
 
     def snapshot(self) -> Mapping[str, Usage]:
         """The usage so far, by purpose in a fixed order."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_json
-from rbsuite.report.plain import apart_json, comparison_json, condition_json, declared_looks, look_json, rollouts_json
+from rbsuite.report.looking import look_json, looked_at, looks_json
+from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
 from rbsuite.report.results import is_control
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -52,6 +53,7 @@ def _experiment(store: ExperimentStore) -> Mapping[str, Any]:
         "digest": experiment_digest(store),
         "seed": config["seed"],
         "orders": config["orders"],
+        "looks": looks_json(store),
         "rbsuite": store.manifest.facts["rbsuite"],
     }
 
@@ -88,7 +90,7 @@ def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]
     found = details(comparison, compared.summary.about)
     return {
         **comparison_json(comparison),
-        "look": look_json(comparison, declared_looks(compared.stores[0])),
+        "look": look_json(looked_at(comparison, compared.summary, compared.stores)),
         "a_condition": comparison.a,
         "b_condition": comparison.b,
         "other_intervals": found["intervals"],

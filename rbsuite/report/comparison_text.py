@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_text
 from rbsuite.report.figures import bounded, interval, p_text, percent, point_bounds, points
-from rbsuite.report.plain import declared_looks, look_json
-from rbsuite.report.results import SIMULATED, conditional_text, control_mark, other_factors, tasks_text
+from rbsuite.report.looking import look_text, looked_at
+from rbsuite.report.results import (
+    AVERAGED,
+    MEANS,
+    SIMULATED,
+    conditional_text,
+    control_mark,
+    difference_text,
+    other_factors,
+    tasks_text,
+)
 from rbsuite.report.text import NARROW, fields, fold, numbers, table, told_text
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.statistics.shares import proportion
@@ -77,7 +86,10 @@ def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> st
     mark = " (simulated)" if compared.simulated else ""
     found = details(one, compared.summary.about)
     rows = [("difference", _difference(one, len(compared.summary.comparisons))), ("paired over", _paired_over(one))]
-    rows += _look(one, declared_looks(compared.stores[0]))
+    if (looked := looked_at(one, compared.summary, compared.stores)) is not None:
+        rows.append((looked.title, look_text(looked)))
+    if one.of_means is not None:
+        rows.append((MEANS, difference_text(one.of_means)))
     if one.detectable is not None:
         rows.append(("detectable", f"{100 * one.detectable:.1f} points and more, with 80 % power"))
     if not one.same_scaling:
@@ -126,22 +138,6 @@ def _paired_over(one: Comparison) -> str:
     if one.n_tasks and not one.paired.complete:
         unfinished += "; the interval allows for the missing scores"
     return f"{one.n_tasks} tasks, {orders}{caveat}{unfinished}"
-
-
-def _look(one: Comparison, looks: Sequence[int]) -> list[tuple[str, str]]:
-    found = look_json(one, looks)
-    if found is None:
-        return []
-    if found["number"] is None:
-        named = ", ".join(map(str, looks))
-        return [("look", f"{one.orders} orders are no declared look ({named}): nothing may be concluded yet")]
-    bounds = point_bounds(found["interval"])
-    return [
-        (
-            "look",
-            f"{found['number']} of {len(looks)}: a finding at p <= {found['level']:.4f}; interval at that level{bounds}",
-        )
-    ]
 
 
 def _failures(one: Comparison) -> list[tuple[str, str]]:
@@ -208,7 +204,8 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
     ]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         turns = ("-" if math.isnan(steps) else f"{steps:.1f}" for steps in (one.steps, one.solved_steps))
-        counts = (str(one.n_tasks), str(one.orders), *turns)
+        orders = f"{one.orders}" + (f" ({one.undeclared} undeclared)" if one.undeclared else "")
+        counts = (str(one.n_tasks), orders, *turns)
         broken = [_share(count, one.rollouts) for count in (one.failures, one.unread, one.invalid)]
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     about = (
@@ -358,6 +355,7 @@ def _counts(conditions: Sequence[ConditionSummary]) -> str:
 
 def _notes(compared: Compared) -> str:
     lines = [f"Note: {note}" for note in compared.notes]
+    lines += [AVERAGED] if any(one.averaged for one in compared.summary.conditions) else []
     lines += [f"Experiment: {store.directory}" for store in compared.stores]
     if compared.simulated:
         lines.append(SIMULATED)

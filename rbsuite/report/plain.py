@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.record import FACTORS
 from rbsuite.report.figures import finite
-from rbsuite.statistics.intervals import ORDERS_NEEDED
+from rbsuite.statistics.intervals import ORDERS_NEEDED, p_value
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
-    from rbsuite.store import ExperimentStore
 
 
 def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
@@ -24,6 +23,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         **{factor: getattr(condition.condition, factor) for factor in FACTORS},
         "n_tasks": condition.n_tasks,
         "orders": condition.orders,
+        "undeclared_orders": condition.undeclared,
         "committed": condition.committed,
         "mean": finite(condition.success.mean),
         "ci95": condition.success.interval,
@@ -36,6 +36,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
             if (over := condition.passes_over_orders(k)) is not None
         ],
         "rollouts_a_task": condition.rollouts_a_task,
+        "score_is": "mean of rollouts" if condition.averaged else "selected rollout",
         "rollouts": condition.rollouts,
         "steps": finite(condition.steps),
         "steps_solved": finite(condition.solved_steps),
@@ -84,6 +85,14 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
         "conditional_on_order": is_conditional(comparison),
         "failures": failures_json(comparison),
         "same_scaling": comparison.same_scaling,
+        "mean_of_rollouts": None
+        if comparison.of_means is None
+        else {
+            "difference": finite(comparison.of_means.mean),
+            "ci95": comparison.of_means.interval,
+            "p_value": p_value(comparison.of_means),
+            "standard_error": comparison.of_means.error,
+        },
         "finished": comparison.paired.unfinished == 0,
     }
 
@@ -91,27 +100,6 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
 def is_conditional(comparison: Comparison) -> bool:
     """Whether the interval holds for the orders that were run alone: so few do not say how orders differ."""
     return comparison.paired.ordered and comparison.orders < ORDERS_NEEDED
-
-
-def declared_looks(store: ExperimentStore) -> tuple[int, ...]:
-    """After how many orders is looked, as the experiment declared it; empty where it declared nothing."""
-    return tuple(store.manifest.config.get("looks") or ())
-
-
-def look_json(comparison: Comparison, looks: Sequence[int]) -> Mapping[str, Any] | None:
-    """Which of the declared looks a comparison is, with its level and the interval at that; ``None`` where none is declared.
-
-    ``number`` is ``None`` where none is declared for so many orders: then nothing may be concluded from it.
-    """
-    from rbsuite.statistics.looks import at_level, look_at
-
-    if not looks:
-        return None
-    found = look_at(looks, comparison.orders)
-    if found is None:
-        return {"looks": list(looks), "number": None, "level": None, "interval": None}
-    interval = at_level(comparison.difference, found.level).interval
-    return {"looks": list(looks), "number": found.number, "level": found.level, "interval": interval}
 
 
 def failures_json(comparison: Comparison) -> Mapping[str, Any] | None:

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
+from rbsuite.report.looking import going_on, look_json, look_text, looked_at, looks_json, orders_text
 from rbsuite.report.plain import (
     apart_json,
     comparison_json,
     condition_json,
-    declared_looks,
     is_conditional,
-    look_json,
     rollouts_json,
 )
 from rbsuite.report.text import table, told_text
+from rbsuite.statistics.intervals import p_value
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
 
@@ -26,9 +26,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rbsuite.record import Condition
+    from rbsuite.report.looking import Looked
+    from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
 
 FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."
+
+MEANS = "mean of all rollouts"
+"""What a difference is called for which every rollout of a task counts, beside the one of the selected rollouts."""
+
+AVERAGED = "Scores: the mean of all rollouts of a task (--selector mean)."
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
@@ -57,10 +64,11 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
             for one in summary.conditions
         ],
         "comparisons": [
-            {**comparison_json(comparison), "look": look_json(comparison, declared_looks(store))}
+            {**comparison_json(comparison), "look": look_json(looked_at(comparison, summary, [store]))}
             for comparison in summary.comparisons
         ],
         "apart": apart_json(summary),
+        "looks": looks_json(store),
         "digest": experiment_digest(store),
     }
 
@@ -75,15 +83,18 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     simulated = bool(store.manifest.facts["simulated"])
     mark = " (simulated)" if simulated else ""
     told = f", {text}" if (text := told_text(summary.about.told)) else ""
-    looks = declared_looks(store)
-    compared = [_sentence(comparison, mark, looks) for comparison in summary.comparisons]
+    compared = [_sentence(one, mark, looked_at(one, summary, [store])) for one in summary.comparisons]
     compared += [
-        f"{part.part.domain}: {_sentence(one, mark, looks)}" for part in summary.shown_apart for one in part.comparisons
+        f"{part.part.domain}: {_sentence(one, mark, looked_at(one, summary, [store]))}"
+        for part in summary.shown_apart
+        for one in part.comparisons
     ]
     lines = [_details(condition, summary) for condition in summary.conditions]
     if summary.first_failure:
         lines.append(f"first failure: {summary.first_failure}")
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
+    lines += [AVERAGED] if any(one.averaged for one in summary.conditions) else []
+    lines += [text for text in (going_on(store),) if text]
     lines += [f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
     title = f"{_title(store, summary)}{mark}{told}"
     domains = domains_text(summary, condition_names(summary))
@@ -146,8 +157,7 @@ def tasks_text(summary: Summary) -> str:
 def _title(store: ExperimentStore, summary: Summary) -> str:
     config = store.manifest.config
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
-    orders = config["orders"]
-    return f"{place}: {tasks_text(summary)}, {orders} order{'s' if orders > 1 else ''}, {', '.join(config['model'])}"
+    return f"{place}: {tasks_text(summary)}, {orders_text(store)}, {', '.join(config['model'])}"
 
 
 def _row(condition: ConditionSummary) -> Sequence[str]:
@@ -167,23 +177,26 @@ def _row(condition: ConditionSummary) -> Sequence[str]:
     )
 
 
-def _sentence(comparison: Comparison, mark: str, looks: Sequence[int]) -> str:
+def difference_text(estimate: Estimate) -> str:
+    """A difference with its interval and p value."""
+    p = p_value(estimate)
+    return f"{points(estimate.mean)} points{point_bounds(estimate.interval)}" + (
+        "" if p is None else f", p {p_text(p)}"
+    )
+
+
+def _sentence(comparison: Comparison, mark: str, looked: Looked | None) -> str:
     bounds = point_bounds(comparison.difference.interval)
-    p_value = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
+    tested = "" if comparison.p_value is None else f", p {p_text(comparison.p_value)}"
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
-        p_value += f", Holm {p_text(comparison.p_holm)}"
+        tested += f", Holm {p_text(comparison.p_holm)}"
     caveat = conditional_text(comparison)
-    if (look := look_json(comparison, looks)) is not None:
-        number = look["number"]
-        caveat += (
-            "; no declared look"
-            if number is None
-            else f"; look {number} of {len(looks)}, a finding at p <= {look['level']:.4f}"
-        )
     caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
     return (
-        f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{p_value} "
+        f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{tested} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"
+        + ("" if comparison.of_means is None else f"\n  {MEANS}: {difference_text(comparison.of_means)}")
+        + ("" if looked is None else f"\n  {looked.title}: {look_text(looked)}")
         + ("" if comparison.failures is None or not comparison.failures.matters else f"\n  {FAILURES_MATTER}")
     )
 

@@ -10,17 +10,17 @@ import math
 from collections.abc import Sequence
 from typing import NoReturn, TypeVar, get_args
 
-from rbsuite.errors import PluginError, in_words
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
-from rbsuite.models.base import Completion
-from rbsuite.record import RolloutRecord
+from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import Action, Actor
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
 
-REMEDY = "Fix the plugin and run the same command again; what was committed is kept."
+_LABELS = get_args(Label)
+_ACTORS = frozenset(get_args(Actor))
 
 
 def check_recall(value: object, owner: str = "") -> Recall:
@@ -43,29 +43,33 @@ def check_verdict(value: object, owner: str = "") -> Verdict:
     """What a judge's ``judge`` returned."""
     if not isinstance(value, Verdict):
         _refuse("judge", "a Verdict", in_words(value), owner)
-    if value.label not in get_args(Label):
-        _refuse("judge", f"a Verdict whose label is one of {', '.join(get_args(Label))}", repr(value.label), owner)
+    if value.label not in _LABELS:
+        _refuse("judge", f"a Verdict whose label is one of {', '.join(_LABELS)}", repr(value.label), owner)
     score = value.score
     if score is not None and not (_is_number(score) and 0 <= score <= 1):
         _refuse("judge", "a Verdict whose score is None or a number from 0 to 1", repr(score), owner)
     return value
 
 
-def check_index(value: object, count: int, owner: str = "") -> int:
-    """What a selector's ``select`` returned for ``count`` rollouts."""
+def check_index(value: object, count: int, owner: str = "", *, averages: bool = False) -> int:
+    """What a selector's ``select`` returned for ``count`` rollouts; one that averages may return :data:`rbsuite.record.ALL`."""
+    if averages and value == ALL and not isinstance(value, bool):
+        return ALL
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < count:
         shown = str(value) if isinstance(value, int) else in_words(value)
         _refuse("select", f"the index of one of {count} rollouts, from 0", shown, owner)
     return value
 
 
-def check_group(value: object, owner: str = "") -> Group:
-    """What a scaling's ``run`` returned."""
+def check_group(value: object, owner: str = "", *, averages: bool = False) -> Group:
+    """What a scaling's ``run`` returned; what its selector may return counts as well."""
     if not isinstance(value, Group):
         _refuse("run", "a Group", in_words(value), owner)
     if not _all_of("run", "a Group whose rollouts are RolloutRecord", value.rollouts, RolloutRecord, owner):
         _refuse("run", "a Group of one rollout at least", "an empty one", owner)
     selected = value.selected
+    if averages and selected == ALL and not isinstance(selected, bool):
+        return value
     if isinstance(selected, bool) or not isinstance(selected, int) or not 0 <= selected < len(value.rollouts):
         _refuse(
             "run",
@@ -83,12 +87,11 @@ def check_action(value: object, owner: str = "") -> Action:
     return value
 
 
-def check_completion(value: object, owner: str = "") -> Completion:
-    """What a model's ``complete`` returned."""
-    if not isinstance(value, Completion):
-        _refuse("complete", "a Completion", in_words(value), owner)
-    if not isinstance(value.text, str):
-        _refuse("complete", "a Completion whose text is a str", in_words(value.text), owner)
+def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
+    """What an episode's ``audience`` returned."""
+    if not isinstance(value, tuple) or not _ACTORS.issuperset(value):
+        shown = repr(value) if isinstance(value, tuple) else in_words(value)
+        _refuse("audience", f"a tuple of {' and '.join(map(repr, get_args(Actor)))}", shown, owner)
     return value
 
 
@@ -106,4 +109,4 @@ def _is_number(value: object) -> bool:
 
 
 def _refuse(method: str, wanted: str, given: str, owner: str) -> NoReturn:
-    raise PluginError(f"{method} must return {wanted}, not {given}.", REMEDY, owner=owner)
+    raise PluginError(f"{method} must return {wanted}, not {given}.", PLUGIN_REMEDY, owner=owner)

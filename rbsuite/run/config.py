@@ -20,7 +20,7 @@ TWINS = ("exclude", "allow")
 DEFAULT_MODEL = "sim/learner"
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
-Kind = Literal["text", "names", "int", "float", "numbers", "flag"]
+Kind = Literal["text", "names", "int", "float", "numbers", "counts", "flag"]
 
 
 def _option(
@@ -67,6 +67,12 @@ class ExperimentConfig:
         None,
         minimum=1,
     )
+    looks: tuple[int, ...] = _option(
+        "counts",
+        "after how many orders the figures are looked at, e.g. 3,5,10: a finding needs a smaller p value then; the last is --orders",
+        (),
+        minimum=1,
+    )
     order: str = _option("text", "how tasks are ordered", "seeded", choices=ORDERS)
     stream: str = _option("text", "what a task can read: exact (all tasks before it) or batch:N", "exact")
     scope: str = _option(
@@ -99,7 +105,7 @@ class ExperimentConfig:
         """A single level of a factor, and a single name, may be given as it is."""
         for name, option in self.__dataclass_fields__.items():
             value = getattr(self, name)
-            if option.metadata["kind"] in ("names", "numbers") and not isinstance(value, tuple):
+            if option.metadata["kind"] in ("names", "numbers", "counts") and not isinstance(value, tuple):
                 object.__setattr__(self, name, tuple(value) if isinstance(value, list) else (value,))
 
 
@@ -113,12 +119,15 @@ class Execution:
         executor: ``local``, or ``processes:N``.
         outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
             that it may be gone on with; ``commit`` counts it as failed.
+        to_look: how far to run where looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the one that is
+            under way, at first the first.
     """
 
     concurrency: int = 8
     speculate: str = "off"
     executor: str = "local"
     outage: Literal["pause", "commit"] = "pause"
+    to_look: str = ""
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:
@@ -176,7 +185,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
         ):
             return tuple(names)
         raise UsageError(f"{where}: {shown} must be a name or a list of names.", f'For example {shown} = ["a", "b"].')
-    if kind == "numbers":
+    if kind in ("numbers", "counts"):
         values = value if isinstance(value, list | tuple) else (value,)
         return tuple(_checked(name, one, where) for one in values)
     return _checked(name, value, where)
@@ -187,7 +196,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
     kind = meta["kind"]
     shown = name.replace("_", "-")
     if not _is_of(kind, value):
-        wanted = {"text": "text", "flag": "true or false"}.get(kind, "a number")
+        wanted = {"text": "text", "flag": "true or false", "counts": "a whole number"}.get(kind, "a number")
         raise UsageError(f"{where}: {shown} = {value!r} is not {wanted}.", f"{meta['help']}.")
     if meta["minimum"] is not None and value < meta["minimum"]:
         raise UsageError(f"{where}: {shown} = {value} is too small.", f"It must be at least {meta['minimum']}.")
@@ -199,7 +208,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
 def _is_of(kind: Kind, value: Any) -> bool:
     if kind in ("text", "flag"):
         return isinstance(value, {"text": str, "flag": bool}[kind])
-    if isinstance(value, bool) or not isinstance(value, int if kind == "int" else int | float):
+    if isinstance(value, bool) or not isinstance(value, int if kind in ("int", "counts") else int | float):
         return False
     return math.isfinite(value)
 
@@ -215,6 +224,8 @@ def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
         values.update(source)
     if not values.get("env"):
         raise UsageError("no environment was named.", "Add --env NAME; `rbsuite list environments` shows the names.")
+    if values.get("looks"):
+        values.setdefault("orders", values["looks"][-1])
     if values.get("protocol"):
         settings = protocol_settings(values["protocol"], values, simulated=names_simulation(values))
         values.update((setting.option, setting.value) for setting in settings)

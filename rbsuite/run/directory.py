@@ -14,6 +14,7 @@ from rbsuite.run.plan import Plan
 from rbsuite.run.warm import read_seeds
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
+from rbsuite.store.looks import stage
 
 DEFAULT_ROOT = Path("experiments")
 
@@ -36,40 +37,59 @@ def default_directory(plan: Plan, root: Path = DEFAULT_ROOT) -> Path:
     return first
 
 
-def open_experiment(plan: Plan, directory: Path, *, join: bool = False) -> ExperimentStore:
+def open_experiment(plan: Plan, directory: Path, *, join: bool = False, add_orders: bool = False) -> ExperimentStore:
     """The experiment in a directory: made if it is not there, opened to go on if it is the same.
 
     Args:
         plan: the experiment.
         directory: where it is kept.
         join: work on it beside other processes.
+        add_orders: it is there with fewer orders and finished: those that it lacks are added, marked as undeclared for good.
 
     Raises:
-        StoreError: there is another experiment, another process works on this one and ``join`` is not set, or the directory cannot be used.
+        StoreError: there is another experiment, another process works on this one and ``join`` is not set, orders are to be added to one
+            that is not finished, or the directory cannot be used.
     """
-    store = _created(plan, directory, join=join) or ExperimentStore.open(directory, join=join)
+    made = None if add_orders else _created(plan, directory, join=join)
+    store = made or ExperimentStore.open(directory, join=join)
+    try:
+        _check_same(plan, store, add_orders=add_orders)
+        if add_orders:
+            known = {run.id for run in store.manifest.runs}
+            if new := [run for run in plan.manifest.runs if run.id not in known]:
+                store.add_runs(new, read_seeds(plan.config.warm_start, new))
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check_same(plan: Plan, store: ExperimentStore, *, add_orders: bool) -> None:
+    """Refuse a store that holds another experiment than the plan."""
     # Where the data is read from does not matter: what it contains is in the hash of the task set.
     stored = from_plain(store.manifest.config)
-    changes = differences(stored, replace(from_plain(plan.manifest.config), data=stored.data))
+    wanted = replace(from_plain(plan.manifest.config), data=stored.data)
+    if add_orders:
+        wanted = replace(wanted, orders=stored.orders, baseline_orders=stored.baseline_orders, looks=stored.looks)
+    changes = differences(stored, wanted)
     there, here = store.manifest.identity, plan.manifest.identity
     for name in sorted({*there, *here}):
         if there.get(name) != here.get(name):
             changes.append(f"{name}: {_short(there.get(name), here.get(name))}")
     changes.extend(_changed_templates(plan, store))
     if changes:
-        store.close()
         raise StoreError(
-            f"{directory} contains another experiment: {'; '.join(changes)}.", "Choose another directory with --out."
+            f"{store.directory} contains another experiment: {'; '.join(changes)}.",
+            "Choose another directory with --out.",
         )
-    return store
 
 
 def held_by_others(store: ExperimentStore) -> Mapping[str, str]:
     """The runs that are not finished and that other processes have taken, with the ids of those processes.
 
-    After :func:`rbsuite.run.executors.run_experiment` these are all that is left to be done.
+    After :func:`rbsuite.run.executors.run_experiment` these are all that is left to be done, up to the look that is under way.
     """
-    return {info.id: store.holder(info.id) for info in store.manifest.runs if not store.run_finished(info.id)}
+    return {info.id: store.holder(info.id) for info in stage(store).runs if not store.run_finished(info.id)}
 
 
 def _created(plan: Plan, directory: Path, *, join: bool) -> ExperimentStore | None:

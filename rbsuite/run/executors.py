@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -23,41 +23,18 @@ from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
 from rbsuite.run.roles import first_failure
+from rbsuite.run.sink import Sink, StoreSink
 from rbsuite.run.worker import Job, Worker
 from rbsuite.store import ExperimentStore
+from rbsuite.store.looks import stage
 
 _Run = Callable[[Job], Awaitable[None]]
 
 
-class StoreSink:
-    """Keeps what runs come to in the experiment's store, and tells observers.
-
-    Args:
-        store: the experiment, open for writing.
-        observers: who is told.
-    """
-
-    def __init__(self, store: ExperimentStore, observers: Observers) -> None:
-        self._store = store
-        self._observers = observers
-        self.watched = observers.watched
-
-    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
-        """See :class:`rbsuite.run.worker.Sink`."""
-        self._store.note_templates(templates)
-        self._store.commit(run.id, record)
-
-    def finish(self, run: RunInfo) -> None:
-        """See :class:`rbsuite.run.worker.Sink`."""
-        self._store.mark_finished(run.id)
-
-    def emit(self, event: Event) -> None:
-        """See :class:`rbsuite.run.worker.Sink`."""
-        self._observers.emit(event)
-
-
 async def run_experiment(plan: Plan, store: ExperimentStore, execution: Execution) -> None:
     """Carry out all runs that are not finished, several at a time, except those that other processes work on.
+
+    Where the experiment declares looks these are the runs up to one of them (:func:`rbsuite.store.looks.stage`).
 
     A run is taken when its turn comes. What was left to another process is looked at again at the end, since that may have died; so this
     returns when every run is finished or under way elsewhere.
@@ -68,12 +45,13 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         execution: how fast.
 
     Raises:
-        UsageError: there is no such executor.
+        UsageError: there is no such executor or look.
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
     observers = Observers(plan.plugins)
     sink = StoreSink(store, observers)
     processes = process_count(execution.executor)
+    runs = stage(store, execution.to_look).runs
     by_hand = [part.spec.name for part in plan.parts if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
     if by_hand:
         raise UsageError(
@@ -82,12 +60,12 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         )
     try:
         if processes:
-            await _in_processes(plan, store, execution, sink, processes)
+            await _in_processes(plan, store, runs, execution, sink, processes)
         else:
             environment = plan.environment, plan.tasks
             async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:
                 alone = one_at_a_time(plan.spec, plan.config)
-                await _all_runs(store, worker.run, 1 if alone else execution.concurrency)
+                await _all_runs(store, runs, worker.run, 1 if alone else execution.concurrency)
     except BaseExceptionGroup as failures:
         first = first_failure(failures)
         raise first from first.__cause__
@@ -115,8 +93,8 @@ def process_count(executor: str) -> int:
     raise UsageError(f"--executor {executor!r} is not an executor.", "Use local, or processes:N.")
 
 
-async def _all_runs(store: ExperimentStore, carry_out: _Run, at_once: int) -> None:
-    """Carry out every run that is to be had, until none is."""
+async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: _Run, at_once: int) -> None:
+    """Carry out every one of the runs that is to be had, until none is."""
     slots = asyncio.Semaphore(at_once)
 
     async def run(info: RunInfo) -> bool:
@@ -131,7 +109,7 @@ async def _all_runs(store: ExperimentStore, carry_out: _Run, at_once: int) -> No
 
     async def once() -> bool:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run(info)) for info in store.manifest.runs]
+            tasks = [group.create_task(run(info)) for info in runs]
         return any(task.result() for task in tasks)
 
     while await once():
@@ -139,7 +117,7 @@ async def _all_runs(store: ExperimentStore, carry_out: _Run, at_once: int) -> No
 
 
 async def _in_processes(
-    plan: Plan, store: ExperimentStore, execution: Execution, sink: StoreSink, processes: int
+    plan: Plan, store: ExperimentStore, runs: Sequence[RunInfo], execution: Execution, sink: Sink, processes: int
 ) -> None:
     calls = max(1, execution.concurrency // processes)
     share = replace(execution, concurrency=calls)
@@ -154,7 +132,7 @@ async def _in_processes(
             idle.append(process)
 
     try:
-        await _all_runs(store, carry_out, processes)
+        await _all_runs(store, runs, carry_out, processes)
     finally:
         await asyncio.gather(*(process.aclose() for process in everyone))
 
@@ -175,11 +153,11 @@ class _RunProcess:
         self._theirs = theirs
         self._thread = CallThread("a process of runs")
 
-    async def carry_out(self, job: Job, sink: StoreSink) -> None:
+    async def carry_out(self, job: Job, sink: Sink) -> None:
         """Have a run carried out, and keep what comes back."""
         await self._thread.call(self._carry_out, job, sink)
 
-    def _carry_out(self, job: Job, sink: StoreSink) -> None:
+    def _carry_out(self, job: Job, sink: Sink) -> None:
         if self._child.pid is None:
             self._child.start()
             self._theirs.close()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rbsuite.environments.base import Environment, Opener
-from rbsuite.events import Event
 from rbsuite.judges.base import Judge
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import Memory
@@ -16,6 +15,7 @@ from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part
+from rbsuite.run.sink import Sink
 from rbsuite.scaling.base import Scaling, Selector
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
 from rbsuite.task import TaskSet
@@ -37,8 +37,7 @@ class RunParts:
         origin: that of every :class:`rbsuite.experience.Experience` of the run.
         gate: where all model calls pass.
         temperature: of the agent's model; ``None``: the provider's default.
-        emit: takes events.
-        watched: whether single steps and calls are told.
+        sink: takes records and events.
     """
 
     config: ExperimentConfig
@@ -62,8 +61,7 @@ class RunParts:
     origin: str
     gate: Gate
     temperature: float | None
-    emit: Callable[[Event], None]
-    watched: bool
+    sink: Sink
 
     @property
     def max_steps(self) -> int:

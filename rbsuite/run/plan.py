@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,11 @@ class Plan:
                 part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
             ],
             "options": options,
+            "at_once": [
+                part.reference
+                for part in self.parts
+                if isinstance(part.spec, ScalingSpec) and part.spec.at_once and part.values[part.spec.at_once] > 1
+            ],
         }
 
     @cached_property
@@ -257,6 +262,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         )
     if config.baseline_orders and len(config.memory) == 1:
         raise UsageError("--baseline-orders needs a memory that is compared with a baseline.", "Use --orders.")
+    _check_looks(config)
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
         raise UsageError("a temperature is named twice.", "Name each condition only once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
@@ -328,6 +334,19 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     _check_server(filled, spec, plugins)
     make_index(filled.index, 1)  # raises where there is no such index
     return filled
+
+
+def _check_looks(config: ExperimentConfig) -> None:
+    looks = config.looks
+    if any(later <= earlier for earlier, later in pairwise(looks)):
+        raise UsageError(
+            f"--looks {','.join(map(str, looks))} does not increase.", "Name numbers of orders, e.g. --looks 3,5,10."
+        )
+    if looks and looks[-1] != config.orders:
+        raise UsageError(
+            f"the last of --looks is {looks[-1]} and --orders is {config.orders}.",
+            "End the looks with the number of orders, or leave --orders out.",
+        )
 
 
 def _user(user: str, spec: EnvironmentSpec, plugins: Plugins) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from rbsuite.errors import RbsuiteError
 from rbsuite.experience import MemoryItem
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import SearchResult
-from rbsuite.task import Task
+from rbsuite.task import Task, TaskSet
 
 _T = TypeVar("_T")
 
@@ -37,14 +38,19 @@ class Reads:
         bank: the run's bank.
         version: the version to read.
         task: the task at hand.
+        tasks: all tasks, which know their twins.
         scope: ``shared``: one bank for all; ``domain``: only what was learnt in the task's domain.
         twins: ``exclude``: nothing of the task's twins; ``allow``: they are tasks like any other.
     """
 
-    def __init__(self, bank: Bank, version: int, task: Task, scope: str, twins: str = "exclude") -> None:
+    def __init__(
+        self, bank: Bank, version: int, task: Task, tasks: TaskSet, scope: str, twins: str = "exclude"
+    ) -> None:
         self._bank = bank
         self._version = version
-        self._exclude = frozenset((task.id, *(task.twins if twins == "exclude" else ())))
+        self._task = task
+        self._tasks = tasks
+        self._twins = twins
         self._domain = task.domain if scope == DOMAIN_SCOPE else ""
         self._log: list[_Read] = []
 
@@ -52,6 +58,16 @@ class Reads:
     def any(self) -> bool:
         """Whether anything was read."""
         return bool(self._log)
+
+    @cached_property
+    def _exclude(self) -> frozenset[str]:
+        twins = self._tasks.twins.get(self._task.id, ()) if self._twins == "exclude" else ()
+        return frozenset((self._task.id, *twins))
+
+    def is_of_twin(self, item_id: str) -> bool:
+        """Whether an item was learnt on a twin of the task, so that to recall it is to recall the answer."""
+        item = self._bank.get(item_id, self._version)
+        return item is not None and item.provenance.task_id in self._tasks.twins.get(self._task.id, ())
 
     async def hold(self, version: int) -> bool:
         """Whether every read so far would give the same in another version."""

@@ -6,25 +6,22 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from rbsuite.environments.base import TaskAwareModel
+from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
 from rbsuite.experience import MemoryItem
 from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import ChatModel, Completion, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
+from rbsuite.models.replies import Remembering, Replies
 from rbsuite.prompts import Prompts
-from rbsuite.run.checks import REMEDY
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads
-from rbsuite.run.replies import Remembering, Replies
-from rbsuite.run.rollout import Stage
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.task import Task
 from rbsuite.trajectory import Message, ToolSpec, Usage
@@ -33,6 +30,31 @@ from rbsuite.trajectory import Message, ToolSpec, Usage
 def first_failure(error: BaseException) -> BaseException:
     """The first failure of a group of them; any other error itself."""
     return first_failure(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+class Blaming:
+    """A context that blames a plugin for what is raised in it. See :meth:`Roles.blaming`."""
+
+    __slots__ = ("_kind", "_name", "_task_id")
+
+    def __init__(self, kind: str, name: str, task_id: str) -> None:
+        self._kind = kind
+        self._name = name
+        self._task_id = task_id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        where = f"{self._kind} {self._name!r} on task {self._task_id!r}"
+        failure = first_failure(error)  # of several rollouts side by side
+        if isinstance(failure, PluginError) and not failure.owner:
+            raise PluginError(failure.message, failure.remedy, owner=where) from failure
+        if isinstance(failure, RbsuiteError):
+            raise failure from failure.__cause__
+        raise PluginError.of(where, error, PLUGIN_REMEDY) from error
 
 
 class Roles:
@@ -76,12 +98,6 @@ class Roles:
         """What a memory is handed."""
         return View(self, seed, ledger, counts, reads, version)
 
-    def stage(self, seed: int, ledger: Ledger) -> Stage:
-        """Where a rollout takes place; its grader's model is metered like any other."""
-        parts = self._parts
-        services = self.services("grade", seed, ledger)
-        return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.max_time)
-
     def user(self, seed: int, ledger: Ledger) -> User | None:
         """A fresh simulated user, where one takes part."""
         if self._parts.user is None:
@@ -93,19 +109,9 @@ class Roles:
             user.start(UserStart(self.services("user", seed, ledger), script, seed))
         return user
 
-    @contextmanager
-    def blaming(self, kind: str, name: str) -> Iterator[None]:
+    def blaming(self, kind: str, name: str) -> Blaming:
         """Says of a plugin's error whose it is and on which task it came up, unless that has been said."""
-        where = f"{kind} {name!r} on task {self._task.id!r}"
-        try:
-            yield
-        except Exception as error:
-            failure = first_failure(error)  # of several rollouts side by side
-            if isinstance(failure, PluginError) and not failure.owner:
-                raise PluginError(failure.message, failure.remedy, owner=where) from failure
-            if isinstance(failure, RbsuiteError):
-                raise failure from failure.__cause__
-            raise PluginError.of(where, error, REMEDY) from error
+        return Blaming(kind, name, self._task.id)
 
     @property
     def prompts(self) -> Prompts:
@@ -117,7 +123,7 @@ class Roles:
         parts, model = self._parts, self._models[purpose]
 
         def tell(usage: Usage, seconds: float) -> None:
-            parts.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
+            parts.sink.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
 
         agent = purpose == "agent"
         return ModelHandle(
@@ -129,18 +135,14 @@ class Roles:
             parts.temperature if agent else None,
             self._group,
             parts.config.max_calls if agent else None,
-            tell if parts.watched else None,
+            tell if parts.sink.watched else None,
         )
 
 
 async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel]:
     """The models of a run as they act on one task; simulated ones are bound to its reference solution, which nothing else here touches."""
-    distinct = {id(model): model for model in parts.models.values()}
-    bound = {
-        key: await model.for_task(task, parts.environment, parts.opener)
-        for key, model in distinct.items()
-        if isinstance(model, TaskAwareModel)
-    }
+    aware = {id(model): model for model in parts.models.values() if is_task_aware(model)}
+    bound = {key: await model.for_task(task, parts.environment, parts.opener) for key, model in aware.items()}
     return {purpose: bound.get(id(model), model) for purpose, model in parts.models.items()}
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rbsuite.agents.base import Agent
 from rbsuite.environments.base import Episode, EpisodeServices, Opener
@@ -22,14 +21,12 @@ from rbsuite.errors import (
     RbsuiteError,
     ReplyRefused,
 )
-from rbsuite.run.checks import check_action
+from rbsuite.run.checks import check_action, check_audience
+from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
 from rbsuite.trajectory import BROKEN_ENDS, Action, Actor, EndReason, Grade, Observation, Step, Trajectory
 from rbsuite.transcript import render_action
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
 
 CHECK: Mapping[str, Any] = {"check": True}
 """Marks the observations that ask an agent to check its answer; they come from the harness, not from the environment."""
@@ -88,14 +85,14 @@ class Players:
     Attributes:
         agent: acts where the turn is the agent's.
         user: acts where it is the user's; ``None`` where no user takes part.
-        before_turn: called with the steps so far before each turn of the agent that it has not decided yet.
+        recalls: what recalls before each turn of the agent that it has not decided yet; ``None`` where memory is not asked then.
         checks: what the agent is told, one after the other, when it would close the episode, before that is let count.
         watch: told each step as it is taken.
     """
 
     agent: Agent
     user: User | None
-    before_turn: Callable[[Sequence[Step]], Awaitable[None]]
+    recalls: TurnRecalls | None = None
     checks: Sequence[str] = ()
     watch: Callable[[int, Step], None] | None = None
 
@@ -106,7 +103,7 @@ async def open_task(stage: Stage, task: Task, user: User | None, seed: int) -> O
         return Opening((), task.query, None)
     done: list[Action] = []
     try:
-        async with _episode(stage, task, seed) as episode:
+        async with _Opened(stage, task, seed) as episode:
             while episode.observation.turn == "user":
                 _check_user_turns(len(done), stage)
                 done.append(await _user_action(user, episode.observation))
@@ -125,7 +122,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
     try:
         if opening.failure is not None:
             raise opening.failure
-        async with _episode(stage, task, seed) as episode:
+        async with _Opened(stage, task, seed) as episode:
             try:
                 async with asyncio.timeout(stage.seconds) as limit:
                     end = await _take_turns(stage, episode, opening, players, steps)
@@ -166,20 +163,17 @@ async def _take_turns(
             if turns == stage.max_steps:
                 return "max_steps"
             turns += 1
-            if not players.agent.decided(seen):
-                await players.before_turn(steps)
+            if players.recalls is not None and not players.agent.decided(seen):
+                await players.recalls.before_turn(steps)
             action = check_action(await players.agent.act(seen))
             # An answer that no turn is left to check stands: scaling must not take from a rollout what it had.
-            with _faults_of_environment():
-                held = checks and turns < stage.max_steps and episode.closes(action)
-            if held:
+            if checks and turns < stage.max_steps and _ask(episode.closes, action):
                 steps.append(Step("agent", seen, action, audience=("agent",)))
                 episode.observation = Observation(checks.pop(0), data=CHECK)
                 continue
         actor: Actor = "user" if seen.turn == "user" else "agent"
         episode.observation = await _act(stage, episode, action)
-        with _faults_of_environment():
-            audience = episode.audience(actor, action)
+        audience = check_audience(_ask(episode.audience, actor, action), f"environment {stage.spec.name!r}")
         steps.append(Step(actor, seen, action, episode.reward, audience))
         if players.watch is not None:
             players.watch(len(steps) - 1, steps[-1])
@@ -208,15 +202,19 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
     return grade
 
 
-@asynccontextmanager
-async def _episode(stage: Stage, task: Task, seed: int) -> AsyncIterator[Episode]:
+class _Opened:
     """An episode, which is closed on every path."""
-    opening = stage.opener.open(task, seed=seed, services=stage.services)
-    episode = await _of_environment(opening)
-    try:
-        yield episode
-    finally:
-        await _of_environment(episode.aclose())
+
+    def __init__(self, stage: Stage, task: Task, seed: int) -> None:
+        self._opening = stage.opener.open(task, seed=seed, services=stage.services)
+
+    async def __aenter__(self) -> Episode:
+        episode: Episode = await _of_environment(self._opening)
+        self._episode = episode
+        return episode
+
+    async def __aexit__(self, *error: object) -> None:
+        await _of_environment(self._episode.aclose())
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
@@ -230,19 +228,27 @@ async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
 
 
 async def _of_environment(work: Awaitable[Any]) -> Any:
-    with _faults_of_environment():
-        return await work
-
-
-@contextmanager
-def _faults_of_environment() -> Iterator[None]:
-    """What an environment raises by mistake is a failure of the environment; an error of the suite's own passes."""
+    """What an environment's coroutine gives. What it raises by mistake is a failure of the environment; the suite's own errors pass."""
     try:
-        yield
+        return await work
     except RbsuiteError:
         raise
     except Exception as error:
-        raise EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}") from error
+        raise _fault(error) from error
+
+
+def _ask(method: Callable[..., Any], *arguments: Any) -> Any:
+    """What an episode's method gives; see :func:`_of_environment`."""
+    try:
+        return method(*arguments)
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise _fault(error) from error
+
+
+def _fault(error: Exception) -> EnvironmentFailure:
+    return EnvironmentFailure(f"the environment raised {type(error).__name__}: {error}")
 
 
 async def _user_action(user: User | None, observation: Observation) -> Action:

@@ -9,7 +9,7 @@ not depend on how far the stream runs ahead (docs/streams.md has the argument).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rbsuite.errors import Outage
@@ -23,8 +23,6 @@ from rbsuite.run.parts import RunParts
 from rbsuite.run.task_run import OpenTask, TaskDraft, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
-
-Commit = Callable[[TaskRecord], None]
 
 
 @dataclass
@@ -57,15 +55,13 @@ class Stream:
         parts: what the tasks share; the bank is as of the last committed task.
         window: how far to run ahead.
         batch: tasks that read the same version; 1 is the exact stream.
-        commit: called with each record in order; what it returns from is kept for good.
         pauses: whether a task with a rollout of which no model call was answered stops the stream, or is committed as it is.
     """
 
-    def __init__(self, parts: RunParts, window: Window, batch: int, commit: Commit, *, pauses: bool = False) -> None:
+    def __init__(self, parts: RunParts, window: Window, batch: int, *, pauses: bool = False) -> None:
         self._parts = parts
         self._window = window
         self._batch = batch
-        self._commit = commit
         self._pauses = pauses
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
@@ -83,7 +79,9 @@ class Stream:
                 await asyncio.sleep(0)
                 self._fill(head)
                 record = await self._finish(head)
-                self._commit(record)
+                used = self._parts.prompts.used
+                source = self._parts.info.condition.prompts
+                self._parts.sink.commit(self._parts.info, record, {(source, name): used[name] for name in used})
                 if record.ops:
                     self._changes.append(record.version)
                     await self._check_those_ahead()
@@ -170,8 +168,7 @@ class Stream:
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()
         for ledger in (slot.opened.ledger, *slot.run.shared):
-            for purpose, usage in ledger.usage.items():
-                total.add(purpose, usage)
+            total.take(ledger.usage)
         info = self._parts.info
         return TaskRecord(
             task_id=self._tasks[position],
@@ -216,7 +213,7 @@ class Stream:
         slot.calls += calls
         slot.discarded += slot.run.rollouts_begun
         assert slot.opened is not None
-        self._parts.emit(RolloutDiscarded(slot.opened.roles.place, slot.run.rollouts_begun))
+        self._parts.sink.emit(RolloutDiscarded(slot.opened.roles.place, slot.run.rollouts_begun))
         slot.run = None
         self._window.ahead(stood=False, calls=calls)
 

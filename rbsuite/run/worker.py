@@ -1,19 +1,19 @@
 """What carries out runs in one process: the parts that they share, and one run from its job to its end.
 
-A :class:`Job` is plain data, so that a run can be carried out anywhere; its records and events go to a :class:`Sink`, which keeps them.
+A :class:`Job` is plain data, so that a run can be carried out anywhere; its records and events go to a
+:class:`rbsuite.run.sink.Sink`, which keeps them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Host, Recipe
-from rbsuite.events import Event, RunFinished, RunStarted, TaskCommitted
+from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
@@ -22,10 +22,11 @@ from rbsuite.models.factory import make_model
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
-from rbsuite.record import RunInfo, TaskRecord
+from rbsuite.record import RunInfo
 from rbsuite.run.config import Execution, ExperimentConfig, model_references
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
+from rbsuite.run.sink import Sink
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
@@ -50,22 +51,6 @@ class Job:
     seed_ops: tuple[MemoryOp, ...] = ()
     committed: int = 0
     ops: tuple[tuple[int, MemoryOp], ...] = ()
-
-
-class Sink(Protocol):
-    """Where what runs come to goes."""
-
-    watched: bool
-    """Whether anybody wants the events of single steps and calls."""
-
-    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
-        """Keep a record, and the hashes of the templates that were used so far: by directory and name."""
-
-    def finish(self, run: RunInfo) -> None:
-        """Note that a run is complete."""
-
-    def emit(self, event: Event) -> None:
-        """Pass an event on."""
 
 
 class Worker:
@@ -136,19 +121,11 @@ class Worker:
         """
         info, sink = job.run, self._sink
         parts = await self._parts(job)
-        source = info.condition.prompts
-
-        def commit(record: TaskRecord) -> None:
-            used = parts.prompts.used
-            sink.commit(info, record, {(source, name): used[name] for name in used})
-            sink.emit(TaskCommitted(info, record))
-
         sink.emit(RunStarted(info, parts.bank.version))
         batch = int(self._config.stream.partition(":")[2] or 1)
         window, pauses = make_window(self._execution.speculate), self._execution.outage == "pause"
-        await Stream(parts, window, batch, commit, pauses=pauses).run()
+        await Stream(parts, window, batch, pauses=pauses).run()
         sink.finish(info)
-        sink.emit(RunFinished(info))
 
     async def _parts(self, job: Job) -> RunParts:
         condition, config = job.run.condition, self._config
@@ -183,8 +160,7 @@ class Worker:
             origin="" if start == GENESIS else start[:8],
             gate=self._gate,
             temperature=float(condition.temperature) if condition.temperature else None,
-            emit=self._sink.emit,
-            watched=self._sink.watched,
+            sink=self._sink,
         )
 
     def _part(self, kind: str, reference: str) -> Part:

@@ -15,7 +15,7 @@ Refine = Literal["continue", "retry"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rollouts of one task, and the index of the one that counts. Memory learns from those that were judged."""
+    """The rollouts of one task, and the index of the one that counts, or :data:`rbsuite.record.ALL`. Memory learns from those judged."""
 
     rollouts: tuple[RolloutRecord, ...]
     selected: int
@@ -41,7 +41,7 @@ class TaskRollouts(Protocol):
         """
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
-        """Index of the rollout that the experiment's selector chooses."""
+        """Index of the rollout that the experiment's selector chooses; :data:`rbsuite.record.ALL` where it lets all count."""
 
 
 class Scaling(Protocol):
@@ -74,7 +74,7 @@ class SelectorServices(SeededServices, Protocol):
 
 
 class Selector(Protocol):
-    """Chooses one rollout of several."""
+    """Says which of several rollouts counts."""
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
-        """Index of the chosen one."""
+        """Index of the chosen one; :data:`rbsuite.record.ALL`, where its spec says ``averages``, if all count."""

@@ -29,7 +29,7 @@ def rbsuite_scalings() -> Sequence[ScalingSpec]:
 
 @hookimpl
 def rbsuite_selectors() -> Sequence[SelectorSpec]:
-    """A model's choice, chance, the ground truth, the vote."""
+    """A model's choice, chance, the ground truth, the vote, the mean."""
     return [
         SelectorSpec(
             "best-of-n",
@@ -45,4 +45,10 @@ def rbsuite_selectors() -> Sequence[SelectorSpec]:
             ground_truth=True,
         ),
         SelectorSpec("majority", "the answer that most rollouts give", "rbsuite.scaling.selectors:MajoritySelector"),
+        SelectorSpec(
+            "mean",
+            "none is chosen: the mean score of all rollouts counts (avg@k)",
+            "rbsuite.scaling.selectors:MeanSelector",
+            averages=True,
+        ),
     ]

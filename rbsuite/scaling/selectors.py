@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rbsuite.errors import ModelError
+from rbsuite.fencing import fence
+from rbsuite.record import ALL
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Message, Trajectory
-from rbsuite.transcript import BUDGET, fence, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 
 ASKED = 2
 _BRACES = 64
@@ -81,6 +83,14 @@ class MajoritySelector:
             return 0
         most = max(votes.values())
         return next(index for index, answer in enumerate(answers) if answer and votes[answer] == most)
+
+
+class MeanSelector:
+    """``mean``: all rollouts count, and the task's score is their mean: the same expectation as ``random``, with less chance in it."""
+
+    async def select(self, choice: Choice, services: SelectorServices) -> int:
+        """All of them."""
+        return ALL
 
 
 def parse_index(reply: str, n: int) -> int | None:

@@ -21,6 +21,7 @@ class About:
         measures: the figures that the environment keeps beside success, each with what it is.
         apart: the domains that are reported separately, each with the reason.
         controls: the memories that are control conditions.
+        at_once: the scalings whose rollouts of a task are made side by side, so that they are exchangeable.
         told: what the environment says of itself in a word or a number (see :meth:`rbsuite.Environment.facts`): shown beside its figures,
             which are not put together with others where it differs.
     """
@@ -30,6 +31,7 @@ class About:
     measures: Mapping[str, str]
     apart: Mapping[str, str]
     controls: frozenset[str]
+    at_once: frozenset[str]
     told: Mapping[str, str | float]
 
     @property
@@ -56,6 +58,7 @@ def about(store: ExperimentStore) -> About:
         measures=said.get("measures", {}),
         apart=said.get("apart", {}),
         controls=frozenset(said.get("controls", ())),
+        at_once=frozenset(said.get("at_once", ())),
         told={
             name: value
             for name, value in facts["environment"].items()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.pairing import Paired, StreamKey, StreamScores, difference, pair
 
-Broken = Mapping[StreamKey, Collection[str]]
-"""The tasks whose answer broke, by stream."""
+Broken = Mapping[StreamKey, Mapping[str, float]]
+"""The tasks whose answer broke, by stream: how much of it did, 1 where it is one rollout, less where the mean of several counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class FailureBounds:
 
     Attributes:
         a, b: broken answers of the condition and of the baseline.
-        excluded: the difference without them: a broken answer is taken for a missing one, on the other side of its pair as well.
+        excluded: the difference without them: a broken answer is taken for a missing one, on the other side of its pair as well; of an
+            answer that is a mean, only its broken rollouts are left out.
         against: the difference with every one counted against the condition: its own as failed, the baseline's as solved.
         in_favour: the difference with every one counted for the condition.
         matters: whether one of these tells another story: the interval leaves out 0 where the reported one does not, or the reverse, or
@@ -33,12 +34,12 @@ class FailureBounds:
     matters: bool
 
 
-def broken_cells(streams: Sequence[StreamScores], broken: Sequence[Collection[str]]) -> Broken:
+def broken_cells(streams: Sequence[StreamScores], broken: Sequence[Mapping[str, float]]) -> Broken:
     """The tasks whose answer broke, by stream.
 
     Args:
         streams: the runs of a condition.
-        broken: the tasks of each.
+        broken: the tasks of each, and how much of their answer broke.
     """
     return {stream.key: tasks for stream, tasks in zip(streams, broken, strict=True) if tasks}
 
@@ -59,8 +60,9 @@ def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None
     if reported is None or not any(counts):
         return None
     excluded = difference(_without(paired, a, b))
-    against = difference(_with(paired, a, b, 0.0, 1.0))
-    in_favour = difference(_with(paired, a, b, 1.0, 0.0))
+    # As it is reported, a broken rollout scores 0.
+    against = difference(_with(paired, {}, b))
+    in_favour = difference(_with(paired, a, {}))
     assert against is not None, "the same cells are compared"
     assert in_favour is not None, "the same cells are compared"
     found = {_verdict(one) for one in (reported, excluded, against, in_favour) if one is not None}
@@ -79,21 +81,20 @@ def _is_broken(run: StreamScores, task: str, broken: Broken) -> bool:
 
 
 def _without(paired: Paired, a: Broken, b: Broken) -> Paired:
-    def kept(run: StreamScores) -> StreamScores:
-        gone = {*a.get(run.key, ()), *b.get(run.key, ())}
-        return replace(run, scores={task: score for task, score in run.scores.items() if task not in gone})
+    def kept(run: StreamScores, own: Broken) -> StreamScores:
+        gone = {task for broken in (a, b) for task, share in broken.get(run.key, {}).items() if share >= 1}
+        lost = own.get(run.key, {})
+        scores = {task: score / (1 - lost.get(task, 0.0)) for task, score in run.scores.items() if task not in gone}
+        return replace(run, scores=scores)
 
-    return pair([kept(run) for run in paired.a], [kept(run) for run in paired.b], paired.exchangeable)
+    return pair([kept(run, a) for run in paired.a], [kept(run, b) for run in paired.b], paired.exchangeable)
 
 
-def _with(paired: Paired, a: Broken, b: Broken, score_a: float, score_b: float) -> Paired:
-    def counted(run: StreamScores, broken: Broken, value: float) -> StreamScores:
-        return replace(
-            run, scores={task: value if _is_broken(run, task, broken) else score for task, score in run.scores.items()}
-        )
+def _with(paired: Paired, a: Broken, b: Broken) -> Paired:
+    """With these broken rollouts counted as solved."""
 
-    return pair(
-        [counted(run, a, score_a) for run in paired.a],
-        [counted(run, b, score_b) for run in paired.b],
-        paired.exchangeable,
-    )
+    def counted(run: StreamScores, broken: Broken) -> StreamScores:
+        lost = broken.get(run.key, {})
+        return replace(run, scores={task: score + lost.get(task, 0.0) for task, score in run.scores.items()})
+
+    return pair([counted(run, a) for run in paired.a], [counted(run, b) for run in paired.b], paired.exchangeable)

@@ -30,11 +30,13 @@ class Look:
         number: which look it is, from 1.
         of: how many are declared.
         level: what its p value is to be at most for a rejection; the interval covers one minus this.
+        spent: how much of the 5 % this look and those before it have spent.
     """
 
     number: int
     of: int
     level: float
+    spent: float = 1 - LEVEL
 
 
 def look_at(looks: Sequence[int], orders: int) -> Look | None:
@@ -47,11 +49,15 @@ def look_at(looks: Sequence[int], orders: int) -> Look | None:
     Raises:
         ValueError: the looks are not increasing.
     """
-    return (
-        Look(looks.index(orders) + 1, len(looks), levels(tuple(looks))[looks.index(orders)])
-        if orders in looks
-        else None
-    )
+    if orders not in looks:
+        return None
+    place = looks.index(orders)
+    return Look(place + 1, len(looks), levels(tuple(looks))[place], _spent(orders / looks[-1]))
+
+
+def _spent(share: float) -> float:
+    """How much of the 5 % may be spent once this share of the orders is done."""
+    return (1 - LEVEL) * share
 
 
 @lru_cache
@@ -75,7 +81,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
     places, spent = grid, 0.0
     for index, look in enumerate(looks):
         share = look / looks[-1]
-        goal = (1 - LEVEL) * share - spent
+        goal = _spent(share) - spent
         if density is None:
             bound = float(norm.isf(goal / 2))
             places = grid * share**0.5
@@ -94,7 +100,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
             places = fresh
         density = np.where(np.abs(places) < bound * share**0.5, density, 0.0)
         found.append(float(2 * norm.sf(bound)))
-        spent = (1 - LEVEL) * share
+        spent = _spent(share)
     return tuple(found)
 
 

@@ -8,8 +8,11 @@ from itertools import groupby
 
 from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.about import about
+from rbsuite.statistics.intervals import average
 from rbsuite.statistics.pairing import stream_tasks
 from rbsuite.store import ExperimentStore, ResultRow
+from rbsuite.store.looks import stage
+from rbsuite.trajectory import BROKEN_ENDS
 
 NO_MEMORY = "none"
 WARM = " after "
@@ -37,11 +40,13 @@ class RunRows:
         info: the run.
         tasks: the rollouts of each task of the stream, in its order.
         probes: those of each task that was run again at the end.
+        source: the place of its experiment among those that are read.
     """
 
     info: RunInfo
     tasks: Sequence[Rollouts]
     probes: Sequence[Rollouts]
+    source: int = 0
 
 
 Runs = Mapping[Condition, Sequence[RunRows]]
@@ -51,28 +56,49 @@ Runs = Mapping[Condition, Sequence[RunRows]]
 def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Condition]]:
     """The runs of each condition in the order of the stores, and the conditions of runs that were left out.
 
-    A run is left out where an earlier store holds the same condition on the same stream.
+    A run is left out where an earlier store holds the same condition on the same stream, and where it is not due yet by the look that the
+    experiment is at.
 
     Raises:
         StoreError: a store cannot be read.
     """
     found: dict[Condition, list[RunRows]] = {}
     repeated: dict[Condition, None] = {}
-    for store in stores:
+    for source, store in enumerate(stores):
         wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
-        for info in store.manifest.runs:
+        for info in stage(store).runs:
             condition = _told_apart(store, info.condition)
             known = found.setdefault(condition, [])
             if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
                 repeated[condition] = None
             else:
-                known.append(_read(store, info, wanted))
+                known.append(replace(_read(store, info, wanted), source=source))
     return found, list(repeated)
 
 
 def counted(rollouts: Rollouts) -> ResultRow:
-    """The rollout that counts as its task's answer."""
-    return next(row for row in rollouts if row.selected)
+    """The rollout that counts as its task's answer; where all count one that has the means of their scores and figures."""
+    if not averaged(rollouts):
+        return next(row for row in rollouts if row.selected)
+    first = next((row for row in rollouts if row.end not in BROKEN_ENDS), rollouts[0])
+    names = dict.fromkeys(name for row in rollouts for name in row.measures)
+    measures = {
+        name: average([0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0) for row in rollouts])
+        for name in names
+    }
+    whole = next(row.whole for row in rollouts if row.selected)
+    return replace(first, score=average([row.score or 0.0 for row in rollouts]), measures=measures, whole=whole)
+
+
+def averaged(rollouts: Rollouts) -> bool:
+    """Whether a task's score is the mean of its rollouts'."""
+    return len(rollouts) > 1 and all(row.selected for row in rollouts)
+
+
+def broken_share(rollouts: Rollouts) -> float:
+    """How much of a task's answer broke: 1 where the rollout that counts did; where all count the share of them that did."""
+    counting = [row for row in rollouts if row.selected]
+    return sum(row.end in BROKEN_ENDS for row in counting) / len(counting)
 
 
 def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rbsuite.environments.rescorer import Rescorer
-from rbsuite.record import Condition, RolloutRecord
+from rbsuite.record import ALL, Condition, RolloutRecord
 from rbsuite.statistics.about import about
 from rbsuite.statistics.intervals import Estimate, average
 from rbsuite.statistics.pairing import stream_tasks
@@ -77,7 +77,7 @@ def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
         for record in store.records(info.id, stop=len(stream_tasks(info))):
             tally = found[apart.get(record.task_id, ""), info.condition]
             for place, rollout in enumerate(record.rollouts):
-                tally.add(info.id, record.task_id, place == record.selected, rollout, rescorer)
+                tally.add(info.id, record.task_id, record.selected in (place, ALL), rollout, rescorer)
     places = ["", *dict.fromkeys(apart.values())]
     ordered = sorted(found, key=lambda key: places.index(key[0]))
     return [found[domain, condition].result(condition, domain) for domain, condition in ordered]

@@ -21,7 +21,19 @@ from rbsuite.statistics.memory_use import MemoryUse, memory_use
 from rbsuite.statistics.pairing import Paired, StreamScores, difference, pair, stream_tasks, success
 from rbsuite.statistics.parts import DomainResult, DomainTasks, domain_results, main_tasks, measures_of, parts_apart
 from rbsuite.statistics.power import detectable_by
-from rbsuite.statistics.reading import INVALID, UNREADABLE, WARM, Keep, Rollouts, RunRows, Runs, counted, read_runs
+from rbsuite.statistics.reading import (
+    INVALID,
+    UNREADABLE,
+    WARM,
+    Keep,
+    Rollouts,
+    RunRows,
+    Runs,
+    averaged,
+    broken_share,
+    counted,
+    read_runs,
+)
 from rbsuite.statistics.rollouts import RolloutFigures, pass_at_k, pass_hat_k, rollout_figures
 from rbsuite.statistics.shares import over_tasks, proportion
 from rbsuite.store import ExperimentStore, ResultRow
@@ -45,6 +57,7 @@ class ConditionSummary:
         measures: the further figures that the environment keeps, by name, of the rollouts that count.
         scores: mean score of each task over the orders, by task id.
         streams: the scores of each run.
+        sources: of each run, the place of its experiment among those that are summarised.
         steps: agent turns a rollout, mean.
         usage: cost of these tasks over all runs, by purpose.
         ends: rollouts by why they ended.
@@ -53,7 +66,9 @@ class ConditionSummary:
         notes: counts the memory reported.
         unread: rollouts that ended because replies could not be read as actions, or that answered nothing that could be read.
         invalid: rollouts of which the environment says that actions of them were invalid.
-        broken: the cells whose score is 0 because the rollout that counts broke, by run (as ``streams``).
+        broken: the cells whose score is 0 because the rollout that counts broke, by run (as ``streams``), with how much of the answer that
+            is: 1, or less where it is a mean.
+        averaged: whether a task's score is the mean of its rollouts'.
         solved_steps: agent turns of the rollouts that solved their task, mean; not a number where none did.
     """
 
@@ -65,6 +80,7 @@ class ConditionSummary:
     measures: Mapping[str, Estimate]
     scores: Mapping[str, float]
     streams: Sequence[StreamScores]
+    sources: Sequence[int]
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
@@ -73,13 +89,19 @@ class ConditionSummary:
     notes: Mapping[str, int]
     unread: int
     invalid: int
-    broken: Sequence[frozenset[str]]
+    broken: Sequence[Mapping[str, float]]
+    averaged: bool
     solved_steps: float
 
     @property
     def exchangeable(self) -> bool:
         """Whether nothing was recalled in its runs, so that no order could matter to them."""
         return self.committed > 0 and self.recalled == 0
+
+    @property
+    def undeclared(self) -> int:
+        """Its runs that were added once those that the experiment declared were finished."""
+        return sum(not stream.info.declared for stream in self.streams)
 
     @property
     def rollouts(self) -> int:
@@ -134,8 +156,10 @@ class ConditionSummary:
         """pass^k of the answers of a task in its runs: all of k runs solve it, mean over tasks.
 
         For a condition that recalled nothing this is pass^k of the agent; for a memory it is that of k banks, each made in another order.
-        ``None`` where a task has fewer than k runs.
+        ``None`` where a task has fewer than k runs, or its score is a mean over rollouts, which is no answer.
         """
+        if self.averaged:
+            return None
         solved = [[is_success(run.scores[task]) for run in self.streams if task in run.scores] for task in self.scores]
         if not solved or not 1 <= k <= min(map(len, solved)):
             return None
@@ -159,6 +183,8 @@ class Comparison:
         detectable: the smallest true difference that would be found with 80 % power; ``None`` where the error is unknown.
         paired: the scores themselves.
         failures: what broken rollouts could change; ``None`` where there are none.
+        of_means: the difference where the mean score of all rollouts of a task counts instead of the selected one's; ``None`` where
+            tasks have one rollout, several that build on each other, or that mean as their score.
     """
 
     a: Condition
@@ -172,6 +198,7 @@ class Comparison:
     detectable: float | None
     paired: Paired
     failures: FailureBounds | None
+    of_means: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +265,8 @@ class _Tally:
     solved_steps: list[int] = field(default_factory=list)
     unread: int = 0
     invalid: int = 0
-    broken: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    broken: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(dict))
+    averaged: bool = False
     recalled: int = 0
     usage: dict[str, Usage] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
@@ -260,9 +288,13 @@ class _Tally:
             self.spend(row.whole.usage)
             self.recalled += row.whole.recalled
             self.notes.update(row.whole.notes)
-            self.scores[run][row.task_id] = row.score or 0.0
-            if row.end in BROKEN_ENDS:
-                self.broken[run].add(row.task_id)
+
+    def answer(self, run: str, rollouts: Rollouts) -> None:
+        task = rollouts[0].task_id
+        self.scores[run][task] = counted(rollouts).score or 0.0
+        self.averaged = self.averaged or averaged(rollouts)
+        if (share := broken_share(rollouts)) > 0:
+            self.broken[run][task] = share
 
     def spend(self, usage: Mapping[str, Usage]) -> None:
         for purpose, spent in usage.items():
@@ -288,7 +320,8 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     # The factors beside memory and scaling for which one of the experiments has several levels.
     configs = [store.manifest.config for store in stores]
     factors = [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
-    known = about(stores[0])
+    at_once = frozenset().union(*(about(store).at_once for store in stores))
+    known = replace(about(stores[0]), at_once=at_once)
     parts = parts_apart(known)
     main = main_tasks({task for found in runs.values() for run in found for task in run.info.tasks}, parts)
     keep = main or (lambda task: True)
@@ -320,7 +353,7 @@ def _figures(
     runs: Runs, baseline: str, factors: Sequence[str], known: About, keep: Keep
 ) -> tuple[Sequence[ConditionSummary], Sequence[Comparison]]:
     conditions = [_condition(condition, found, known, keep) for condition, found in runs.items()]
-    compared = [compare(a, b) for a, b in declared(conditions, baseline, factors)]
+    compared = [compare(a, b, known.at_once) for a, b in declared(conditions, baseline, factors)]
     adjusted = holm([comparison.p_value for comparison in compared])
     return conditions, [replace(one, p_holm=p) for one, p in zip(compared, adjusted, strict=True)]
 
@@ -396,8 +429,14 @@ def _transfers(
     return pairs
 
 
-def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
-    """The paired difference of two conditions over what both have done; its p value is not adjusted."""
+def compare(a: ConditionSummary, b: ConditionSummary, at_once: Collection[str] = ()) -> Comparison:
+    """The paired difference of two conditions over what both have done; its p value is not adjusted.
+
+    Args:
+        a: the condition.
+        b: the baseline.
+        at_once: the scalings whose rollouts of a task are made side by side.
+    """
     paired = pair(a.streams, b.streams, (a.exchangeable, b.exchangeable))
     estimate = difference(paired) or _UNKNOWN
     p = p_value(estimate)
@@ -413,7 +452,20 @@ def compare(a: ConditionSummary, b: ConditionSummary) -> Comparison:
         detectable=detectable_by(estimate),
         paired=paired,
         failures=failure_bounds(paired, broken_cells(a.streams, a.broken), broken_cells(b.streams, b.broken)),
+        of_means=_of_means(a, b, at_once),
     )
+
+
+def _of_means(a: ConditionSummary, b: ConditionSummary, at_once: Collection[str]) -> Estimate | None:
+    """The difference of the mean scores of all rollouts, where that says more than the selected ones do."""
+    several = [one for one in (a, b) if one.rollouts_a_task > 1]
+    if all(one.averaged for one in several) or any(one.condition.scaling not in at_once for one in several):
+        return None
+
+    def means(streams: Sequence[StreamScores]) -> list[StreamScores]:
+        return [replace(one, scores={task: average(one.rollouts[task]) for task in one.scores}) for one in streams]
+
+    return difference(pair(means(a.streams), means(b.streams), (a.exchangeable, b.exchangeable)))
 
 
 def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep: Keep) -> ConditionSummary:
@@ -421,8 +473,10 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
     streams = []
     for number, run in enumerate(runs):
         key = f"{number}"
-        for row in (row for rollouts in _kept(run.tasks, keep) for row in rollouts):
-            tally.add(key, row)
+        for rollouts in _kept(run.tasks, keep):
+            tally.answer(key, rollouts)
+            for row in rollouts:
+                tally.add(key, row)
         for rollouts in _kept(run.probes, keep):  # their score is kept apart, and their cost is left out
             tally.probes[key][rollouts[0].task_id] = counted(rollouts).score or 0.0
         streams.append(tally.stream(key, _narrowed(run.info, keep)))
@@ -441,6 +495,7 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         measures=measures_of([counted(one) for run in runs for one in _kept(run.tasks, keep)], known.measures),
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
+        sources=[run.source for run in runs],
         steps=tally.steps / ended if ended else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),
@@ -449,7 +504,8 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         notes=dict(sorted(tally.notes.items())),
         unread=tally.unread,
         invalid=tally.invalid,
-        broken=[frozenset(tally.broken[f"{number}"]) for number in range(len(runs))],
+        broken=[dict(tally.broken[f"{number}"]) for number in range(len(runs))],
+        averaged=tally.averaged,
         solved_steps=average([float(steps) for steps in tally.solved_steps]) if tally.solved_steps else math.nan,
     )
 

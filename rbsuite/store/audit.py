@@ -13,6 +13,7 @@ from typing import Any
 
 from rbsuite.errors import StoreError
 from rbsuite.record import Manifest
+from rbsuite.store.adding import KEY, added_texts, signatures
 from rbsuite.store.codec import unpack, unsqueeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
@@ -50,14 +51,16 @@ def audit(database: Database, manifest: Manifest, reader: Reader) -> Iterator[st
     templates = database.rows("SELECT source, name, sha256 FROM template ORDER BY source, name")
     if values.get("templates_hash") != (templates_hash(templates) if templates else None):
         yield "the hashes of templates were changed"
-    for unknown in sorted({str(key) for key in values} - _META):
+    added = {f"{KEY}{number}" for number, _ in enumerate(added_texts(values), 1)}
+    for unknown in sorted({str(key) for key in values} - _META - added):
         yield f"meta has an entry {unknown!r}, which nobody wrote"
     numbers = database.rows("SELECT id FROM run ORDER BY id")
     if numbers != [(number,) for number in range(len(manifest.runs))]:
         yield "the runs are not those of the manifest"
     else:
+        signed = signatures(values, len(manifest.runs))
         for number in range(len(manifest.runs)):
-            yield from _run(database, manifest, reader, number, str(values.get("manifest_hash")))
+            yield from _run(database, manifest, reader, number, signed[number])
     for table, condition in _STRAY.items():
         (count,) = database.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0]
         if count:

@@ -33,8 +33,9 @@ class PlannedRun:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStore:
-    """What a new file holds: the manifest as text, and the runs."""
+    """What a new file holds: the manifest without secrets, the same as text, and the runs."""
 
+    clean: Manifest
     manifest: str
     runs: tuple[PlannedRun, ...]
 
@@ -78,7 +79,7 @@ def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Planned
     text = _manifest_text(clean)
     for run_id in seeds.keys() - {info.id for info in clean.runs}:
         raise StoreError(f"there is a seed for {run_id!r}, which is not a run.", "Give seeds for runs of the manifest.")
-    return PlannedStore(text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
+    return PlannedStore(clean, text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
 
 
 def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> PlannedRun:
@@ -169,7 +170,21 @@ def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
     connection.executemany(
         "INSERT INTO meta VALUES (?, ?)", [("manifest", pack(draft.manifest)), ("manifest_hash", signed)]
     )
-    for index, run in enumerate(draft.runs):
+    insert_runs(connection, draft.runs, signed)
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def insert_runs(connection: sqlite3.Connection, runs: Sequence[PlannedRun], signed: str, first: int = 0) -> None:
+    """Insert runs with their seeds, inside the caller's transaction.
+
+    Args:
+        connection: to the store.
+        runs: the runs.
+        signed: the hash of the manifest, or of what adds them.
+        first: the number of the first one.
+    """
+    for index, run in enumerate(runs, first):
         parts = [(index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed)]
         row = (index, *run.row)
         connection.execute(
@@ -177,8 +192,6 @@ def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
             (*row, run_link(signed, row, parts)),
         )
         connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _remove(path: Path) -> None:

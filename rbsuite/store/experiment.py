@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from typing import Self
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.store.adding import add_runs, added_texts
 from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
 from rbsuite.store.creation import build, make_home, plan, unmake
@@ -19,7 +21,7 @@ from rbsuite.store.database import Database
 from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
-from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest
+from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest, decode_runs
 from rbsuite.store.writer import Writer
 
 FILE_NAME = "experiment.sqlite"
@@ -48,13 +50,10 @@ class ExperimentStore:
         self._made: tuple[Path, ...] | None = None
         self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
-            self.manifest = _read_manifest(self._database)
+            self._read()
         except BaseException:
             self._database.close()
             raise
-        self._reader = Reader(self._database, self.manifest)
-        self._writer = Writer(self._database, self.manifest)
-        self._numbers = {info.id: number for number, info in enumerate(self.manifest.runs)}
 
     @classmethod
     def create(
@@ -116,6 +115,12 @@ class ExperimentStore:
             if locks is not None:
                 locks.close()
             raise
+
+    def _read(self) -> None:
+        self.manifest = _read_manifest(self._database)
+        self._reader = Reader(self._database, self.manifest)
+        self._writer = Writer(self._database, self.manifest)
+        self._numbers = {info.id: number for number, info in enumerate(self.manifest.runs)}
 
     def close(self) -> None:
         """Put everything into the one file, close it and let others write. May be called again."""
@@ -182,6 +187,27 @@ class ExperimentStore:
         self._claimed(run_id)
         return self._writer.commit(run_id, record)
 
+    def add_runs(self, runs: Sequence[RunInfo], seeds: Mapping[str, Sequence[MemoryOp]] | None = None) -> None:
+        """Add runs to an experiment whose declared runs are finished, in one transaction; they are marked as undeclared for good.
+
+        Args:
+            runs: what is added, after those that are there.
+            seeds: as in :meth:`create`, of the new runs.
+
+        Raises:
+            StoreError: a run that is there is not finished, the store is opened read-only or beside other processes, an id is taken, or
+                runs or seeds are no plain data.
+        """
+        if self._locks is None or self._locks.joined:
+            raise StoreError(f"{self.path} is not opened for writing alone.", "Open it for writing, without --join.")
+        if left := [info.id for info in self.manifest.runs if not self.run_finished(info.id)]:
+            raise StoreError(
+                f"{self.directory} has {len(left)} runs that are not finished; no others are added before.",
+                f"Finish it with: rbsuite eval --from {self.directory}{' --to-look last' if self.manifest.config.get('looks') else ''}",
+            )
+        add_runs(self._database, self.manifest, runs, seeds or {})
+        self._read()
+
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
         """Keep the hashes of prompt templates that were used.
 
@@ -233,7 +259,7 @@ class ExperimentStore:
         return len(tail)
 
     def acts(self) -> Sequence[Act]:
-        """Whenever a run was taken back, in order."""
+        """Whenever a run was taken back or added, in order."""
         rows = self._database.rows("SELECT run, kind, position, tasks FROM act ORDER BY id")
         return [Act(self.manifest.runs[run].id, kind, position, tasks) for run, kind, position, tasks in rows]
 
@@ -355,8 +381,10 @@ def _find(home: Path) -> None:
 
 
 def _read_manifest(database: Database) -> Manifest:
-    rows = database.rows("SELECT value FROM meta WHERE key = 'manifest'")
+    meta = dict(database.rows("SELECT key, value FROM meta"))
     try:
-        return decode_manifest(unpack(rows[0][0]))
+        declared = decode_manifest(unpack(meta["manifest"]))
+        added = [run for text in added_texts(meta) for run in decode_runs(text)]
+        return replace(declared, runs=(*declared.runs, *added))
     except (zlib.error, IndexError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"{database.path}: its manifest is damaged.", "Restore it from a copy.") from error

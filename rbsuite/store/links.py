@@ -21,11 +21,21 @@ def manifest_hash(text: str) -> str:
     return _link("manifest", [(pack(text),)])
 
 
+def added_hash(previous: str, text: str) -> str:
+    """The hash of runs that were added, as they are stored: it stands for the manifest in their links.
+
+    Args:
+        previous: that of the runs added before them, or :func:`manifest_hash`.
+        text: the runs.
+    """
+    return _link(previous, [(pack(text),)])
+
+
 def run_link(manifest: str, run: Row, seed: Iterable[Row]) -> str:
     """Link 0 of a run.
 
     Args:
-        manifest: :func:`manifest_hash`.
+        manifest: :func:`manifest_hash`, or :func:`added_hash`.
         run: the columns of its row, up to ``start_hash``.
         seed: the rows of its seed.
     """

@@ -15,7 +15,7 @@ from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import Json
 from rbsuite.oplog import chain, origin
-from rbsuite.record import Manifest, RolloutRecord, TaskRecord
+from rbsuite.record import ALL, Manifest, RolloutRecord, TaskRecord
 from rbsuite.store.codec import decode_body, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
 from rbsuite.store.rows import Failures, ResultRow, Row, TaskRow, decode_op, decode_recall, decode_rollout, decode_task
@@ -228,7 +228,7 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
     record = decode_rollout(head)
     trajectory = record.trajectory
     whole = None
-    if ordinal == selected:
+    if ordinal == max(selected, 0):
         costs, notes = json.loads(unpack(task_head))
         whole = TaskRow(
             usage=usage(costs),
@@ -241,7 +241,7 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
         task_id=unpack(task_id),
         position=position,
         rollout=trajectory.rollout,
-        selected=ordinal == selected,
+        selected=selected in (ordinal, ALL),
         end=trajectory.end,
         score=trajectory.score,
         label="" if record.verdict is None else record.verdict.label,

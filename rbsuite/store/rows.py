@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,7 @@ class ResultRow:
         task_id: the task.
         position: its place in the stream, from 0.
         rollout: index of the rollout within its task.
-        selected: whether it counts as the task's answer.
+        selected: whether it counts as the task's answer; where all do their mean is the answer.
         end: why the rollout ended.
         score: the environment's score in [0, 1], or ``None``.
         label: the verdict's label; empty for a broken rollout, which has no verdict.
@@ -69,7 +69,8 @@ class ResultRow:
         measures: the environment's figures beside the score, by name.
         truth: details of the check that the environment kept.
         error: why the rollout broke; empty where it did not.
-        whole: what belongs to the task as a whole; on the selected rollout only, so that sums over rows count it once.
+        whole: what belongs to the task as a whole; on the selected rollout only (the first where all count), so that sums over rows count
+            it once.
     """
 
     task_id: str
@@ -88,13 +89,17 @@ class ResultRow:
     whole: TaskRow | None
 
 
+UNDECLARED = "undeclared"
+"""The kind of act that adds a run to an experiment whose declared runs are finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A run that was taken back.
+    """A run that was taken back, or added.
 
     Attributes:
         run: its id.
-        kind: why: ``rewind`` or ``retry-failed``.
+        kind: why: ``rewind`` or ``retry-failed``; :data:`UNDECLARED` where the run was added.
         position: how many tasks it kept.
         tasks: how many were discarded.
     """
@@ -313,6 +318,16 @@ def decode_manifest(text: str) -> Manifest:
     return Manifest(values["config"], values["facts"], tuple(_run(run) for run in values["runs"]))
 
 
+def encode_runs(runs: Sequence[RunInfo]) -> str:
+    """Runs that are added to a manifest, as JSON."""
+    return dumps([plain(run) for run in runs])
+
+
+def decode_runs(text: str) -> tuple[RunInfo, ...]:
+    """The runs of :func:`encode_runs`."""
+    return tuple(_run(run) for run in json.loads(text))
+
+
 def _run(values: dict[str, Any]) -> RunInfo:
     return RunInfo(
         values["id"],
@@ -322,6 +337,7 @@ def _run(values: dict[str, Any]) -> RunInfo:
         values["seed"],
         tuple(values["tasks"]),
         values["probes"],
+        values.get("declared", True),
     )
 
 

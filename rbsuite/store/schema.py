@@ -71,10 +71,11 @@ TABLES = (
 VIEWS = (
     """CREATE VIEW v_runs AS
         SELECT run_id, memory, scaling, agent, model, judge, embedder, prompts, temperature, order_index, order_name, tasks,
-            (SELECT count(*) FROM task WHERE task.run = run.id) AS committed, finished
+            (SELECT count(*) FROM task WHERE task.run = run.id) AS committed, finished,
+            NOT EXISTS (SELECT 1 FROM act WHERE act.run = run.id AND kind = 'undeclared') AS declared
         FROM run ORDER BY run.id""",
     """CREATE VIEW v_results AS
-        SELECT run_id, memory, scaling, model, order_index, position, task_id, ordinal AS rollout, ordinal = selected AS selected,
+        SELECT run_id, memory, scaling, model, order_index, position, task_id, ordinal AS rollout, selected IN (ordinal, -1) AS selected,
             end_reason, score, verdict, rollout.judge, steps, tokens, cost, seconds
         FROM rollout JOIN task ON task.id = rollout.task JOIN run ON run.id = task.run ORDER BY rollout.id""",
     """CREATE VIEW v_discarded AS

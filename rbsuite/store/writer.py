@@ -13,7 +13,7 @@ from typing import Any
 from rbsuite.errors import StoreError
 from rbsuite.jsonable import plain
 from rbsuite.oplog import chain
-from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.record import ALL, Manifest, RunInfo, TaskRecord
 from rbsuite.store.codec import dumps, pack, squeeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, standing_acts, task_link, templates_hash
@@ -230,7 +230,7 @@ def _check(info: RunInfo, head: _Head, record: TaskRecord) -> None:
         raise _refused(info, record, f"its version is {record.version} and not {position + 1}")
     if not 0 <= record.read_version <= position:
         raise _refused(info, record, f"it read version {record.read_version}, which is not before its own")
-    if not 0 <= record.selected < len(record.rollouts):
+    if record.selected != ALL and not 0 <= record.selected < len(record.rollouts):
         raise _refused(info, record, f"rollout {record.selected} is selected of {len(record.rollouts)}")
     if max(len(record.rollouts), len(record.recalls), len(record.ops)) >= ORDINALS:
         raise _refused(info, record, f"it has {ORDINALS} or more rollouts, recalls or operations")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rbsuite.agents.base import Agent, AgentStart
 from rbsuite.agents.choice import PlannerAgent, StepwiseAgent, read_plan, read_step
 from rbsuite.errors import EnvironmentFailure
+from rbsuite.fencing import fences
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
 from rbsuite.trajectory import NO_CHOICE, Action, Message, Observation, ToolSpec
@@ -88,10 +89,10 @@ def test_a_failed_action_and_a_plan_used_up_lead_to_a_new_plan_with_the_history(
     assert chosen(actions) == [0, 1, 0, 2]
     assert [len(asked) for asked in model.asked] == [2, 2, 2]
     assert all("REMEMBERED" in asked[0].text for asked in model.asked)
-    assert model.asked[2][1].text.splitlines() == [
-        "Bring me a cup",
-        "",
-        "What was done so far:",
+    said = model.asked[2][1].text
+    assert said.startswith("Bring me a cup\n\nWhat was done so far.")
+    [history] = fences(said)
+    assert history.text.splitlines() == [
         "Step 0, action id 0, find a cup, env feedback: It worked.",
         "Step 1, action id 1, pick up the cup, env feedback: It failed.",
         "Step 2, action id 0, find a cup, env feedback: It worked.",

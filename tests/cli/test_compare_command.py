@@ -20,7 +20,6 @@ from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.record import TaskRecord
 from rbsuite.report.comparison import gather
 from rbsuite.report.comparison_text import render
-from rbsuite.report.plain import look_json
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
 from rooms import RoomsPlugin
@@ -162,20 +161,6 @@ def test_runs_of_memory_off_need_no_partner(tmp_path: Path) -> None:
     [found] = json.loads(compare(tmp_path / "a", tmp_path / "b", "--json"))["comparisons"]
     assert (found["runs"], found["exchangeable"], found["orders"]) == ([3, 2], [False, True], 3)
     assert "3 and 2 runs" in compare(tmp_path / "a", tmp_path / "b")
-
-
-def test_declared_looks_have_their_own_level(experiment: Path) -> None:
-    with ExperimentStore.open(experiment, readonly=True) as store:
-        [one, _] = summarise(store).comparisons
-    looked = look_json(one, (3, 5, 10))
-    assert looked is not None
-    assert (looked["number"], looked["level"]) == (1, pytest.approx(0.015, abs=1e-3))
-    assert one.difference.interval is not None
-    assert looked["interval"][0] < one.difference.interval[0]
-    undeclared = look_json(one, (5, 10))
-    assert undeclared is not None
-    assert undeclared["number"] is None
-    assert look_json(one, ()) is None
 
 
 def test_what_else_differs_is_noted(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_the_plugins_run_as_the_page_says(pages: ModuleType, place: Path) -> Non
     written = pages.write_files(DOCS / "plugins.md", place)
     assert {path.name for path in written} >= {"rbsuite_recent.py", "rbsuite_sums.py", "try_plugins.py"}
     import_module("try_plugins")
+    import_module("try_fences")
 
 
 def test_the_memory_plugin_helps_elsewhere_too(pages: ModuleType, place: Path) -> None:

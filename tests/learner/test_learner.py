@@ -14,6 +14,7 @@ from post import PostPlugin
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode, TaskAwareModel
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import ModelError
+from rbsuite.fencing import fence
 from rbsuite.judges.self_judge import parse_verdict
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
@@ -22,7 +23,6 @@ from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolSpec
-from rbsuite.transcript import fence
 
 LEFT = Lesson("Turn left", "Always turn left at the oak.", "I go right, that looks shorter.")
 DOOR = Lesson("Shut the door", "Shut the door behind you.", "The door can stay open.")

@@ -31,8 +31,9 @@ def test_joint_contrasts_all_trajectories_each_with_its_label() -> None:
         ("", "1"), ("failure", ""), ("guess", ""),
         ("", "2"), ("failure", ""), ("wait", ""),
     ]  # fmt: skip
-    assert "The judge said: It was bought." in prompt
-    assert "The judge said: Another was bought." in prompt
+    assert "The judge said:\n<<reasons " in prompt
+    assert "\nIt was bought.\n<<end of reasons" in prompt
+    assert "\nAnother was bought.\n<<end of reasons" in prompt
     assert "at most 5 memory items" in prompt
     assert world.temperatures == [1.0]
 

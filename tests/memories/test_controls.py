@@ -32,8 +32,8 @@ def test_placebo_learns_the_same_and_reads_something_else_of_the_same_length() -
         true, false = real.recall(f"buy thing {number}"), placebo.recall(f"buy thing {number}")
         assert (false.items, false.index) == (true.items, true.index)
         assert len(false.text) == len(true.text)
-        assert false.text.split("##")[0] == true.text.split("##")[0], "the header is the same"
-        assert "esson" not in false.text.split("##", 1)[1]
+        assert false.text.split("<<")[0] == true.text.split("<<")[0], "the header is the same"
+        assert "esson" not in false.text.split("<<", 1)[1]
         assert false == placebo.recall(f"buy thing {number}")
     assert World(Placebo(**OPTIONS)).recall("q") == World(ReasoningBank(**OPTIONS)).recall("q")  # type: ignore[arg-type]
 

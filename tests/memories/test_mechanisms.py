@@ -214,7 +214,7 @@ def test_rationale_goes_to_every_memory_that_asks_a_model(tmp_path: Path) -> Non
         with measure(tmp_path / memory, plugin, **options):
             told[memory] = [prompt[prompt.index("# The attempt") :] for prompt, _, _ in requests("memory")]
     assert told["awm"] == told["reasoningbank"]
-    assert all("The judge said: " in prompt for prompt in told["awm"])
+    assert all("The judge said:\n<<reasons " in prompt for prompt in told["awm"])
 
 
 def test_unreadable_reply_is_asked_for_once_more_then_nothing_is_learnt(tmp_path: Path) -> None:

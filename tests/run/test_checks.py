@@ -16,7 +16,6 @@ from rbsuite.errors import PluginError
 from rbsuite.experience import MemoryOp, Provenance, Recall
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
-from rbsuite.models.base import Completion
 from rbsuite.run import checks
 from rbsuite.scaling.base import Group
 from rbsuite.specs import (
@@ -63,8 +62,8 @@ OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
         (checks.check_group, [], "run must return a Group, not a list"),
         (checks.check_group, Group((), 0), "run must return a Group of one rollout at least, not an empty one"),
         (checks.check_action, "left", "act must return an Action, not a str"),
-        (checks.check_completion, "hello", "complete must return a Completion, not a str"),
-        (checks.check_completion, Completion(None), "complete must return a Completion whose text is a str, not None"),  # type: ignore[arg-type]
+        (checks.check_audience, None, "audience must return a tuple of 'agent' and 'user', not None"),
+        (checks.check_audience, ("agent", "judge"), "a tuple of 'agent' and 'user', not ('agent', 'judge')"),
     ],
 )
 def test_what_breaks_a_contract_is_named(check: Callable[..., Any], value: object, says: str) -> None:
@@ -74,14 +73,14 @@ def test_what_breaks_a_contract_is_named(check: Callable[..., Any], value: objec
 
 
 def test_what_keeps_a_contract_is_given_back() -> None:
-    recall, verdict, action, reply = Recall(), Verdict("success", 1), Action(text="x"), Completion("x")
+    recall, verdict, action = Recall(), Verdict("success", 1), Action(text="x")
     assert checks.check_recall(recall) is recall
     assert checks.check_ops([OP]) == (OP,)
     assert checks.check_ops(()) == ()
     assert checks.check_verdict(verdict) is verdict
     assert checks.check_index(1, 2) == 1
     assert checks.check_action(action) is action
-    assert checks.check_completion(reply) is reply
+    assert checks.check_audience(()) == ()
     with pytest.raises(PluginError, match=r"^memory 'x': recall must return") as caught:
         checks.check_recall(None, "memory 'x'")
     assert caught.value.owner == "memory 'x'"

@@ -179,10 +179,8 @@ def test_a_trajectory_shows_what_the_agent_saw_whatever_it_does(name: str, data:
     stage = Stage(plan.spec, environment, PlainServices(environment), max_steps=30)
 
     async def both() -> Trajectory:
-        async def before_turn(steps: Any) -> None: ...
-
         opening = await open_task(stage, task, user if plan.spec.users else None, seed)
-        return await play(stage, task, opening, Players(agent, opening.user, before_turn), rollout=0, seed=seed)
+        return await play(stage, task, opening, Players(agent, opening.user), rollout=0, seed=seed)
 
     trajectory = asyncio.run(both())
     assert not trajectory.error

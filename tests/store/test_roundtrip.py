@@ -193,7 +193,7 @@ def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
         (MemoryItem, 12),
         (Provenance, 5),
         (Condition, 9),
-        (RunInfo, 7),
+        (RunInfo, 8),
         (Manifest, 3),
     ],
 )

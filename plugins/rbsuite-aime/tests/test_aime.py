@@ -239,4 +239,4 @@ def test_twins_are_found_and_said_at_the_import(tmp_path: Path) -> None:
         "1 pair of questions of aime_2025 is identical and 0 nearly so"
     ]
     tasks = Aime().tasks("2025")
-    assert {task.id: task.twins for task in tasks if task.twins} == {"2025-3": ("2025-30",), "2025-30": ("2025-3",)}
+    assert tasks.twins == {"2025-3": ("2025-30",), "2025-30": ("2025-3",)}

@@ -5,17 +5,15 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, ClassVar, Self
 
-from rbsuite.data.twins import find_twins
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import UsageError
 from rbsuite.jsonable import digest
-from rbsuite.task import Task, TaskSet
+from rbsuite.task import Task, TaskSet, once
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolResult
 from rbsuite_questions.forms import PLACEHOLDERS, form_of
 from rbsuite_questions.grading import grade, read_answer
@@ -57,6 +55,7 @@ class QuestionEnvironment(SyncEnvironment):
         self._form = form_of(self._reader.info.name, self.kind)
         self._wanted_shots = shots
         self._set = _NOTHING_READ
+        self._variables: dict[str, Mapping[str, Any]] = {}
 
     @abstractmethod
     def read(self, split: str, data: str) -> QuestionSet:
@@ -73,6 +72,7 @@ class QuestionEnvironment(SyncEnvironment):
             UsageError: more worked examples are asked for than the data has.
         """
         self._set = self.read(split, data)
+        self._variables.clear()
         most = self._most_shots()
         if most < self._wanted_shots:
             there = f"has {most} for a domain" if most else "has no worked examples"
@@ -80,10 +80,8 @@ class QuestionEnvironment(SyncEnvironment):
                 f"{self._wanted_shots} worked examples are asked for, but the data {there}.", "Give fewer shots."
             )
         tasks = make_tasks(self._set.questions, domain, self.order)
-        twins = find_twins(asked(one for one in self._set.questions if domain in ("", one.domain))).of
-        tasks = tuple(replace(task, twins=twins.get(task.id, ())) for task in tasks)
         content = digest(self._set.examples) if self._set.examples else ""
-        return TaskSet(self.name, split, tasks, self._set.source, content)
+        return TaskSet(self.name, split, tasks, self._set.source, content, _asks)
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> QuestionEpisode:
         """The instructions of the reader's convention, and the question."""
@@ -91,21 +89,20 @@ class QuestionEnvironment(SyncEnvironment):
         return QuestionEpisode(task, self.kind, self._reader, instructions)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """What the templates take: kind, closing line, placeholder, worked examples."""
+        """What the templates take: kind, closing line, placeholder, worked examples (question, reasoning, closing line)."""
+        return once(self._variables, task.domain, lambda: self._variables_of(task.domain))
+
+    def _variables_of(self, domain: str) -> Mapping[str, Any]:
         placeholder = PLACEHOLDERS[self.kind]
-        examples = self._set.examples.get(task.domain, ())[: self.shots]
+        examples = self._set.examples.get(domain, ())[: self.shots]
         return {
             "kind": self.kind,
             "closing": self._form.write(placeholder),
             "placeholder": placeholder,
-            "examples": [
-                {
-                    "question": question_text(example.text, example.choices),
-                    "reasoning": example.reasoning,
-                    "closing": self._form.write(example.answer),
-                }
+            "examples": tuple(
+                (question_text(example.text, example.choices), example.reasoning, self._form.write(example.answer))
                 for example in examples
-            ],
+            ),
         }
 
     @property
@@ -144,6 +141,10 @@ class QuestionEnvironment(SyncEnvironment):
 
     def _most_shots(self) -> int:
         return max((len(examples) for examples in self._set.examples.values()), default=0)
+
+
+def _asks(task: Task) -> str:
+    return asked(task.payload["text"], task.payload["choices"])
 
 
 class QuestionEpisode(SyncEpisode):

@@ -95,9 +95,9 @@ def question_text(text: str, choices: Sequence[str]) -> str:
     return "\n".join([text, "", *(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=False))])
 
 
-def asked(questions: Iterable[Question]) -> Mapping[str, str]:
-    """What each question asks, by its id, for :func:`rbsuite.data.twins.find_twins`: the order of the choices does not matter."""
-    return {one.id: "\n".join([one.text, *sorted(one.choices)]) for one in questions}
+def asked(text: str, choices: Sequence[str]) -> str:
+    """What a question asks, for :func:`rbsuite.twins.find_twins`: the order of the choices does not matter."""
+    return "\n".join([text, *sorted(choices)])
 
 
 def make_task(question: Question, order: Sequence[int] | None = None) -> Task:

@@ -13,10 +13,10 @@ from rbsuite.data.checkout import SourceTree, is_commit
 from rbsuite.data.directory import pack_directory
 from rbsuite.data.packs import Archive, PackFacts
 from rbsuite.data.reading import refuse_edited
-from rbsuite.data.twins import find_twins
 from rbsuite.environments.solution import Lesson
 from rbsuite.errors import DataError
 from rbsuite.jsonable import plain, text_digest
+from rbsuite.twins import find_twins
 from rbsuite_questions.question import Question, asked
 from rbsuite_questions.rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
 
@@ -215,7 +215,9 @@ class QuestionImporter:
             questions = self._benchmark.questions(collection.name, table)
             _write(table, source, target / f"{collection.name}.jsonl")
             counts.append((f"questions of {collection.name}", len(questions)))
-            notes += find_twins(asked(questions)).said(f"questions of {collection.name}")
+            notes += find_twins({one.id: asked(one.text, one.choices) for one in questions}).said(
+                f"questions of {collection.name}"
+            )
             known.append(self._benchmark.source(collection.name, table, questions).get("equals", ""))
         lines = "".join(f"- {label}: {count}\n" for label, count in counts)
         (target / SOURCE_NAME).write_text(

@@ -15,9 +15,9 @@ from pathlib import Path
 from rbsuite.data.checkout import SourceTree, read_commit
 from rbsuite.data.packs import Archive, PackFacts, file_hashes, verify_pack, write_json
 from rbsuite.data.reading import INFO_NAME
-from rbsuite.data.twins import find_twins
 from rbsuite.errors import DataError
 from rbsuite.jsonable import Json, digest
+from rbsuite.twins import find_twins
 from rbsuite_tau_bench import pinned
 from rbsuite_tau_bench.resources import asked
 from rbsuite_tau_bench.upstream import FEW_SHOT_NAME, LAYOUTS, CheckoutSource, Layout, PackSource, Source

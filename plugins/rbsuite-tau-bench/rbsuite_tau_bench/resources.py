@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from rbsuite.data.reading import find_pack
-from rbsuite.data.twins import find_twins
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Message, ToolSpec
@@ -82,9 +80,11 @@ def load_tasks(split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
         for name in domains
         for index, entry in enumerate(pack.tasks(name, split))
     )
-    twins = find_twins({task.id: asked(task.payload) for task in tasks}).of
-    tasks = tuple(replace(task, twins=twins.get(task.id, ())) for task in tasks)
-    return TaskSet(NAME, split, tasks, {**source, "sha256": content}, content), Resources(pack)
+    return TaskSet(NAME, split, tasks, {**source, "sha256": content}, content, _asks), Resources(pack)
+
+
+def _asks(task: Task) -> str:
+    return asked(task.payload)
 
 
 def asked(entry: Mapping[str, object]) -> str:

@@ -7,9 +7,8 @@ another would not, and what stands would lean towards the courses that memory do
 
 from __future__ import annotations
 
-from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError, in_words
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
-from rbsuite.run.checks import REMEDY, check_completion
 from rbsuite.trajectory import Usage
 
 
@@ -55,17 +54,25 @@ class Remembering:
         """The reply. Raises what the model raises; a failure is not remembered."""
         reply = self._replies.again(request)
         if reply is None:
-            reply = check_completion(await self._asked(request), f"model {self.name!r}")
+            try:
+                reply = await self._model.complete(request)
+            except RbsuiteError:
+                raise
+            except Exception as error:
+                raise PluginError.of(f"model {self.name!r}", error, PLUGIN_REMEDY) from error
+            self._check(reply)
             self._replies.keep(request, reply)
         return reply
 
-    async def _asked(self, request: ModelRequest) -> Completion:
-        try:
-            return await self._model.complete(request)
-        except RbsuiteError:
-            raise
-        except Exception as error:
-            raise PluginError.of(f"model {self.name!r}", error, REMEDY) from error
+    def _check(self, reply: object) -> None:
+        if not isinstance(reply, Completion):
+            wanted, given = "a Completion", reply
+        elif not isinstance(reply.text, str):
+            wanted, given = "a Completion whose text is a str", reply.text
+        else:
+            return
+        message = f"complete must return {wanted}, not {in_words(given)}."
+        raise PluginError(message, PLUGIN_REMEDY, owner=f"model {self.name!r}")
 
     async def aclose(self) -> None:
         """Nothing of its own to give back."""

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from rbsuite.data.twins import find_twins
 from rbsuite.seeds import rng
+from rbsuite.twins import find_twins
 
 LONG = (
     "A shop owner who lives in state A sued a distributor in a federal court for breach of a contract over 100 lamps, and the "

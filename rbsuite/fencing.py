@@ -1,0 +1,108 @@
+"""Untrusted text in prompts: every such text stands in a fence, and this module makes them all.
+
+Untrusted is what a user, an environment, a page, a tool or a data set wrote, and what a model wrote after it had read such text: records,
+lessons, a judge's reasons. Trusted are the templates, and what an environment declares as its own side: its system messages and tools.
+
+A fence is a pair of marker lines around the text. They carry a hash of it, and whatever in the text looks like a marker is altered before
+it is hashed, so nothing inside can close the fence or open another, and the same text is always fenced alike.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from rbsuite.jsonable import text_digest
+
+_LIKE_A_MARKER = re.compile(r"<<(?=\s{0,8}(?:end\s{1,8}of\b|[a-z]{1,24}\s{1,8}[0-9a-f]{8,64}\s{0,8}>>))", re.IGNORECASE)
+_OPENING = re.compile(r"^<<([a-z]+) ([0-9a-f]{12})>>\n", re.MULTILINE)
+
+
+def fence(text: str, label: str) -> str:
+    """Untrusted text between markers that it cannot contain.
+
+    Args:
+        text: of any form. The ``<<`` of what looks like a marker becomes ``((``, so the length stays as it was.
+        label: what it is, e.g. ``"request"``: one word of small letters.
+    """
+    inert = _LIKE_A_MARKER.sub("((", text)
+    mark = text_digest(inert)[:12]
+    return f"<<{label} {mark}>>\n{inert}\n<<end of {label} {mark}>>"
+
+
+def one_line(text: str) -> str:
+    """Untrusted text on a single line, for lists that stand in a fence: none of its lines can pass for one of the list's."""
+    lines = text.splitlines()
+    return " ".join(filter(None, map(str.strip, lines))) if len(lines) != 1 or lines[0] != text else text
+
+
+class _Texts(Protocol):
+    @property
+    def title(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def content(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FencedItem:
+    """What was learnt, as templates get it: fenced, whichever part of it is printed. Printed by itself it is all three texts."""
+
+    _item: _Texts
+
+    def __str__(self) -> str:
+        item = self._item
+        return fence("\n".join((one_line(item.title), one_line(item.description), item.content)), "memory")
+
+    @property
+    def title(self) -> str:
+        """The title."""
+        return fence(self._item.title, "title")
+
+    @property
+    def description(self) -> str:
+        """The description."""
+        return fence(self._item.description, "description")
+
+    @property
+    def content(self) -> str:
+        """The content."""
+        return fence(self._item.content, "content")
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """A fence in a prompt: its label, the text inside, and where the whole of it begins and ends."""
+
+    label: str
+    text: str
+    start: int
+    end: int
+
+
+def fences(prompt: str) -> Iterator[Fenced]:
+    """The fences of a prompt in order. Markers that do not belong to the text between them make none."""
+    at = 0
+    while opening := _OPENING.search(prompt, at):
+        label, mark = opening.groups()
+        closing = f"\n<<end of {label} {mark}>>"
+        # An empty text has its closing marker right behind the line break of the opening one.
+        end = prompt.find(closing, opening.end() - 1)
+        text = prompt[opening.end() : end]
+        if end < 0 or text_digest(text)[:12] != mark:
+            at = opening.end()
+            continue
+        at = end + len(closing)
+        yield Fenced(label, text, opening.start(), at)
+
+
+def outside(prompt: str) -> str:
+    """What stands outside all fences of a prompt."""
+    parts, at = [], 0
+    for found in fences(prompt):
+        parts.append(prompt[at : found.start])
+        at = found.end
+    return "".join([*parts, prompt[at:]])

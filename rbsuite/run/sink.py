@@ -1,0 +1,52 @@
+"""Where what runs come to goes: the experiment's store, and those who watch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from rbsuite.events import Event, RunFinished, TaskCommitted
+from rbsuite.record import RunInfo, TaskRecord
+from rbsuite.run.observers import Observers
+from rbsuite.store import ExperimentStore
+
+
+class Sink(Protocol):
+    """Where what runs come to goes."""
+
+    watched: bool
+    """Whether anybody wants the events of single steps and calls."""
+
+    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
+        """Keep a record, and the hashes of the templates that were used so far: by directory and name. What this returns from is kept."""
+
+    def finish(self, run: RunInfo) -> None:
+        """Note that a run is complete."""
+
+    def emit(self, event: Event) -> None:
+        """Pass an event on. Commits and ends of runs are told of by themselves."""
+
+
+class StoreSink:
+    """Keeps what runs come to in the experiment's store, and tells observers.
+
+    Args:
+        store: the experiment, open for writing.
+        observers: who is told.
+    """
+
+    def __init__(self, store: ExperimentStore, observers: Observers) -> None:
+        self._store = store
+        self.watched = observers.watched
+        self.emit = observers.emit
+
+    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
+        """See :class:`Sink`."""
+        self._store.note_templates(templates)
+        self._store.commit(run.id, record)
+        self.emit(TaskCommitted(run, record))
+
+    def finish(self, run: RunInfo) -> None:
+        """See :class:`Sink`."""
+        self._store.mark_finished(run.id)
+        self.emit(RunFinished(run))

@@ -1,0 +1,98 @@
+"""How far an experiment is that declares looks (after how many orders its figures are looked at): which of its runs belong to the look.
+
+All runs are planned at the beginning, so that a stop changes nothing about them. What is looked at is what is due by a look, never more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rbsuite.errors import UsageError
+from rbsuite.record import Manifest, RunInfo
+from rbsuite.store.experiment import ExperimentStore
+
+NEXT, LAST = "next", "last"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A look of an experiment, and the runs that are due by it.
+
+    Attributes:
+        looks: after how many orders is looked, as the experiment declared it; empty where it declared no looks: then all runs are due.
+        number: which of them this is, from 1; 0 where none is declared.
+        runs: the runs that are due.
+        finished: whether these are finished.
+    """
+
+    looks: tuple[int, ...]
+    number: int
+    runs: tuple[RunInfo, ...]
+    finished: bool
+
+    @property
+    def orders(self) -> int:
+        """The orders of this look; 0 where none is declared."""
+        return self.looks[self.number - 1] if self.looks else 0
+
+
+def declared_looks(manifest: Manifest) -> tuple[int, ...]:
+    """After how many orders is looked, as an experiment declared it; empty where it declared nothing."""
+    return tuple(manifest.config.get("looks") or ())
+
+
+def stage(store: ExperimentStore, to_look: str = "") -> Stage:
+    """The look that an experiment is at, or that it is to be taken to.
+
+    Args:
+        store: the experiment.
+        to_look: empty: the look that is under way, which is the first one at the beginning, and stays the one that was reached;
+            ``next``: the one after it where it is finished; ``last``; or the number of a look.
+
+    Raises:
+        UsageError: there is no such look, or the experiment is past it.
+    """
+    looks, runs = declared_looks(store.manifest), store.manifest.runs
+    if not looks:
+        if to_look:
+            raise UsageError("--to-look needs an experiment that declares looks.", "Declare them with --looks 3,5,10.")
+        return Stage((), 0, runs, all(store.run_finished(run.id) for run in runs))
+    due = [tuple(run for run in runs if _is_due(run, orders, store.manifest)) for orders in looks]
+    begun = {run.id for run in runs if store.committed(run.id)}
+    at = next(number for number, found in enumerate(due) if begun <= {run.id for run in found})
+
+    def finished(number: int) -> bool:
+        return all(store.run_finished(run.id) for run in due[number])
+
+    wanted = _wanted(to_look, looks, at, finished(at))
+    return Stage(looks, wanted + 1, due[wanted], finished(wanted))
+
+
+def _wanted(to_look: str, looks: Sequence[int], at: int, finished: bool) -> int:
+    """The place of the look that is asked for."""
+    if not to_look:
+        return at
+    if to_look == NEXT:
+        return min(at + finished, len(looks) - 1)
+    if to_look == LAST:
+        return len(looks) - 1
+    if not to_look.isdecimal() or not 1 <= int(to_look) <= len(looks):
+        raise UsageError(f"--to-look {to_look!r} is no look.", f"Use next, last, or a number from 1 to {len(looks)}.")
+    if int(to_look) - 1 < at:
+        raise UsageError(
+            f"--to-look {to_look}: the experiment is past it, at look {at + 1}.", "Use next, last, or leave it out."
+        )
+    return int(to_look) - 1
+
+
+def _is_due(run: RunInfo, orders: int, manifest: Manifest) -> bool:
+    """Whether a run belongs to the look at so many orders. The baseline's runs, of which there may be more or fewer, keep pace."""
+    config = manifest.config
+    last, memories = config["looks"][-1], config["memory"]
+    if not run.declared:
+        return bool(orders == last)
+    if run.condition.memory != (memories if isinstance(memories, str) else memories[0]):
+        return run.order < orders
+    baseline = config.get("baseline_orders") or last
+    return bool(run.order < max(min(orders, baseline), -(-baseline * orders // last)))
