@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rbsuite.environments.base import Environment, TaskAwareModel
+from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.errors import RbsuiteError, UsageError
 from rbsuite.jsonable import digest
@@ -150,7 +150,7 @@ class ModelServer:
         model = self._models[name]
         messages, tools = read_messages(body.get("messages")), read_tools(body.get("tools"))
         temperature, limit = body.get("temperature"), body.get("max_tokens")
-        if isinstance(model, TaskAwareModel):
+        if is_task_aware(model):
             if not told:
                 raise UsageError(
                     f"{name} plays tasks, and this request does not say which: it lacks the header {HEADER}.",
@@ -177,7 +177,7 @@ class ModelServer:
         key = (name, identity.task)
         if key not in self._bound:
             model = self._models[name]
-            assert isinstance(model, TaskAwareModel)
+            assert is_task_aware(model)
             self._bound[key] = asyncio.ensure_future(model.for_task(*self._worlds.find(identity)))
         return await self._bound[key]
 
