@@ -19,7 +19,8 @@ import numpy as np
 from scipy.stats import f
 
 from rbsuite.statistics.looks import levels
-from rbsuite.statistics.spread import Floats, Side, additive, quantile, spread
+from rbsuite.statistics.spread import Side, additive, spread
+from rbsuite.statistics.two_parts import Floats, quantile
 
 SHAPE = (0.54, 0.354)
 SPREAD = 0.5
@@ -122,7 +123,7 @@ def reported(a: Floats, b: Floats) -> Means:
     """The interval as reported (without what it adds for missing cells)."""
     partners = [column if column < b.shape[-1] else -1 for column in range(a.shape[-1])]
     found = spread(Side.of(a), Side.of(b), partners)
-    return Means(found.mean, quantile(found.degrees) * found.error)
+    return Means(found.mean, found.parts.reach())
 
 
 def over_tasks(a: Floats, b: Floats) -> Means:
@@ -181,12 +182,11 @@ def looked(kind: Kind, looks: Sequence[int], experiments: int, seed: int = 0) ->
     rejected = np.zeros((3, experiments), dtype=bool)
     for orders in range(3, kind.orders + 1):
         found = spread(Side.of(a[..., :orders]), Side.of(b[..., :orders]), range(orders))
-        ratio = np.abs(found.mean) / found.error
-        usual = ratio > quantile(found.degrees)
+        usual = np.abs(found.mean) > found.parts.reach()
         rejected[2] |= usual
         if orders in looks:
             rejected[1] |= usual
-            rejected[0] |= ratio > quantile(found.degrees, 1 - levels(tuple(looks))[list(looks).index(orders)])
+            rejected[0] |= np.abs(found.mean) > found.parts.reach(levels(tuple(looks))[list(looks).index(orders)])
     return tuple(float(share) for share in rejected.mean(axis=1))  # type: ignore[return-value]
 
 

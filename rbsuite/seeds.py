@@ -14,11 +14,12 @@ def derive_seed(*parts: str | int) -> int:
     Example:
         ``derive_seed(experiment_seed, order, task_id, rollout, "agent")``
     """
-    state = hashlib.blake2b(digest_size=8)
+    told = []
     for part in parts:
-        data = str(part).encode("utf-8", "surrogatepass")
-        state.update(f"{type(part).__name__[0]}{len(data)}:".encode("ascii"))
-        state.update(data)
+        text = str(part)
+        size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+        told.append(f"{type(part).__name__[0]}{size}:{text}")
+    state = hashlib.blake2b("".join(told).encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(state.digest(), "big") >> 1
 
 

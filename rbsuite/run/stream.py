@@ -151,7 +151,9 @@ class Stream:
             slot.wasted, slot.calls = slot.wasted + absorbing.total, slot.calls + wasted
             draft = TaskDraft(draft.group, draft.recalls, await slot.run.absorb_again(draft.group, told))
         ops = still_fitting(draft.ops, self._parts.bank, told, position)
-        slot.overtaken, draft = len(draft.ops) - len(ops), replace(draft, ops=ops)
+        slot.overtaken = len(draft.ops) - len(ops)
+        if slot.overtaken:
+            draft = replace(draft, ops=ops)
         with slot.opened.roles.blaming("memory", self._parts.info.condition.memory):
             await self._parts.bank.apply(position + 1, draft.ops)
         del self._slots[position]

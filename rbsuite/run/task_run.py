@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.errors import ModelError
-from rbsuite.events import RolloutDiscarded, RolloutEnded, StepTaken, TaskOpened
+from rbsuite.events import Place, RolloutDiscarded, RolloutEnded, StepTaken, TaskOpened
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
@@ -162,21 +162,22 @@ class TaskRun:
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
         """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
+        place = replace(self._roles.place, rollout=index)
         given = await self._recalls.before_rollout(index, earlier)
         # What could not be opened was tried again when it was opened.
         last = 0 if self._opening.failure is not None else self._parts.config.retries
         spent, seconds = Ledger(), 0.0
         for number in range(last + 1):
-            record = await self._play(index, number, given, checks, judged)
+            record = await self._play(place, number, given, checks, judged)
             spent.take(record.usage)
             seconds += record.seconds
             if not record.trajectory.broken or number == last:
                 break
-            self._parts.sink.emit(RolloutDiscarded(replace(self._roles.place, rollout=index), 1))
+            self._parts.sink.emit(RolloutDiscarded(place, 1))
             self._recalls.counts["retried_rollouts"] += 1
             self._recalls.forget_turns(index)
         self._parts.sink.emit(
-            RolloutEnded(replace(self._roles.place, rollout=index), record.trajectory, record.verdict)
+            RolloutEnded(place, record.trajectory, record.verdict)
         )
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
         return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
@@ -216,16 +217,15 @@ class TaskRun:
         return next((one.error for one in ends if one.end == "model_error"), "")
 
     async def _play(
-        self, index: int, number: int, given: tuple[Recall, str], checks: int, judged: bool
+        self, place: Place, number: int, given: tuple[Recall, str], checks: int, judged: bool
     ) -> RolloutRecord:
         """One try of a rollout; ``given`` is what it has before its first turn."""
         started = time.perf_counter()
-        parts, roles = self._parts, self._roles
+        parts, roles, index = self._parts, self._roles, place.rollout
         seed = derive_seed(self._seed, "rollout", index, *_try(number))
         ledger = Ledger()
         self._rolling.append(ledger)
         agent, user, render = parts.agent.make(), self._opening.user, parts.prompts.render
-        place = replace(roles.place, rollout=index)
         players = Players(
             agent,
             user.fork(roles.services("user", seed, ledger)) if user is not None else None,

@@ -77,7 +77,7 @@ def _by_group(paired: Paired, means: Sequence[float], groups: Sequence[str]) -> 
     parts = spread_of(paired)
     if math.isnan(float(parts.error)):
         return []
-    orders, least = max(0.0, float(parts.error) ** 2 - float(parts.tasks)), 2 / ((len(means) + 2) * paired.orders) ** 2
+    orders, least = float(parts.parts.orders), 2 / ((len(means) + 2) * paired.orders) ** 2
     scope = "" if paired.ordered and paired.orders >= ORDERS_NEEDED else ", these orders" if paired.ordered else ""
     mean, n, count = average(means), len(means), len(set(groups))
     strata: defaultdict[str, list[float]] = defaultdict(list)

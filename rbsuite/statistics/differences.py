@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rbsuite.statistics.gaps import hull, one_interval
 from rbsuite.statistics.intervals import Estimate
-from rbsuite.statistics.spread import Floats, Side, Spread, quantile, spread
+from rbsuite.statistics.spread import Side, Spread, spread
+from rbsuite.statistics.two_parts import Floats, TwoParts
 
 
 def against_control(
@@ -25,7 +27,7 @@ def against_control(
     side, other = Side.of(a), Side.of(b)
 
     def bounds(one: Side, control: Side | None) -> tuple[Floats, Floats]:
-        return _bounds(spread(one, control, partners, ordered=ordered))
+        return _reach(spread(one, control, partners, ordered=ordered))
 
     found = spread(side, other, partners, ordered=ordered)
     return _estimate(found, hull(side, other, (0.0, 1.0), bounds) if gaps else one_interval(bounds(side, other)))
@@ -42,7 +44,7 @@ def of_pairs(cells: Floats, *, ordered: bool = True, gaps: bool = True) -> Estim
     side = Side.of(cells)
 
     def bounds(one: Side, _: Side | None) -> tuple[Floats, Floats]:
-        return _bounds(spread(one, ordered=ordered))
+        return _reach(spread(one, ordered=ordered))
 
     found = spread(side, ordered=ordered)
     return _estimate(found, hull(side, None, (-1.0, 0.0, 1.0), bounds) if gaps else one_interval(bounds(side, None)))
@@ -51,21 +53,24 @@ def of_pairs(cells: Floats, *, ordered: bool = True, gaps: bool = True) -> Estim
 def negated(estimate: Estimate) -> Estimate:
     """The estimate of the difference the other way round."""
     bounds = None if estimate.interval is None else (-estimate.interval[1], -estimate.interval[0])
-    return Estimate(-estimate.mean, bounds, estimate.error, estimate.degrees)
+    return replace(estimate, mean=-estimate.mean, interval=bounds)
 
 
-def _bounds(found: Spread) -> tuple[Floats, Floats]:
-    half = quantile(found.degrees) * found.error
-    return found.mean - half, found.mean + half
+def _reach(found: Spread) -> tuple[Floats, Floats]:
+    """The interval of the estimate's own error: that of the mean, less the mean."""
+    half = found.parts.reach()
+    return -half, half
 
 
-def _estimate(found: Spread, bounds: tuple[float, float] | None) -> Estimate:
-    """The estimate whose interval is symmetric about the mean, holds the bounds, and is cut to what is possible."""
-    mean, degrees = float(found.mean), float(found.degrees)
-    if math.isnan(mean) or bounds is None:
+def _estimate(found: Spread, reach: tuple[float, float] | None) -> Estimate:
+    """The estimate whose interval reaches so far to both sides of the mean, and is cut to what is possible."""
+    mean, half = float(found.mean), 0.0 if reach is None else reach[1]
+    if math.isnan(mean) or not half:
         return Estimate(mean, None)
-    half = max(mean - bounds[0], bounds[1] - mean)
-    return Estimate(mean, possible(mean - half, mean + half), half / float(quantile(degrees)), degrees)
+    wider, own = half / float(found.parts.reach()), found.parts
+    parts = TwoParts(*map(float, (own.tasks, own.orders, own.tasks_degrees, own.orders_degrees))).times(wider)
+    interval = possible(mean - half, mean + half)
+    return Estimate(mean, interval, float(parts.error), float(parts.degrees), parts if parts.orders else None)
 
 
 def possible(low: float, high: float) -> tuple[float, float]:

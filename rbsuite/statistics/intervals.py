@@ -10,6 +10,10 @@ import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rbsuite.statistics.two_parts import TwoParts
 
 LEVEL = 0.95
 """Coverage that every interval of the suite aims at."""
@@ -26,12 +30,14 @@ class Estimate:
         interval: its 95 % interval; ``None`` where fewer than two values leave it unknown.
         error: standard error of the mean, where the interval is built on one.
         degrees: degrees of freedom of the error.
+        parts: what the error consists of, where a part of it is between orders; ``error`` and ``degrees`` then stand for it at 95 %.
     """
 
     mean: float
     interval: tuple[float, float] | None
     error: float | None = None
     degrees: float | None = None
+    parts: TwoParts | None = None
 
 
 def average(values: Sequence[float]) -> float:
@@ -103,6 +109,8 @@ def p_value(estimate: Estimate) -> float | None:
         return None
     if estimate.error == 0:
         return 1.0 if estimate.mean == 0 else 0.0
+    if estimate.parts is not None:
+        return estimate.parts.p_value(estimate.mean)
     from scipy.stats import t
 
     return float(2 * t.sf(abs(estimate.mean) / estimate.error, estimate.degrees))

@@ -12,7 +12,8 @@ from rbsuite.record import RunInfo
 from rbsuite.statistics.differences import against_control, negated, of_pairs
 from rbsuite.statistics.intervals import Estimate, average
 from rbsuite.statistics.shares import share
-from rbsuite.statistics.spread import Floats, Side, Spread, spread
+from rbsuite.statistics.spread import Side, Spread, spread
+from rbsuite.statistics.two_parts import Floats
 
 StreamKey = tuple[int, tuple[str, ...]]
 """Seed and tasks in order: what two runs must share to have met the same chances."""

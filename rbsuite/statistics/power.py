@@ -19,14 +19,16 @@ from functools import lru_cache
 import numpy as np
 
 from rbsuite.statistics.intervals import ORDERS_NEEDED, Estimate, t_quantile
-from rbsuite.statistics.spread import EXCESS, Floats, additive
+from rbsuite.statistics.spread import additive, beyond_chance
+from rbsuite.statistics.two_parts import Floats, TwoParts
 
 POWER = 0.8
-_QUANTILES = 400
+_SCALES = 400
+_FEW_SCALES = 8
 MAX_TASKS = 100_000
 """More tasks than this are reported as out of reach."""
-SURE = 0.8
-"""Share of pilots in which a plan by the upper end of its range is to suffice."""
+LIKELY, SURE = 0.82, 0.92
+"""Chances that a variance is within its bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,13 @@ class Pilot:
     """What a pilot says of the variances.
 
     Attributes:
-        parts: as they are estimated.
-        upper: bounds that hold the true ones in four of five pilots; what few orders cannot exclude is in them.
+        parts: as they are estimated. A design that goes by them falls short in about half of all pilots.
+        likely: bounds; a design that goes by them suffices in at least four of five pilots.
+        upper: bounds; a design that goes by them suffices in at least nine of ten.
     """
 
     parts: Components
+    likely: Components
     upper: Components
 
 
@@ -114,29 +118,63 @@ def components(a: Floats, b: Floats | None = None, within: float | None = None, 
     chance = residual * rollouts if within is None else within
     interaction = max(0.0, residual - chance / rollouts)
 
-    def made(tasks: float, among: float) -> Components:
-        between_orders = max(0.0, among - noise) / n
+    def within_bounds(tasks_above: float = 1.0, orders_above: float = 1.0) -> Components:
         return Components(
-            max(0.0, tasks - residual / orders),
-            between_orders,
+            max(0.0, tasks * tasks_above - residual / orders),
+            max(0.0, among * orders_above - noise) / n,
             interaction,
             chance,
             control * rollouts,
             shared * rollouts,
         )
 
-    return Pilot(made(tasks, among), made(tasks * _above(n - 1), among * _above(orders - 1)))
+    bounds = [within_bounds(_above(n - 1, share), _above(orders - 1, share)) for share in (LIKELY, SURE)]
+    return Pilot(within_bounds(), *bounds)
 
 
-def _above(degrees: int) -> float:
-    """How many times an estimated variance the true one is at most, in four of five cases."""
+def _above(degrees: int, share: float) -> float:
+    """How many times an estimated variance the true one is at most, in this share of cases."""
     from scipy.stats import chi2
 
-    return float(degrees / chi2.ppf(1 - SURE, degrees))
+    return float(degrees / chi2.ppf(1 - share, degrees))
 
 
-def expected(parts: Components, design: Design) -> tuple[float, float]:
-    """The expected standard error of the mean difference, and its degrees of freedom.
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an experiment of a design will be like.
+
+    Attributes:
+        error: the true standard error of its mean difference.
+        reaches: half widths of its interval, equally likely; independent of the mean.
+    """
+
+    error: float
+    reaches: Floats
+
+    def power(self, effect: float) -> float:
+        """Probability that its two-sided test at the 5 % level finds an effect."""
+        from scipy.special import ndtr
+
+        if self.error == 0:
+            return float(effect != 0)
+        effect = abs(effect)
+        return float((ndtr((effect - self.reaches) / self.error) + ndtr((-effect - self.reaches) / self.error)).mean())
+
+    def detectable(self, wanted: float = POWER) -> float:
+        """The smallest true difference that is found with the wanted power."""
+        if self.error == 0:
+            return 0.0
+        low, high = 0.0, float(self.reaches.mean()) + self.error
+        while self.power(high) < wanted:
+            high *= 2
+        for _ in range(30):
+            middle = (low + high) / 2
+            low, high = (low, middle) if self.power(middle) >= wanted else (middle, high)
+        return high
+
+
+def outlook(parts: Components, design: Design) -> Outlook:
+    """What is to be expected of an experiment, by its variances.
 
     With fewer than three orders what orders differ by cannot be seen and is left out: the error is conditional on them.
     """
@@ -148,60 +186,32 @@ def expected(parts: Components, design: Design) -> tuple[float, float]:
     noise = mine / orders + control / runs - 2 * shared * min(orders, runs) / (orders * runs)
     between = (parts.tasks + max(0.0, noise)) / n
     if orders < ORDERS_NEEDED:
-        return math.sqrt(between), n - 1
-    own = mine - shared**2 / control if control else pairs
-    low, left = own / (n * orders), (n - 1) * (orders - 1)
-    high = low + parts.orders / orders
-    variance = between + high - low
-    spread_of = between**2 / (n - 1) + high**2 / (orders - 1) + low**2 / left
-    least, most = sorted((orders - 1, n - 1))
-    degrees = min(max(variance**2 / spread_of, least), most) if spread_of else float(n - 1)
-    root = t_quantile(n - 1) ** 2 * between + max(0.0, t_quantile(orders - 1) ** 2 * (high - EXCESS * low))
-    return max(math.sqrt(variance), math.sqrt(root) / t_quantile(degrees)), degrees
+        return by_degrees(math.sqrt(between), n - 1)
+    low = (mine - shared**2 / control if control else pairs) / (n * orders)
+    tasks = between * _scales(n - 1, _FEW_SCALES)[:, None]
+    among = (low + parts.orders / orders) * _scales(orders - 1, _SCALES // _FEW_SCALES)
+    beyond = beyond_chance(among, low, tasks, n, orders) if between else among
+    return Outlook(math.sqrt(between + parts.orders / orders), TwoParts(tasks, beyond, n - 1, orders - 1).reach())
 
 
-def power(effect: float, error: float, degrees: float) -> float:
-    """Probability that a two-sided t test at the 5 % level finds an effect.
-
-    The noncentral t distribution's tails, as a mean of normal tails over the standard error's own distribution (scipy's ``nct`` gives NaN
-    for large effects with few degrees of freedom).
-    """
-    if error == 0:
-        return float(effect != 0)
-    from scipy.special import ndtr
-
-    critical, shift = t_quantile(degrees), abs(effect) / error
-    tails = [ndtr(shift - critical * scale) + ndtr(-shift - critical * scale) for scale in _scales(degrees)]
-    return math.fsum(tails) / len(tails)
+def by_degrees(error: float, degrees: float) -> Outlook:
+    """The outlook of a Student's t test with this standard error."""
+    return Outlook(error, t_quantile(degrees) * error * np.sqrt(_scales(degrees, _SCALES)))
 
 
 @lru_cache(maxsize=512)
-def _scales(degrees: float) -> tuple[float, ...]:
-    """Equally likely values of an estimated standard error over the true one."""
+def _scales(degrees: float, count: int) -> Floats:
+    """Equally likely values of an estimated variance over the true one."""
     from scipy.stats import chi2
 
-    middles = [(index + 0.5) / _QUANTILES for index in range(_QUANTILES)]
-    return tuple(float(value) for value in (chi2.ppf(middles, degrees) / degrees) ** 0.5)
-
-
-def detectable(error: float, degrees: float, wanted: float = POWER) -> float:
-    """The smallest true difference that a test with this standard error finds with the wanted power."""
-    if error == 0:
-        return 0.0
-    low, high = 0.0, 2 * t_quantile(degrees)
-    while power(high, 1.0, degrees) < wanted:
-        high *= 2
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (low, middle) if power(middle, 1.0, degrees) >= wanted else (middle, high)
-    return high * error
+    return np.asarray(chi2.ppf((np.arange(count) + 0.5) / count, degrees) / degrees, dtype=float)
 
 
 def detectable_by(estimate: Estimate, wanted: float = POWER) -> float | None:
-    """:func:`detectable` for an estimate; ``None`` where its error is unknown."""
+    """The smallest true difference found with the wanted power by an estimate's error; ``None`` where its error is unknown."""
     if estimate.error is None or estimate.degrees is None:
         return None
-    return detectable(estimate.error, estimate.degrees, wanted)
+    return by_degrees(estimate.error, estimate.degrees).detectable(wanted)
 
 
 def tasks_needed(
@@ -222,7 +232,7 @@ def tasks_needed(
     """
 
     def enough(tasks: int) -> bool:
-        return power(effect, *expected(parts, Design(tasks, orders, rollouts, control))) >= wanted
+        return outlook(parts, Design(tasks, orders, rollouts, control)).power(effect) >= wanted
 
     if not enough(MAX_TASKS):
         return None
@@ -251,7 +261,7 @@ def designs(tasks: int, rollouts: Sequence[int] = (1, 2, 4), most: int = 20, *, 
 def cheapest(parts: Components, effect: float, found: Sequence[Design], wanted: float = POWER) -> Design | None:
     """The design with the fewest rollouts with which an effect is found with the wanted power; ``None`` where there is none."""
     for design in sorted(found, key=lambda one: (one.cost, one.rollouts, one.orders)):
-        if _about(parts, design, wanted) <= 1.2 * effect and power(effect, *expected(parts, design)) >= wanted:
+        if outlook(parts, design).power(effect) >= wanted:
             return design
     return None
 
@@ -260,17 +270,20 @@ def sharpest(
     parts: Components, found: Sequence[Design], budget: int, wanted: float = POWER
 ) -> tuple[Design, float] | None:
     """The design within a budget of rollouts that finds the smallest difference, with that; ``None`` where none is within it."""
-    within = [(_about(parts, one, wanted), one.cost, index) for index, one in enumerate(found) if one.cost <= budget]
+    within = [
+        (_about(outlook(parts, one), wanted), one.cost, index) for index, one in enumerate(found) if one.cost <= budget
+    ]
     if not within:
         return None
     best = found[min(within)[2]]
-    return best, detectable(*expected(parts, best), wanted)
+    return best, outlook(parts, best).detectable(wanted)
 
 
-def _about(parts: Components, design: Design, wanted: float) -> float:
-    """About the smallest difference that a design finds: :func:`detectable` without the error's own spread, and much faster."""
-    error, degrees = expected(parts, design)
-    return error * (t_quantile(degrees) + t_quantile(degrees, wanted))
+def _about(foreseen: Outlook, wanted: float) -> float:
+    """About the smallest difference that is found: :meth:`Outlook.detectable` without the reach's own spread, and much faster."""
+    from scipy.special import ndtri
+
+    return float(foreseen.reaches.mean() + ndtri(wanted) * foreseen.error)
 
 
 def within_variance(cells: Sequence[Sequence[float]]) -> float | None:

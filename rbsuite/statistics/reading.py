@@ -23,7 +23,7 @@ ANSWER = "answered"
 INVALID = ("invalid", "invalid_actions")
 """Where the truth of a rollout has how many of its actions the environment took for invalid."""
 UNREADABLE = "unreadable"
-"""Where the truth of a rollout has how many replies the environment could not read."""
+"""Where the truth of a rollout has how many replies the environment could not read, or whether there was one."""
 
 Keep = Callable[[str], bool]
 """Whether a task, by its id, counts."""

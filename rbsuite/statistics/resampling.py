@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rbsuite.statistics.intervals import LEVEL
-from rbsuite.statistics.spread import Floats
+from rbsuite.statistics.two_parts import Floats
 
 RESAMPLES = 9999
 SEED = 20250929

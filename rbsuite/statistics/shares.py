@@ -15,7 +15,8 @@ import numpy as np
 
 from rbsuite.statistics.gaps import hull, one_interval
 from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED, Estimate
-from rbsuite.statistics.spread import Floats, Side, quantile, spread
+from rbsuite.statistics.spread import Side, spread
+from rbsuite.statistics.two_parts import Floats, quantile
 
 FEW = 8
 """Fewer values have Clopper and Pearson's interval."""
@@ -43,7 +44,7 @@ def share(cells: Floats, *, ordered: bool = False, gaps: bool = True) -> Estimat
     if not -1e-9 <= np.nanmin(cells) <= np.nanmax(cells) <= 1 + 1e-9:
         half = float(quantile(found.degrees) * found.error)
         return Estimate(mean, (mean - half, mean + half) if half > 0 else None)
-    interval = hull(side, None, (0.0, 1.0), bounds) if gaps else one_interval(bounds(side, None))
+    interval = hull(side, None, (0.0, 1.0), bounds, mean) if gaps else one_interval(bounds(side, None))
     return Estimate(mean, interval)
 
 

@@ -9,9 +9,8 @@ hard in every order, so cells of a row are not either. The variance of the mean 
   effect, so its cells say which part of a memory's cells is the common chance of a task and seed. How much is taken off is the slope of
   the doubly centred memory cells on the doubly centred control cells.
 
-Degrees of freedom follow Satterthwaite (1946) from the mean squares as they are, with no test beforehand whether orders differ. Where the
-order effect is most of the error that is a little short, and the error is not below the root of both parts, each with its own quantile of
-Student's t. ``docs/statistics.md`` has what was measured.
+The interval takes each part with its own quantile (:mod:`rbsuite.statistics.two_parts`), with no test beforehand whether orders differ.
+``docs/statistics.md`` has what was measured.
 
 Everything works on a stack of experiments at once: arrays have any leading axes, then tasks, then orders.
 """
@@ -25,13 +24,18 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED
+from rbsuite.statistics.intervals import ORDERS_NEEDED
+from rbsuite.statistics.two_parts import Floats, TwoParts
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
-EXCESS = 1.25
-"""By how much the mean square between orders must exceed the residual before the root of both parts counts (chosen by calibration)."""
+EXCESS = 1.2
+"""How many times its chance is taken off the part between orders where that chance is nothing to the part between tasks."""
+LESS = 0.8
+"""How many times less is taken off where it is all of the part between tasks."""
+FEW_DIFFER = 0.5
+"""How many times the least variance is taken off as well: where hardly a cell differs, orders seem to. All three were chosen by calibration
+(:data:`rbsuite.statistics.two_parts.FEW` is the fourth)."""
 _ROUNDS = 6
 """Rounds in which row and column effects are fitted where cells are missing."""
 
@@ -63,7 +67,7 @@ class Spread:
         mean: the mean over tasks of the tasks' means (or of their differences).
         error: standard error, such that the interval is ``mean +- t(degrees) * error``; not a number for fewer than two tasks.
         degrees: degrees of freedom.
-        tasks: the part of the error's square that is between tasks.
+        parts: the parts of the error's square, between tasks and between orders.
         orders: variance of the order effect, not below 0; 0 where orders do not count.
         ratio: mean square between orders over the residual; not a number where orders do not count.
         residual: the residual mean square of the cells from which ``orders`` comes, and its degrees of freedom.
@@ -73,18 +77,11 @@ class Spread:
     mean: Floats
     error: Floats
     degrees: Floats
-    tasks: Floats
+    parts: TwoParts
     orders: Floats
     ratio: Floats
     residual: Floats
     residual_degrees: Floats
-
-
-def quantile(degrees: Floats | float, level: float = LEVEL) -> Floats:
-    """The two-sided quantile of Student's t."""
-    from scipy.special import stdtrit
-
-    return np.asarray(stdtrit(np.asarray(degrees, dtype=float), 0.5 + level / 2), dtype=float)
 
 
 def spread(
@@ -120,11 +117,12 @@ def spread(
         if not ordered or a.values.shape[-1] < ORDERS_NEEDED:
             zero = np.zeros_like(mean)
             nothing = np.full_like(mean, np.nan)
-            return Spread(mean, np.sqrt(between), n - 1, between, zero, nothing, nothing, nothing)
+            parts = TwoParts(between, zero, n - 1, zero + 1)
+            return Spread(mean, np.sqrt(between), n - 1, parts, zero, nothing, nothing, nothing)
         return _over_orders(a, b, partners, rows, mean, between)
 
 
-def _least(n: Floats, runs: int) -> Floats:
+def _least(n: Floats | float, runs: int) -> Floats:
     """The least variance of a mean difference: where no pair differs, as if two of two more tasks did in one run (Bonett & Price 2012)."""
     return np.asarray(2 / ((n + 2) * runs) ** 2, dtype=float)
 
@@ -148,13 +146,23 @@ def _over_orders(
     weights = (seen / np.maximum(1, seen.sum(-1))[..., None]).sum(-2) / n[..., None]
     unit = (weights**2).sum(-1) / tasks_an_order
     high, low = among * unit, noise * unit
-    variance = between + np.maximum(0.0, high - low)
-    degrees = variance**2 / (between**2 / (n - 1) + high**2 / (orders - 1) + low**2 / left)
-    degrees = np.clip(degrees, np.minimum(orders - 1, n - 1), np.maximum(orders - 1, n - 1))
-    root = quantile(n - 1) ** 2 * between + np.maximum(0.0, quantile(orders - 1) ** 2 * (high - EXCESS * low))
-    error = np.maximum(np.sqrt(variance), np.sqrt(root) / quantile(degrees))
+    parts = TwoParts(between, beyond_chance(high, low, between, n, orders), n - 1, np.full_like(mean, orders - 1))
     own = np.maximum(0.0, among - noise) / tasks_an_order
-    return Spread(mean, error, degrees, between, own, among / noise, noise, left)
+    return Spread(mean, parts.error, parts.degrees, parts, own, among / noise, noise, left)
+
+
+def beyond_chance(high: Floats, low: Floats | float, between: Floats | float, n: Floats | float, orders: int) -> Floats:
+    """The part of an error's square that is between orders, less what is chance; not below 0.
+
+    Args:
+        high: the variance of the mean by how the orders differ, chance included.
+        low: by chance alone.
+        between: by how tasks differ; holds the chance too.
+        n: tasks.
+        orders: orders.
+    """
+    chance = (EXCESS - LESS * low / between) * low + FEW_DIFFER * _least(n, orders)
+    return np.asarray(np.maximum(0.0, high - chance), dtype=float)
 
 
 def _shared(a: Side, b: Side, partners: Sequence[int], rows: Flags) -> Floats:

@@ -278,7 +278,7 @@ class _Tally:
         self.ends[row.end] += 1
         if is_success(row.score):
             self.solved_steps.append(row.steps)
-        self.unread += row.end == UNPARSED or bool(row.truth.get(UNREADABLE)) or bool(row.measures.get("unparsed"))
+        self.unread += row.end == UNPARSED or bool(row.truth.get(UNREADABLE))
         self.invalid += any(bool(row.truth.get(name)) for name in INVALID)
         self.rollouts[run][row.task_id].append(row.score or 0.0)
         if row.label:

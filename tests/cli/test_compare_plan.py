@@ -50,15 +50,16 @@ def test_figures_are_those_of_the_experiment(tmp_path: Path) -> None:
     )
     on, off, _ = awm.paired.arrays()
     wanted_parts = components(on, off)
-    parts = document["pilot"]["parts"]
-    assert parts == pytest.approx(asdict(wanted_parts.parts))
+    likely = document["pilot"]["likely"]
+    assert document["pilot"]["parts"] == pytest.approx(asdict(wanted_parts.parts))
+    assert likely == pytest.approx(asdict(wanted_parts.likely))
     assert document["pilot"]["upper"] == pytest.approx(asdict(wanted_parts.upper))
     assert document["pilot"]["separated"] is False
     assert document["pilot"]["free"] is True
     from rbsuite.statistics.power import Components
 
     for design in document["designs"]:
-        wanted = tasks_needed(Components(**parts), 0.2, design["orders"], design["rollouts"], 0.9)
+        wanted = tasks_needed(Components(**likely), 0.2, design["orders"], design["rollouts"], 0.9)
         assert design["tasks"] == wanted
         assert design["tasks_sure"] is None or design["tasks_sure"] >= (wanted or 0)
     [split] = document["splits"]

@@ -56,12 +56,12 @@ def test_a_look_is_reached_shown_and_gone_on_from() -> None:
     [comparison] = first["comparisons"]
     look = comparison["look"]
     assert comparison["finished"]
-    assert (look["number"], look["level"], look["spent"]) == (1, levels((2, 3, 4))[0], pytest.approx(0.025))
+    assert (look["number"], look["level"], look["spent"]) == (1, levels((2, 3, 4))[0], pytest.approx(0.008))
     assert look["interval"][0] < comparison["ci95"][0]
     assert look["finding"] == (comparison["p_value"] <= look["level"])
     again = invoke("eval", *TOY, "--looks", "2,3,4").stdout
     assert "6 tasks, 2 of 4 orders" in again
-    assert "look: 1 of 3 (2 of 4 orders): 2.5 of 5 % spent, a finding at p <=" in again
+    assert "look: 1 of 3 (2 of 4 orders): 0.8 of 5 % spent, a finding at p <=" in again
     assert "rbsuite eval --from e --to-look next" in again
     assert len(finished()) == 4
     assert document("eval", "--from", "e", "--to-look", "next")["comparisons"][0]["look"]["number"] == 2

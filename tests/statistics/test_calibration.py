@@ -55,6 +55,8 @@ def test_intervals_are_narrower_than_those_of_version_0_1(grid: ModuleType) -> N
     for kind in (grid.Kind(115, 3, nothing=True), grid.Kind(115, 3, 0.18, 0.05)):
         found = grid.measure(kind, 500)
         assert found["now"].width <= 0.81 * found["0.1"].width
+    shared = grid.measure(grid.Kind(115, 3, 0.18, 0.05, common=True), 500)
+    assert shared["now"].width <= 0.95 * shared["0.1"].width
 
 
 def test_nothing_is_found_where_memory_does_nothing(grid: ModuleType) -> None:
@@ -65,6 +67,7 @@ def test_nothing_is_found_where_memory_does_nothing(grid: ModuleType) -> None:
     declared, at_each, after_every_order = grid.looked(grid.Kind(50, 10, nothing=True), (3, 5, 10), 600)
     assert declared <= 0.055
     assert declared < at_each <= after_every_order
+    assert grid.looked(grid.Kind(50, 10, 0.72), (3, 5, 10), 600)[0] <= 0.06, "nor where orders differ"
 
 
 @pytest.mark.parametrize("deviation", [0.0, 0.36, 0.72])

@@ -12,7 +12,8 @@ from scipy import stats
 
 from rbsuite.statistics.differences import against_control, of_pairs
 from rbsuite.statistics.intervals import Estimate, p_value
-from rbsuite.statistics.spread import Floats, Side, additive, spread
+from rbsuite.statistics.spread import Side, additive, spread
+from rbsuite.statistics.two_parts import Floats
 
 
 @st.composite
@@ -70,6 +71,35 @@ def test_experiments_with_missing_cells_are_not_surer(share: float) -> None:
         whole = width(against_control(a, b, range(3)))
         a[rng.random(a.shape) < share], b[rng.random(b.shape) < share] = math.nan, math.nan
         assert 0.95 * whole < width(against_control(a, b, range(3))) < 2 * whole
+
+
+def test_taking_out_one_cell_of_many_that_are_missing_narrows_an_interval_by_5_percent_at_most() -> None:
+    rng = np.random.default_rng(11)
+    for shared in (False, True, True):
+        hard, chances = rng.beta(0.54, 0.354, (15, 1)), rng.random((15, 3))
+        a = (chances < np.clip(hard + rng.choice([0.0, 0.3], (1, 3)), 0, 1)).astype(float)
+        b = ((chances if shared else rng.random((15, 3))) < hard).astype(float)
+        for row in range(0, 15, 2):
+            a[row, row % 3] = math.nan
+        whole = width(against_control(a, b, range(3)))
+        for row in range(1, 15, 2):
+            fewer = a.copy()
+            fewer[row, row % 3] = math.nan
+            assert width(against_control(fewer, b, range(3))) >= 0.949 * whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(scores())
+def test_p_is_below_5_percent_where_the_uncut_interval_leaves_0_out(both: tuple[Floats, Floats]) -> None:
+    a, b = both
+    found = against_control(a, b, partners(a, b))
+    p = p_value(found)
+    assert p is not None
+    assert found.error is not None
+    assert found.degrees is not None
+    half = float(stats.t.ppf(0.975, found.degrees)) * found.error
+    if abs(abs(found.mean) - half) > 1e-9:
+        assert (p < 0.05) == (abs(found.mean) > half)
 
 
 @settings(deadline=None)

@@ -1,4 +1,4 @@
-"""Declared looks: what is spent is 5 %, whatever the looks are."""
+"""Declared looks: what is spent is the same, whatever the looks are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from rbsuite.statistics.intervals import t_estimate
-from rbsuite.statistics.looks import Look, at_level, levels, look_at, rejects
+from rbsuite.statistics.looks import SPENT, Look, at_level, levels, look_at, rejects
 
 
 def test_one_look_is_the_usual_test() -> None:
@@ -15,14 +15,14 @@ def test_one_look_is_the_usual_test() -> None:
 
 
 @pytest.mark.parametrize("looks", [(3, 5, 10), (5, 10), (3, 4, 5, 6, 7, 8)])
-def test_the_looks_together_reject_5_percent(looks: tuple[int, ...]) -> None:
+def test_the_looks_together_spend_what_they_may(looks: tuple[int, ...]) -> None:
     """Sums of independent increments, as the levels assume."""
     rng = np.random.default_rng(1)
     sums = rng.standard_normal((200_000, looks[-1])).cumsum(axis=1)
     rejected = np.zeros(len(sums), dtype=bool)
     for look, level in zip(looks, levels(looks), strict=True):
         rejected |= np.abs(sums[:, look - 1]) / look**0.5 > stats.norm.isf(level / 2)
-    assert rejected.mean() == pytest.approx(0.05, abs=0.002)
+    assert rejected.mean() == pytest.approx(SPENT, abs=0.002)
 
 
 def test_a_look_is_told_by_its_orders() -> None:

@@ -15,13 +15,12 @@ from rbsuite.statistics.intervals import Estimate, p_value
 from rbsuite.statistics.power import (
     Components,
     Design,
+    by_degrees,
     cheapest,
     components,
     designs,
-    detectable,
     detectable_by,
-    expected,
-    power,
+    outlook,
     sharpest,
     tasks_needed,
     within_variance,
@@ -33,26 +32,27 @@ from rbsuite.statistics.power import (
 def test_power_is_that_of_the_noncentral_t(degrees: float, shift: float) -> None:
     critical = stats.t.ppf(0.975, degrees)
     wanted = stats.nct.sf(critical, degrees, shift) + stats.nct.cdf(-critical, degrees, shift)
-    assert power(shift, 1.0, degrees) == pytest.approx(wanted, abs=2e-3)
+    assert by_degrees(1.0, degrees).power(shift) == pytest.approx(wanted, abs=2e-3)
 
 
 def test_without_effect_power_is_the_level() -> None:
     for degrees in (2, 10, 100):
-        assert power(0.0, 1.0, degrees) == pytest.approx(0.05, abs=1e-3)
-    assert power(0.1, 0.0, 5) == 1.0
-    assert power(0.0, 0.0, 5) == 0.0
+        assert by_degrees(1.0, degrees).power(0.0) == pytest.approx(0.05, abs=1e-3)
+    assert by_degrees(0.0, 5).power(0.1) == 1.0
+    assert by_degrees(0.0, 5).power(0.0) == 0.0
 
 
 @settings(deadline=None)
 @given(st.floats(1, 500), st.floats(0.001, 2), st.sampled_from([0.5, 0.8, 0.95]))
 def test_what_is_detectable_is_found_with_the_wanted_power(degrees: float, error: float, wanted: float) -> None:
-    assert power(detectable(error, degrees, wanted), error, degrees) == pytest.approx(wanted, abs=1e-3)
+    foreseen = by_degrees(error, degrees)
+    assert foreseen.power(foreseen.detectable(wanted)) == pytest.approx(wanted, abs=1e-3)
 
 
 def test_detectable_of_an_estimate() -> None:
     assert detectable_by(Estimate(0.1, None)) is None
     assert detectable_by(Estimate(0.1, (0.0, 0.2), 0.05, 1e6)) == pytest.approx(2.80 * 0.05, abs=1e-3)
-    assert detectable(0.0, 10) == 0.0
+    assert by_degrees(0.0, 10).detectable() == 0.0
 
 
 @pytest.mark.parametrize(("effect", "tasks"), [(0.2, 199), (0.5, 34), (0.8, 15)])
@@ -80,14 +80,12 @@ def test_orders_that_differ_too_much_cannot_be_mended_by_tasks() -> None:
 
 def test_expected_error_by_hand() -> None:
     parts = Components(tasks=0.04, orders=0.01, interaction=0.02, rollouts=0.12)
-    error, degrees = expected(parts, Design(tasks=50, orders=5, rollouts=3))
-    by_hand = math.sqrt(0.04 / 50 + 0.01 / 5 + (0.02 + 0.12 / 3) / 250)
-    assert by_hand <= error <= 1.1 * by_hand, "a little more where orders are most of it"
-    assert 4 <= degrees <= 49
-    alike, _ = expected(Components(tasks=0.04, orders=0.0, interaction=0.02, rollouts=0.12), Design(50, 5, 3))
-    assert alike == pytest.approx(math.sqrt(0.04 / 50 + (0.02 + 0.12 / 3) / 250))
-    conditional = expected(parts, Design(tasks=50, orders=1))
-    assert conditional == (pytest.approx(math.sqrt((0.04 + 0.14) / 50)), 49)
+    foreseen = outlook(parts, Design(tasks=50, orders=5, rollouts=3))
+    assert foreseen.error == pytest.approx(math.sqrt(0.04 / 50 + 0.01 / 5 + (0.02 + 0.12 / 3) / 250))
+    assert np.all(foreseen.reaches > 1.9 * math.sqrt(0.04 / 50 * 0.5)), "no reach is short of the tasks' part"
+    conditional = outlook(parts, Design(tasks=50, orders=1))
+    assert conditional.error == pytest.approx(math.sqrt((0.04 + 0.14) / 50))
+    assert conditional.power(0.1) == pytest.approx(by_degrees(conditional.error, 49).power(0.1))
 
 
 def test_variances_of_a_pilot_are_recovered() -> None:
@@ -124,12 +122,12 @@ def test_a_control_may_be_run_less_often() -> None:
     parts = Components(tasks=0.02, orders=0.0003, interaction=0.0, rollouts=0.22, control=0.11)
     even, uneven = Design(115, 3), Design(115, 4, control=2)
     assert even.cost == uneven.cost
-    assert power(0.06, *expected(parts, uneven)) > power(0.06, *expected(parts, even))
+    assert outlook(parts, uneven).power(0.06) > outlook(parts, even).power(0.06)
     free, tied = (cheapest(parts, 0.06, list(designs(115, (1,), free=each))) for each in (True, False))
     assert free is not None
     assert tied is not None
     assert free.cost <= tied.cost
-    assert power(0.06, *expected(parts, free)) >= 0.8
+    assert outlook(parts, free).power(0.06) >= 0.8
     found = sharpest(parts, list(designs(115)), free.cost)
     assert found is not None
     assert found[0].cost <= free.cost
@@ -137,16 +135,16 @@ def test_a_control_may_be_run_less_often() -> None:
     assert sharpest(parts, list(designs(115)), 10) is None
 
 
-def test_the_upper_end_of_a_plan_allows_for_the_pilot() -> None:
-    """At least seven of ten pilots have upper bounds with which the planned tasks find the effect; the estimates alone do worse."""
+def test_a_plan_allows_for_what_its_pilot_leaves_open() -> None:
+    """Four of five pilots have bounds with which the planned tasks have a power of 75 % at least; their estimates alone do worse."""
     true, effect = Components(tasks=0.03, orders=0.0004, interaction=0.0, rollouts=0.2, control=0.1), 0.1
     rng = np.random.default_rng(8)
-    enough = np.zeros(2)
+    enough = np.zeros(3)
     for _ in range(40):
         a = rng.normal(0, 0.03**0.5, (55, 1)) + rng.normal(0, 0.02, (1, 3)) + rng.normal(0, 0.1**0.5, (55, 3))
         pilot = components(a, rng.normal(0, 0.1**0.5, (55, 3)))
-        for place, parts in enumerate((pilot.parts, pilot.upper)):
+        for place, parts in enumerate((pilot.parts, pilot.likely, pilot.upper)):
             tasks = tasks_needed(parts, effect, 5)
-            enough[place] += tasks is None or power(effect, *expected(true, Design(tasks, 5))) >= 0.75
-    assert enough[1] / 40 >= 0.7
-    assert enough[0] < enough[1]
+            enough[place] += tasks is None or outlook(true, Design(tasks, 5)).power(effect) >= 0.75
+    assert enough[0] < enough[1] <= enough[2]
+    assert enough[1] / 40 >= 0.8

@@ -12,7 +12,7 @@ from scipy import stats
 
 from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.shares import interval_of, over_tasks, proportion, share
-from rbsuite.statistics.spread import Floats
+from rbsuite.statistics.two_parts import Floats
 
 CELLS = st.tuples(st.integers(1, 9), st.integers(1, 4)).flatmap(
     lambda shape: st.lists(

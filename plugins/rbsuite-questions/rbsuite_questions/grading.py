@@ -37,7 +37,7 @@ def grade(reader: Reader, reading: Reading | None, details: Mapping[str, Any]) -
     """
     found = UNPARSED if reading is None else reading
     right = reader.is_right(found, details["gold"], details["kind"])
-    truth = {**details, "answered": found.value, "how": found.how, "reader": reader.id}
+    truth = {**details, "answered": found.value, "how": found.how, "reader": reader.id, "unreadable": not found.parsed}
     return Grade(float(right), {"unparsed": float(not found.parsed)}, truth)
 
 

@@ -1,0 +1,82 @@
+"""The interval of an estimate whose error has a part between tasks and one between orders, each known by so many degrees of freedom.
+
+The square of its half width is the sum of both variances, each times the square of its own quantile of Student's t. With three orders
+one part has 2 degrees of freedom and the other a hundred, and no single number of them describes both: Satterthwaite's formula is too
+wide where orders do not differ and too narrow where they do.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from rbsuite.statistics.intervals import LEVEL
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+FEW = 1.2
+"""How many times the chance of missing the truth the quantile for orders stands for (chosen by calibration, with what
+:func:`rbsuite.statistics.spread.beyond_chance` takes off)."""
+
+
+def quantile(degrees: Floats | float, level: float = LEVEL) -> Floats:
+    """The two-sided quantile of Student's t."""
+    return _quantile(degrees, 1 - level)
+
+
+def _quantile(degrees: Floats | float, miss: float) -> Floats:
+    from scipy.special import stdtrit
+
+    return np.asarray(-stdtrit(np.asarray(degrees, dtype=float), miss / 2), dtype=float)
+
+
+@dataclass(frozen=True, slots=True)
+class TwoParts:
+    """The two parts of the square of an error; of one experiment, or arrays of them.
+
+    Attributes:
+        tasks: the variance between tasks.
+        orders: the variance between orders; 0 where they do not count.
+        tasks_degrees, orders_degrees: degrees of freedom of each.
+    """
+
+    tasks: Floats | float
+    orders: Floats | float
+    tasks_degrees: Floats | float
+    orders_degrees: Floats | float
+
+    def reach(self, miss: float = 1 - LEVEL) -> Floats:
+        """The half width of the interval that misses the truth with this chance."""
+        orders = _quantile(self.orders_degrees, min(1.0, FEW * miss)) ** 2 * self.orders
+        return np.asarray(np.sqrt(_quantile(self.tasks_degrees, miss) ** 2 * self.tasks + orders), dtype=float)
+
+    @property
+    def error(self) -> Floats:
+        """The standard error."""
+        return np.asarray(np.sqrt(self.tasks + self.orders), dtype=float)
+
+    @property
+    def degrees(self) -> Floats:
+        """The degrees of freedom with which Student's t and the standard error have the same 95 % interval."""
+        from scipy.special import stdtridf
+
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = stdtridf(0.5 + LEVEL / 2, self.reach() / self.error)
+        alone = np.equal(self.orders, 0) | ~(found < self.tasks_degrees)
+        return np.asarray(np.where(alone, self.tasks_degrees, found), dtype=float)
+
+    def times(self, factor: float) -> TwoParts:
+        """The parts of an error that is so many times as large."""
+        return TwoParts(self.tasks * factor**2, self.orders * factor**2, self.tasks_degrees, self.orders_degrees)
+
+    def p_value(self, distance: float) -> float:
+        """The chance of missing the truth of the interval of one experiment that reaches just so far."""
+        low, high = 0.0, 600.0  # of minus the logarithm
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.reach(math.exp(-middle)) < abs(distance) else (low, middle)
+        return math.exp(-low)
