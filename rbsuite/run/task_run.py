@@ -176,9 +176,7 @@ class TaskRun:
             self._parts.sink.emit(RolloutDiscarded(place, 1))
             self._recalls.counts["retried_rollouts"] += 1
             self._recalls.forget_turns(index)
-        self._parts.sink.emit(
-            RolloutEnded(place, record.trajectory, record.verdict)
-        )
+        self._parts.sink.emit(RolloutEnded(place, record.trajectory, record.verdict))
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
         return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
 

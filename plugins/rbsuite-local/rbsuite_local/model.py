@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from rbsuite.errors import ModelUnusable, UsageError
+from rbsuite.errors import ModelError, ModelUnusable, UsageError
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.litellm_model import LiteLLMModel
 from rbsuite_local.packages import SMOLLM2, require_server, weights
@@ -19,13 +19,15 @@ MAGIC = b"GGUF"
 """The first bytes of a model's file."""
 RETRIES = 1
 """How often a call is tried again; the server is on this machine, so little is transient."""
+DYING = 2.0
+"""Seconds that a server which no longer answers has to end, so that it is known to be dead."""
 
 
 class LocalModel:
     """A model from a GGUF file.
 
-    The server starts with the first call and ends with :meth:`aclose`, or with this process. A server that has died is started again
-    with the next call.
+    The server starts with the first call and ends with :meth:`aclose`, or with this process. Where it has died it is started again, and
+    the call is made once more.
 
     Args:
         path: the file.
@@ -87,7 +89,14 @@ class LocalModel:
                     "Use --agent react, which puts them into the prompt.",
                 )
             limit = min(self._max_tokens, request.max_tokens or self._max_tokens)
-            return await client.complete(replace(request, max_tokens=limit))
+            request = replace(request, max_tokens=limit)
+            server = self._server
+            try:
+                return await client.complete(request)
+            except ModelError:
+                if server is None or not await asyncio.to_thread(server.ended_within, DYING):
+                    raise
+            return await (await self._running()).complete(request)  # it died meanwhile
 
     async def aclose(self) -> None:
         """End the server."""

@@ -69,6 +69,14 @@ class ServerProcess:
         """Whether it has ended."""
         return self._process.poll() is not None
 
+    def ended_within(self, seconds: float) -> bool:
+        """Whether it ends within so many seconds. Of a process that was killed the threads may go on for a moment."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def end(self) -> None:
         """End it."""
         self._finish()
