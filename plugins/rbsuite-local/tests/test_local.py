@@ -95,7 +95,7 @@ def test_an_experiment_with_real_models_is_not_simulated(tmp_path: Path) -> None
         "--env",
         "aime",
         "--limit",
-        "2",
+        "1",
         "--orders",
         "1",
         "--quiet",
