@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from rbsuite.redact import redact_shapes
+
 NAMES_SHOWN = 20
 """How many known names a message lists."""
 
@@ -23,6 +25,8 @@ def in_words(value: object) -> str:
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
 
+    What looks like a secret is masked in both.
+
     Args:
         message: what was wrong and where, one line.
         remedy: what to do about it, one line; shown after the message.
@@ -32,8 +36,8 @@ class RbsuiteError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = " ".join(message.split())
-        self.remedy = " ".join(remedy.split())
+        self.message = " ".join(redact_shapes(message).split())
+        self.remedy = " ".join(redact_shapes(remedy).split())
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()

@@ -5,11 +5,13 @@ Syntax: ``NAME``, or ``NAME:VALUE,KEY=VALUE,...``. Values without a key go to th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.scrub import looks_secret
 
 OptionType = Literal["int", "float", "str", "bool"]
 OptionValue = int | float | str | bool
@@ -98,8 +100,9 @@ class Reference:
         """Read ``NAME[:VALUE,KEY=VALUE,...]``.
 
         Raises:
-            UsageError: there is no name, or an option is given twice.
+            UsageError: there is no name, an option is given twice, or one is a key.
         """
+        refuse_keys(text)
         name, _, rest = text.strip().partition(":")
         if not name:
             raise UsageError(f"{text!r} has no name.", "Write NAME or NAME:OPTION=VALUE,...")
@@ -138,6 +141,22 @@ class Reference:
                 raise UnknownNameError(f"option of {owner}", name, declared)
             values[name] = declared[name].read(text, owner)
         return values
+
+
+def refuse_keys(text: str) -> None:
+    """Refuse a reference with a provider's key in it: options are stored and shown.
+
+    Raises:
+        UsageError: there is one. The message does not repeat it.
+    """
+    for named in re.finditer(r"(?<![\w.-])([\w.-]{1,80})\s*=", text):
+        if looks_secret(named[1]):
+            provider = re.search(r"(?:^|[:=,])([A-Za-z0-9_-]+)/", text)
+            variable = f"{re.sub('[^A-Z0-9]', '_', provider[1].upper())}_API_KEY" if provider else "of its provider"
+            raise UsageError(
+                f"{text.partition(':')[0].strip()!r} is given the option {named[1]!r}, and keys are no options.",
+                f"Set the environment variable {variable}; it is neither stored nor shown.",
+            )
 
 
 def canonical_reference(name: str, values: Mapping[str, OptionValue], options: Sequence[Option]) -> str:

@@ -9,22 +9,25 @@ filter ``fence("LABEL")``; the filter ``one_line`` is for the entries of a list 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from rbsuite.errors import TemplateError
+from rbsuite.errors import RbsuiteError, TemplateError
 from rbsuite.experience import MemoryItem
 from rbsuite.fencing import FencedItem, fence, one_line
+from rbsuite.files import Unusable, read_file
 from rbsuite.jsonable import text_digest
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from rbsuite.sandbox import LimitedEnvironment
 
 CORE_PREFIX = "core/"
 SUFFIX = ".j2"
+MAX_TEMPLATE_BYTES = 1024 * 1024
 
 _SHORT = 8192
 """Rendered texts of at most so many characters are kept."""
@@ -81,7 +84,10 @@ def check_own(directory: Path, others: Sequence[Path] = ()) -> Sequence[str]:
 def _files(directory: Path) -> Mapping[str, Path]:
     if not directory.is_dir():
         raise TemplateError(f"the prompt directory {directory} does not exist.", "Give an existing directory.")
-    return {path.relative_to(directory).as_posix(): path for path in directory.rglob(f"*{SUFFIX}") if path.is_file()}
+    found = {path.relative_to(directory).as_posix(): path for path in directory.rglob(f"*{SUFFIX}")}
+    for name, path in found.items():
+        _read(path, name, directory)
+    return found
 
 
 def _referred(file: Path) -> set[str]:
@@ -91,7 +97,7 @@ def _referred(file: Path) -> set[str]:
     try:
         found = meta.find_referenced_templates(Environment(autoescape=False).parse(file.read_text(encoding="utf-8")))
         return {name for name in found if name}
-    except (TemplateError, UnicodeDecodeError, OSError):
+    except (TemplateError, ValueError, OSError, RecursionError):
         return set()
 
 
@@ -171,7 +177,8 @@ class Prompts:
         tasks, so short texts are kept and given again for the same values.
 
         Raises:
-            TemplateError: the template is missing or malformed, or uses a variable that was not given.
+            TemplateError: the template is missing or malformed, uses a variable that was not given, or does too much
+                (:mod:`rbsuite.sandbox`).
         """
         values = variables.values()
         if not all(map(_unchanging, values)):
@@ -191,11 +198,8 @@ class Prompts:
         from jinja2 import TemplateNotFound
 
         try:
-            return (
-                self._environment.get_template(name)
-                .render(**{name: _fenced(value) for name, value in variables.items()})
-                .strip()
-            )
+            fenced = {name: _fenced(value) for name, value in variables.items()}
+            return self._environment.limited(name, fenced).strip()
         except TemplateNotFound as error:
             raise TemplateError(
                 f"there is no prompt template {error.name!r}.", "See `rbsuite prompts list`."
@@ -206,14 +210,22 @@ class Prompts:
             line = getattr(error, "lineno", None)
             where = f", line {line}" if line else ""
             raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Fix the template.") from error
+        except RbsuiteError:
+            raise
+        except (
+            Exception
+        ) as error:  # a division by zero, an argument that a filter does not take, endless recursion, ...
+            what = f"{type(error).__name__}: {str(error)[:200]}"
+            raise TemplateError(f"prompt template {name!r}: {what}.", "Fix the template.") from error
 
-    def _make_environment(self) -> SandboxedEnvironment:
-        from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, StrictUndefined
-        from jinja2.sandbox import SandboxedEnvironment
+    def _make_environment(self) -> LimitedEnvironment:
+        from jinja2 import ChoiceLoader, FunctionLoader, StrictUndefined
+
+        from rbsuite.sandbox import LimitedEnvironment
 
         used = self._used
 
-        class Recording(SandboxedEnvironment):
+        class Recording(LimitedEnvironment):
             """Notes the hash of every source it compiles."""
 
             def compile(self, source: Any, name: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -221,7 +233,7 @@ class Prompts:
                     used[name] = text_digest(source)
                 return super().compile(source, name, *args, **kwargs)
 
-        loaders = [FileSystemLoader(str(directory)) for directory in self._directories]
+        loaders = [FunctionLoader(partial(_source, directory)) for directory in self._directories]
         environment = Recording(
             loader=ChoiceLoader([*loaders, FunctionLoader(_core_source)]),
             undefined=StrictUndefined,
@@ -249,6 +261,35 @@ def _fenced(value: Any) -> Any:
 def shared_prompts(directory: Path | None) -> Prompts:
     """The core's templates, behind those of one directory if there is one; made once for each."""
     return Prompts([] if directory is None else [directory])
+
+
+def _read(path: Path, name: str, directory: Path) -> str:
+    """The text of a template, which must be a regular file of the directory: a link out of it could send any file to a model.
+
+    Raises:
+        TemplateError: it is not, or is too large.
+    """
+    try:
+        content = read_file(path, most=MAX_TEMPLATE_BYTES, within=directory)
+    except (Unusable, OSError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        raise TemplateError(
+            f"prompt template {name!r} in {directory}: {what}.", "Put a file of text there, or remove it."
+        ) from error
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(name) from error
+
+
+def _source(directory: Path, name: str) -> tuple[str, str, None] | None:
+    """The template of a directory, or nothing where it has none of that name."""
+    from jinja2.loaders import split_template_path
+
+    path = directory.joinpath(*split_template_path(name))
+    if not os.path.lexists(path) or path.is_dir():
+        return None
+    return _read(path, name, directory), str(path), None
 
 
 def _not_utf8(name: str) -> TemplateError:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Generic, TypeVar
 
 SHARE = 0.9
 """Jaccard similarity of the words (as multisets) from which texts are nearly identical."""
@@ -24,8 +25,11 @@ _EXACT = re.compile(r"\d|^[-+*/=<>^\u2212\u00d7\u00f7\u2264\u2265\u2260]$")
 """What texts must have in common altogether."""
 
 
+_Id = TypeVar("_Id", bound=Hashable)
+
+
 @dataclass(frozen=True, slots=True)
-class Twins:
+class Twins(Generic[_Id]):
     """The twins among some tasks.
 
     Attributes:
@@ -34,7 +38,7 @@ class Twins:
         near: number of pairs that are nearly so.
     """
 
-    of: Mapping[str, tuple[str, ...]]
+    of: Mapping[_Id, tuple[_Id, ...]]
     identical: int
     near: int
 
@@ -54,7 +58,7 @@ class Twins:
         )
 
 
-def find_twins(texts: Mapping[str, str]) -> Twins:
+def find_twins(texts: Mapping[_Id, str]) -> Twins[_Id]:
     """The twins among tasks.
 
     Args:

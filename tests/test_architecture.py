@@ -18,7 +18,11 @@ LAYERS: tuple[frozenset[str], ...] = (
         [
             "errors",
             "fencing",
+            "files",
+            "inert",
             "jsonable",
+            "redact",
+            "scrub",
             "seeds",
             "options",
             "specs",
@@ -35,7 +39,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "events",
         ]
     ),
-    frozenset(["data", "environments", "models", "retrieval", "prompts", "store"]),
+    frozenset(["data", "environments", "models", "retrieval", "prompts", "sandbox", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym"]),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
@@ -15,9 +15,13 @@ import click
 from rbsuite import __version__
 from rbsuite.cli.commands import CommandGroup, usage_line
 from rbsuite.cli.interrupts import Interrupts, exit_code
+from rbsuite.cli.output import OutputLost, guard, tell
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
+
+EXIT_OUTPUT_LOST = 74
+"""Standard output is closed, its disk is full, its terminal is gone (EX_IOERR of sysexits.h)."""
 
 EXIT_BROKEN_PIPE = 141
 """What a shell sees of a program whose reader went away (128 + SIGPIPE)."""
@@ -126,17 +130,53 @@ def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
     """Run the command line and exit.
 
     Exit codes: 0 all is well, 1 a check failed or every rollout of a condition did, 2 a usage or rbsuite error, 3 the experiment is not
-    complete, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is gone (SIGHUP), 141 who read the output is gone.
+    complete, 74 standard output cannot be written, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is gone (SIGHUP), 141 who
+    read the output is gone.
 
     Args:
         arguments: what follows the program's name; ``None``: those of the process.
         plugins: the plugins; ``None``: the installed ones, found when they are needed.
     """
+    closed = _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a character the terminal lacks must not end a run
+    sys.stdout, sys.stderr = guard(sys.stdout), guard(sys.stderr, lossy=True)
     Interrupts().install()
-    sys.exit(run(arguments, plugins))
+    if closed:
+        sys.exit(_complain("standard output is closed. Send it somewhere, if only to /dev/null.", EXIT_OUTPUT_LOST))
+    code = run(arguments, plugins)
+    _flush_or_drop()
+    sys.exit(code)
+
+
+def _open_what_is_closed() -> bool:
+    """Put something in the place of standard streams that are closed, lest a file that is opened takes their number.
+
+    Returns:
+        whether standard output was closed.
+    """
+    closed = sys.stdout is None
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    return closed
+
+
+def _flush_or_drop() -> None:
+    """Empty the streams, so that the interpreter does not fail at its end, with an exit code of its own, for what nobody takes."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            getattr(stream, "stream", stream).flush()
+        except OSError:
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, number)
 
 
 def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> int:
@@ -145,6 +185,8 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
     Returns:
         the exit code.
     """
+    if not _somewhere():
+        return _complain("the current directory is gone. Change to one that is there.", 2)
     try:
         result = command.main(
             args=None if arguments is None else list(arguments),
@@ -161,7 +203,14 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
         error.show()
         return error.exit_code
     except click.ClickException as error:
-        return _complain(usage_line(error), 2)
+        from rbsuite.redact import redact
+
+        return _complain(redact(usage_line(error)), 2)
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        lost = OutputLost(error)  # in printing help, which click does
+        return _complain(str(lost), lost.exit_code)
     except Exception as error:
         from rbsuite.errors import RbsuiteError
 
@@ -171,9 +220,16 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
     return result if isinstance(result, int) else 0
 
 
+def _somewhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
+
+
 def _complain(message: str, code: int) -> int:
-    with suppress(OSError):  # the terminal may be gone, which the code tells
-        click.echo(f"rbsuite: error: {message}", err=True)
+    tell(f"rbsuite: error: {message}")  # if the terminal is gone, the code tells
     return code
 
 

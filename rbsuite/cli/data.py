@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
-from rbsuite.cli.output import echo, echo_json
+from rbsuite.cli.output import canvas, echo, echo_json, tell
+from rbsuite.report.text import one_line, table
 
 if TYPE_CHECKING:
     from rbsuite.data.packs import ImportReport, PackImporter, PackInfo
@@ -176,10 +177,7 @@ def _show_table(rows: Sequence[dict[str, Any]]) -> None:
         return
     heads = ("name", "source", "commit", "files", "state")
     shown = [{**row, "commit": (row["commit"] or "unknown")[:12]} for row in rows]
-    table = [heads, *(tuple("-" if row[head] is None else str(row[head]) for head in heads) for row in shown)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
-    for line in table:
-        echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    echo(table([heads, *(tuple("-" if row[head] is None else str(row[head]) for head in heads) for row in shown)]))
 
 
 def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
@@ -189,9 +187,9 @@ def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
         f"{verb} pack {info.name!r} from {'an' if info.source == 'archive' else 'a'} {info.source}: {_provenance(info)}."
     )
     for label, number in info.counts.items():
-        echo(f"  {label}: {number:,}")
+        echo(f"  {one_line(label)}: {number:,}")
     for note in report.notes:
-        echo(note)
+        echo(one_line(note))
     echo(f"Licence of the data: {info.licence}.")
     echo(f"{len(info.files)} files in {report.path}")
     imported = next((f" --split {split.name}" for split in spec.splits if not split.bundled), "")
@@ -212,17 +210,18 @@ class TransferProgress:
     """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+        self._terminal = canvas(sys.stderr)
         self._shown = -1
 
     def __call__(self, arrived: int, size: int | None) -> None:
         """Show what has arrived, in bytes, of a size that may be unknown."""
-        if self._terminal and arrived >> 20 != self._shown:
+        if self._terminal.isatty() and arrived >> 20 != self._shown:
             self._shown = arrived >> 20
             of = "" if size is None else f" of {size / 2**20:,.1f}"
-            click.echo(f"\r{arrived / 2**20:,.1f}{of} MiB ", nl=False, err=True)
+            self._terminal.write(f"\r{arrived / 2**20:,.1f}{of} MiB ")
+            self._terminal.flush()
 
     def end(self) -> None:
         """Leave the line, if there is one."""
         if self._shown >= 0:
-            click.echo(err=True)
+            tell()

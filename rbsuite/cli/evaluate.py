@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
-from rbsuite.cli.output import echo, echo_json, stdout
-from rbsuite.errors import Interrupted, Outage, UsageError
+from rbsuite.cli.output import canvas, echo, echo_json, tell
+from rbsuite.errors import Interrupted, Outage, UsageError, in_words
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -33,7 +34,6 @@ COMMAND_OPTIONS = {
     "log": "log",
 }
 """Options that say how the command is carried out, and the names of their parameters; they too may stand in the TOML file."""
-PIPED_WIDTH = 140
 
 EPILOG = """Examples:
 
@@ -97,7 +97,16 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     from rbsuite.run.config import FIELDS, read_toml
 
     values = read_toml(path, COMMAND_OPTIONS)
-    context.default_map = {COMMAND_OPTIONS[name]: value for name, value in values.items() if name in COMMAND_OPTIONS}
+    flags = {option.name for option in context.command.params if isinstance(option, click.Option) and option.is_flag}
+    own = {name: value for name, value in values.items() if name in COMMAND_OPTIONS}
+    for name, value in own.items():
+        if not isinstance(value, str | bool | int):
+            raise UsageError(
+                f"{path.name}: --{name} cannot be {in_words(value)}.", "Give text, a number, or true or false."
+            )
+    context.default_map = {
+        COMMAND_OPTIONS[name]: value if COMMAND_OPTIONS[name] in flags else str(value) for name, value in own.items()
+    }
     return {name: value for name, value in values.items() if name in FIELDS}
 
 
@@ -227,8 +236,8 @@ def command(
         from rbsuite.run.presets import describe
 
         for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
-            click.echo(line, err=True)
-    same = source is not None and not from_file and not given
+            tell(line)
+    same = source is not None and _adds_nothing(stored, {**from_file, **given})
     try:
         with (
             Interrupts() as interrupts,
@@ -259,7 +268,7 @@ def _take_back(source: Path, places: Sequence[str], *, retry_failed: bool) -> No
 
     with ExperimentStore.open(source) as store:
         discarded = rewind(store, places) + (rewind_to_failures(store) if retry_failed else 0)
-    click.echo(f"Taken back: {discarded} tasks are discarded, and stay in the file.", err=True)
+    tell(f"Taken back: {discarded} tasks are discarded, and stay in the file.")
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -318,6 +327,13 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
     return {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
 
 
+def _adds_nothing(stored: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """Whether options are those that an experiment has, but for the passwords that a store does not hold."""
+    from rbsuite.scrub import scrub
+
+    return all(stored.get(name) == value for name, value in scrub(options).items())
+
+
 def _adds_orders(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
     """Whether nothing but more orders than an experiment has is asked for."""
     from rbsuite.run.config import FIELDS
@@ -353,12 +369,11 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
     at = stage(store, execution.to_look)
     if at.finished:
         return
-    console = Console(stderr=True)
     committed = {run.id: store.committed(run.id) for run in at.runs}
     if any(committed.values()) and not quiet:
-        console.print(f"Resuming: {sum(committed.values())} tasks are committed.", highlight=False)
+        tell(f"Resuming: {sum(committed.values())} tasks are committed.")
     try:
-        with Progress(console, at.runs, committed, quiet=quiet) as progress:
+        with Progress(Console(file=canvas(sys.stderr)), at.runs, committed, quiet=quiet) as progress:
             planned.plugins.register(progress, "progress")
             interrupts.run(run_experiment(planned, store, execution))
     except KeyboardInterrupt as stop:
@@ -382,13 +397,9 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
     if as_json:
         echo_json(results.as_json(store, summary))
     else:
-        from rich.console import Console
-
-        # Piped output has no width of its own; the tables fit this one.
-        console = Console(file=stdout())
-        results.show(console if console.is_terminal else Console(file=stdout(), width=PIPED_WIDTH), store, summary)
+        echo(results.render(store, summary))
     if failed := _all_failed(store):
-        click.echo(f"rbsuite: {failed}", err=True)
+        tell(f"rbsuite: {failed}")
         raise click.exceptions.Exit(1)
 
 

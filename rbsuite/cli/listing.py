@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
-from rbsuite.cli.output import echo, echo_json
+from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.report.text import table
 
 if TYPE_CHECKING:
@@ -150,10 +150,10 @@ def _show_plugins(infos: Sequence[PluginInfo], as_json: bool) -> None:
 
 def _warn_of_clashes(kind: str, clashes: Mapping[str, str]) -> None:
     for name, who in clashes.items():
-        click.echo(f"The {kind} {name!r} cannot be used: it is {who}.", err=True)
+        tell(f"The {kind} {name!r} cannot be used: it is {who}.")
 
 
 def _warn_of_failures(infos: Sequence[PluginInfo]) -> None:
     failed = [info.name for info in infos if info.status == "failed"]
     if failed:
-        click.echo(f"Failed to load: {', '.join(failed)}. See: rbsuite list plugins", err=True)
+        tell(f"Failed to load: {', '.join(failed)}. See: rbsuite list plugins")

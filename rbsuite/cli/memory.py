@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
-from rbsuite.cli.output import echo
+from rbsuite.cli.output import echo, tell
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.report.text import one_line
 
 if TYPE_CHECKING:
     from rbsuite.experience import MemoryItem
@@ -98,8 +99,8 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
         return
     _headline(opened, _counts(items, documents))
     for item in items:
-        source = f"{item.provenance.task_id} ({item.provenance.label})"
-        echo(f"{item.id}  {item.kind:<10} {item.title}  <- task {item.provenance.position}: {source}")
+        source = one_line(f"{item.provenance.task_id} ({item.provenance.label})")
+        echo(f"{item.id}  {item.kind:<10} {one_line(item.title)}  <- task {item.provenance.position}: {source}")
     for one in documents:
         written = (
             f"written {len(one.versions)} time{'s' if len(one.versions) > 1 else ''}, last at version {one.version}"
@@ -142,7 +143,7 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
         return
     _headline(opened, f"item {item.id}, revision {item.revision}")
     origin = item.provenance
-    echo(f"{item.title}\n\n{item.description}\n\n{item.content}\n")
+    echo(f"{one_line(item.title)}\n\n{item.description}\n\n{item.content}\n")
     echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
     echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
     echo(f"verdict:  {origin.label} by {origin.source}")
@@ -168,7 +169,7 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
     for hit in found.hits:
         echo(f"{hit.score:.3f}  {hit.experience}")
         for item in hit.items:
-            echo(f"       {item.id}  {item.title}")
+            echo(f"       {item.id}  {one_line(item.title)}")
     if not found.hits:
         echo(f"nothing found: {found.reason}")
 
@@ -202,7 +203,7 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
     echo(f"{opened.run.id}, {before} -> {after}: {counts}")
     for sign, items in (("+", added), ("-", gone), ("~", changed)):
         for item in items:
-            echo(f"{sign} {item.id}  {item.title}  <- {item.provenance.task_id}")
+            echo(f"{sign} {item.id}  {one_line(item.title)}  <- {one_line(item.provenance.task_id)}")
     for one in rewritten:
         echo(f"~ {one['name']}  document, {len(one['before'])} -> {len(one['after'])} characters")
 
@@ -218,6 +219,7 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
 
     Items come first. A document's line has the keys document (its name), version and text.
     """
+    from rbsuite.files import written
     from rbsuite.jsonable import canonical
     from rbsuite.store.redaction import is_private, redact
 
@@ -227,17 +229,16 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
     stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
     lines = "".join(f"{canonical(redact(one) if hidden else one)}\n" for one in stored)
     if hidden:
-        click.echo("The benchmark's authors ask not to make its text public: it is left out (see --reveal).", err=True)
+        tell("The benchmark's authors ask not to make its text public: it is left out (see --reveal).")
     if out is None:
         echo(lines, nl=False)
         return
-    draft = out.with_name(f".{out.name}.part")
     try:
-        draft.write_text(lines, encoding="ascii")
-        draft.replace(out)
+        with written(out) as stream:
+            stream.write(lines)
     except OSError as error:
         raise UsageError(f"cannot write {out}: {error.strerror}.", "Name a file in a directory that exists.") from error
-    click.echo(f"{_counts(items, documents)} of {opened.run.id} at {opened.version} written to {out}", err=True)
+    tell(f"{_counts(items, documents)} of {opened.run.id} at {opened.version} written to {out}")
 
 
 def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: bool = False) -> Opened:

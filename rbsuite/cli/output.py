@@ -1,15 +1,18 @@
-"""How commands print JSON."""
+"""How commands print: everything that is written to a terminal or a pipe goes through here, and is inert (:mod:`rbsuite.inert`)."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
 import click
+
+from rbsuite.errors import RbsuiteError
+from rbsuite.inert import inert
 
 _STDOUT = f"{__name__}.stdout"
 
@@ -21,9 +24,91 @@ def stdout() -> TextIO:
     return own or sys.stdout
 
 
+class OutputLost(RbsuiteError):
+    """Standard output cannot be written: the disk is full, the terminal is gone."""
+
+    exit_code = 74  # EX_IOERR of sysexits.h
+
+    def __init__(self, error: OSError) -> None:
+        remedy = "What was computed is kept; make room, or send the output elsewhere."
+        super().__init__(f"standard output cannot be written: {error.strerror or error}.", remedy)
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Say that standard output is lost. That its reader has gone (a closed pipe) is another matter.
+
+    Raises:
+        OutputLost: it is.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputLost(error) from error
+
+
 def echo(text: str = "", *, nl: bool = True) -> None:
-    """Print text to the command's own standard output."""
-    click.echo(text, file=stdout(), nl=nl)
+    """Print text to the command's own standard output.
+
+    Raises:
+        OutputLost: it cannot be written.
+    """
+    with writing():
+        click.echo(inert(text), file=stdout(), nl=nl)
+
+
+def tell(text: str = "") -> None:
+    """Print text to standard error, as far as there is one: a terminal that is gone stops nothing."""
+    with suppress(OSError):
+        click.echo(inert(text), err=True)
+
+
+class InertStream:
+    """Stands before a text stream and makes what is written to it inert: log lines, warnings, tracebacks, what a plugin prints.
+
+    Args:
+        stream: where to write; it does all else.
+        lossy: whether what cannot be written is dropped.
+        drawn: whether control sequences are wanted: whoever draws has made inert what is foreign.
+    """
+
+    def __init__(self, stream: TextIO, *, lossy: bool = False, drawn: bool = False) -> None:
+        self.stream = stream
+        self._lost: tuple[type[OSError], ...] = (OSError,) if lossy else ()
+        self._drawn = drawn
+
+    def write(self, text: str) -> int:
+        """Write a text; gives its length."""
+        with suppress(*self._lost):
+            self.stream.write(text if self._drawn else inert(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with suppress(*self._lost):
+            self.stream.flush()
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def guard(stream: TextIO, *, lossy: bool = False) -> TextIO:
+    """A stream that everything may be written to; see :class:`InertStream`."""
+    return cast(TextIO, InertStream(stream, lossy=lossy))
+
+
+def canvas(stream: TextIO) -> TextIO:
+    """The stream behind :func:`guard`, for who draws on a terminal; what is foreign in that must be made inert first."""
+    while isinstance(stream, InertStream):
+        stream = stream.stream
+    return cast(TextIO, InertStream(stream, lossy=True, drawn=True))
 
 
 def echo_json(value: Any) -> None:
@@ -45,12 +130,14 @@ def own_stdout(context: click.Context) -> Iterator[None]:
     sys.stdout = sys.stderr
     try:
         yield
-        stdout().flush()
+        with writing():
+            stdout().flush()
     finally:
         sys.stdout = before
         del context.meta[_STDOUT]
         if own is not None:
-            before.flush()
+            with suppress(OSError):
+                before.flush()
             os.dup2(own.fileno(), before.fileno())
             with suppress(OSError):  # the reader has gone, which the flush above has told
                 own.close()

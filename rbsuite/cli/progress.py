@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from rbsuite.cli.output import guard
 from rbsuite.events import ModelWaiting
 from rbsuite.hookspecs import hookimpl
 from rbsuite.judges.truth import is_success
@@ -68,6 +70,9 @@ class Progress:
     def __enter__(self) -> Self:
         if self._console.is_terminal and not self._quiet:
             self._live.start()
+            sys.stderr = guard(
+                sys.stderr
+            )  # while it is live, the display prints what others write, until stop() undoes it
         elif not self._quiet:
             threading.Thread(target=self._tick, name="progress", daemon=True).start()
         return self

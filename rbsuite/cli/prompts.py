@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
-from rbsuite.cli.output import echo, echo_json
+from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.report.text import fields, table
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]
     own = [] if directory is None else [directory]
     plugged = list(find_plugins().prompt_dirs)
     for line in check_own(directory, plugged) if directory is not None else ():
-        click.echo(line, err=True)
+        tell(line)
     origins = [("--prompts", path) for path in own] + [("plugin", path) for path in plugged]
     return Prompts([*own, *plugged]), [*origins, ("core", core_directory())]
 
@@ -107,7 +107,7 @@ def referred(prompts: Prompts, source: str) -> dict[str, str]:
     try:
         names = meta.find_referenced_templates(Environment(autoescape=False).parse(source))
         return {name: text_digest(prompts.source(name)[0]) for name in names if name}
-    except TemplateError:  # malformed: its source is shown all the same
+    except (TemplateError, ValueError, RecursionError):  # malformed: its source is shown all the same
         return {}
 
 

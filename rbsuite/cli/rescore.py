@@ -190,12 +190,12 @@ def _write(path: Path, document: Mapping[str, Any]) -> None:
     import json
 
     from rbsuite.errors import UsageError
+    from rbsuite.files import written
     from rbsuite.jsonable import plain
 
-    draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(json.dumps(plain(document), indent=2) + "\n", encoding="ascii")
-        draft.replace(path)
+        with written(path) as stream:
+            stream.write(json.dumps(plain(document), indent=2) + "\n")
     except OSError as error:
         raise UsageError(
             f"cannot write {path}: {error.strerror}.", "Name a file in a directory that exists."

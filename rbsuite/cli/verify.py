@@ -9,6 +9,7 @@ import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json
+from rbsuite.report.text import one_line
 
 if TYPE_CHECKING:
     from rbsuite.run.verify import VerifyReport
@@ -77,10 +78,10 @@ def _show(environment: str, split: str, report: VerifyReport) -> None:
     echo(f"{environment} {split}: {report.solved} of {tried} reference solutions score 1.{floor}")
     for domain, counts in report.domains.items() if list(report.domains) != [""] else ():
         solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
-        echo(f"  {domain}: references {solved}, doing nothing {floor}")
+        echo(f"  {one_line(domain)}: references {solved}, doing nothing {floor}")
     if report.without:
         echo(f"  {len(report.without)} tasks have no reference solution.")
     for task, problem in list(report.unsolved.items())[:_SHOWN]:
-        echo(f"  not solved: {task}: {problem}")
+        echo(f"  not solved: {one_line(task)}: {one_line(problem)}")
     if len(report.unsolved) > _SHOWN:
         echo(f"  ... and {len(report.unsolved) - _SHOWN} more; --json lists all.")

@@ -4,15 +4,16 @@ git is not needed.
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rbsuite.data.literals import parse_source
 from rbsuite.errors import DataError
+from rbsuite.files import MAX_BYTES, Unusable, parse_json, read_file
 
-MAX_FILE_BYTES = 128 * 1024 * 1024
+MAX_FILE_BYTES = MAX_BYTES
+_MOST_GIT_BYTES = 16 * 1024 * 1024
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -53,19 +54,13 @@ class SourceTree:
             DataError: it is missing, not a regular file, not readable, too large, or a link that leads out of the
                 directory.
         """
-        path = self.root / name
         try:
-            resolved = path.resolve(strict=True)
-            if not resolved.is_relative_to(self.root.resolve()):
-                self.fail(f"{name} is a link that points outside the source")
-            if not resolved.is_file():
-                self.fail(f"{name} is not a regular file")
-            if resolved.stat().st_size > MAX_FILE_BYTES:
-                self.fail(f"{name} is larger than {MAX_FILE_BYTES // 2**20} MiB")
-            return resolved.read_bytes()
+            return read_file(self.root / name, most=MAX_FILE_BYTES, within=self.root)
         except FileNotFoundError:
             self.fail(f"{name} is missing")
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links.
+        except Unusable as error:
+            self.fail(f"{name} is {error}")
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             self.fail(f"{name} cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})")
 
     def read_text(self, name: str) -> str:
@@ -118,20 +113,9 @@ class SourceTree:
 
     def _parse(self, text: str, name: str, first_line: int) -> Any:
         try:
-            return json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            self.fail(f"{name}:{first_line + error.lineno - 1}: not valid JSON: {error.msg} (column {error.colno})")
-        except (ValueError, RecursionError) as error:
-            why = str(error) if isinstance(error, _NotANumber) else type(error).__name__
-            self.fail(f"{name}:{first_line}: not valid JSON: {why}")
-
-
-class _NotANumber(ValueError):
-    """JSON text that holds NaN or Infinity, which JSON does not have."""
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise _NotANumber(f"{text} is not a JSON number")
+            return parse_json(text)
+        except Unusable as error:
+            self.fail(f"{name}:{first_line + max(error.line - 1, 0)}: not valid JSON: {error}")
 
 
 def read_commit(root: Path) -> str | None:
@@ -164,7 +148,7 @@ def _resolve(reference: str, git: Path, common: Path) -> str | None:
             commit = _first_line(loose)
             return commit if is_commit(commit) else None
     packed = common / "packed-refs"
-    for line in packed.read_text("utf-8").splitlines() if packed.is_file() else ():
+    for line in read_file(packed, most=_MOST_GIT_BYTES).decode().splitlines() if packed.is_file() else ():
         commit, _, name = line.partition(" ")
         if name == reference and is_commit(commit):
             return commit
@@ -172,5 +156,4 @@ def _resolve(reference: str, git: Path, common: Path) -> str | None:
 
 
 def _first_line(path: Path) -> str:
-    with path.open(encoding="utf-8") as file:
-        return file.readline(4096).strip()
+    return read_file(path, most=_MOST_GIT_BYTES).decode().partition("\n")[0].strip()

@@ -145,6 +145,8 @@ class LiteralReader:
             name = self._value(key)
             if not isinstance(name, str):
                 self.refuse(key, "a dict key that is not a string is not data")
+            if name in values:
+                self.refuse(key, f"the key {name!r} stands twice in one dict")
             values[name] = self._value(item)
         return values
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from rbsuite.data.directory import pack_directory, packs_directory
 from rbsuite.data.reading import INFO_NAME
 from rbsuite.data.staging import Staging, staged
 from rbsuite.errors import DataError, UsageError
+from rbsuite.files import resolved
 from rbsuite.jsonable import Json, plain
 
 FORMAT = 1
@@ -205,7 +205,7 @@ def _as_directory(importer: PackImporter, source: Path) -> Iterator[Path]:
         yield source
         return
     with TemporaryDirectory(prefix="rbsuite-") as directory:
-        shutil.copyfile(source, Path(directory) / source.name)
+        (Path(directory) / source.name).write_bytes(SourceTree(source.parent).read_bytes(source.name))
         try:
             yield Path(directory)
         except DataError as error:
@@ -325,10 +325,9 @@ def verify_pack(path: Path) -> PackInfo:
     info = load_pack_info(path)
     for name, expected in info.files.items():
         file = path / name
-        if not file.is_file():
-            raise DataError(
-                f"pack {info.name!r}: {name} is missing.", "Import the pack again with 'rbsuite data import'."
-            )
+        if not file.is_file() or not resolved(file).is_relative_to(resolved(path)):
+            what = "is a link that points outside the pack" if file.is_file() else "is missing"
+            raise DataError(f"pack {info.name!r}: {name} {what}.", "Import the pack again with 'rbsuite data import'.")
         if file_hash(file) != expected:
             raise DataError(
                 f"pack {info.name!r}: {name} was changed since the import.",

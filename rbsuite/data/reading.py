@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import DataError
+from rbsuite.files import Unusable, parse_json, read_file
 
 INFO_NAME = "pack.json"
 
@@ -30,7 +30,8 @@ class PackFiles:
     """
 
     def __init__(self, path: str | Path, title: str, remedy: str, folder: str = "") -> None:
-        self.path = inner(Path(path), folder)
+        self._root = Path(path)
+        self.path = inner(self._root, folder)
         self._title = title
         self._remedy = remedy
         if not self.path.is_dir():
@@ -40,13 +41,16 @@ class PackFiles:
         """The bytes of a file.
 
         Raises:
-            DataError: it cannot be read.
+            DataError: it cannot be read, is no regular file, is too large, or is a link that leads out of the directory.
         """
         try:
-            return (self.path / name).read_bytes()
-        except OSError as error:
+            return read_file(self.path / name, within=self._root)
+        except Unusable as error:
+            raise self.malformed(name, str(error)) from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            why = getattr(error, "strerror", None) or str(error)
             raise DataError(
-                f"{self._title} data: cannot read {str(self.path / name)!r}: {error.strerror}.", self._remedy
+                f"{self._title} data: cannot read {str(self.path / name)!r}: {why}.", self._remedy
             ) from error
 
     def read_text(self, name: str) -> str:
@@ -64,12 +68,13 @@ class PackFiles:
         """The value in a JSON file.
 
         Raises:
-            DataError: it cannot be read, or is not JSON.
+            DataError: it cannot be read, or is not JSON as :func:`rbsuite.files.parse_json` takes it.
         """
         try:
-            return json.loads(self.read_text(name))
-        except (ValueError, RecursionError) as error:
-            raise self.malformed(name, f"not JSON ({error})") from error
+            return parse_json(self.read_text(name))
+        except Unusable as error:
+            where = f", line {error.line}" if error.line else ""
+            raise self.malformed(name, f"not JSON ({error}{where})") from error
 
     def malformed(self, name: str, what: str) -> DataError:
         """The error of a file that is ``what``, for the caller to raise."""

@@ -8,6 +8,7 @@ moved back.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -103,10 +104,15 @@ def staged(target: Path) -> Iterator[Staging]:
     Replacements in the same parent directory wait for each other (a lock on that directory). Parent directories that
     had to be made for it are removed again if they stay empty.
 
+    A target that is a link to a directory stays one: the directory behind it is replaced.
+
     Raises:
-        OSError: the workspace cannot be made.
+        OSError: the workspace cannot be made, or the target is something else than a directory.
         Interrupted: a termination signal came before the new directory was published.
     """
+    target = Path(os.path.realpath(target)) if target.is_symlink() else target
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(target))
     guard = _SignalGuard()
     with guard.installed(), _locked(target.parent):
         _recover(target)

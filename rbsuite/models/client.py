@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rbsuite.errors import BudgetSpent
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.redact import MASK, reply_secrets
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Message, ToolSpec, Usage
 
@@ -45,7 +47,7 @@ class Ledger:
 
 
 class Gate:
-    """Limits how many calls of an experiment are under way.
+    """Limits how many calls of an experiment are under way, and masks keys in what is answered, before anybody reads it.
 
     Args:
         concurrency: calls under way at once.
@@ -53,6 +55,7 @@ class Gate:
 
     def __init__(self, concurrency: int) -> None:
         self._slots = asyncio.Semaphore(concurrency)
+        self._secrets = reply_secrets()
 
     async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
         """Pass a request on.
@@ -63,7 +66,24 @@ class Gate:
         async with self._slots:
             # A call that is cancelled while it waits for a slot has cost nothing.
             ledger.started += 1
-            return await model.complete(request)
+            return self._masked(await model.complete(request))
+
+    def _masked(self, completion: Completion) -> Completion:
+        found = self._secrets.search
+        calls = completion.tool_calls
+        texts = [completion.text, completion.reasoning, *(f"{call.raw} {call.arguments}" for call in calls)]
+        if not any(map(found, texts)):
+            return completion
+
+        def mask(value: Any) -> Any:
+            if isinstance(value, str):
+                return self._secrets.sub(MASK, value)
+            if isinstance(value, Mapping):
+                return {mask(key): mask(item) for key, item in value.items()}
+            return [mask(item) for item in value] if isinstance(value, list | tuple) else value
+
+        masked = tuple(replace(one, arguments=mask(one.arguments), raw=mask(one.raw)) for one in calls)
+        return replace(completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=masked)
 
 
 class ModelHandle:

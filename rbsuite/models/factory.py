@@ -8,7 +8,8 @@ from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageErr
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
 from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
-from rbsuite.options import Reference
+from rbsuite.models.provider_errors import require_sendable_keys
+from rbsuite.options import Reference, refuse_keys
 from rbsuite.plugins import SEPARATE, Plugins
 from rbsuite.specs import ModelSpec, load_object
 
@@ -62,6 +63,7 @@ def is_simulated(reference: str, plugins: Plugins) -> bool:
 def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     """The spec of a plugin's model; ``None``: a provider's. See :func:`make_model` for what it raises."""
     text = reference.strip()
+    refuse_keys(text)
     name = text.partition(":")[0]
     if name in plugins.models:
         return plugins.models[name]
@@ -80,6 +82,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
         raise UsageError(
             f"{reference!r} is not a model name.", "Write PROVIDER/MODEL, for example openai/gpt-4o, without spaces."
         )
+    require_sendable_keys(provider)
     return None
 
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from rbsuite.models.redact import redact
+from rbsuite.errors import UsageError
 from rbsuite.models.retry import read_retry_after
+from rbsuite.redact import check_keys, redact
 
 FailureKind = Literal[
     "transient",
@@ -213,6 +214,18 @@ def advice(kind: FailureKind, model: str, litellm: Any, error: Exception | None 
         "parameters": "The provider does not take an option of this request: choose another --model, or leave the option out.",
         "transient": "Check the connection and the base URL; the same command, run again, goes on where this one stopped.",
     }.get(kind, "Check --model (PROVIDER/MODEL) and the request's options.")
+
+
+def require_sendable_keys(provider: str) -> None:
+    """See that the keys of a provider can be sent, before any call is made.
+
+    Raises:
+        UsageError: one cannot; its variable is named.
+    """
+    try:
+        check_keys(provider)
+    except ValueError as error:
+        raise UsageError(f"{error}.", "Set it anew: a key is one word.") from None
 
 
 def key_variables(model: str, litellm: Any) -> list[str]:

@@ -23,8 +23,6 @@ from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from rbsuite.record import Condition
     from rbsuite.report.looking import Looked
     from rbsuite.statistics.intervals import Estimate
@@ -71,11 +69,6 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         "looks": looks_json(store),
         "digest": experiment_digest(store),
     }
-
-
-def show(console: Console, store: ExperimentStore, summary: Summary) -> None:
-    """Print what :func:`render` gives."""
-    console.print(render(store, summary), soft_wrap=True, highlight=False, markup=False)
 
 
 def render(store: ExperimentStore, summary: Summary) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from rbsuite.inert import inert
+
 MARGIN = "  "
 WIDTH = 110
 NARROW = 80
@@ -59,8 +61,8 @@ def fields(pairs: Sequence[tuple[str, str]], width: int = WIDTH) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text on one line, without control characters (plugins and data wrote it, and terminals obey them)."""
-    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
+    """A text on one line, inert: plugins, models and data wrote it, and must not add lines to a table or command the terminal."""
+    return inert(" ".join(text.split()))
 
 
 def fold(text: str, width: int = NARROW) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from rbsuite.errors import ModelError, UsageError
 from rbsuite.jsonable import text_digest
 from rbsuite.models.litellm_model import load_litellm
-from rbsuite.models.provider_errors import advice, classify, detail, retry_after
+from rbsuite.models.provider_errors import advice, classify, detail, require_sendable_keys, retry_after
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.seeds import derive_seed
 
@@ -58,6 +58,7 @@ class LitellmEmbedder:
             raise UsageError(
                 "embedder 'litellm' needs a model.", "Write litellm:MODEL, e.g. litellm:openai/text-embedding-3-small."
             )
+        require_sendable_keys(model.partition("/")[0])
         self._model = model
         self._asked = dimension
         self._dimension = dimension

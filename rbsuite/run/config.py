@@ -5,18 +5,25 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.errors import UnknownNameError, UsageError, in_words
+from rbsuite.files import Unusable, check_depth, read_file
 from rbsuite.models.base import Purpose
+from rbsuite.record import FACTORS, Condition
 from rbsuite.run.presets import protocol_settings
+from rbsuite.scrub import MASK, scrub_text
 from rbsuite.specs import EnvironmentSpec
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")
 TWINS = ("exclude", "allow")
+MAX_TOML_BYTES = 1024 * 1024
+MAX_ORDERS = 10_000
+LARGEST = 2**63 - 1
+"""The largest number that an option may be: a store holds no larger one."""
 DEFAULT_MODEL = "sim/learner"
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
@@ -24,9 +31,16 @@ Kind = Literal["text", "names", "int", "float", "numbers", "counts", "flag"]
 
 
 def _option(
-    kind: Kind, help: str, default: Any = MISSING, *, minimum: float | None = None, choices: Sequence[str] = ()
+    kind: Kind,
+    help: str,
+    default: Any = MISSING,
+    *,
+    minimum: float | None = None,
+    maximum: float = LARGEST,
+    choices: Sequence[str] = (),
 ) -> Any:
-    return field(default=default, metadata={"kind": kind, "help": help, "minimum": minimum, "choices": tuple(choices)})
+    limits = {"minimum": minimum, "maximum": maximum, "choices": tuple(choices)}
+    return field(default=default, metadata={"kind": kind, "help": help, **limits})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +74,15 @@ class ExperimentConfig:
     grade_model: str = _option("text", "model for environments whose grading asks one [default: the judge's]", "")
     embedder: tuple[str, ...] = _option("names", "embedder for memory retrieval", ("hash",))
     index: str = _option("text", "index for memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
-    orders: int = _option("int", "number of task orders; each is a separate run of every condition", 3, minimum=1)
+    orders: int = _option(
+        "int", "number of task orders; each is a separate run of every condition", 3, minimum=1, maximum=MAX_ORDERS
+    )
     baseline_orders: int | None = _option(
         "int",
         "number of task orders of the baseline memory: where it recalls nothing, its runs need no partners [default: as --orders]",
         None,
         minimum=1,
+        maximum=MAX_ORDERS,
     )
     looks: tuple[int, ...] = _option(
         "counts",
@@ -150,11 +167,17 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
         UnknownNameError: an option that does not exist; the nearest is suggested.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_file(path, most=MAX_TOML_BYTES).decode())
+        check_depth(table)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}.", "Give --config an existing TOML file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}.", "Fix the file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise UsageError(f"{path} is not valid TOML: {why}.", "Fix the file.") from error
+    except Unusable as error:
+        raise UsageError(f"{path} is {error}.", "Give --config a TOML file of options.") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise UsageError(f"{path} is not valid TOML: {str(error).partition(';')[0]}.", "Fix the file.") from error
     values: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("-", "_")
@@ -169,7 +192,7 @@ def check_value(name: str, value: Any, where: str) -> Any:
     """A value as the option wants it: lists become tuples, a single name a tuple of one.
 
     Raises:
-        UsageError: it is of the wrong kind or too small.
+        UsageError: it is of the wrong kind, or out of range.
         UnknownNameError: it is not one of the option's choices.
     """
     meta = FIELDS[name].metadata
@@ -195,11 +218,14 @@ def _checked(name: str, value: Any, where: str) -> Any:
     meta = FIELDS[name].metadata
     kind = meta["kind"]
     shown = name.replace("_", "-")
+    written = repr(value) if len(repr(value)) <= 40 else in_words(value)
     if not _is_of(kind, value):
         wanted = {"text": "text", "flag": "true or false", "counts": "a whole number"}.get(kind, "a number")
-        raise UsageError(f"{where}: {shown} = {value!r} is not {wanted}.", f"{meta['help']}.")
+        raise UsageError(f"{where}: {shown} = {written} is not {wanted}.", f"{meta['help']}.")
+    if kind not in ("text", "flag") and abs(value) > meta["maximum"]:
+        raise UsageError(f"{where}: {shown} = {written} is out of range.", f"It must be at most {meta['maximum']:,}.")
     if meta["minimum"] is not None and value < meta["minimum"]:
-        raise UsageError(f"{where}: {shown} = {value} is too small.", f"It must be at least {meta['minimum']}.")
+        raise UsageError(f"{where}: {shown} = {written} is too small.", f"It must be at least {meta['minimum']}.")
     if meta["choices"] and value not in meta["choices"]:
         raise UnknownNameError(f"value of {shown}", value, meta["choices"])
     return float(value) if kind in ("float", "numbers") else value
@@ -210,7 +236,7 @@ def _is_of(kind: Kind, value: Any) -> bool:
         return isinstance(value, {"text": str, "flag": bool}[kind])
     if isinstance(value, bool) or not isinstance(value, int if kind in ("int", "counts") else int | float):
         return False
-    return math.isfinite(value)
+    return isinstance(value, int) or math.isfinite(value)
 
 
 def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
@@ -244,6 +270,32 @@ def from_plain(values: Mapping[str, Any]) -> ExperimentConfig:
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in FIELDS
     }
     return ExperimentConfig(**known)
+
+
+def unmasked(condition: Condition, config: ExperimentConfig) -> Condition:
+    """A stored condition, with the addresses as the user gave them: a store has them without the passwords."""
+    given = {
+        name: next((one for one in getattr(config, name) if isinstance(one, str) and scrub_text(one) == stored), stored)
+        for name in FACTORS
+        if MASK in (stored := getattr(condition, name))
+    }
+    return replace(condition, **given)
+
+
+def refuse_masked(config: ExperimentConfig) -> None:
+    """Refuse options that come from a store and lack the password that they had.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for name in FIELDS:
+        value = getattr(config, name)
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str) and f"//{MASK}@" in text:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} {text}: its password is not stored.",
+                    "Run the command that began the experiment, or give this option anew.",
+                )
 
 
 def differences(stored: ExperimentConfig, wanted: ExperimentConfig) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from rbsuite.errors import UsageError
 from rbsuite.events import Event
+from rbsuite.files import open_special
 from rbsuite.hookspecs import hookimpl
 from rbsuite.jsonable import plain
 
@@ -28,7 +30,7 @@ class EventLog:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = path.open("a", encoding="utf-8")
+            self._file = open_special(path, "a", "ascii")
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}.", "Give --log another file.") from error
 
@@ -38,7 +40,8 @@ class EventLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written was told when it was to be
+            self._file.close()
 
     @hookimpl
     def rbsuite_event(self, event: Event) -> None:

@@ -15,6 +15,7 @@ from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part
+from rbsuite.run.reads import Twins
 from rbsuite.run.sink import Sink
 from rbsuite.scaling.base import Scaling, Selector
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
@@ -34,6 +35,7 @@ class RunParts:
         agent, user: what makes agents and, where one takes part, users.
         memory, memory_spec, scaling, selector, selector_spec, judge, judge_spec: the condition's plugins.
         bank: as of the last committed task.
+        twins: the twins of tasks.
         origin: that of every :class:`rbsuite.experience.Experience` of the run.
         gate: where all model calls pass.
         temperature: of the agent's model; ``None``: the provider's default.
@@ -58,6 +60,7 @@ class RunParts:
     judge: Judge
     judge_spec: JudgeSpec
     bank: Bank
+    twins: Twins
     origin: str
     gate: Gate
     temperature: float | None

@@ -16,17 +16,18 @@ from typing import Any
 from rbsuite import __version__
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
-from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
 from rbsuite.models.factory import find_spec, is_simulated, make_model
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
-from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time
+from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time, refuse_masked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
 from rbsuite.run.window import make_window
+from rbsuite.scrub import scrub, scrub_text
 from rbsuite.seeds import derive_seed
 from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, ScalingSpec, Spec, plain_name
 from rbsuite.task import TaskSet
@@ -68,11 +69,12 @@ class Plan:
     @cached_property
     def manifest(self) -> Manifest:
         """What makes the experiment re-runnable, and under :data:`rbsuite.record.ABOUT` what makes its results readable."""
-        return Manifest(plain(self.config), plain({**self._identity(), ABOUT: self._about()}), self.runs())
+        facts = plain({**self._identity(), ABOUT: self._about()})
+        return Manifest(scrub(plain(self.config)), scrub(facts), self.runs())
 
     @cached_property
     def conditions(self) -> tuple[Condition, ...]:
-        """What is compared: every combination of the levels of the factors, the baseline first."""
+        """What is compared: every combination of the levels of the factors, the baseline first. Secrets are masked."""
         levels = {
             name: [
                 value if isinstance(value, str) else repr(value).removesuffix(".0")
@@ -83,7 +85,7 @@ class Plan:
         varied = [name for name in FACTORS if name in ("memory", "scaling") or len(levels[name]) > 1]
         made = []
         for values in product(*levels.values()):
-            chosen = dict(zip(levels, values, strict=True))
+            chosen = {name: scrub_text(value) for name, value in zip(levels, values, strict=True)}
             label = " x ".join(_shown(name, chosen[name]) for name in varied)
             made.append(Condition(**chosen, label=label))
         return tuple(made)
@@ -215,13 +217,18 @@ class Chosen:
 
         Raises:
             PluginError: it failed to read them.
+            DataError: there are none.
         """
         try:
-            return self.environment.tasks(split, domain=domain, data=data)
+            found = self.environment.tasks(split, domain=domain, data=data)
         except RbsuiteError:
             raise
         except Exception as error:
             raise PluginError.of(f"environment {self.spec.name!r}", error, "Fix or reinstall the plugin.") from error
+        if not found.tasks:
+            what = f"{self.spec.name} {split}{f' {domain}' if domain else ''}{f' of {data}' if data else ''}"
+            raise DataError(f"{what}: there are no tasks.", "Name another split, another domain or other data.")
+        return found
 
 
 def choose_environment(plugins: Plugins, reference: str) -> Chosen:
@@ -253,6 +260,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     Raises:
         RbsuiteError: a name, option, template or data set that cannot be had; nothing has been written by then.
     """
+    refuse_masked(config)
     chosen = choose_environment(plugins, config.env)
     config = _fill_in(replace(config, env=chosen.reference), chosen.spec, plugins)
     tasks = _choose(chosen.tasks(config.split, domain=config.domain, data=config.data), config)

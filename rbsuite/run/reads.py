@@ -6,7 +6,7 @@ version, it would have come to the same there. That is what lets a task be run b
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from rbsuite.experience import MemoryItem
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import SearchResult
 from rbsuite.task import Task, TaskSet
+from rbsuite.twins import find_twins
 
 _T = TypeVar("_T")
 
@@ -31,6 +32,35 @@ class _Read:
     gave: Any
 
 
+class Twins:
+    """The twins of a run's tasks: those that their task set knows and, after a warm start, the tasks of the source that asked the same.
+
+    Of a source's tasks the bank holds what they asked, as the keys of what was learnt on them; that is compared with the queries that
+    tasks state. Where a simulated user opens a task it states none, and only the very same task of the source is known.
+
+    Args:
+        tasks: all tasks.
+        bank: the run's bank.
+    """
+
+    def __init__(self, tasks: TaskSet, bank: Bank) -> None:
+        self._tasks = tasks
+        self._bank = bank
+
+    def of(self, task: Task) -> Sequence[str]:
+        """The ids of a task's twins."""
+        return (*self._tasks.twins.get(task.id, ()), *self._of_source.get(task.id, ()))
+
+    @cached_property
+    def _of_source(self) -> Mapping[str, Sequence[str]]:
+        asked = {(item.provenance.task_id, "source"): item.key for item in self._bank.items(0)}
+        if not asked:
+            return {}
+        asked.update({(task.id, ""): task.query for task in self._tasks if task.query})
+        found = find_twins(asked).of
+        return {name: [twin for twin, kind in found[name, kind] if kind] for name, kind in found if not kind}
+
+
 class Reads:
     """Reads a bank as of one version, without what stems from the task at hand or its twins, and remembers what each read gave.
 
@@ -38,19 +68,17 @@ class Reads:
         bank: the run's bank.
         version: the version to read.
         task: the task at hand.
-        tasks: all tasks, which know their twins.
+        twins: those of all tasks.
         scope: ``shared``: one bank for all; ``domain``: only what was learnt in the task's domain.
-        twins: ``exclude``: nothing of the task's twins; ``allow``: they are tasks like any other.
+        exclude: whether nothing of the task's twins is read; else they are tasks like any other.
     """
 
-    def __init__(
-        self, bank: Bank, version: int, task: Task, tasks: TaskSet, scope: str, twins: str = "exclude"
-    ) -> None:
+    def __init__(self, bank: Bank, version: int, task: Task, twins: Twins, scope: str, exclude: bool = True) -> None:
         self._bank = bank
         self._version = version
         self._task = task
-        self._tasks = tasks
         self._twins = twins
+        self._apart = exclude
         self._domain = task.domain if scope == DOMAIN_SCOPE else ""
         self._log: list[_Read] = []
 
@@ -61,13 +89,12 @@ class Reads:
 
     @cached_property
     def _exclude(self) -> frozenset[str]:
-        twins = self._tasks.twins.get(self._task.id, ()) if self._twins == "exclude" else ()
-        return frozenset((self._task.id, *twins))
+        return frozenset((self._task.id, *(self._twins.of(self._task) if self._apart else ())))
 
     def is_of_twin(self, item_id: str) -> bool:
         """Whether an item was learnt on a twin of the task, so that to recall it is to recall the answer."""
         item = self._bank.get(item_id, self._version)
-        return item is not None and item.provenance.task_id in self._tasks.twins.get(self._task.id, ())
+        return item is not None and item.provenance.task_id in self._twins.of(self._task)
 
     async def hold(self, version: int) -> bool:
         """Whether every read so far would give the same in another version."""

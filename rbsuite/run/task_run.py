@@ -285,7 +285,7 @@ class TaskRun:
 
     def _reads(self, version: int) -> Reads:
         parts = self._parts
-        return Reads(parts.bank, version, self._task, parts.tasks, parts.config.scope, parts.config.twins)
+        return Reads(parts.bank, version, self._task, parts.twins, parts.config.scope, parts.config.twins == "exclude")
 
 
 def _stage(parts: RunParts, roles: Roles, seed: int, ledger: Ledger) -> Stage:

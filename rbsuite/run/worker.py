@@ -23,9 +23,10 @@ from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
-from rbsuite.run.config import Execution, ExperimentConfig, model_references
+from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
+from rbsuite.run.reads import Twins
 from rbsuite.run.sink import Sink
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
@@ -128,7 +129,7 @@ class Worker:
         sink.finish(info)
 
     async def _parts(self, job: Job) -> RunParts:
-        condition, config = job.run.condition, self._config
+        condition, config = unmasked(job.run.condition, self._config), self._config
         environment, tasks, host = self._hosted
         memory, judge, selector = (
             self._part(kind, name)
@@ -138,6 +139,7 @@ class Worker:
         assert isinstance(judge.spec, JudgeSpec)
         assert isinstance(selector.spec, SelectorSpec)
         start = origin(job.seed_ops)
+        bank = await load_bank(job, self._part("embedder", condition.embedder).make(), config.index)
         return RunParts(
             config=config,
             info=job.run,
@@ -156,7 +158,8 @@ class Worker:
             selector_spec=selector.spec,
             judge=judge.make(),
             judge_spec=judge.spec,
-            bank=await load_bank(job, self._part("embedder", condition.embedder).make(), config.index),
+            bank=bank,
+            twins=Twins(tasks, bank),
             origin="" if start == GENESIS else start[:8],
             gate=self._gate,
             temperature=float(condition.temperature) if condition.temperature else None,

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from rbsuite.oplog import GENESIS as GENESIS
 from rbsuite.oplog import chain as chain
+from rbsuite.scrub import scrub as scrub
 from rbsuite.store.digest import experiment_digest as experiment_digest
 from rbsuite.store.digest import run_digest as run_digest
 from rbsuite.store.experiment import ExperimentStore as ExperimentStore
 from rbsuite.store.export import export_jsonl as export_jsonl
 from rbsuite.store.rows import ResultRow as ResultRow
 from rbsuite.store.rows import TaskRow as TaskRow
-from rbsuite.store.scrub import scrub as scrub
 
 __all__ = [
     "GENESIS",

@@ -14,7 +14,7 @@ from typing import Any
 from rbsuite.errors import StoreError
 from rbsuite.record import Manifest
 from rbsuite.store.adding import KEY, added_texts, signatures
-from rbsuite.store.codec import unpack, unsqueeze
+from rbsuite.store.codec import inflate, unpack, unsqueeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
 from rbsuite.store.reader import Reader
@@ -192,7 +192,7 @@ def _blobs(database: Database) -> Iterator[str]:
     for (sha,) in database.rows("SELECT sha256 FROM blob ORDER BY sha256"):
         rows = database.rows("SELECT data FROM blob WHERE sha256 = ?", (sha,))
         try:
-            found = hashlib.sha256(zlib.decompress(rows[0][0])).hexdigest() if rows else ""
+            found = hashlib.sha256(inflate(rows[0][0])).hexdigest() if rows else ""
         except (zlib.error, TypeError):
             found = ""
         if found != sha:

@@ -37,6 +37,15 @@ _LONG = 4096
 _SHARED = 256
 """Rows whose JSON is longer than this are kept once, by content, instead of in every trajectory."""
 
+MOST_BYTES = 256 * 1024 * 1024
+"""Size of the longest text that is stored; more is a mistake, or made to fill the memory."""
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is not a number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=plain)
 
 T = TypeVar("T")
@@ -75,13 +84,47 @@ def unpack(value: str | bytes) -> str:
 
 
 def squeeze(text: str) -> bytes:
-    """Text as compressed bytes."""
-    return zlib.compress(text.encode("utf-8", "surrogatepass"), LEVEL)
+    """Text as compressed bytes.
+
+    Raises:
+        ValueError: it is longer than :data:`MOST_BYTES`.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"a text of more than {MOST_BYTES // 2**20} MiB")
+    return zlib.compress(data, LEVEL)
+
+
+def inflate(data: bytes) -> bytes:
+    """Bytes that were compressed.
+
+    Raises:
+        zlib.error: they are damaged, or unpack to more than :data:`MOST_BYTES`.
+    """
+    unpacker = zlib.decompressobj()
+    found = unpacker.decompress(data, MOST_BYTES + 1)
+    if len(found) > MOST_BYTES:
+        raise zlib.error(f"it unpacks to more than {MOST_BYTES // 2**20} MiB")
+    if not unpacker.eof or unpacker.unused_data:
+        raise zlib.error("it is incomplete, or more than one stream")
+    return found
 
 
 def unsqueeze(data: bytes) -> str:
-    """The text of compressed bytes; undoes :func:`squeeze`."""
-    return zlib.decompress(data).decode("utf-8", "surrogatepass")
+    """The text of compressed bytes; undoes :func:`squeeze`. Raises as :func:`inflate`."""
+    return inflate(data).decode("utf-8", "surrogatepass")
+
+
+def loads(text: str) -> Any:
+    """The value of stored JSON.
+
+    Raises:
+        ValueError: it is damaged: no JSON, a number that is none, or nested without end.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _encodable(text: str) -> bool:
@@ -137,7 +180,7 @@ def body_row(trajectory: Trajectory, refer: Refer) -> list[Any]:
 
 def decode_body(text: str, resolve: Resolve) -> tuple[tuple[Step, ...], Observation | None]:
     """Steps and final observation; undoes :func:`encode_body`."""
-    rows, final = json.loads(text)
+    rows, final = loads(text)
     steps = tuple(
         Step(actor, observation(seen, resolve), _action(action), reward, tuple(audience))
         for actor, seen, action, reward, audience in rows

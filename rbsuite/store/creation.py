@@ -14,12 +14,13 @@ from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
 from rbsuite.oplog import origin
 from rbsuite.record import Condition, Manifest, RunInfo
+from rbsuite.scrub import scrub, scrub_text
 from rbsuite.store.codec import pack
 from rbsuite.store.database import guarded, open_connection
+from rbsuite.store.leftovers import ENDINGS, new_mark, refuse_leftovers
 from rbsuite.store.links import manifest_hash, run_link
 from rbsuite.store.rows import Row, encode_manifest, op_row, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
-from rbsuite.store.scrub import scrub, scrub_text
 from rbsuite.store.writer import unstorable
 
 
@@ -125,15 +126,16 @@ def make_home(home: Path, own: Collection[str]) -> tuple[Path, ...]:
     return tuple(made)
 
 
-def unmake(path: Path, locks: Path, made: Sequence[Path]) -> None:
+def unmake(path: Path | None, locks: Path, made: Sequence[Path]) -> None:
     """Remove what making an experiment has made, as far as nothing else has come into it.
 
     Args:
-        path: the database.
+        path: the database; ``None``: there is none yet, and what lies where its log would be is another's.
         locks: the directory of the locks, none of which is held.
         made: the directories, the innermost first.
     """
-    _remove(path)
+    if path is not None:
+        _remove(path)
     shutil.rmtree(locks, ignore_errors=True)
     with suppress(OSError):
         for directory in made:
@@ -148,6 +150,7 @@ def build(path: Path, draft: PlannedStore) -> None:
     """
     if path.exists():
         raise StoreError(f"{path.parent} already contains an experiment.", "Resume it, or choose another directory.")
+    refuse_leftovers(path)
     new = path.with_name(f"{path.name}.new")
     try:
         _remove(new)
@@ -164,6 +167,7 @@ def build(path: Path, draft: PlannedStore) -> None:
 def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    new_mark(connection)
     connection.execute("BEGIN IMMEDIATE")
     create_tables(connection)
     signed = manifest_hash(draft.manifest)
@@ -195,7 +199,7 @@ def insert_runs(connection: sqlite3.Connection, runs: Sequence[PlannedRun], sign
 
 
 def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", *ENDINGS):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).unlink()
 

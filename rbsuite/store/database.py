@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import StoreError
+from rbsuite.store.leftovers import refuse_foreign_log
 from rbsuite.store.schema import OLDEST_VERSION, SCHEMA_VERSION, lacking, migrate, stored_version
 
 BUSY_SECONDS = 10.0
@@ -60,24 +61,34 @@ class Database:
         alone: whether no other process writes; only then is an older store brought up to date.
 
     Raises:
-        StoreError: no store, a damaged one, or one of a later version.
+        StoreError: no store, a damaged one, one of a later version, or one beside which lies the log of another.
     """
 
     def __init__(self, path: Path, *, readonly: bool, alone: bool = True) -> None:
         self.path = path
         self.readonly = readonly
         self._lock = threading.RLock()
+        try:
+            refuse_foreign_log(path)
+            found = path.stat()
+            self._place = found.st_dev, found.st_ino
+        except OSError as error:
+            raise StoreError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
         with guarded(path):
             if readonly:
                 self._connection = _connect_readonly(path)
             else:
                 self._connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
+                self.survive_power_cuts(True)
             try:
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:
                 self._connection.close()
                 raise
+
+    def survive_power_cuts(self, every_commit: bool) -> None:
+        """Whether each commit is on the disk when it returns, or a power cut may take the last ones back (never a part of one)."""
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if every_commit else 'NORMAL'}")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -88,6 +99,7 @@ class Database:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of what is done with the connection, or nothing."""
         with self._lock, guarded(self.path):
+            self._still_there()
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
@@ -97,6 +109,23 @@ class Database:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
+
+    def _still_there(self) -> None:
+        """See that the file still has its name: SQLite would write on to one that was removed, and all of it would be lost.
+
+        Raises:
+            StoreError: it has not.
+        """
+        try:
+            found = self.path.stat()
+            if (found.st_dev, found.st_ino) == self._place:
+                return
+        except OSError:
+            pass
+        raise StoreError(
+            f"{self.path} was removed or replaced while it was being written.",
+            "Put it back if you can, or begin again in another directory; nothing more is written.",
+        )
 
     def close(self) -> None:
         """Move what the log holds into the file and close; may be called again."""

@@ -32,7 +32,8 @@ class ExperimentStore:
     """All that is kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
 
     A store may be used by several threads; commits and reads take turns. One process at a time writes, or several that joined, each run
-    by one of them (see :meth:`claim`); any number read. Methods that take a ``run_id`` raise :class:`StoreError` for one that the
+    by one of them (see :meth:`claim`); any number read. A task that is read is compared with its link in the chain over records: what was
+    changed is a :class:`StoreError`. Methods that take a ``run_id`` raise :class:`StoreError` for one that the
     manifest does not have, and for a damaged file.
 
     Attributes:
@@ -51,6 +52,8 @@ class ExperimentStore:
         self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
             self._read()
+            if not self.readonly and _costs_nothing(self.manifest):
+                self._database.survive_power_cuts(False)
         except BaseException:
             self._database.close()
             raise
@@ -68,7 +71,7 @@ class ExperimentStore:
 
         Args:
             directory: made if missing; otherwise it must be empty.
-            manifest: kept as given, except for secrets (see :func:`~rbsuite.store.scrub.scrub`) in its config, facts and conditions.
+            manifest: kept as given, except for secrets (see :func:`~rbsuite.scrub.scrub`) in its config, facts and conditions.
             seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
             join: as in :meth:`open`.
 
@@ -89,7 +92,7 @@ class ExperimentStore:
         except BaseException:
             locks.close()
             if not join and (fresh or not (home / FILE_NAME).exists()):
-                unmake(home / FILE_NAME, home / LOCKS, made)
+                unmake(home / FILE_NAME if fresh else None, home / LOCKS, made)
             raise
         store._made = None if join else made
         return store
@@ -171,7 +174,8 @@ class ExperimentStore:
         return locks.holder(number)
 
     def commit(self, run_id: str, record: TaskRecord) -> bool:
-        """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash cannot undo it.
+        """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash of the process cannot undo
+        it, nor can a power cut, unless all models are simulations.
 
         Args:
             run_id: the run.
@@ -256,6 +260,7 @@ class ExperimentStore:
         tail = tuple(self.records(run_id, position))
         if tail:
             self._writer.rewind(run_id, position, kind, tail)
+            self._reader.forget(run_id)
         return len(tail)
 
     def acts(self) -> Sequence[Act]:
@@ -265,7 +270,7 @@ class ExperimentStore:
 
     def audit(self) -> Iterator[str]:
         """What is not as it was written, a line each: see :mod:`rbsuite.store.audit`."""
-        return audit(self._database, self.manifest, self._reader)
+        return audit(self._database, self.manifest, Reader(self._database, self.manifest, checked=False))
 
     def run_finished(self, run_id: str) -> bool:
         """Whether :meth:`mark_finished` was called for a run."""
@@ -301,7 +306,7 @@ class ExperimentStore:
             run_id: the run.
             start: the first position.
             stop: the position after the last; ``None``: to the end.
-            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not touch the compressed trajectories.
+            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
         """
         self._known(run_id)
         return self._reader.records(run_id, start, stop, trajectories)
@@ -329,7 +334,7 @@ class ExperimentStore:
         return self._reader.ops(run_id, upto_version)
 
     def results(self, run_id: str) -> Iterator[ResultRow]:
-        """A row a rollout, for statistics; does not touch the compressed trajectories."""
+        """A row a rollout, for statistics; does not unpack the trajectories."""
         self._known(run_id)
         return self._reader.results(run_id)
 
@@ -380,11 +385,23 @@ def _find(home: Path) -> None:
         raise StoreError(f"{home} cannot be read: {error.strerror}.", remedy) from error
 
 
+def _costs_nothing(manifest: Manifest) -> bool:
+    """Whether all models of an experiment are simulations, so that a task that a power cut takes back is run again at no cost."""
+    models = manifest.facts.get("models")
+    used = [
+        name
+        for one in (models if isinstance(models, list) else [models])
+        if isinstance(one, dict)
+        for name in one.values()
+    ]
+    return bool(used) and all(str(name).startswith("sim/") for name in used)
+
+
 def _read_manifest(database: Database) -> Manifest:
     meta = dict(database.rows("SELECT key, value FROM meta"))
     try:
         declared = decode_manifest(unpack(meta["manifest"]))
         added = [run for text in added_texts(meta) for run in decode_runs(text)]
         return replace(declared, runs=(*declared.runs, *added))
-    except (zlib.error, IndexError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (zlib.error, LookupError, ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"{database.path}: its manifest is damaged.", "Restore it from a copy.") from error

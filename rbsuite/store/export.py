@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from rbsuite.errors import StoreError
+from rbsuite.files import written
 from rbsuite.jsonable import Json, plain
 from rbsuite.store.experiment import ExperimentStore
 from rbsuite.store.redaction import CANARY, is_private, redact
@@ -33,7 +33,7 @@ def export_jsonl(
 
     Args:
         store: the experiment; it may still be running, then what is committed is written.
-        target: a path, which is replaced once all is written, or a text stream.
+        target: a path, or a text stream. A file is replaced once all is written, what is no file is written to.
         trajectories: whether to write the steps; without them lines are short.
         reveal: whether to write the text of tasks whose authors ask that it is not made public; see :mod:`rbsuite.store.redaction`.
 
@@ -46,19 +46,11 @@ def export_jsonl(
     if not isinstance(target, str | os.PathLike):
         return _write(_lines(store, trajectories, reveal), target)
     path = Path(target)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with draft.open("w", encoding="ascii", newline="\n") as stream:
-            count = _write(_lines(store, trajectories, reveal), stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
+        with written(path) as stream:
+            return _write(_lines(store, trajectories, reveal), stream)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}.", "Choose another path.") from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
-    return count
 
 
 def _write(lines: Iterator[Json], stream: TextIO) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -16,8 +15,10 @@ from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import Json
 from rbsuite.oplog import chain, origin
 from rbsuite.record import ALL, Manifest, RolloutRecord, TaskRecord
-from rbsuite.store.codec import decode_body, unpack, unsqueeze, usage
+from rbsuite.store.adding import signatures
+from rbsuite.store.codec import decode_body, loads, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
+from rbsuite.store.links import after_act, run_link, standing_acts, task_link
 from rbsuite.store.rows import Failures, ResultRow, Row, TaskRow, decode_op, decode_recall, decode_rollout, decode_task
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.trajectory import BROKEN_ENDS, Observation, Step
@@ -41,6 +42,10 @@ _BODIES = "SELECT task, head, body FROM rollout JOIN trajectory USING (id) WHERE
 _RECALLS = (
     "SELECT task, rollout, phase, step, version, reason, index_name, items, text"
     " FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+)
+_WHOLE_ROLLOUTS = (
+    "SELECT rollout.*, body FROM rollout LEFT JOIN trajectory USING (id)"
+    " WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
 )
 _OPS = "SELECT task, payload FROM op WHERE id >= ? AND id < ? ORDER BY id"
 _SEED = "SELECT payload FROM seed WHERE id >= ? AND id < ? ORDER BY id"
@@ -75,13 +80,18 @@ class _Page:
 class Reader:
     """Reads the tasks of an experiment's runs.
 
+    A task is compared with its link in the chain over records (:mod:`rbsuite.store.links`) when it is first read.
+
     Args:
         database: the store.
         manifest: the store's manifest.
+        checked: whether to compare; what is changed is a :class:`StoreError` then.
     """
 
-    def __init__(self, database: Database, manifest: Manifest) -> None:
+    def __init__(self, database: Database, manifest: Manifest, *, checked: bool = True) -> None:
         self._database = database
+        self._checked = checked
+        self._known: dict[int, int] = {}
         self._runs: Mapping[str, int] = {info.id: index for index, info in enumerate(manifest.runs)}
         self._shared = lru_cache(maxsize=_SHARED_KEPT)(self._load_shared)
 
@@ -91,23 +101,37 @@ class Reader:
 
     def state(self, run_id: str) -> tuple[int, str]:
         """The newest version of a run's bank and its hash chain; 0 and :meth:`start_hash` before the first task."""
-        return newest(self._database.rows, self._runs[run_id])
+        found = newest(self._database.rows, self._runs[run_id])
+        if found is None or not isinstance(found[0], int) or not isinstance(found[1], str):
+            raise self._changed(run_id, "where it ends")
+        return found
 
     def start_hash(self, run_id: str) -> str:
         """The hash chain of the bank that a run started from."""
-        rows = self._database.rows("SELECT start_hash FROM run WHERE id = ?", (self._runs[run_id],))
-        return str(rows[0][0])
+        return str(self._of_run("start_hash", run_id))
 
     def finished(self, run_id: str) -> bool:
         """Whether a run was marked as finished."""
-        return bool(self._database.rows("SELECT finished FROM run WHERE id = ?", (self._runs[run_id],))[0][0])
+        return bool(self._of_run("finished", run_id))
+
+    def forget(self, run_id: str) -> None:
+        """A run was taken back: what is read of it next is compared anew."""
+        self._known.pop(self._runs[run_id], None)
+
+    def _of_run(self, column: str, run_id: str) -> Any:
+        rows = self._database.rows(f"SELECT {column} FROM run WHERE id = ?", (self._runs[run_id],))
+        if not rows:
+            raise self._changed(run_id, "in its row, which is missing")
+        return rows[0][0]
 
     def records(self, run_id: str, start: int, stop: int | None, trajectories: bool) -> Iterator[TaskRecord]:
         """Committed records in order: see :meth:`rbsuite.store.ExperimentStore.records`."""
         for page in self._pages(run_id, start, stop, _PAGE if trajectories else _LIGHT_PAGE):
             recalls, ops = self._by_position(_RECALLS, page), self._by_position(_OPS, page)
             rollouts = self._by_position(_BODIES if trajectories else _HEADS, page)
-            for row in self._database.rows(_TASKS, page.tasks):
+            rows = self._database.rows(_TASKS, page.tasks)
+            self._in_order(run_id, page, [row[0] for row in rows])
+            for row in rows:
                 position = row[0]
                 with self._decoding(run_id, position):
                     record = decode_task(
@@ -120,8 +144,18 @@ class Reader:
 
     def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
         """What formed version 0: see :meth:`rbsuite.store.ExperimentStore.seed_ops`."""
+        return self._seed_ops(run_id, self._checked)
+
+    def _seed_ops(self, run_id: str, checked: bool) -> tuple[MemoryOp, ...]:
         run = self._runs[run_id]
-        rows = self._database.rows(_SEED, (run * ORDINALS, (run + 1) * ORDINALS))
+        parts = (run * ORDINALS, (run + 1) * ORDINALS)
+        if checked:
+            *row, origin_hash, _ = self._whole("SELECT * FROM run WHERE id = ?", (run,), run_id)
+            signed = signatures(dict(self._database.rows("SELECT key, value FROM meta")), len(self._runs))[run]
+            seed = self._database.rows("SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", parts)
+            if run_link(signed, row, seed) != origin_hash:
+                raise self._changed(run_id, "in its row or its seed")
+        rows = self._database.rows(_SEED, parts)
         with self._decoding(run_id, "the seed"):
             return tuple(decode_op(payload) for (payload,) in rows)
 
@@ -138,7 +172,9 @@ class Reader:
         """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
         for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
-            for row in self._database.rows(_RESULTS, page.parts):
+            rows = self._database.rows(_RESULTS, page.parts)
+            self._in_order(run_id, page, [row[0] for row in rows if row[4] == (0 if row[2] == ALL else row[2])])
+            for row in rows:
                 with self._decoding(run_id, row[0]):
                     result = _result(row, found[row[0]], kinds[row[0]])
                 yield result
@@ -159,10 +195,10 @@ class Reader:
     def verify_chain(self, run_id: str) -> str:
         """Compute the hash chain anew: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""
         with self._decoding(run_id, "the seed"):
-            state, expected = origin(self.seed_ops(run_id)), 0
+            state, expected = origin(self._seed_ops(run_id, False)), 0
         if state != self.start_hash(run_id):
             raise self._changed(run_id, "in its seed")
-        for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
+        for page in self._pages(run_id, 0, None, _LIGHT_PAGE, checked=False):
             ops = self._by_position(_OPS, page)
             for row in self._database.rows(_TASKS, page.tasks):
                 position, version, stored = row[0], row[4], row[6]
@@ -178,12 +214,77 @@ class Reader:
             f"{self._database.path}: the log of run {run_id!r} was changed {where}.", "Restore the store from a copy."
         )
 
-    def _pages(self, run_id: str, start: int, stop: int | None, size: int) -> Iterator[_Page]:
+    def _pages(
+        self, run_id: str, start: int, stop: int | None, size: int, *, checked: bool | None = None
+    ) -> Iterator[_Page]:
         """Page after page of what is committed, also meanwhile."""
         position = max(start, 0)
         while position < (end := min(self.committed(run_id), position + size, POSITIONS if stop is None else stop)):
-            yield _Page(self._runs[run_id], position, end)
+            page = _Page(self._runs[run_id], position, end)
+            if self._checked if checked is None else checked:
+                self._check(run_id, page)
+            yield page
             position = end
+
+    def _in_order(self, run_id: str, page: _Page, positions: list[Any]) -> None:
+        """See that there is every task of a page, each with the rollout that was selected."""
+        if positions != list(range(page.start, page.stop)):
+            raise self._changed(run_id, f"between positions {page.start} and {page.stop - 1}")
+
+    def _check(self, run_id: str, page: _Page) -> None:
+        """Compare every task of a page with its link, and remember how far a run is as it was written.
+
+        Raises:
+            StoreError: one is not.
+        """
+        known = self._known.get(page.run, 0)
+        if page.stop <= known:
+            return
+        for start in range(max(page.start, min(known, page.stop)), page.stop, _PAGE):
+            part = _Page(page.run, start, min(start + _PAGE, page.stop))
+            wrong = self._first_changed(part)
+            # Another process may have taken the run back between two queries.
+            if (
+                wrong is not None
+                and (wrong := self._first_changed(part)) is not None
+                and wrong < self.committed(run_id)
+            ):
+                raise self._changed(run_id, f"at position {wrong}")
+        if page.start <= known:
+            self._known[page.run] = page.stop
+
+    def _first_changed(self, page: _Page) -> int | None:
+        """The first position whose rows do not give its link; ``None`` if all do."""
+        rows = self._database.rows
+        acts = standing_acts(rows("SELECT position, link FROM act WHERE run = ? ORDER BY id", (page.run,)))
+        before = rows(
+            "SELECT record_hash FROM task WHERE id = ?" if page.start else "SELECT origin_hash FROM run WHERE id = ?",
+            (task_key(page.run, page.start - 1) if page.start else page.run,),
+        )
+        previous = before[0][0] if before else ""
+        bodies: defaultdict[int, list[tuple[Row, bytes]]] = defaultdict(list)
+        for *row, body in rows(_WHOLE_ROLLOUTS, page.parts):
+            bodies[row[0] // ORDINALS].append((tuple(row), body if isinstance(body, bytes) else b""))
+        parts: defaultdict[int, list[Row]] = defaultdict(list)
+        for table in ("recall", "op"):
+            for part in rows(f"SELECT * FROM {table} WHERE id >= ? AND id < ? ORDER BY id", page.parts):
+                parts[part[0] // ORDINALS].append(part)
+        tasks = {task[0]: task for task in rows("SELECT * FROM task WHERE id >= ? AND id < ? ORDER BY id", page.tasks)}
+        for position in range(page.start, page.stop):
+            key = task_key(page.run, position)
+            *task, link = tasks.get(key, (None,))
+            if position in acts and isinstance(previous, str):
+                previous = after_act(previous, acts[position])
+            if not task or task_link(str(previous), task, bodies[key], parts[key]) != link:
+                return position
+            previous = link
+        return None
+
+    def _whole(self, sql: str, values: tuple[int, ...], run_id: str) -> Row:
+        rows = self._database.rows(sql, values)
+        if not rows:
+            raise self._changed(run_id, "in its row, which is missing")
+        return rows[0]
 
     def _by_position(self, sql: str, page: _Page) -> defaultdict[int, list[Row]]:
         """The rows of a query over parts of tasks, by position, without their first column."""
@@ -208,14 +309,22 @@ class Reader:
         rows = self._database.rows("SELECT data FROM blob WHERE sha256 = ?", (sha,))
         if not rows:
             raise ValueError(f"nothing is stored under {sha}")
-        return tuple(read(row) for row in json.loads(unsqueeze(rows[0][0])))
+        return tuple(read(row) for row in loads(unsqueeze(rows[0][0])))
 
     @contextmanager
     def _decoding(self, run_id: str, place: int | str) -> Iterator[None]:
         """Says which record, by position or name, cannot be decoded, instead of why."""
         try:
             yield
-        except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (
+            zlib.error,
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             what = place if isinstance(place, str) else f"the record at position {place}"
             raise StoreError(
                 f"{self._database.path}: {what} of run {run_id!r} is damaged ({error}).",
@@ -229,11 +338,11 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
     trajectory = record.trajectory
     whole = None
     if ordinal == max(selected, 0):
-        costs, notes = json.loads(unpack(task_head))
+        costs, notes = loads(unpack(task_head))
         whole = TaskRow(
             usage=usage(costs),
             notes=notes,
-            items=len({item[0] for items, _ in recalls for item in json.loads(unpack(items))}),
+            items=len({item[0] for items, _ in recalls for item in loads(unpack(items))}),
             characters=sum(len(unpack(text)) for _, text in recalls),
             ops=Counter(unpack(kind) for (kind,) in kinds),
         )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rbsuite.errors import in_words
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.jsonable import plain
-from rbsuite.record import Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
+from rbsuite.record import ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store.codec import (
     SharedRows,
     dumps,
     encode_body,
+    loads,
     pack,
     squeeze,
     unpack,
@@ -195,10 +196,22 @@ def _real(value: float) -> float:
 
 def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
     """The rollout of a ``head`` column, with the steps and final observation of its body."""
-    row = json.loads(unpack(head))
+    row = loads(unpack(head))
     task_id, rollout, seed, query, end, error, grade, judged, costs, notes, seconds = row
+    _check_score(grade, judged)
     trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, None if grade is None else Grade(*grade))
     return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
+
+
+def _check_score(grade: Any, judged: Any) -> None:
+    """Refuse scores that no environment and no judge gives: a store that says so was changed.
+
+    Raises:
+        ValueError: one is no number.
+    """
+    for score in (None if grade is None else grade[0], None if judged is None else judged[1]):
+        if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
+            raise ValueError(f"its score is {in_words(score)}")
 
 
 def _recall_row(event: RecallEvent) -> Row:
@@ -219,7 +232,7 @@ def _recall_row(event: RecallEvent) -> Row:
 def decode_recall(row: Row) -> RecallEvent:
     """The recall of a row of table ``recall``, from ``rollout`` on."""
     rollout, phase, step, version, reason, index, items, text = row
-    found = tuple(Recalled(*item) for item in json.loads(unpack(items)))
+    found = tuple(Recalled(*item) for item in loads(unpack(items)))
     recall = Recall(found, unpack(text), unpack(reason), unpack(index))
     return RecallEvent(rollout, unpack(phase), step, version, recall)
 
@@ -273,7 +286,7 @@ def _item_values(item: MemoryItem) -> dict[str, Any]:
 
 def decode_op(payload: str | bytes) -> MemoryOp:
     """The operation of a ``payload`` column."""
-    values = json.loads(unpack(payload))
+    values = loads(unpack(payload))
     values["provenance"] = _provenance(values["provenance"])
     if "item" in values:
         item = values["item"]
@@ -286,7 +299,9 @@ def decode_op(payload: str | bytes) -> MemoryOp:
 def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[RecallEvent, ...]) -> TaskRecord:
     """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
     position, task_id, commit_id, read_version, version, selected, state_hash, head = row
-    costs, notes = json.loads(unpack(head))
+    costs, notes = loads(unpack(head))
+    if selected != ALL and not 0 <= selected < len(rollouts):
+        raise ValueError(f"rollout {selected} is selected of {len(rollouts)}")
     return TaskRecord(
         task_id=unpack(task_id),
         position=position,
@@ -314,7 +329,7 @@ def encode_manifest(manifest: Manifest) -> str:
 
 def decode_manifest(text: str) -> Manifest:
     """The manifest of :func:`encode_manifest`."""
-    values = json.loads(text)
+    values = loads(text)
     return Manifest(values["config"], values["facts"], tuple(_run(run) for run in values["runs"]))
 
 
@@ -325,7 +340,7 @@ def encode_runs(runs: Sequence[RunInfo]) -> str:
 
 def decode_runs(text: str) -> tuple[RunInfo, ...]:
     """The runs of :func:`encode_runs`."""
-    return tuple(_run(run) for run in json.loads(text))
+    return tuple(_run(run) for run in loads(text))
 
 
 def _run(values: dict[str, Any]) -> RunInfo:

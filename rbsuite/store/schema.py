@@ -103,15 +103,17 @@ _NEWEST = "SELECT version, state_hash FROM task WHERE id >= ? AND id < ? ORDER B
 _START = "SELECT 0, start_hash FROM run WHERE id = ?"
 
 
-def newest(execute: Callable[[str, tuple[int, ...]], Sequence[tuple[int, str]]], run: int) -> tuple[int, str]:
+def newest(execute: Callable[[str, tuple[int, ...]], Sequence[tuple[int, str]]], run: int) -> tuple[int, str] | None:
     """Newest version and hash chain of a run; before its first task, 0 and the chain of the bank it started from.
+
+    ``None`` where the run has no row, as in a damaged file.
 
     Args:
         execute: gives all rows of a query.
         run: the run's number.
     """
     found = execute(_NEWEST, (task_key(run, 0), task_key(run + 1, 0))) or execute(_START, (run,))
-    return found[0]
+    return found[0] if found else None
 
 
 def task_key(run: int, position: int) -> int:

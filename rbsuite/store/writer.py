@@ -14,12 +14,12 @@ from rbsuite.errors import StoreError
 from rbsuite.jsonable import plain
 from rbsuite.oplog import chain
 from rbsuite.record import ALL, Manifest, RunInfo, TaskRecord
+from rbsuite.scrub import scrub_text
 from rbsuite.store.codec import dumps, pack, squeeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, standing_acts, task_link, templates_hash
 from rbsuite.store.rows import EncodedRecord, encode_record
 from rbsuite.store.schema import ORDINALS, task_key
-from rbsuite.store.scrub import scrub_text
 
 _KNOWN_SHARED = 100_000
 """How many hashes of shared rows are remembered as stored, so that they are not compressed again."""

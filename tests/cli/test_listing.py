@@ -140,7 +140,7 @@ def test_bounds(option: Option, shown: str) -> None:
 def test_tables_align_and_end_without_blanks() -> None:
     assert table([("a", "bb", ""), ("ccc", "d", "e")], indent=1) == " a    bb\n ccc  d   e"
     assert table([]) == ""
-    assert one_line("a\n b\x1b[1m\tc") == "a b?[1m c"
+    assert one_line("a\n b\x1b[1m\tc") == "a b\\x1b[1m c"
     assert fields([("long label", "x"), ("b", "y"), ("c", "")]) == "long label  x\nb           y"
     folded = fields([("a", "word " * 40)], width=60).splitlines()
     assert len(folded) > 2

@@ -150,3 +150,19 @@ def test_replacements_wait_for_each_other(tmp_path: Path) -> None:
         thread.join(20)
     assert most == 1
     assert (target / "file").read_text() in ("x", "y")
+
+
+def test_only_a_directory_is_replaced_and_a_link_to_one_stays(tmp_path: Path, kit: Any) -> None:
+    elsewhere, link, fifo = tmp_path / "elsewhere", tmp_path / "link", tmp_path / "fifo"
+    elsewhere.mkdir()
+    (elsewhere / "old").touch()
+    link.symlink_to("elsewhere")
+    os.mkfifo(fifo)
+    with staged(link) as stage:
+        (stage.new / "new").touch()
+        stage.publish()
+    assert link.is_symlink()
+    assert kit.tree(elsewhere) == ["new"]
+    with pytest.raises(NotADirectoryError), staged(fifo):
+        pass
+    assert fifo.is_fifo()

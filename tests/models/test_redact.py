@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rbsuite.models.redact import MASK, PLACEHOLDERS, redact
+from rbsuite.redact import MASK, PLACEHOLDERS, redact
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,18 @@ class Doubled(Toy):
         return replace(tasks, asks=lambda task: task.id.replace("/1", "/0"))
 
 
-@pytest.mark.parametrize(("option", "recalled"), [({}, False), ({"twins": "allow"}, True)])
+class Again(Toy):
+    """The toy, with other ids for the same tasks, as another split may have them."""
+
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        tasks = super().tasks(split, domain=domain, data=data)
+        return replace(tasks, tasks=tuple(replace(task, id=f"again/{task.id}") for task in tasks))
+
+
+OPTIONS = pytest.mark.parametrize(("option", "recalled"), [({}, False), ({"twins": "allow"}, True)])
+
+
+@OPTIONS
 def test_a_twin_is_recalled_only_where_that_is_wanted(tmp_path: Path, option: dict[str, Any], recalled: bool) -> None:
     plugin = ToyPlugin(environments=[replace(altered.environment("doubled", Toy), factory=f"{__name__}:Doubled")])
     sources: dict[str, str] = {}
@@ -37,3 +48,19 @@ def test_a_twin_is_recalled_only_where_that_is_wanted(tmp_path: Path, option: di
             counted += record.notes.get("recalls_of_twins", 0)
     assert bool(seen) is recalled
     assert counted == seen
+
+
+@OPTIONS
+def test_a_twin_that_a_warm_start_brings_is_one_too(tmp_path: Path, option: dict[str, Any], recalled: bool) -> None:
+    measure(tmp_path / "source", memory=("reasoningbank",)).close()
+    plugin = ToyPlugin(environments=[replace(altered.environment("again", Toy), factory=f"{__name__}:Again")])
+    options = {"env": "again", "memory": ("reasoningbank",), "warm_start": str(tmp_path / "source"), **option}
+    found = learnt = 0
+    with measure(tmp_path / "warm", plugin, **options) as store:
+        for info, record in records_of(store, "reasoningbank"):
+            sources = {op.item.id: op.provenance.task_id for op in store.seed_ops(info.id) if op.item is not None}
+            recalled_of = [sources.get(item.item_id) for event in record.recalls for item in event.recall.items]
+            found += record.task_id in [f"again/{source}" for source in recalled_of]
+            learnt += any(recalled_of)
+    assert learnt
+    assert bool(found) is recalled

@@ -20,8 +20,8 @@ DOWN = [
     "rollout",
     "recalls",
     "roles",
-    "reads",
     "parts",
+    "reads",
     "sink",
     "observers",
 ]

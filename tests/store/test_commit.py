@@ -230,3 +230,24 @@ def test_templates_are_noted_and_may_not_change(store: ExperimentStore) -> None:
     with pytest.raises(StoreError, match=r"judge/self\.j2 has changed"):
         store.note_templates({("", "judge/self.j2"): "ef" * 32})
     assert store.templates() == used
+
+
+@pytest.mark.parametrize(
+    ("models", "level"),
+    [
+        ({"agent": "openai/gpt-4o", "judge": "sim/learner"}, 2),
+        ([{"agent": "sim/learner"}, {"agent": "x/y"}], 2),
+        ({"agent": "sim/learner:slip=0", "judge": "sim/learner"}, 1),
+        (None, 2),
+    ],
+)
+def test_a_task_that_may_have_cost_money_survives_a_power_cut(
+    tmp_path: Path, samples: ModuleType, models: object, level: int
+) -> None:
+    """SQLite's levels: 2 waits for the disk at each commit, 1 may lose the last ones."""
+    manifest = samples.manifest(3)
+    facts = {**manifest.facts, "models": models}
+    with ExperimentStore.create(tmp_path, replace(manifest, facts=facts)) as store:
+        assert store._database.rows("PRAGMA synchronous") == [(level,)]
+    with ExperimentStore.open(tmp_path) as store:
+        assert store._database.rows("PRAGMA synchronous") == [(level,)]

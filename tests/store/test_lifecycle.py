@@ -186,7 +186,7 @@ def test_damaged_record_is_named(filled: ExperimentStore, samples: ModuleType) -
             "UPDATE trajectory SET body = x'00' WHERE id IN (SELECT rollout.id FROM rollout JOIN task ON task.id = task WHERE position = 3)"
         )
         connection.commit()
-    with pytest.raises(StoreError, match=r"position 3 of run 'reasoningbank/single/order-0' is damaged"):
+    with pytest.raises(StoreError, match=r"run 'reasoningbank/single/order-0' was changed at position 3"):
         list(filled.records(samples.RUN))
 
 

@@ -6,6 +6,7 @@ import csv
 import errno
 import logging
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.errors import DataError
+from rbsuite.files import MAX_BYTES, Unusable, parse_json, read_file, resolved
 
 if TYPE_CHECKING:
     from rbsuite_questions.rows import HubSource, Row
 
 _ENDPOINT = "https://huggingface.co"
+_MOST_TEXT = 4 * 1024 * 1024
 _GATED = "Accept the conditions on its page on the hub and run `hf auth login`"
 
 
@@ -43,6 +46,7 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
         DataError: it holds no such data.
     """
     datasets = _datasets()
+    _look_through(path)
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             return [dict(row) for row in datasets.load_from_disk(str(path))]
@@ -54,16 +58,67 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
             return [dict(row) for row in loaded]
 
 
-def load_parquet(path: Path) -> Sequence[Row]:
-    """The rows of a parquet file; the library's own cache is not touched.
+def load_parquet(name: str, content: bytes) -> Sequence[Row]:
+    """The rows of a parquet file's bytes; the library's own cache is not touched.
 
     Raises:
         DataError: it cannot be read.
     """
     _datasets()
-    with _explained(path.name, "a fresh copy"):
-        rows: Sequence[Row] = import_module("pyarrow.parquet").read_table(path).to_pylist()
+    with _explained(name, "a fresh copy"):
+        buffer = import_module("pyarrow").BufferReader(content)
+        rows: Sequence[Row] = import_module("pyarrow.parquet").read_table(buffer).to_pylist()
         return rows
+
+
+def _look_through(path: Path) -> None:
+    """See that a directory holds all that will be read: the library follows links, and its own files may name others anywhere.
+
+    Raises:
+        DataError: a link, or a name in ``README.md`` or ``state.json``, leads out; or there is a file that is none, or is too large.
+    """
+    remedy = "Name a directory that holds its data itself."
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        try:
+            if not resolved(file).is_relative_to(resolved(path)):
+                raise Unusable("a link that points outside the directory")
+            found = file.stat()
+        except (Unusable, OSError) as error:
+            what = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else f"is {error}"
+            raise DataError(f"{path}: {name} {what}.", remedy) from error
+        if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES):
+            what = f"larger than {MAX_BYTES // 2**20} MiB" if stat.S_ISREG(found.st_mode) else "not a regular file"
+            raise DataError(f"{path}: {name} is {what}.", remedy)
+    for name in _named_files(path):
+        if name.startswith(("/", "\\", "~")) or "://" in name or ".." in name.replace("\\", "/").split("/"):
+            raise DataError(f"{path}: it names a file outside the directory: {name[:200]!r}.", remedy)
+
+
+def _named_files(path: Path) -> Iterator[str]:
+    """What the configurations of a directory call its files: every text in them."""
+    import yaml
+
+    waiting: list[Any] = []
+    try:
+        if (path / "README.md").is_file():
+            text = read_file(path / "README.md", most=_MOST_TEXT).decode("utf-8", "replace")
+            front = text.split("---", 2)[1] if text.lstrip().startswith("---") and text.count("---") > 1 else ""
+            card = yaml.safe_load(front)
+            waiting.append(card.get("configs") if isinstance(card, dict) else None)
+        if (path / "state.json").is_file():
+            waiting.append(parse_json(read_file(path / "state.json", most=_MOST_TEXT).decode("utf-8")))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        what = " ".join(str(error).split())
+        raise DataError(f"{path}: README.md or state.json cannot be read: {what}.", "Get a fresh copy.") from error
+    seen: set[int] = set()  # YAML may refer to one thing from many places
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value.values() if isinstance(value, dict) else value)
 
 
 def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import DataError
+from rbsuite.files import Unusable, parse_json, read_file
 from rbsuite_questions.readers.base import LETTERS
 from rbsuite_questions.readers.integers import gold_integer
 
@@ -79,14 +79,14 @@ def read_path(path: Path, hub: HubSource, names: Sequence[str] = (), *, csv_colu
     Raises:
         DataError: there is nothing, or it cannot be read.
     """
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         return _file(path, csv_columns)
     if not path.is_dir():
         raise DataError(f"{path} does not exist.", "Name a file or a directory with the data.")
     for name in names:
         for suffix in SUFFIXES:
-            if (path / f"{name}{suffix}").is_file():
-                return _file(path / f"{name}{suffix}", csv_columns)
+            if (path / f"{name}{suffix}").exists():
+                return _file(path / f"{name}{suffix}", csv_columns, within=path)
     return _directory(path, hub)
 
 
@@ -195,23 +195,25 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _file(path: Path, csv_columns: Sequence[str]) -> Table:
-    readers: Mapping[str, Callable[[], Sequence[Row]]] = {
-        ".jsonl": lambda: _json_lines(path),
-        ".json": lambda: _json(path),
-        ".parquet": lambda: _parquet(path),
-        ".csv": lambda: _csv(path, csv_columns),
+def _file(path: Path, csv_columns: Sequence[str], within: Path | None = None) -> Table:
+    readers: Mapping[str, Callable[[bytes], Sequence[Row]]] = {
+        ".jsonl": lambda content: _json_lines(_text(path, content), path.name),
+        ".json": lambda content: _json(_text(path, content), path.name),
+        ".parquet": lambda content: _parquet(path, content),
+        ".csv": lambda content: _csv(_text(path, content), path.name, csv_columns),
     }
     if path.suffix.lower() not in readers:
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}.", "Convert it, best to JSON lines.")
     try:
-        if path.stat().st_size == 0:
-            raise DataError(f"{path.name} is empty.", "Get a fresh copy of the data.")
-        rows = readers[path.suffix.lower()]()
-        sha256 = file_sha256(path)
+        content = read_file(path, within=within)
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.", "Name another file.") from error
-    return Table(_checked(rows, path.name), path.name, {"sha256": sha256})
+    except Unusable as error:
+        raise DataError(f"{path} is {error}.", "Name another file.") from error
+    if not content:
+        raise DataError(f"{path.name} is empty.", "Get a fresh copy of the data.")
+    rows = readers[path.suffix.lower()](content)
+    return Table(_checked(rows, path.name), path.name, {"sha256": hashlib.sha256(content).hexdigest()})
 
 
 def _directory(path: Path, hub: HubSource) -> Table:
@@ -231,67 +233,65 @@ def _checked(rows: Sequence[Row], name: str) -> Sequence[Row]:
     return rows
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, content: bytes) -> str:
     """The text of a file, without a mark of its byte order."""
     try:
-        return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise DataError(f"{path.name} is not UTF-8 text.", "Save it as UTF-8, or get a fresh copy.") from error
 
 
-def _json_lines(path: Path) -> Sequence[Row]:
-    lines = [(number, line) for number, line in enumerate(_text(path).split("\n"), start=1) if line.strip()]
+def _json_lines(text: str, name: str) -> Sequence[Row]:
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     try:
         # At once it takes half the time; what is wrong, and where, is found out line by line.
-        rows = json.loads(f"[{','.join(line for _, line in lines)}]")
+        rows = parse_json(f"[{','.join(line for _, line in lines)}]")
         if len(rows) == len(lines) and all(isinstance(row, dict) for row in rows):
             return rows  # type: ignore[no-any-return]
-    except (ValueError, RecursionError):
+    except Unusable:
         pass
-    places = ((f"{path.name}:{number}", line) for number, line in lines)
+    places = ((f"{name}:{number}", line) for number, line in lines)
     return [_object(_loaded(line, place), place) for place, line in places]
 
 
-def _json(path: Path) -> Sequence[Row]:
+def _json(text: str, name: str) -> Sequence[Row]:
     """A list of rows, or rows in lines: both are found under ``.json``."""
-    text = _text(path)
     if text.lstrip().startswith("{"):
         first, _, rest = text.strip().partition("\n")
-        if rest or isinstance(_loaded(first, path.name), dict):
-            return _json_lines(path)
-    value = _loaded(text, path.name)
+        if rest or isinstance(_loaded(first, name), dict):
+            return _json_lines(text, name)
+    value = _loaded(text, name)
     if not isinstance(value, list):
-        raise DataError(f"{path.name} is not a list of rows.", "Give JSON lines, or a list of objects.")
-    return [_object(row, f"{path.name}, row {number}") for number, row in enumerate(value, start=1)]
+        raise DataError(f"{name} is not a list of rows.", "Give JSON lines, or a list of objects.")
+    return [_object(row, f"{name}, row {number}") for number, row in enumerate(value, start=1)]
 
 
 def _loaded(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where}: not valid JSON: {error}.", "Get a fresh copy of the data.") from error
+        return parse_json(text)
+    except Unusable as error:
+        line = f"line {error.line}: " if error.line > 1 else ""
+        raise DataError(f"{where}: not valid JSON: {line}{error}.", "Get a fresh copy of the data.") from error
 
 
-def _csv(path: Path, columns: Sequence[str]) -> Sequence[Row]:
+def _csv(text: str, name: str, columns: Sequence[str]) -> Sequence[Row]:
     """Every cell is the text that it is: "025", "NA", "None", and nothing where nothing stands."""
-    lines = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(lines, [])
         if columns and not set(header) & set(columns):
-            raise DataError(f"{path.name} has none of the columns {', '.join(columns)}.", "Give the header line.")
+            raise DataError(f"{name} has none of the columns {', '.join(columns)}.", "Give the header line.")
         rows: list[Row] = []
         for cells in lines:
             if cells and len(cells) != len(header):
                 raise DataError(
-                    f"{path.name}, row {len(rows) + 1}: {len(cells)} cells, and the header has {len(header)}.",
+                    f"{name}, row {len(rows) + 1}: {len(cells)} cells, and the header has {len(header)}.",
                     "Fix the data; a cell with a comma or a line break stands in quotes.",
                 )
             if cells:
                 rows.append(dict(zip(header, cells, strict=True)))
     except csv.Error as error:
-        raise DataError(
-            f"{path.name}:{lines.line_num}: not valid CSV: {error}.", "Get a fresh copy of the data."
-        ) from error
+        raise DataError(f"{name}:{lines.line_num}: not valid CSV: {error}.", "Get a fresh copy of the data.") from error
     return rows
 
 
@@ -302,7 +302,7 @@ def _object(value: Any, where: str) -> Row:
     return value
 
 
-def _parquet(path: Path) -> Sequence[Row]:
+def _parquet(path: Path, content: bytes) -> Sequence[Row]:
     from rbsuite_questions.hub import load_parquet
 
-    return load_parquet(path)
+    return load_parquet(path.name, content)

@@ -355,3 +355,30 @@ def test_another_number_of_rows_is_another_revision(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "datasets", hub_that_raises(None, ROWS[:1]))
     with pytest.raises(DataError, match="has 1 rows, not 2: it is not the revision that is pinned"):
         read_hub(HUB, "quiz")
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../outside.jsonl", "https://example.org/x.jsonl", "data/../../x"])
+def test_a_directory_names_no_file_outside_of_it(tmp_path: Path, name: str) -> None:
+    home = write_hub_layout(tmp_path / "quiz")
+    (tmp_path / "outside.jsonl").write_text("{}\n", encoding="utf-8")
+    card = (home / "README.md").read_text("utf-8").replace("data/test-*", name)
+    (home / "README.md").write_text(card, "utf-8")
+    with pytest.raises(DataError, match="it names a file outside the directory"):
+        read_path(home, HUB)
+
+
+def test_a_directory_holds_what_is_read_of_it(tmp_path: Path) -> None:
+    (tmp_path / "secret.jsonl").write_text("{}\n", encoding="utf-8")
+    for number, (make, words) in enumerate(
+        [
+            (lambda path: path.symlink_to(tmp_path / "secret.jsonl"), "points outside"),
+            (lambda path: path.symlink_to("/dev/zero"), "points outside"),
+            (os.mkfifo, "not a regular file"),
+        ]
+    ):
+        home = tmp_path / f"quiz-{number}"
+        home.mkdir()
+        make(home / "test.jsonl")
+        for names in ([], ["test"]):
+            with pytest.raises(DataError, match=words):
+                read_path(home, HUB, names)

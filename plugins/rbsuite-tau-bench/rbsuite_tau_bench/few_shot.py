@@ -6,12 +6,12 @@ replacement, anew for each rollout.
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
 from rbsuite.agents.tools import ToolsAgent
 from rbsuite.errors import DataError, UsageError
+from rbsuite.files import Unusable, parse_json, read_file
 from rbsuite.seeds import rng
 from rbsuite.trajectory import Observation
 from rbsuite_tau_bench.resources import NAME, SAMPLE_SPLIT, sample_directory
@@ -72,8 +72,8 @@ def read_displays(path: Path) -> tuple[tuple[str, str], ...]:
         DataError: the file cannot be read, or a line is malformed; the message names file and line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_file(path).decode("utf-8").splitlines()
+    except (OSError, ValueError) as error:
         raise DataError(
             f"cannot read the displays {str(path)!r}: {error}.", "Name a file with displays=FILE."
         ) from error
@@ -90,8 +90,8 @@ def read_displays(path: Path) -> tuple[tuple[str, str], ...]:
 
 def _display(line: str) -> tuple[str, str] | None:
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = parse_json(line)
+    except Unusable:
         return None
     if not isinstance(entry, dict):
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from rbsuite.errors import EnvironmentFailure
-from rbsuite.models.redact import redact
+from rbsuite.redact import redact
 from rbsuite_embodied.bridge.messages import Hello, Moved, Reply, Start, read_hello, read_moved, read_start
 from rbsuite_embodied.bridge.process import Gone, LineProcess, Silence
 from rbsuite_embodied.bridge.settings import PYTHON, TIMEOUT, Settings

@@ -48,7 +48,7 @@ def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
     Secret is the value of a key that :func:`looks_secret`, at any depth (``None``, ``""`` and booleans are kept: they tell that there is
     none); inside a text, what follows such a name and ``=`` or ``:``, and the user part of an address.
     """
-    return {str(key): _masked(str(key), value) for key, value in config.items()}
+    return {scrub_text(str(key)): _masked(str(key), value) for key, value in config.items()}
 
 
 def scrub_text(text: str) -> str:

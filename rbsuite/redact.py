@@ -19,7 +19,7 @@ PLACEHOLDERS = frozenset(
 
 _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may hold one.
-    (re.compile(r"(?<=://)[^\s/?#'\"]+(?=@)"), MASK),
+    (re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"]+(?=@)"), MASK),
     # A scheme before the credentials stays readable: "Authorization: Bearer [redacted]".
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/*=-]{6,}"), rf"\1 {MASK}"),
     (
@@ -33,6 +33,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"(?i)([?&](?:key|api[_-]?key|(?:access[_-]?)?token|sig(?:nature)?|password)=)[^&\s'\"#]+"),
         rf"\1{MASK}",
     ),
+    (
+        re.compile(
+            r"(?i)\b((?:\w{0,40}[_-])?(?:api[_-]?key|password|passwd|secret|(?:access|auth)[_-]?token)=)(?!\*\*\*)[^\s,;&'\")\]}]+"
+        ),
+        rf"\1{MASK}",
+    ),
     # Keys by the look of them: OpenAI, Anthropic (also half masked by the provider), Google, Hugging Face, Groq, xAI, GitHub, AWS.
     (re.compile(r"\b(?:sk|pk|rk)-[\w*.-]{6,}"), MASK),
     (
@@ -42,6 +48,27 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
         MASK,
     ),
 )
+
+_MARKS = (
+    "@",
+    "=",
+    "bearer",
+    "basic",
+    "authorization",
+    "-key",
+    "sk-",
+    "pk-",
+    "rk-",
+    "aiza",
+    "hf_",
+    "gsk_",
+    "gh",
+    "r8_",
+    "xai-",
+    "akia",
+    "asia",
+)
+"""What a text has of which any of the patterns can match."""
 
 
 def redact(text: str) -> str:
@@ -53,14 +80,55 @@ def redact(text: str) -> str:
     """
     for value in _environment_secrets():
         text = text.replace(value, MASK)
+    return redact_shapes(text)
+
+
+def redact_shapes(text: str) -> str:
+    """The text without what looks like a secret, whatever the environment holds: quick enough for every error that is made."""
+    small = text.lower()
+    if not any(mark in small for mark in _MARKS):
+        return text
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
 
 
-def _environment_secrets() -> list[str]:
+_KEYS = (
+    r"\b(?:sk|pk|rk)-(?=[\w-]{0,80}\d)[\w-]{20,200}|\bAIza[\w-]{30,}|\b(?:hf|gsk|ghp|gho|ghs|github_pat|r8)_\w{20,}"
+    r"|\bxai-\w{20,}|\b(?:AKIA|ASIA)[A-Z0-9]{16,}"
+)
+"""What is a provider's key beyond doubt: a reply is taken as it is wherever there is any."""
+
+
+def reply_secrets() -> re.Pattern[str]:
+    """What is masked in the replies of models: values of secret variables of eight or more characters, and providers' keys."""
+    values = [re.escape(value) for value in _environment_secrets(least=8)]
+    return re.compile("|".join([*values, _KEYS]))
+
+
+def check_keys(provider: str) -> None:
+    """See that the keys of a provider can be sent.
+
+    Args:
+        provider: its name as in ``PROVIDER/MODEL``.
+
+    Raises:
+        ValueError: one has a line break, a blank or a character that is not ASCII; the message names its variable.
+    """
+    prefix = f"{re.sub('[^A-Z0-9]', '_', provider.upper())}_"
+    for name, value in sorted(os.environ.items()):
+        if name.startswith(prefix) and name.endswith(("_KEY", "_TOKEN")) and not re.fullmatch(r"[!-~]*", value):
+            what = (
+                "a character that is not ASCII"
+                if not value.isascii()
+                else "a blank, a line break or a control character"
+            )
+            raise ValueError(f"the value of {name} has {what}")
+
+
+def _environment_secrets(least: int = _SHORTEST) -> list[str]:
     """Secret values of the environment and the forms they take in URLs, longest first: one may be part of another."""
     values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    secret = [value for value in values if len(value) >= _SHORTEST and value.lower() not in PLACEHOLDERS]
+    secret = [value for value in values if len(value) >= least and value.lower() not in PLACEHOLDERS]
     forms = {form for value in secret for form in (value, quote(value, safe=""))}
     return sorted(forms, key=lambda form: (-len(form), form))

@@ -1,0 +1,97 @@
+"""The files beside a database that SQLite takes for its own: those of another database are recognised before they are read.
+
+SQLite applies a log (``-wal``) to whatever file has its name without the ending; one that was left of another file, or came with a copy,
+would be mixed into this one. So a store's file has a mark of its own in its header (``PRAGMA user_version``), which its logs repeat.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+import struct
+import time
+from pathlib import Path
+
+from rbsuite.errors import StoreError
+
+ENDINGS = ("-wal", "-shm", "-journal")
+
+_MAGIC = b"SQLite format 3\0"
+_MARK = slice(60, 64)
+_WAL_HEADER, _FRAME_HEADER = 32, 24
+_MOST_FRAMES = 1_000_000
+
+
+def new_mark(connection: sqlite3.Connection) -> None:
+    """Give a new database a mark of its own. It says nothing of what is stored, and is drawn by chance so that no two files share it."""
+    connection.execute(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}")
+
+
+def refuse_leftovers(path: Path) -> None:
+    """See that nothing is left of a database that is no longer there, where a new one is to be made.
+
+    Raises:
+        StoreError: something is.
+    """
+    for ending in ENDINGS:
+        other = path.with_name(path.name + ending)
+        if os.path.lexists(other):
+            raise _foreign(other, "is left of an experiment whose file is gone")
+
+
+def refuse_foreign_log(path: Path) -> None:
+    """See that what lies beside a database belongs to it.
+
+    Raises:
+        StoreError: a log is of another database, or there is a rollback journal, which a store never has.
+        OSError: something cannot be read.
+    """
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.is_file() and journal.stat().st_size:
+        raise _foreign(journal, "does not belong to this experiment")
+    log = path.with_name(f"{path.name}-wal")
+    for attempt in range(3):  # whoever writes the log now may have written half a page
+        found = _mark_of_log(log)
+        own = _mark_of_file(path)
+        if not own or not found or found == own:
+            return
+        time.sleep(0.05 * (attempt + 1))
+    raise _foreign(log, "belongs to another file")
+
+
+def _foreign(other: Path, what: str) -> StoreError:
+    return StoreError(
+        f"{other} {what}.",
+        "Move it away, or copy it together with the file that it belongs to; it may hold tasks of that one.",
+    )
+
+
+def _mark_of_file(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(100)
+    return head[_MARK] if head.startswith(_MAGIC) and any(head[_MARK]) else b""
+
+
+def _mark_of_log(log: Path) -> bytes:
+    """The mark in the newest first page that a log holds; empty where it holds none."""
+    try:
+        with log.open("rb") as file:
+            header = file.read(_WAL_HEADER)
+            if len(header) < _WAL_HEADER or header[:4] not in (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"):
+                return b""
+            (size,) = struct.unpack(">I", header[8:12])
+            size, found = (65536 if size == 1 else size), b""
+            if size < 512:
+                return b""
+            for number in range(_MOST_FRAMES):
+                file.seek(_WAL_HEADER + number * (_FRAME_HEADER + size))
+                frame = file.read(_FRAME_HEADER)
+                if len(frame) < _FRAME_HEADER or frame[8:16] != header[16:24]:  # of before the log was begun anew
+                    break
+                if frame[:4] == b"\0\0\0\1":
+                    page = file.read(100)
+                    found = page[_MARK] if page.startswith(_MAGIC) else found
+            return found
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,111 @@
+"""Files that the command line names and nobody has checked: one line and exit code 2, nothing waited for, nothing written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from experiments import core_plugins
+from rbsuite.cli import run
+from rbsuite.hookspecs import hookimpl
+from rbsuite.specs import EnvironmentSpec
+from rbsuite.task import TaskSet
+from toy import TOY, Toy, ToyPlugin
+
+
+class Empty(Toy):
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        return TaskSet("toy", split, ())
+
+
+class EmptyPlugin(ToyPlugin):
+    @hookimpl
+    def rbsuite_environments(self) -> list[EnvironmentSpec]:
+        from dataclasses import replace
+
+        return [replace(TOY, factory=f"{__name__}:Empty")]
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str, plugin: object | None = None) -> str:
+    before = set(Path.cwd().rglob("*"))
+    assert run(arguments, core_plugins(plugin or ToyPlugin())) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert set(Path.cwd().rglob("*")) == before
+    assert len(line) < 400
+    return line
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("orders = 1000000000", "orders = 1000000000 is out of range"),
+        (f"seed = {'9' * 4_000}", "is out of range"),
+        (f"seed = {'9' * 5_000}", "is not valid TOML"),
+        (f"temperature = {'9' * 4_000}", "is out of range"),
+        ("temperature = nan", "is not a number"),
+        (f"memory = {'[' * 5_000}", "is not valid TOML"),
+        (f"memory = {'[' * 150}{']' * 150}", "levels deep"),
+        (f"env = {'[' * 60}{']' * 60}", "env = a list is not text"),
+        ("env = 'toy'\nconcurrency = 1e999", "--concurrency"),
+        ("env = 'toy'\nconcurrency = [[1]]", "--concurrency"),
+        ("env = 'toy'\nquiet = 'perhaps'", "--quiet"),
+        ("env = 'toy'\nout = [1, 2]", "--out"),
+        ("env = 'toy'\nspeculate = {a = 1}", "--speculate"),
+    ],
+)
+def test_config(content: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "options.toml").write_text(content)
+    assert words in refused(capsys, "eval", "--config", "options.toml")
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.mkdir()])
+def test_config_that_is_no_file(
+    make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path / "options.toml")
+    assert "options.toml is not a regular file" in refused(capsys, "eval", "--config", "options.toml")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/etc/hostname"), "points outside"),
+        (lambda path: path.symlink_to("/dev/zero"), "points outside"),
+        (lambda path: os.truncate(os.open(path, os.O_CREAT | os.O_WRONLY), 1 << 40), "larger than 1 MiB"),
+        (lambda path: path.write_bytes(b"\xff"), "UTF-8"),
+        (lambda path: path.write_text("{% for"), "self.j2"),
+        (lambda path: path.write_text("{{" + "(" * 5_000 + "}}"), "self.j2"),
+        (lambda path: path.write_text("{{ " + "9" * 5_000 + " }}"), "self.j2"),
+    ],
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["eval", "--env", "toy", "--limit", "1", "--orders", "1", "--quiet", "--prompts", "own"],
+        ["prompts", "show", "judge/self.j2", "--prompts", "own", "--env", "toy"],
+    ],
+)
+def test_prompts(
+    make: Callable[[Path], None],
+    words: str,
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "own" / "judge").mkdir(parents=True)
+    make(tmp_path / "own" / "judge" / "self.j2")
+    assert words in refused(capsys, *arguments)
+
+
+def test_no_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["eval", "--env", "toy"], ["verify", "--env", "toy"]):
+        assert "there are no tasks" in refused(capsys, *arguments, plugin=EmptyPlugin())
