@@ -50,6 +50,8 @@ BUILTIN = (
     "rbsuite.retrieval.builtin",
     "rbsuite.scaling.builtin",
 )
+SEPARATE = {"local": "rbsuite-local"}
+"""Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +74,12 @@ class PluginInfo:
     distribution: str
     status: str
     error: str = ""
+
+
+def how_to_install(distribution: str) -> str:
+    """What to do where one of the distributions of :data:`SEPARATE` is missing."""
+    group = distribution.partition("-")[2]
+    return f"In a checkout: uv run --group {group} rbsuite ...; elsewhere: pip install {distribution}"
 
 
 class Plugins:
@@ -236,6 +244,9 @@ class Plugins:
         if name in known:
             return known[name]
         error = UnknownNameError(kind, name, known, f"rbsuite list {_PLURAL[kind]}")
+        missing = SEPARATE.get(name.partition("/")[0], "")
+        if missing and not any(info.distribution.startswith(f"{missing} ") for info in self.infos):
+            error.remedy = f"It comes with a plugin of its own. {how_to_install(missing)}"
         failed = [info for info in self.infos if info.status == "failed"]
         if failed:
             listing = "; ".join(f"{info.name} ({info.distribution}): {info.error}" for info in failed)

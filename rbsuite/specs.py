@@ -72,7 +72,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something an environment needs outside Python packages, checked by ``rbsuite doctor``.
+    """Something an environment, model or embedder needs beside its own package, checked by ``rbsuite doctor``.
 
     Attributes:
         name: what is needed.
@@ -271,14 +271,22 @@ class ModelSpec(Spec):
 
     Attributes:
         simulated: results with it are simulations and say so everywhere.
+        needs: what ``rbsuite doctor`` checks.
     """
 
     simulated: bool = False
+    needs: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec(Spec):
-    """A text embedder. ``factory`` gives a :class:`rbsuite.retrieval.base.Embedder`."""
+    """A text embedder. ``factory`` gives a :class:`rbsuite.retrieval.base.Embedder`.
+
+    Attributes:
+        needs: what ``rbsuite doctor`` checks.
+    """
+
+    needs: tuple[Check, ...] = ()
 
 
 def plain_name(name: str) -> str:

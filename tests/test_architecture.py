@@ -43,7 +43,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym"]),
-    frozenset(["report", "leaderboard"]),
+    frozenset(["report", "leaderboard", "serve"]),
     frozenset(["api"]),
     frozenset(["cli", "testing"]),
 )

@@ -50,6 +50,9 @@ COMMANDS: Mapping[str, Lazy] = {
     "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),
     "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
     "memory": Lazy("rbsuite.cli.memory", "Inspect the memory banks of an experiment."),
+    "serve-model": Lazy(
+        "rbsuite.cli.serve_model", "Offer simulated models as providers offer theirs, faults included."
+    ),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
     "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }

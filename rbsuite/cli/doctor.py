@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
     from rbsuite.plugins import Plugins
-    from rbsuite.specs import EnvironmentSpec
+    from rbsuite.specs import Check, EnvironmentSpec
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -201,7 +201,7 @@ def check_plugins() -> Iterator[Finding]:
 def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
     """The environments, and the names of every kind that are declared twice."""
     from rbsuite.cli.listing import SINGULAR
-    from rbsuite.plugins import DISABLE_VARIABLE
+    from rbsuite.plugins import DISABLE_VARIABLE, SEPARATE, how_to_install
 
     for plural, kind in SINGULAR.items():
         for name, who in plugins.clashes(kind).items():
@@ -209,6 +209,15 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
             yield Finding(plural, "fail", f"{name!r} is {who}", remedy)
     for spec in plugins.environments.values():
         yield from _check_environment(spec)
+    for model in plugins.models.values():
+        yield from _check_needs(f"model {model.name}", model.needs)
+    for embedder in plugins.embedders.values():
+        yield from _check_needs(f"embedder {embedder.name}", embedder.needs)
+    for prefix, distribution in SEPARATE.items():
+        if not any(name.partition("/")[0] == prefix and "/" in name for name in plugins.models):
+            yield Finding(
+                "models on this machine", "ok", f"{prefix}/... is not installed", how_to_install(distribution)
+            )
     if not plugins.environments:
         remedy = "Install one, for example: pip install rbsuite-tau-bench"
         yield Finding("environments", "warn", "none is installed", remedy)
@@ -220,13 +229,7 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
     from rbsuite.specs import load_object
 
     name = f"environment {spec.name}"
-    for check in spec.needs:
-        try:
-            problem = str(load_object(check.check, name)() or "")
-        except Exception as error:
-            yield Finding(name, "fail", f"its check of {check.name!r} failed: {error}", "Fix or reinstall the plugin.")
-            continue
-        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")
+    yield from _check_needs(name, spec.needs)
     try:
         load_object(spec.factory, name)
     except PluginError as error:
@@ -240,6 +243,18 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
         yield Finding(name, "ok" if bundled != "none" else "warn", detail, how_to_import(spec))
     else:
         yield Finding(name, "ok", f"version {spec.version}, {len(spec.splits)} splits")
+
+
+def _check_needs(name: str, needs: Sequence[Check]) -> Iterator[Finding]:
+    from rbsuite.specs import load_object
+
+    for check in needs:
+        try:
+            problem = str(load_object(check.check, name)() or "")
+        except Exception as error:
+            yield Finding(name, "fail", f"its check of {check.name!r} failed: {error}", "Fix or reinstall the plugin.")
+            continue
+        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")
 
 
 def check_keys() -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from rbsuite.models.base import ChatModel
 from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.options import Reference, refuse_keys
-from rbsuite.plugins import Plugins
+from rbsuite.plugins import SEPARATE, Plugins
 from rbsuite.specs import ModelSpec, load_object
 
 SIMULATED_PREFIX = "sim/"
@@ -68,7 +68,11 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     if name in plugins.models:
         return plugins.models[name]
     provider, slash, model = text.partition("/")
-    if name.startswith(SIMULATED_PREFIX) or name in plugins.clashes("model"):
+    if (
+        name.startswith(SIMULATED_PREFIX)
+        or name in plugins.clashes("model")
+        or name.partition("/")[0] in SEPARATE  # no provider of litellm has such a name
+    ):
         plugins.find("model", name)  # raises, and names plugins that failed to load
     if not slash:
         error = UnknownNameError("model", name or text, plugins.models, "rbsuite list models")

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +15,7 @@ from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.provider_errors import (
+    EmptyReply,
     FailureKind,
     advice,
     classify,
@@ -54,6 +55,8 @@ class LiteLLMModel:
         retries: how often a transient failure is tried again.
         backoff: the waits between.
         waiting: told before each wait.
+        label: what messages call it; empty: its name.
+        headers: gives headers that go with a request.
     """
 
     def __init__(
@@ -65,8 +68,12 @@ class LiteLLMModel:
         retries: int = DEFAULT_RETRIES,
         backoff: Backoff = DEFAULT_BACKOFF,
         waiting: Callable[[ModelWaiting], None] | None = None,
+        label: str = "",
+        headers: Callable[[ModelRequest], Mapping[str, str]] | None = None,
     ) -> None:
         self._name = name
+        self._label = label or name
+        self._headers = headers
         self._base_url = base_url
         self._timeout = timeout
         self._retries = retries
@@ -89,13 +96,15 @@ class LiteLLMModel:
             ModelUnusable: no call can succeed: there is no key, no credit, no access or no such model.
         """
         litellm = load_litellm()
+        headers = {} if self._headers is None else {"extra_headers": dict(self._headers(request))}
         body = request_body(request, images=self._takes_images)
         failures = 0
         while True:
-            for parameter in self._refused & body.keys():
-                del body[parameter]
+            body = self._without_refused(body)
             try:
-                response = await self._call(litellm, body)
+                response = await self._call(litellm, body | headers)
+                if not getattr(response, "choices", True):  # of a server in trouble, or a gateway whose provider is
+                    raise EmptyReply("the reply contains no choice")
             except Exception as error:
                 kind = classify(error, litellm)
                 if kind in ("request", "parameters") and self._drop_refused(error, body):
@@ -149,12 +158,23 @@ class LiteLLMModel:
             options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         return options
 
+    def _without_refused(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The request without what the provider has refused."""
+        if not self._refused:
+            return body
+        kept = {part: value for part, value in body.items() if part not in self._refused}
+        if "name" in self._refused:
+            kept["messages"] = [
+                {part: value for part, value in message.items() if part != "name"} for message in body["messages"]
+            ]
+        return kept
+
     def _drop_refused(self, error: Exception, body: dict[str, Any]) -> bool:
-        """Whether the provider refused a sampling parameter, which is then left out of this and all later calls."""
+        """Whether the provider refused an optional part of the request, which is then left out of this and all later calls."""
         parameter = rejected_parameter(error, body)
         if parameter:
             self._refused.add(parameter)
-            _log.warning("%s does not support %s: it is left out", self._name, parameter, extra={"model": self._name})
+            _log.warning("%s does not support %s: it is left out", self._label, parameter, extra={"model": self._label})
         return bool(parameter)
 
     def _describe_images(self, error: Exception, request: ModelRequest) -> bool:
@@ -162,7 +182,9 @@ class LiteLLMModel:
         if not self._takes_images or not has_images(request) or not rejects_images(error):
             return False
         self._takes_images = False
-        _log.warning("%s takes no images: their descriptions are sent instead", self._name, extra={"model": self._name})
+        _log.warning(
+            "%s takes no images: their descriptions are sent instead", self._label, extra={"model": self._label}
+        )
         return True
 
     def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
@@ -170,20 +192,20 @@ class LiteLLMModel:
         what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failures} times)" if failures > 1 else ""
         raised = ModelUnusable if kind in _UNUSABLE else ModelError
-        return raised(f"model {self._name!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
+        return raised(f"model {self._label!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
 
     async def _wait(self, error: Exception, failures: int, seed: int) -> None:
         delay = self._backoff.delay(failures, seed, retry_after(error))
         _log.info(
             "%s: %s; call %d follows in %.1f s",
-            self._name,
+            self._label,
             detail(error),
             failures + 1,
             delay,
-            extra={"model": self._name, "call": failures + 1, "delay": delay},
+            extra={"model": self._label, "call": failures + 1, "delay": delay},
         )
         if self._waiting is not None:
-            self._waiting(ModelWaiting(self._name, detail(error), failures, delay))
+            self._waiting(ModelWaiting(self._label, detail(error), failures, delay))
         await asyncio.sleep(delay)
 
     def _read(self, litellm: Any, response: Any) -> Completion:
@@ -195,7 +217,7 @@ class LiteLLMModel:
             return completion_from_wire(response, cost)
         except (ValueError, AttributeError, TypeError) as error:
             raise ModelError(
-                f"model {self._name!r}: the reply is not a chat completion: {detail(error)}.",
+                f"model {self._label!r}: the reply is not a chat completion: {detail(error)}.",
                 "Check that the base URL is that of a chat-completions server.",
             ) from None
 

@@ -23,6 +23,9 @@ FailureKind = Literal[
     "request",
 ]
 
+OPTIONAL = ("temperature", "seed", "name")
+"""What a request can do without; ``name`` stands in its messages."""
+
 _LONGEST_DETAIL = 240
 _LABELS: Mapping[FailureKind, str] = {
     "quota": "no credit left",
@@ -65,14 +68,37 @@ _BY_STATUS: Mapping[int, FailureKind] = {
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
 _NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
 # Servers that litellm does not know word these in their own ways.
-_OVERFLOW = re.compile(r"context (?:length|size|window)|prompt is too long|context_length_exceeded", re.IGNORECASE)
-_REFUSAL = re.compile(r"content_policy|content[_ ]filter|content management policy|safety system", re.IGNORECASE)
+_OVERFLOW = re.compile(
+    r"context[ _-]?(?:length|size|window|limit)|context_length_exceeded|exceed_context_size"
+    r"|(?:prompt|input|request|messages?|conversation)(?: tokens?| length)?(?: is| are| was)? (?:too (?:long|large)|longer than)"
+    r"|(?:exceed|larger than|greater than|longer than|beyond|over)\w*[^.]{0,60}"
+    r"(?:max(?:imum)?[\w ]{0,20}(?:tokens|length|context|input)|token limit|model_max_length|max_model_len|context)"
+    r"|too many (?:input )?tokens|string too long|reduce the length of|maximum prompt length|token count[^.]{0,60}exceeds"
+    r"|input_tokens[^.]{0,60}must be",
+    re.IGNORECASE,
+)
+_REFUSAL = re.compile(
+    r"content_policy|content[_ ]filter|content management policy|safety system|moderation|\bflagged\b"
+    r"|responsible ?ai|safety (?:settings|filter|reasons)|prohibited[_ ]content|data_inspection_failed|sensitive content",
+    re.IGNORECASE,
+)
 _UNSUPPORTED = re.compile(
-    r"unsupported|not support|unknown parameter|unrecognized (?:request )?argument|extra inputs", re.IGNORECASE
+    r"unsupported|not (?:be )?support|unknown (?:parameter|field|name)|unrecognized (?:request )?(?:argument|parameter)"
+    r"|extra (?:inputs|fields)|not permitted|not allowed|deprecated|only (?:the default|1|one)\b"
+    r"|must be (?:1|unset|omitted)|invalid temperature"
+    r"|additional propert|does not (?:take|accept)|cannot be (?:set|used|specified)|unexpected (?:keyword|field|parameter)",
+    re.IGNORECASE,
+)
+_WAIT = re.compile(
+    r"(?:retry|try again)\D{0,12}?(\d+(?:\.\d+)?) ?(ms|milliseconds|s\b|sec|minutes?|m\b)", re.IGNORECASE
 )
 _IMAGES = re.compile(r"\bimages?\b|image_url|multi-?modal|\bvision\b", re.IGNORECASE)
 # litellm's own words around the provider's, e.g. "litellm.BadRequestError: BadRequestError: OpenAIException - ".
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+", re.IGNORECASE)
+
+
+class EmptyReply(Exception):
+    """A reply of the right form with nothing in it, not even an empty message."""
 
 
 def classify(error: Exception, litellm: Any) -> FailureKind:
@@ -86,15 +112,19 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
     if _NO_CREDENTIALS.search(text):
         return "authentication"
     if _QUOTA.search(text):
-        return "quota"
-    if isinstance(error, TimeoutError):
+        # Some providers word a limit per minute so, and say when it is over.
+        return "transient" if retry_after(error) is not None else "quota"
+    if isinstance(error, TimeoutError | EmptyReply):
         return "transient"
     kind = _by_class(error, litellm) or _by_status(error)
-    if kind != "request":
+    if kind == "permission" and _REFUSAL.search(text):
+        return "content_filter"  # of this request alone
+    if kind not in ("request", "transient"):
         return kind
-    if _OVERFLOW.search(text):
+    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter.
+    if _OVERFLOW.search(text) and not _rate_limited(error):
         return "context_overflow"
-    return "content_filter" if _REFUSAL.search(text) else kind
+    return "content_filter" if kind == "request" and _REFUSAL.search(text) else kind
 
 
 def _by_class(error: Exception, litellm: Any) -> FailureKind | None:
@@ -120,15 +150,26 @@ def retry_after(error: Exception) -> float | None:
         wait = read_retry_after(headers) if isinstance(headers, Mapping) else None
         if wait is not None:
             return wait
+    if _rate_limited(error) and (told := _WAIT.search(str(error))):
+        unit = told[2].lower()
+        return float(told[1]) * (0.001 if unit in ("ms", "milliseconds") else 60.0 if unit.startswith("m") else 1.0)
     return None
 
 
 def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
-    """Which optional parameter of the request (``temperature``, ``seed``) the provider says it does not take; ``""`` if none."""
+    """Which optional part of the request the provider says it does not take; ``""`` if none.
+
+    Returns:
+        ``temperature``, ``seed``, or ``name`` for the names of messages.
+    """
     text = str(error)
     if not _UNSUPPORTED.search(text):
         return ""
-    return next((name for name in ("temperature", "seed") if name in sent and re.search(rf"\b{name}\b", text)), "")
+    named = {**sent, **dict.fromkeys(key for message in sent.get("messages", ()) for key in message)}
+    return next(
+        (part for part in OPTIONAL if part in named and re.search(rf"(?<![a-z]){part}(?![a-z])", text, re.IGNORECASE)),
+        "",
+    )
 
 
 def rejects_images(error: Exception) -> bool:

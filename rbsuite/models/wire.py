@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from rbsuite.models.reasoning import separate
 from rbsuite.trajectory import Content, Image, Message, ToolCall, ToolSpec, Usage, content_text
 
 _SEED_BITS = 31
+_MOST_TOKENS = 1_000_000_000
+"""More tokens than any request has; some servers return a count that has overflowed."""
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -101,19 +104,43 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     if not choices:
         raise ValueError("the reply contains no choice")
     message = choices[0].message
-    calls = tuple(_call_from_wire(call, number) for number, call in enumerate(message.tool_calls or ()))
+    calls = _distinct(_call_from_wire(call, number) for number, call in enumerate(message.tool_calls or ()))
     finish = _FINISH.get(str(choices[0].finish_reason), "stop")
     if calls and finish == "stop":
         finish = "tool_calls"  # some servers say "stop" even so
+    if not calls and not message.content and _refusal(message):
+        finish = "content_filter"
     beside, (thought, text) = _told_reasoning(message), separate(_content_from_wire(message.content))
     reasoning = "\n".join(filter(None, (beside, thought)))
     counted = getattr(response, "usage", None)
-    counted_in = int(getattr(counted, "prompt_tokens", 0) or 0)
-    counted_out = int(getattr(counted, "completion_tokens", 0) or 0)
+    counted_in = _tokens(getattr(counted, "prompt_tokens", 0))
+    counted_out = _tokens(getattr(counted, "completion_tokens", 0))
     # Without a token count a price would be made up.
     known = cost if counted_in or counted_out else None
     usage = Usage(calls=1, input_tokens=counted_in, output_tokens=counted_out, cost=known)
     return Completion(text, calls, usage, finish, reasoning)
+
+
+def _refusal(message: Any) -> object:
+    """What a provider puts where the text would be when the model refuses; litellm keeps it with the provider's own fields."""
+    beside = getattr(message, "provider_specific_fields", None)
+    return getattr(message, "refusal", None) or (beside.get("refusal") if isinstance(beside, dict) else None)
+
+
+def _tokens(count: object) -> int:
+    """A count of tokens; one that no model can have is none."""
+    return count if isinstance(count, int) and 0 <= count <= _MOST_TOKENS else 0
+
+
+def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
+    """The calls, each with an id of its own: results are told apart by them, and providers refuse a history where they repeat."""
+    seen: set[str] = set()
+    made = []
+    for number, call in enumerate(calls):
+        one = replace(call, id=f"{call.id}_{number}") if call.id in seen else call
+        seen.add(one.id)
+        made.append(one)
+    return tuple(made)
 
 
 def _content_from_wire(content: object) -> str:
@@ -144,7 +171,8 @@ def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
     """The arguments of a tool call and the text that could not be read as such.
 
     Returns:
-        ``(arguments, "")``, or ``({}, text)`` where the text is not JSON or not an object. An empty text means no arguments.
+        ``(arguments, "")``, or ``({}, text)`` where the text is not JSON or not an object. An empty text and ``null`` mean no arguments;
+        an object that was encoded twice is read.
     """
     if isinstance(text, dict):
         return text, ""
@@ -153,8 +181,12 @@ def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
         return {}, ""
     try:
         value = json.loads(raw, parse_constant=_finite, parse_float=_finite)
+        if isinstance(value, str):
+            value = json.loads(value, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         return {}, raw
+    if value is None:
+        return {}, ""
     return (value, "") if isinstance(value, dict) else ({}, raw)
 
 

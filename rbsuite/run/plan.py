@@ -18,7 +18,7 @@ from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
 from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
-from rbsuite.models.factory import find_spec, is_simulated
+from rbsuite.models.factory import find_spec, is_simulated, make_model
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
@@ -275,7 +275,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         raise UsageError("a temperature is named twice.", "Name each condition only once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
     for reference in sorted(used):
-        find_spec(reference, plugins)  # raises where no plugin and no provider can have the name
+        make_model(reference, plugins)  # raises where no plugin and no provider can have the name, or it cannot be made
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)

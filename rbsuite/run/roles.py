@@ -12,7 +12,7 @@ from typing import Any
 
 from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
 from rbsuite.experience import MemoryItem
 from rbsuite.memories.base import SearchResult
@@ -60,6 +60,8 @@ class Blaming:
 class Roles:
     """Hands out services on one task.
 
+    ``failures`` holds, by purpose, what the first failed call of the task said.
+
     Args:
         parts: what the run's tasks share.
         task: the task.
@@ -73,6 +75,8 @@ class Roles:
         self._place = Place(parts.info.id, position, task.id)
         self._group = derive_seed(parts.info.seed, task.id, "group")
         self._replies = Replies()
+        self.failures: dict[str, str] = {}
+        """What the first failed call of each purpose said."""
         distinct = {id(model): Remembering(model, self._replies) for model in models.values()}
         self._models = {purpose: distinct[id(model)] for purpose, model in models.items()}
 
@@ -179,7 +183,15 @@ class Services:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
     ) -> Completion:
         """Ask the model."""
-        return await self._model.complete(messages, tools, temperature=temperature)
+        try:
+            return await self._model.complete(messages, tools, temperature=temperature)
+        except ModelError as error:
+            self._failed(error)
+            raise
+
+    def _failed(self, error: ModelError) -> None:
+        """Keep why a call failed. Who asks may go on without an answer, and then nothing else tells."""
+        self._roles.failures.setdefault(self._purpose, str(error))
 
 
 class CountingServices(Services):
@@ -192,6 +204,10 @@ class CountingServices(Services):
     def count(self, event: str) -> None:
         """Count an event."""
         self._counts[event] += 1
+
+    def _failed(self, error: ModelError) -> None:
+        super()._failed(error)
+        self.count(f"{self._purpose}_calls_failed")
 
 
 class View(CountingServices):

@@ -9,7 +9,8 @@ not depend on how far the stream runs ahead (docs/streams.md has the argument).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rbsuite.errors import Outage
@@ -23,6 +24,8 @@ from rbsuite.run.parts import RunParts
 from rbsuite.run.task_run import OpenTask, TaskDraft, TaskRun, open_for
 from rbsuite.run.window import Window
 from rbsuite.trajectory import Usage
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Stream:
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
         self._changes: list[int] = []
+        self._heard: set[str] = set()
+        self._told_of: set[str] = set()
 
     async def run(self) -> None:
         """Run to the end.
@@ -138,6 +143,7 @@ class Stream:
         assert slot.opened is not None
         if self._pauses and (why := slot.run.unanswered(draft.group)):
             raise Outage(f"no model call of a rollout of task {self._tasks[position]!r} was answered: {why}")
+        self._look_for_silence(slot.run, slot.opened.roles.failures)
         wasted = 0
         if not await slot.run.absorbed_the_same(told):
             absorbing = slot.run.absorbing
@@ -154,6 +160,20 @@ class Stream:
         record = self._record(position, slot, draft)
         self._learn(slot, record, wasted, told)
         return record
+
+    def _look_for_silence(self, run: TaskRun, failures: Mapping[str, str]) -> None:
+        """Tell of judges, memories and selectors whose calls fail; the run goes on without them, and its figures would not show it.
+
+        Raises:
+            Outage: not one call for that purpose was ever answered, and the run may pause.
+        """
+        self._heard |= {purpose for ledger in run.ledgers for purpose, usage in ledger.usage.items() if usage.calls}
+        for purpose in sorted({"judge", "memory", "select", "grade"} & failures.keys()):
+            if self._pauses and purpose not in self._heard:
+                raise Outage(f"no call for the purpose {purpose!r} was answered: {failures[purpose]}")
+            if purpose not in self._told_of:
+                self._told_of.add(purpose)
+                _log.warning("a call for the purpose %r failed: %s", purpose, failures[purpose])
 
     def _record(self, position: int, slot: _Slot, draft: TaskDraft) -> TaskRecord:
         assert slot.run is not None

@@ -247,7 +247,7 @@ class TaskRun:
         name = self._parts.info.condition.judge
         try:
             with self._roles.blaming("judge", name):
-                services = self._roles.services("judge", seed, ledger)
+                services = self._roles.counting("judge", seed, ledger, self._recalls.counts)
                 return check_verdict(await self._parts.judge.judge(request, services))
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)

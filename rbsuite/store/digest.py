@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,8 @@ PLACES = frozenset({"data", "prompts", "warm_start"})
 
 RESOLVED = ("environment", "models", "embedder", "max_steps", "judge_sees_ground_truth", "simulated")
 """Facts of the manifest that are covered, beside the hash of the task set."""
+
+_SERVER = re.compile(r"(?<=[:,])server=[^,]*,|[:,]server=[^,]*")
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain)
 
@@ -56,8 +59,17 @@ def _task_set_hash(facts: Mapping[str, Any]) -> str | None:
 
 
 def _options(manifest: Manifest) -> list[Any]:
-    options = {name: value for name, value in manifest.config.items() if name not in PLACES}
-    return [options, {name: manifest.facts.get(name) for name in RESOLVED}]
+    options = {name: _unserved(value) for name, value in manifest.config.items() if name not in PLACES}
+    return [options, {name: _unserved(manifest.facts.get(name)) for name in RESOLVED}]
+
+
+def _unserved(value: Any) -> Any:
+    """A value in whose references simulated models have no server: what they answer does not depend on where they do."""
+    if isinstance(value, str):
+        return _SERVER.sub("", value) if value.startswith("sim/") else value
+    if isinstance(value, Mapping):
+        return {name: _unserved(one) for name, one in value.items()}
+    return [_unserved(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _line(value: Any) -> bytes:

@@ -23,7 +23,7 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
-from rbsuite.specs import Check, EnvironmentSpec, Fidelity, Option, Split
+from rbsuite.specs import Check, EmbedderSpec, EnvironmentSpec, Fidelity, ModelSpec, Option, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec
 from rooms import SPEC as ROOMS
@@ -248,6 +248,26 @@ def test_doctor_is_content_with_this_installation() -> None:
 def test_doctor_tells_of_missing_needs_and_data() -> None:
     assert finding("environment toyland", "warn").detail == "horn: the horn is missing; buy one"
     assert any("rbsuite data fetch toyland" in item.remedy for item in findings())
+
+
+def test_doctor_tells_what_models_and_embedders_need(plugins: Plugins) -> None:
+    class Models:
+        @hookimpl
+        def rbsuite_models(self) -> Sequence[ModelSpec]:
+            return [
+                ModelSpec("toy/model", "a model", f"{__name__}:Toyland", needs=(Check("horn", f"{__name__}:missing"),))
+            ]
+
+        @hookimpl
+        def rbsuite_embedders(self) -> Sequence[EmbedderSpec]:
+            return [
+                EmbedderSpec("toy", "an embedder", f"{__name__}:Toyland", needs=(Check("wind", f"{__name__}:fine"),))
+            ]
+
+    assert "uv run --group local rbsuite" in finding("models on this machine", "ok").remedy
+    plugins.register(Models(), "models")
+    assert finding("model toy/model", "warn").detail == "horn: the horn is missing; buy one"
+    assert finding("embedder toy", "ok").detail == "wind: found"
 
 
 def test_doctor_finds_a_changed_pack(pack: Path) -> None:

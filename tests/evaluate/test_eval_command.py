@@ -289,7 +289,7 @@ def test_a_wrong_line_in_the_file_is_named(line: str, says: str) -> None:
 
 
 def shaky(*arguments: str) -> Result:
-    models = [ModelSpec("sim/outages", "altered", "altered:Outages", simulated=True)]
+    models = [ModelSpec("sim/outages", "altered", "altered:Outages", simulated=True), altered.failing()]
     plugin = ToyPlugin(environments=[altered.environment("shaky", altered.Shaky)], models=models)
     return CliRunner().invoke(command, ["eval", *arguments], obj=core_plugins(plugin), standalone_mode=False)
 
@@ -323,6 +323,21 @@ def test_an_outage_exits_with_its_own_code_and_says_how_to_go_on(monkeypatch: py
     assert "Resume with: rbsuite eval --from e" in str(paused.exception)
     monkeypatch.setattr(altered.Outages, "left", float("inf"))
     assert shaky("--from", "e", "--quiet").exception is None
+
+
+@pytest.mark.parametrize("purpose", ["judge", "memory"])
+def test_a_judge_or_memory_that_is_never_answered_pauses_the_run(
+    purpose: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = ("--env", "toy", "--orders", "1", "--limit", "3", "--quiet", "--model", f"sim/failing:{purpose}")
+    paused = shaky(*options, "--out", "e")
+    assert isinstance(paused.exception, RbsuiteError)
+    assert paused.exception.exit_code == 3
+    assert f"no call for the purpose '{purpose}' was answered: the provider is down." in str(paused.exception)
+    counted = shaky(*options, "--out", "e", "--outage", "commit")
+    assert counted.exception is None
+    assert f"{purpose} calls failed" in counted.stdout
+    assert f"a call for the purpose '{purpose}' failed: the provider is down." in caplog.text
 
 
 def test_check_says_what_was_changed() -> None:

@@ -368,6 +368,115 @@ def test_context_overflow_and_refusal_are_outcomes(ask: Ask, server: Server) -> 
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (400, "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens."),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum"),
+        (400, "Input is too long for requested model."),
+        (400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."),
+        (400, "request (20022 tokens) exceeds the available context size (4096 tokens), try increasing it"),
+        (400, "inputs tokens + max_new_tokens must be <= 4096; context limit reached"),
+        (422, "Requested token count exceeds the model's maximum context length of 32768 tokens"),
+        (400, "The prompt (total length 5000) is too long to fit into the model (context length 4096)."),
+        (400, "Please reduce the length of the messages or completion."),
+        (400, "Too many tokens: the total number of tokens in the prompt cannot exceed 4081"),
+        (
+            500,
+            "the request exceeds the available context size. try increasing the context size or enable context shift",
+        ),
+        (400, "Range of input length should be [1, 30720]: the input is longer than the maximum context"),
+        (400, "This model's maximum prompt length is 131072 but the request contains 140000 tokens."),
+    ],
+)
+def test_an_overflow_in_any_words_is_one_outcome(ask: Ask, server: Server, status: int, words: str) -> None:
+    assert ask(failure(status, words), retries=0).finish_reason == "context_overflow"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("words", ["Your input requires moderation", "Your prompt was flagged by our safety system."])
+def test_moderation_of_one_request_is_an_outcome(ask: Ask, words: str) -> None:
+    assert ask(failure(403, words)).finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize(
+    ("words", "headers", "seconds"),
+    [
+        ("You exceeded your current quota. Please retry in 4.5s.", {}, 4.5),
+        ("You exceeded your current quota, see the docs", {"Retry-After": "7"}, 7.0),
+        ("Rate limit reached. Please try again in 6500ms.", {}, 6.5),
+        ("Rate limit reached, try again in 2 minutes", {}, 60.0),
+    ],
+)
+def test_a_limit_that_passes_is_waited_for(
+    ask: Ask, words: str, headers: dict[str, str], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    real_sleep = asyncio.sleep
+
+    async def sleep(wait: float) -> None:
+        waits.append(wait)
+        await real_sleep(0)
+
+    monkeypatch.setattr("rbsuite.models.litellm_model.asyncio.sleep", sleep)
+    assert ask(failure(429, words, **headers), answer("at last")).text == "at last"
+    assert [wait for wait in waits if wait] == [seconds]
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        (
+            "temperature",
+            "Unsupported value: 'temperature' does not support 0.0 with this model. Only the default (1) is supported.",
+        ),
+        ("temperature", "invalid temperature: only 1 is allowed for this model"),
+        ("temperature", "`temperature` is deprecated for this model."),
+        ("seed", "Extra inputs are not permitted: seed"),
+        ("seed", "Unrecognized request argument supplied: seed"),
+        ("name", "messages.1.name: Extra inputs are not permitted"),
+        ("name", "property 'messages.1.name' is unsupported"),
+    ],
+)
+def test_a_refused_field_is_left_out_and_told_once(
+    server: Server, field: str, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.plan(failure(400, words), answer("yes"), answer("again"))
+    history = (
+        Message("user", "look"),
+        Message("assistant", "", (ToolCall("c1", "find"),)),
+        Message("tool", "nothing", tool_call_id="c1", name="find"),
+    )
+
+    async def twice() -> list[str]:
+        model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+        request = ModelRequest(history, "agent", (ToolSpec("find", "finds"),), temperature=0.0)
+        found = [(await model.complete(request)).text for _ in range(2)]
+        await model.aclose()
+        return found
+
+    with caplog.at_level(logging.WARNING, "rbsuite"):
+        assert asyncio.run(_noiseless(twice())) == ["yes", "again"]
+    sent = [field in request or any(field in message for message in request["messages"]) for request in server.requests]
+    assert sent == [True, False, False]
+    assert caplog.text.count(f"does not support {field}") == 1
+    # A tool's own name is no such field.
+    assert server.requests[-1]["tools"][0]["function"]["name"] == "find"
+    assert server.requests[-1]["messages"][1]["tool_calls"][0]["function"]["name"] == "find"
+
+
+def test_counts_that_no_model_has_are_none(ask: Ask) -> None:
+    reply = answer("fine")
+    reply.body["usage"] = {"prompt_tokens": 10**30, "completion_tokens": 7, "total_tokens": 10**30}
+    usage = ask(reply).usage
+    assert (usage.input_tokens, usage.output_tokens) == (0, 7)
+
+
+def test_calls_of_one_id_are_told_apart(ask: Ask) -> None:
+    calls = ask(answer(None, "tool_calls", [tool_call("{}", id="c"), tool_call("{}", id="c")])).tool_calls
+    assert [call.id for call in calls] == ["c", "c_1"]
+
+
 def test_refused_temperature_is_left_out(ask: Ask, server: Server, caplog: pytest.LogCaptureFixture) -> None:
     refusal = failure(400, "Unsupported value: 'temperature' does not support 0 with this model.", "unsupported_value")
     with caplog.at_level(logging.WARNING, "rbsuite"):

@@ -78,6 +78,13 @@ def test_bad_references_say_what_to_write(plugins: Plugins, reference: str, kind
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("reference", ["local/smollm2-135m", "local:path=model.gguf"])
+def test_models_of_a_plugin_that_is_not_installed_say_how_to_get_it(plugins: Plugins, reference: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"uv run --group local rbsuite .* pip install rbsuite-local") as caught:
+        make_model(reference, plugins)
+    assert "\n" not in str(caught.value)
+
+
 def test_failing_factory_names_the_model(plugins: Plugins) -> None:
     with pytest.raises(PluginError, match=r"model 'sim/echo' cannot be made: RuntimeError: unlucky"):
         make_model("sim/echo:13", plugins)

@@ -34,6 +34,12 @@ def test_any_text_gives_arguments_or_raw(text: str) -> None:
 
 
 @given(st.dictionaries(st.text(), _values, max_size=4))
+def test_objects_that_were_encoded_twice_are_read(arguments: dict[str, Any]) -> None:
+    assert parse_arguments(json.dumps(json.dumps(arguments))) == (arguments, "")
+    assert parse_arguments("null") == ({}, "")
+
+
+@given(st.dictionaries(st.text(), _values, max_size=4))
 def test_calls_go_back_as_they_came(arguments: dict[str, Any]) -> None:
     wire = message_to_wire(Message("assistant", "", (ToolCall("c", "f", arguments),)))
     assert wire["content"] is None

@@ -129,6 +129,7 @@ def test_failing_self_judge_gives_unknown_and_nothing_is_learnt(tmp_path: Path) 
             assert "the provider is down" in verdict.rationale
             assert record.ops == ()
             assert "memory" not in record.usage
+            assert record.notes["judge_calls_failed"] == 1
         summary = summarise(store).conditions[0]
         assert summary.judge_accuracy is None
         assert {label for label, _ in summary.judged} == {"unknown"}
@@ -146,8 +147,8 @@ def test_failing_extractor_teaches_nothing_and_is_counted(tmp_path: Path) -> Non
     with measure(tmp_path, toy(), memory=("none", "reasoningbank"), model="sim/failing:memory") as store:
         for _, record in records_of(store, "reasoningbank"):
             assert record.ops == ()
-            assert record.notes == {"extraction_failed": 1}
-        assert summarise(store).conditions[1].notes == {"extraction_failed": 24}
+            assert record.notes == {"extraction_failed": 1, "memory_calls_failed": 1}
+        assert summarise(store).conditions[1].notes == {"extraction_failed": 24, "memory_calls_failed": 24}
         assert summarise(store).comparisons[0].difference.mean == 0
 
 

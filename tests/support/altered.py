@@ -13,7 +13,7 @@ from rbsuite.environments.solution import Solution
 from rbsuite.errors import ModelError
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Provenance, Recall, RecallRequest
 from rbsuite.judges.base import JudgeRequest, JudgeServices
-from rbsuite.learner.builtin import rbsuite_models
+from rbsuite.learner.builtin import LEARNER_OPTIONS, rbsuite_models
 from rbsuite.learner.simulated import SimulatedLearner
 from rbsuite.memories.base import BankView
 from rbsuite.memories.reasoningbank import ReasoningBank
@@ -337,7 +337,7 @@ def judge(name: str, kind: type, *, ground_truth: bool = False) -> JudgeSpec:
 def recording() -> ModelSpec:
     """``sim/recording``: the learner with its options, keeping what it is asked."""
     learner = next(spec for spec in rbsuite_models() if spec.name == "sim/learner")
-    return replace(learner, name="sim/recording", factory=f"{__name__}:Recording")
+    return replace(learner, name="sim/recording", factory=f"{__name__}:Recording", options=LEARNER_OPTIONS)
 
 
 def dawdling() -> ModelSpec:

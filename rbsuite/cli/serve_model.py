@@ -1,0 +1,60 @@
+"""``rbsuite serve-model``: simulated models behind an API like a provider's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.output import echo
+
+EPILOG = """Examples:
+
+\b
+  rbsuite serve-model --model sim/learner --port 8000
+  rbsuite eval --env tau-bench --model sim/learner:server=http://127.0.0.1:8000/v1
+  rbsuite serve-model --model sim/learner --port 8000 --fault transient:0.2
+"""
+
+
+@click.command("serve-model", cls=Command, epilog=EPILOG)
+@click.option("--model", "models", required=True, metavar="NAME,...", multiple=True, help="The models to offer.")
+@click.option("--env", "environment", default="", metavar="NAME", help="Whose tasks are played [default: as asked].")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
+@click.option("--fault", "shares", multiple=True, metavar="KIND:SHARE", help="Share of replies with such a fault.")
+@click.option("--script", default="", metavar="KIND,...", help="Faults of the first replies in order; ok: none.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faults.")
+def command(
+    models: tuple[str, ...], environment: str, host: str, port: int, shares: tuple[str, ...], script: str, seed: int
+) -> None:
+    """Offer models over OpenAI's chat completions (streaming too), and an embedding model, until Ctrl-C.
+
+    Prints the base URL. A simulated model plays the tasks of environments, so it answers rbsuite itself alone, whose option server= sends
+    along which task is played. The kinds of faults are in docs/models.md; transient: those that a client tries again.
+    """
+    from rbsuite.cli.evaluate import split_references
+    from rbsuite.errors import UsageError
+    from rbsuite.serve.faults import Faults, read_shares
+    from rbsuite.serve.http import HttpServer
+    from rbsuite.serve.server import ModelServer
+
+    names = [name for text in models for name in split_references(text)]
+    faults = Faults(read_shares(shares), [kind.strip() for kind in script.split(",") if kind.strip()], seed)
+    offered = ModelServer(names, find_plugins(), environment, faults)
+
+    async def run() -> None:
+        try:
+            async with HttpServer(offered.handle, host, port) as server:
+                echo(server.url)
+                await asyncio.Event().wait()  # until Ctrl-C
+        finally:
+            await offered.aclose()
+
+    try:
+        asyncio.run(run())
+    except OSError as error:
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}.", "Choose another --port."
+        ) from None

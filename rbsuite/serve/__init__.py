@@ -1,0 +1,1 @@
+"""A server that offers rbsuite's simulated models as providers offer theirs, and that can be told to fail as they do."""

@@ -1,0 +1,86 @@
+"""Experiments with a simulated model behind a server come to what they come to in process, whatever the server does."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rbsuite
+from rbsuite.errors import Outage, UsageError
+from rbsuite.models.factory import make_model
+from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.serve.faults import NONE, Faults
+
+from .conftest import Serve
+
+# litellm and pydantic warn about litellm's own code.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def plugins() -> Plugins:
+    return load_plugins()
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Retries follow at once."""
+    real = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        await real(0)
+
+    monkeypatch.setattr("rbsuite.models.litellm_model.asyncio.sleep", sleep)
+
+
+def digest(plugins: Plugins, out: Path, model: str, **options: Any) -> str:
+    settings = {"memory": ["none", "reasoningbank"], "scaling": ["single", "parallel:3"], "orders": 1, "limit": 2}
+    with rbsuite.evaluate("tau-bench", plugins=plugins, out=out, model=model, **(settings | options)) as experiment:
+        assert experiment.complete
+        assert experiment.simulated
+        for condition in experiment.summary().conditions:
+            assert condition.committed == 2
+        return experiment.digest
+
+
+def test_faults_that_pass_change_nothing(serve: Serve, plugins: Plugins, tmp_path: Path, no_waits: None) -> None:
+    url, faults = serve(["sim/learner"], plugins, Faults({"transient": 0.2}, seed=1))
+    here = digest(plugins, tmp_path / "here", "sim/learner")
+    assert digest(plugins, tmp_path / "there", f"sim/learner:server={url}") == here
+    assert 0.1 < 1 - faults.met[NONE] / faults.met.total() < 0.3
+
+
+@pytest.mark.slow
+def test_a_server_without_faults_changes_nothing(serve: Serve, plugins: Plugins, tmp_path: Path) -> None:
+    url, _ = serve(["sim/learner:known=0.6"], plugins)
+    here = digest(plugins, tmp_path / "here", "sim/learner:known=0.6", limit=2)
+    assert digest(plugins, tmp_path / "there", f"sim/learner:known=0.6,server={url}", limit=2) == here
+
+
+def test_a_storm_pauses_and_the_same_command_goes_on(
+    serve: Serve, plugins: Plugins, tmp_path: Path, no_waits: None
+) -> None:
+    options: dict[str, Any] = {"memory": ["none"], "scaling": ["single"], "domain": "airline"}
+    url, faults = serve(["sim/learner"], plugins, Faults({"503": 0.6, "reset": 0.4}))
+    model = f"sim/learner:server={url}"
+    with pytest.raises(Outage, match=r"overloaded|onnection"):
+        digest(plugins, tmp_path / "e", model, **options)
+    faults.end()
+    resumed = digest(plugins, tmp_path / "e", model, **options)
+    assert resumed == digest(plugins, tmp_path / "here", "sim/learner", **options)
+
+
+def test_a_refusal_ends_its_rollout_and_stays_in_the_denominator(
+    serve: Serve, plugins: Plugins, tmp_path: Path, no_waits: None
+) -> None:
+    url, _ = serve(["sim/learner"], plugins, Faults({"refused-moderation": 0.3, "context-overflow": 0.2}))
+    options: dict[str, Any] = {"memory": ["none"], "scaling": ["single"]}
+    digest(plugins, tmp_path / "e", f"sim/learner:server={url}", **options)
+
+
+def test_what_is_no_url_is_told(plugins: Plugins) -> None:
+    with pytest.raises(UsageError, match="is not a URL"):
+        make_model("sim/oracle:server=here", plugins)
