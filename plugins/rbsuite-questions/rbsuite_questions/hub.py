@@ -35,7 +35,10 @@ def load_pinned(hub: HubSource, option: str) -> Sequence[Row]:
     _look_before()
     datasets = _datasets()
     with _explained(f"{hub.repository} at {hub.revision[:12]}", f"--env {option} --data PATH", hub):
-        loaded = datasets.load_dataset(hub.repository, hub.config or None, split=hub.split, revision=hub.revision)
+        name, pinned = hub.config or None, {"revision": hub.revision}
+        settings = datasets.load_dataset_builder(hub.repository, name, **pinned).config
+        text = {"keep_default_na": False} if hasattr(settings, "keep_default_na") else {}
+        loaded = datasets.load_dataset(hub.repository, name, split=hub.split, **pinned, **text)
         return [dict(row) for row in loaded]
 
 

@@ -289,8 +289,10 @@ def test_texts_of_rows_and_rows_that_contradict_themselves() -> None:
     assert doubtful_choices(Table(rows[:1], "quiz"), columns) == {}
 
 
-def hub_that_raises(error: Exception | None, rows: Sequence[Mapping[str, Any]] = ()) -> types.ModuleType:
-    """A stand-in for the library."""
+def hub_that_raises(
+    error: Exception | None, rows: Sequence[Mapping[str, Any]] = (), **settings: object
+) -> types.ModuleType:
+    """A stand-in for the library, with these settings of its builder."""
     module = types.ModuleType("datasets")
 
     def load_dataset(*arguments: Any, **options: Any) -> Sequence[Mapping[str, Any]]:
@@ -299,7 +301,12 @@ def hub_that_raises(error: Exception | None, rows: Sequence[Mapping[str, Any]] =
             raise error
         return rows
 
+    def load_dataset_builder(*arguments: Any, **options: Any) -> Any:
+        load_dataset(*arguments, **options)
+        return types.SimpleNamespace(config=types.SimpleNamespace(**settings))
+
     module.load_dataset = load_dataset  # type: ignore[attr-defined]
+    module.load_dataset_builder = load_dataset_builder  # type: ignore[attr-defined]
     module.disable_progress_bars = lambda: None  # type: ignore[attr-defined]
     module.logging = types.SimpleNamespace(CRITICAL=50, set_verbosity=lambda level: None)  # type: ignore[attr-defined]
     return module
@@ -348,6 +355,14 @@ def test_the_hub_is_asked_for_the_pinned_revision(monkeypatch: pytest.MonkeyPatc
     table = read_hub(HUB, "quiz")
     assert library.asked == (("group/quiz", None), {"split": "test", "revision": HUB.revision})
     assert table.source == {"hub": "group/quiz", "revision": HUB.revision, "hub_split": "test"}
+
+
+def test_none_in_a_csv_file_of_the_hub_is_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    library = hub_that_raises(None, ROWS, keep_default_na=True)
+    monkeypatch.setitem(sys.modules, "datasets", library)
+    read_hub(HUB, "quiz")
+    assert library.asked[1] == {"split": "test", "revision": HUB.revision, "keep_default_na": False}
 
 
 def test_another_number_of_rows_is_another_revision(monkeypatch: pytest.MonkeyPatch) -> None:
