@@ -9,26 +9,37 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rbsuite.errors import UsageError
-from rbsuite.retrieval.exact import ExactIndex
+from rbsuite.retrieval.exact import ExactIndex, unit
+from rbsuite.retrieval.rows import tie_margin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rbsuite.retrieval.base import Labels, Vectors
+    from rbsuite.retrieval.rows import Floats
 
-EF = 256
-"""Length of the candidate list of a search, at least; with up to this many vectors the answer is exact."""
+EXACT_UP_TO = 256
+"""Up to this many live vectors exact search answers."""
+
+RECALL = 0.99
+"""Share of a vector's ten nearest neighbours that the graph must find, on average over a sample of the stored vectors."""
+
+_LADDER = (32, 48, 64, 96, 128, 192, 256)
+"""Lengths of the candidate list that are tried, shortest first, until one reaches :data:`RECALL`; the next one is then
+used, as stored vectors are easier to search for than new ones. At more than the last, exact search is as fast."""
 
 _M = 16
-_EF_CONSTRUCTION = 200
+_EF_CONSTRUCTION = 128
 _SEED = 100
 _CAPACITY = 1024
+_BLOCK = 1024
 _DEAD_SHARE = 0.2
+_SAMPLE = 100
+_NEAREST = 10
 
 
 def hnswlib_installed() -> bool:
@@ -41,9 +52,15 @@ class HnswIndex:
 
     The graph proposes candidates and the exact index ranks them, so scores, rounding and ties are those of
     :class:`~rbsuite.retrieval.exact.ExactIndex`. The exact index answers by itself where it must (``allowed``) or where
-    the graph brings nothing: at most :data:`EF` live vectors, or ``k`` near their number. Built and searched by one
-    thread with a fixed seed: the same additions and removals in the same order give the same graph. Not for use by
-    several threads at once.
+    the graph brings nothing: at most :data:`EXACT_UP_TO` live vectors, or ``k`` near their number.
+
+    How long the candidate list of a search must be depends on the vectors: 48 does for clustered ones, 256 does not for
+    those of hashed words in 384 slots. So it is measured (:attr:`ef`, :attr:`recall`): when a graph is built over given
+    vectors, and whenever the number of nodes reaches a power of two.
+
+    Vectors wait until the graph is needed and enter it in one go. The graph is the same as if each had entered it at
+    once: it is built by one thread with a fixed seed, in the order of the additions, and the same additions and
+    removals in the same order give the same graph, whenever searches come. Not for use by several threads at once.
 
     Args:
         dimension: length of a vector.
@@ -56,7 +73,20 @@ class HnswIndex:
     def __init__(self, dimension: int, vectors: ExactIndex | None = None) -> None:
         self._library = _load()
         self._vectors = ExactIndex(dimension) if vectors is None else vectors
-        self._build(list(self._vectors))
+        self._ef, self._recall = _LADDER[-1], 1.0
+        self._start(list(self._vectors))
+        self._measure()
+
+    @property
+    def ef(self) -> int:
+        """Length of the candidate list of a search, as last measured."""
+        return self._ef
+
+    @property
+    def recall(self) -> float:
+        """Share of the ten nearest neighbours of stored vectors that a candidate list one step shorter than :attr:`ef`
+        holds, as last measured; 1 before."""
+        return self._recall
 
     @property
     def name(self) -> str:
@@ -78,7 +108,11 @@ class HnswIndex:
             ValueError: wrong dimension, not finite, or the label exists.
         """
         self._vectors.add(label, vector)
-        self._insert(label)
+        self._node_of[label] = len(self._labels)
+        self._labels.append(label)
+        nodes = len(self._labels)
+        if nodes >= _CAPACITY and nodes & (nodes - 1) == 0:
+            self._measure()
 
     def remove(self, label: int) -> None:
         """Remove a vector; the graph is rebuilt when more than a fifth of its nodes are removed ones.
@@ -86,10 +120,16 @@ class HnswIndex:
         Raises:
             KeyError: there is no such label.
         """
+        if label not in self._node_of:
+            raise KeyError(label)
+        if len(self._labels) - len(self) + 1 > _DEAD_SHARE * len(self._labels):
+            self._vectors.remove(label)
+            self._start(list(self._vectors))
+            return
+        # What was added before it may have it as a neighbour, what is added later must not.
+        self._build()
         self._vectors.remove(label)
         self._graph.mark_deleted(self._node_of.pop(label))
-        if len(self._labels) - len(self) > _DEAD_SHARE * len(self._labels):
-            self._build(list(self._vectors))
 
     def vector(self, label: int) -> Vectors:
         """The unit vector under a label, float32, shape (dimension,).
@@ -110,46 +150,83 @@ class HnswIndex:
         Raises:
             ValueError: wrong dimension, or not finite.
         """
-        ef = max(EF, 4 * k)
-        if allowed is not None or k <= 0 or len(self) <= ef:
+        ef = max(self._ef, 4 * k)
+        if allowed is not None or k <= 0 or len(self) <= max(EXACT_UP_TO, ef):
             return self._vectors.search(vector, k, allowed)
-        candidates = self._candidates(vector, ef)
-        # Shape and values of the query are checked by the exact index in either case.
-        return self._vectors.search(vector, k, candidates if len(candidates) >= k else None)
+        query = unit(vector, self.dimension)
+        candidates = self._candidates(query, k, ef) if query.any() else None
+        return self._vectors.search(query, k, candidates)
 
-    def _candidates(self, vector: Vectors, ef: int) -> Labels:
-        """What the graph proposes; nothing where it cannot answer."""
-        query = np.asarray(vector, dtype=np.float32)
-        if query.shape != (self.dimension,) or not np.isfinite(query).all() or not query.any():
-            return np.empty(0, dtype=np.int64)
+    def _candidates(self, query: Floats, k: int, ef: int) -> Labels | None:
+        """What the graph proposes: its ``k`` nearest and all that may tie with them; ``None`` where it cannot answer."""
+        self._build()
+        nodes, distances = self._nearest(query, ef)
+        if len(nodes) < k:
+            return None
+        near = distances <= distances[k - 1] + tie_margin(self.dimension)
+        return np.array([self._labels[node] for node in nodes[near].tolist()], dtype=np.int64)
+
+    def _nearest(self, query: Floats, ef: int) -> tuple[Labels, Vectors]:
+        """Up to ``ef`` nodes with their distances (1 - cosine), nearest first."""
         self._graph.set_ef(ef)
         try:
-            # The whole candidate list: ranking it exactly costs little, and near ties are then ordered as by exact
-            # search.
-            nodes, _ = self._graph.knn_query(query, k=min(ef, len(self)), num_threads=1)
+            nodes, distances = self._graph.knn_query(query.astype(np.float32), k=min(ef, len(self)), num_threads=1)
         except RuntimeError:
             # hnswlib's answer when it reaches fewer nodes than asked for.
-            return np.empty(0, dtype=np.int64)
-        return np.array([self._labels[node] for node in nodes[0].tolist()], dtype=np.int64)
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        return nodes[0], distances[0]
 
-    def _build(self, labels: Iterable[int]) -> None:
+    def _measure(self) -> None:
+        """Choose :attr:`ef` by the sample."""
+        if len(self) <= EXACT_UP_TO:
+            return
+        self._build()
+        labels = list(self._vectors)
+        queries: list[tuple[Floats, float]] = []
+        for place in range(_SAMPLE):
+            query = unit(self.vector(labels[place * len(labels) // _SAMPLE]), self.dimension)
+            # The nearest is the vector itself.
+            cosines = self._vectors.search(query, _NEAREST + 1)[1]
+            if len(cosines):
+                queries.append((query, float(cosines[-1])))
+        for ef, longer in pairwise(_LADDER):
+            self._ef, self._recall = longer, self._recall_at(ef, queries)
+            if self._recall >= RECALL:
+                return
+
+    def _recall_at(self, ef: int, queries: list[tuple[Floats, float]]) -> float:
+        """Mean share of the nearest that a candidate list holds; each query with the cosine of the last of them. Any of
+        several equally near ones counts."""
+        found = 0
+        for query, least in queries:
+            near = np.count_nonzero(1 - self._nearest(query, ef)[1] >= least - tie_margin(self.dimension))
+            found += min(max(int(near) - 1, 0), _NEAREST)
+        return found / (_NEAREST * len(queries)) if queries else 1.0
+
+    def _start(self, labels: list[int]) -> None:
+        """Begin a new graph over live labels."""
         # Nodes are numbered by this class and never reused, as hnswlib would update a node that is added again.
-        self._labels: list[int] = []
-        self._node_of: dict[int, int] = {}
+        self._labels = labels
+        self._node_of = {label: node for node, label in enumerate(labels)}
+        self._built = 0
         self._graph: Any = self._library.Index(space="ip", dim=self.dimension)
         self._graph.init_index(max_elements=_CAPACITY, M=_M, ef_construction=_EF_CONSTRUCTION, random_seed=_SEED)
         self._graph.set_num_threads(1)
-        for label in labels:
-            self._insert(label)
 
-    def _insert(self, label: int) -> None:
-        node = len(self._labels)
-        if node == self._graph.get_max_elements():
-            self._graph.resize_index(2 * node)
-        # "ip" on unit vectors is the cosine; hnswlib's own "cosine" would divide a zero vector by its norm.
-        self._graph.add_items(self._vectors.vector(label), [node], num_threads=1)
-        self._labels.append(label)
-        self._node_of[label] = node
+    def _build(self) -> None:
+        """Take the waiting vectors into the graph."""
+        count = len(self._labels)
+        if self._built == count:
+            return
+        capacity = self._graph.get_max_elements()
+        if count > capacity:
+            self._graph.resize_index(max(2 * capacity, count))
+        for first in range(self._built, count, _BLOCK):
+            nodes = np.arange(first, min(first + _BLOCK, count))
+            rows = np.stack([self._vectors.vector(self._labels[node]) for node in nodes.tolist()])
+            # "ip" on unit vectors is the cosine; hnswlib's own "cosine" would divide a zero vector by its norm.
+            self._graph.add_items(rows, nodes, num_threads=1)
+        self._built = count
 
 
 def _load() -> Any:

@@ -81,9 +81,7 @@ class DenseRows:
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
         """Candidates by a single-precision product, then summed again row by row in double precision."""
         scores = self._rough(query.astype(np.float32), rows)
-        # Error of a sum of d products of unit vectors: at most d roundings of 2 ** -24, twice that to be safe.
-        error = (self._data.shape[1] + 1) * 2.0**-23
-        chosen = _shortlist(scores, k, 2 * error + TIE)
+        chosen = _shortlist(scores, k, tie_margin(self._data.shape[1]))
         found = chosen if rows is None else rows[chosen]
         products = self._data[found].astype(np.float64) * query
         return found, np.add.reduce(products, axis=1)
@@ -195,6 +193,12 @@ class SparseRows:
             np.frombuffer(self._values, dtype=np.float32)[place] if len(self._values) else np.empty(0, dtype=np.float32)
         )
         return _summed(owner, query[slots] * values, len(rows))
+
+
+def tie_margin(dimension: int) -> float:
+    """How far below the ``k``-th a single-precision cosine of two unit vectors may be and still tie with it."""
+    # Error of a sum of d products of unit vectors: at most d roundings of 2 ** -24, twice that to be safe.
+    return 2 * (dimension + 1) * 2.0**-23 + TIE
 
 
 def _summed(places: Labels, values: Floats, count: int) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from rbsuite.errors import UnknownNameError
 from rbsuite.retrieval.base import Index
 from rbsuite.retrieval.exact import ExactIndex
-from rbsuite.retrieval.hnsw import HnswIndex, hnswlib_installed
+from rbsuite.retrieval.hnsw import RECALL, HnswIndex, hnswlib_installed
 
 if TYPE_CHECKING:
     from rbsuite.retrieval.base import Labels, Vectors
@@ -17,9 +17,10 @@ IndexKind = Literal["auto", "exact", "hnsw"]
 
 KINDS: tuple[IndexKind, ...] = ("auto", "exact", "hnsw")
 
-THRESHOLD = 20_000
-"""Number of dense vectors from which ``auto`` uses hnswlib. Below it exact search costs a few milliseconds at most (384 dimensions),
-nothing beside a call of a model, and hnswlib brings only inexactness; see ``benchmarks/retrieval.py``."""
+THRESHOLD = 8_000
+"""Number of dense vectors from which ``auto`` uses hnswlib. Of 384 dimensions, one search and one addition cost as much
+with the graph as without at 4,000 to 5,000 vectors; at 8,000 a step costs little more than half, and building the graph
+is paid back after as many steps again (see ``benchmarks/retrieval.py``)."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +44,9 @@ class AutoIndex:
     """Exact until it holds ``threshold`` dense vectors, then hnswlib over the same vectors.
 
     Sparse vectors (those of the hash embedder) stay exact at any size: a search of their postings costs less than one
-    of a graph, which would need them dense. Without hnswlib everything stays exact, with one notice in the log.
+    of a graph, which would need them dense. Vectors of which a graph finds too few neighbours (see
+    :attr:`HnswIndex.recall`) go back to exact search for good. Without hnswlib everything stays exact. The last two give
+    one notice in the log.
 
     Args:
         dimension: length of a vector.
@@ -79,6 +82,9 @@ class AutoIndex:
         self._index.add(label, vector)
         if self._may_convert and len(self._exact) >= self._threshold and not self._exact.sparse:
             self._convert()
+        if isinstance(self._index, HnswIndex) and self._index.recall < RECALL:
+            _log.warning("hnswlib finds too few of the nearest: retrieval stays exact", extra={"vectors": len(self)})
+            self._index = self._exact
 
     def remove(self, label: int) -> None:
         """Remove a vector.

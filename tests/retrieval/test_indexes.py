@@ -284,6 +284,27 @@ class TestHnsw:
         assert answers[0] == answers[1]
 
     @needs_hnswlib
+    def test_a_graph_built_at_once_answers_as_one_built_vector_by_vector(self):
+        """A resumed run adds everything before it searches; the run itself searches in between."""
+        rows, queries = vectors(2600, 32), vectors(50, 32, seed=1)
+        answers = []
+        for every in (1, 7, 5000):
+            index = HnswIndex(32)
+            for label, row in enumerate(rows):
+                index.add(label, row)
+                if label % 3 == 2 and label < 1800:
+                    index.remove(label - 1)
+                if label % every == 0:
+                    index.search(queries[0], 1)
+            answers.append([(index.ef, *(part.tolist() for part in index.search(query, 7))) for query in queries])
+        assert answers[0] == answers[1] == answers[2]
+
+    @needs_hnswlib
+    def test_harder_vectors_get_a_longer_list(self):
+        easy = np.repeat(vectors(128, 64), 16, axis=0) + 0.02 * vectors(2048, 64, seed=1)
+        assert filled(HnswIndex(64), easy).ef < filled(HnswIndex(64), vectors(2048, 64)).ef
+
+    @needs_hnswlib
     def test_removed_ones_never_come_back_and_others_are_found(self):
         rows = vectors(2000, 16)
         index = filled(HnswIndex(16), rows)
@@ -330,6 +351,18 @@ class TestAuto:
         assert len(index) == 699
         same = [index.search(row, 1)[0].tolist() == exact.search(row, 1)[0].tolist() for row in rows]
         assert np.mean(same) > 0.99
+
+    @needs_hnswlib
+    def test_where_the_graph_finds_too_little_it_is_exact_again_and_says_so(self, caplog):
+        rows, queries = vectors(5000, 256), vectors(20, 256, seed=1)
+        index, exact = filled(AutoIndex(256, threshold=4500), rows), filled(ExactIndex(256), rows)
+        assert index.name == "exact"
+        assert [record.getMessage() for record in caplog.records] == [
+            "hnswlib finds too few of the nearest: retrieval stays exact"
+        ]
+        assert [index.search(row, 5)[0].tolist() for row in queries] == [
+            exact.search(row, 5)[0].tolist() for row in queries
+        ]
 
     def test_sparse_vectors_stay_exact(self):
         index = AutoIndex(64, threshold=10)
