@@ -80,9 +80,11 @@ class DenseRows:
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
         """Candidates by a single-precision product, then summed again row by row in double precision."""
-        scores = self._rough(query.astype(np.float32), rows)
-        chosen = _shortlist(scores, k, tie_margin(self._data.shape[1]))
-        found = chosen if rows is None else rows[chosen]
+        if rows is not None and len(rows) <= k:
+            found = rows
+        else:
+            chosen = _shortlist(self._rough(query.astype(np.float32), rows), k, tie_margin(self._data.shape[1]))
+            found = chosen if rows is None else rows[chosen]
         products = self._data[found].astype(np.float64) * query
         return found, np.add.reduce(products, axis=1)
 

@@ -286,18 +286,18 @@ class TestHnsw:
     @needs_hnswlib
     def test_a_graph_built_at_once_answers_as_one_built_vector_by_vector(self):
         """A resumed run adds everything before it searches; the run itself searches in between."""
-        rows, queries = vectors(2600, 32), vectors(50, 32, seed=1)
+        rows, queries = vectors(2100, 32), vectors(50, 32, seed=1)
         answers = []
-        for every in (1, 7, 5000):
+        for every in (5, 5000):
             index = HnswIndex(32)
             for label, row in enumerate(rows):
                 index.add(label, row)
-                if label % 3 == 2 and label < 1800:
+                if label % 3 == 2 and label < 1200:
                     index.remove(label - 1)
                 if label % every == 0:
                     index.search(queries[0], 1)
             answers.append([(index.ef, *(part.tolist() for part in index.search(query, 7))) for query in queries])
-        assert answers[0] == answers[1] == answers[2]
+        assert answers[0] == answers[1]
 
     @needs_hnswlib
     def test_harder_vectors_get_a_longer_list(self):
@@ -354,8 +354,8 @@ class TestAuto:
 
     @needs_hnswlib
     def test_where_the_graph_finds_too_little_it_is_exact_again_and_says_so(self, caplog):
-        rows, queries = vectors(5000, 256), vectors(20, 256, seed=1)
-        index, exact = filled(AutoIndex(256, threshold=4500), rows), filled(ExactIndex(256), rows)
+        rows, queries = vectors(2600, 256), vectors(20, 256, seed=1)
+        index, exact = filled(AutoIndex(256, threshold=2500), rows), filled(ExactIndex(256), rows)
         assert index.name == "exact"
         assert [record.getMessage() for record in caplog.records] == [
             "hnswlib finds too few of the nearest: retrieval stays exact"
