@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rbsuite.retrieval.select import VectorIndex
 
 QUERIES = 100
+ROUNDS = 3
 DENSE = 384
 SLOTS = 4096
 
@@ -50,7 +51,7 @@ def main() -> None:
     """Print the tables."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--full", action="store_true", help="up to 100,000 vectors")
-    sizes = [1_000, 10_000, 20_000, *([100_000] if arguments.parse_args().full else [])]
+    sizes = [1_000, 4_000, 8_000, 20_000, *([100_000] if arguments.parse_args().full else [])]
     corpus = load_corpus()
     print(f"texts: {corpus.source}\n")
     # First, so that the peak of memory is the stream's own.
@@ -65,6 +66,8 @@ def indexes(corpus: Corpus, sizes: Sequence[int]) -> None:
     for size in sizes:
         rows = clustered(size + QUERIES)
         compare(f"dense {DENSE}", rows[:size], rows[size:], [ExactIndex(DENSE), HnswIndex(DENSE)])
+    words = asyncio.run(HashEmbedder(DENSE).embed(drawn_texts(corpus, 8_000 + QUERIES)))
+    compare(f"hash {DENSE}", words[:8_000], words[8_000:], [ExactIndex(DENSE), HnswIndex(DENSE)])
     rows = np.random.default_rng(0).standard_normal((5_000 + QUERIES, DENSE), dtype=np.float32)
     compare(f"noise {DENSE}", rows[:5_000], rows[5_000:], [ExactIndex(DENSE), HnswIndex(DENSE)])
     queries = asyncio.run(HashEmbedder(SLOTS).embed(drawn_texts(corpus, QUERIES, seed=1)))
@@ -75,7 +78,7 @@ def indexes(corpus: Corpus, sizes: Sequence[int]) -> None:
 
 
 def compare(name: str, rows: Vectors | Iterator[Vectors], queries: Vectors, kinds: list[VectorIndex]) -> None:
-    """One line an index; the first is the truth. Rows that can be read once suit one index only."""
+    """One line an index, timed in its best round; the first is the truth. Rows that can be read once suit one index only."""
     truth: list[list[int]] = []
     for index in kinds:
         spent, count = 0.0, 0
@@ -85,8 +88,15 @@ def compare(name: str, rows: Vectors | Iterator[Vectors], queries: Vectors, kind
             spent += time.process_time() - start
             count += 1
         start = time.process_time()
-        found = [index.search(query, 5)[0].tolist() for query in queries]
-        each = (time.process_time() - start) / len(queries) * 1e6
+        # What waits enters the graph with the first search.
+        index.search(queries[0], 1)
+        spent += time.process_time() - start
+        rounds: list[float] = []
+        for _ in range(ROUNDS):
+            start = time.process_time()
+            found = [index.search(query, 5)[0].tolist() for query in queries]
+            rounds.append((time.process_time() - start) / len(queries) * 1e6)
+        each = min(rounds)
         truth = truth or found
         first = np.mean([mine[0] == theirs[0] for mine, theirs in zip(found, truth, strict=True)])
         five = np.mean([len(set(mine) & set(theirs)) / 5 for mine, theirs in zip(found, truth, strict=True)])
@@ -173,7 +183,7 @@ def hashed(corpus: Corpus, count: int) -> Iterator[Vectors]:
 def drawn_texts(corpus: Corpus, count: int, seed: int = 0) -> list[str]:
     """New texts from three sentences of the corpus each."""
     draw = random.Random(seed)
-    sentences = [sentence for text in corpus.texts for sentence in text.split(". ")]
+    sentences = [sentence for text in corpus.texts for sentence in text.split(". ") if sentence.strip()]
     return [". ".join(draw.sample(sentences, 3)) for _ in range(count)]
 
 

@@ -111,7 +111,7 @@ class ExactIndex:
         """
         return self._rows.vector(self._row_of[label])
 
-    def search(self, vector: Vectors, k: int, allowed: Labels | None = None) -> tuple[Labels, Vectors]:
+    def search(self, vector: Vectors | Floats, k: int, allowed: Labels | None = None) -> tuple[Labels, Vectors]:
         """The min(k, live) labels of greatest cosine, best first, ties by smaller label; with their cosines.
 
         Args:
@@ -170,7 +170,7 @@ class ExactIndex:
         self._by_label = None
 
 
-def unit(vector: Vectors, dimension: int) -> Floats:
+def unit(vector: Vectors | Floats, dimension: int) -> Floats:
     """The vector scaled to unit norm, in double precision; zeros stay zeros.
 
     Raises:

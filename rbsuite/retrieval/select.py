@@ -19,8 +19,8 @@ KINDS: tuple[IndexKind, ...] = ("auto", "exact", "hnsw")
 
 THRESHOLD = 8_000
 """Number of dense vectors from which ``auto`` uses hnswlib. Of 384 dimensions, one search and one addition cost as much
-with the graph as without at 4,000 to 5,000 vectors; at 8,000 a step costs little more than half, and building the graph
-is paid back after as many steps again (see ``benchmarks/retrieval.py``)."""
+with the graph as without at 4,000 to 5,000 vectors; at 8,000 a step costs about half, and building the graph is paid back
+after some 5,000 more (see ``benchmarks/retrieval.py``)."""
 
 _log = logging.getLogger(__name__)
 
