@@ -295,7 +295,9 @@ class Reader:
 
     def _position(self, task: Any) -> int:
         if not isinstance(task, int):  # no statement puts another value there, but a misplaced block of the file does
-            raise StoreError(f"{self._database.path} is damaged: a row belongs to no task.", "Restore the store from a copy.")
+            raise StoreError(
+                f"{self._database.path} is damaged: a row belongs to no task.", "Restore the store from a copy."
+            )
         return task % POSITIONS
 
     def _rollout(self, head: str | bytes, body: bytes | None = None) -> RolloutRecord:

@@ -49,7 +49,9 @@ def revalued(text: str, chance: random.Random) -> str:
     """The configuration with other values in one to three lines."""
     lines = text.splitlines()
     for _ in range(chance.randint(1, 3)):
-        number = chance.choice([at for at, line in enumerate(lines) if not line.startswith("model")])  # no provider is asked
+        number = chance.choice(
+            [at for at, line in enumerate(lines) if not line.startswith("model")]
+        )  # no provider is asked
         lines[number] = f"{lines[number].partition(' = ')[0]} = {chance.choice(VALUES)}"
     return "\n".join(lines)
 
@@ -80,7 +82,10 @@ def tried(
         before = set(tmp_path.rglob("*"))
         code = run(arguments, plugins)
         shown = capsys.readouterr()
-        hidden = {one for one in shown.out + shown.err if unicodedata.category(one) in ("Cc", "Cf", "Cs")} - {"\n", "\t"}
+        hidden = {one for one in shown.out + shown.err if unicodedata.category(one) in ("Cc", "Cf", "Cs")} - {
+            "\n",
+            "\t",
+        }
         assert hidden == set()
         counts["tried"] += 1
         counts["taken" if code == 0 else "refused"] += 1

@@ -20,9 +20,7 @@ SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 
 @pytest.mark.usefixtures("undisturbed")  # modules are compiled by then
-def test_kills(
-    evaluation: Evaluation, tmp_path: Path, chance: random.Random, counts: Counter[str], scale: int
-) -> None:
+def test_kills(evaluation: Evaluation, tmp_path: Path, chance: random.Random, counts: Counter[str], scale: int) -> None:
     longer, kills = evaluation.having("--limit", "24"), 12 * scale
     pace = measured(longer, tmp_path / "measured")
     tally = disturbed(longer, tmp_path, kills, pace, digest(tmp_path / "measured"), chance.getrandbits(32))

@@ -21,7 +21,7 @@ from toy import ToyPlugin
 
 pytestmark = pytest.mark.slow
 
-READERS = ("compare kept", "memory list kept", "memory export kept", "eval --from kept", "rescore kept --as x")
+READERS = ("compare kept", "memory list kept", "memory export kept", "eval --from kept")
 
 
 @pytest.fixture(scope="module")

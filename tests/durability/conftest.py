@@ -6,6 +6,7 @@ import pytest
 
 from processes import DEMANDING, Evaluation
 
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the processes of these tests keep compiled modules."""
