@@ -249,7 +249,7 @@ def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: boo
     from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
 
-    store = ExperimentStore.open(experiment, readonly=True)
+    store = click.get_current_context().with_resource(ExperimentStore.open(experiment, readonly=True))
     config = store.manifest.config
     run = _choose_run(store, run_id)
     embedder: Embedder = _Unsearched()

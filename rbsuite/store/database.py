@@ -79,8 +79,9 @@ class Database:
                 self._connection = _connect_readonly(path)
             else:
                 self._connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
-                self.survive_power_cuts(True)
             try:
+                if not readonly:
+                    self.survive_power_cuts(True)
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:
                 self._connection.close()
@@ -148,7 +149,7 @@ def _connect_readonly(path: Path) -> sqlite3.Connection:
     connection = open_connection(f"{address}?mode=ro")
     try:
         connection.execute("SELECT count(*) FROM sqlite_master")
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
         # With no log the file is all there is, and nobody can be writing it.

@@ -163,7 +163,7 @@ class Reader:
         """The operation log: see :meth:`rbsuite.store.ExperimentStore.ops`."""
         for page in self._pages(run_id, 0, upto_version, _LIGHT_PAGE):
             for task, payload in self._database.rows(_OPS, page.parts):
-                position = task % POSITIONS
+                position = self._position(task)
                 with self._decoding(run_id, position):
                     op = decode_op(payload)
                 yield position + 1, op
@@ -190,7 +190,7 @@ class Reader:
             " FROM rollout WHERE id >= ? AND id < ?",
             (*ends, *ends, first, last),
         )
-        return Failures(rollouts, count, None if task is None else task % POSITIONS)
+        return Failures(rollouts, count, None if task is None else self._position(task))
 
     def verify_chain(self, run_id: str) -> str:
         """Compute the hash chain anew: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""
@@ -290,8 +290,15 @@ class Reader:
         """The rows of a query over parts of tasks, by position, without their first column."""
         rows: defaultdict[int, list[Row]] = defaultdict(list)
         for task, *columns in self._database.rows(sql, page.parts):
-            rows[task % POSITIONS].append(tuple(columns))
+            rows[self._position(task)].append(tuple(columns))
         return rows
+
+    def _position(self, task: Any) -> int:
+        if not isinstance(task, int):  # no statement puts another value there, but a misplaced block of the file does
+            raise StoreError(
+                f"{self._database.path} is damaged: a row belongs to no task.", "Restore the store from a copy."
+            )
+        return task % POSITIONS
 
     def _rollout(self, head: str | bytes, body: bytes | None = None) -> RolloutRecord:
         happened: tuple[tuple[Step, ...], Observation | None] = ((), None)

@@ -4,12 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from processes import Evaluation
-
-OPTIONS = (
-    "--env", "tau-bench", "--model", "sim/learner:latency=0.002", "--memory", "none,reasoningbank",
-    "--scaling", "single,parallel:3", "--speculate", "8", "--orders", "2", "--quiet", "--json",
-)  # fmt: skip
+from processes import DEMANDING, Evaluation
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +17,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluation(cache: Path) -> Evaluation:
     """Eight runs of six tasks that run ahead, half of them with three rollouts a task."""
     pytest.importorskip("rbsuite_tau_bench", reason="the processes run the sample of rbsuite-tau-bench")
-    return Evaluation((*OPTIONS, "--limit", "6"), cache)
+    return Evaluation((*DEMANDING, "--limit", "6"), cache)
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from edits import edit, everything
 from rbsuite.errors import StoreError
-from rbsuite.jsonable import plain
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.seeds import rng
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -21,20 +21,6 @@ from rbsuite.store.checking import check_experiment
 from rbsuite.store.experiment import FILE_NAME
 
 EDITS = 200
-TABLES = (
-    "meta",
-    "run",
-    "seed",
-    "task",
-    "rollout",
-    "trajectory",
-    "recall",
-    "op",
-    "template",
-    "blob",
-    "act",
-    "discarded",
-)
 
 
 @pytest.fixture
@@ -52,55 +38,6 @@ def kept(tmp_path: Path, samples: ModuleType) -> Path:
                 assert store.rewind(samples.RUN, 3) == 2
         store.mark_finished(samples.RUN)
     return directory
-
-
-def everything(directory: Path) -> Any:
-    """All that figures rest on, or that says what they are of."""
-    with ExperimentStore.open(directory, readonly=True) as store:
-        runs = [info.id for info in store.manifest.runs]
-        return (
-            experiment_digest(store),
-            plain(store.manifest),
-            [plain(list(store.records(run))) for run in runs],
-            [plain(list(store.results(run))) for run in runs],
-            [plain(store.seed_ops(run)) for run in runs],
-            store.templates(),
-            [store.run_finished(run) for run in runs],
-        )
-
-
-def edited(value: Any, chance: Any) -> Any:
-    """The value with one byte changed."""
-    if value is None:
-        return 0.5
-    if isinstance(value, int):
-        return value ^ (1 << chance.randrange(8))
-    if isinstance(value, float):
-        return value + chance.choice((-1, 1, 0.001))
-    data = bytearray(value.encode() if isinstance(value, str) else value)
-    if not data:
-        return "x"
-    place = chance.randrange(len(data))
-    if isinstance(value, bytes):
-        data[place] ^= 1 << chance.randrange(8)
-        return bytes(data)
-    data[place] = ord(chance.choice('abcxyz0123456789 ,"').replace(chr(data[place]), "_"))
-    return data.decode("utf-8", "replace")
-
-
-def edit(path: Path, chance: Any) -> str:
-    """Change one cell of the file; gives which one."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        table = chance.choice(TABLES)
-        rows = connection.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall()
-        names = [column[1] for column in connection.execute(f"PRAGMA table_info({table})")]
-        row, column = chance.choice(rows), chance.randrange(len(names))
-        (rowid,) = connection.execute(
-            f"SELECT rowid FROM {table} WHERE {names[0]} = ? AND {names[1]} IS ?", (row[0], row[1])
-        ).fetchone()
-        value = edited(row[column], chance)
-        connection.execute(f"UPDATE {table} SET {names[column]} = ? WHERE rowid = ?", (value, rowid))
-    return f"{table}.{names[column]}: {row[column]!r:.60} to {value!r:.60}"
 
 
 def test_no_edit_that_changes_anything_goes_unnoticed(kept: Path, tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ FILE = "experiment.sqlite"
 PATIENCE = 120.0
 """Seconds within which a process gets done, on a busy machine too."""
 
+DEMANDING = (
+    "--env", "tau-bench", "--model", "sim/learner:latency=0.002", "--memory", "none,reasoningbank",
+    "--scaling", "single,parallel:3", "--speculate", "8", "--orders", "2", "--quiet", "--json",
+)  # fmt: skip
+"""Options of eight runs that run ahead, half of them with three rollouts a task."""
+
 Committed = Mapping[tuple[int, int], str]
 """A hash of every column of every row of a committed task, by run and position."""
 
