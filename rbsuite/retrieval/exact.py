@@ -78,9 +78,9 @@ class ExactIndex:
         """
         if label in self._row_of:
             raise ValueError(f"label {label} exists")
-        unit = _unit(vector, self._dimension)
+        scaled = unit(vector, self._dimension)
         row = len(self._rows)
-        self._rows.append(unit.astype(np.float32))
+        self._rows.append(scaled.astype(np.float32))
         if row == len(self._labels):
             self._labels = np.concatenate([self._labels, np.empty_like(self._labels)])
             self._alive = np.concatenate([self._alive, np.zeros_like(self._alive)])
@@ -122,7 +122,7 @@ class ExactIndex:
         Raises:
             ValueError: wrong dimension, or not finite.
         """
-        query = _unit(vector, self._dimension)
+        query = unit(vector, self._dimension)
         rows = self._searchable(allowed)
         count = len(self) if rows is None else len(rows)
         if k <= 0 or count == 0 or not query.any():
@@ -170,7 +170,7 @@ class ExactIndex:
         self._by_label = None
 
 
-def _unit(vector: Vectors, dimension: int) -> Floats:
+def unit(vector: Vectors, dimension: int) -> Floats:
     """The vector scaled to unit norm, in double precision; zeros stay zeros.
 
     Raises:

@@ -80,13 +80,18 @@ class DenseRows:
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
         """Candidates by a single-precision product, then summed again row by row in double precision."""
+        if rows is not None and len(rows) <= k:
+            return rows, self._precise(query, rows)
         scores = self._rough(query.astype(np.float32), rows)
         # Error of a sum of d products of unit vectors: at most d roundings of 2 ** -24, twice that to be safe.
         error = (self._data.shape[1] + 1) * 2.0**-23
         chosen = _shortlist(scores, k, 2 * error + TIE)
         found = chosen if rows is None else rows[chosen]
-        products = self._data[found].astype(np.float64) * query
-        return found, np.add.reduce(products, axis=1)
+        return found, self._precise(query, found)
+
+    def _precise(self, query: Floats, rows: Labels) -> Floats:
+        products = self._data[rows].astype(np.float64) * query
+        return np.asarray(np.add.reduce(products, axis=1), dtype=np.float64)
 
     def _rough(self, query: Vectors, rows: Labels | None) -> Vectors:
         few = rows is not None and 2 * len(rows) < self._count
@@ -157,6 +162,8 @@ class SparseRows:
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
         """Candidates by postings and columns, then summed again row by row, over the row's slots in ascending order."""
+        if rows is not None and len(rows) <= k:
+            return rows, self._precise(query, rows)
         slots = np.flatnonzero(query).tolist()
         common = [slot for slot in slots if slot in self._columns]
         scores = self._by_postings(query, [slot for slot in slots if slot in self._postings])
