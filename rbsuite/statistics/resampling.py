@@ -33,8 +33,8 @@ def bca_interval(values: Sequence[float], resamples: int = RESAMPLES, seed: int 
     data = np.asarray(values, dtype=float)
     if len(data) < 2 or np.ptp(data) == 0:
         return None
-    values, often = _grouped(data)
-    means = np.concatenate([counts @ values / len(data) for counts in _counts(often, resamples, seed)])
+    drawn, often = _grouped(data)
+    means = np.concatenate([counts @ drawn / len(data) for counts in _counts(often, resamples, seed)])
     low, high = np.quantile(means, _bca_levels(data, means))
     return (float(low), float(high)) if low < high else None
 

@@ -87,9 +87,16 @@ def test_a_read_gives_its_version_while_the_bank_moves_on(
         again = Reads(moving, told, task, Twins(ALL, moving), scope)
         assert await read(again) == expected
         assert await again.hold(told)
-        latest = len(versions)
-        fresh = await read(Reads(moving, latest, task, Twins(ALL, moving), scope))
-        assert await reads.hold(latest) == (fresh == expected)
+        for version in range(told, len(versions) + 1):
+            fresh = await read(Reads(moving, version, task, Twins(ALL, moving), scope))
+            assert await again.hold(version) == (fresh == expected)
+        assert await reads.hold(len(versions)) == (fresh == expected)
+
+        searched = Reads(moving, told, task, Twins(ALL, moving), scope)
+        found = await searched.search(query, 2, "", "")
+        for version in range(told, len(versions) + 1):
+            fresh = await Reads(moving, version, task, Twins(ALL, moving), scope).search(query, 2, "", "")
+            assert await searched.hold(version) == (fresh == found)
 
     asyncio.run(run())
 
