@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 Json = Any
 """A value made of dict (str keys), list, str, int, float, bool and None."""
 
@@ -45,7 +47,7 @@ def canonical(value: Any) -> str:
         TypeError: a value that has no JSON form, such as a number that is not finite.
     """
     try:
-        return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+        return _CANONICAL.encode(plain(value))
     except ValueError as error:
         raise TypeError(f"a value has no JSON form: {error}") from error
 

@@ -307,6 +307,6 @@ class Trajectory:
 
 def _shown_step(step: Step) -> Step:
     if step.actor == "agent":
-        return replace(step, reward=None)
+        return Step("agent", step.observation, step.action, None, step.audience)
     # What the user saw holds its hidden instruction, and what it thought is its own; what it said the agent heard.
     return Step(step.actor, Observation("", turn="user"), replace(step.action, thought=""), None, step.audience)

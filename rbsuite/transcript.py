@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, Trajectory
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
 NOTHING = "(nothing)"
 """What is shown where an agent said nothing; where actions are named, that is how it stops."""
 BUDGET = 40_000
@@ -30,7 +32,7 @@ def render_action(action: Action) -> str:
     if action.index is not None:
         chosen = "nothing" if action.index == NO_CHOICE else action.index
         return f"choose {chosen}{': ' + action.text if action.text else ''}"
-    calls = [f"{call.name}({json.dumps(call.arguments, ensure_ascii=False, default=str)})" for call in action.calls]
+    calls = [f"{call.name}({_ENCODER.encode(call.arguments)})" for call in action.calls]
     return "; ".join(filter(None, (action.text, *calls))) or NOTHING
 
 

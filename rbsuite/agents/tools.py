@@ -31,7 +31,8 @@ class ToolsAgent(ChatAgent):
             return [said]
         if observation.role == "tool":
             answered = _answered(last.tool_calls, observation)
-            self._messages[-1] = replace(last, tool_calls=tuple(call for call, _ in answered))
+            if len(answered) < len(last.tool_calls):
+                self._messages[-1] = replace(last, tool_calls=tuple(call for call, _ in answered))
             told = [Message("tool", result.text, tool_call_id=call.id, name=call.name) for call, result in answered]
             return [*told, Message("user", observation.images)] if observation.images else told
         # The call was taken as speech. Providers refuse a call that nothing answers, so it becomes speech here too.

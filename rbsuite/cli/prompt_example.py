@@ -157,6 +157,7 @@ def common(example: Example, prompts: Prompts) -> dict[str, Any]:
         "task": seen.text,
         "memory": prompts.render("memory/inject.j2", items=[item]),
         "query": example.query,
+        "problem": "it is not in the form that was asked for",
         "instruction": fence("\n\n".join(message.text for message in first.messages), "brief")
         if first.turn == "user"
         else "",
@@ -185,7 +186,6 @@ def of_memory(example: Example) -> Mapping[str, Any]:
         "rules": example.rules,
         "heading": "Memory Item",
         "limit": 3,
-        "problem": "there is no item in it",
         "characters": 2000,
         "transcript": rollouts[0].transcript,
         "rationale": rollouts[0].rationale,

@@ -35,6 +35,7 @@ def command(
     along which task is played. The kinds of faults are in docs/models.md; transient: those that a client tries again.
     """
     from rbsuite.cli.evaluate import split_references
+    from rbsuite.cli.interrupts import Interrupts
     from rbsuite.errors import UsageError
     from rbsuite.serve.faults import Faults, read_shares
     from rbsuite.serve.http import HttpServer
@@ -53,7 +54,8 @@ def command(
             await offered.aclose()
 
     try:
-        asyncio.run(run())
+        with Interrupts() as interrupts:
+            interrupts.run(run())
     except OSError as error:
         raise UsageError(
             f"cannot listen on {host}:{port}: {error.strerror or error}.", "Choose another --port."

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.learner import lessons
@@ -199,7 +199,7 @@ class BoundLearner:
     def _looks_right(self, transcript: str) -> bool:
         """Whether all reference actions (or the reference answer) stand in the transcript, and no mistake shows."""
         actions = self._lore.solution.actions
-        calls = [replace(action, text="", calls=(call,)) for action in actions for call in action.calls]
+        calls = [Action(calls=(call,)) for action in actions for call in action.calls]
         wanted = [*calls, *(action for action in actions if action.index is not None)] or actions[-1:]
         symptoms = [pitfall.wording.symptom for pitfall in self._lore.pitfalls]
         return all(render_action(action) in transcript for action in wanted) and not any(

@@ -65,7 +65,10 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
     thought, action = turns[0]
     system = "\n".join(message.text for message in request.messages if message.role == "system")
     if request.tools:
-        calls = tuple(replace(call, id=f"call_{position + at}") for at, call in enumerate(action.calls))
+        calls = tuple(
+            ToolCall(f"call_{position + at}", call.name, call.arguments, call.raw)
+            for at, call in enumerate(action.calls)
+        )
         return Reply(action.text, calls, thought)
     if '"executable_plan"' in system:
         return _as_plan(turns)

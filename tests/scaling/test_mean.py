@@ -17,7 +17,7 @@ from rbsuite.cli import command
 from rbsuite.record import ALL
 from rbsuite.run.checks import check_index
 from rbsuite.statistics.differences import against_control
-from rbsuite.statistics.power import Components, Design, components, expected, within_variance
+from rbsuite.statistics.power import Components, Design, components, outlook, within_variance
 from rbsuite.statistics.summary import summarise
 from toy import ToyPlugin
 
@@ -63,7 +63,7 @@ def test_its_standard_error_is_that_of_the_plan(tmp_path: Path) -> None:
     parts = document("plan", "--from", tmp_path / "e")["pilot"]["parts"]
     assert parts["tasks"] > 0, "an estimate below 0 is taken for 0, and the plan for more than it is"
     [found] = document("compare", tmp_path / "e")["comparisons"]
-    error, _ = expected(Components(**parts), Design(found["n_tasks"], found["orders"], K))
+    error = outlook(Components(**parts), Design(found["n_tasks"], found["orders"], K)).error
     assert found["standard_error"] == pytest.approx(error, rel=0.1)
 
 
@@ -82,7 +82,7 @@ def test_plans_foretell_the_error_of_mean_scores() -> None:
         a, b = (cells.astype(float) for cells in scores(115, 5, 4))
         within = [within_variance(list(cells.reshape(-1, 4))) for cells in (a, b)]
         pilot = components(a.mean(2), b.mean(2), sum(one or 0.0 for one in within), 4)
-        planned.append(expected(pilot.parts, Design(60, 5, 2))[0] ** 2)
+        planned.append(outlook(pilot.parts, Design(60, 5, 2)).error ** 2)
         a, b = (cells.mean(axis=2) for cells in scores(60, 5, 2))
         found.append((against_control(a, b, range(5)).error or 0.0) ** 2)
     assert np.mean(planned) ** 0.5 == pytest.approx(np.mean(found) ** 0.5, rel=0.1)

@@ -29,8 +29,11 @@ def partners(a: Floats, b: Floats) -> list[int]:
 
 
 def width(estimate: Estimate) -> float:
+    """Of the interval before it is cut to what is possible: a mean near -1 or 1 leaves less of the same interval."""
     assert estimate.interval is not None
-    return estimate.interval[1] - estimate.interval[0]
+    assert estimate.error is not None
+    assert estimate.degrees is not None
+    return 2 * float(stats.t.ppf(0.975, estimate.degrees)) * estimate.error
 
 
 @settings(deadline=None)
