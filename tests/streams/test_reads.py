@@ -95,8 +95,8 @@ def test_a_read_gives_its_version_while_the_bank_moves_on(
         searched = Reads(moving, told, task, Twins(ALL, moving), scope)
         found = await searched.search(query, 2, "", "")
         for version in range(told, len(versions) + 1):
-            fresh = await Reads(moving, version, task, Twins(ALL, moving), scope).search(query, 2, "", "")
-            assert await searched.hold(version) == (fresh == found)
+            other = await Reads(moving, version, task, Twins(ALL, moving), scope).search(query, 2, "", "")
+            assert await searched.hold(version) == (other == found)
 
     asyncio.run(run())
 
