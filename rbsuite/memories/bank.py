@@ -17,6 +17,7 @@ from rbsuite.memories.base import Hit, SearchResult
 from rbsuite.memories.effects import Effects, State, effects_of
 from rbsuite.memories.experiences import Experiences, Filter, Scope, relaxations
 from rbsuite.memories.revisions import DocumentHistory, ItemHistory
+from rbsuite.memories.standing import StandingSearch
 from rbsuite.memories.vectors import KeyVectors
 from rbsuite.oplog import GENESIS, chain, origin
 
@@ -169,18 +170,26 @@ class Bank:
             PluginError: the embedder breaks its contract.
             ModelError: the embedder's model failed.
         """
+        return (await self.standing_search(query, k, version, kind, domain, exclude_tasks)).gave
+
+    async def standing_search(
+        self, query: str, k: int, version: int, kind: str = "", domain: str = "", exclude_tasks: Collection[str] = ()
+    ) -> StandingSearch:
+        """The same as :meth:`search`, where it is to be known later whether another version would still give that."""
         self._check(version)
         keep = Filter(kind, domain, frozenset(exclude_tasks))
+        vector = None
         if k <= 0:
-            return SearchResult((), f"no experience was asked for (k={k})", "")
-        if not self._scope(version, keep).count:
+            gave = SearchResult((), f"no experience was asked for (k={k})", "")
+        elif not self._scope(version, keep).count:
             why = next(reason for filtered, reason in relaxations(keep) if not self._scope(version, filtered).count)
-            return SearchResult((), why, "")
-        vector = (await self._vectors.embed([query]))[query]
-        if not vector.any():
-            return SearchResult((), "query has no features", "")
-        # Read again: versions may have been applied while the query was embedded.
-        return self._hits(vector, k, version, keep)
+            gave = SearchResult((), why, "")
+        else:
+            vector = (await self._vectors.embed([query]))[query]
+            # The scope is read again: versions may have been applied while the query was embedded.
+            found = vector.any()
+            gave = self._hits(vector, k, version, keep) if found else SearchResult((), "query has no features", "")
+        return StandingSearch(self._experiences, self._vectors, vector, k, version, keep, gave)
 
     def _hits(self, vector: Vectors, k: int, version: int, keep: Filter) -> SearchResult:
         scope = self._scope(version, keep)

@@ -74,6 +74,10 @@ class Experiences:
         label = self._label_of.get(experience)
         return None if label is None else self._experiences[label].key
 
+    def label(self, experience: str) -> int:
+        """The label of an experience that the bank has or had."""
+        return self._label_of[experience]
+
     def key_of(self, label: int) -> str:
         """The key of an experience, by label."""
         return self._experiences[label].key
@@ -117,6 +121,10 @@ class Experiences:
         items = self._items.among(experience.added, version)
         # An item that was deleted may have been added again to another experience.
         return tuple(item for item in items if item.experience == experience.id and keep.accepts(item))
+
+    def changed(self, since: int, version: int) -> set[int]:
+        """The experiences that changed after a version, up to another."""
+        return set(self._changed[bisect_right(self._versions, since) : bisect_right(self._versions, version)])
 
     def scope(self, version: int, keep: Filter) -> Scope:
         """What a search of a version ranks.

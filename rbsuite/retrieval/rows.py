@@ -157,6 +157,8 @@ class SparseRows:
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
         """Candidates by postings and columns, then summed again row by row, over the row's slots in ascending order."""
+        if rows is not None and len(rows) <= k:
+            return rows, self._precise(query, rows)
         slots = np.flatnonzero(query).tolist()
         common = [slot for slot in slots if slot in self._columns]
         scores = self._by_postings(query, [slot for slot in slots if slot in self._postings])

@@ -15,6 +15,7 @@ from rbsuite.errors import RbsuiteError
 from rbsuite.experience import MemoryItem
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import SearchResult
+from rbsuite.memories.standing import StandingSearch
 from rbsuite.task import Task, TaskSet
 from rbsuite.twins import find_twins
 
@@ -30,6 +31,7 @@ _FAILED = object()
 class _Read:
     again: Callable[[int], Awaitable[Any]]
     gave: Any
+    standing: StandingSearch | None = None
 
 
 class Twins:
@@ -102,7 +104,8 @@ class Reads:
             return True
         try:
             for read in tuple(self._log):
-                if await read.again(version) != read.gave:
+                known = read.standing.holds(version) if read.standing is not None else None
+                if known is False or (known is None and await read.again(version) != read.gave):
                     return False
         except RbsuiteError:
             # What fails there (an embedder, say) fails again, and is heard, if it is read there.
@@ -112,20 +115,20 @@ class Reads:
     async def search(self, query: str, k: int, kind: str, domain: str) -> SearchResult:
         """See :meth:`rbsuite.memories.base.BankView.search`."""
 
-        async def again(version: int) -> SearchResult:
+        async def search(version: int) -> StandingSearch:
             where = self._domain or domain
-            return await self._bank.search(query, k, version, kind=kind, domain=where, exclude_tasks=self._exclude)
+            return await self._bank.standing_search(query, k, version, kind, where, self._exclude)
 
-        return await self._remember(again)
+        async def again(version: int) -> SearchResult:
+            return (await search(version)).gave
 
-    async def _remember(self, again: Callable[[int], Awaitable[SearchResult]]) -> SearchResult:
         try:
-            gave = await again(self._version)
+            standing = await search(self._version)
         except RbsuiteError:
             self._log.append(_Read(again, _FAILED))
             raise
-        self._log.append(_Read(again, gave))
-        return gave
+        self._log.append(_Read(again, standing.gave, standing))
+        return standing.gave
 
     def get(self, item_id: str) -> MemoryItem | None:
         """See :meth:`rbsuite.memories.base.BankView.get`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -109,7 +110,9 @@ class Stream:
                 break
             if self._told(position) > version and position > allowed:
                 break
-            slot = self._slots.setdefault(position, _Slot())
+            slot = self._slots.get(position)
+            if slot is None:
+                slot = self._slots[position] = _Slot()
             if slot.running is None:
                 slot.running = self._start(position)
 
@@ -211,8 +214,10 @@ class Stream:
         spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
         self._window.committed(sum(spent, Usage()).calls)
         assert slot.run is not None
+        if not slot.ahead:
+            return
         unchanging = self._parts.config.freeze or not slot.run.has_read
-        if slot.ahead and (unchanging or any(slot.run.version < version <= told for version in self._changes)):
+        if unchanging or bisect_right(self._changes, slot.run.version) < bisect_right(self._changes, told):
             self._window.ahead(stood=True, calls=wasted)
 
     async def _check_those_ahead(self) -> None:

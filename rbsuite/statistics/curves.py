@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -97,9 +97,14 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
         paired: the scores.
         groups: the group of each task, by task id; tasks without one are left out.
     """
-    names = sorted({groups[task] for task in paired.tasks if task in groups})
-    parts = ((name, paired.only([task for task in paired.planned if groups.get(task) == name])) for name in names)
-    return [_slice(name, part, gaps=True) for name, part in parts]
+    tasks: dict[str, list[str]] = {}
+    planned: dict[str, list[str]] = {}
+    for members, found in ((paired.tasks, tasks), (paired.planned, planned)):
+        for task in members:
+            if task in groups:
+                found.setdefault(groups[task], []).append(task)
+    parts = {name: replace(paired, tasks=tuple(tasks[name]), planned=tuple(planned[name])) for name in sorted(tasks)}
+    return [_slice(name, part, gaps=True) for name, part in parts.items()]
 
 
 def _slice(name: str, part: Paired, *, gaps: bool) -> Slice:
@@ -198,8 +203,8 @@ def order_spread(paired: Paired) -> OrderSpread:
     if len(paired.tasks) < 2 or not paired.ordered or paired.orders < ORDERS_NEEDED:
         return OrderSpread(differences, deviation, None, None)
     found = spread_of(paired)
-    from scipy.stats import f
+    from scipy.special import fdtrc
 
     ratio = float(found.ratio)
-    p = 1.0 if math.isnan(ratio) else float(f.sf(ratio, paired.orders - 1, float(found.residual_degrees)))
+    p = 1.0 if math.isnan(ratio) else float(fdtrc(paired.orders - 1, float(found.residual_degrees), ratio))
     return OrderSpread(differences, deviation, math.sqrt(float(found.orders)), p)

@@ -17,9 +17,10 @@ def mcnemar(only_a: int, only_b: int) -> float:
     """
     if only_a + only_b == 0:
         return 1.0
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
-    return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
+    # With equal chances the distribution is symmetric: both tails are as long as the one that is seen.
+    return float(min(1.0, 2 * bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
 def discordant(pairs: Sequence[tuple[float, float]]) -> tuple[int, int] | None:

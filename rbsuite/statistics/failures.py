@@ -53,7 +53,7 @@ def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None
         b: those whose answer broke under the baseline.
     """
     counts = [
-        sum(_is_broken(run, task, of) for run in runs for task in run.scores)
+        sum(len(run.scores.keys() & of.get(run.key, {}).keys()) for run in runs)
         for runs, of in ((paired.a, a), (paired.b, b))
     ]
     reported = difference(paired)
@@ -74,10 +74,6 @@ def _verdict(estimate: Estimate) -> int:
     if estimate.interval is None:
         return 0
     return (estimate.interval[0] > 0) - (estimate.interval[1] < 0)
-
-
-def _is_broken(run: StreamScores, task: str, broken: Broken) -> bool:
-    return task in broken.get(run.key, ())
 
 
 def _without(paired: Paired, a: Broken, b: Broken) -> Paired:

@@ -111,9 +111,9 @@ def p_value(estimate: Estimate) -> float | None:
         return 1.0 if estimate.mean == 0 else 0.0
     if estimate.parts is not None:
         return estimate.parts.p_value(estimate.mean)
-    from scipy.stats import t
+    from scipy.special import stdtr
 
-    return float(2 * t.sf(abs(estimate.mean) / estimate.error, estimate.degrees))
+    return float(2 * stdtr(estimate.degrees, -abs(estimate.mean) / estimate.error))
 
 
 def t_quantile(degrees: float, probability: float = 0.5 + LEVEL / 2) -> float:

@@ -8,6 +8,7 @@ distribution of the looks' test statistics as if what is learnt from an order we
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -78,8 +79,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
         raise ValueError(f"looks are not increasing: {looks}")
     if len(looks) == 1:
         return (1 - LEVEL,)
-    from scipy.special import ndtr
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
     grid = np.linspace(-_REACH, _REACH, _POINTS)
     found: list[float] = []
@@ -89,9 +89,9 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
         share = look / looks[-1]
         goal = _spent(share) - spent
         if density is None:
-            bound = float(norm.isf(goal / 2))
+            bound = float(-ndtri(goal / 2))
             places = grid * share**0.5
-            density = norm.pdf(grid) / share**0.5
+            density = _bell(grid) / share**0.5
         else:
             rise = (share - looks[index - 1] / looks[-1]) ** 0.5
             weights = density * (places[1] - places[0])
@@ -102,12 +102,17 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
                 beyond = float((weights * (ndtr((places - edge) / rise) + ndtr((-edge - places) / rise))).sum())
                 low, high = (bound, high) if beyond > goal else (low, bound)
             fresh = grid * share**0.5
-            density = (norm.pdf((fresh[:, None] - places[None, :]) / rise) / rise) @ weights
+            density = (_bell((fresh[:, None] - places[None, :]) / rise) / rise) @ weights
             places = fresh
         density = np.where(np.abs(places) < bound * share**0.5, density, 0.0)
-        found.append(float(2 * norm.sf(bound)))
+        found.append(float(2 * ndtr(-bound)))
         spent = _spent(share)
     return tuple(found)
+
+
+def _bell(places: Floats) -> Floats:
+    """The density of the standard normal distribution."""
+    return np.asarray(np.exp(-(places**2) / 2) / math.sqrt(2 * math.pi), dtype=float)
 
 
 def at_level(estimate: Estimate, level: float) -> Estimate:

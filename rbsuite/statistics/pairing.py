@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 
@@ -108,18 +109,22 @@ class Paired:
                 for one, other in self.streams
             ]
         if self.exchangeable[1]:
-            means = _means(self.b)
+            means = _means(self.b, kept)
             return [[Cell(p, t, run.scores[t], means[t]) for p, t in _done(run) if t in kept] for run in self.a]
-        means = _means(self.a)
+        means = _means(self.a, kept)
         return [[Cell(p, t, means[t], run.scores[t]) for p, t in _done(run) if t in kept] for run in self.b]
 
     def cells(self) -> Mapping[str, list[tuple[float, float]]]:
         """The two scores of each task in each run of :meth:`along`."""
-        found: dict[str, list[tuple[float, float]]] = {task: [] for task in self.tasks}
-        for run in self.along():
-            for cell in run:
-                found[cell.task].append((cell.a, cell.b))
-        return found
+        if not any(self.exchangeable):
+            sides = [(one.scores, other.scores) for one, other in self.streams]
+        elif self.exchangeable[1]:
+            means = _means(self.b, self.tasks)
+            sides = [(run.scores, means) for run in self.a]
+        else:
+            means = _means(self.a, self.tasks)
+            sides = [(means, run.scores) for run in self.b]
+        return {task: [(a[task], b[task]) for a, b in sides if task in a and task in b] for task in self.tasks}
 
     def only(self, tasks: Collection[str]) -> Paired:
         """The same runs on some of the tasks."""
@@ -239,10 +244,11 @@ def _done(stream: StreamScores) -> Iterator[tuple[int, str]]:
     return ((position, task) for position, task in enumerate(stream.tasks) if task in stream.scores)
 
 
-def _means(streams: Sequence[StreamScores]) -> Mapping[str, float]:
-    tasks = {task for stream in streams for task in stream.scores}
+def _means(streams: Sequence[StreamScores], tasks: Collection[str]) -> Mapping[str, float]:
+    """The mean score of each of the tasks, which all are done in one of the streams at least."""
     return {task: average([run.scores[task] for run in streams if task in run.scores]) for task in tasks}
 
 
 def _array(streams: Sequence[StreamScores], tasks: Sequence[str]) -> Floats:
-    return np.array([[stream.scores.get(task, math.nan) for stream in streams] for task in tasks], dtype=float)
+    columns = [np.fromiter(map(stream.scores.get, tasks, repeat(math.nan)), float, len(tasks)) for stream in streams]
+    return np.stack(columns, axis=1) if columns else np.empty((len(tasks), 0))

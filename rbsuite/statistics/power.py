@@ -134,9 +134,9 @@ def components(a: Floats, b: Floats | None = None, within: float | None = None, 
 
 def _above(degrees: int, share: float) -> float:
     """How many times an estimated variance the true one is at most, in this share of cases."""
-    from scipy.stats import chi2
+    from scipy.special import gammaincinv
 
-    return float(degrees / chi2.ppf(1 - share, degrees))
+    return float(degrees / (2 * gammaincinv(degrees / 2, 1 - share)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +202,9 @@ def by_degrees(error: float, degrees: float) -> Outlook:
 @lru_cache(maxsize=512)
 def _scales(degrees: float, count: int) -> Floats:
     """Equally likely values of an estimated variance over the true one."""
-    from scipy.stats import chi2
+    from scipy.special import gammaincinv
 
-    return np.asarray(chi2.ppf((np.arange(count) + 0.5) / count, degrees) / degrees, dtype=float)
+    return np.asarray(2 * gammaincinv(degrees / 2, (np.arange(count) + 0.5) / count) / degrees, dtype=float)
 
 
 def detectable_by(estimate: Estimate, wanted: float = POWER) -> float | None:

@@ -14,6 +14,10 @@ SEED = 20250929
 _AT_ONCE = 1_000_000
 """Counts that are held at once."""
 
+_BY_ROW_TO = 1000
+"""Up to so many tasks each is drawn by itself. Of more, those with equal values are drawn together: the sum of their counts has the same
+distribution, and where scores are 0 or 1 there are few of them, so that 12,000 tasks take milliseconds in place of ten seconds."""
+
 
 def bca_interval(values: Sequence[float], resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float] | None:
     """The bias-corrected and accelerated interval of the mean (Efron 1987), resampling tasks.
@@ -29,25 +33,26 @@ def bca_interval(values: Sequence[float], resamples: int = RESAMPLES, seed: int 
     data = np.asarray(values, dtype=float)
     if len(data) < 2 or np.ptp(data) == 0:
         return None
-    means = np.concatenate([counts @ data / len(data) for counts in _counts(len(data), resamples, seed)])
+    drawn, often = _grouped(data)
+    means = np.concatenate([counts @ drawn / len(data) for counts in _counts(often, resamples, seed)])
     low, high = np.quantile(means, _bca_levels(data, means))
     return (float(low), float(high)) if low < high else None
 
 
 def _bca_levels(data: Floats, means: Floats) -> list[float]:
     """Which quantiles of the bootstrap distribution bound the interval."""
-    from scipy.stats import norm
+    from scipy.special import ndtr, ndtri
 
     point = data.mean()
     below = ((means < point).mean() + (means <= point).mean()) / 2
-    bias = norm.ppf(below)
+    bias = ndtri(below)
     deviations = data - point
     # The jackknife of a mean in closed form.
     acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
     levels = []
     for tail in ((1 - LEVEL) / 2, (1 + LEVEL) / 2):
-        z = bias + norm.ppf(tail)
-        levels.append(float(norm.cdf(bias + z / (1 - acceleration * z))))
+        z = bias + ndtri(tail)
+        levels.append(float(ndtr(bias + z / (1 - acceleration * z))))
     return levels
 
 
@@ -71,17 +76,31 @@ def crossed_interval(
     weights = np.random.default_rng(seed).multinomial(orders, np.full(orders, 1 / orders), size=resamples) / orders
     means = np.empty(resamples)
     start = 0
-    for counts in _counts(n, resamples, seed + 1):
+    rows, often = _grouped(data)
+    for counts in _counts(often, resamples, seed + 1):
         stop = start + len(counts)
-        means[start:stop] = ((counts @ data) * weights[start:stop]).sum(axis=1) / n
+        means[start:stop] = ((counts @ rows) * weights[start:stop]).sum(axis=1) / n
         start = stop
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return (float(low), float(high)) if low < high else None
 
 
-def _counts(n: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each of n values is in a sample, a block of samples at a time."""
+def _grouped(data: Floats) -> tuple[Floats, Floats]:
+    """The values (or rows) that are drawn, and how often each is there."""
+    if len(data) <= _BY_ROW_TO:
+        return data, np.ones(len(data))
+    values, often = np.unique(data, axis=0, return_counts=True)
+    return values, often.astype(float)
+
+
+def _counts(often: Floats, resamples: int, seed: int) -> Iterator[Floats]:
+    """How often each value is in a sample as large as the data, a block of samples at a time.
+
+    Args:
+        often: how often each is in the data.
+    """
     rng = np.random.default_rng(seed)
-    block = max(1, _AT_ONCE // n)
+    n = int(often.sum())
+    block = max(1, _AT_ONCE // len(often))
     for start in range(0, resamples, block):
-        yield rng.multinomial(n, np.full(n, 1 / n), size=min(block, resamples - start)).astype(float)
+        yield rng.multinomial(n, often / n, size=min(block, resamples - start)).astype(float)

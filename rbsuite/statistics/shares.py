@@ -68,7 +68,8 @@ def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
     if not by_task:
         return Estimate(math.nan, None)
     most = max(map(len, by_task.values()))
-    return share(np.array([[*found, *[math.nan] * (most - len(found))] for found in by_task.values()]), gaps=False)
+    cells = [[*found, *[math.nan] * (most - len(found))] if len(found) < most else found for found in by_task.values()]
+    return share(np.array(cells), gaps=False)
 
 
 def interval_of(mean: Floats, number: Floats) -> tuple[Floats, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 
 import numpy as np
 import pytest
@@ -64,3 +65,14 @@ def test_many_values_are_resampled_in_blocks() -> None:
     found = bca_interval(values, resamples=2000)
     wanted = stats.t.interval(0.95, 2999, np.mean(values), stats.sem(values))
     assert found == pytest.approx(wanted, abs=0.006)
+
+
+def test_many_tasks_are_drawn_by_their_values_and_give_the_same_interval() -> None:
+    """2,000 scores of 0 and 1 (drawn by value), against the normal approximation, which is good there."""
+    values = [1.0, 0.0, 0.0, 1.0, 0.0] * 400
+    low, high = bca_interval(values) or (0.0, 0.0)
+    half = 1.96 * math.sqrt(0.4 * 0.6 / len(values))
+    assert low == pytest.approx(0.4 - half, abs=0.002)
+    assert high == pytest.approx(0.4 + half, abs=0.002)
+    crossed = crossed_interval([(value, value, value) for value in values]) or (0.0, 0.0)
+    assert crossed == pytest.approx((0.4 - half, 0.4 + half), abs=0.002)

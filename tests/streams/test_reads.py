@@ -87,9 +87,16 @@ def test_a_read_gives_its_version_while_the_bank_moves_on(
         again = Reads(moving, told, task, Twins(ALL, moving), scope)
         assert await read(again) == expected
         assert await again.hold(told)
-        latest = len(versions)
-        fresh = await read(Reads(moving, latest, task, Twins(ALL, moving), scope))
-        assert await reads.hold(latest) == (fresh == expected)
+        for version in range(told, len(versions) + 1):
+            fresh = await read(Reads(moving, version, task, Twins(ALL, moving), scope))
+            assert await again.hold(version) == (fresh == expected)
+        assert await reads.hold(len(versions)) == (fresh == expected)
+
+        searched = Reads(moving, told, task, Twins(ALL, moving), scope)
+        found = await searched.search(query, 2, "", "")
+        for version in range(told, len(versions) + 1):
+            other = await Reads(moving, version, task, Twins(ALL, moving), scope).search(query, 2, "", "")
+            assert await searched.hold(version) == (other == found)
 
     asyncio.run(run())
 
@@ -152,5 +159,20 @@ def test_each_kind_of_read_alone_is_held_to_what_it_gave(kind: str) -> None:
         assert not await stale.hold(2)
         assert not await stale.hold(3)
         assert await fresh.hold(3)
+
+    asyncio.run(run())
+
+
+def test_an_experience_that_comes_back_goes_before_a_later_one_that_is_as_like() -> None:
+    async def run() -> None:
+        bank = Bank(Waiting())
+        first, second = add(0, QUERIES[0], TASKS[0]), add(1, QUERIES[0], TASKS[0])
+        gone = MemoryOp("delete", Provenance("t0", 1), item_id="i0")
+        for version, ops in enumerate(([first], [gone, second], [add(2, QUERIES[0], TASKS[0])], [first]), 1):
+            await bank.apply(version, ops)
+        reads = Reads(bank, 2, TASKS[1], Twins(ALL, bank), "shared")
+        assert [hit.experience for hit in (await reads.search(QUERIES[0], 1, "", "")).hits] == ["e1"]
+        assert await reads.hold(3)
+        assert not await reads.hold(4)
 
     asyncio.run(run())

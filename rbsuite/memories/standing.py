@@ -1,0 +1,80 @@
+"""Searches that stand: whether an answer would be the same in a later version, at the cost of what has changed since then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rbsuite.memories.base import SearchResult
+from rbsuite.memories.experiences import Experiences, Filter
+from rbsuite.memories.vectors import KeyVectors
+
+if TYPE_CHECKING:
+    from rbsuite.retrieval.base import Vectors
+
+
+class StandingSearch:
+    """A search that was made, with what it gave.
+
+    What an experience scores depends on its key and the query alone. So of what has changed since only two things count: an experience that
+    was found, where its visible items are others now; and one that was not, where it is visible now and comes before the last one that was
+    found. Most changes are told from that by one rough product of two vectors.
+
+    Args:
+        experiences: those of the bank.
+        vectors: theirs.
+        query: the query's vector, as it was embedded; ``None``: none was needed, or what it gave is not to be told from changes alone.
+        k: how many experiences were asked for.
+        version: the version that was searched.
+        keep: which items were to be seen.
+        gave: what it gave.
+    """
+
+    __slots__ = ("_experiences", "_found", "_k", "_keep", "_least", "_query", "_rough", "_since", "_vectors", "gave")
+
+    def __init__(
+        self,
+        experiences: Experiences,
+        vectors: KeyVectors,
+        query: Vectors | None,
+        k: int,
+        version: int,
+        keep: Filter,
+        gave: SearchResult,
+    ) -> None:
+        self.gave = gave
+        self._experiences = experiences
+        self._vectors = vectors
+        self._query = query
+        self._k = k
+        self._keep = keep
+        self._since = version
+        self._found = {experiences.label(hit.experience): hit for hit in gave.hits}
+        self._least = gave.hits[-1].score if gave.hits else 0.0
+        self._rough = None if query is None else vectors.unit(query)
+
+    def holds(self, version: int) -> bool | None:
+        """Whether the same search of another version would give the same; ``None``: only searching says.
+
+        That is so where it found nothing, in earlier versions than it is known to hold for, and with an index that is not exact.
+        """
+        if self._rough is None or not self._found or version < self._since or self._vectors.name != "exact":
+            return None
+        changed = self._experiences.changed(self._since, version)
+        if not all(self._untouched(label, version) for label in changed):
+            return False
+        self._since = version
+        return True
+
+    def _untouched(self, label: int, version: int) -> bool:
+        hit = self._found.get(label)
+        if hit is not None:
+            return self._experiences.visible(label, version, self._keep) == hit.items
+        assert self._query is not None
+        assert self._rough is not None
+        full = len(self._found) >= self._k
+        if full and self._vectors.at_most(self._rough, label) < self._least:
+            return True
+        if not self._experiences.visible(label, version, self._keep):
+            return True
+        last = next(reversed(self._found))
+        return full and (-self._vectors.cosine(self._query, label), label) > (-self._least, last)
