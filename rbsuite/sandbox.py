@@ -66,7 +66,7 @@ class LimitedEnvironment(SandboxedEnvironment):
         """Render a template.
 
         Raises:
-            jinja2.TemplateError: as Jinja2 does; :class:`jinja2.exceptions.SecurityError` for a template that does too much.
+            jinja2.TemplateError: as Jinja2 does; its ``SecurityError`` for a template that does too much.
         """
         token = _left.set([STEPS])
         try:

@@ -33,6 +33,8 @@ def width(estimate: Estimate) -> float:
     assert estimate.interval is not None
     assert estimate.error is not None
     assert estimate.degrees is not None
+    if estimate.parts is not None:
+        return 2 * float(estimate.parts.reach())
     return 2 * float(stats.t.ppf(0.975, estimate.degrees)) * estimate.error
 
 
