@@ -48,8 +48,8 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
     Raises:
         DataError: it holds no such data.
     """
-    datasets = _datasets()
     _look_through(path)
+    datasets = _datasets()
     with _explained(str(path), "--data with a directory laid out as on the hub"):
         if (path / "dataset_info.json").is_file() and (path / "state.json").is_file():
             return [dict(row) for row in datasets.load_from_disk(str(path))]
