@@ -161,7 +161,9 @@ def test_a_megabyte_takes_a_fifth_of_a_second(name: str) -> None:
 def test_the_strict_reader_is_quick_on_any_repeated_pattern(pieces: list[str], last: str) -> None:
     unit = "".join(pieces)
     text = unit * (SIZE // len(unit)) + last
-    assert max(seconds("rbsuite", kind, text) for kind in ("integer", "choice")) <= LIMIT_S
+    for kind in ("integer", "choice"):
+        # The fastest of a few tries: what else runs on the machine makes it slower, and never faster.
+        assert any(seconds("rbsuite", kind, text) <= LIMIT_S for _ in range(5))
 
 
 def check(reading: Reading) -> None:
