@@ -42,7 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
-    frozenset(["statistics", "run", "gym"]),
+    frozenset(["statistics", "run", "gym", "adapters"]),
     frozenset(["report", "leaderboard", "serve"]),
     frozenset(["api"]),
     frozenset(["cli", "testing"]),

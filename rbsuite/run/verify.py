@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
+from rbsuite.environments.solution import check_solution
 from rbsuite.environments.replay import play_actions
 from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
@@ -82,7 +83,7 @@ async def idle_score(environment: Environment, task: Task) -> float:
 async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
     """What went wrong, ``""`` if nothing did, or ``None`` where there is no reference."""
     try:
-        solution = environment.solution(task)
+        solution = check_solution(environment.solution(task))
         if solution is None:
             return None
         if len(solution.actions) > max_steps:
