@@ -108,9 +108,11 @@ _NAMES = {
     "rbsuite.plugins": "load_plugins",
     "rbsuite.retrieval.base": "Embedder",
     "rbsuite.retrieval.simple": "SyncEmbedder",
-    "rbsuite.specs": "AgentSpec Check EmbedderSpec EnvironmentSpec JudgeSpec Measure MemorySpec ModelSpec Option ScalingSpec SelectorSpec Split UserSpec",
+    "rbsuite.specs": "AgentSpec Check EmbedderSpec EnvironmentSpec JudgeSpec Measure "
+    "MemorySpec ModelSpec Option ScalingSpec SelectorSpec Split UserSpec",
     "rbsuite.task": "Task TaskSet",
-    "rbsuite.trajectory": "NO_CHOICE Action EndReason Grade Image Message Observation ToolCall ToolResult ToolSpec Trajectory Usage",
+    "rbsuite.trajectory": "NO_CHOICE Action EndReason Grade Image Message "
+    "Observation ToolCall ToolResult ToolSpec Trajectory Usage",
     "rbsuite.transcript": "render_transcript rules_of",
     "rbsuite.verdict": "Verdict",
 }

@@ -44,8 +44,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym", "adapters"]),
     frozenset(["report", "leaderboard", "serve"]),
+    frozenset(["tables", "notebook"]),
     frozenset(["api"]),
-    frozenset(["cli", "testing"]),
+    frozenset(["cli", "scaffold", "testing"]),
 )
 """Parts of the core, lowest first. A part imports from its own layer and from those below."""
 

@@ -18,11 +18,11 @@ import pytest
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
+from rbsuite.adapters import GymnasiumEnvironment, from_gymnasium
 from rbsuite.environments.base import Environment, PlainServices, SyncEpisode
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Solution
 from rbsuite.errors import EnvironmentFailure, UnknownNameError, UsageError
-from rbsuite.adapters import GymnasiumEnvironment, from_gymnasium
 from rbsuite.gym import GymEnvironment
 from rbsuite.gym.values import describe_space, describe_value, read_value
 from rbsuite.specs import EnvironmentSpec, Option, Split

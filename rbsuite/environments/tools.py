@@ -8,6 +8,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rbsuite.environments.base import SyncEpisode
+from rbsuite.environments.users import STOP
 from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolResult, ToolSpec
 
 _F = TypeVar("_F", bound=Callable[..., str])
@@ -68,15 +69,18 @@ def tool_spec(function: Callable[..., Any]) -> ToolSpec:
 class ToolEpisode(SyncEpisode):
     """An episode whose tools are its methods marked with :func:`tool`. Each call of an action is carried out, in order.
 
-    Words of the agent end the episode; override :meth:`hear` where they are answered. A call of a tool that does not exist, or with
-    arguments that do not fit, is answered by an error and not carried out; so is one whose tool raises :class:`ToolError`.
+    Words of the agent end the episode; override :meth:`hear` where they are answered. Where a user takes part, words go to the other side,
+    the user speaks first, and ends the episode by saying ``###STOP###``; the spec then says ``refine="retry"``. A call of a tool that does
+    not exist, or with arguments that do not fit, is answered by an error and not carried out; so is one whose tool raises
+    :class:`ToolError`.
 
     Args:
-        text: what the agent sees first.
-        policy: the rules it is given before that.
+        text: what the agent sees first; where a user takes part, the agent's greeting.
+        policy: the rules that the agent is given.
+        user: the user's instruction; ``None``: no user takes part.
     """
 
-    def __init__(self, text: str, policy: str = "") -> None:
+    def __init__(self, text: str, policy: str = "", *, user: str | None = None) -> None:
         self.tools = {
             name: getattr(self, name)
             for base in reversed(type(self).__mro__)
@@ -84,22 +88,34 @@ class ToolEpisode(SyncEpisode):
             if getattr(member, "__rbsuite_tool__", False)
         }
         self._specs = {name: tool_spec(method) for name, method in self.tools.items()}
-        messages = (Message("system", policy),) if policy else ()
-        self.observation = Observation(text, messages=messages, tools=tuple(self._specs.values()))
+        self._rules = (Message("system", policy),) if policy else ()
+        self._dialogue, self._begun = user is not None, user is None
+        if user is None:
+            self.observation = self._opening(text)
+        else:
+            self.observation = Observation(text, "user", messages=(Message("system", user),))
 
     def act(self, action: Action) -> Observation:
         """Carry out the calls of an action, or hear what it says."""
+        if self.observation.turn == "user":
+            if STOP in action.text:
+                return Observation("", turn="over")
+            begun, self._begun = self._begun, True
+            return Observation(action.text) if begun else self._opening(action.text)
         if not action.calls:
             return self.hear(action.text)
         return Observation.of_results([ToolResult(call.id, call.name, self._result(call)) for call in action.calls])
 
     def hear(self, text: str) -> Observation:
-        """What words lead to: the end of the episode."""
-        return Observation("Goodbye.", turn="over")
+        """What words of the agent lead to: the user's turn, or where no user takes part the end of the episode."""
+        return Observation(text, turn="user") if self._dialogue else Observation("Goodbye.", turn="over")
 
     def closes(self, action: Action) -> bool:
         """Whether an action is words, and words end the episode."""
-        return not action.calls and type(self).hear is ToolEpisode.hear
+        return not (action.calls or self._dialogue) and type(self).hear is ToolEpisode.hear
+
+    def _opening(self, text: str) -> Observation:
+        return Observation(text, messages=self._rules, tools=tuple(self._specs.values()))
 
     def _result(self, call: ToolCall) -> str:
         spec = self._specs.get(call.name)

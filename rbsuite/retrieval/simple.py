@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class SyncEmbedder(ABC):
     """An embedder whose :meth:`encode` is a plain function; it runs in a thread, so that a slow model holds nothing up.
 
-    A subclass sets ``id`` and ``dimension``. Vectors are brought to unit norm and float32 here; blank texts are never encoded and get zeros.
+    A subclass sets ``id`` and ``dimension``. Vectors are brought to unit norm and float32 here; blank texts are not encoded and get zeros.
     """
 
     id: str

@@ -106,7 +106,9 @@ def check_episode(value: object, owner: str = "") -> Episode:
     """What an environment's ``open`` returned, with its first observation."""
     if not isinstance(value, Episode):
         _refuse("open", "an Episode", in_words(value), owner)
-    check_observation(getattr(value, "observation", None), owner, method="open", wanted="an Episode whose observation is")
+    check_observation(
+        getattr(value, "observation", None), owner, method="open", wanted="an Episode whose observation is"
+    )
     return value
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
-from rbsuite.environments.solution import check_solution
 from rbsuite.environments.replay import play_actions
+from rbsuite.environments.solution import check_solution
 from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
