@@ -50,7 +50,7 @@ BUILTIN = (
     "rbsuite.retrieval.builtin",
     "rbsuite.scaling.builtin",
 )
-SEPARATE = {"local": "rbsuite-local"}
+SEPARATE = {"local": "rbsuite-local", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
 """Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
 
 _log = logging.getLogger(__name__)
