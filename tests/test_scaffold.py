@@ -63,7 +63,9 @@ def installed(written: Path) -> dict[str, str]:
         project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         info = place / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+        )
         lines = [f"{name} = {target}" for name, target in project["entry-points"]["rbsuite"].items()]
         (info / "entry_points.txt").write_text("\n".join(["[rbsuite]", *lines, ""]))
     return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, places)), "PYTHONWARNINGS": "error"}

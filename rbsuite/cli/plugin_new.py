@@ -27,7 +27,8 @@ from rbsuite.scaffold import KINDS, NAMES, plan_distribution
 def command(name: str, kind: str, template: str, into: Path) -> None:
     """Write a distribution with a plugin NAME, which installs, passes its tests and runs as it is.
 
-    It is called rbsuite-NAME and has pyproject.toml, a package, prompts and sample data where it needs them, tests, README.md and a CI file.
+    It is called rbsuite-NAME, and has pyproject.toml, a package with prompts and sample data where it needs them, tests, README.md and a
+    file for CI.
     """
     plan_distribution(name, kind, template)  # what is wrong with the arguments comes before what is wrong with plugins
     plugins = find_plugins()

@@ -111,7 +111,9 @@ def test_the_agent_and_the_model_act(examples: Path) -> None:
     assert [row.trajectory.steps[0].action.text for row in rollouts] == [row.trajectory.query for row in rollouts]
 
 
-@pytest.mark.skipif(find_spec("wordllama") is None, reason="wordllama is not installed (uv run --group local pytest ...)")
+@pytest.mark.skipif(
+    find_spec("wordllama") is None, reason="wordllama is not installed (uv run --group local pytest ...)"
+)
 def test_the_embedder_finds_what_is_alike(examples: Path) -> None:
     embedder = import_module("words").WordLlama()
     texts = ["cancel my order", "please call off what I bought", "the moon is far away", " "]

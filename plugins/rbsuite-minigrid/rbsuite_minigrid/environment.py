@@ -29,7 +29,9 @@ def describe(seen: Any, world: Any) -> str:
             name = IDX_TO_OBJECT[kind]
             if name in ("unseen", "empty", "floor", "agent") or (name == "wall" and column != width // 2):
                 continue
-            shown = name if name == "wall" else f"{STATES[state] if name == 'door' else ''}{IDX_TO_COLOR[colour]} {name}"
+            shown = (
+                name if name == "wall" else f"{STATES[state] if name == 'door' else ''}{IDX_TO_COLOR[colour]} {name}"
+            )
             side = column - width // 2
             aside = f" and {abs(side)} to the {'right' if side > 0 else 'left'}" if side else ""
             cells.append(f"- {shown}: {ahead} ahead{aside}")

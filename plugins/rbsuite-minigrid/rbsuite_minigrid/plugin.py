@@ -25,7 +25,9 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             needs=(Check("the package minigrid", "rbsuite_minigrid.plugin:missing"),),
             citation="Chevalier-Boisvert et al., BabyAI, ICLR 2019 (arXiv 1810.08272)",
             homepage="https://minigrid.farama.org",
-            notes=("Observations are texts of this plugin's own; they say what the agent's view of 7 x 7 cells holds.",),
+            notes=(
+                "Observations are texts of this plugin's own; they say what the agent's view of 7 x 7 cells holds.",
+            ),
         )
     ]
 

@@ -10,8 +10,12 @@ import pytest
 
 import rbsuite
 
-pytest.importorskip("minigrid", reason="minigrid is not installed (uv run --group minigrid pytest plugins/rbsuite-minigrid)")
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")  # those of pygame's imports
+pytest.importorskip(
+    "minigrid", reason="minigrid is not installed (uv run --group minigrid pytest plugins/rbsuite-minigrid)"
+)
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::UserWarning", "ignore::DeprecationWarning"
+)  # those of pygame's imports
 
 
 @pytest.fixture(scope="module")
