@@ -53,7 +53,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "serve-model": Lazy(
         "rbsuite.cli.serve_model", "Offer simulated models as providers offer theirs, faults included."
     ),
-    "plugin": Lazy("rbsuite.cli.plugin", "Write a plugin."),
+    "plugin": Lazy("rbsuite.cli.plugin", "Write plugins and check them."),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
     "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }

@@ -1,16 +1,17 @@
-"""``rbsuite plugin``: what authors of plugins use."""
+"""``rbsuite plugin``: for those who write plugins."""
 
 from __future__ import annotations
 
 import click
 
-from rbsuite.cli import plugin_new
-from rbsuite.cli.commands import CommandGroup
+from rbsuite.cli import Lazy, LazyGroup
+
+COMMANDS = {
+    "new": Lazy("rbsuite.cli.plugin_new", "Write a distribution with a plugin, ready to install, test and run."),
+}
+"""The commands in the order of the help."""
 
 
-@click.group("plugin", cls=CommandGroup)
+@click.group("plugin", cls=LazyGroup, lazy=COMMANDS)
 def command() -> None:
-    """Write a plugin."""
-
-
-command.add_command(plugin_new.command)
+    """Write plugins and check them."""
