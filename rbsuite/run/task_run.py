@@ -143,7 +143,9 @@ class TaskRun:
     @property
     def counts(self) -> Counter[str]:
         """Events counted for the report."""
-        return self._recalls.counts + self._absorption.counts
+        counts = self._recalls.counts.copy()
+        counts.update(self._absorption.counts)
+        return counts
 
     @property
     def refine(self) -> Refine:
