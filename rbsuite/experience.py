@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
+from rbsuite.frozen import dataclass
 from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
 

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import rbsuite
+from speed import slowness
 
 SURFACE = """
 Action Agent AgentServices AgentSpec AgentStart BankView ChatAgent ChatModel Check Completion Embedder EmbedderSpec
@@ -49,4 +50,4 @@ def test_importing_it_costs_next_to_nothing() -> None:
         "import sys; print(spent); sys.exit(any(name in sys.modules for name in ('numpy', 'jinja2', 'click', 'pluggy')))"
     )
     tries = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(3)]
-    assert min(float(done.stdout) for done in tries) <= CPU_SECONDS
+    assert min(float(done.stdout) for done in tries) <= CPU_SECONDS * max(1.0, slowness())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.services import SeededServices
 from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict

@@ -182,7 +182,7 @@ class KeyVectors:
             )
         if self._index is None and array.shape[-1] != (declared := self._embedder.dimension):
             raise PluginError(
-                f"it says that its dimension is {declared}, and returned vectors of length {array.shape[-1]}.",
+                f"it returned vectors of length {array.shape[-1]}, and says that its dimension is {declared}.",
                 "Fix the embedder.",
                 owner=owner,
             )

@@ -230,7 +230,7 @@ class Faulty(ToyPlugin):
         ("--env loud", ["environment 'loud'", "an episode's reward must be None or a number, not a str"]),
         (
             "--embedder short --memory reasoningbank",
-            ["embedder 'short'", "says that its dimension is 3", "vectors of length 2"],
+            ["embedder 'short'", "it returned vectors of length 2, and says that its dimension is 3"],
         ),
         ("--model bad_model", ["model 'bad-model' failed: ValueError: it broke"]),
         ("--embedder flat --memory reasoningbank", ["embedder 'flat'", "shape (2,)"]),
