@@ -17,7 +17,13 @@ _STRICT = Option(
 def rbsuite_agents() -> Sequence[AgentSpec]:
     """The agents that fit any environment of their action mode."""
     return [
-        AgentSpec("tools", "calls tools natively", "rbsuite.agents.tools:ToolsAgent", action_modes=("tools",)),
+        AgentSpec(
+            "tools",
+            "calls tools natively",
+            "rbsuite.agents.tools:ToolsAgent",
+            (_STRICT,),
+            action_modes=("tools",),
+        ),
         AgentSpec(
             "react",
             "writes a thought, then an action as JSON",
@@ -46,5 +52,5 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
             (_STRICT,),
             action_modes=("choice",),
         ),
-        AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", action_modes=("text",)),
+        AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", (_STRICT,), action_modes=("text",)),
     ]

@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rbsuite.agents.chat import RETRY, ChatAgent, usable
+from rbsuite.agents.chat import RETRY, ChatAgent
 from rbsuite.agents.plans import PlanReply, read_plan, read_plan_strictly, read_step, read_step_strictly
 from rbsuite.errors import EnvironmentFailure, ParseFailure
 from rbsuite.models.base import Completion
+from rbsuite.models.usable import CUT, message_of, usable
 from rbsuite.reading.asking import reply_of, told_fault
 from rbsuite.trajectory import NO_CHOICE, Action, Image, Message, Observation
 
@@ -75,8 +76,11 @@ class PlannerAgent(ChatAgent):
         return _actions(plan, completion, self._choices)
 
     def _read(self, completion: Completion) -> PlanReply:
-        read = read_plan_strictly if self._strict else read_plan
-        return read(completion.text, len(self._choices))
+        if self._strict:
+            return read_plan_strictly(completion.text, len(self._choices))
+        if completion.finish_reason == "length" and not any(bracket in completion.text for bracket in "}]"):
+            return PlanReply((), readable=False, fault=CUT)  # nothing in it is complete
+        return read_plan(completion.text, len(self._choices))
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """What the environment says, the named actions, and the form of a plan."""
@@ -139,7 +143,7 @@ class StepwiseAgent(ChatAgent):
         Raises:
             ParseFailure: it names none.
         """
-        self._messages.append(Message("assistant", completion.text))
+        self._messages.append(message_of(completion))
         plan = (read_step_strictly if self._strict else read_step)(completion.text, len(self._choices))
         if not plan.readable:
             raise ParseFailure(f"the reply names no action: {plan.fault}.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
 
@@ -47,6 +48,7 @@ class Completion:
         usage: what it cost.
         finish_reason: why it ended.
         reasoning: what it thought before, where the provider tells; it is kept with the step, and never said to anybody.
+        given: what the provider gave beside these and may ask for again with the conversation (signatures, blocks of reasoning).
     """
 
     text: str
@@ -54,6 +56,18 @@ class Completion:
     usage: Usage = Usage(calls=1)
     finish_reason: FinishReason = "stop"
     reasoning: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Message):
+    """A reply in a conversation, with what its provider gave with it; it goes back to that provider alone, and into no record.
+
+    Attributes:
+        given: see :class:`Completion`.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ChatModel(Protocol):

@@ -15,9 +15,10 @@ from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.provider_errors import (
-    EmptyReply,
+    WANT_REASONING,
     FailureKind,
     advice,
+    asks_for_reasoning,
     classify,
     detail,
     headline,
@@ -26,7 +27,7 @@ from rbsuite.models.provider_errors import (
     retry_after,
 )
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
-from rbsuite.models.wire import completion_from_wire, has_images, request_body
+from rbsuite.models.wire import completion_from_wire, has_images, request_body, require_whole
 from rbsuite.trajectory import Usage
 
 DEFAULT_TIMEOUT = 300.0
@@ -81,6 +82,7 @@ class LiteLLMModel:
         self._waiting = waiting
         self._refused: set[str] = set()
         self._takes_images = True
+        self._wants_reasoning = name.partition("/")[0] in WANT_REASONING
         self._switches: dict[str, bool] | None = None
 
     @property
@@ -97,20 +99,23 @@ class LiteLLMModel:
         """
         litellm = load_litellm()
         headers = {} if self._headers is None else {"extra_headers": dict(self._headers(request))}
-        body = request_body(request, images=self._takes_images)
+        body = self._body(request)
         failures = 0
         while True:
             body = self._without_refused(body)
             try:
                 response = await self._call(litellm, body | headers)
-                if not getattr(response, "choices", True):  # of a server in trouble, or a gateway whose provider is
-                    raise EmptyReply("the reply contains no choice")
+                require_whole(response)
             except Exception as error:
                 kind = classify(error, litellm)
                 if kind in ("request", "parameters") and self._drop_refused(error, body):
                     continue
                 if kind == "request" and self._describe_images(error, request):
-                    body = request_body(request, images=False)
+                    body = self._body(request)
+                    continue
+                if kind == "request" and not self._wants_reasoning and asks_for_reasoning(error):
+                    self._wants_reasoning = True
+                    body = self._body(request)
                     continue
                 failures += 1
                 if kind in ("context_overflow", "content_filter"):
@@ -119,7 +124,10 @@ class LiteLLMModel:
                     raise self._failure(error, kind, litellm, failures) from None
                 await self._wait(error, failures, request.seed)
             else:
-                return self._read(litellm, response)
+                return self._read(litellm, response, request)
+
+    def _body(self, request: ModelRequest) -> dict[str, Any]:
+        return request_body(request, images=self._takes_images, reasoning=self._wants_reasoning)
 
     async def aclose(self) -> None:
         """Close litellm's connections.
@@ -208,13 +216,13 @@ class LiteLLMModel:
             self._waiting(ModelWaiting(self._label, detail(error), failures, delay))
         await asyncio.sleep(delay)
 
-    def _read(self, litellm: Any, response: Any) -> Completion:
+    def _read(self, litellm: Any, response: Any, request: ModelRequest) -> Completion:
         try:
             cost: float | None = float(litellm.completion_cost(completion_response=response, model=self._name))
         except Exception:  # litellm knows no price for it
             cost = None
         try:
-            return completion_from_wire(response, cost)
+            return completion_from_wire(response, cost, request.tools)
         except (ValueError, AttributeError, TypeError) as error:
             raise ModelError(
                 f"model {self._label!r}: the reply is not a chat completion: {detail(error)}.",

@@ -26,6 +26,9 @@ FailureKind = Literal[
 OPTIONAL = ("temperature", "seed", "name")
 """What a request can do without; ``name`` stands in its messages."""
 
+WANT_REASONING = frozenset({"deepseek", "moonshot"})
+"""Providers that ask for a model's reasoning with the conversation; others are found out by what they refuse."""
+
 _LONGEST_DETAIL = 240
 _LABELS: Mapping[FailureKind, str] = {
     "quota": "no credit left",
@@ -92,13 +95,17 @@ _UNSUPPORTED = re.compile(
 _WAIT = re.compile(
     r"(?:retry|try again)\D{0,12}?(\d+(?:\.\d+)?) ?(ms|milliseconds|s\b|sec|minutes?|m\b)", re.IGNORECASE
 )
+_REASONING_DUE = re.compile(
+    r"(?:miss|requir|must|need|expect|without)[^.]{0,80}reasoning_content|reasoning_content[^.]{0,120}(?:miss|requir|must be|need|absent)",
+    re.IGNORECASE,
+)
 _IMAGES = re.compile(r"\bimages?\b|image_url|multi-?modal|\bvision\b", re.IGNORECASE)
 # litellm's own words around the provider's, e.g. "litellm.BadRequestError: BadRequestError: OpenAIException - ".
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+", re.IGNORECASE)
 
 
 class EmptyReply(Exception):
-    """A reply of the right form with nothing in it, not even an empty message."""
+    """A reply of the right form with nothing in it, not even an empty message; or one that its provider broke off."""
 
 
 def classify(error: Exception, litellm: Any) -> FailureKind:
@@ -114,9 +121,9 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
     if _QUOTA.search(text):
         # Some providers word a limit per minute so, and say when it is over.
         return "transient" if retry_after(error) is not None else "quota"
-    if isinstance(error, TimeoutError | EmptyReply):
+    if isinstance(error, TimeoutError):
         return "transient"
-    kind = _by_class(error, litellm) or _by_status(error)
+    kind = "transient" if isinstance(error, EmptyReply) else _by_class(error, litellm) or _by_status(error)
     if kind == "permission" and _REFUSAL.search(text):
         return "content_filter"  # of this request alone
     if kind not in ("request", "transient"):
@@ -170,6 +177,11 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
         (part for part in OPTIONAL if part in named and re.search(rf"(?<![a-z]){part}(?![a-z])", text, re.IGNORECASE)),
         "",
     )
+
+
+def asks_for_reasoning(error: Exception) -> bool:
+    """Whether the provider refused a conversation because the model's reasoning does not stand in it."""
+    return bool(_REASONING_DUE.search(str(error)))
 
 
 def rejects_images(error: Exception) -> bool:
