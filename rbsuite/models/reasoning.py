@@ -41,6 +41,11 @@ def separate(text: str) -> tuple[str, str]:
     return _joined((*thought, more)), answer
 
 
+def thought_and_said(text: str) -> tuple[str, str]:
+    """As :func:`separate`, at next to no cost for a text in which no mark can stand."""
+    return separate(text) if "<" in text or "[" in text or "◁" in text else ("", text)
+
+
 def in_lower_case(text: str) -> str:
     """A text in lower case whose places are those of the text. To search it is many times faster than to search for letters of any case."""
     lower = text.lower()

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from rbsuite.errors import ContextOverflow, ReplyRefused
 from rbsuite.models.base import Completion, Reply
-from rbsuite.models.reasoning import separate
+from rbsuite.models.reasoning import thought_and_said
 from rbsuite.trajectory import Message
 
 CUT = "it was cut at the limit of its length before it ended"
@@ -24,17 +24,11 @@ WITHHELD = "the model's provider withheld the reply (content filter)"
 FINAL = frozenset({"context_overflow", "content_filter"})
 """Finish reasons that the same request would meet again."""
 
-_MARKS = "<[◁"
-"""Every mark of reasoning begins with one of these."""
-
 
 def normalised(completion: Completion) -> Completion:
     """The completion with what was thought told from what is said, for models that leave both in one text."""
-    text = completion.text
-    if not any(mark in text for mark in _MARKS):
-        return completion
-    thought, said = separate(text)
-    if said == text:
+    thought, said = thought_and_said(completion.text)
+    if said == completion.text:
         return completion
     return replace(completion, text=said, reasoning="\n".join(filter(None, (completion.reasoning, thought))))
 

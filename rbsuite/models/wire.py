@@ -36,7 +36,18 @@ _WORDS: Mapping[FinishReason, str] = {
 _FINISH = {told: finish for finish, words in _WORDS.items() for told in words.split()}
 """Why a reply ended, in the words of providers and servers, in lower case."""
 _BROKEN = frozenset(
-    ["error", "abort", "aborted", "cancelled", "canceled", "network_error", "insufficient_system_resource", "load", "unload", "failed"]
+    [
+        "error",
+        "abort",
+        "aborted",
+        "cancelled",
+        "canceled",
+        "network_error",
+        "insufficient_system_resource",
+        "load",
+        "unload",
+        "failed",
+    ]
 )
 """Finish reasons that say that the provider broke off."""
 _UNSENDABLE = re.compile(r"\\u(?:0000|d[89a-f])")
