@@ -72,12 +72,14 @@ _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit bala
 _NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
 # Servers that litellm does not know word these in their own ways.
 _OVERFLOW = re.compile(
-    r"context[ _-]?(?:length|size|window|limit)|context_length_exceeded|exceed_context_size"
-    r"|(?:prompt|input|request|messages?|conversation)(?: tokens?| length)?(?: is| are| was)? (?:too (?:long|large)|longer than)"
+    r"context[ _-]?(?:length|size|window|limit|shift)|context_length_exceeded|exceed_context_size|request too large"
+    r"|(?:prompt|input|request|messages?|conversation)(?: tokens?| length)?(?: is| are| was)? (?:too (?:long|large|big)|longer than)"
     r"|(?:exceed|larger than|greater than|longer than|beyond|over)\w*[^.]{0,60}"
-    r"(?:max(?:imum)?[\w ]{0,20}(?:tokens|length|context|input)|token limit|model_max_length|max_model_len|context)"
-    r"|too many (?:input )?tokens|string too long|reduce the length of|maximum prompt length|token count[^.]{0,60}exceeds"
-    r"|input_tokens[^.]{0,60}must be",
+    r"(?:max(?:imum)?[\w ]{0,20}(?:tokens|length|context|input)|tokens? limit|model_max_length|max_model_len|context|model's limit)"
+    r"|too many (?:input )?tokens|too many total text bytes|content[^.]{0,20}string too long|reduce the length of"
+    r"|maximum prompt length|token count[^.]{0,60}(?:exceeds|only supports)|input_tokens[^.]{0,60}must be"
+    r"|inputs?`? tokens \+ `?max_(?:new_)?tokens`? must|must have less than \d+ tokens|max_tokens must be at least 1, got -"
+    r"|range of input length|(?:input )?tokens? limit exceeded|length is \d+ while limit|超长",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -123,13 +125,15 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
         return "transient" if retry_after(error) is not None else "quota"
     if isinstance(error, TimeoutError):
         return "transient"
+    if getattr(error, "status_code", None) == 413:
+        return "context_overflow"
     kind = "transient" if isinstance(error, EmptyReply) else _by_class(error, litellm) or _by_status(error)
     if kind == "permission" and _REFUSAL.search(text):
         return "content_filter"  # of this request alone
     if kind not in ("request", "transient"):
         return kind
-    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter.
-    if _OVERFLOW.search(text) and not _rate_limited(error):
+    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter. Nor does one where it is more than a minute's limit.
+    if _OVERFLOW.search(text) and (not _rate_limited(error) or "request too large" in text.lower()):
         return "context_overflow"
     return "content_filter" if kind == "request" and _REFUSAL.search(text) else kind
 
