@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from rbsuite.models.base import Reply
@@ -65,6 +66,7 @@ def sendable_text(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def sendable_name(name: str) -> str:
     """The name of a tool in letters, digits, ``_`` and ``-``, at most 64 of them."""
     return name if _NAME.fullmatch(name) else _NO_NAME.sub("_", name)[:64] or UNNAMED
@@ -81,7 +83,7 @@ def sendable_value(value: Any) -> Any:
 
 def _result(message: Message, waiting: list[tuple[str, str]]) -> Message:
     """A result behind its call: that of its id, or the next one where it has no id."""
-    place = next((place for place, (said, _) in enumerate(waiting) if said == message.tool_call_id), None)
+    place = next((place for place, call in enumerate(waiting) if call[0] == message.tool_call_id), None)
     if place is None and waiting and not message.tool_call_id:
         place = 0
     content = _content(message.content)
@@ -136,7 +138,10 @@ def _worded(message: Message) -> Message | None:
         if not message.tool_calls:
             return None
         content = ""
-    return message if content is message.content else replace(message, content=content)
+    name = sendable_name(message.name) if message.name else ""
+    if content is message.content and name == message.name:
+        return message
+    return replace(message, content=content, name=name)
 
 
 def _content(content: Content) -> Content:
