@@ -36,12 +36,17 @@ def carried(messages: Sequence[Message]) -> list[Message]:
     ids: set[str] = set()
     waiting: list[tuple[str, str]] = []  # calls without a result so far: the id as it was said, and as it is sent
     caller = -1
+    strays: list[Message] = []  # results without a call, which must not part the others from theirs
     for message in messages:
         if message.role == "tool":
-            made.append(_result(message, waiting))
+            result = _result(message, waiting)
+            (made if result.role == "tool" else strays).append(result)
             continue
         if waiting:
             _leave_out(made, caller, waiting)
+        if strays:
+            made += strays
+            strays = []
         if message.tool_calls:
             message, waiting = _with_ids(message, ids)
         worded = _worded(message)
@@ -50,7 +55,7 @@ def carried(messages: Sequence[Message]) -> list[Message]:
             made.append(worded)
     if waiting:
         _leave_out(made, caller, waiting)
-    return made
+    return made + strays
 
 
 def sendable_text(text: str) -> str:
