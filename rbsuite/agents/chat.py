@@ -84,11 +84,14 @@ class ChatAgent:
         Raises:
             ParseFailure: it cannot be read, or it would be taken as speech and is none: it is empty, or was cut.
         """
-        action = self.answer(completion)
-        fault = "" if self._strict or not action.speaks else fault_of(completion)
-        if fault:
-            raise ParseFailure(f"the model's reply is no answer: {fault}.")
-        return action
+        fault = "" if self._strict else fault_of(completion)
+        if fault and not (completion.text.strip() or completion.tool_calls):
+            self._messages.append(message_of(completion))
+        else:
+            action = self.answer(completion)
+            if not fault or not action.speaks:
+                return action
+        raise ParseFailure(f"the model's reply is no answer: {fault}.")
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:
         """What comes of a reply that cannot be read, where it is not told back (again).

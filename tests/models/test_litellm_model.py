@@ -457,8 +457,8 @@ def test_a_refused_field_is_left_out_and_told_once(
 def test_counts_that_no_model_has_are_none(ask: Ask) -> None:
     reply = answer("fine")
     reply.body["usage"] = {"prompt_tokens": 10**30, "completion_tokens": 7, "total_tokens": 10**30}
-    usage = ask(reply).usage
-    assert (usage.input_tokens, usage.output_tokens) == (0, 7)
+    usage = ask(reply, name="openai/gpt-4o-mini").usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cost) == (0, 7, None)
 
 
 def test_calls_of_one_id_are_told_apart(ask: Ask) -> None:
