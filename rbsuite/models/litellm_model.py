@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import sys
@@ -10,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
 from rbsuite.events import ModelWaiting
@@ -143,11 +145,13 @@ class LiteLLMModel:
         """One call. The outer limit also ends a reply that trickles in, which litellm's own does not."""
         if "tools" in body and self._switches is None:
             self._switches = _tool_switches()
+        connection = self._connection()
+        if "extra_headers" in connection:
+            connection["extra_headers"] = {**body.get("extra_headers", {}), **connection["extra_headers"]}
         async with asyncio.timeout(self._timeout):
             return await litellm.acompletion(
                 model=self._name,
-                **body,
-                **self._connection(),
+                **(body | connection),
                 timeout=self._timeout,
                 num_retries=0,
                 max_retries=0,
@@ -155,14 +159,20 @@ class LiteLLMModel:
                 **(self._switches or {}),
             )
 
-    def _connection(self) -> dict[str, str]:
+    def _connection(self) -> dict[str, Any]:
         """Where to connect, and for a server of one's own the key.
 
         Such a server often wants none, but litellm refuses to call without one, and takes a placeholder such as ``true`` for a boolean.
         """
-        options = {} if self._base_url is None else {"base_url": self._base_url}
-        own_server = self._base_url or any(os.environ.get(name) for name in _BASE_URL_VARIABLES)
-        if own_server and self._name.startswith("openai/"):
+        ours = self._name.startswith("openai/")
+        named = next(filter(None, map(os.environ.get, _BASE_URL_VARIABLES)), None) if ours else None
+        options: dict[str, Any] = {} if self._base_url is None else {"base_url": self._base_url}
+        address = self._base_url or named
+        if address and "@" in address:
+            # litellm's client refuses credentials in an address beside a key.
+            plain, basic = without_credentials(address)
+            options = {"base_url": plain, "extra_headers": {"Authorization": basic}}
+        if address and ours:
             options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         return options
 
@@ -228,6 +238,14 @@ class LiteLLMModel:
                 f"model {self._label!r}: the reply is not a chat completion: {detail(error)}.",
                 "Check that the base URL is that of a chat-completions server.",
             ) from None
+
+
+def without_credentials(address: str) -> tuple[str, str]:
+    """An address without the user's name and password in it, and the value of the header ``Authorization`` that stands for them."""
+    parts = urlsplit(address)
+    user, _, place = parts.netloc.rpartition("@")
+    coded = base64.b64encode(unquote(user).encode()).decode()
+    return urlunsplit(parts._replace(netloc=place)), f"Basic {coded}"
 
 
 def load_litellm() -> Any:
