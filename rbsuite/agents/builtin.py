@@ -12,6 +12,8 @@ _STRICT = Option(
     "strict", "bool", False, "read replies as the benchmark's own agent does, and tell none back that cannot be read"
 )
 
+_SCHEMA = Option("schema", "bool", True, "send the JSON schema of replies along, to models that take one")
+
 
 @hookimpl
 def rbsuite_agents() -> Sequence[AgentSpec]:
@@ -42,14 +44,14 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
             "planner",
             "writes plans of named actions as JSON, and a new one when an action fails",
             "rbsuite.agents.choice:PlannerAgent",
-            (_STRICT,),
+            (_STRICT, _SCHEMA),
             action_modes=("choice",),
         ),
         AgentSpec(
             "stepwise",
             "names one action at a time as JSON",
             "rbsuite.agents.choice:StepwiseAgent",
-            (_STRICT,),
+            (_STRICT, _SCHEMA),
             action_modes=("choice",),
         ),
         AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", (_STRICT,), action_modes=("text",)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rbsuite.agents.base import AgentServices, AgentStart
 from rbsuite.errors import ParseFailure
@@ -25,12 +26,14 @@ class ChatAgent:
 
     Args:
         strict: replies are read as upstream does: one that cannot be read is not told back, and what was cut counts as it stands.
+        schema: JSON schema of replies, for models that keep to one.
     """
 
     _services: AgentServices
 
-    def __init__(self, strict: bool = False) -> None:
+    def __init__(self, strict: bool = False, schema: Mapping[str, Any] | None = None) -> None:
         self._strict = strict
+        self._schema = schema
         self._messages: list[Message] = []
         self._tools: tuple[ToolSpec, ...] = ()
         self._instructions = ""
@@ -66,7 +69,7 @@ class ChatAgent:
             self._messages.extend(self._opening(observation))
         self._messages.extend(self.heard(observation))
         for last in (self._strict, True):
-            completion = usable(await self._services.complete(self._messages, self.offered()))
+            completion = await self._asked(self._messages)
             try:
                 return self._answered(completion)
             except ParseFailure as failure:
@@ -77,6 +80,16 @@ class ChatAgent:
                 self._messages.pop()  # an empty message is refused by many
             self._messages.append(Message("user", self._services.render(RETRY, problem=problem)))
         raise AssertionError("the loop returns or raises")
+
+    async def _asked(self, messages: Sequence[Message]) -> Completion:
+        """The model's reply to a conversation.
+
+        Raises:
+            ContextOverflow, ReplyRefused, ModelError: there is none.
+        """
+        if self._schema is None:
+            return usable(await self._services.complete(messages, self.offered()))
+        return usable(await self._services.complete(messages, self.offered(), schema=self._schema))
 
     def _answered(self, completion: Completion) -> Action:
         """The action of a reply.

@@ -26,6 +26,7 @@ class ModelRequest:
         group: the same over all calls about a task in one stream, whatever the rollout and the purpose; simulated models draw from it what
             all rollouts of a task have in common. 0: none is given.
         max_tokens: limit on the reply; ``None``: the provider's default.
+        schema: JSON schema of the reply, for models that keep to one; ``None``: any text.
     """
 
     messages: tuple[Message, ...]
@@ -36,6 +37,7 @@ class ModelRequest:
     session: int = 0
     group: int = 0
     max_tokens: int | None = None
+    schema: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,7 @@ class ModelHandle:
         tools: Sequence[ToolSpec] = (),
         *,
         temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
         """Ask the model.
 
@@ -148,6 +149,7 @@ class ModelHandle:
             seed=derive_seed(self._session, self._calls),
             session=self._session,
             group=self._group,
+            schema=schema,
         )
         self._calls += 1
         started = time.perf_counter() if self._notify is not None else 0.0

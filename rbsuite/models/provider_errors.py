@@ -23,8 +23,9 @@ FailureKind = Literal[
     "request",
 ]
 
-OPTIONAL = ("temperature", "seed", "name")
+OPTIONAL = ("temperature", "seed", "name", "response_format")
 """What a request can do without; ``name`` stands in its messages."""
+_OTHER_NAMES = {"response_format": r"response_format|json_schema|structured[ _]outputs?|additionalproperties"}
 
 WANT_REASONING = frozenset({"deepseek", "moonshot"})
 """Providers that ask for a model's reasoning with the conversation; others are found out by what they refuse."""
@@ -171,14 +172,19 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
     """Which optional part of the request the provider says it does not take; ``""`` if none.
 
     Returns:
-        ``temperature``, ``seed``, or ``name`` for the names of messages.
+        ``temperature``, ``seed``, ``response_format``, or ``name`` for the names of messages.
     """
     text = str(error)
-    if not _UNSUPPORTED.search(text):
+    if not _UNSUPPORTED.search(text) and not ("response_format" in sent and "response_format" in text):
         return ""
     named = {**sent, **dict.fromkeys(key for message in sent.get("messages", ()) for key in message)}
     return next(
-        (part for part in OPTIONAL if part in named and re.search(rf"(?<![a-z]){part}(?![a-z])", text, re.IGNORECASE)),
+        (
+            part
+            for part in OPTIONAL
+            if part in named
+            and re.search(rf"(?<![a-z])(?:{_OTHER_NAMES.get(part, part)})(?![a-z])", text, re.IGNORECASE)
+        ),
         "",
     )
 

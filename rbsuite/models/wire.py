@@ -76,6 +76,9 @@ def request_body(request: ModelRequest, *, images: bool = True, reasoning: bool 
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
+    if request.schema is not None:
+        form = {"name": "reply", "strict": True, "schema": plain(request.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
 
 

@@ -24,6 +24,7 @@ from rbsuite.trajectory import Image, Message, ToolCall, ToolSpec
 # litellm and pydantic warn about litellm's own code.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 KEY = "sk-test-0123456789abcdef"
 _T = TypeVar("_T")
 
@@ -425,6 +426,8 @@ def test_a_limit_that_passes_is_waited_for(
         ("seed", "Unrecognized request argument supplied: seed"),
         ("name", "messages.1.name: Extra inputs are not permitted"),
         ("name", "property 'messages.1.name' is unsupported"),
+        ("response_format", "This model does not support response format `json_schema`."),
+        ("response_format", "'response_format.type' must be 'text' or 'json_object'"),
     ],
 )
 def test_a_refused_field_is_left_out_and_told_once(
@@ -439,7 +442,7 @@ def test_a_refused_field_is_left_out_and_told_once(
 
     async def twice() -> list[str]:
         model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
-        request = ModelRequest(history, "agent", (ToolSpec("find", "finds"),), temperature=0.0)
+        request = ModelRequest(history, "agent", (ToolSpec("find", "finds"),), temperature=0.0, schema=SCHEMA)
         found = [(await model.complete(request)).text for _ in range(2)]
         await model.aclose()
         return found
