@@ -13,6 +13,7 @@ _SECRET_NAME = re.compile(r"(?:(?:^|_)(?:KEY|TOKEN|SECRET)|PASSWORD|PASSWD)$", r
 # Shorter values are words such as "on" or "1" far more often than secrets, and masking them would spoil every message. So would masking
 # what stands in place of a key where a server of one's own wants none.
 _SHORTEST = 4
+_TOKEN_LENGTH = 16
 PLACEHOLDERS = frozenset(
     ["none", "null", "empty", "true", "false", "dummy", "fake", "test", "local", "token", "secret", "placeholder"]
 )
@@ -60,8 +61,8 @@ def redact(text: str) -> str:
     """The text with every secret replaced by ``[redacted]``.
 
     Secrets are: values (of four or more characters, and none of :data:`PLACEHOLDERS`) of environment variables whose names end in
-    ``_KEY``, ``_TOKEN``, ``_SECRET`` or
-    ``PASSWORD``; the credentials in those that are addresses; strings that look like a provider's key; bearer tokens and authorization headers; credentials in URLs.
+    ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``PASSWORD``; the credentials in those that are addresses; strings that look like a provider's
+    key; bearer tokens and authorization headers; credentials in URLs.
     """
     for value in _environment_secrets():
         text = text.replace(value, MASK)
@@ -111,10 +112,11 @@ def check_keys(provider: str) -> None:
 
 
 def _of_address(address: str) -> tuple[str, ...]:
-    """The secrets in an address with a user: the password, or the name where there is none, and the header that stands for both."""
+    """The secrets in an address with a user: the password, and the header that stands for both; or a name as long as a token's."""
     user = unquote(address.partition("://")[2].partition("/")[0].rpartition("@")[0])
     name, _, password = user.partition(":")
-    return (password or name, base64.b64encode(user.encode("utf-8", "replace")).decode()) if user else ()
+    secret = password or (name if len(name) >= _TOKEN_LENGTH else "")
+    return (secret, base64.b64encode(user.encode("utf-8", "replace")).decode()) if secret else ()
 
 
 def _environment_secrets(least: int = _SHORTEST) -> list[str]:
