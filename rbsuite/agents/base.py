@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.base import Completion
 from rbsuite.models.services import ToolServices
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, Protocol
 
-from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
+from rbsuite.frozen import dataclass
+from rbsuite.trajectory import Content, Message, Role, ToolCall, ToolSpec, Usage
 
 Purpose = Literal["agent", "user", "judge", "memory", "select", "grade"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "context_overflow"]
@@ -61,7 +63,7 @@ class Completion:
     given: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, init=False)
 class Reply(Message):
     """A reply in a conversation, with what its provider gave with it; it goes back to that provider alone, and into no record.
 
@@ -70,6 +72,13 @@ class Reply(Message):
     """
 
     given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, role: Role, content: Content, *others: Any, given: Mapping[str, Any], **named: Any) -> None:
+        """Fill it in as a message, and keep what was given. The base class is one that a dataclass cannot extend by itself."""
+        message = Message(role, content, *others, **named)
+        for kept in dataclasses.fields(message):
+            object.__setattr__(self, kept.name, getattr(message, kept.name))
+        object.__setattr__(self, "given", given)
 
 
 class ChatModel(Protocol):
