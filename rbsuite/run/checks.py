@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn, TypeVar, get_args
 
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
+from rbsuite.models.reasoning import thought_and_said
 from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
 from rbsuite.trajectory import Action, Actor
@@ -81,10 +83,13 @@ def check_group(value: object, owner: str = "", *, averages: bool = False) -> Gr
 
 
 def check_action(value: object, owner: str = "") -> Action:
-    """What an agent's ``act`` returned."""
+    """What the ``act`` of an agent or a user returned; what it says is told from what was thought, whoever made it."""
     if not isinstance(value, Action):
         _refuse("act", "an Action", in_words(value), owner)
-    return value
+    thought, said = thought_and_said(value.text)
+    if said == value.text:
+        return value
+    return replace(value, text=said, thought=" ".join(filter(None, (value.thought, thought))))
 
 
 def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:

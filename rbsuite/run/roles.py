@@ -180,11 +180,16 @@ class Services:
         return self._roles.prompts.render(template, **variables)
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
         """Ask the model."""
         try:
-            return await self._model.complete(messages, tools, temperature=temperature)
+            return await self._model.complete(messages, tools, temperature=temperature, schema=schema)
         except ModelError as error:
             self._failed(error)
             raise

@@ -239,7 +239,9 @@ class TaskRun:
             agent.start(AgentStart(roles.services("agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
-        if not any(usage.calls for usage in ledger.usage.values()):
+        # Where the task could not be opened, what counts is whether the calls of that were answered.
+        asked = ledger if self._opening.failure is None else self._opened.ledger
+        if not any(usage.calls for usage in asked.usage.values()):
             self._unanswered.add(index)
         verdict = await self._judge(trajectory, seed, ledger) if judged and not trajectory.broken else None
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), (), time.perf_counter() - started)
