@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, Number, find_plugins
 from rbsuite.cli.output import canvas, echo, echo_json, tell
-from rbsuite.errors import Interrupted, Outage, UsageError, in_words
+from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -27,6 +27,10 @@ COMMAND_OPTIONS = {
     "executor": "executor",
     "outage": "outage",
     "to-look": "to_look",
+    "max-cost": "max_cost",
+    "max-tokens": "max_tokens",
+    "max-calls": "max_calls",
+    "max-time": "max_time",
     "out": "out",
     "join": "join",
     "json": "as_json",
@@ -100,7 +104,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     flags = {option.name for option in context.command.params if isinstance(option, click.Option) and option.is_flag}
     own = {name: value for name, value in values.items() if name in COMMAND_OPTIONS}
     for name, value in own.items():
-        if not isinstance(value, str | bool | int):
+        if not isinstance(value, str | bool | int | float):
             raise UsageError(
                 f"{path.name}: --{name} cannot be {in_words(value)}.", "Give text, a number, or true or false."
             )
@@ -146,6 +150,14 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     metavar="next|last|N",
     help="With --looks: how far to run [default: to the end of the look that is under way, at first the first].",
 )
+@click.option(
+    "--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when the experiment has cost this much, all sessions together."
+)
+@click.option(
+    "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when it has taken so many tokens, in and out."
+)
+@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop when it has made so many model calls.")
+@click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when it has been under way for so long.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -193,6 +205,10 @@ def command(
     executor: str,
     outage: Literal["pause", "commit"],
     to_look: str,
+    max_cost: float | None,
+    max_tokens: int | None,
+    max_calls: int | None,
+    max_time: float | None,
     out: Path | None,
     from_file: Mapping[str, Any],
     source: Path | None,
@@ -229,7 +245,9 @@ def command(
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
     # The looks that were declared are passed when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
-    execution = api.Execution(concurrency, speculate, executor, outage, to_look)
+    execution = api.Execution(
+        concurrency, speculate, executor, outage, to_look, max_cost, max_tokens, max_calls, max_time
+    )
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
         from rbsuite.run.config import names_simulation
@@ -382,6 +400,10 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
             f"Resume with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
+    except LimitReached as stop:
+        stop.message = f"stopped: {stop.message}"
+        stop.remedy += f" What was committed is kept: rbsuite eval --from {store.directory}"
+        raise
     except Outage as outage:
         raise Outage(
             f"paused: {outage.message}",

@@ -107,9 +107,17 @@ class ExperimentConfig:
     max_steps: int | None = _option(
         "int", "agent turns a rollout may take [default: the environment's]", None, minimum=1
     )
-    max_time: float | None = _option("float", "seconds a rollout may take [default: no limit]", None, minimum=0.0)
-    max_calls: int | None = _option(
-        "int", "model calls an agent may make in a rollout [default: no limit]", None, minimum=1
+    rollout_max_cost: float | None = _option(
+        "float", "US dollars that agent and user may spend in a rollout [default: no limit]", None, minimum=0.0
+    )
+    rollout_max_tokens: int | None = _option(
+        "int", "tokens that agent and user may spend in a rollout [default: no limit]", None, minimum=1
+    )
+    rollout_max_calls: int | None = _option(
+        "int", "model calls that agent and user may make in a rollout [default: no limit]", None, minimum=1
+    )
+    rollout_max_time: float | None = _option(
+        "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
     )
     retries: int = _option("int", "further tries for a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
@@ -136,6 +144,8 @@ class Execution:
         executor: ``local``, or ``processes:N``.
         outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
             that it may be gone on with; ``commit`` counts it as failed.
+        max_cost, max_tokens, max_calls, max_time: what the whole experiment may take in US dollars, tokens, model calls and seconds, all
+            its sessions together; ``None``: any amount. Once one is reached no further call is begun, and what was committed stays.
         to_look: how far to run where looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the one that is
             under way, at first the first.
     """
@@ -145,6 +155,10 @@ class Execution:
     executor: str = "local"
     outage: Literal["pause", "commit"] = "pause"
     to_look: str = ""
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    max_calls: int | None = None
+    max_time: float | None = None
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:

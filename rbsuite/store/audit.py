@@ -19,6 +19,7 @@ from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
 from rbsuite.store.reader import Reader
 from rbsuite.store.rows import EncodedRecord, Row, encode_record, run_row
+from rbsuite.store.spending import TABLE as SPENDING
 from rbsuite.store.schema import ORDINALS, POSITIONS, TABLES, VIEWS, task_key
 
 _PAGE = 64
@@ -75,7 +76,7 @@ def _layout(database: Database) -> Iterator[str]:
     there = {" ".join(sql.split()): f"{kind} {name}" for kind, name, sql in rows}
     for statement in sorted(wanted - there.keys()):
         yield f"the {' '.join(statement.split()[1:3]).lower()} was changed"
-    for statement in sorted(there.keys() - wanted):
+    for statement in sorted(there.keys() - wanted - {SPENDING}):
         yield f"the {there[statement]} is not as rbsuite makes it"
 
 
