@@ -13,6 +13,7 @@ import click
 from rbsuite.cli.commands import Command, Number, find_plugins
 from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words
+from rbsuite.options import split_pieces
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -27,6 +28,7 @@ COMMAND_OPTIONS = {
     "executor": "executor",
     "outage": "outage",
     "to-look": "to_look",
+    "call-time": "call_time",
     "max-cost": "max_cost",
     "max-tokens": "max_tokens",
     "max-calls": "max_calls",
@@ -151,7 +153,16 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     help="With --looks: how far to run [default: to the end of the look that is under way, at first the first].",
 )
 @click.option(
-    "--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when the experiment has cost this much, all sessions together."
+    "--call-time",
+    default="",
+    metavar="[PURPOSE=]SECONDS,...",
+    help="Time limit of a model call, or of one for a purpose [default: 600, 300 for user, select and grade].",
+)
+@click.option(
+    "--max-cost",
+    type=Number(min=0),
+    metavar="DOLLARS",
+    help="Stop when the experiment has cost this much, all sessions together.",
 )
 @click.option(
     "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when it has taken so many tokens, in and out."
@@ -205,6 +216,7 @@ def command(
     executor: str,
     outage: Literal["pause", "commit"],
     to_look: str,
+    call_time: str,
     max_cost: float | None,
     max_tokens: int | None,
     max_calls: int | None,
@@ -246,7 +258,7 @@ def command(
     # The looks that were declared are passed when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
     execution = api.Execution(
-        concurrency, speculate, executor, outage, to_look, max_cost, max_tokens, max_calls, max_time
+        concurrency, speculate, executor, outage, to_look, call_time, max_cost, max_tokens, max_calls, max_time
     )
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
@@ -322,13 +334,13 @@ def split_references(text: str) -> list[str]:
     for ``parallel:1,parallel:2``.
     """
     references: list[str] = []
-    for piece in (part.strip() for part in text.split(",")):
+    for piece in split_pieces(text):
         head = piece.partition(":")[0]
         if references and "=" in head:
             references[-1] += f",{piece}"
         elif references and piece.isdecimal() and ":" in references[-1]:
             references.append(f"{references[-1].partition(':')[0]}:{piece}")
-        elif piece:
+        else:
             references.append(piece)
     return references
 

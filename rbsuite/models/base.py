@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
@@ -25,6 +25,7 @@ class ModelRequest:
         group: the same over all calls about a task in one stream, whatever the rollout and the purpose; simulated models draw from it what
             all rollouts of a task have in common. 0: none is given.
         max_tokens: limit on the reply; ``None``: the provider's default.
+        seconds: limit on the call's time; ``None``: the model's own. It is no part of what is asked.
     """
 
     messages: tuple[Message, ...]
@@ -35,6 +36,7 @@ class ModelRequest:
     session: int = 0
     group: int = 0
     max_tokens: int | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

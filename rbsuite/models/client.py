@@ -99,6 +99,8 @@ class ModelHandle:
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
         group: what all calls about the task in this stream share.
+        max_tokens: limit on a reply; ``None``: the provider's default.
+        seconds: limit on a call's time; ``None``: the model's own.
         notify: told of every call that was answered: usage and seconds.
     """
 
@@ -111,6 +113,8 @@ class ModelHandle:
         ledger: Ledger,
         temperature: float | None = None,
         group: int = 0,
+        max_tokens: int | None = None,
+        seconds: float | None = None,
         notify: Callable[[Usage, float], None] | None = None,
     ) -> None:
         self._model = model
@@ -120,6 +124,8 @@ class ModelHandle:
         self._ledger = ledger
         self._temperature = temperature
         self._group = group
+        self._max_tokens = max_tokens
+        self._seconds = seconds
         self._budget = ledger.budget if purpose in ("agent", "user") else None
         self._notify = notify
         self._calls = 0
@@ -148,6 +154,8 @@ class ModelHandle:
             seed=derive_seed(self._session, self._calls),
             session=self._session,
             group=self._group,
+            max_tokens=self._max_tokens,
+            seconds=self._seconds,
         )
         self._calls += 1
         started = time.perf_counter() if self._notify is not None else 0.0

@@ -134,7 +134,7 @@ def unpriced(option: str) -> UsageError:
     """What is said where money is limited and a price is not known."""
     return UsageError(
         f"the price of a model call is not known, so --{option} cannot be kept.",
-        f"Give the model's prices in dollars a million tokens (MODEL:input_price=X,output_price=Y), or use --{option.replace('cost', 'tokens')}.",
+        "Give its prices in dollars a million tokens (MODEL:input_price=X,output_price=Y), or limit the tokens instead.",
     )
 
 

@@ -102,7 +102,9 @@ class Meter:
         if name:
             limit = amount(name, getattr(limits, name))
             told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
-            raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {_dollars(total)}.", OPTIONS[name])
+            raise LimitReached(
+                f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {_dollars(total)}.", OPTIONS[name]
+            )
         self._add(Spent(calls=1))
 
     def end(self, model: str, request: ModelRequest, completion: Completion | None) -> None:

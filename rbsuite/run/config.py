@@ -119,6 +119,9 @@ class ExperimentConfig:
     rollout_max_time: float | None = _option(
         "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
     )
+    reply_tokens: str = _option(
+        "text", "most tokens of a model's reply, or of one for a purpose, e.g. 4000 or agent=16000,judge=2000", ""
+    )
     retries: int = _option("int", "further tries for a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
     prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
@@ -144,6 +147,7 @@ class Execution:
         executor: ``local``, or ``processes:N``.
         outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
             that it may be gone on with; ``commit`` counts it as failed.
+        call_time: seconds that one model call may take, as text: of all, or by purpose (:mod:`rbsuite.models.per_purpose`).
         max_cost, max_tokens, max_calls, max_time: what the whole experiment may take in US dollars, tokens, model calls and seconds, all
             its sessions together; ``None``: any amount. Once one is reached no further call is begun, and what was committed stays.
         to_look: how far to run where looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the one that is
@@ -155,6 +159,7 @@ class Execution:
     executor: str = "local"
     outage: Literal["pause", "commit"] = "pause"
     to_look: str = ""
+    call_time: str = ""
     max_cost: float | None = None
     max_tokens: int | None = None
     max_calls: int | None = None

@@ -110,7 +110,9 @@ async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: 
                 return False
             try:
                 await carry_out(job_of(store, info))
-            except LimitReached as stop:  # the other runs stop at their next call; what they have under way is not cut off
+            except (
+                LimitReached
+            ) as stop:  # the other runs stop at their next call; what they have under way is not cut off
                 stopped.append(stop)
             finally:
                 store.release(info.id)

@@ -42,6 +42,7 @@ class RunParts:
         gate: where all model calls pass.
         meter: counts them, and refuses them once a limit of the experiment is reached.
         temperature: of the agent's model; ``None``: the provider's default.
+        reply_tokens, call_seconds: how long a reply and a call may be, by purpose.
         sink: takes records and events.
     """
 
@@ -68,6 +69,8 @@ class RunParts:
     gate: Gate
     meter: Meter
     temperature: float | None
+    reply_tokens: Mapping[Purpose, int]
+    call_seconds: Mapping[Purpose, float]
     sink: Sink
 
     @property

@@ -148,6 +148,8 @@ class Roles:
             ledger,
             parts.temperature if agent else None,
             self._group,
+            parts.reply_tokens[purpose],
+            parts.call_seconds[purpose],
             tell if parts.sink.watched else None,
         )
 

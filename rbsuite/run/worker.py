@@ -20,6 +20,7 @@ from rbsuite.models.base import ChatModel
 from rbsuite.models.client import Gate
 from rbsuite.models.factory import make_model
 from rbsuite.models.meter import Meter
+from rbsuite.models.per_purpose import call_seconds, reply_tokens
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
@@ -168,6 +169,8 @@ class Worker:
             gate=self._gate,
             meter=self._meter,
             temperature=float(condition.temperature) if condition.temperature else None,
+            reply_tokens=reply_tokens(config.reply_tokens),
+            call_seconds=call_seconds(self._execution.call_time),
             sink=self._sink,
         )
 

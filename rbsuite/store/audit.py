@@ -19,8 +19,8 @@ from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
 from rbsuite.store.reader import Reader
 from rbsuite.store.rows import EncodedRecord, Row, encode_record, run_row
-from rbsuite.store.spending import TABLE as SPENDING
 from rbsuite.store.schema import ORDINALS, POSITIONS, TABLES, VIEWS, task_key
+from rbsuite.store.spending import TABLE as SPENDING
 
 _PAGE = 64
 _META = frozenset({"schema_version", "manifest", "manifest_hash", "templates_hash"})

@@ -1,6 +1,6 @@
-"""What an experiment has cost in all its sessions, kept beside its records: what was thrown away and what was lost with a session counts too.
+"""What an experiment has cost in all its sessions, kept beside its records: what was thrown away counts too.
 
-It is no result and in no chain. The table is made when something is first spent, so a file without it is one that has cost nothing yet.
+It is no result, and in no chain. The table is made when something is first spent, so a file without it is one that has cost nothing yet.
 """
 
 from __future__ import annotations
