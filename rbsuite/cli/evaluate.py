@@ -202,6 +202,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 @click.option(
     "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them has."
 )
+@click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost; nothing is sent and nothing written.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
 @click.option(
@@ -227,6 +228,7 @@ def command(
     rewind: tuple[str, ...],
     retry_failed: bool,
     join: bool,
+    dry_run: bool,
     as_json: bool,
     quiet: bool,
     log: Path | None,
@@ -246,12 +248,12 @@ def command(
 
     given = _given(options)
     if rewind or retry_failed:
-        if source is None or from_file or given or out or join:
+        if source is None or from_file or given or out or join or dry_run:
             raise UsageError(
                 "--rewind and --retry-failed go with --from EXPERIMENT alone.", "Leave the other options out."
             )
         _take_back(source, rewind, retry_failed=retry_failed)
-    if source is not None and not (from_file or given or out) and _shown(source, to_look, as_json=as_json):
+    if source is not None and not (from_file or given or out or dry_run) and _shown(source, to_look, as_json=as_json):
         return
     stored = _stored(source)
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
@@ -268,6 +270,14 @@ def command(
         for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
             tell(line)
     same = source is not None and _adds_nothing(stored, {**from_file, **given})
+    if dry_run:
+        from rbsuite.cli.dry_run import dry_run as show_estimate
+        from rbsuite.run.directory import default_directory
+
+        show_estimate(
+            planned, out or (source if same and source else default_directory(planned)), source, as_json=as_json
+        )
+        return
     try:
         with (
             Interrupts() as interrupts,

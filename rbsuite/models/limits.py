@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from rbsuite.errors import BudgetSpent, UsageError
 from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.record import Spent
 from rbsuite.trajectory import Usage
 
 MOST_TOKENS = 1_000_000_000
@@ -57,6 +58,14 @@ def amount(name: str, value: float) -> str:
         value: how much.
     """
     return _UNITS[name].format(value)
+
+
+def money(spent: Spent) -> str:
+    """What was spent in US dollars, as far as it is known, in words."""
+    if not spent.unpriced:
+        return amount("cost", spent.cost)
+    known = f"{amount('cost', spent.cost)} and " if spent.cost else ""
+    return f"{known}an unknown amount for {spent.unpriced:,} calls"
 
 
 def sane(usage: Usage) -> Usage:

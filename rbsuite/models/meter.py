@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rbsuite.errors import LimitReached
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.limits import OPTIONS, Limits, amount, tokens_of, unpriced, with_usage
+from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
 from rbsuite.record import Spent
 
 _COLUMNS = 4
@@ -102,9 +102,7 @@ class Meter:
         if name:
             limit = amount(name, getattr(limits, name))
             told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
-            raise LimitReached(
-                f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {_dollars(total)}.", OPTIONS[name]
-            )
+            raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
         self._add(Spent(calls=1))
 
     def end(self, model: str, request: ModelRequest, completion: Completion | None) -> None:
@@ -129,13 +127,6 @@ class Meter:
     def _add(self, more: Spent) -> None:
         self._own += more
         self._counts.write(self._row, self._own)
-
-
-def _dollars(spent: Spent) -> str:
-    if not spent.unpriced:
-        return amount("cost", spent.cost)
-    known = f"{amount('cost', spent.cost)} and " if spent.cost else ""
-    return f"{known}an unknown amount for {spent.unpriced:,} calls"
 
 
 class Metered:
