@@ -27,12 +27,12 @@ COMMAND_OPTIONS = {
     "speculate": "speculate",
     "executor": "executor",
     "outage": "outage",
-    "to-look": "to_look",
-    "call-time": "call_time",
-    "max-cost": "max_cost",
-    "max-tokens": "max_tokens",
-    "max-calls": "max_calls",
-    "max-time": "max_time",
+    "to_look": "to_look",
+    "call_time": "call_time",
+    "max_cost": "max_cost",
+    "max_tokens": "max_tokens",
+    "max_calls": "max_calls",
+    "max_time": "max_time",
     "out": "out",
     "join": "join",
     "json": "as_json",
@@ -108,7 +108,8 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     for name, value in own.items():
         if not isinstance(value, str | bool | int | float):
             raise UsageError(
-                f"{path.name}: --{name} cannot be {in_words(value)}.", "Give text, a number, or true or false."
+                f"{path.name}: --{name.replace('_', '-')} cannot be {in_words(value)}.",
+                "Give text, a number, or true or false.",
             )
     context.default_map = {
         COMMAND_OPTIONS[name]: value if COMMAND_OPTIONS[name] in flags else str(value) for name, value in own.items()

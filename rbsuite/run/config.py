@@ -12,6 +12,7 @@ from typing import Any, Literal
 from rbsuite.errors import UnknownNameError, UsageError, in_words
 from rbsuite.files import Unusable, check_depth, read_file
 from rbsuite.models.base import Purpose
+from rbsuite.models.settings import from_table
 from rbsuite.record import FACTORS, Condition
 from rbsuite.run.presets import protocol_settings
 from rbsuite.scrub import MASK, scrub_text
@@ -25,6 +26,8 @@ MAX_ORDERS = 10_000
 LARGEST = 2**63 - 1
 """The largest number that an option may be: a store holds no larger one."""
 DEFAULT_MODEL = "sim/learner"
+MODELS = ("model", "user_model", "judge_model", "memory_model", "grade_model")
+"""The options that name models."""
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
 Kind = Literal["text", "names", "int", "float", "numbers", "counts", "flag"]
@@ -208,7 +211,7 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
 
 
 def check_value(name: str, value: Any, where: str) -> Any:
-    """A value as the option wants it: lists become tuples, a single name a tuple of one.
+    """A value as the option wants it: lists become tuples, a single name a tuple of one, a table that stands for a model its reference.
 
     Raises:
         UsageError: it is of the wrong kind, or out of range.
@@ -217,6 +220,8 @@ def check_value(name: str, value: Any, where: str) -> Any:
     meta = FIELDS[name].metadata
     kind: Kind = meta["kind"]
     shown = name.replace("_", "-")
+    if name in MODELS:
+        value = [_model(one) for one in value] if isinstance(value, list | tuple) else _model(value)
     if kind == "names":
         names = (value,) if isinstance(value, str) else value
         blank = FIELDS[name].default == ("",)
@@ -231,6 +236,10 @@ def check_value(name: str, value: Any, where: str) -> Any:
         values = value if isinstance(value, list | tuple) else (value,)
         return tuple(_checked(name, one, where) for one in values)
     return _checked(name, value, where)
+
+
+def _model(value: Any) -> Any:
+    return from_table(value) if isinstance(value, Mapping) else value
 
 
 def _checked(name: str, value: Any, where: str) -> Any:

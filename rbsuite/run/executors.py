@@ -75,9 +75,11 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
         first = first_failure(failures)
         raise first from first.__cause__
     finally:
-        spending.keep()
-        await plan.aclose()
-        await asyncio.get_running_loop().run_in_executor(None, observers.close)
+        try:
+            spending.keep()
+        finally:
+            await plan.aclose()
+            await asyncio.get_running_loop().run_in_executor(None, observers.close)
 
 
 def job_of(store: ExperimentStore, run: RunInfo) -> Job:

@@ -16,6 +16,8 @@ from experiments import measure, prepare, records_of
 from rbsuite.errors import LimitReached, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.models.limits import Limits
+from rbsuite.models.meter import Counts, Meter, Metered
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
@@ -23,7 +25,7 @@ from rbsuite.run.plan import Plan, make_plan
 from rbsuite.specs import ModelSpec
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.store.checking import check_experiment
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import Message, Usage
 
 
 class Spender:
@@ -234,3 +236,20 @@ def test_earlier_rollouts_are_measured_as_before(tmp_path: Path) -> None:
     """Without limits nothing changes."""
     with measure(tmp_path / "a") as one, go_on(prepare(), tmp_path / "b", max_calls=10**6) as two:
         assert experiment_digest(one) == experiment_digest(two)
+
+
+def test_a_call_that_is_cut_off_is_counted_by_an_estimate() -> None:
+    counts = Counts.for_processes(0)
+    meter = Meter(Limits(), counts)
+    asked = ModelRequest((Message("user", "x" * 4000),), "agent")
+
+    async def cut() -> None:
+        answered = await Metered(Spender(), meter, pytest.fail).complete(asked)
+        assert answered.usage == Spender.usage
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0):
+                await Metered(Spender(), meter, pytest.fail).complete(asked)
+
+    asyncio.run(cut())
+    assert (counts.total.calls, counts.total.tokens, counts.total.unpriced) == (2, 100 + 1000, 0)
+    assert counts.total.cost == pytest.approx(1100 * 0.0025), "at the price of the calls before"
