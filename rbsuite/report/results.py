@@ -22,7 +22,6 @@ from rbsuite.report.text import one_line, table, told_text
 from rbsuite.statistics.intervals import p_value
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
-from rbsuite.trajectory import BROKEN_ENDS
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
@@ -90,7 +89,7 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     if summary.first_failure:
         lines.append(f"first failure: {summary.first_failure}")
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
-    lines += [line for one in summary.conditions for line in _endings(one)]
+    lines += [line for one in summary.conditions for line in _endings(one, summary.first_failure)]
     lines += [AVERAGED] if any(one.averaged for one in summary.conditions) else []
     lines += [text for text in (going_on(store),) if text]
     lines += [] if simulated else [spent_text(store)]
@@ -230,19 +229,25 @@ def _details(condition: ConditionSummary, summary: Summary) -> str:
     return f"{condition.condition.label}{control_mark(condition.condition, summary)}: {', '.join(parts)}"
 
 
-def _endings(condition: ConditionSummary) -> list[str]:
-    """Why rollouts ended early that did not break, a line for each kind of end."""
+def _endings(condition: ConditionSummary, shown: str) -> list[str]:
+    """Why rollouts ended early, a line for each kind of end; that turns are used up says all by itself.
+
+    Args:
+        condition: of which rollouts.
+        shown: the failure that is shown anyway.
+    """
     return [
         f"{condition.condition.label}: {end} {condition.ends[end]}: {ending_text(found)}"
         for end, found in condition.reasons.items()
-        if end not in (*BROKEN_ENDS, "max_steps")
+        if end != "max_steps" and not (shown and shown.endswith(f": {found[0].text}"))
     ]
 
 
 def ending_text(reasons: Sequence[Reason]) -> str:
-    """The most frequent reason of an end, and how many others there are."""
-    others = f" (and {len(reasons) - 1} other reasons)" if len(reasons) > 1 else ""
-    return f"{one_line(reasons[0].text)}{others}"
+    """The most frequent reason of an end, where it came up first, and whether there are others."""
+    first = reasons[0]
+    others = "; there are other reasons, see --json" if len(reasons) > 1 else ""
+    return f"{one_line(first.text)} (first on task {first.task}{others})"
 
 
 def dollars(usage: Usage) -> str:

@@ -107,7 +107,10 @@ def test_every_end_has_its_reason() -> None:
         "none",
     ]
     short = invoke("eval", *options, "--rollout-max-calls", "2", "--quiet", "--out", "short")
-    assert "none x single: budget 3: the rollout has taken 2 calls (--rollout-max-calls)." in short.stdout
+    assert (
+        "none x single: budget 3: the rollout has taken 2 calls (--rollout-max-calls). (first on task n/"
+        in short.stdout
+    )
     shown = json.loads(invoke("eval", "--from", "short", "--json").stdout)
     [condition] = shown["conditions"]
     assert condition["ends"] == {"budget": 3}
@@ -116,7 +119,7 @@ def test_every_end_has_its_reason() -> None:
     assert reason["first_task"].startswith("n/")
     invoke("eval", *options, "--agent", "mumbling", "--quiet", "--out", "mumbled")
     compared = invoke("compare", "mumbled").stdout
-    assert "A parse_errors  the model mumbled." in compared
+    assert "A parse_errors  the model mumbled. (first on task n/" in compared
     cut = json.loads(invoke("eval", *options, "--max-steps", "1", "--json").stdout)["conditions"][0]
     assert cut["end_reasons"]["max_steps"][0]["reason"]
 

@@ -29,7 +29,7 @@ def counted(directory: Path, **config: Any) -> Any:
         ({}, "finished", 1.0),
         ({"env": "counted:turns=4", "max_steps": 3}, "max_steps", 0.75),
         ({"env": "counted:turns=4", "rollout_max_calls": 2}, "budget", 0.5),
-        ({"env": "counted:turns=4", "rollout_max_time": 0.2, "model": "test/saying:latency=0.15"}, "timeout", 0.25),
+        ({"env": "counted:turns=4", "rollout_max_time": 0.9, "model": "test/saying:latency=0.6"}, "timeout", 0.25),
         ({"agent": "mumbling"}, "parse_errors", 0.0),
     ],
 )
