@@ -12,12 +12,13 @@ from typing import Any
 
 from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
 from rbsuite.experience import MemoryItem
 from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import ChatModel, Completion, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
+from rbsuite.models.meter import Metered
 from rbsuite.models.replies import Remembering, Replies
 from rbsuite.prompts import Prompts
 from rbsuite.run.parts import RunParts
@@ -77,8 +78,17 @@ class Roles:
         self._replies = Replies()
         self.failures: dict[str, str] = {}
         """What the first failed call of each purpose said."""
-        distinct = {id(model): Remembering(model, self._replies) for model in models.values()}
+        self.refused: LimitReached | None = None
+        """Why a call was not made: the experiment has reached a limit, and the task must not be committed without what was asked."""
+        distinct = {id(model): self._metered(model) for model in models.values()}
         self._models = {purpose: distinct[id(model)] for purpose, model in models.items()}
+
+    def _metered(self, model: ChatModel) -> ChatModel:
+        """A model that gives again what it has given, and whose other calls are counted."""
+        return Remembering(Metered(model, self._parts.meter, self._refuse), self._replies)
+
+    def _refuse(self, stop: LimitReached) -> None:
+        self.refused = stop
 
     @property
     def place(self) -> Place:
@@ -138,7 +148,8 @@ class Roles:
             ledger,
             parts.temperature if agent else None,
             self._group,
-            parts.config.max_calls if agent else None,
+            parts.reply_tokens[purpose],
+            parts.call_seconds[purpose],
             tell if parts.sink.watched else None,
         )
 

@@ -129,7 +129,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
             except TimeoutError:
                 if not limit.expired():
                     raise
-                end = "timeout"
+                end, error = "timeout", f"the rollout has taken {stage.seconds:g} s (--rollout-max-time)."
             except tuple(_ENDS) as failure:
                 end, error = _end_of(failure), str(failure)
             final = episode.observation

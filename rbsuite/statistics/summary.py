@@ -41,7 +41,27 @@ from rbsuite.trajectory import BROKEN_ENDS, Usage
 
 UNPARSED = "parse_errors"
 
+REASONS_KEPT = 5
+"""How many different reasons of one end are kept of a condition."""
+
+_TURNS = "the turns of a rollout are used up, or the environment cut it off."
+
 _UNKNOWN = Estimate(math.nan, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why rollouts ended.
+
+    Attributes:
+        text: in words.
+        count: of how many rollouts.
+        task: the first of them.
+    """
+
+    text: str
+    count: int
+    task: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +81,7 @@ class ConditionSummary:
         steps: agent turns a rollout, mean.
         usage: cost of these tasks over all runs, by purpose.
         ends: rollouts by why they ended.
+        reasons: by end, but for ``finished``, its most frequent reasons.
         judged: verdicts against the truth: ``(label, solved)`` to count.
         recalled: share of tasks for which something was recalled: text was put before the agent.
         notes: counts the memory reported.
@@ -84,6 +105,7 @@ class ConditionSummary:
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
+    reasons: Mapping[str, Sequence[Reason]]
     judged: Mapping[tuple[str, bool], int]
     recalled: float
     notes: Mapping[str, int]
@@ -270,12 +292,17 @@ class _Tally:
     recalled: int = 0
     usage: dict[str, Usage] = field(default_factory=dict)
     ends: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, dict[str, Reason]] = field(default_factory=lambda: defaultdict(dict))
     judged: Counter[tuple[str, bool]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, run: str, row: ResultRow) -> None:
         self.steps += row.steps
         self.ends[row.end] += 1
+        if row.end != "finished":
+            text = row.error or (_TURNS if row.end == "max_steps" else "")
+            known = self.reasons[row.end].get(text, Reason(text, 0, row.task_id))
+            self.reasons[row.end][text] = replace(known, count=known.count + 1)
         if is_success(row.score):
             self.solved_steps.append(row.steps)
         self.unread += row.end == UNPARSED or bool(row.truth.get(UNREADABLE))
@@ -499,6 +526,10 @@ def _condition(condition: Condition, runs: Sequence[RunRows], known: About, keep
         steps=tally.steps / ended if ended else math.nan,
         usage=dict(sorted(tally.usage.items())),
         ends=dict(sorted(tally.ends.items())),
+        reasons={
+            end: sorted(found.values(), key=lambda one: -one.count)[:REASONS_KEPT]
+            for end, found in sorted(tally.reasons.items())
+        },
         judged=dict(sorted(tally.judged.items())),
         recalled=tally.recalled / committed if committed else math.nan,
         notes=dict(sorted(tally.notes.items())),
