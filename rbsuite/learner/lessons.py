@@ -103,6 +103,11 @@ def additions(prompt: str) -> str:
     return "\n".join(f"ADD: {line}" for line in new[: _limit(prompt)]) or "NOTHING"
 
 
+def listed_as(prompt: str, lessons: Sequence[str]) -> list[str]:
+    """The ids, in brackets, of the bullets in a prompt that hold one of the lessons."""
+    return [f"[{name}]" for name, told in _BULLET.findall(prompt) if any(lesson in told for lesson in lessons)]
+
+
 def pruning(prompt: str, skills: Iterable[Skill]) -> str:
     """Takes out the numbered experiences in which no lesson shows."""
     lessons = [skill.lesson for skill in skills]

@@ -4,16 +4,17 @@ Source: Agentic Context Engineering (arXiv 2510.04618). A reflector says which o
 or harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a
 whole.
 
-Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, the agent as generator that names the
-bullets it uses, tags for those alone, additions alone, the removal of near duplicates, the whole playbook in the prompt with its counters.
-The verdict of the suite's judge stands in the place of the source's environment feedback. An agent that has no place to name a bullet, since
-it calls tools natively and tells no thought, would never have one tagged: then the reflector is shown all that stood in its prompt.
+Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, the agent as generator
+that names the bullets it uses, tags for those alone, additions alone, the removal of near duplicates, the whole playbook
+in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's environment feedback.
+An agent that calls tools natively and tells no thought has no place to name a bullet, and would never have one tagged: then
+the reflector is shown all that stood in its prompt.
 
-Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings for finding
-duplicates: bullets are compared by the words they share instead, articles aside (the same threshold, 0.9; likeness of letters would take
-lessons that differ in one word for the same). The source sets no number of additions; ``bullets`` of a task is what ReasoningBank may keep
-of one at most. Above ``characters`` the bullets that helped least are left out of the prompt, the older ones first among equals; they stay in
-the bank.
+Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings for
+finding duplicates: bullets are compared by the words they share instead, articles aside (the same threshold, 0.9; likeness
+of letters would take lessons that differ in one word for the same). The source sets no number of additions; ``bullets`` is
+what ReasoningBank may keep of one task at most. Above ``characters`` (the source has 80,000 tokens) the bullets that helped
+least are left out of the prompt, the older ones first among equals; they stay in the bank.
 
 All rollouts of a task go into one reflection, however they are aggregated.
 """

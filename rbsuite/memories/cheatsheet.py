@@ -6,12 +6,13 @@ Source: Dynamic Cheatsheet (arXiv 2504.07952), in both variants:
 - ``rs``, retrieval and synthesis: before each task the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is
   written anew from the sheet so far, those pairs and the new request; the agent sees that sheet, and it is kept.
 
-Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping); the sheet holds worked examples and
-code beside strategies, each with a count of its uses, in the source's length (some 2,500 words, here 16,000 characters); the whole of it stands in
-the prompt. A sheet that is too long goes back once; if it still is, its end is cut off at a line, since the source keeps it too. Left out:
-the numbers of the tasks that an entry comes from; the source's execution of code, since what an agent may run is the environment's matter;
-and the writing of a sheet before the first task of ``rs``, from nothing. The suite hands memories judged outcomes only, so that all learn
-from the same tasks: one whose judge could not decide leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
+Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping); the sheet holds
+worked examples and code beside strategies, each with a count of its uses, in the source's length (some 2,500 words, here
+16,000 characters); the whole of it stands in the prompt. A sheet that is too long goes back once; if it still is, the
+lines that fit are kept. Left out: the numbers of the tasks that an entry comes from; the source's execution of code, since
+what an agent may run is the environment's matter; and the writing of a sheet before the first task of ``rs``, from nothing.
+The suite hands memories judged outcomes only, so that all learn from the same tasks: one whose judge could not decide
+leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
 
 Since a recall changes no bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back from the
 recalled text, where it stands in a fence. Tasks that read one version (batched streams) each write the sheet
