@@ -151,7 +151,9 @@ class BoundLearner:
             # Nothing new was noticed, so the answer stands as it was.
             plan = [turn for turn in plan[-1:] if turn.action.speaks]
         reply = text.word([*text.after(plan, position), text.Turn("", Action(text.NOTHING_LEFT))], request, position)
-        followed = [pitfall.wording.lesson for pitfall in self._lore.pitfalls if pitfall.wording.lesson in reply.thought]
+        followed = [
+            pitfall.wording.lesson for pitfall in self._lore.pitfalls if pitfall.wording.lesson in reply.thought
+        ]
         return reply._replace(thought=" ".join([reply.thought, *lessons.listed_as(prompt, followed)]))
 
     def _missing(self, request: ModelRequest, prompt: str, rollouts: Sequence[str], checks: int) -> frozenset[str]:
