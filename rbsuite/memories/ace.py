@@ -44,6 +44,10 @@ TAGS = ("helpful", "harmful", "neutral")
 ARTICLES = frozenset(("a", "an", "the"))
 TITLE_LENGTH = 80
 
+REVIEW = "Bullets: ID helpful, ID harmful\nInsight: ..."
+ADDITIONS = f"ADD: ...\nor\n{NOTHING}"
+"""What the replies look like, for a model that has missed it."""
+
 _TAGGED = re.compile(
     r"(?:bullet[ \t]+)?\[?[\"'`]?(\w+)[\"'`]?\]?[ \t]*(?:[:=(]|->|-|–|is|as)?[ \t]*[*\"'`(]*(\w+)[*\"'`)]*",
     re.IGNORECASE,
@@ -121,7 +125,7 @@ class Playbook:
             rollouts=show_rollouts(experience.outcomes, budget=self._budget),
             limit=self._bullets,
         )
-        reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection)
+        reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection, form=REVIEW)
         for unknown in set(reflection.tags if reflection else ()) - {item.id for item in used}:
             del unknown
             view.count("extraction_dropped")
@@ -137,7 +141,7 @@ class Playbook:
             bullets=show_bullets(self._fitting(stored)),
             limit=self._bullets,
         )
-        proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions) or ()
+        proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions, form=ADDITIONS) or ()
         known = [_words(item.content) for item in stored]
         added: list[str] = []
         for text in proposed:

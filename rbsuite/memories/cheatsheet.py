@@ -41,6 +41,9 @@ SHOWN_AS = "sheet"
 """The label of the sheet's fence in prompts."""
 TITLE_LENGTH = 80
 
+FORM = "<sheet>\n...\n</sheet>"
+"""What a reply looks like, for a model that has missed it."""
+
 _TAG = "(?:new[ _-]?)?(?:cheat[ _-]?)?sheet"
 _MISSING = "there is no sheet between a line <sheet> and a line </sheet>"
 
@@ -116,7 +119,7 @@ class DynamicCheatsheet:
             asked += 1
             return read_sheet(reply, self._characters, cut=asked == ASKED)
 
-        return await ask(prompt, view, temperature=self._temperature, read=read)
+        return await ask(prompt, view, temperature=self._temperature, read=read, form=FORM)
 
 
 def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
