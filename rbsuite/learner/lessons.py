@@ -21,6 +21,8 @@ _REFLECT = re.compile(r"^Insight: \.\.\.$", re.MULTILINE)
 _CURATE = re.compile(r"^ADD: \.\.\.$", re.MULTILINE)
 _PRUNE = re.compile(r"^Prune: \d", re.MULTILINE)
 _BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
+LISTED = "\n["
+"""Stands in every prompt that lists bullets."""
 _LISTED = re.compile(r"^- (.+)$", re.MULTILINE)
 _EXPERIENCE = re.compile(r"^Experience (\d+)$", re.MULTILINE)
 
