@@ -305,7 +305,7 @@ class Trajectory:
         """
         steps = tuple(_shown_step(step) for step in self.steps if step.actor == "agent" or "agent" in step.audience)
         final = self.final if self.final is not None and self.final.turn != "user" else None
-        return replace(self, steps=steps, final=final, grade=None)
+        return Trajectory(self.task_id, self.rollout, self.seed, self.query, steps, final, self.end, self.error)
 
 
 def _shown_step(step: Step) -> Step:

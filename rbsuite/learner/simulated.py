@@ -131,9 +131,12 @@ class BoundLearner:
         """Nothing to give back."""
 
     def _act(self, request: ModelRequest) -> text.Reply:
-        prompt = "\n".join(message.text for message in request.messages if message.role in ("system", "user"))
         checks, position = text.progress(request.messages)
-        prompt, rollouts = text.without_rollouts(prompt)
+        prompt = ""
+        rollouts: Sequence[str] = ()
+        if self._lore.pitfalls:
+            told = [message.text for message in request.messages if message.role in ("system", "user")]
+            prompt, rollouts = text.without_rollouts("\n".join(told))
         missing = self._missing(request, prompt, rollouts, checks)
         key = (request.session, missing)
         if key not in self._plans:

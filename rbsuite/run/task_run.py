@@ -164,7 +164,8 @@ class TaskRun:
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
         """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
-        place = replace(self._roles.place, rollout=index)
+        run = self._roles.place
+        place = Place(run.run, run.position, run.task_id, index)
         given = await self._recalls.before_rollout(index, earlier)
         # What could not be opened was tried again when it was opened.
         last = 0 if self._opening.failure is not None else self._parts.config.retries
@@ -180,7 +181,7 @@ class TaskRun:
             self._recalls.forget_turns(index)
         self._parts.sink.emit(RolloutEnded(place, record.trajectory, record.verdict))
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
-        return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
+        return RolloutRecord(record.trajectory, record.verdict, spent.snapshot(), notes, seconds)
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
         """See :class:`rbsuite.scaling.base.TaskRollouts`."""
