@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "specs",
             "hookspecs",
             "plugins",
+            "processes",
             "task",
             "twins",
             "trajectory",

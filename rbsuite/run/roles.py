@@ -132,6 +132,11 @@ class Roles:
         """The condition's templates."""
         return self._parts.prompts
 
+    @property
+    def heard(self) -> bool:
+        """Whether a user hears what the agent says."""
+        return self._parts.user is not None
+
     def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         """A metered model for one purpose."""
         parts, model = self._parts, self._models[purpose]
@@ -261,3 +266,7 @@ class View(CountingServices):
     def document(self, name: str) -> str:
         """A document's text."""
         return self._reads.document(name)
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""
+        return super().render(template, **{"heard": self._roles.heard, **variables})
