@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 
 from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.about import about
@@ -72,12 +73,14 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
             if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
                 repeated[condition] = None
             else:
-                known.append(replace(_read(store, info, wanted), source=source))
+                known.append(_read(store, info, wanted, source))
     return found, list(repeated)
 
 
 def counted(rollouts: Rollouts) -> ResultRow:
     """The rollout that counts as its task's answer; where all count one that has the means of their scores and figures."""
+    if len(rollouts) == 1 and rollouts[0].selected:
+        return rollouts[0]
     if not averaged(rollouts):
         return next(row for row in rollouts if row.selected)
     first = next((row for row in rollouts if row.end not in BROKEN_ENDS), rollouts[0])
@@ -109,11 +112,8 @@ def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
     return replace(condition, memory=f"{condition.memory}{WARM}{source}")
 
 
-def _read(store: ExperimentStore, info: RunInfo, wanted: set[str]) -> RunRows:
-    def narrowed() -> Iterator[ResultRow]:
-        for row in store.results(info.id):
-            yield replace(row, truth={name: value for name, value in row.truth.items() if name in wanted})
-
-    tasks = [tuple(rows) for _, rows in groupby(narrowed(), key=lambda row: row.position)]
+def _read(store: ExperimentStore, info: RunInfo, wanted: set[str], source: int) -> RunRows:
+    rows = store.results(info.id, details=wanted)
+    tasks = [tuple(rollouts) for _, rollouts in groupby(rows, key=attrgetter("position"))]
     length = len(stream_tasks(info))
-    return RunRows(info, tasks[:length], tasks[length:])
+    return RunRows(info, tasks[:length], tasks[length:], source)

@@ -44,14 +44,12 @@ def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | Non
         return None
     k = min(map(len, tasks))
     told = any(ANSWER in row.truth for rollouts in tasks for row in rollouts)
+    scored = [(rollouts[0].task_id, _scores(rollouts)) for rollouts in tasks]
     return RolloutFigures(
         k=k,
-        average=over_tasks([(rollouts[0].task_id, average(_scores(rollouts))) for rollouts in tasks]),
+        average=over_tasks([(task, average(scores)) for task, scores in scored]),
         passed=over_tasks(
-            [
-                (rollouts[0].task_id, pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0)
-                for rollouts in tasks
-            ]
+            [(task, pass_at_k(len(scores), sum(map(is_success, scores)), k) or 0.0) for task, scores in scored]
         ),
         voted=over_tasks([(rollouts[0].task_id, voted(rollouts)) for rollouts in tasks]) if told else None,
     )

@@ -8,7 +8,6 @@ Wilson's covers too little there (``docs/statistics.md``).
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
 import numpy as np
@@ -62,14 +61,17 @@ def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
     Args:
         values: pairs of a task and a value of it.
     """
-    by_task: defaultdict[Hashable, list[float]] = defaultdict(list)
-    for task, value in values:
-        by_task[task].append(value)
-    if not by_task:
+    if not values:
         return Estimate(math.nan, None)
-    most = max(map(len, by_task.values()))
-    cells = [[*found, *[math.nan] * (most - len(found))] if len(found) < most else found for found in by_task.values()]
-    return share(np.array(cells), gaps=False)
+    rows: dict[Hashable, int] = {}
+    row = np.fromiter((rows.setdefault(task, len(rows)) for task, _ in values), np.intp, len(values))
+    in_order = np.argsort(row, kind="stable")
+    seen = np.bincount(row)
+    column = np.empty_like(row)
+    column[in_order] = np.arange(len(row)) - np.repeat(np.cumsum(seen) - seen, seen)
+    cells = np.full((len(rows), int(seen.max())), math.nan)
+    cells[row, column] = [value for _, value in values]
+    return share(cells, gaps=False)
 
 
 def interval_of(mean: Floats, number: Floats) -> tuple[Floats, Floats]:
