@@ -19,7 +19,7 @@ from rbsuite.statistics.pairing import StreamScores, stream_tasks, success
 from rbsuite.statistics.parts import measures_of
 from rbsuite.statistics.reading import INVALID, UNREADABLE, Keep, Rollouts, RunRows, averaged, broken_share, counted
 from rbsuite.statistics.rollouts import pass_at_k, pass_hat_k
-from rbsuite.statistics.shares import over_tasks, proportion
+from rbsuite.statistics.shares import ByTask, over_tasks, proportion
 from rbsuite.store import ResultRow
 from rbsuite.trajectory import BROKEN_ENDS, Usage
 
@@ -225,6 +225,7 @@ def summarise_condition(condition: Condition, runs: Sequence[RunRows], known: Ab
     for stream in streams:
         for task, score in stream.scores.items():
             by_task[task].append(score)
+    answers = [counted(rollouts) for run in runs for rollouts in _kept(run.tasks, keep)]
     committed = sum(len(stream.scores) for stream in streams)
     ended = sum(tally.ends.values())
     return ConditionSummary(
@@ -233,7 +234,7 @@ def summarise_condition(condition: Condition, runs: Sequence[RunRows], known: Ab
         orders=len(runs),
         committed=committed,
         success=success(streams, ordered=not committed or tally.recalled > 0) or UNKNOWN,
-        measures=measures_of([counted(one) for run in runs for one in _kept(run.tasks, keep)], known.measures),
+        measures=measures_of(answers, ByTask([row.task_id for row in answers]), known.measures),
         scores={task: average(values) for task, values in by_task.items()},
         streams=streams,
         sources=[run.source for run in runs],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import attrgetter
@@ -65,21 +67,34 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
     """
     found: dict[Condition, list[RunRows]] = {}
     repeated: dict[Condition, None] = {}
-    for source, store in enumerate(stores):
-        wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
-        for info in stage(store).runs:
-            condition = _told_apart(store, info.condition)
-            known = found.setdefault(condition, [])
-            if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
-                repeated[condition] = None
-            else:
-                known.append(_read(store, info, wanted, source))
+    with _nothing_collected():
+        for source, store in enumerate(stores):
+            wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
+            for info in stage(store).runs:
+                condition = _told_apart(store, info.condition)
+                known = found.setdefault(condition, [])
+                if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
+                    repeated[condition] = None
+                else:
+                    known.append(_read(store, info, wanted, source))
     return found, list(repeated)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """No search for garbage in cycles: rows make none, and the search goes through all of them again and again as they become more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def counted(rollouts: Rollouts) -> ResultRow:
     """The rollout that counts as its task's answer; where all count one that has the means of their scores and figures."""
-    if len(rollouts) == 1 and rollouts[0].selected:
+    if len(rollouts) == 1:
         return rollouts[0]
     if not averaged(rollouts):
         return next(row for row in rollouts if row.selected)
@@ -100,6 +115,8 @@ def averaged(rollouts: Rollouts) -> bool:
 
 def broken_share(rollouts: Rollouts) -> float:
     """How much of a task's answer broke: 1 where the rollout that counts did; where all count the share of them that did."""
+    if len(rollouts) == 1:
+        return float(rollouts[0].end in BROKEN_ENDS)
     counting = [row for row in rollouts if row.selected]
     return sum(row.end in BROKEN_ENDS for row in counting) / len(counting)
 

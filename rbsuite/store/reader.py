@@ -276,8 +276,8 @@ class Reader:
         )
         previous = before[0][0] if before else ""
         bodies: defaultdict[int, list[tuple[Row, bytes]]] = defaultdict(list)
-        for *row, body in rows(_WHOLE_ROLLOUTS, page.parts):
-            bodies[row[0] // ORDINALS].append((tuple(row), body if isinstance(body, bytes) else b""))
+        for row in rows(_WHOLE_ROLLOUTS, page.parts):
+            bodies[row[0] // ORDINALS].append((row[:-1], row[-1] if isinstance(row[-1], bytes) else b""))
         parts: defaultdict[int, list[Row]] = defaultdict(list)
         for table in ("recall", "op"):
             for part in rows(f"SELECT * FROM {table} WHERE id >= ? AND id < ? ORDER BY id", page.parts):
@@ -367,7 +367,7 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[s
         whole = TaskRow(
             usage=usage(shared_costs),
             notes=notes,
-            items=len({item[0] for items, _ in recalls for item in loads(unpack(items))}),
+            items=len({item[0] for items, _ in recalls if items != "[]" for item in loads(unpack(items))}),
             characters=sum(len(unpack(text)) for _, text in recalls),
             ops=_counts(tuple(kinds)),
         )
