@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, get_args
+
+from rbsuite.frozen import dataclass
 
 Role = Literal["system", "user", "assistant", "tool"]
 Actor = Literal["agent", "user"]
@@ -111,7 +113,8 @@ class Message:
     @property
     def text(self) -> str:
         """The content as text."""
-        return content_text(self.content)
+        content = self.content
+        return content if isinstance(content, str) else content_text(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,11 +317,11 @@ class Trajectory:
         """
         steps = tuple(_shown_step(step) for step in self.steps if step.actor == "agent" or "agent" in step.audience)
         final = self.final if self.final is not None and self.final.turn != "user" else None
-        return replace(self, steps=steps, final=final, grade=None)
+        return Trajectory(self.task_id, self.rollout, self.seed, self.query, steps, final, self.end, self.error)
 
 
 def _shown_step(step: Step) -> Step:
     if step.actor == "agent":
-        return Step("agent", step.observation, step.action, None, step.audience)
+        return step if step.reward is None else replace(step, reward=None)
     # What the user saw holds its hidden instruction, and what it thought is its own; what it said the agent heard.
     return Step(step.actor, Observation("", turn="user"), replace(step.action, thought=""), None, step.audience)

@@ -143,7 +143,9 @@ class TaskRun:
     @property
     def counts(self) -> Counter[str]:
         """Events counted for the report."""
-        return self._recalls.counts + self._absorption.counts
+        counts = self._recalls.counts.copy()
+        counts.update(self._absorption.counts)
+        return counts
 
     @property
     def refine(self) -> Refine:
@@ -162,7 +164,8 @@ class TaskRun:
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
         """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
-        place = replace(self._roles.place, rollout=index)
+        run = self._roles.place
+        place = Place(run.run, run.position, run.task_id, index)
         given = await self._recalls.before_rollout(index, earlier)
         # What could not be opened was tried again when it was opened.
         last = 0 if self._opening.failure is not None else self._parts.config.retries
@@ -178,7 +181,7 @@ class TaskRun:
             self._recalls.forget_turns(index)
         self._parts.sink.emit(RolloutEnded(place, record.trajectory, record.verdict))
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
-        return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
+        return RolloutRecord(record.trajectory, record.verdict, spent.snapshot(), notes, seconds)
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
         """See :class:`rbsuite.scaling.base.TaskRollouts`."""
@@ -236,7 +239,7 @@ class TaskRun:
             agent.start(AgentStart(roles.services("agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
-        if not ledger.total.calls:
+        if not any(usage.calls for usage in ledger.usage.values()):
             self._unanswered.add(index)
         verdict = await self._judge(trajectory, seed, ledger) if judged and not trajectory.broken else None
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), (), time.perf_counter() - started)
