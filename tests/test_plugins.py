@@ -25,6 +25,7 @@ class Distribution:
     def __init__(self, name: str) -> None:
         self.name = name
         self.version = "1.2"
+        self.requires: Sequence[str] | None = None
 
 
 Install = Callable[..., None]
