@@ -17,7 +17,7 @@ from rbsuite.prompts import Prompts
 from rbsuite.run.checks import check_action
 from rbsuite.specs import ActionMode, AgentSpec
 from rbsuite.testing.fences import check_fences
-from rbsuite.testing.practice import MODES, Answer, PracticePlugin, PracticeServices, tasks
+from rbsuite.testing.practice import MODES, Answer, Fixed, PracticePlugin, PracticeServices, tasks
 from rbsuite.testing.practice import RULES as DEPOT_RULES
 from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
 from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
@@ -117,10 +117,10 @@ def said(request: ModelRequest) -> str:
 @rule(
     KIND,
     "modes",
-    "The spec names the action modes that it fits: text, tools or choice.",
     'Declare AgentSpec(action_modes=("tools",)) or what else it is for.',
 )
 async def modes(subject: AgentSubject) -> None:
+    """The spec names the action modes that it fits: text, tools or choice."""
     declared, known = subject.spec.action_modes, get_args(ActionMode)
     require(declared and set(declared) <= set(known), f"its action modes are {declared}, and there are {known}")
 
@@ -128,11 +128,11 @@ async def modes(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "returns",
-    "`act` gives an Action, and `decided` True or False.",
     "Return Action(text), Action.call(name, arguments) or Action.choose(index).",
     after=("factory", "modes"),
 )
 async def returns(subject: AgentSubject) -> None:
+    """`act` gives an Action, and `decided` True or False."""
     for mode in subject.modes:
         try:
             await subject.play(mode)
@@ -143,11 +143,11 @@ async def returns(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "solves",
-    "With a model that knows the way it solves a practice task of every mode that it declares.",
     "See that it asks for a form that it can read, and that it acts in the environment's mode.",
     after=("returns",),
 )
 async def solves(subject: AgentSubject) -> None:
+    """With a model that knows the way it solves a practice task of every mode that it declares."""
     for mode in subject.modes:
         played = await subject.play(mode)
         require(played.score == 1.0, f"on a task with {mode} it did {list(played.actions)}")
@@ -156,11 +156,11 @@ async def solves(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "shown",
-    "Its model is told what the environment says: its rules, and the observation.",
     "Put Observation.messages into the system prompt, and the text into the conversation.",
     after=("returns",),
 )
 async def shown(subject: AgentSubject) -> None:
+    """Its model is told what the environment says: its rules, and the observation."""
     for mode in subject.modes:
         played = await subject.play(mode)
         told = "\n".join(map(said, played.requests))
@@ -171,11 +171,11 @@ async def shown(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "memory",
-    "What was recalled stands in every request to its model.",
     "Put AgentStart.memory at the end of the system prompt (agent/memory.j2).",
     after=("returns",),
 )
 async def memory(subject: AgentSubject) -> None:
+    """What was recalled stands in every request to its model."""
     for mode in subject.modes:
         played = await subject.play(mode, memory=LESSON)
         for number, request in enumerate(played.requests):
@@ -185,11 +185,11 @@ async def memory(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "no-memory",
-    "Without memory its model is asked the same as if there were no memories at all.",
     "Leave out the heading for memory where there is none.",
     after=("memory", "fresh"),
 )
 async def no_memory(subject: AgentSubject) -> None:
+    """Without memory its model is asked the same as if there were no memories at all."""
     for mode in subject.modes:
         texts = [said(request) for request in (await subject.play(mode)).requests]
         words = subject.prompts.render("agent/memory.j2", memory=LESSON).replace(LESSON, "").split("\n")
@@ -201,27 +201,20 @@ async def no_memory(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "remember",
-    "What is recalled later takes the place of what was recalled before.",
     "Make the system prompt anew when `remember` is called.",
     after=("memory",),
 )
 async def remember(subject: AgentSubject) -> None:
-    for mode in subject.modes:
+    """What is recalled later takes the place of what was recalled before."""
+    if "tools" not in subject.modes:
+        raise NotTried("only practice tasks with tools take several turns")
 
-        async def silly(request: ModelRequest) -> Completion:
-            return Completion("", (ToolCall("c", "look", {"parcel": "x"}),)) if request.tools else Completion(_LOOK)
+    async def look(request: ModelRequest) -> Completion:
+        return Completion("", (ToolCall("c", "look", {"parcel": "x"}),)) if request.tools else Completion(_LOOK)
 
-        try:
-            played = await subject.play(mode, memory=LESSON, later=OTHER, answer=silly if mode == "tools" else None)
-        except ParseFailure:
-            continue
-        for request in played.requests[1:]:
-            if len(played.actions) > 1:
-                text = said(request)
-                require(
-                    OTHER in text and LESSON not in text,
-                    f"on a task with {mode} it still tells what was recalled first",
-                )
+    for request in (await subject.play("tools", memory=LESSON, later=OTHER, answer=look)).requests[1:]:
+        text = said(request)
+        require(OTHER in text and LESSON not in text, "it still tells what was recalled first")
 
 
 _LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}}'
@@ -230,11 +223,11 @@ _LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}
 @rule(
     KIND,
     "repeatable",
-    "The same observations, replies and seed give the same actions and requests.",
     "Draw chance from AgentStart.seed.",
     after=("returns",),
 )
 async def repeatable(subject: AgentSubject) -> None:
+    """The same observations, replies and seed give the same actions and requests."""
     for mode in subject.modes:
         first, second = [await subject.play(mode) for _ in range(2)]
         require(first == second, f"on a task with {mode} a second rollout goes otherwise")
@@ -243,11 +236,11 @@ async def repeatable(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "own-chance",
-    "It leaves the random generators that the whole process shares alone.",
     "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).",
     after=("repeatable",),
 )
 async def own_chance(subject: AgentSubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
     with global_chance_untouched():
         for mode in subject.modes:
             await subject.play(mode)
@@ -256,11 +249,11 @@ async def own_chance(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "fresh",
-    "Rollouts do not see each other: a new agent knows nothing of another one.",
     "Set everything up in `start`, on the object and not on the class.",
     after=("repeatable",),
 )
 async def fresh(subject: AgentSubject) -> None:
+    """Rollouts do not see each other: a new agent knows nothing of another one."""
     for mode in subject.modes:
         alone = await subject.play(mode)
         await subject.play(mode, number=1, memory=LESSON)
@@ -270,58 +263,45 @@ async def fresh(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "any-reply",
-    "Whatever its model replies, it gives an action or a ParseFailure.",
     "Raise rbsuite.errors.ParseFailure where a reply cannot be read as an action.",
     after=("returns",),
 )
 async def any_reply(subject: AgentSubject) -> None:
+    """Whatever its model replies, it gives an action or a ParseFailure."""
     replies = [Completion(text) for text in ("", "{", "Hm.", "Action: {", "```json\n[]\n```", "\x00", "[[[[" * 200)]
     replies += [Completion("", (ToolCall("1", "no_such_tool", {}, raw="{"),)), Completion("", finish_reason="length")]
     replies += [Completion("", finish_reason="content_filter"), Completion("", finish_reason="context_overflow")]
     for mode in subject.modes:
         for reply in replies:
-
-            async def answer(request: ModelRequest, reply: Completion = reply) -> Completion:
-                return reply
-
-            await bearing(
-                f"its model replied {reply.text[:20]!r} ({reply.finish_reason})",
-                (ParseFailure, ContextOverflow, ReplyRefused),
-                lambda answer=answer, mode=mode: subject.play(mode, answer=answer),  # type: ignore[misc]
-            )
+            what = f"its model replied {reply.text[:20]!r} ({reply.finish_reason})"
+            with bearing(what, ParseFailure, ContextOverflow, ReplyRefused):
+                await subject.play(mode, answer=Fixed(reply))
 
 
 @rule(
     KIND,
     "model-fails",
-    "Where its model fails the ModelError passes: no action is made up.",
     "Do not catch ModelError.",
     after=("returns",),
 )
 async def model_fails(subject: AgentSubject) -> None:
+    """Where its model fails the ModelError passes: no action is made up."""
     for mode in subject.modes:
-        asked = []
-
-        async def answer(request: ModelRequest, asked: list[Any] = asked) -> Completion:
-            asked.append(request)
-            raise ModelError("the model failed.")
-
-        played = await bearing(
-            "its model failed",
-            (ModelError,),
-            lambda answer=answer, mode=mode: subject.play(mode, answer=answer),  # type: ignore[misc]
-        )
-        require(played is None or not asked, f"on a task with {mode} its model failed, and it acted all the same")
+        answer = Fixed(ModelError("the model failed."))
+        with bearing("its model failed", ModelError):
+            await subject.play(mode, answer=answer)
+            require(not answer.asked, f"on a task with {mode} its model failed, and it acted all the same")
 
 
 @rule(
     KIND,
     "fenced",
-    "What was learnt from others' words stands in its prompts as it was recalled, in its fences.",
     "Put AgentStart.memory into the prompt whole, and observations into messages of their own.",
     after=("returns", "solves"),
 )
 async def fenced(subject: AgentSubject) -> None:
+    """What was learnt from others' words stands in its prompts as it was recalled, in its fences."""
+
     def tried(mode: ActionMode) -> None:
         name = f"practice-{mode}"
         plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])

@@ -1,7 +1,7 @@
 """Jobs of the kit that need a process of their own: what a fresh interpreter does when it imports a module, lists tasks or embeds texts.
 
-``python -m rbsuite.testing.elsewhere`` reads a job as JSON and writes the answer as JSON. At module level it imports next to nothing, so that
-what a job is seen to import is the plugin's doing.
+``python -m rbsuite.testing.elsewhere`` reads a job as JSON and writes the answer as JSON. At module level it imports next to nothing, so
+that what a job is seen to import is the plugin's doing.
 """
 
 from __future__ import annotations

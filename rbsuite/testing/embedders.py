@@ -54,11 +54,11 @@ class EmbedderSubject(Subject):
 @rule(
     KIND,
     "id",
-    "It has an id, the same for every object of the same options, that names all that shapes its vectors.",
     'Build the id of scheme, version and options: "hash/1:dimension=4096".',
     after=("factory",),
 )
 async def identity(subject: EmbedderSubject) -> None:
+    """It has an id, the same for every object of the same options, that names all that shapes its vectors."""
     first, second = subject.embedder.id, subject.make().id
     require(isinstance(first, str) and first.strip() and first.isprintable(), f"its id is {first!r}")
     require(first == second, f"two objects of the same options have the ids {first!r} and {second!r}")
@@ -67,11 +67,11 @@ async def identity(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "shape",
-    "It gives a float32 array with one row for each text, also for none.",
     "np.zeros((len(texts), dimension), dtype=np.float32), then fill the rows.",
     after=("factory",),
 )
 async def shape(subject: EmbedderSubject) -> None:
+    """It gives a float32 array with one row for each text, also for none."""
     for texts in ([], list(TEXTS[:1]), list(TEXTS)):
         vectors = await subject.vectors(texts)
         require(isinstance(vectors, np.ndarray), f"embed gave {type(vectors).__name__}, no array")
@@ -83,11 +83,11 @@ async def shape(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "dimension",
-    "Vectors are as long as it says.",
     "Let `dimension` be what the model gives.",
     after=("shape",),
 )
 async def dimension(subject: EmbedderSubject) -> None:
+    """Vectors are as long as it says."""
     for texts in ([], list(TEXTS)):
         length = (await subject.vectors(texts)).shape[1]
         told = subject.embedder.dimension
@@ -97,11 +97,11 @@ async def dimension(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "unit",
-    "Vectors are finite and of length 1, or all zeros where a text has nothing to go by.",
     "Divide each row by its norm.",
     after=("shape",),
 )
 async def unit(subject: EmbedderSubject) -> None:
+    """Vectors are finite and of length 1, or all zeros where a text has nothing to go by."""
     vectors = (await subject.vectors(TEXTS)).astype(np.float64)
     require(np.isfinite(vectors).all(), "a vector is not finite")
     norms = np.sqrt((vectors * vectors).sum(axis=1))
@@ -112,11 +112,11 @@ async def unit(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "tells-apart",
-    "Different texts have different vectors, and a text is nearest to what resembles it.",
     "See that texts reach the model, and each its own row.",
     after=("unit",),
 )
 async def tells_apart(subject: EmbedderSubject) -> None:
+    """Different texts have different vectors, and a text is nearest to what resembles it."""
     vectors = await subject.vectors(TEXTS)
     cosines = (vectors @ vectors[0]).tolist()
     require(cosines[0] > 1 - CLOSE, "a text has another vector beside itself")
@@ -128,11 +128,11 @@ async def tells_apart(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "repeatable",
-    "The same text has the same vector, whenever it is asked for, from another object too.",
     "Seed what is drawn, switch dropout off, and use no `hash()`.",
     after=("shape",),
 )
 async def repeatable(subject: EmbedderSubject) -> None:
+    """The same text has the same vector, whenever it is asked for, from another object too."""
     first = await subject.vectors(TEXTS)
     for other in (subject.embedder, subject.make()):
         require(np.array_equal(first, await subject.vectors(TEXTS, other)), "asked again, it gives other vectors")
@@ -141,11 +141,11 @@ async def repeatable(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "own-chance",
-    "It leaves the random generators that the whole process shares alone.",
     "Keep a generator of its own.",
     after=("repeatable",),
 )
 async def own_chance(subject: EmbedderSubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
     with global_chance_untouched():
         await subject.vectors(TEXTS, subject.make())
 
@@ -153,11 +153,11 @@ async def own_chance(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "batch",
-    "A text's vector does not depend on the texts beside it, nor on their order.",
     "Mask the padding of shorter texts, and let nothing be normalised over a batch.",
     after=("repeatable",),
 )
 async def batch(subject: EmbedderSubject) -> None:
+    """A text's vector does not depend on the texts beside it, nor on their order."""
     together = await subject.vectors(TEXTS)
     turned = (await subject.vectors(TEXTS[::-1]))[::-1]
     alone = np.concatenate([await subject.vectors([text]) for text in TEXTS])
@@ -168,11 +168,11 @@ async def batch(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Calls at the same time do not disturb each other.",
     "Keep what a call works with in local variables.",
     after=("batch",),
 )
 async def side_by_side(subject: EmbedderSubject) -> None:
+    """Calls at the same time do not disturb each other."""
     alone = [await subject.vectors([text]) for text in TEXTS]
     beside = await asyncio.gather(*(subject.vectors([text]) for text in TEXTS))
     for one, other in zip(alone, beside, strict=True):
@@ -182,11 +182,11 @@ async def side_by_side(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "processes",
-    "Another process, however it hashes texts, gives the same vectors and id.",
     "Use no `hash()`, and derive ids from contents, not from paths or versions of the machine.",
     after=("id", "repeatable"),
 )
 async def processes(subject: EmbedderSubject) -> None:
+    """Another process, however it hashes texts, gives the same vectors and id."""
     factory = subject.spec.factory
     require_importable(factory.partition(":")[0])
     own = np.asarray(await subject.vectors(TEXTS), dtype=np.float32)
@@ -208,11 +208,11 @@ async def processes(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "odd-texts",
-    "It copes with every text: empty, blank, signs alone, other scripts, very long.",
     "Give zeros where there is nothing to go by, and cut what is too long.",
     after=("shape",),
 )
 async def odd_texts(subject: EmbedderSubject) -> None:
+    """It copes with every text: empty, blank, signs alone, other scripts, very long."""
     for text in ODD:
         vectors = await subject.vectors([text])
         require(np.isfinite(vectors).all(), f"the vector of {text[:20]!r} is not finite")

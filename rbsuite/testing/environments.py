@@ -224,9 +224,8 @@ def spaced(tasks: Sequence[Task], most: int) -> Sequence[Task]:
 def junk(seen: Observation) -> tuple[Action, ...]:
     """Actions that a confused model may come to, most of them wrong."""
     tools = seen.tools[:3]
-    calls = [
-        ToolCall("1", tool.name, arguments) for tool in tools for arguments in ({}, {"nonsense": [None, {}]}, {"": ""})
-    ]
+    wrong: tuple[dict[str, Any], ...] = ({}, {"nonsense": [None, {}]}, {"": ""})
+    calls = [ToolCall("1", tool.name, arguments) for tool in tools for arguments in wrong]
     return (
         Action(),
         Action("  \n"),
@@ -249,10 +248,10 @@ def junk(seen: Observation) -> tuple[Action, ...]:
 @rule(
     KIND,
     "complete",
-    "The spec names version, splits (one of them bundled), an agent that fits, users that exist, and the licence of imported data.",
     "Fill in the fields of EnvironmentSpec; a small sample split of your own makes everything run with no download.",
 )
 async def complete(subject: EnvironmentSubject) -> None:
+    """The spec names version, splits (one of them bundled), an agent that fits, users that exist, and the licence of imported data."""
     spec, plugins = subject.spec, subject.plugins
     require(spec.version.strip("0 "), f"its version is {spec.version!r}, so results of two versions look alike")
     names = [split.name for split in spec.splits]
@@ -274,11 +273,11 @@ async def complete(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "tasks",
-    "A split has tasks, each with an id of its own, and is called what the spec calls it.",
     "Give every task a unique id, and TaskSet the names of environment and split.",
     after=("factory",),
 )
 async def tasks(subject: EnvironmentSubject) -> None:
+    """A split has tasks, each with an id of its own, and is called what the spec calls it."""
     found = subject.tasks
     require(isinstance(found, TaskSet), f"tasks gave {type(found).__name__}, not a TaskSet")
     require(found.tasks, f"split {subject.split!r} has no tasks")
@@ -289,11 +288,11 @@ async def tasks(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-fields",
-    "Every task has a group, and one of the domains that the spec declares.",
     "Set Task.group to what tasks share (template, user, scene: the cluster of the statistics), and list all domains in the spec.",
     after=("tasks",),
 )
 async def task_fields(subject: EnvironmentSubject) -> None:
+    """Every task has a group, and one of the domains that the spec declares."""
     for task in subject.tasks:
         require(task.group, f"task {task.id!r} has no group")
         if subject.spec.domains or task.domain:
@@ -305,11 +304,11 @@ async def task_fields(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "domains",
-    "Asked for one domain, it gives that domain's tasks and no others.",
     "Let `tasks` leave out the tasks of other domains when `domain` is given.",
     after=("tasks", "task-fields"),
 )
 async def domains(subject: EnvironmentSubject) -> None:
+    """Asked for one domain, it gives that domain's tasks and no others."""
     if not subject.spec.domains:
         raise NotTried("it declares no domains")
     for domain in subject.spec.domains:
@@ -324,11 +323,11 @@ async def domains(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-data",
-    "Tasks are plain data: texts, numbers, lists and mappings, in JSON and back.",
     "Keep objects, sets and functions out of Task.payload; what is worked out from it belongs to the environment.",
     after=("tasks",),
 )
 async def task_data(subject: EnvironmentSubject) -> None:
+    """Tasks are plain data: texts, numbers, lists and mappings, in JSON and back."""
     for task in subject.tasks:
         fault = unplain(task.payload)
         require(not fault, f"the payload of task {task.id!r} holds {fault}")
@@ -364,11 +363,11 @@ def _parts(value: Any) -> Iterator[Any]:
 @rule(
     KIND,
     "task-hash",
-    "The tasks are the same when they are read again, and in other processes, however these hash texts.",
     "Sort what comes from sets and directories, and use no clock, no `hash()` and no unseeded chance in reading tasks.",
     after=("tasks", "task-data"),
 )
 async def task_hash(subject: EnvironmentSubject) -> None:
+    """The tasks are the same when they are read again, and in other processes, however these hash texts."""
     own = subject.tasks.content_hash
     require(subject.another().tasks(subject.split).content_hash == own, "read a second time, the tasks are others")
     require_importable(subject.spec.factory.partition(":")[0])
@@ -398,11 +397,11 @@ async def task_hash(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "opens",
-    "Every task opens with an observation, and it is the turn of the agent or of a user that the spec declares.",
     "Set `observation` in the episode's __init__; where a user speaks first, declare `users`.",
     after=("tasks",),
 )
 async def opens(subject: EnvironmentSubject) -> None:
+    """Every task opens with an observation, and it is the turn of the agent or of a user that the spec declares."""
     for task in subject.played:
         async with subject.opened(task) as episode:
             first = episode.observation
@@ -415,12 +414,31 @@ async def opens(subject: EnvironmentSubject) -> None:
 
 @rule(
     KIND,
+    "cheap-open",
+    "Read and prepare in `tasks` and keep it on the environment, or declare another concurrency.",
+    after=("opens",),
+)
+async def cheap_open(subject: EnvironmentSubject) -> None:
+    """Opening an episode is cheap: 0.1 s for worlds on the event loop, 2 s in a thread, 10 s in a process, 30 s one at a time."""
+    most = OPENING_SECONDS[subject.spec.concurrency]
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        async with subject.opened(subject.tasks.tasks[0]):
+            seconds.append(time.perf_counter() - started)
+        if seconds[-1] < most:
+            return
+    raise Broken(f"the fastest of {len(seconds)} openings took {min(seconds):.2f} s")
+
+
+@rule(
+    KIND,
     "query",
-    "There is a text to search memory with: the task's query, or what the agent is shown first.",
     "Set Task.query, or let the opening observation have a text.",
     after=("opens",),
 )
 async def query(subject: EnvironmentSubject) -> None:
+    """There is a text to search memory with: the task's query, or what the agent is shown first."""
     for task in subject.played:
         async with subject.opened(task) as episode:
             user = subject.lines(task)
@@ -434,11 +452,11 @@ async def query(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "offers",
-    "Where turns are tool calls the agent is offered tools at its first turn; where they are choices, choices; else neither.",
     "Give Observation(tools=...) or Observation(choices=...) at the first observation, or declare another action_mode.",
     after=("opens",),
 )
 async def offers(subject: EnvironmentSubject) -> None:
+    """Where turns are tool calls the agent is offered tools at its first turn; where they are choices, choices; else neither."""
     mode = subject.spec.action_mode
     for task in subject.played:
         seen = (await subject.play(task, ())).seen
@@ -455,11 +473,11 @@ async def offers(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "tool-schemas",
-    "Tools have names that providers take, each its own, and JSON schemas of an object as parameters.",
     "Name tools by letters, digits, `_` and `-` (64 at most); parameters are {'type': 'object', 'properties': {...}}.",
     after=("offers",),
 )
 async def tool_schemas(subject: EnvironmentSubject) -> None:
+    """Tools have names that providers take, each its own, and JSON schemas of an object as parameters."""
     if subject.spec.action_mode != "tools":
         raise NotTried("it offers no tools")
     for task in subject.played:
@@ -484,36 +502,17 @@ def _schema_fault(tool: ToolSpec) -> str:
     return f"requires {missing}, which are none of its properties" if missing else ""
 
 
-@rule(
-    KIND,
-    "cheap-open",
-    "Opening an episode is cheap: 0.1 s for worlds on the event loop, 2 s in a thread, 10 s in a process, 30 s one at a time.",
-    "Read and prepare in `tasks` and keep it on the environment, or declare another concurrency.",
-    after=("opens",),
-)
-async def cheap_open(subject: EnvironmentSubject) -> None:
-    most = OPENING_SECONDS[subject.spec.concurrency]
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        async with subject.opened(subject.tasks.tasks[0]):
-            seconds.append(time.perf_counter() - started)
-        if seconds[-1] < most:
-            return
-    raise Broken(f"the fastest of {len(seconds)} openings took {min(seconds):.2f} s")
-
-
 # Playing
 
 
 @rule(
     KIND,
     "observations",
-    "Every action is answered with an Observation whose turn is the agent's, a declared user's, or over.",
     "Return Observation(text, turn=...); `over` ends the episode.",
     after=("opens",),
 )
 async def observations(subject: EnvironmentSubject) -> None:
+    """Every action is answered with an Observation whose turn is the agent's, a declared user's, or over."""
     for task in subject.played:
         async with subject.opened(task) as episode:
             user = subject.lines(task)
@@ -537,11 +536,11 @@ async def _answered(subject: EnvironmentSubject, episode: Episode, action: Actio
 @rule(
     KIND,
     "same-seed",
-    "The same seed and the same actions give the same observations, rewards and score, in another environment too.",
     "Draw all chance from rbsuite.seeds.rng(seed, ...), and use no clock, no `hash()` and no order of a set.",
     after=("observations",),
 )
 async def same_seed(subject: EnvironmentSubject) -> None:
+    """The same seed and the same actions give the same observations, rewards and score, in another environment too."""
     another = subject.another()
     for task in subject.played:
         actions = subject.actions(task)
@@ -557,11 +556,11 @@ async def same_seed(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "own-chance",
-    "Worlds leave the random generators that the whole process shares alone.",
     "Keep a generator of the episode's own: rbsuite.seeds.rng(seed, ...).",
     after=("observations", "same-seed"),
 )
 async def own_chance(subject: EnvironmentSubject) -> None:
+    """Worlds leave the random generators that the whole process shares alone."""
     with global_chance_untouched():
         for task in subject.played:
             await subject.play(task, subject.actions(task))
@@ -570,11 +569,11 @@ async def own_chance(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "junk-actions",
-    "A wrong action (no such tool, bad arguments, nonsense, silence, several calls) becomes an observation, never an exception.",
     "Answer it with an observation that says what is wrong, and leave the world as it was.",
     after=("observations",),
 )
 async def junk_actions(subject: EnvironmentSubject) -> None:
+    """A wrong action (no such tool, bad arguments, nonsense, silence, several calls) becomes an observation, never an exception."""
     for task in subject.played[:2]:
         offered = (await subject.play(task, ())).seen
         first = next((seen for seen in offered if seen.turn == "agent"), offered[0])
@@ -589,11 +588,11 @@ async def junk_actions(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "isolated",
-    "Episodes that are open at the same time do not see each other.",
     "Keep what an episode changes in the episode, and copy what it takes from the environment.",
     after=("same-seed", "junk-actions"),
 )
 async def isolated(subject: EnvironmentSubject) -> None:
+    """Episodes that are open at the same time do not see each other."""
     if subject.spec.concurrency == "exclusive" or subject.spec.stateful_server:
         raise NotTried("its episodes take place one at a time")
     for task in subject.played[:2]:
@@ -608,11 +607,11 @@ async def isolated(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "fork",
-    "A fork goes on from the same state, and neither sees what the other does.",
     "Copy everything that acting changes; an episode that cannot be copied leaves `fork` alone.",
     after=("isolated",),
 )
 async def fork(subject: EnvironmentSubject) -> None:
+    """A fork goes on from the same state, and neither sees what the other does."""
     for task in subject.played:
         actions = subject.actions(task)
         whole = await subject.play(task, actions)
@@ -651,11 +650,11 @@ async def fork(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-untouched",
-    "Playing does not change a task: all rollouts of an experiment share it.",
     "Copy what a world changes of the payload (copy.deepcopy).",
     after=("task-hash", "observations"),
 )
 async def task_untouched(subject: EnvironmentSubject) -> None:
+    """Playing does not change a task: all rollouts of an experiment share it."""
     before = digest(list(subject.tasks.tasks))
     for task in subject.played:
         await subject.play(task, subject.actions(task))
@@ -665,11 +664,11 @@ async def task_untouched(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "plain-records",
-    "Observations and grades are plain data, since they are stored.",
     "Put texts, numbers, lists and mappings into `data` and `truth`; no objects, no sets.",
     after=("observations",),
 )
 async def plain_records(subject: EnvironmentSubject) -> None:
+    """Observations and grades are plain data, since they are stored."""
     for task in subject.played:
         played = await subject.play(task, subject.actions(task))
         for seen in played.seen:
@@ -683,11 +682,11 @@ async def plain_records(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "gives-back",
-    "An episode that is closed leaves no thread, process or task behind.",
     "End in `close` or `aclose` whatever the episode started.",
     after=("opens",),
 )
 async def gives_back(subject: EnvironmentSubject) -> None:
+    """An episode that is closed leaves no thread, process or task behind."""
     await subject.play(subject.played[0], ())
     await subject.host.aclose()
 
@@ -713,11 +712,11 @@ async def gives_back(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "score",
-    "The score, and every measure that the spec declares, is a number from 0 to 1.",
     "Return Grade(score, measures={...}) with shares; what else is to be told goes into `truth`.",
     after=("observations",),
 )
 async def score(subject: EnvironmentSubject) -> None:
+    """The score, and every measure that the spec declares, is a number from 0 to 1."""
     for task in subject.played:
         for actions in (subject.actions(task), (), (Action(),)):
             grade = (await subject.play(task, actions)).grade
@@ -730,11 +729,11 @@ async def score(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "graded-anywhere",
-    "A rollout can be graded wherever it was cut: at once, in the middle, for every reason.",
     "Let `grade` say what the benchmark would score at that point.",
     after=("observations", "score"),
 )
 async def graded_anywhere(subject: EnvironmentSubject) -> None:
+    """A rollout can be graded wherever it was cut: at once, in the middle, for every reason."""
     task = subject.played[0]
     actions = subject.actions(task)
     ends: list[EndReason] = [end for end in END_REASONS if end not in BROKEN_ENDS]
@@ -756,11 +755,11 @@ async def graded_anywhere(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "solution",
-    "Every reference solution scores 1.",
     "Replay them with `rbsuite verify`: engine, data or grading is wrong.",
     after=("observations", "score"),
 )
 async def solution(subject: EnvironmentSubject) -> None:
+    """Every reference solution scores 1."""
     for task, reference in subject.solved:
         require(isinstance(reference, Solution), f"solution gave {type(reference).__name__}, no Solution")
         grade, _ = await play_actions(subject.environment, task, reference.actions, reference.user, opener=subject.host)
@@ -770,11 +769,11 @@ async def solution(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "ends",
-    "An episode comes to its end: the reference solution closes it, within the spec's max_steps.",
     'Return Observation(..., turn="over") where the task is done, and raise max_steps if that takes longer.',
     after=("solution",),
 )
 async def ends(subject: EnvironmentSubject) -> None:
+    """An episode comes to its end: the reference solution closes it, within the spec's max_steps."""
     for task, reference in subject.solved:
         count = len(reference.actions)
         require(count <= subject.spec.max_steps, f"the reference of task {task.id!r} takes {count} turns")
@@ -785,11 +784,11 @@ async def ends(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "floor",
-    "Doing nothing does not solve most tasks.",
     "Grade what was achieved, not that nothing was broken; say in the spec's notes how high the floor is.",
     after=("score",),
 )
 async def floor(subject: EnvironmentSubject) -> None:
+    """Doing nothing does not solve most tasks."""
     tried = spaced(subject.tasks.tasks, TASKS_SOLVED)
     solved = 0
     for task in tried:
@@ -801,11 +800,11 @@ async def floor(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "closes",
-    'With refine="continue" the reference\'s last action closes the episode, and asking whether it does changes nothing.',
     'Implement `closes` in the episode, without acting, or declare refine="retry".',
     after=("ends", "same-seed"),
 )
 async def closes(subject: EnvironmentSubject) -> None:
+    """With refine="continue" the reference's last action closes the episode, and asking whether it does changes nothing."""
     if subject.spec.refine != "continue":
         raise NotTried('its spec says refine="retry"')
     async with subject.opened(subject.played[0]) as episode:
@@ -917,11 +916,11 @@ def _read(seen: Observation) -> list[Any]:
 @rule(
     KIND,
     "truth-hidden",
-    "What decides the score and nothing else (answer, goal, checks) is in nothing that agent, memory and judge read.",
     "Keep it in the payload and in Grade.truth; the observation says what the world says.",
     after=("same-seed", "solution"),
 )
 async def truth_hidden(subject: EnvironmentSubject) -> None:
+    """What decides the score and nothing else (answer, goal, checks) is in nothing that agent, memory and judge read."""
     for one in await _decisive(subject):
         actions = subject.actions(one.task)
         before, after = await subject.play(one.task, actions), await _played(subject, one.changed, actions)
@@ -931,11 +930,11 @@ async def truth_hidden(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "truth-after-failure",
-    "Nor is it shown after a wrong or failed action.",
     "Say that the action failed, not what would have been right.",
     after=("truth-hidden", "junk-actions"),
 )
 async def truth_after_failure(subject: EnvironmentSubject) -> None:
+    """Nor is it shown after a wrong or failed action."""
     for one in await _decisive(subject):
         for action in (
             Action("Something quite wrong."),
@@ -950,11 +949,11 @@ async def truth_after_failure(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "truth-in-data",
-    "Nor does it stand in Observation.data, which memory and judge get too, and which holds no score, reward or success.",
     "Leave it out of `data`; Grade.measures and Grade.truth are for that.",
     after=("same-seed", "solution"),
 )
 async def truth_in_data(subject: EnvironmentSubject) -> None:
+    """Nor does it stand in Observation.data, which memory and judge get too, and which holds no score, reward or success."""
     for task in subject.played:
         for seen in (await subject.play(task, subject.actions(task))).shown:
             keys = {str(key).lower() for part in _parts(seen.data) if isinstance(part, Mapping) for key in part}
@@ -982,11 +981,11 @@ def _require_hidden(one: _Decisive, before: Played, after: Played | None, read: 
 @rule(
     KIND,
     "gymnasium",
-    "Gymnasium's own checker (check_env) passes the environment's view.",
     "See what it says: it plays with random actions and several seeds.",
     after=("observations", "same-seed", "junk-actions", "score"),
 )
 async def gymnasium(subject: EnvironmentSubject) -> None:
+    """Gymnasium's own checker (check_env) passes the environment's view."""
     from rbsuite.gym.checking import check_view
 
     split = subject.split
@@ -1006,10 +1005,10 @@ RULES: tuple[Rule[Any], ...] = (
     task_data,
     task_hash,
     opens,
+    cheap_open,
     query,
     offers,
     tool_schemas,
-    cheap_open,
     observations,
     same_seed,
     own_chance,

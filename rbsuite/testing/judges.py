@@ -10,12 +10,11 @@ from typing import Any
 
 from rbsuite.errors import ModelError, PluginError
 from rbsuite.judges.base import Judge, JudgeRequest
-from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.prompts import Prompts
 from rbsuite.run.checks import check_verdict
 from rbsuite.specs import JudgeSpec
 from rbsuite.testing.fences import check_fences
-from rbsuite.testing.practice import Answer, PracticeServices, practised, trajectory
+from rbsuite.testing.practice import Answer, Fixed, PracticeServices, practised, trajectory
 from rbsuite.testing.rules import Broken, Rule, require, rule
 from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
 from rbsuite.trajectory import NO_CHOICE, Action, Image, Observation, Step
@@ -66,11 +65,11 @@ class JudgeSubject(Subject):
 @rule(
     KIND,
     "returns",
-    "It gives a Verdict: success, failure or unknown, a score from 0 to 1 or none.",
     'Return Verdict("success" | "failure" | "unknown", score, rationale, source).',
     after=("factory",),
 )
 async def returns(subject: JudgeSubject) -> None:
+    """It gives a Verdict: success, failure or unknown, a score from 0 to 1 or none."""
     judge = subject.make()
     for request in subject.requests():
         try:
@@ -83,11 +82,11 @@ async def returns(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "source",
-    "A verdict says whose it is.",
     "Set Verdict.source to the judge's name: it goes into the provenance of what is learnt.",
     after=("returns",),
 )
 async def source(subject: JudgeSubject) -> None:
+    """A verdict says whose it is."""
     verdict = await subject.judge(subject.make(), subject.requests()[0])
     require(isinstance(verdict.source, str) and verdict.source.strip(), f"the source is {verdict.source!r}")
 
@@ -95,11 +94,11 @@ async def source(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "repeatable",
-    "The same rollout, replies and seed give the same verdict.",
     "Draw chance from services.rng, and ask the model at temperature 0.",
     after=("returns",),
 )
 async def repeatable(subject: JudgeSubject) -> None:
+    """The same rollout, replies and seed give the same verdict."""
     for request in subject.requests():
         first, second = [await subject.judge(subject.make(), request) for _ in range(2)]
         require(first == second, f"judged by another object, a rollout is {second.label!r} and not {first.label!r}")
@@ -108,11 +107,11 @@ async def repeatable(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "own-chance",
-    "It leaves the random generators that the whole process shares alone.",
     "Draw from services.rng.",
     after=("repeatable",),
 )
 async def own_chance(subject: JudgeSubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
     with global_chance_untouched():
         for request in subject.requests():
             await subject.judge(subject.make(), request)
@@ -121,11 +120,11 @@ async def own_chance(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "no-state",
-    "A verdict does not depend on what was judged before, nor on what is judged at the same time.",
     "Keep nothing on the object between calls or across an await.",
     after=("repeatable",),
 )
 async def no_state(subject: JudgeSubject) -> None:
+    """A verdict does not depend on what was judged before, nor on what is judged at the same time."""
     requests, judge = subject.requests(), subject.make()
     alone = [await subject.judge(subject.make(), request) for request in requests]
     after = [await subject.judge(judge, request) for request in [*requests, *requests]]
@@ -137,11 +136,11 @@ async def no_state(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "truth",
-    "A judge whose spec does not say ground_truth goes without the score; one that says so bears that there is none.",
     "Do not read request.score, or declare JudgeSpec(ground_truth=True); without a score say `unknown`.",
     after=("no-state",),
 )
 async def truth(subject: JudgeSubject) -> None:
+    """A judge whose spec does not say ground_truth goes without the score; one that says so bears that there is none."""
     request = subject.requests()[0]
     if subject.spec.ground_truth:
         await subject.judge(subject.make(), replace(request, score=None))
@@ -153,11 +152,11 @@ async def truth(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "odd-rollouts",
-    "It copes with every rollout: none of the turns taken, cut short, images, choices, very long.",
     "Render them by rbsuite.transcript.render_transcript, which knows them all.",
     after=("returns",),
 )
 async def odd_rollouts(subject: JudgeSubject) -> None:
+    """It copes with every rollout: none of the turns taken, cut short, images, choices, very long."""
     plain = trajectory(0)
     picture = Observation("A view.", images=(Image.of(b"x"),), choices=("left", "right"))
     odd = {
@@ -170,62 +169,50 @@ async def odd_rollouts(subject: JudgeSubject) -> None:
     }
     for what, one in odd.items():
         request = JudgeRequest(one.query, one, 0.0 if subject.spec.ground_truth else None)
-        await bearing(f"a rollout {what}", (), lambda request=request: subject.judge(subject.make(), request))  # type: ignore[misc]
+        with bearing(f"a rollout {what}"):
+            await subject.judge(subject.make(), request)
 
 
 @rule(
     KIND,
     "any-reply",
-    "Whatever its model replies, it gives a verdict; `unknown` where the reply gives none.",
     "Read replies leniently (rbsuite.reading), ask once more, and then say `unknown`.",
     after=("returns",),
 )
 async def any_reply(subject: JudgeSubject) -> None:
+    """Whatever its model replies, it gives a verdict; `unknown` where the reply gives none."""
     for text in ("", "I cannot say.", "{", "```json\n{}\n```", "Verdict:", "\x00" * 40, "null", "[[[[" * 200):
-        asked = []
-
-        async def answer(request: ModelRequest, text: str = text, asked: list[Any] = asked) -> Completion:
-            asked.append(request)
-            return Completion(text)
-
-        request = subject.requests()[0]
-        verdict = await bearing(
-            f"its model replied {text[:20]!r}",
-            (),
-            lambda request=request, answer=answer: subject.judge(subject.make(), request, answer),  # type: ignore[misc]
-        )
-        if asked and verdict is not None:
-            require(verdict.label == "unknown", f"its model replied {text[:20]!r}, and it says {verdict.label!r}")
+        answer = Fixed(text)
+        with bearing(f"its model replied {text[:20]!r}"):
+            verdict = await subject.judge(subject.make(), subject.requests()[0], answer)
+            told = verdict.label == "unknown" or not answer.asked
+            require(told, f"its model replied {text[:20]!r}, and it says {verdict.label!r}")
 
 
 @rule(
     KIND,
     "model-fails",
-    "Where its model fails it says `unknown` or lets the ModelError pass; it raises nothing else and makes up no verdict.",
     "Leave ModelError alone: the core says `unknown` then.",
     after=("returns",),
 )
 async def model_fails(subject: JudgeSubject) -> None:
-    asked = []
-
-    async def answer(request: ModelRequest) -> Completion:
-        asked.append(request)
-        raise ModelError("the model failed.")
-
-    request = subject.requests()[0]
-    verdict = await bearing("its model failed", (ModelError,), lambda: subject.judge(subject.make(), request, answer))
-    if asked and verdict is not None:
-        require(verdict.label == "unknown", f"its model failed, and it says {verdict.label!r}")
+    """Where its model fails it says `unknown` or lets the ModelError pass; it raises nothing else and makes up no verdict."""
+    answer = Fixed(ModelError("the model failed."))
+    with bearing("its model failed", ModelError):
+        verdict = await subject.judge(subject.make(), subject.requests()[0], answer)
+        told = verdict.label == "unknown" or not answer.asked
+        require(told, f"its model failed, and it says {verdict.label!r}")
 
 
 @rule(
     KIND,
     "fenced",
-    "What users, environments and agents wrote stands in a fence in its prompts.",
     'Put transcripts and queries into rbsuite.fencing.fence(text, "label").',
     after=("returns",),
 )
 async def fenced(subject: JudgeSubject) -> None:
+    """What users, environments and agents wrote stands in a fence in its prompts."""
+
     def tried() -> None:
         check_fences(memory=("none",), judge=subject.name, plugins=subject.plugins)
 

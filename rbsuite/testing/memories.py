@@ -24,6 +24,7 @@ from rbsuite.testing.fences import check_fences
 from rbsuite.testing.practice import (
     DEPOTS,
     Answer,
+    Fixed,
     PracticeView,
     experience,
     marker,
@@ -153,11 +154,11 @@ class Stream:
 @rule(
     KIND,
     "empty-bank",
-    "A recall from an empty bank gives no items and raises nothing.",
     'Return Recall(reason="...") where the view has nothing.',
     after=("factory",),
 )
 async def empty_bank(subject: MemorySubject) -> None:
+    """A recall from an empty bank gives no items and raises nothing."""
     for number in range(2):
         recall = await subject.stream(subject.one()).recall(number)
         require(not recall.items, f"{len(recall.items)} items were recalled from an empty bank")
@@ -166,11 +167,11 @@ async def empty_bank(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "returns",
-    "`recall` gives a Recall, and `absorb` a list of MemoryOp, which may be empty.",
     "Build them by the constructors of rbsuite.experience.",
     after=("empty-bank",),
 )
 async def returns(subject: MemorySubject) -> None:
+    """`recall` gives a Recall, and `absorb` a list of MemoryOp, which may be empty."""
     stream = subject.stream(subject.one())
     await stream.recall(0)
     for number in range(LENGTH):
@@ -180,11 +181,11 @@ async def returns(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "operations",
-    "The bank takes every operation: ids that are new or known, items of one experience under one key.",
     "Change only what the view lists, and give the items of an experience its query as key.",
     after=("returns",),
 )
 async def operations(subject: MemorySubject) -> None:
+    """The bank takes every operation: ids that are new or known, items of one experience under one key."""
     try:
         await subject.stream(subject.one()).run()
     except PluginError as error:
@@ -194,11 +195,11 @@ async def operations(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "reason",
-    "Where nothing is recalled the reason is given, and only there.",
     'Return Recall(reason="no success in this domain yet") or the reason that the search gave.',
     after=("operations",),
 )
 async def reason(subject: MemorySubject) -> None:
+    """Where nothing is recalled the reason is given, and only there."""
     stream = await subject.stream(subject.one()).run()
     for position, (recall, _) in enumerate(stream.recalls):
         anything = bool(recall.items or recall.text)
@@ -209,11 +210,11 @@ async def reason(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "recalled-exist",
-    "Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0.",
     "Take id and revision from the items of the view: Recalled(item.id, item.revision, score, rank).",
     after=("operations",),
 )
 async def recalled_exist(subject: MemorySubject) -> None:
+    """Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0."""
     stream = await subject.stream(subject.one()).run()
     for version, (recall, _) in enumerate(stream.recalls):
         ids = [item.item_id for item in recall.items]
@@ -232,11 +233,11 @@ async def recalled_exist(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "provenance",
-    "Every operation says from which task, position and rollouts it was learnt, and so does every new item.",
     "Provenance(experience.task_id, experience.position, (rollout,), verdict.label, verdict.source)",
     after=("operations",),
 )
 async def provenance(subject: MemorySubject) -> None:
+    """Every operation says from which task, position and rollouts it was learnt, and so does every new item."""
     stream = await subject.stream(subject.one()).run()
     for position, op in stream.learnt:
         one = experience(position)
@@ -253,11 +254,11 @@ async def provenance(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "ids",
-    "Item ids differ also from those of the bank that a run was started with.",
     "Derive them from experience.id, which tells runs apart (`--warm-start`).",
     after=("operations",),
 )
 async def ids(subject: MemorySubject) -> None:
+    """Item ids differ also from those of the bank that a run was started with."""
     stream = subject.stream(subject.one())
     for number in range(LENGTH):
         added = [
@@ -275,11 +276,11 @@ def _adds(op: MemoryOp) -> bool:
 @rule(
     KIND,
     "replayable",
-    "Operations come back from the store as they were: plain texts, numbers and tuples.",
     "Use str, int, float and tuples of them, and no subclasses of your own.",
     after=("operations",),
 )
 async def replayable(subject: MemorySubject) -> None:
+    """Operations come back from the store as they were: plain texts, numbers and tuples."""
     stream = await subject.stream(subject.one()).run()
     again = Bank(HashEmbedder(512))
     for version, (ops, _) in enumerate(stream.ops, 1):
@@ -293,11 +294,11 @@ async def replayable(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "repeatable",
-    "Asked the same at the same version, a new object gives the same.",
     "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.",
     after=("operations",),
 )
 async def repeatable(subject: MemorySubject) -> None:
+    """Asked the same at the same version, a new object gives the same."""
     first, second = [await subject.stream(subject.one()).run() for _ in range(2)]
     require(first.told() == second.told(), "a second run of the same stream recalls or learns otherwise")
 
@@ -305,11 +306,11 @@ async def repeatable(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "own-chance",
-    "It leaves the random generators that the whole process shares alone.",
     "Draw from view.rng.",
     after=("operations", "repeatable"),
 )
 async def own_chance(subject: MemorySubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
     with global_chance_untouched():
         await subject.stream(subject.one()).run()
 
@@ -317,11 +318,11 @@ async def own_chance(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "no-state",
-    "A call that is made again on the same object gives the same: a try may be thrown away and repeated.",
     "Keep nothing in the object between calls; what is to be known later goes into the bank.",
     after=("operations", "repeatable"),
 )
 async def no_state(subject: MemorySubject) -> None:
+    """A call that is made again on the same object gives the same: a try may be thrown away and repeated."""
     stream = replace(subject.stream(subject.one()), twice=True)
     await stream.run()
     for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
@@ -332,11 +333,11 @@ async def no_state(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "resume",
-    "A run that is resumed with a new object goes on as if it had never stopped.",
     "Read what is known from the view, not from the object.",
     after=("operations", "repeatable"),
 )
 async def resume(subject: MemorySubject) -> None:
+    """A run that is resumed with a new object goes on as if it had never stopped."""
     undisturbed = await subject.stream(subject.one()).run()
     stopped = await subject.stream(subject.make).run()
     require(undisturbed.told() == stopped.told(), "with a new object for every call it recalls or learns otherwise")
@@ -345,11 +346,11 @@ async def resume(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Calls for several tasks at the same time do not disturb each other.",
     "Keep what a call works with in local variables, not on the object.",
     after=("no-state", "resume"),
 )
 async def side_by_side(subject: MemorySubject) -> None:
+    """Calls for several tasks at the same time do not disturb each other."""
     stream = await subject.stream(subject.one()).run()
     numbers = range(LENGTH, LENGTH + 4)
     alone = [(await stream.recall(number), await stream.absorb(experience(number), number)) for number in numbers]
@@ -362,11 +363,11 @@ async def side_by_side(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "own-task",
-    "Nothing that was learnt on a task is recalled for it.",
     "Read items through the view, which leaves them out, and keep no copies in a document.",
-    after=("operations", "recalled-exist"),
+    after=("operations", "provenance", "recalled-exist"),
 )
 async def own_task(subject: MemorySubject) -> None:
+    """Nothing that was learnt on a task is recalled for it."""
     stream = await subject.stream(subject.one()).run()
     for number in range(LENGTH):
         task = tasks().tasks[number]
@@ -381,11 +382,12 @@ async def own_task(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "budget",
-    "What is put before the agent stays short, however much is in the bank: at most 60,000 characters.",
     "Limit how many items are recalled, and how many characters of each are kept.",
-    after=("operations",),
+    after=("operations", "ids"),
 )
 async def budget(subject: MemorySubject) -> None:
+    """What is put before the agent stays short, however much is in the bank: at most 60,000 characters."""
+
     async def long(request: ModelRequest) -> Completion:
         done = await practised(request)
         return Completion(done.text + "\n" + "And look again. " * 200 if request.purpose == "memory" else done.text)
@@ -398,72 +400,43 @@ async def budget(subject: MemorySubject) -> None:
 
 @rule(
     KIND,
-    "fenced",
-    "Text from environments and models stands in a fence, before the agent and before the memory's own model.",
-    'Give items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
-    after=("operations",),
-)
-async def fenced(subject: MemorySubject) -> None:
-    def tried() -> str:
-        try:
-            check_fences(memory=(subject.name,), judge="self", plugins=subject.plugins)
-        except AssertionError as error:
-            return str(error)
-        return ""
-
-    fault = await asyncio.to_thread(tried)
-    if fault.startswith("what does this memory's prompt ask for?"):
-        raise NotTried(
-            "its model is asked for replies in a form that the check does not know; use check_fences(reply=...)"
-        )
-    require(not fault, fault)
-
-
-@rule(
-    KIND,
     "any-reply",
-    "Whatever its model replies, it raises nothing.",
     "Read replies leniently (rbsuite.reading), and learn nothing where nothing can be read.",
     after=("operations",),
 )
 async def any_reply(subject: MemorySubject) -> None:
+    """Whatever its model replies, it raises nothing."""
     for text in ("", "No.", "{", "```json\n[1, 2\n```", "# Item 1", "\x00" * 50, "null", "[[[[" * 200, "<sheet>"):
-
-        async def answer(request: ModelRequest, text: str = text) -> Completion:
-            return Completion(text)
-
-        stream = subject.stream(subject.one(), answer)
-        await bearing(f"its model replied {text[:20]!r}", (), lambda stream=stream: stream.run(3))  # type: ignore[misc]
+        with bearing(f"its model replied {text[:20]!r}"):
+            await subject.stream(subject.one(), Fixed(text)).run(3)
 
 
 @rule(
     KIND,
     "model-fails",
-    "Where its model fails it learns nothing or lets the ModelError pass; it raises nothing else.",
     "Leave ModelError alone, or catch it and return no operations.",
     after=("operations",),
 )
 async def model_fails(subject: MemorySubject) -> None:
-    async def answer(request: ModelRequest) -> Completion:
-        raise ModelError("the model failed.")
-
+    """Where its model fails it learns nothing or lets the ModelError pass; it raises nothing else."""
     stream = subject.stream(subject.one())
     await stream.run(2)
-    stream.answer = answer
+    stream.answer = Fixed(ModelError("the model failed."))
     for number in range(2, LENGTH):
-        await bearing("its model failed", (ModelError,), lambda number=number: stream.recall(number))  # type: ignore[misc]
-        one = experience(number)
-        await bearing("its model failed", (ModelError,), lambda one=one, number=number: stream.absorb(one, number))  # type: ignore[misc]
+        with bearing("its model failed", ModelError):
+            await stream.recall(number)
+        with bearing("its model failed", ModelError):
+            await stream.absorb(experience(number), number)
 
 
 @rule(
     KIND,
     "phases",
-    "It recalls in every phase that its spec names, with and without an earlier recall.",
     'Handle RecallRequest.phase "step" and "retry" (history, rules, previous), or leave them out of the spec.',
     after=("operations",),
 )
 async def phases(subject: MemorySubject) -> None:
+    """It recalls in every phase that its spec names, with and without an earlier recall."""
     known = ("task", "step", "retry")
     strange = [phase for phase in subject.spec.phases if phase not in known]
     require(not strange, f"its phases are {subject.spec.phases}")
@@ -482,17 +455,41 @@ async def phases(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "domains",
-    "It copes with tasks of several domains and of none.",
     "Take the domain from the experience and the request; it may be empty.",
     after=("operations",),
 )
 async def domains(subject: MemorySubject) -> None:
+    """It copes with tasks of several domains and of none."""
     assert len(DEPOTS) > 1
     stream = subject.stream(subject.one())
     for number in range(3):
         one = replace(experience(number), domain="")
         for op in await stream.absorb(one, number):
             require(op.item is None or op.item.domain == "", f"an item of a task without a domain has {op.item!r}")
+
+
+@rule(
+    KIND,
+    "fenced",
+    'Give items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
+    after=("operations", "any-reply", "model-fails", "phases"),
+)
+async def fenced(subject: MemorySubject) -> None:
+    """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
+
+    def tried() -> str:
+        try:
+            check_fences(memory=(subject.name,), judge="self", plugins=subject.plugins)
+        except AssertionError as error:
+            return str(error)
+        return ""
+
+    fault = await asyncio.to_thread(tried)
+    if fault.startswith("what does this memory's prompt ask for?"):
+        raise NotTried(
+            "its model is asked for replies in a form that the check does not know; use check_fences(reply=...)"
+        )
+    require(not fault, fault)
 
 
 RULES: tuple[Rule[Any], ...] = (
@@ -512,10 +509,10 @@ RULES: tuple[Rule[Any], ...] = (
     side_by_side,
     own_task,
     budget,
-    fenced,
     any_reply,
     model_fails,
     phases,
     domains,
+    fenced,
 )
 """The rules, in the order in which they are tried."""

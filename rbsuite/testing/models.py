@@ -38,11 +38,12 @@ class ModelSubject(Subject):
 
     async def model(self) -> tuple[ChatModel, ChatModel]:
         """A new one, as it is made and as it acts on the practice task."""
-        made: Any = self.make()
+        model: ChatModel = self.make()
+        made: object = model
         if not is_task_aware(made):
-            return made, made
+            return model, model
         environment = ToolPractice()
-        return made, await made.for_task(tasks().tasks[0], environment, environment)
+        return model, await made.for_task(tasks().tasks[0], environment, environment)
 
     async def complete(self, *requests: ModelRequest) -> list[Completion]:
         """What a new model answers to requests, one after the other."""
@@ -67,11 +68,11 @@ def request(
 @rule(
     KIND,
     "model-name",
-    "Its name is the one under which it is declared.",
     "Let `name` be the name of the spec: results show it.",
     after=("factory",),
 )
 async def model_name(subject: ModelSubject) -> None:
+    """Its name is the one under which it is declared."""
     made, model = await subject.model()
     await made.aclose()
     for one in (made, model):
@@ -84,10 +85,10 @@ async def model_name(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "simulated",
-    "A model whose name begins with sim/ says in its spec that it is simulated, and only such a one does.",
     "Name simulations sim/... and declare ModelSpec(simulated=True): results then say so everywhere.",
 )
 async def simulated(subject: ModelSubject) -> None:
+    """A model whose name begins with sim/ says in its spec that it is simulated, and only such a one does."""
     named = subject.spec.name.startswith("sim/")
     require(
         named == subject.spec.simulated,
@@ -98,11 +99,11 @@ async def simulated(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "returns",
-    "It gives a Completion: text, tool calls, why it ended.",
     "Return Completion(text, tool_calls, usage, finish_reason).",
     after=("factory",),
 )
 async def returns(subject: ModelSubject) -> None:
+    """It gives a Completion: text, tool calls, why it ended."""
     for done in await subject.complete(request(), request(tools=(LOOK,))):
         require(isinstance(done, Completion), f"complete gave {type(done).__name__}, no Completion")
         require(isinstance(done.text, str), f"the text is a {type(done.text).__name__}")
@@ -112,11 +113,11 @@ async def returns(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "usage",
-    "It tells what a call cost: one call at least, tokens in and out, money or that the price is unknown.",
     "Set Completion.usage to Usage(calls, input_tokens, output_tokens, cost).",
     after=("returns",),
 )
 async def usage(subject: ModelSubject) -> None:
+    """It tells what a call cost: one call at least, tokens in and out, money or that the price is unknown."""
     short, long = await subject.complete(request(), request("Where is it? " * 200))
     for one in (short.usage, long.usage):
         require(one.calls >= 1, f"a call counts as {one.calls}")
@@ -128,11 +129,11 @@ async def usage(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "tools",
-    "It calls only tools that it is offered, with arguments that are plain data.",
     "Leave tool_calls empty where no tools are offered; what cannot be read of arguments goes into ToolCall.raw.",
     after=("returns",),
 )
 async def tools(subject: ModelSubject) -> None:
+    """It calls only tools that it is offered, with arguments that are plain data."""
     without, offered = await subject.complete(request(), request(tools=(LOOK,)))
     require(not without.tool_calls, "it calls a tool where none is offered")
     for call in offered.tool_calls:
@@ -143,11 +144,11 @@ async def tools(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "repeatable",
-    "The same request with the same seed has the same reply, from a new object too.",
     "Derive what is drawn from ModelRequest.seed; at temperature 0 draw nothing.",
     after=("returns",),
 )
 async def repeatable(subject: ModelSubject) -> None:
+    """The same request with the same seed has the same reply, from a new object too."""
     asked = [request(temperature=0.0), request(tools=(LOOK,), temperature=0.0), request(seed=2, temperature=0.0)]
     first, second = [canonical(await subject.complete(*asked)) for _ in range(2)]
     require(first == second, "asked the same again, it replies otherwise")
@@ -156,11 +157,11 @@ async def repeatable(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "own-chance",
-    "It leaves the random generators that the whole process shares alone.",
     "Draw from rbsuite.seeds.rng(request.seed, ...).",
     after=("repeatable",),
 )
 async def own_chance(subject: ModelSubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
     with global_chance_untouched():
         await subject.complete(request(), request(tools=(LOOK,)))
 
@@ -168,11 +169,11 @@ async def own_chance(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "no-state",
-    "A reply does not depend on what was asked before: the request holds the whole conversation.",
     "Keep nothing between calls but what makes them faster.",
     after=("repeatable",),
 )
 async def no_state(subject: ModelSubject) -> None:
+    """A reply does not depend on what was asked before: the request holds the whole conversation."""
     one, other = request(temperature=0.0), request("And the one beside it?", temperature=0.0)
     alone = canonical((await subject.complete(one))[0])
     after = canonical((await subject.complete(other, other, one))[-1])
@@ -182,11 +183,11 @@ async def no_state(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Calls at the same time have the replies that they have one after the other.",
     "Keep what a call works with in local variables.",
     after=("no-state",),
 )
 async def side_by_side(subject: ModelSubject) -> None:
+    """Calls at the same time have the replies that they have one after the other."""
     asked = [request(f"Where is parcel {number}?", temperature=0.0) for number in range(3)]
     alone = await subject.complete(*asked)
     made, model = await subject.model()
@@ -200,25 +201,24 @@ async def side_by_side(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "purposes",
-    "It answers whoever asks: agent, user, judge, memory, selector, grader.",
     "Do not look at ModelRequest.purpose, or know all of them.",
     after=("returns",),
 )
 async def purposes(subject: ModelSubject) -> None:
+    """It answers whoever asks: agent, user, judge, memory, selector, grader."""
     for purpose in get_args(Purpose):
-        await bearing(
-            f"asked by {purpose!r}", (ModelError,), lambda purpose=purpose: subject.complete(request(purpose=purpose))
-        )  # type: ignore[misc]
+        with bearing(f"asked by {purpose!r}", ModelError):
+            await subject.complete(request(purpose=purpose))
 
 
 @rule(
     KIND,
     "odd-requests",
-    "It copes with every request, or says that it cannot with a ModelError: empty texts, images, no system prompt, very long.",
     "Raise rbsuite.errors.ModelError for what it cannot do, and nothing else.",
     after=("returns",),
 )
 async def odd_requests(subject: ModelSubject) -> None:
+    """It copes with every request, or says that it cannot with a ModelError: empty texts, images, no system prompt, very long."""
     picture = Message("user", ("See this.", Image.of(b"x")))
     odd = {
         "an empty message": (Message("user", ""),),
@@ -228,18 +228,18 @@ async def odd_requests(subject: ModelSubject) -> None:
         "odd signs": (Message("user", "\x00\u00e9\U0001f600 {% %} <|im_end|>"),),
     }
     for what, messages in odd.items():
-        asked = ModelRequest(messages, "agent", max_tokens=16)
-        await bearing(what, (ModelError,), lambda asked=asked: subject.complete(asked))  # type: ignore[misc]
+        with bearing(what, ModelError):
+            await subject.complete(ModelRequest(messages, "agent", max_tokens=16))
 
 
 @rule(
     KIND,
     "closes",
-    "It can be closed, twice too, and without ever having been asked.",
     "Give back in `aclose` what was opened, and nothing where nothing was.",
     after=("factory",),
 )
 async def closes(subject: ModelSubject) -> None:
+    """It can be closed, twice too, and without ever having been asked."""
     model: ChatModel = subject.make()
     for _ in range(2):
         try:

@@ -60,10 +60,10 @@ class PluginSubject:
 @rule(
     KIND,
     "loads",
-    "Its entry point names a module that can be imported, or something in one.",
     "Correct the entry point in pyproject.toml, or what keeps the module from being imported.",
 )
 async def loads(subject: PluginSubject) -> None:
+    """Its entry point names a module that can be imported, or something in one."""
     try:
         _ = subject.loaded
     except SyntaxError as error:
@@ -76,11 +76,11 @@ async def loads(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "version",
-    "It is built for this version of the hooks, and its distribution asks for this rbsuite.",
     "Set `api_version` and the requirement on rbsuite to what you have tried it with.",
     after=("loads",),
 )
 async def version(subject: PluginSubject) -> None:
+    """It is built for this version of the hooks, and its distribution asks for this rbsuite."""
     declared = getattr(subject.loaded, "api_version", hookspecs.API_VERSION)
     require(declared == hookspecs.API_VERSION, f"it is for version {declared}, and this is {hookspecs.API_VERSION}")
     words = misfit(subject.distribution) if subject.distribution is not None else ""
@@ -90,11 +90,11 @@ async def version(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "marked",
-    "Every function that is named like a hook is marked as one.",
     "Put @rbsuite.hookimpl above it: without that nobody ever calls it.",
     after=("loads",),
 )
 async def marked(subject: PluginSubject) -> None:
+    """Every function that is named like a hook is marked as one."""
     for name in dir(subject.loaded):
         value = getattr(subject.loaded, name)
         if name.startswith(_PREFIX) and hasattr(hookspecs, name) and callable(value):
@@ -105,11 +105,11 @@ async def marked(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "hooks",
-    "It implements hooks that exist, with arguments that they have, and at least one.",
     "See docs/hooks.md for the hooks and their arguments.",
     after=("loads", "version", "marked"),
 )
 async def hooks(subject: PluginSubject) -> None:
+    """It implements hooks that exist, with arguments that they have, and at least one."""
     require(subject.hooks, "it implements no hook")
     try:
         Plugins().register(subject.loaded, subject.name)
@@ -120,11 +120,11 @@ async def hooks(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "declares",
-    "Every hook that declares something gives a list of the right specs.",
     "Return a list of specs, and raise nothing: what is missing on a machine is said by the spec's `needs`.",
     after=("hooks",),
 )
 async def declares(subject: PluginSubject) -> None:
+    """Every hook that declares something gives a list of the right specs."""
     alone = Plugins()
     alone.register(subject.loaded, subject.name)
     (info,) = alone.infos
@@ -134,27 +134,27 @@ async def declares(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "own-names",
-    "No other plugin has its name, or declares the same names.",
     "Choose other names: one that two plugins claim belongs to neither.",
     after=("declares",),
 )
 async def own_names(subject: PluginSubject) -> None:
+    """No other plugin has its name, or declares the same names."""
     mine = {(kind, spec.name) for kind, spec in subject.plugins.specs_of(subject.name)}
     for kind in sorted({kind for kind, _ in mine}):
         for name, who in subject.plugins.clashes(kind).items():
             require((kind, name) not in mine, f"the {kind} {name!r} is {who}")
-    (info,) = [info for info in subject.plugins.infos if info.name == subject.name]
-    require("several plugins have this name" not in info.error, info.error)
+    for info in subject.plugins.infos:
+        require(info.name != subject.name or "several plugins have this name" not in info.error, info.error)
 
 
 @rule(
     KIND,
     "cheap",
-    f"Loading it and asking what it declares takes less than {SLOW_SECONDS:g} s, and imports no heavy package.",
     "Import numpy and the like in the modules of the factories, not in the one that declares them.",
     after=("declares",),
 )
 async def cheap(subject: PluginSubject) -> None:
+    """Loading it and asking what it declares takes less than 1 s, and imports no heavy package."""
     module = subject.entry.partition(":")[0]
     if not module:
         raise NotTried("it was registered as an object")
@@ -170,11 +170,11 @@ async def cheap(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "templates",
-    "Its prompt directories hold templates that can be read.",
     "Correct the template; `rbsuite prompts show NAME` renders it.",
     after=("declares",),
 )
 async def templates(subject: PluginSubject) -> None:
+    """Its prompt directories hold templates that can be read."""
     alone = Plugins()
     alone.register(subject.loaded, subject.name)
     if not alone.prompt_dirs:

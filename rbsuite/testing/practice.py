@@ -106,7 +106,8 @@ class _PracticeEpisode(SyncEpisode):
     def act(self, action: Action) -> Observation:
         if action.calls:
             return Observation(f"{self._task.id}: {self._shelf}", role="tool")
-        said = SHELVES[action.index] if action.index in range(len(SHELVES)) else action.text
+        index = action.index
+        said = SHELVES[index] if index is not None and 0 <= index < len(SHELVES) else action.text
         self._right = self._shelf in said
         return Observation("Thank you.", turn="over")
 
@@ -201,6 +202,26 @@ async def practised(request: ModelRequest) -> Completion:
     line = f"Look into log {mark[:4]} before you answer"
     reply = memory_reply(prompt, line, f"{line}; then say which shelf it is.", int(mark[:6], 16))
     return Completion(reply or item_reply("Item", line, line))
+
+
+class Fixed:
+    """A model that always does the same.
+
+    Args:
+        does: what it replies, or raises.
+    """
+
+    def __init__(self, does: str | Completion | Exception) -> None:
+        self._does = Completion(does) if isinstance(does, str) else does
+        self.asked = 0
+        """How often it was asked."""
+
+    async def __call__(self, request: ModelRequest) -> Completion:
+        """Do it."""
+        self.asked += 1
+        if isinstance(self._does, Exception):
+            raise self._does
+        return self._does
 
 
 class PracticeServices:

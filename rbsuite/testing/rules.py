@@ -1,8 +1,8 @@
 """What a rule of the contract kit is, and the one runner that tries rules on a subject.
 
-A subject is one thing that a plugin declares (an environment, a memory, ...), or the plugin itself. A rule looks at it and either is content,
-or raises :class:`Broken` with what it found, or :class:`NotTried` with why it could find nothing. Whatever else comes out of a rule was
-raised by the subject, and breaks the rule.
+A subject is one thing that a plugin declares (an environment, a memory, ...), or the plugin itself. A rule looks at it and either is
+content, or raises :class:`Broken` with what it found, or :class:`NotTried` with why it could find nothing. Whatever else comes out of a
+rule was raised by the subject, and breaks the rule.
 """
 
 from __future__ import annotations
@@ -76,10 +76,14 @@ class Finding:
 
 
 def rule(
-    kind: str, id: str, requires: str, remedy: str, *, after: Sequence[str] = ()
+    kind: str, id: str, remedy: str, *, after: Sequence[str] = ()
 ) -> Callable[[Callable[[S], Awaitable[None]]], Rule[S]]:
-    """Make a rule of the function below. See :class:`Rule` for the arguments."""
-    return lambda check: Rule(id, kind, requires, remedy, check, tuple(after))
+    """Make a rule of the function below, whose docstring is what the rule requires. See :class:`Rule` for the arguments."""
+
+    def made(check: Callable[[S], Awaitable[None]]) -> Rule[S]:
+        return Rule(id, kind, " ".join((check.__doc__ or "").split()), remedy, check, tuple(after))
+
+    return made
 
 
 async def try_rules(rules: Sequence[Rule[S]], subject: S, name: str) -> list[Finding]:
@@ -91,12 +95,15 @@ async def try_rules(rules: Sequence[Rule[S]], subject: S, name: str) -> list[Fin
         name: what it is called.
     """
     found: dict[str, Finding] = {}
+    groundless: set[str] = set()
     for one in rules:
-        ground = next((id for id in one.after if id in found and found[id].outcome == "broken"), None)
+        ground = next((id for id in one.after if id in groundless), None)
         outcome: Outcome = "not tried"
         detail = f"it needs the rule {ground!r} to hold"
         if ground is None:
             outcome, detail = await _try(one, subject)
+        if ground is not None or outcome == "broken":
+            groundless.add(one.id)
         found[one.id] = Finding(one.kind, name, one.id, outcome, detail, one.requires, one.remedy)
     return list(found.values())
 

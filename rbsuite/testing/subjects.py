@@ -5,22 +5,20 @@ from __future__ import annotations
 import random
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from rbsuite.errors import PluginError, UsageError
 from rbsuite.plugins import Plugins
 from rbsuite.run.names import Part
 from rbsuite.specs import Check, Spec, load_object
 from rbsuite.testing.elsewhere import elsewhere
-from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
+from rbsuite.testing.rules import Broken, NotTried, Rule, raised, require, rule
 
 _NAME = re.compile(r"[a-z0-9.]+(?:[-/][a-z0-9.]+)*(?:\[[a-z0-9]+(?:-[a-z0-9]+)*\])?")
 _SUMMARY = 160
-
-_T = TypeVar("_T")
 
 
 @dataclass
@@ -84,19 +82,19 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "name",
-        "The name is lower case, its words joined by `-`.",
         "Rename it: users write NAME:OPTION=VALUE, so blanks, colons, commas and capitals are in the way.",
     )
     async def name(subject: Subject) -> None:
+        """The name is lower case, its words joined by `-`."""
         require(_NAME.fullmatch(subject.spec.name), f"its name is {subject.spec.name!r}")
 
     @rule(
         kind,
         "summary",
-        "The summary and the help of every option are one line each.",
         "Say in a few words what it is: `rbsuite list` shows that.",
     )
     async def summary(subject: Subject) -> None:
+        """The summary and the help of every option are one line each."""
         texts = {"summary": subject.spec.summary}
         texts |= {f"help of the option {option.name!r}": option.help for option in subject.spec.options}
         for what, text in texts.items():
@@ -105,10 +103,10 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "factory",
-        "The factory can be imported, and gives what the contract asks for.",
         'Name the class or function as "module:attribute", with the declared options as keyword arguments.',
     )
     async def factory(subject: Subject) -> None:
+        """The factory can be imported, and gives what the contract asks for."""
         load_object(subject.spec.factory, subject.name)
         lacks = missing(subject.make())
         require(not lacks, f"{subject.spec.factory} gives something without {lacks}")
@@ -116,10 +114,10 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "options",
-        "Options have names of their own, and defaults that they would allow.",
         "Give the default the option's type, within its bounds and choices.",
     )
     async def options(subject: Subject) -> None:
+        """Options have names of their own, and defaults that they would allow."""
         names = [option.name for option in subject.spec.options]
         for option in subject.spec.options:
             require(option.name.isidentifier(), f"the option {option.name!r} can be no keyword")
@@ -132,11 +130,11 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "import",
-        "Importing its module does nothing but define things.",
         "Move the work into the factory or later: a module is imported by whoever lists what it has.",
         after=("factory",),
     )
     async def imports(subject: Subject) -> None:
+        """Importing its module does nothing but define things."""
         module = subject.spec.factory.partition(":")[0]
         require_importable(module)
         work = await elsewhere("import", module=module)
@@ -179,24 +177,24 @@ def global_chance_untouched() -> Iterator[None]:
     require(not before[1] or repr(numpy.random.get_state()) == before[1], "the global generator of numpy was used")
 
 
-async def bearing(what: str, allowed: tuple[type[Exception], ...], call: Callable[[], Awaitable[_T]]) -> _T | None:
-    """What a call gives; ``None`` where it raises what it may raise.
+@contextmanager
+def bearing(what: str, *allowed: type[Exception]) -> Iterator[None]:
+    """See that nothing is raised but what may be.
 
     Args:
-        what: what it was given, in words.
-        allowed: what it may raise.
-        call: makes it.
+        what: what the subject is given, in words.
+        allowed: what it may raise; that is swallowed.
 
     Raises:
         Broken: it raised something else.
     """
     try:
-        return await call()
+        yield
     except (Broken, NotTried):
         raise
     except allowed:
-        return None
+        pass
     except PluginError as error:
         raise Broken(f"{what}: {error.message}") from error
     except Exception as error:
-        raise Broken(f"{what}: it raised {type(error).__name__}: {error}") from error
+        raise Broken(f"{what}: {raised(error)}") from error
