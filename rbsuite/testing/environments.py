@@ -683,7 +683,7 @@ async def plain_records(subject: EnvironmentSubject) -> None:
     KIND,
     "gives-back",
     "End in `close` or `aclose` whatever the episode started.",
-    after=("opens",),
+    after=("observations",),
 )
 async def gives_back(subject: EnvironmentSubject) -> None:
     """An episode that is closed leaves no thread, process or task behind."""
@@ -982,7 +982,7 @@ def _require_hidden(one: _Decisive, before: Played, after: Played | None, read: 
     KIND,
     "gymnasium",
     "See what it says: it plays with random actions and several seeds.",
-    after=("observations", "same-seed", "junk-actions", "score"),
+    after=("name", "options", "observations", "same-seed", "junk-actions", "score"),
 )
 async def gymnasium(subject: EnvironmentSubject) -> None:
     """Gymnasium's own checker (check_env) passes the environment's view."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from rbsuite.errors import PluginError, UsageError
@@ -137,10 +139,17 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         """Importing its module does nothing but define things."""
         module = subject.spec.factory.partition(":")[0]
         require_importable(module)
-        work = await elsewhere("import", module=module)
+        work = await asyncio.to_thread(_work_of, module)
         require(not work, f"importing {module} {', '.join(work)}")
 
     return name, summary, factory, options, imports
+
+
+@cache
+def _work_of(module: str) -> Sequence[str]:
+    """What importing a module does beside defining things; the same for everything in it."""
+    done: Sequence[str] = asyncio.run(elsewhere("import", module=module))
+    return done
 
 
 def require_importable(module: str) -> None:
