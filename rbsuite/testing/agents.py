@@ -310,6 +310,8 @@ async def fenced(subject: AgentSubject) -> None:
     for mode in subject.modes:
         try:
             await asyncio.to_thread(tried, mode)
+        except UsageError as error:
+            raise NotTried(f"it does not act on practice tasks: {error}") from error
         except AssertionError as error:
             raise Broken(str(error)) from error
 

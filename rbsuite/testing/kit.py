@@ -13,7 +13,7 @@ import asyncio
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -77,12 +77,10 @@ class Targets:
     Attributes:
         plugins: the plugins.
         targets: what is to be checked.
-        problems: findings of plugins of a path that could not even be loaded.
     """
 
     plugins: Plugins
     targets: Sequence[Target]
-    problems: Sequence[Finding] = field(default_factory=tuple)
 
 
 async def acheck(kind: str, reference: str, known: Plugins | None = None) -> list[Finding]:
