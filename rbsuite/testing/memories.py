@@ -260,6 +260,7 @@ async def provenance(subject: MemorySubject) -> None:
 async def ids(subject: MemorySubject) -> None:
     """Item ids differ also from those of the bank that a run was started with."""
     stream = subject.stream(subject.one())
+    _ = (await subject.stream(subject.one()).run()).learnt
     for number in range(LENGTH):
         added = [
             {op.item.id for op in await stream.absorb(experience(number, origin=origin), number) if _adds(op)}  # type: ignore[union-attr]
@@ -282,6 +283,7 @@ def _adds(op: MemoryOp) -> bool:
 async def replayable(subject: MemorySubject) -> None:
     """Operations come back from the store as they were: plain texts, numbers and tuples."""
     stream = await subject.stream(subject.one()).run()
+    _ = stream.learnt
     again = Bank(HashEmbedder(512))
     for version, (ops, _) in enumerate(stream.ops, 1):
         back = tuple(decode_op(op_row(op)[-1]) for op in ops)

@@ -281,7 +281,7 @@ def test_doctor_finds_a_changed_pack(pack: Path) -> None:
 def test_doctor_finds_a_failed_plugin(plugins: Plugins) -> None:
     plugins.add("wreck", "wreck 0.1", broken)
     failed = finding("plugin wreck", "fail")
-    assert failed.detail == "OSError: no horn"
+    assert failed.detail == "wreck 0.1: OSError: no horn"
     assert "wreck 0.1" in failed.remedy
     assert invoke(doctor).exit_code == 1
 
