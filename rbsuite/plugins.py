@@ -115,6 +115,7 @@ class Plugins:
         self._infos: dict[str, PluginInfo] = {}
         self._owners: dict[int, str] = {}
         self._specs: dict[str, dict[str, Sequence[Any]]] = {}
+        self._loaders: dict[str, Callable[[], object]] = {}
         self._clashes: dict[str, dict[str, str]] = {}
 
     @property
@@ -149,6 +150,20 @@ class Plugins:
         found: object | None = self._manager.get_plugin(name)
         return found
 
+    def load(self, name: str) -> object:
+        """The module or object of a plugin, loaded once more where it could not be used.
+
+        Raises:
+            PluginError: nobody knows how to load it.
+            Exception: whatever is raised in loading it.
+        """
+        found = self.plugin(name)
+        if found is None and name in self._loaders:
+            found = self._loaders[name]()
+        if found is None:
+            raise PluginError(f"plugin {name!r}: {self._infos[name].error}")
+        return found
+
     def extended(self, extra: Sequence[tuple[str, object]]) -> Plugins:
         """The same plugins and further ones, apart from these.
 
@@ -163,6 +178,7 @@ class Plugins:
             plugin = self.plugin(info.name)
             if plugin is None:
                 made._infos[info.name] = info
+                made._loaders |= {name: load for name, load in self._loaders.items() if name == info.name}
             else:
                 made.register(plugin, info.name, info.distribution)
         for name, plugin in extra:
@@ -209,6 +225,7 @@ class Plugins:
             self._infos[name] = PluginInfo(name, both, "failed", error)
             self._forget()
             return
+        self._loaders[name] = load
         started = time.perf_counter()
         try:
             self.register(load(), name, distribution)

@@ -45,8 +45,12 @@ def command(context: click.Context, name: str, as_json: bool) -> None:
         echo_json({"ok": not counts["broken"], "findings": findings})
     else:
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-        echo(f"{len(findings)} rules on {len(targets.targets)} subjects: {told}")
+        echo(f"{len(findings)} rules tried on {_counted(len(targets.targets))}: {told}")
     context.exit(1 if counts["broken"] else 0)
+
+
+def _counted(subjects: int) -> str:
+    return "1 subject" if subjects == 1 else f"{subjects} subjects"
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:

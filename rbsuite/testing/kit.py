@@ -13,13 +13,14 @@ import asyncio
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from rbsuite.errors import PluginError, UnknownNameError, UsageError
+from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.options import Reference
 from rbsuite.plugins import GROUP, Plugins, load_plugins
 from rbsuite.run.names import look_up
@@ -102,7 +103,8 @@ async def acheck(kind: str, reference: str, known: Plugins | None = None) -> lis
     try:
         return await try_rules(RULES[kind], subject, reference)
     finally:
-        await subject.aclose()
+        with suppress(Exception):  # what cannot be closed has been found out by then
+            await subject.aclose()
 
 
 def check(kind: str, reference: str, known: Plugins | None = None) -> list[Finding]:
@@ -273,19 +275,10 @@ def _plugin(name: str, known: Plugins) -> PluginSubject:
     infos = {info.name: info for info in known.infos}
     if name not in infos:
         raise UnknownNameError("plugin", name, infos, "rbsuite plugins")
-    loaded = known.plugin(name)
+    owner = infos[name].distribution.partition(" ")[0]
     points = [point for point in entry_points(group=GROUP) if point.name == name]
-    if loaded is not None and not (points and infos[name].distribution.partition(" ")[0] == _owner(points[0])):
-        return PluginSubject(name, known, lambda: loaded, entry_of(loaded, name))
-    if points:
-        return PluginSubject(name, known, points[0].load, points[0].value, points[0].dist)
-    error = infos[name].error
-
-    def fail() -> object:
-        raise PluginError(error)
-
-    return PluginSubject(name, known, fail)
-
-
-def _owner(point: Any) -> str:
-    return str(point.dist.name) if point.dist is not None else ""
+    point = next((one for one in points if one.dist is not None and one.dist.name == owner), None)
+    if point is not None:
+        return PluginSubject(name, known, lambda: known.load(name), point.value, point.dist)
+    loaded = known.plugin(name)
+    return PluginSubject(name, known, lambda: known.load(name), "" if loaded is None else entry_of(loaded))

@@ -190,7 +190,7 @@ async def templates(subject: PluginSubject) -> None:
                 raise Broken(error.message) from error
 
 
-def entry_of(plugin: object, name: str) -> str:
+def entry_of(plugin: object) -> str:
     """How another process finds a plugin; empty where it cannot."""
     if isinstance(plugin, ModuleType):
         return plugin.__name__

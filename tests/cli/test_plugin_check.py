@@ -102,9 +102,10 @@ def test_a_broken_rule_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("text", "rule", "words"),
     [
-        ("def rbsuite_judges(:\n", "loads", "SyntaxError"),
+        ("def rbsuite_judges(:\n", "loads", "line 1"),
         ("import no_such_module\n", "loads", "no_such_module"),
-        ("def rbsuite_judges():\n    return []\n", "loads", "rbsuite_judges is not marked with @rbsuite.hookimpl"),
+        ("def rbsuite_judges():\n    return []\n", "marked", "rbsuite_judges is not marked"),
+        ("api_version = 99\n", "version", "it is for version 99, and this is 1"),
     ],
 )
 def test_a_plugin_that_cannot_be_loaded_is_a_finding(

@@ -68,7 +68,7 @@ def plugin_findings(load: Any) -> list[Finding]:
     known.add("mine", "my-distribution 1.0", load)
     entry = ""
     if known.plugin("mine") is not None:
-        entry = entry_of(load(), "mine")
+        entry = entry_of(load())
     return asyncio.run(try_rules(RULES["plugin"], PluginSubject("mine", known, load, entry), "mine"))
 
 
