@@ -29,7 +29,8 @@ class Ledger:
 
     def add(self, purpose: str, usage: Usage) -> None:
         """Count one call."""
-        self.usage[purpose] = self.usage.get(purpose, Usage()) + usage
+        spent = self.usage.get(purpose)
+        self.usage[purpose] = usage if spent is None else spent + usage
 
     def take(self, usage: Mapping[str, Usage]) -> None:
         """Count what was counted elsewhere, by purpose."""
@@ -69,10 +70,9 @@ class Gate:
             return self._masked(await model.complete(request))
 
     def _masked(self, completion: Completion) -> Completion:
-        found = self._secrets.search
         calls = completion.tool_calls
-        texts = [completion.text, completion.reasoning, *(f"{call.raw} {call.arguments}" for call in calls)]
-        if not any(map(found, texts)):
+        texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
+        if not self._secrets.search("\n".join(texts)):
             return completion
 
         def mask(value: Any) -> Any:
