@@ -190,11 +190,12 @@ async def processes(subject: EmbedderSubject) -> None:
     factory = subject.spec.factory
     require_importable(factory.partition(":")[0])
     own = np.asarray(await subject.vectors(TEXTS), dtype=np.float32)
+    jobs = (
+        elsewhere("embed", hash_seed=seed, factory=factory, options=dict(subject.part.values), texts=TEXTS)
+        for seed in (1, 2)
+    )
     try:
-        found = [
-            await elsewhere("embed", hash_seed=seed, factory=factory, options=dict(subject.part.values), texts=TEXTS)
-            for seed in (1, 2)
-        ]
+        found = await asyncio.gather(*jobs)
     except Elsewhere as error:
         raise Broken(str(error)) from error
     for name, digits in found:
