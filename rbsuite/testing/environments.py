@@ -90,6 +90,9 @@ class Played:
 class EnvironmentSubject(Subject):
     """An environment, with one split of its tasks. What is made for it is kept until :meth:`aclose`."""
 
+    decisive: Sequence[_Decisive] | None = None
+    """What :func:`_decisive` found, once it was asked."""
+
     @property
     def spec(self) -> EnvironmentSpec:
         """Its spec."""
@@ -865,7 +868,7 @@ def _with(value: Any, path: tuple[str | int, ...], leaf: Any) -> Any:
     return tuple(copy) if isinstance(value, tuple) else copy
 
 
-async def _decisive(subject: EnvironmentSubject) -> list[_Decisive]:
+async def _decisive(subject: EnvironmentSubject) -> Sequence[_Decisive]:
     """The values that decide the score and nothing else: what an agent must not see.
 
     A world's furniture decides the score too, but to change it changes what happens: then it is no mere key to the answer.
@@ -873,6 +876,14 @@ async def _decisive(subject: EnvironmentSubject) -> list[_Decisive]:
     Raises:
         NotTried: there are none, as far as can be seen.
     """
+    if subject.decisive is None:
+        subject.decisive = await _find_decisive(subject)
+    if not subject.decisive:
+        raise NotTried("no value of a payload decides the score alone")
+    return subject.decisive
+
+
+async def _find_decisive(subject: EnvironmentSubject) -> Sequence[_Decisive]:
     found = []
     for task, reference in subject.solved[:2]:
         whole = await subject.play(task, reference.actions)
@@ -885,11 +896,13 @@ async def _decisive(subject: EnvironmentSubject) -> list[_Decisive]:
             played = await _played(subject, changed, reference.actions)
             if played is None or played.grade.score >= whole.grade.score:
                 continue
-            shows = [[seen, again] for seen, again in zip(whole.seen, played.seen, strict=False) if seen != again]
+            # How an episode closes may tell right from wrong, which is for the rules to find out.
+            closed = len(whole.seen) - (whole.over and played.over)
+            shows = [
+                pair for pair in zip(whole.seen[:closed], played.seen[:closed], strict=False) if pair[0] != pair[1]
+            ]
             if len(whole.seen) == len(played.seen) and all(one.seen_in(*pair) for pair in shows):
                 found.append(one)
-    if not found:
-        raise NotTried("no value of a payload decides the score alone")
     return found
 
 
@@ -973,9 +986,12 @@ async def truth_in_data(subject: EnvironmentSubject) -> None:
 def _require_hidden(one: _Decisive, before: Played, after: Played | None, read: Any, words: str) -> None:
     if after is None or len(before.shown) != len(after.shown):
         return
+    place = f"payload.{'.'.join(map(str, one.path))} of task {one.task.id!r}"
     for ours, theirs in zip(before.shown, after.shown, strict=True):
-        place = ".".join(map(str, one.path))
-        require(not one.seen_in(read(ours), read(theirs)), f"payload.{place} of task {one.task.id!r} {words}")
+        require(not one.seen_in(read(ours), read(theirs)), f"{place} {words}")
+    if before.over and after.over:
+        same = read(before.seen[-1]) == read(after.seen[-1])
+        require(same, f"the last observation tells whether the answer was right: it changes with {place}")
 
 
 @rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,16 @@ def test_exactly_the_rule_that_is_broken_says_so(kind: str, rule: str) -> None:
     assert list(broken) == [rule], broken
     assert broken[rule], "it says what was found"
     assert "\n" not in broken[rule]
+
+
+@pytest.mark.parametrize(
+    ("environment", "rule"), [("TellsTheVerdict", "truth-hidden"), ("VerdictInData", "truth-in-data")]
+)
+def test_a_last_observation_that_tells_right_from_wrong_is_a_leak(environment: str, rule: str) -> None:
+    spec = replace(environments.GOOD, name="telling", factory=f"{environments.__name__}:{environment}")
+    broken = outcomes(findings("environment", spec), "broken")
+    assert list(broken) == [rule], broken
+    assert "the last observation tells whether the answer was right" in broken[rule]
 
 
 def plugin_findings(load: Any) -> list[Finding]:

@@ -383,6 +383,25 @@ class TruthInData(Desk):
     episode = _TruthInData
 
 
+class _Verdict(DeskEpisode):
+    def answered(self, action: Action) -> Observation:
+        seen = super().answered(action)
+        return replace(seen, text="Well done!" if self.state["right"] else "I see.")
+
+
+class TellsTheVerdict(Desk):
+    episode = _Verdict
+
+
+class _VerdictInData(DeskEpisode):
+    def answered(self, action: Action) -> Observation:
+        return replace(super().answered(action), data={"mood": "good" if self.state["right"] else "bad"})
+
+
+class VerdictInData(Desk):
+    episode = _VerdictInData
+
+
 class _OddReward(DeskEpisode):
     def act(self, action: Action) -> Observation:
         self.reward = "much"  # type: ignore[assignment]
