@@ -1,0 +1,17 @@
+"""``rbsuite plugin``: for those who write plugins."""
+
+from __future__ import annotations
+
+import click
+
+from rbsuite.cli import Lazy, LazyGroup
+
+COMMANDS = {
+    "check": Lazy("rbsuite.cli.plugin_check", "Try the rules of the contract on plugins."),
+}
+"""The commands in the order of the help."""
+
+
+@click.group("plugin", cls=LazyGroup, lazy=COMMANDS)
+def command() -> None:
+    """Write plugins and check them."""
