@@ -301,7 +301,7 @@ def open_plan(
     Raises:
         StoreError: there is another experiment, or the directory cannot be used.
     """
-    from rbsuite.errors import Interrupted, Outage, RbsuiteError
+    from rbsuite.errors import Interrupted, LimitReached, Outage, RbsuiteError
     from rbsuite.run.directory import default_directory, open_experiment
 
     directory = default_directory(planned) if out is None else Path(out)
@@ -309,6 +309,6 @@ def open_plan(
         try:
             yield store
         except RbsuiteError as error:
-            if not isinstance(error, Interrupted | Outage):
+            if not isinstance(error, Interrupted | LimitReached | Outage):
                 store.discard()
             raise

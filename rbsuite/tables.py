@@ -16,8 +16,10 @@ from rbsuite.memories.effects import State, effects_of
 from rbsuite.record import ALL, RunInfo, TaskRecord
 from rbsuite.report.text import table
 from rbsuite.statistics.about import About, about
+from rbsuite.statistics.comparisons import Comparison
+from rbsuite.statistics.conditions import ConditionSummary
 from rbsuite.statistics.intervals import Estimate
-from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+from rbsuite.statistics.summary import Summary
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Trajectory, Usage
 

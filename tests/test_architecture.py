@@ -29,6 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "specs",
             "hookspecs",
             "plugins",
+            "processes",
             "task",
             "twins",
             "trajectory",

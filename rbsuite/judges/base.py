@@ -29,6 +29,9 @@ class JudgeRequest:
 class JudgeServices(SeededServices, Protocol):
     """What a judge may use. The cost counts as ``judge``; chance is seeded for the rollout."""
 
+    def count(self, event: str) -> None:
+        """Count an event for the report, e.g. ``"judge_unread"``."""
+
 
 class Judge(Protocol):
     """Gives verdicts. One that cannot decide says ``unknown``."""

@@ -3,9 +3,10 @@
 Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success the whole
 document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.
 
-Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0. Left out: the
-choice of one trajectory a task template, since no memory may know templates. Only the newest ``trajectories`` successes are shown to the
-model, so that the prompt is bounded; the document so far is not shown, as in the source.
+Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0,
+as many workflows as cover the work (``workflows`` only ends a reply without end). Left out: the choice of one trajectory a
+task template, since no memory may know templates. Only the newest ``trajectories`` successes are shown to the model, so that
+the prompt is bounded; the document so far is not shown, as in the source.
 
 Successes are stored as items, the document under the name ``workflows/<domain>``. A document cannot leave out the task at hand: where a
 task comes twice in a stream, its first rollout may have gone into the document.

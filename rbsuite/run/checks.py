@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn, TypeVar, get_args
 
 from rbsuite.environments.base import Episode
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
+from rbsuite.models.reasoning import thought_and_said
 from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
 from rbsuite.task import Task, TaskSet
@@ -85,13 +87,16 @@ def check_group(value: object, owner: str = "", *, averages: bool = False) -> Gr
 
 
 def check_action(value: object, owner: str = "") -> Action:
-    """What an agent's ``act`` returned."""
+    """What the ``act`` of an agent or a user returned; what it says is told from what was thought, whoever made it."""
     if not isinstance(value, Action):
         _refuse("act", "an Action", in_words(value), owner)
     if not isinstance(value.text, str):
         _refuse("act", "an Action whose text is a str", in_words(value.text), owner)
     _all_of("act", "an Action whose calls are ToolCall", value.calls, ToolCall, owner)
-    return value
+    thought, said = thought_and_said(value.text)
+    if said == value.text:
+        return value
+    return replace(value, text=said, thought=" ".join(filter(None, (value.thought, thought))))
 
 
 def check_tasks(value: object, owner: str = "") -> TaskSet:
@@ -143,6 +148,8 @@ def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
 
 
 def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str) -> tuple[_T, ...]:
+    if values == ():
+        return ()
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         _refuse(method, wanted, in_words(values), owner)
     for item in values:

@@ -129,7 +129,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
             except TimeoutError:
                 if not limit.expired():
                     raise
-                end = "timeout"
+                end, error = "timeout", f"the rollout has taken {stage.seconds:g} s (--rollout-max-time)."
             except tuple(_ENDS) as failure:
                 end, error = _end_of(failure), str(failure)
             final = episode.observation
@@ -251,7 +251,10 @@ def _fault(error: Exception) -> EnvironmentFailure:
 async def _user_action(user: User | None, observation: Observation) -> Action:
     if user is None:
         raise EnvironmentFailure("the environment gives the turn to a user, but its spec declares no users.")
-    return check_action(await user.act(observation))
+    action = check_action(await user.act(observation))
+    if action.speaks and not action.text.strip():
+        raise ModelError("the simulated user said nothing.", "Choose another --user-model, or another --user.")
+    return action
 
 
 def _check_user_turns(in_a_row: int, stage: Stage) -> None:
