@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from rbsuite.redact import redact_shapes
+from rbsuite.redact import redact
 
 NAMES_SHOWN = 20
 """How many known names a message lists."""
@@ -36,8 +36,8 @@ class RbsuiteError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = " ".join(redact_shapes(message).split())
-        self.remedy = " ".join(redact_shapes(remedy).split())
+        self.message = " ".join(redact(message).split())
+        self.remedy = " ".join(redact(remedy).split())
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()

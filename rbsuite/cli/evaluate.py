@@ -268,7 +268,8 @@ def command(
         from rbsuite.run.config import names_simulation
         from rbsuite.run.presets import describe
 
-        for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
+        mode = planned.spec.action_mode
+        for line in describe(planned.config.protocol, wanted, mode, simulated=names_simulation(wanted)):
             tell(line)
     same = source is not None and _adds_nothing(stored, {**from_file, **given})
     if dry_run:

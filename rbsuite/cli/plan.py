@@ -17,9 +17,9 @@ from rbsuite.options import Reference
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
+    from rbsuite.statistics.comparisons import Comparison
     from rbsuite.statistics.power import Components, Design
     from rbsuite.statistics.power import Pilot as Variances
-    from rbsuite.statistics.summary import Comparison
     from rbsuite.store import ExperimentStore
 
 ORDERS = (3, 5, 10, 20)

@@ -10,6 +10,7 @@ from typing import Any
 
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.limits import RolloutBudget
+from rbsuite.models.usable import normalised
 from rbsuite.redact import MASK, reply_secrets
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Message, ToolSpec, Usage
@@ -136,6 +137,7 @@ class ModelHandle:
         tools: Sequence[ToolSpec] = (),
         *,
         temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
         """Ask the model.
 
@@ -154,12 +156,13 @@ class ModelHandle:
             seed=derive_seed(self._session, self._calls),
             session=self._session,
             group=self._group,
+            schema=schema,
             max_tokens=self._max_tokens,
             seconds=self._seconds,
         )
         self._calls += 1
         started = time.perf_counter() if self._notify is not None else 0.0
-        completion = await self._gate.complete(self._model, request, self._ledger)
+        completion = normalised(await self._gate.complete(self._model, request, self._ledger))
         self._ledger.add(self._purpose, completion.usage)
         if self._budget is not None:
             self._budget.add(request, completion)

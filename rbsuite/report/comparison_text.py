@@ -31,9 +31,11 @@ from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary
     from rbsuite.statistics.curves import OrderSpread, Slice
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.statistics.summary import Summary
 
 GROUPS_SHOWN = 12
 ABOUT = (

@@ -11,8 +11,10 @@ from rbsuite.statistics.intervals import ORDERS_NEEDED, p_value
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.statistics.summary import Summary
 
 
 def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:

@@ -26,8 +26,10 @@ from rbsuite.store import ExperimentStore, experiment_digest
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.report.looking import Looked
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary, Reason
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, ConditionSummary, Reason, Summary
+    from rbsuite.statistics.summary import Summary
     from rbsuite.trajectory import Usage
 
 FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."

@@ -25,9 +25,11 @@ from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
+from rbsuite.run.checks import check_tasks
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time, refuse_masked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
+from rbsuite.run.presets import protocol_agent
 from rbsuite.run.window import make_window
 from rbsuite.scrub import scrub, scrub_text
 from rbsuite.seeds import derive_seed
@@ -35,6 +37,9 @@ from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, Sca
 from rbsuite.task import TaskSet
 
 _log = logging.getLogger(__name__)
+
+LEAST_TEMPERATURE = 0.3
+"""The temperature of the agent's model below which parallel rollouts of a task are too much alike."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +241,9 @@ class Chosen:
             DataError: there are none.
         """
         try:
-            found = self.environment.tasks(split, domain=domain, data=data)
+            found = check_tasks(
+                self.environment.tasks(split, domain=domain, data=data), f"environment {self.spec.name!r}"
+            )
         except RbsuiteError:
             raise
         except Exception as error:
@@ -298,6 +305,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     used = {name for model in config.model for name in model_references(config, model).values()}
     for reference in sorted(used):
         make_model(reference, plugins)  # raises where no plugin and no provider can have the name, or it cannot be made
+    _warn_of_like_rollouts(config, plugins)
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
@@ -352,7 +360,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         scaling=canonical("scaling", config.scaling),
         selector=canonical("selector", [config.selector])[0],
         judge=canonical("judge", config.judge),
-        agent=canonical("agent", config.agent or [spec.agent]),
+        agent=canonical("agent", config.agent or [protocol_agent(config.protocol, spec.action_mode) or spec.agent]),
         user=_user(config.user, spec, plugins),
         baseline_orders=None if config.baseline_orders == config.orders else config.baseline_orders,
         embedder=canonical("embedder", config.embedder),
@@ -420,6 +428,26 @@ def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugin
                 f"--scaling {reference} runs several rollouts of a task at the same time, but {environment.name} has one server for all.",
                 "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts separate.",
             )
+
+
+def _warn_of_like_rollouts(config: ExperimentConfig, plugins: Plugins) -> None:
+    """Say so where parallel rollouts will hardly differ. A simulated model draws from its seed alone, so temperature is nothing to it."""
+    if all(is_simulated(name, plugins) for name in config.model):
+        return
+    parts = [look_up(plugins, "scaling", reference) for reference in config.scaling]
+    several = [
+        part.reference
+        for part in parts
+        if isinstance(part.spec, ScalingSpec) and part.spec.at_once and part.values[part.spec.at_once] > 1
+    ]
+    coldest = min(config.temperature)
+    if several and coldest < LEAST_TEMPERATURE:
+        _log.warning(
+            "--scaling %s at temperature %g: the rollouts of a task will hardly differ, so there is little to choose from or to learn from "
+            "their contrast. Use --temperature 0.7, as the paper does.",
+            ",".join(several),
+            coldest,
+        )
 
 
 def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:

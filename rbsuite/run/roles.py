@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from rbsuite.environments.base import is_task_aware
+from rbsuite.environments.solution import check_solution
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
@@ -116,7 +117,8 @@ class Roles:
         """A fresh simulated user, where one takes part."""
         if self._parts.user is None:
             return None
-        solution = self._parts.environment.solution(self._task)
+        owner = f"environment {self._parts.spec.name!r} on task {self._task.id!r}"
+        solution = check_solution(self._parts.environment.solution(self._task), owner)
         user: User = self._parts.user.make()
         with self.blaming("user", self._parts.user.reference):
             script = () if solution is None else solution.user
@@ -131,6 +133,11 @@ class Roles:
     def prompts(self) -> Prompts:
         """The condition's templates."""
         return self._parts.prompts
+
+    @property
+    def heard(self) -> bool:
+        """Whether a user hears what the agent says."""
+        return self._parts.user is not None
 
     def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         """A metered model for one purpose."""
@@ -191,11 +198,16 @@ class Services:
         return self._roles.prompts.render(template, **variables)
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
         """Ask the model."""
         try:
-            return await self._model.complete(messages, tools, temperature=temperature)
+            return await self._model.complete(messages, tools, temperature=temperature, schema=schema)
         except ModelError as error:
             self._failed(error)
             raise
@@ -256,3 +268,7 @@ class View(CountingServices):
     def document(self, name: str) -> str:
         """A document's text."""
         return self._reads.document(name)
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""
+        return super().render(template, **{"heard": self._roles.heard, **variables})

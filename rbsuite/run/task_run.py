@@ -165,7 +165,8 @@ class TaskRun:
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
         """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
-        place = replace(self._roles.place, rollout=index)
+        run = self._roles.place
+        place = Place(run.run, run.position, run.task_id, index)
         given = await self._recalls.before_rollout(index, earlier)
         # What could not be opened was tried again when it was opened.
         last = 0 if self._opening.failure is not None else self._parts.config.retries
@@ -181,7 +182,7 @@ class TaskRun:
             self._recalls.forget_turns(index)
         self._parts.sink.emit(RolloutEnded(place, record.trajectory, record.verdict))
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
-        return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
+        return RolloutRecord(record.trajectory, record.verdict, spent.snapshot(), notes, seconds)
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
         """See :class:`rbsuite.scaling.base.TaskRollouts`."""
@@ -239,7 +240,9 @@ class TaskRun:
             agent.start(AgentStart(roles.services("agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
-        if not any(usage.calls for usage in ledger.usage.values()):
+        # Where the task could not be opened, what counts is whether the calls of that were answered.
+        asked = ledger if self._opening.failure is None else self._opened.ledger
+        if not any(usage.calls for usage in asked.usage.values()):
             self._unanswered.add(index)
         verdict = await self._judge(trajectory, seed, ledger) if judged and not trajectory.broken else None
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), (), time.perf_counter() - started)
@@ -251,7 +254,8 @@ class TaskRun:
         try:
             with self._roles.blaming("judge", name):
                 services = self._roles.counting("judge", seed, ledger, self._recalls.counts)
-                return check_verdict(await self._parts.judge.judge(request, services))
+                verdict = check_verdict(await self._parts.judge.judge(request, services))
+                return verdict if verdict.source else replace(verdict, source=name)
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 

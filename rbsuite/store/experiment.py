@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -346,10 +346,15 @@ class ExperimentStore:
         self._known(run_id)
         return self._reader.ops(run_id, upto_version)
 
-    def results(self, run_id: str) -> Iterator[ResultRow]:
-        """A row a rollout, for statistics; does not unpack the trajectories."""
+    def results(self, run_id: str, *, details: Container[str] | None = None) -> Iterator[ResultRow]:
+        """A row a rollout, for statistics; does not unpack the trajectories.
+
+        Args:
+            run_id: the run.
+            details: names in the truth that a row is to have; all if ``None``.
+        """
         self._known(run_id)
-        return self._reader.results(run_id)
+        return self._reader.results(run_id, details)
 
     def failures(self, run_id: str) -> Failures:
         """How many rollouts of a run broke, and where the first one is."""
