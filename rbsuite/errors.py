@@ -121,7 +121,21 @@ class ReplyRefused(RbsuiteError):
 
 
 class BudgetSpent(RbsuiteError):
-    """A limit of money, tokens or calls that is used up. Ends a rollout as ``budget``."""
+    """A rollout's limit of money, tokens or calls that is used up. Ends it as ``budget``."""
+
+
+class LimitReached(RbsuiteError):
+    """The experiment's limit of money, tokens, calls or time that is used up. Stops it; with a higher one it goes on.
+
+    Args:
+        message: see :class:`RbsuiteError`.
+        option: the option that sets the limit, e.g. ``max-calls``.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, option: str = "") -> None:
+        super().__init__(message, option and f"Raise --{option} to go on.")
 
 
 class StoreError(RbsuiteError):

@@ -54,6 +54,8 @@ COMMANDS: Mapping[str, Lazy] = {
         "rbsuite.cli.serve_model", "Offer simulated models as providers offer theirs, faults included."
     ),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
+    "plugins": Lazy("rbsuite.cli.plugins", "List the plugins, and what is wrong with them."),
+    "plugin": Lazy("rbsuite.cli.plugin", "Write plugins and check them."),
     "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }
 """The commands in the order of ``rbsuite --help``."""

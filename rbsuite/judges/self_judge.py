@@ -15,6 +15,8 @@ from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"
+FORM = "Reasoning: ...\nVerdict: success or failure"
+"""What a reply looks like, for a model that has missed it."""
 
 
 class SelfJudge:
@@ -38,7 +40,7 @@ class SelfJudge:
             transcript=fence(render_transcript(request.trajectory, budget=self._budget), "record"),
         )
         try:
-            return await ask_for(services, prompt, temperature=0.0, read=read_verdict)
+            return await ask_for(services, prompt, temperature=0.0, read=read_verdict, form=FORM)
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", SOURCE)
         except Unreadable as fault:

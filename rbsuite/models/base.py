@@ -29,6 +29,7 @@ class ModelRequest:
             all rollouts of a task have in common. 0: none is given.
         max_tokens: limit on the reply; ``None``: the provider's default.
         schema: JSON schema of the reply, for models that keep to one; ``None``: any text.
+        seconds: limit on the call's time; ``None``: the model's own. It is no part of what is asked.
     """
 
     messages: tuple[Message, ...]
@@ -40,6 +41,7 @@ class ModelRequest:
     group: int = 0
     max_tokens: int | None = None
     schema: Mapping[str, Any] | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -28,7 +29,9 @@ from rbsuite.models.provider_errors import (
     rejects_images,
     retry_after,
 )
+from rbsuite.models.reply_limit import ReplyLimit
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
+from rbsuite.models.settings import EXPLICIT, ModelSettings
 from rbsuite.models.wire import completion_from_wire, has_images, request_body, require_whole
 from rbsuite.trajectory import Usage
 
@@ -60,6 +63,7 @@ class LiteLLMModel:
         waiting: told before each wait.
         label: what messages call it; empty: its name.
         headers: gives headers that go with a request.
+        settings: what the user sets of the model.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class LiteLLMModel:
         waiting: Callable[[ModelWaiting], None] | None = None,
         label: str = "",
         headers: Callable[[ModelRequest], Mapping[str, str]] | None = None,
+        settings: ModelSettings | None = None,
     ) -> None:
         self._name = name
         self._label = label or name
@@ -83,6 +88,8 @@ class LiteLLMModel:
         self._backoff = backoff
         self._waiting = waiting
         self._refused: set[str] = set()
+        self._settings = settings or ModelSettings(name)
+        self._reply_limit = ReplyLimit()
         self._takes_images = True
         self._wants_reasoning = name.partition("/")[0] in WANT_REASONING
         self._switches: dict[str, bool] | None = None
@@ -102,14 +109,18 @@ class LiteLLMModel:
         litellm = load_litellm()
         headers = {} if self._headers is None else {"extra_headers": dict(self._headers(request))}
         body = self._body(request)
+        seconds = float(self._settings.options.get("timeout") or request.seconds or self._timeout)
         failures = 0
         while True:
-            body = self._without_refused(body)
+            body = self._reply_limit.applied(self._without_refused(body))
             try:
-                response = await self._call(litellm, body | headers)
+                response = await self._call(litellm, body | headers, seconds)
                 require_whole(response)
             except Exception as error:
                 kind = classify(error, litellm)
+                if kind in ("request", "parameters", "context_overflow") and (fitted := self._fit_reply(error, body)):
+                    body = fitted
+                    continue
                 if kind in ("request", "parameters") and self._drop_refused(error, body):
                     continue
                 if kind == "request" and self._describe_images(error, request):
@@ -123,13 +134,14 @@ class LiteLLMModel:
                 if kind in ("context_overflow", "content_filter"):
                     return Completion("", usage=Usage(calls=1), finish_reason=kind)
                 if kind != "transient" or failures > self._retries:
-                    raise self._failure(error, kind, litellm, failures) from None
+                    raise self._failure(error, kind, litellm, failures, seconds) from None
                 await self._wait(error, failures, request.seed)
             else:
                 return self._read(litellm, response, request)
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
-        return request_body(request, images=self._takes_images, reasoning=self._wants_reasoning)
+        body = request_body(request, images=self._takes_images, reasoning=self._wants_reasoning)
+        return self._settings.applied(body)
 
     async def aclose(self) -> None:
         """Close litellm's connections.
@@ -141,21 +153,23 @@ class LiteLLMModel:
             await litellm.close_litellm_async_clients()
             litellm.in_memory_llm_clients_cache.flush_cache()
 
-    async def _call(self, litellm: Any, body: dict[str, Any]) -> Any:
+    async def _call(self, litellm: Any, body: dict[str, Any], seconds: float) -> Any:
         """One call. The outer limit also ends a reply that trickles in, which litellm's own does not."""
         if "tools" in body and self._switches is None:
             self._switches = _tool_switches()
         connection = self._connection()
         if "extra_headers" in connection:
             connection["extra_headers"] = {**body.get("extra_headers", {}), **connection["extra_headers"]}
-        async with asyncio.timeout(self._timeout):
+        async with asyncio.timeout(seconds):
             return await litellm.acompletion(
                 model=self._name,
                 **(body | connection),
-                timeout=self._timeout,
+                timeout=seconds,
                 num_retries=0,
                 max_retries=0,
                 drop_params=True,
+                # litellm leaves out what it does not know of a model; what the user has set is sent.
+                allowed_openai_params=[name for name in EXPLICIT if name in self._settings.options],
                 **(self._switches or {}),
             )
 
@@ -195,6 +209,13 @@ class LiteLLMModel:
             _log.warning("%s does not support %s: it is left out", self._label, parameter, extra={"model": self._label})
         return bool(parameter)
 
+    def _fit_reply(self, error: Exception, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The request with a limit on the reply that the provider takes; ``None`` where that is not what it complains of."""
+        fitted = self._reply_limit.fitted(str(error), body)
+        if fitted is not None and (told := self._reply_limit.told):
+            _log.warning("%s: %s", self._label, told, extra={"model": self._label})
+        return fitted
+
     def _describe_images(self, error: Exception, request: ModelRequest) -> bool:
         """Whether the provider refused the request for its images, whose descriptions are then sent in this and all later calls."""
         if not self._takes_images or not has_images(request) or not rejects_images(error):
@@ -205,9 +226,11 @@ class LiteLLMModel:
         )
         return True
 
-    def _failure(self, error: Exception, kind: FailureKind, litellm: Any, failures: int) -> RbsuiteError:
+    def _failure(
+        self, error: Exception, kind: FailureKind, litellm: Any, failures: int, seconds: float
+    ) -> RbsuiteError:
         """The error to raise. It is raised without the provider's own, which may hold headers and addresses."""
-        what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
+        what = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failures} times)" if failures > 1 else ""
         raised = ModelUnusable if kind in _UNUSABLE else ModelError
         return raised(f"model {self._label!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, litellm, error))
@@ -232,7 +255,9 @@ class LiteLLMModel:
         except Exception:  # litellm knows no price for it
             cost = None
         try:
-            return completion_from_wire(response, cost, request.tools)
+            completion = completion_from_wire(response, cost, request.tools)
+            priced = self._settings.price(completion.usage)
+            return completion if priced is None else replace(completion, usage=replace(completion.usage, cost=priced))
         except (ValueError, AttributeError, TypeError) as error:
             raise ModelError(
                 f"model {self._label!r}: the reply is not a chat completion: {detail(error)}.",

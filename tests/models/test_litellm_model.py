@@ -19,6 +19,7 @@ from rbsuite.errors import ModelError, ModelUnusable
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.litellm_model import LiteLLMModel
 from rbsuite.models.retry import Backoff
+from rbsuite.models.settings import ModelSettings
 from rbsuite.trajectory import Image, Message, ToolCall, ToolSpec
 
 # litellm and pydantic warn about litellm's own code.
@@ -546,3 +547,73 @@ def test_connections_are_closed_and_reopened(server: Server) -> None:
         return first.text + second.text
 
     assert [asyncio.run(_noiseless(once())) for _ in range(2)] == ["hellohello"] * 2
+
+
+def test_settings_and_further_fields_reach_the_server(ask: Ask, server: Server) -> None:
+    settings = ModelSettings.parse(
+        "openai/m:max_tokens=50,top_p=0.5,reasoning_effort=low,omit=seed,body.top_k=20,body.a.b=true"
+    )
+    ask(answer(), settings=settings, request=simple(max_tokens=9, temperature=0.0))
+    [sent] = server.requests
+    assert {
+        name: sent.get(name)
+        for name in ("max_tokens", "top_p", "reasoning_effort", "seed", "top_k", "a", "temperature")
+    } == {
+        "max_tokens": 50,
+        "top_p": 0.5,
+        "reasoning_effort": "low",
+        "seed": None,
+        "top_k": 20,
+        "a": {"b": True},
+        "temperature": 0.0,
+    }
+
+
+def test_prices_that_are_set_are_the_cost(ask: Ask) -> None:
+    reply = ask(answer(), settings=ModelSettings.parse("openai/m:input_price=1000,output_price=10000"))
+    assert reply.usage.cost == pytest.approx((11 * 1000 + 7 * 10000) / 1e6)
+
+
+OTHER_NAME = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+)
+TOO_HIGH = "max_tokens is too large: 900. This model supports at most 400 completion tokens, whereas you provided 900."
+NO_ROOM = "This model's maximum context length is 1000 tokens and your request has 320 input tokens; max_tokens is too large: 900."
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "later"),
+    [
+        (OTHER_NAME, {"max_completion_tokens": 900}, {"max_completion_tokens": 900}),
+        (TOO_HIGH, {"max_tokens": 400}, {"max_tokens": 400}),
+        (NO_ROOM, {"max_tokens": 680}, {"max_tokens": 900}),
+    ],
+)
+def test_a_limit_that_a_model_refuses_is_sent_as_it_takes_it(
+    server: Server, loop: asyncio.Runner, said: str, then: dict[str, int], later: dict[str, int]
+) -> None:
+    server.plan(failure(400, said), answer())
+    model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+    for _ in range(2):
+        assert loop.run(_noiseless(model.complete(simple(max_tokens=900)))).text == "hello"
+    sent = [
+        {name: one[name] for name in ("max_tokens", "max_completion_tokens") if name in one} for one in server.requests
+    ]
+    assert sent == [{"max_tokens": 900}, then, later]
+
+
+def test_a_conversation_without_room_for_a_reply_is_an_overflow(ask: Ask) -> None:
+    said = "This model's maximum context length is 1000 tokens and your request has 1320 input tokens; max_tokens is too large: 900."
+    assert ask(failure(400, said), request=simple(max_tokens=900)).finish_reason == "context_overflow"
+
+
+def test_the_time_of_a_call_is_what_its_purpose_has_unless_the_model_says_otherwise(ask: Ask) -> None:
+    with pytest.raises(ModelError, match=r"no answer within 0\.3 s"):
+        ask(Reply(delay=2.0), retries=0, request=simple(seconds=0.3))
+    with pytest.raises(ModelError, match=r"no answer within 0\.2 s"):
+        ask(
+            Reply(delay=2.0),
+            retries=0,
+            request=simple(seconds=9.0),
+            settings=ModelSettings.parse("openai/m:timeout=0.2"),
+        )
