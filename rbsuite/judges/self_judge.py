@@ -20,7 +20,8 @@ FORM = "Reasoning: ...\nVerdict: success or failure"
 
 
 class SelfJudge:
-    """Asks the judge's model; once more, with the fault named, if the reply cannot be read; then the verdict is ``unknown``.
+    """Asks the judge's model; once more, with the fault named, if the reply cannot be read; then the verdict is ``unknown``, and counted
+    as ``judge_unread``.
 
     Args:
         budget: characters of the transcript, and half of it of the rules that the agent was given; 0: no limit.
@@ -43,4 +44,5 @@ class SelfJudge:
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", SOURCE)
         except Unreadable as fault:
+            services.count("judge_unread")
             return Verdict("unknown", None, f"the judge's reply could not be read: {fault}", SOURCE)
