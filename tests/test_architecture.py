@@ -19,6 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "errors",
             "fencing",
             "files",
+            "frozen",
             "inert",
             "jsonable",
             "redact",

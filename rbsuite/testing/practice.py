@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
@@ -247,13 +247,20 @@ class PracticeServices:
         return self._prompts.render(template, **variables)
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
-        """See :class:`rbsuite.models.services.ToolServices`."""
+        """See :class:`rbsuite.agents.base.AgentServices`."""
         session = derive_seed(self._seed, self._purpose)
         seed = derive_seed(session, len(self.requests))
         self.requests.append(
-            ModelRequest(tuple(messages), self._purpose, tuple(tools), temperature, seed, session, group=self._seed)
+            ModelRequest(
+                tuple(messages), self._purpose, tuple(tools), temperature, seed, session, self._seed, schema=schema
+            )
         )
         return await self._answer(self.requests[-1])
 
