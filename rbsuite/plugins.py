@@ -54,7 +54,7 @@ BUILTIN = (
 )
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load and to say what it declares slows every command, and is told of."""
-SEPARATE = {"local": "rbsuite-local"}
+SEPARATE = {"local": "rbsuite-local", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
 """Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
 
 _log = logging.getLogger(__name__)
@@ -214,6 +214,12 @@ class Plugins:
         self._infos[name] = PluginInfo(name, distribution, "loaded", api="" if api is None else str(api))
         self._forget()
 
+    def remove(self, name: str) -> None:
+        """Take out a plugin that was registered."""
+        self._manager.unregister(name=name)
+        del self._infos[name]
+        self._forget()
+
     def add(self, name: str, distribution: str, load: Callable[[], object]) -> None:
         """Load and register a plugin; if that fails keep the error. Of two plugins of one name neither is kept."""
         taken = self._infos.get(name)
@@ -338,7 +344,7 @@ class Plugins:
                 f"the {kind} name {name!r} is {clashes[name]}.",
                 f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin (`rbsuite plugins`).",
             )
-        known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
+        known = self.of_kind(kind)
         if kind == "environment":
             known = {**known, **{alias: known[stands_for] for alias, stands_for in self.aliases.items()}}
         if name in known:
@@ -352,6 +358,11 @@ class Plugins:
             listing = "; ".join(f"{info.name} ({info.distribution}): {info.error}" for info in failed)
             error.remedy += f" Plugins that failed to load: {listing}."
         raise error
+
+    def of_kind(self, kind: str) -> Mapping[str, Spec]:
+        """The declared specs of a kind by name, e.g. ``of_kind("memory")``."""
+        known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
+        return known
 
     def owner(self, spec: Spec) -> str:
         """The distribution that declares a spec, ``"name version"``."""

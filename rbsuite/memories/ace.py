@@ -30,7 +30,7 @@ from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Recall
 from rbsuite.fencing import fence, one_line
 from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
+from rbsuite.memories.extraction import additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
 from rbsuite.reading.labels import entries, find_labels
 from rbsuite.reading.layers import MOST, Layer, Unreadable, first_read
@@ -102,7 +102,7 @@ class Playbook:
         reflection = await self._reflect(experience, used, view, named=named is not None)
         if reflection is None:
             return ()
-        provenance = provenance_of(experience, experience.outcomes)
+        provenance = experience.provenance()
         scores = [
             MemoryOp("score", provenance, item_id=item.id, counters={tag: 1.0})
             for item in used

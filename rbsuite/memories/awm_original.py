@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
 from rbsuite.fencing import fence
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import Extraction, ShownEpisode, additions, extract_items, provenance_of, show_rules
+from rbsuite.memories.extraction import Extraction, ShownEpisode, additions, extract_items, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.transcript import render_transcript
 
@@ -63,7 +63,7 @@ class WorkflowDocument:
         shown = [ShownEpisode.of(item) for item in sources]
         drafts = await extract_items(self._extraction, view, sources=shown, rules=show_rules(experience))
         if drafts:
-            provenance = provenance_of(experience, (success,))
+            provenance = experience.provenance(success)
             document = view.render("memory/document.j2", items=drafts)
             ops.append(MemoryOp("put_document", provenance, document=_name(experience.domain), text=document))
         return ops

@@ -27,7 +27,7 @@ from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallReq
 from rbsuite.fencing import fence, fences
 from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import ShownEpisode, additions, provenance_of, show_rollouts, show_rules
+from rbsuite.memories.extraction import ShownEpisode, additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.reading.asking import ASKED
 from rbsuite.reading.labels import between
@@ -93,7 +93,7 @@ class DynamicCheatsheet:
                 rollouts=show_rollouts(experience.outcomes, labelled=False, budget=self._budget),
             )
         if new and new != sheet:
-            provenance = provenance_of(experience, experience.outcomes)
+            provenance = experience.provenance()
             ops.append(MemoryOp("put_document", provenance, document=DOCUMENT, text=new))
         return ops
 

@@ -25,6 +25,7 @@ from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
+from rbsuite.run.checks import check_tasks
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time, refuse_masked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
@@ -240,7 +241,9 @@ class Chosen:
             DataError: there are none.
         """
         try:
-            found = self.environment.tasks(split, domain=domain, data=data)
+            found = check_tasks(
+                self.environment.tasks(split, domain=domain, data=data), f"environment {self.spec.name!r}"
+            )
         except RbsuiteError:
             raise
         except Exception as error:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from rbsuite.environments.base import is_task_aware
+from rbsuite.environments.solution import check_solution
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
@@ -116,7 +117,8 @@ class Roles:
         """A fresh simulated user, where one takes part."""
         if self._parts.user is None:
             return None
-        solution = self._parts.environment.solution(self._task)
+        owner = f"environment {self._parts.spec.name!r} on task {self._task.id!r}"
+        solution = check_solution(self._parts.environment.solution(self._task), owner)
         user: User = self._parts.user.make()
         with self.blaming("user", self._parts.user.reference):
             script = () if solution is None else solution.user

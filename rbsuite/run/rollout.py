@@ -21,7 +21,7 @@ from rbsuite.errors import (
     RbsuiteError,
     ReplyRefused,
 )
-from rbsuite.run.checks import check_action, check_audience
+from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
 from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
@@ -207,23 +207,20 @@ class _Opened:
 
     def __init__(self, stage: Stage, task: Task, seed: int) -> None:
         self._opening = stage.opener.open(task, seed=seed, services=stage.services)
+        self._owner = f"environment {stage.spec.name!r}"
 
     async def __aenter__(self) -> Episode:
-        episode: Episode = await _of_environment(self._opening)
-        self._episode = episode
-        return episode
+        self._episode = check_episode(await _of_environment(self._opening), self._owner)
+        return self._episode
 
     async def __aexit__(self, *error: object) -> None:
         await _of_environment(self._episode.aclose())
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
-    observation: Observation = await _of_environment(episode.act(action))
-    if not isinstance(observation, Observation):
-        raise PluginError(
-            f"environment {stage.spec.name!r}: act returned {type(observation).__name__}, not an Observation.",
-            "Return an Observation.",
-        )
+    owner = f"environment {stage.spec.name!r}"
+    observation = check_observation(await _of_environment(episode.act(action)), owner)
+    check_reward(episode.reward, owner)
     return observation
 
 

@@ -254,7 +254,8 @@ class TaskRun:
         try:
             with self._roles.blaming("judge", name):
                 services = self._roles.counting("judge", seed, ledger, self._recalls.counts)
-                return check_verdict(await self._parts.judge.judge(request, services))
+                verdict = check_verdict(await self._parts.judge.judge(request, services))
+                return verdict if verdict.source else replace(verdict, source=name)
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 
