@@ -7,8 +7,9 @@ from collections.abc import Callable
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
-from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
+from rbsuite.models.litellm_model import DEFAULT_RETRIES, LiteLLMModel
 from rbsuite.models.provider_errors import require_sendable_keys
+from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference, refuse_keys
 from rbsuite.plugins import SEPARATE, Plugins
 from rbsuite.specs import ModelSpec, load_object
@@ -20,22 +21,16 @@ def make_model(
     reference: str,
     plugins: Plugins,
     *,
-    base_url: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
-    retries: int = DEFAULT_RETRIES,
     waiting: Callable[[ModelWaiting], None] | None = None,
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
-    ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL`` goes to litellm, all
-    that follows the first ``/`` as it stands (``ollama/llama3:8b``).
+    ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL[:OPTIONS]`` goes to litellm,
+    all that follows the first ``/`` and is no option as it stands (``ollama/llama3:8b``); see :mod:`rbsuite.models.settings`.
 
     Args:
         reference: what the user wrote.
         plugins: the plugins.
-        base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
-        timeout: seconds that one call of a provider may take.
-        retries: how often a transient failure of a provider's call is tried again.
         waiting: told before each wait of a provider's call that will be tried again.
 
     Returns:
@@ -48,8 +43,11 @@ def make_model(
     """
     spec = find_spec(reference, plugins)
     if spec is None:
+        settings = ModelSettings.parse(reference)
+        retries = int(settings.options.get("retries", DEFAULT_RETRIES))
+        base_url = str(settings.options.get("api_base", "")) or None
         return LiteLLMModel(
-            reference.strip(), base_url=base_url, timeout=timeout, retries=retries, waiting=waiting
+            settings.model, base_url=base_url, retries=retries, waiting=waiting, settings=settings
         ), None
     return _build(spec, reference), spec
 
@@ -67,7 +65,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     name = text.partition(":")[0]
     if name in plugins.models:
         return plugins.models[name]
-    provider, slash, model = text.partition("/")
+    provider, slash, _ = text.partition("/")
     if (
         name.startswith(SIMULATED_PREFIX)
         or name in plugins.clashes("model")
@@ -78,7 +76,8 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
         error = UnknownNameError("model", name or text, plugins.models, "rbsuite list models")
         error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or text or 'gpt-4o'}."
         raise error
-    if not provider or not model or any(character.isspace() for character in text) or not text.isprintable():
+    bare = ModelSettings.parse(text).model if slash else text
+    if not provider or not bare.partition("/")[2] or any(map(str.isspace, bare)) or not text.isprintable():
         raise UsageError(
             f"{reference!r} is not a model name.", "Write PROVIDER/MODEL, for example openai/gpt-4o, without spaces."
         )

@@ -58,6 +58,10 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "unread": condition.unread,
         "invalid": condition.invalid,
         "ends": condition.ends,
+        "end_reasons": {
+            end: [{"reason": one.text, "count": one.count, "first_task": one.task} for one in found]
+            for end, found in condition.reasons.items()
+        },
         "judge_accuracy": condition.judge_accuracy,
         "judge_ci95": condition.judge.interval,
         "judged": [

@@ -19,6 +19,8 @@ from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
 from rbsuite.models.client import Gate
 from rbsuite.models.factory import make_model
+from rbsuite.models.meter import Meter
+from rbsuite.models.per_purpose import call_seconds, reply_tokens
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
@@ -63,6 +65,7 @@ class Worker:
         plugins: where names are looked up.
         sink: where records and events go.
         execution: how fast.
+        meter: counts the model calls.
         environment: the environment, if there is one already, which has given these tasks; its owner closes it.
     """
 
@@ -73,6 +76,7 @@ class Worker:
         plugins: Plugins,
         sink: Sink,
         execution: Execution,
+        meter: Meter,
         environment: tuple[Environment, TaskSet] | None = None,
     ) -> None:
         self._config = config
@@ -82,6 +86,7 @@ class Worker:
         self._execution = execution
         self._given = environment
         self._gate = Gate(execution.concurrency)
+        self._meter = meter
         self._models: dict[str, ChatModel] = {}
         self._prompts: dict[str, Prompts] = {}
 
@@ -162,7 +167,10 @@ class Worker:
             twins=Twins(tasks, bank),
             origin="" if start == GENESIS else start[:8],
             gate=self._gate,
+            meter=self._meter,
             temperature=float(condition.temperature) if condition.temperature else None,
+            reply_tokens=reply_tokens(config.reply_tokens),
+            call_seconds=call_seconds(self._execution.call_time),
             sink=self._sink,
         )
 

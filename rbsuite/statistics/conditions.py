@@ -25,6 +25,26 @@ from rbsuite.trajectory import BROKEN_ENDS, Usage
 
 UNPARSED = "parse_errors"
 
+REASONS_KEPT = 5
+"""How many different reasons of one end are kept of a condition."""
+
+_TURNS = "the turns of a rollout are used up, or the environment cut it off."
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why rollouts ended.
+
+    Attributes:
+        text: in words.
+        count: of how many rollouts.
+        task: the first of them.
+    """
+
+    text: str
+    count: int
+    task: str
+
 
 @dataclass(frozen=True, slots=True)
 class ConditionSummary:
@@ -43,6 +63,7 @@ class ConditionSummary:
         steps: agent turns a rollout, mean.
         usage: cost of these tasks over all runs, by purpose.
         ends: rollouts by why they ended.
+        reasons: by end, but for ``finished``, its most frequent reasons.
         judged: verdicts against the truth: ``(label, solved)`` to count.
         recalled: share of tasks for which something was recalled: text was put before the agent.
         notes: counts the memory reported.
@@ -66,6 +87,7 @@ class ConditionSummary:
     steps: float
     usage: Mapping[str, Usage]
     ends: Mapping[str, int]
+    reasons: Mapping[str, Sequence[Reason]]
     judged: Mapping[tuple[str, bool], int]
     recalled: float
     notes: Mapping[str, int]
@@ -163,6 +185,7 @@ class _Tally:
     recalled: int = 0
     usage: dict[str, list[Usage]] = field(default_factory=lambda: defaultdict(list))
     ends: Counter[str] = field(default_factory=Counter)
+    reasons: dict[str, dict[str, Reason]] = field(default_factory=lambda: defaultdict(dict))
     judged: Counter[tuple[str, bool]] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
 
@@ -180,6 +203,10 @@ class _Tally:
         solved, truth = is_success(row.score), row.truth
         self.steps += row.steps
         self.ends[row.end] += 1
+        if row.end != "finished":
+            text = row.error or (_TURNS if row.end == "max_steps" else "")
+            known = self.reasons[row.end].get(text, Reason(text, 0, row.task_id))
+            self.reasons[row.end][text] = replace(known, count=known.count + 1)
         if solved:
             self.solved_steps.append(row.steps)
         if row.end == UNPARSED or truth.get(UNREADABLE):
@@ -241,6 +268,10 @@ def summarise_condition(condition: Condition, runs: Sequence[RunRows], known: Ab
         steps=tally.steps / ended if ended else math.nan,
         usage={purpose: Usage.total(spent) for purpose, spent in sorted(tally.usage.items())},
         ends=dict(sorted(tally.ends.items())),
+        reasons={
+            end: sorted(found.values(), key=lambda one: -one.count)[:REASONS_KEPT]
+            for end, found in sorted(tally.reasons.items())
+        },
         judged=dict(sorted(tally.judged.items())),
         recalled=tally.recalled / committed if committed else math.nan,
         notes=dict(sorted(tally.notes.items())),

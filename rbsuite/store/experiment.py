@@ -12,7 +12,7 @@ from typing import Self
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
-from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.record import Manifest, RunInfo, Spent, TaskRecord
 from rbsuite.store.adding import add_runs, added_texts
 from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
@@ -22,6 +22,7 @@ from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
 from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest, decode_runs
+from rbsuite.store.spending import add_spent, read_spent
 from rbsuite.store.writer import Writer
 
 FILE_NAME = "experiment.sqlite"
@@ -262,6 +263,18 @@ class ExperimentStore:
             self._writer.rewind(run_id, position, kind, tail)
             self._reader.forget(run_id)
         return len(tail)
+
+    def spent(self) -> Spent:
+        """What the experiment has cost in all its sessions."""
+        return read_spent(self._database)
+
+    def spend(self, more: Spent) -> Spent:
+        """Add to :meth:`spent`, beside other processes that do; gives the total.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        return add_spent(self._database, more)
 
     def acts(self) -> Sequence[Act]:
         """Whenever a run was taken back or added, in order."""
