@@ -148,9 +148,11 @@ def split_pieces(text: str) -> list[str]:
 
     A text in which brackets and quotes do not close is split at every comma.
     """
-    pieces, depth, quoted, start = [], 0, False, 0
+    pieces, depth, quoted, escaped, start = [], 0, False, False, 0
     for place, character in enumerate(text):
-        if character == '"' and text[place - 1 : place] != "\\":
+        if escaped or (quoted and character == "\\"):
+            escaped = not escaped
+        elif character == '"':
             quoted = not quoted
         elif not quoted and character in "[{":
             depth += 1

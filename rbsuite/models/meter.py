@@ -11,6 +11,7 @@ from rbsuite.errors import LimitReached
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
 from rbsuite.record import Spent
+from rbsuite.trajectory import Usage
 
 _COLUMNS = 4
 
@@ -156,7 +157,7 @@ class Metered:
         except asyncio.CancelledError:
             self._meter.end(self.name, request, None)
             raise
-        if not isinstance(completion, Completion):
+        if not (isinstance(completion, Completion) and isinstance(completion.usage, Usage)):
             return completion  # who asked says whose fault it is
         completion = with_usage(completion)
         self._meter.end(self.name, request, completion)
