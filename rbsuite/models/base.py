@@ -47,6 +47,7 @@ class Completion:
         usage: what it cost.
         finish_reason: why it ended.
         reasoning: what it thought before, where the provider tells; it is kept with the step, and never said to anybody.
+        cached: whether a cache gave it, so that it cost nothing now.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Completion:
     usage: Usage = Usage(calls=1)
     finish_reason: FinishReason = "stop"
     reasoning: str = ""
+    cached: bool = False
 
 
 class ChatModel(Protocol):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal, get_args
 
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
-from rbsuite.models.litellm_model import DEFAULT_RETRIES, DEFAULT_TIMEOUT, LiteLLMModel
+from rbsuite.models.direct import OFFICIAL, PREFIX, DirectModel, own_server
+from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.provider import DEFAULT_RETRIES, DEFAULT_TIMEOUT, ProviderModel
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.options import Reference, refuse_keys
 from rbsuite.plugins import SEPARATE, Plugins
 from rbsuite.specs import ModelSpec, load_object
 
 SIMULATED_PREFIX = "sim/"
+Transport = Literal["auto", "direct", "litellm"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 
 def make_model(
@@ -24,11 +29,12 @@ def make_model(
     timeout: float = DEFAULT_TIMEOUT,
     retries: int = DEFAULT_RETRIES,
     waiting: Callable[[ModelWaiting], None] | None = None,
+    transport: Transport = "auto",
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
     ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL`` goes to litellm, all
-    that follows the first ``/`` as it stands (``ollama/llama3:8b``).
+    that follows the first ``/`` as it stands (``ollama/llama3:8b``), unless it is asked directly (:func:`way_to`).
 
     Args:
         reference: what the user wrote.
@@ -37,6 +43,7 @@ def make_model(
         timeout: seconds that one call of a provider may take.
         retries: how often a transient failure of a provider's call is tried again.
         waiting: told before each wait of a provider's call that will be tried again.
+        transport: how a provider's model is asked, see :func:`way_to`.
 
     Returns:
         the model, and its spec; ``None`` in its place for a provider's model.
@@ -48,10 +55,32 @@ def make_model(
     """
     spec = find_spec(reference, plugins)
     if spec is None:
-        return LiteLLMModel(
-            reference.strip(), base_url=base_url, timeout=timeout, retries=retries, waiting=waiting
-        ), None
+        name = reference.strip()
+        way: type[ProviderModel] = DirectModel if way_to(name, base_url, transport) == "direct" else LiteLLMModel
+        return way(name, base_url=base_url, timeout=timeout, retries=retries, waiting=waiting), None
     return _build(spec, reference), spec
+
+
+def way_to(name: str, base_url: str | None = None, transport: Transport = "auto") -> Transport:
+    """How a provider's model is asked: ``direct`` or ``litellm``.
+
+    Args:
+        name: ``PROVIDER/MODEL``.
+        base_url: the address that was given.
+        transport: ``auto``: directly where the model is named ``openai/...`` and has a server of the user's own (a base URL, or
+            ``OPENAI_BASE_URL``), else through litellm; otherwise what the user chose.
+
+    Raises:
+        UsageError: a provider that only litellm can ask is to be asked directly.
+    """
+    if transport == "direct" and not name.startswith(PREFIX):
+        raise UsageError(
+            f"--transport direct: {name!r} can only be asked through litellm.",
+            f"Use --transport auto, or name it {PREFIX}MODEL and set the base URL ({OFFICIAL} without one).",
+        )
+    if transport == "auto":
+        return "direct" if own_server(name, base_url) else "litellm"
+    return transport
 
 
 def is_simulated(reference: str, plugins: Plugins) -> bool:

@@ -10,7 +10,7 @@ from rbsuite.judges.base import Judge
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import Memory
 from rbsuite.models.base import ChatModel, Purpose
-from rbsuite.models.client import Gate
+from rbsuite.models.gate import Line
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
@@ -37,7 +37,7 @@ class RunParts:
         bank: as of the last committed task.
         twins: the twins of tasks.
         origin: that of every :class:`rbsuite.experience.Experience` of the run.
-        gate: where all model calls pass.
+        gate: the run's line before the gate that all model calls pass.
         temperature: of the agent's model; ``None``: the provider's default.
         sink: takes records and events.
     """
@@ -62,7 +62,7 @@ class RunParts:
     bank: Bank
     twins: Twins
     origin: str
-    gate: Gate
+    gate: Line
     temperature: float | None
     sink: Sink
 

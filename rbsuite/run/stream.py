@@ -83,6 +83,7 @@ class Stream:
             for head in range(self._parts.bank.version, len(self._tasks)):
                 # An in-process model never waits; give way, so that other runs get their turn and an interrupt is heard.
                 await asyncio.sleep(0)
+                self._parts.gate.head = head
                 self._fill(head)
                 record = await self._finish(head)
                 used = self._parts.prompts.used

@@ -17,8 +17,8 @@ from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
-from rbsuite.models.client import Gate
 from rbsuite.models.factory import make_model
+from rbsuite.models.gate import Gate
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
@@ -161,7 +161,7 @@ class Worker:
             bank=bank,
             twins=Twins(tasks, bank),
             origin="" if start == GENESIS else start[:8],
-            gate=self._gate,
+            gate=self._gate.line(),
             temperature=float(condition.temperature) if condition.temperature else None,
             sink=self._sink,
         )
