@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
     from rbsuite.models.client import Ledger
 
-DECREASE = 0.85
-"""What is left of a limit after an overload. A server with a hard limit L then sees between 0.85 L and L calls, 0.93 L on average."""
+DECREASE = 0.9
+"""What is left of a limit after an overload. A server with a hard limit L then sees between 0.9 L and L calls, 0.95 L on average."""
+HALVING = 0.5
+"""What is left after an overload that comes before a whole round of calls was answered: the limit is far off."""
 
 
 class Pace:
     """How many calls of one model may be under way, as its server bears them.
 
     It starts where the gate says. Until the first overload every answer adds one, so that the limit doubles with every round of calls;
-    from then on a whole round of calls adds one. It grows only while it is reached. An overload leaves :data:`DECREASE` of it; a further
-    one counts only if its call was sent after that.
+    from then on a whole round of calls adds one. It grows only while it is reached. An overload leaves :data:`DECREASE` or :data:`HALVING`
+    of it; a further one counts only if its call was sent after that.
     """
 
     def __init__(self) -> None:
@@ -43,7 +45,7 @@ class Pace:
         """Calls that are under way."""
         self._most = 0
         self._epoch = 0
-        self._overloaded = False
+        self._answers = 0
 
     @property
     def epoch(self) -> int:
@@ -57,15 +59,16 @@ class Pace:
 
     def answered(self) -> None:
         """A call was answered."""
-        if self.running >= int(self.limit):
-            self.limit = min(self._most, self.limit + (1.0 / self.limit if self._overloaded and self.limit else 1.0))
+        self._answers += 1
+        if self.limit and self.running >= int(self.limit):
+            self.limit = min(self._most, self.limit + (1.0 / self.limit if self._epoch else 1.0))
 
     def overloaded(self, epoch: int) -> None:
         """The server said that it has too much to do, to a call that was sent in this epoch."""
         if epoch == self._epoch:
-            self._overloaded = True
-            self._epoch += 1
-            self.limit = max(1.0, min(self.limit, float(self.running)) * DECREASE)
+            left = DECREASE if self._answers >= self.limit and self._epoch else HALVING
+            self._epoch, self._answers = self._epoch + 1, 0
+            self.limit = max(1.0, min(self.limit, float(self.running)) * left)
 
 
 class Gate:

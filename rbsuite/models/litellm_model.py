@@ -58,6 +58,10 @@ class LiteLLMModel(ProviderModel):
         return options
 
     def _cost(self, response: Any) -> float | None:
+        hidden = getattr(response, "_hidden_params", None) or {}
+        if "response_cost" in hidden:  # litellm has worked it out already; to do it again would cost more than all the rest here
+            known = hidden["response_cost"]
+            return float(known) if isinstance(known, int | float) else None
         try:
             return float(load_litellm().completion_cost(completion_response=response, model=self._name))
         except Exception:  # litellm knows no price for it
