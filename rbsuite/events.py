@@ -6,8 +6,7 @@ Events tell; nothing that they tell flows back. What runs ahead of its turn is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rbsuite.frozen import dataclass
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.trajectory import Step, Trajectory, Usage
 from rbsuite.verdict import Verdict

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from rbsuite.frozen import dataclass
 from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from rbsuite.experience import MemoryOp, Recall
+from rbsuite.frozen import dataclass
 from rbsuite.trajectory import Trajectory, Usage
 from rbsuite.verdict import Verdict
 

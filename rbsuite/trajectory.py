@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal, get_args
+
+from rbsuite.frozen import dataclass
 
 Role = Literal["system", "user", "assistant", "tool"]
 Actor = Literal["agent", "user"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.services import ToolServices
 from rbsuite.trajectory import Action, Observation
 

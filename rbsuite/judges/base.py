@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.services import SeededServices
 from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict

@@ -8,10 +8,10 @@ the rest: the order of tasks, the verdicts, which version is read, the exclusion
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
+from rbsuite.frozen import dataclass
 from rbsuite.models.services import SeededServices
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rbsuite.frozen import dataclass
 from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
 
 Purpose = Literal["agent", "user", "judge", "memory", "select", "grade"]

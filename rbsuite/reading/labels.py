@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.reasoning import in_lower_case
 from rbsuite.reading.layers import MOST, Layer
 

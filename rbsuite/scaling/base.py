@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from rbsuite.frozen import dataclass
 from rbsuite.models.services import SeededServices
 from rbsuite.record import RolloutRecord
 from rbsuite.trajectory import Trajectory

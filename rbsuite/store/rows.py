@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.errors import in_words
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
+from rbsuite.frozen import dataclass
 from rbsuite.jsonable import plain
 from rbsuite.record import ALL, Condition, Manifest, RecallEvent, RolloutRecord, RunInfo, TaskRecord
 from rbsuite.store.codec import (

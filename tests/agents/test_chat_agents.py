@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
 from rbsuite.specs import load_object
 from rbsuite.trajectory import Action, Image, Message, Observation, ToolCall, ToolResult, ToolSpec
+from speed import cpu_seconds
 
 TOOL = ToolSpec("look_up", "Looks an order up.", {"type": "object", "properties": {"order": {"type": "string"}}})
 FIRST = Observation("I need help", messages=(Message("system", "POLICY"),), tools=(TOOL,))
@@ -269,9 +269,8 @@ def test_an_agent_turn_is_cheap() -> None:
     model = Model(*[call] * turns)
     observations = [FIRST, *[result("shipped")] * (turns - 1)]
     model.complete = _constant(call)  # type: ignore[method-assign]
-    start = time.process_time()
-    play(ToolsAgent(), model, *observations)
-    assert (time.process_time() - start) / turns < 60e-6
+    limit = turns * 60e-6
+    assert cpu_seconds(lambda: play(ToolsAgent(), model, *observations), limit) < limit
 
 
 def _constant(completion: Completion) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -29,13 +27,11 @@ from rbsuite.reading.layers import Unreadable
 from rbsuite.redact import redact
 from rbsuite.scaling.selectors import parse_index
 from rbsuite.scrub import scrub_text
+from speed import cpu_seconds
 
 LENGTH = 1_000_000
 SECONDS = 0.2
-"""CPU time, of the fastest of a few tries: what else runs on a machine makes it slower, and never faster. On a machine, or in a moment, in
-which :func:`yardstick` takes longer, a reader may take so much longer too."""
-YARDSTICK = 0.036
-TRIES = 4
+"""CPU time."""
 
 READERS: Mapping[str, Callable[[str], Any]] = {
     "items": partial(parse_items, limit=3),
@@ -143,25 +139,12 @@ TOKENS = (
 PATTERNS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=6).map("".join)
 
 
-def yardstick() -> float:
-    """The CPU time of some work on a text, over that on the machine for which :data:`SECONDS` is meant."""
-    started = time.process_time()
-    re.findall(r"[a-z]+|\W", "word, " * 100_000)
-    return (time.process_time() - started) / YARDSTICK
-
-
 def seconds(reader: Callable[[str], Any], text: str) -> float:
-    """The CPU time of the fastest try, by the yardstick; the first that is fast enough is the last."""
-    fastest = SECONDS * 100
-    for _ in range(TRIES):
-        started = time.process_time()
+    def read() -> None:
         with suppress(Unreadable, ParseFailure, ModelError, ValueError):
             reader(text)
-        taken = time.process_time() - started
-        fastest = min(fastest, taken if taken <= SECONDS else taken / max(1.0, yardstick()))
-        if fastest <= SECONDS:
-            break
-    return fastest
+
+    return cpu_seconds(read, SECONDS)
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from rbsuite_questions.readers import READERS, Reading, get_reader
 from rbsuite_questions.readers.base import option_letters
+from speed import cpu_seconds
 
 NAMES = [name for name, info in READERS.items() if not info.requires]
 INTEGERS = [name for name in NAMES if "integer" in READERS[name].kinds]
@@ -129,21 +129,14 @@ OUTPUTS = st.one_of(st.text(max_size=60), st.lists(TOKENS, max_size=12).map("".j
 
 
 LIMIT_S = 0.2
-"""CPU for a megabyte; the best of three, since other processes share the caches."""
+"""CPU for a megabyte."""
 
 
 def seconds(name: str, kind: str, text: str) -> float:
-    reader, best = get_reader(name), 1e9
-    for _ in range(3):
-        start = time.process_time()
-        if kind == "integer":
-            reader.read_integer(text)
-        else:
-            reader.read_choice(text, 10, ("alpha", "beta", "gamma"))
-        best = min(best, time.process_time() - start)
-        if best <= LIMIT_S:
-            break
-    return best
+    reader = get_reader(name)
+    if kind == "integer":
+        return cpu_seconds(lambda: reader.read_integer(text), LIMIT_S)
+    return cpu_seconds(lambda: reader.read_choice(text, 10, ("alpha", "beta", "gamma")), LIMIT_S)
 
 
 @pytest.mark.parametrize("name", NAMES)
