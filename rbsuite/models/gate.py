@@ -255,10 +255,9 @@ def held_slot(pace: Pace) -> Slot | None:
 
 def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
     """A completion without secrets."""
-    found = secrets.search
     calls = completion.tool_calls
-    texts = [completion.text, completion.reasoning, *(f"{call.raw} {call.arguments}" for call in calls)]
-    if not any(map(found, texts)):
+    texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
+    if not secrets.search("\n".join(texts)):
         return completion
 
     def mask(value: Any) -> Any:

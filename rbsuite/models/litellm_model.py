@@ -59,7 +59,9 @@ class LiteLLMModel(ProviderModel):
 
     def _cost(self, response: Any) -> float | None:
         hidden = getattr(response, "_hidden_params", None) or {}
-        if "response_cost" in hidden:  # litellm has worked it out already; to do it again would cost more than all the rest here
+        if (
+            "response_cost" in hidden
+        ):  # litellm has worked it out already; to do it again would cost more than all the rest here
             known = hidden["response_cost"]
             return float(known) if isinstance(known, int | float) else None
         try:

@@ -120,7 +120,7 @@ async def _in_processes(
     plan: Plan, store: ExperimentStore, runs: Sequence[RunInfo], execution: Execution, sink: Sink, processes: int
 ) -> None:
     calls = max(1, execution.concurrency // processes)
-    share = replace(execution, concurrency=calls)
+    share = replace(execution, concurrency=calls, start=execution.start and max(1, execution.start // processes))
     idle = [_RunProcess(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
     everyone = list(idle)
 

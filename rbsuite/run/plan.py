@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise, product
 from pathlib import Path
@@ -18,7 +18,7 @@ from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
 from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
-from rbsuite.models.factory import find_spec, is_simulated, make_model
+from rbsuite.models.factory import Transport, find_spec, is_simulated, make_model, way_to
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
@@ -46,6 +46,7 @@ class Plan:
         environment: the environment; it has given the tasks.
         tasks: the tasks of the experiment, in native order.
         plugins: where names are looked up.
+        transports: how each provider's model is asked.
     """
 
     config: ExperimentConfig
@@ -54,6 +55,7 @@ class Plan:
     environment: Environment
     tasks: TaskSet
     plugins: Plugins
+    transports: Mapping[str, str] = field(default_factory=dict)
 
     async def aclose(self) -> None:
         """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
@@ -157,6 +159,7 @@ class Plan:
                 part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
             ],
             "options": options,
+            **({"transports": self.transports} if self.transports else {}),
             "at_once": [
                 part.reference
                 for part in self.parts
@@ -274,8 +277,12 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
         raise UsageError("a temperature is named twice.", "Name each condition only once.")
     used = {name for model in config.model for name in model_references(config, model).values()}
+    ways: dict[str, str] = {}
     for reference in sorted(used):
-        make_model(reference, plugins)  # raises where no plugin and no provider can have the name, or it cannot be made
+        transport: Transport = "auto" if execution is None else execution.transport
+        _, spec = make_model(reference, plugins, transport=transport)  # raises where it cannot be made
+        if spec is None:
+            ways[reference] = way_to(reference, transport=transport)
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
@@ -295,7 +302,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         config.data,
         tuple(plugins.prompt_dirs),
     )
-    return Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins)
+    return Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins, ways)
 
 
 def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) -> ExperimentConfig:

@@ -81,7 +81,7 @@ class Worker:
         self._sink = sink
         self._execution = execution
         self._given = environment
-        self._gate = Gate(execution.concurrency)
+        self._gate = Gate(execution.concurrency, execution.start)
         self._models: dict[str, ChatModel] = {}
         self._prompts: dict[str, Prompts] = {}
 
@@ -171,7 +171,9 @@ class Worker:
 
     def _model(self, reference: str) -> ChatModel:
         if reference not in self._models:
-            self._models[reference] = make_model(reference, self._plugins, waiting=self._sink.emit)[0]
+            self._models[reference], _ = make_model(
+                reference, self._plugins, waiting=self._sink.emit, transport=self._execution.transport
+            )
         return self._models[reference]
 
     def _templates(self, directory: str) -> Prompts:
