@@ -13,6 +13,7 @@ from rbsuite.models.base import ChatModel, Purpose
 from rbsuite.models.gate import Line
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
+from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part
 from rbsuite.run.reads import Twins
@@ -38,6 +39,7 @@ class RunParts:
         twins: the twins of tasks.
         origin: that of every :class:`rbsuite.experience.Experience` of the run.
         gate: the run's line before the gate that all model calls pass.
+        metered: what the bank's vectors come from, where they cost something.
         temperature: of the agent's model; ``None``: the provider's default.
         sink: takes records and events.
     """
@@ -63,6 +65,7 @@ class RunParts:
     twins: Twins
     origin: str
     gate: Line
+    metered: MeteredEmbedder | None
     temperature: float | None
     sink: Sink
 

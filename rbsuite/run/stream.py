@@ -195,6 +195,9 @@ class Stream:
         total = Ledger()
         for ledger in (slot.opened.ledger, *slot.run.shared):
             total.take(ledger.usage)
+        metered = self._parts.metered
+        if metered is not None and (spent := metered.take_usage()).calls:
+            total.add("embed", spent)
         info = self._parts.info
         return TaskRecord(
             task_id=self._tasks[position],

@@ -18,11 +18,12 @@ from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
 from rbsuite.models.factory import make_model
-from rbsuite.models.gate import Gate
+from rbsuite.models.gate import Gate, Pace
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
+from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
@@ -84,6 +85,8 @@ class Worker:
         self._gate = Gate(execution.concurrency, execution.start)
         self._models: dict[str, ChatModel] = {}
         self._prompts: dict[str, Prompts] = {}
+        self._paces: dict[str, Pace] = {}
+        self._metered: list[MeteredEmbedder] = []
 
     async def __aenter__(self) -> Worker:
         return self
@@ -92,6 +95,8 @@ class Worker:
         try:
             for model in self._models.values():
                 await model.aclose()
+            for embedder in self._metered:
+                await embedder.aclose()
         finally:
             if "_hosted" in self.__dict__:
                 environment, _, host = self._hosted
@@ -139,7 +144,13 @@ class Worker:
         assert isinstance(judge.spec, JudgeSpec)
         assert isinstance(selector.spec, SelectorSpec)
         start = origin(job.seed_ops)
-        bank = await load_bank(job, self._part("embedder", condition.embedder).make(), config.index)
+        line, embedder = self._gate.line(), self._part("embedder", condition.embedder).make()
+        line.head = job.committed
+        metered = embedder if isinstance(embedder, MeteredEmbedder) else None
+        if metered is not None:
+            metered.through(line, self._paces.setdefault(metered.id, Pace()))
+            self._metered.append(metered)
+        bank = await load_bank(job, embedder, config.index)
         return RunParts(
             config=config,
             info=job.run,
@@ -161,7 +172,8 @@ class Worker:
             bank=bank,
             twins=Twins(tasks, bank),
             origin="" if start == GENESIS else start[:8],
-            gate=self._gate.line(),
+            gate=line,
+            metered=metered,
             temperature=float(condition.temperature) if condition.temperature else None,
             sink=self._sink,
         )
