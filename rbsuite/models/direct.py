@@ -16,31 +16,17 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from rbsuite.models.prices import price
-from rbsuite.models.provider import ProviderModel
+from rbsuite.models.provider import PREFIX, ProviderModel, own_server
 from rbsuite.models.provider_errors import NotCompletion
 
 if TYPE_CHECKING:
     import aiohttp
 
-PREFIX = "openai/"
 OFFICIAL = "https://api.openai.com/v1"
-BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 KEY_VARIABLE = "OPENAI_API_KEY"
 KEEP_ALIVE = 4.0
 """Seconds that a connection is kept unused; common servers close one after 5."""
 _LONGEST_WORDS = 2000
-
-
-def own_server(name: str, base_url: str | None = None) -> str | None:
-    """The address of a server of one's own that a model is asked at; ``None``: it is asked at its provider's.
-
-    Args:
-        name: ``PROVIDER/MODEL``.
-        base_url: the address that was given.
-    """
-    if not name.startswith(PREFIX):
-        return None
-    return base_url or next(filter(None, map(os.environ.get, BASE_URL_VARIABLES)), None)
 
 
 class HttpFailure(Exception):

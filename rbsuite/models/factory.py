@@ -8,9 +8,9 @@ from typing import Literal, get_args
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
-from rbsuite.models.direct import OFFICIAL, PREFIX, DirectModel, own_server
+from rbsuite.models.direct import OFFICIAL, DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
-from rbsuite.models.provider import DEFAULT_RETRIES, DEFAULT_TIMEOUT, ProviderModel
+from rbsuite.models.provider import DEFAULT_RETRIES, DEFAULT_TIMEOUT, PREFIX, ProviderModel, own_server
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.options import Reference, refuse_keys
 from rbsuite.plugins import SEPARATE, Plugins

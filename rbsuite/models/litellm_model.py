@@ -10,8 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from rbsuite.errors import ModelError
-from rbsuite.models.direct import own_server
-from rbsuite.models.provider import ProviderModel
+from rbsuite.models.provider import ProviderModel, own_server
 
 # Before litellm's import: no fetch of its price list, no reading of .env files, no debug handler.
 _ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR"}

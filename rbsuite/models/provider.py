@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -24,8 +25,11 @@ from rbsuite.models.provider_errors import (
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.tries import Failed, Tries
 from rbsuite.models.wire import completion_from_wire, has_images, request_body
+from rbsuite.scrub import scrub_text
 from rbsuite.trajectory import Usage
 
+PREFIX = "openai/"
+BASE_URL_VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE")
 DEFAULT_TIMEOUT = 300.0
 DEFAULT_RETRIES = 6
 
@@ -33,6 +37,18 @@ _log = logging.getLogger(__name__)
 
 _UNUSABLE: frozenset[FailureKind] = frozenset({"authentication", "permission", "not_found", "quota"})
 """Failures that every further call would meet too."""
+
+
+def own_server(name: str, base_url: str | None = None) -> str | None:
+    """The address of a server of one's own that a model is asked at; ``None``: it is asked at its provider's.
+
+    Args:
+        name: ``PROVIDER/MODEL``.
+        base_url: the address that was given.
+    """
+    if not name.startswith(PREFIX):
+        return None
+    return base_url or next(filter(None, map(os.environ.get, BASE_URL_VARIABLES)), None)
 
 
 class ProviderModel(ABC):
@@ -78,6 +94,11 @@ class ProviderModel(ABC):
     def name(self) -> str:
         """``PROVIDER/MODEL``."""
         return self._name
+
+    @property
+    def server(self) -> str:
+        """Where it is asked, without credentials; empty: at its provider's."""
+        return scrub_text(own_server(self._name, self._base_url) or self._base_url or "")
 
     @property
     def pace(self) -> Pace:

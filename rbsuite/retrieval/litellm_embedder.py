@@ -13,11 +13,12 @@ import numpy as np
 
 from rbsuite.errors import ModelError, UsageError
 from rbsuite.jsonable import text_digest
-from rbsuite.models.direct import OFFICIAL, PREFIX, Server, own_server
+from rbsuite.models.direct import OFFICIAL, Server
 from rbsuite.models.factory import Transport, way_to
 from rbsuite.models.gate import Line, Pace, slot
 from rbsuite.models.litellm_model import load_litellm
 from rbsuite.models.prices import price
+from rbsuite.models.provider import PREFIX, own_server
 from rbsuite.models.provider_errors import advice, detail, require_sendable_keys
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
 from rbsuite.models.tries import Failed, Tries

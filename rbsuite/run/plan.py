@@ -18,6 +18,7 @@ from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
 from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
+from rbsuite.models.cache import ReplyCache
 from rbsuite.models.factory import Transport, find_spec, is_simulated, make_model, way_to
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
@@ -286,6 +287,8 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
+    if execution is not None and execution.cache:
+        ReplyCache(Path(execution.cache)).close()  # raises where it cannot be had
     if execution is not None:
         make_window(execution.speculate)  # raises where there is no such window
     if execution is not None and execution.executor != "local" and one_at_a_time(chosen.spec, config):

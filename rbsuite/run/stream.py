@@ -190,6 +190,7 @@ class Stream:
             "wasted_tokens": slot.wasted.tokens - saved.tokens,
             "overtaken_operations": slot.overtaken,
             "retried_rollouts": slot.opened.retried,
+            "cached_calls": slot.opened.ledger.cached + sum(ledger.cached for ledger in slot.run.ledgers),
         }
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()

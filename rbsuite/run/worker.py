@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rbsuite.environments.base import Environment
+from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
+from rbsuite.models.cache import CachedModel, ReplyCache
 from rbsuite.models.factory import make_model
 from rbsuite.models.gate import Gate, Pace
 from rbsuite.oplog import GENESIS, origin
@@ -97,6 +98,8 @@ class Worker:
                 await model.aclose()
             for embedder in self._metered:
                 await embedder.aclose()
+            if "_cache" in self.__dict__:
+                self._cache.close()
         finally:
             if "_hosted" in self.__dict__:
                 environment, _, host = self._hosted
@@ -114,6 +117,10 @@ class Worker:
             environment_and_tasks = self._given
         spec = self._spec
         return (*environment_and_tasks, Host(environment_and_tasks[0], spec.concurrency, self._recipe))
+
+    @cached_property
+    def _cache(self) -> ReplyCache:
+        return ReplyCache(Path(self._execution.cache))
 
     @cached_property
     def _spec(self) -> EnvironmentSpec:
@@ -183,9 +190,13 @@ class Worker:
 
     def _model(self, reference: str) -> ChatModel:
         if reference not in self._models:
-            self._models[reference], _ = make_model(
+            model, spec = make_model(
                 reference, self._plugins, waiting=self._sink.emit, transport=self._execution.transport
             )
+            # Simulated models cost nothing and know their task.
+            if self._execution.cache and (spec is None or not spec.simulated) and not is_task_aware(model):
+                model = CachedModel(model, self._cache, reference)
+            self._models[reference] = model
         return self._models[reference]
 
     def _templates(self, directory: str) -> Prompts:

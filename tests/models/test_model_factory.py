@@ -11,9 +11,10 @@ import pytest
 
 from rbsuite.errors import PluginError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
+from rbsuite.models.direct import DirectModel
 from rbsuite.models.factory import is_simulated, make_model
-from rbsuite.models.direct import BASE_URL_VARIABLES, DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.provider import BASE_URL_VARIABLES
 from rbsuite.plugins import Plugins
 from rbsuite.specs import ModelSpec, Option
 
