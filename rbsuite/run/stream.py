@@ -13,6 +13,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from rbsuite.errors import Outage
 from rbsuite.events import RolloutDiscarded
@@ -69,6 +70,8 @@ class Stream:
         self._pauses = pauses
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
+        self._begun = 0
+        self._stopped: set[int] = set()
         self._changes: list[int] = []
         self._heard: set[str] = set()
         self._told_of: set[str] = set()
@@ -106,16 +109,17 @@ class Stream:
         """Start the task whose turn it is, those that read a version that is there, and those that may run ahead."""
         version = self._parts.bank.version
         allowed = head + self._window.size()
-        for position in range(head, len(self._tasks)):
-            if position > head and self._parts.one_at_a_time:
+        alone = self._parts.one_at_a_time
+        # Not every place of the window: that may be wide, and this is done at every commit.
+        for position in chain(sorted(self._stopped), range(max(head, self._begun), len(self._tasks))):
+            if position > head and alone:
                 break
             if self._told(position) > version and position > allowed:
                 break
-            slot = self._slots.get(position)
-            if slot is None:
-                slot = self._slots[position] = _Slot()
-            if slot.running is None:
-                slot.running = self._start(position)
+            slot = self._slots.setdefault(position, _Slot())
+            slot.running = self._start(position)
+            self._stopped.discard(position)
+            self._begun = max(self._begun, position + 1)
 
     def _start(self, position: int) -> asyncio.Task[TaskDraft]:
         """Run a task, for the first time or again."""
@@ -232,6 +236,7 @@ class Stream:
             ahead = slot.run if slot.ahead else None
             if ahead is not None and not await ahead.recalled_the_same(min(version, self._told(position))):
                 await self._discard(slot)
+                self._stopped.add(position)
 
     async def _discard(self, slot: _Slot) -> None:
         """Stop a try and count what it has cost."""
