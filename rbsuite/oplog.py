@@ -44,4 +44,5 @@ def chain(previous: str, version: int, ops: Sequence[MemoryOp]) -> str:
     Raises:
         TypeError: an operation holds a value that has no JSON form.
     """
-    return hashlib.sha256(f"{previous}{canonical([version, list(ops)])}".encode("ascii")).hexdigest()
+    text = canonical([version, list(ops)]) if ops else f"[{version},[]]"
+    return hashlib.sha256(f"{previous}{text}".encode("ascii")).hexdigest()

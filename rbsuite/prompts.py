@@ -130,7 +130,7 @@ class Prompts:
     @property
     def used(self) -> Mapping[str, str]:
         """SHA-256 of the source of every template rendered or inherited from so far, by name."""
-        return dict(sorted(self._used.items()))
+        return self._used
 
     def names(self) -> Sequence[str]:
         """All templates that can be rendered: files ending in ``.j2``; whatever else lies in a directory is none."""

@@ -112,7 +112,8 @@ class Message:
     @property
     def text(self) -> str:
         """The content as text."""
-        return content_text(self.content)
+        content = self.content
+        return content if isinstance(content, str) else content_text(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +310,6 @@ class Trajectory:
 
 def _shown_step(step: Step) -> Step:
     if step.actor == "agent":
-        return Step("agent", step.observation, step.action, None, step.audience)
+        return step if step.reward is None else replace(step, reward=None)
     # What the user saw holds its hidden instruction, and what it thought is its own; what it said the agent heard.
     return Step(step.actor, Observation("", turn="user"), replace(step.action, thought=""), None, step.audience)

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 
-from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, Trajectory
+from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, Trajectory
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
@@ -32,8 +32,14 @@ def render_action(action: Action) -> str:
     if action.index is not None:
         chosen = "nothing" if action.index == NO_CHOICE else action.index
         return f"choose {chosen}{': ' + action.text if action.text else ''}"
-    calls = [f"{call.name}({_ENCODER.encode(call.arguments)})" for call in action.calls]
-    return "; ".join(filter(None, (action.text, *calls))) or NOTHING
+    if not action.calls:
+        return action.text or NOTHING
+    return "; ".join(filter(None, (action.text, *map(render_call, action.calls))))
+
+
+def render_call(call: ToolCall) -> str:
+    """A call on one line: ``name({"argument": ...})``."""
+    return f"{call.name}({_ENCODER.encode(call.arguments)})"
 
 
 def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET) -> str:
@@ -88,6 +94,7 @@ _LIKE_A_TURN = re.compile(
     r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029](?=[ \t]{0,8}(?:(?:Thought|Action) \d|(?:Observation|Result|End) ?:|\[\d+ turns left out\]))"
 )
 """The end of a line after which somebody's words go on with what looks like a turn of the transcript."""
+_MARKED = r"\g<0>| "
 
 _Turn = list[tuple[str, str]]
 """Labels and texts of one turn."""
@@ -105,9 +112,12 @@ def _speaker(observation: Observation) -> str:
 
 
 def _seen(observation: Observation) -> str:
-    text = observation.text if observation.role == "tool" else _SIGNAL.sub("", observation.text).strip()
-    images = "".join(f" [image: {image.description}]" for image in observation.images)
-    return f"{text}{images}".strip() or NOTHING
+    text = observation.text
+    if observation.role != "tool" and "###" in text:
+        text = _SIGNAL.sub("", text).strip()
+    for image in observation.images:
+        text += f" [image: {image.description}]"
+    return text.strip() or NOTHING
 
 
 def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
@@ -131,7 +141,7 @@ def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
             yield f"[{left_out} turns left out]"
         for label, text in turn:
             words = shorten(text, most) if most else text
-            yield f"{label}: " + _LIKE_A_TURN.sub(r"\g<0>| ", words)
+            yield f"{label}: {words if len(words.splitlines()) < 2 else _LIKE_A_TURN.sub(_MARKED, words)}"
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:

@@ -25,10 +25,9 @@ class ToolsAgent(ChatAgent):
 
     def heard(self, observation: Observation) -> Sequence[Message]:
         """Results answer the calls that are open; all else is said by the user. Calls that nothing answers leave the conversation."""
-        said = Message("user", observation.content)
         last = self._messages[-1] if self._messages else None
         if last is None or not last.tool_calls:
-            return [said]
+            return [Message("user", observation.content)]
         if observation.role == "tool":
             answered = _answered(last.tool_calls, observation)
             if len(answered) < len(last.tool_calls):
@@ -41,7 +40,7 @@ class ToolsAgent(ChatAgent):
         self._messages[-1] = Message(
             "assistant", spoken if isinstance(spoken, str) else render_action(Action(calls=(call,)))
         )
-        return [said]
+        return [Message("user", observation.content)]
 
     def answer(self, completion: Completion) -> Action:
         """The text and the calls of the reply; what an environment does with several is its own matter."""
@@ -60,7 +59,9 @@ class ToolsAgent(ChatAgent):
 
 def _answered(calls: Sequence[ToolCall], observation: Observation) -> Sequence[tuple[ToolCall, ToolResult]]:
     """The calls that an observation answers: by id, or where the ids are not those of the calls, from the first on."""
-    results = observation.results or (ToolResult("", "", observation.text),)
+    results = observation.results
+    if not results:
+        return [(calls[0], ToolResult("", "", observation.text))]
     by_id = {result.id: result for result in results}
     open_ids = [call.id for call in calls]
     if len(by_id) == len(results) and len(set(open_ids)) == len(open_ids) and by_id.keys() <= set(open_ids):

@@ -12,7 +12,8 @@ calls a model to act; a grader that needs one gets it from its services, where i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeGuard
 
@@ -250,11 +251,12 @@ class PlainServices:
     def __init__(self, environment: Environment) -> None:
         self._directory = environment.prompt_directory
 
-    def render(self, template: str, **variables: Any) -> str:
+    @cached_property
+    def render(self) -> Callable[..., str]:
         """See :class:`EpisodeServices`."""
         from rbsuite.prompts import shared_prompts
 
-        return shared_prompts(self._directory).render(template, **variables)
+        return shared_prompts(self._directory).render
 
     async def complete(self, messages: Sequence[Message], *, temperature: float | None = None) -> Completion:
         """Always raises."""

@@ -17,7 +17,7 @@ This module decides *what* the learner does in each role; :mod:`rbsuite.learner.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.environments.base import Environment, Opener
@@ -25,11 +25,11 @@ from rbsuite.learner import lessons
 from rbsuite.learner import wording as text
 from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, solution_of
 from rbsuite.learner.skills import Vocabulary
-from rbsuite.models.base import ChatModel, Completion, ModelRequest
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Message, Usage
-from rbsuite.transcript import render_action
+from rbsuite.transcript import render_action, render_call
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -123,17 +123,9 @@ class BoundLearner:
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer in the role that the purpose names."""
-        roles = {
-            "agent": self._act,
-            "user": self._speak,
-            "judge": self._judge,
-            "memory": self._extract,
-            "select": self._select,
-            "grade": self._judge,
-        }
         if self._latency:
             await asyncio.sleep(self._latency)
-        return metered(request, roles[request.purpose](request))
+        return metered(request, _ROLES[request.purpose](self, request))
 
     async def aclose(self) -> None:
         """Nothing to give back."""
@@ -150,7 +142,7 @@ class BoundLearner:
         if checks and missing == self._missing(request, prompt, rollouts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
             plan = [turn for turn in plan[-1:] if turn.action.speaks]
-        return text.word([*text.after(plan, position), text.Turn("", Action(text.NOTHING_LEFT))], request, position)
+        return text.word(text.after(plan, position) or [_DONE], request, position)
 
     def _missing(self, request: ModelRequest, prompt: str, rollouts: Sequence[str], checks: int) -> frozenset[str]:
         """The skills it lacks, after having seen its rollouts and checked its answer so many times."""
@@ -199,12 +191,16 @@ class BoundLearner:
     def _looks_right(self, transcript: str) -> bool:
         """Whether all reference actions (or the reference answer) stand in the transcript, and no mistake shows."""
         actions = self._lore.solution.actions
-        calls = [Action(calls=(call,)) for action in actions for call in action.calls]
-        wanted = [*calls, *(action for action in actions if action.index is not None)] or actions[-1:]
+        wanted = [render_call(call) for action in actions for call in action.calls]
+        wanted += [render_action(action) for action in actions if action.index is not None]
+        at = 0
+        for action in wanted or map(render_action, actions[-1:]):
+            # Mostly they stand there in order, and a long transcript is gone through once.
+            at = max(transcript.find(action, at), 0)
+            if not at and action not in transcript:
+                return False
         symptoms = [pitfall.wording.symptom for pitfall in self._lore.pitfalls]
-        return all(render_action(action) in transcript for action in wanted) and not any(
-            symptom in transcript for symptom in (*symptoms, text.SLIP)
-        )
+        return not any(symptom in transcript for symptom in (*symptoms, text.SLIP))
 
     def _extract(self, request: ModelRequest) -> text.Reply:
         if unit(request.seed, "malformed") < self._traits.malformed:
@@ -221,11 +217,24 @@ class BoundLearner:
 
 def metered(request: ModelRequest, reply: text.Reply) -> Completion:
     """A completion with token counts estimated from lengths; it costs nothing."""
-    read = sum(len(message.text) for message in request.messages) + sum(len(tool.description) for tool in request.tools)
+    read = sum([len(message.text) for message in request.messages])
+    read += sum([len(tool.description) for tool in request.tools])
     written = len(reply.text) + len(reply.thought)
     written += sum(len(call.name) + len(str(call.arguments)) for call in reply.calls)
     usage = Usage(1, read // CHARACTERS_PER_TOKEN, 1 + written // CHARACTERS_PER_TOKEN, 0.0)
     return Completion(reply.text, reply.calls, usage, "tool_calls" if reply.calls else "stop", reply.thought)
+
+
+_DONE = text.Turn("", Action(text.NOTHING_LEFT))
+
+_ROLES: Mapping[Purpose, Callable[[BoundLearner, ModelRequest], text.Reply]] = {
+    "agent": BoundLearner._act,
+    "user": BoundLearner._speak,
+    "judge": BoundLearner._judge,
+    "memory": BoundLearner._extract,
+    "select": BoundLearner._select,
+    "grade": BoundLearner._judge,
+}
 
 
 def _group(request: ModelRequest) -> int:

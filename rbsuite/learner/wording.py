@@ -60,16 +60,16 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
     Args:
         turns: at least one.
         request: what is answered.
-        position: moves made before; see :func:`moves`.
+        position: moves made before; see :func:`after`.
     """
     thought, action = turns[0]
-    system = "\n".join(message.text for message in request.messages if message.role == "system")
     if request.tools:
         calls = tuple(
             ToolCall(f"call_{position + at}", call.name, call.arguments, call.raw)
             for at, call in enumerate(action.calls)
         )
         return Reply(action.text, calls, thought)
+    system = "\n".join(message.text for message in request.messages if message.role == "system")
     if '"executable_plan"' in system:
         return _as_plan(turns)
     if '"action_id"' in system:
@@ -94,21 +94,18 @@ def _as_plan(turns: Sequence[Turn]) -> Reply:
     return Reply(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
 
 
-def moves(turns: Sequence[Turn]) -> int:
-    """How much of a conversation turns make up: a call, or a turn without calls, is one move."""
-    return sum(max(1, len(turn.action.calls)) for turn in turns)
-
-
 def after(turns: Sequence[Turn], position: int) -> list[Turn]:
-    """The turns that are left after so many moves. Of calls made together only some may have been carried out."""
-    left = list(turns)
-    while left and position > 0:
-        first = left.pop(0)
-        rest = first.action.calls[position:]
-        position -= moves([first])
-        if rest:
-            left.insert(0, Turn("", replace(first.action, text="", calls=rest)))
-    return left
+    """The turns that are left after so many moves: a call, or a turn without calls, is one. Of calls made together only some may have
+    been carried out.
+    """
+    for at, turn in enumerate(turns):
+        if position <= 0:
+            return list(turns[at:])
+        calls = turn.action.calls
+        if len(calls) > position:
+            return [Turn("", replace(turn.action, text="", calls=calls[position:])), *turns[at + 1 :]]
+        position -= max(1, len(calls))
+    return []
 
 
 def progress(messages: Sequence[Message]) -> tuple[int, int]:
@@ -144,6 +141,8 @@ def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
     What the learner followed there it may know again or not; to read its own words teaches it nothing.
     """
     before, heading, shown = prompt.partition(EARLIER)
+    if not heading:
+        return prompt, ()
     rollouts = [match.group() for match in _EARLIER.finditer(shown)]
     return before + heading + _EARLIER.sub("", shown), rollouts
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from rbsuite.memories.base import SearchResult
+from rbsuite.memories.base import Hit, SearchResult
 from rbsuite.memories.experiences import Experiences, Filter
 from rbsuite.memories.vectors import KeyVectors
 
@@ -29,8 +31,6 @@ class StandingSearch:
         gave: what it gave.
     """
 
-    __slots__ = ("_experiences", "_found", "_k", "_keep", "_least", "_query", "_rough", "_since", "_vectors", "gave")
-
     def __init__(
         self,
         experiences: Experiences,
@@ -48,16 +48,22 @@ class StandingSearch:
         self._k = k
         self._keep = keep
         self._since = version
-        self._found = {experiences.label(hit.experience): hit for hit in gave.hits}
-        self._least = gave.hits[-1].score if gave.hits else 0.0
-        self._rough = None if query is None else vectors.unit(query)
+
+    @cached_property
+    def _found(self) -> Mapping[int, Hit]:
+        return {self._experiences.label(hit.experience): hit for hit in self.gave.hits}
+
+    @cached_property
+    def _rough(self) -> Vectors:
+        assert self._query is not None
+        return self._vectors.unit(self._query)
 
     def holds(self, version: int) -> bool | None:
         """Whether the same search of another version would give the same; ``None``: only searching says.
 
         That is so where it found nothing, in earlier versions than it is known to hold for, and with an index that is not exact.
         """
-        if self._rough is None or not self._found or version < self._since or self._vectors.name != "exact":
+        if self._query is None or not self.gave.hits or version < self._since or self._vectors.name != "exact":
             return None
         changed = self._experiences.changed(self._since, version)
         if not all(self._untouched(label, version) for label in changed):
@@ -70,11 +76,11 @@ class StandingSearch:
         if hit is not None:
             return self._experiences.visible(label, version, self._keep) == hit.items
         assert self._query is not None
-        assert self._rough is not None
+        least = self.gave.hits[-1].score
         full = len(self._found) >= self._k
-        if full and self._vectors.at_most(self._rough, label) < self._least:
+        if full and self._vectors.at_most(self._rough, label) < least:
             return True
         if not self._experiences.visible(label, version, self._keep):
             return True
         last = next(reversed(self._found))
-        return full and (-self._vectors.cosine(self._query, label), label) > (-self._least, last)
+        return full and (-self._vectors.cosine(self._query, label), label) > (-least, last)

@@ -29,7 +29,8 @@ class Ledger:
 
     def add(self, purpose: str, usage: Usage) -> None:
         """Count one call."""
-        self.usage[purpose] = self.usage.get(purpose, Usage()) + usage
+        spent = self.usage.get(purpose)
+        self.usage[purpose] = usage if spent is None else spent + usage
 
     def take(self, usage: Mapping[str, Usage]) -> None:
         """Count what was counted elsewhere, by purpose."""

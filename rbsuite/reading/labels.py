@@ -31,6 +31,7 @@ _LONGEST_RULE = 60
 _CLOSING = re.compile(r"[ \t]*(?:</[\w -]{1,20}>|\|)[ \t]*\Z")
 _BULLET = re.compile(r"^\s*+(?:[-+•–*](?=\s)|\(?\d{1,4}[.):](?=\s))\s*+")
 _WRAPS = ("***", "**", "__", "*", "_", "`", '"', "'")
+_WRAPPING = frozenset("*_`\"'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def between(outside: str, text: str, tag: str) -> str | None:
 def unwrapped(text: str) -> str:
     """One line of text without the marks of emphasis or quotation around the whole of it."""
     text = text.strip()
-    for mark in _WRAPS:
+    for mark in _WRAPS if text[:1] in _WRAPPING else ():
         inner = text[len(mark) : -len(mark)]
         if len(text) > 2 * len(mark) and text.startswith(mark) and text.endswith(mark) and mark not in inner:
             return inner.strip()

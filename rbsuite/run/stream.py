@@ -73,6 +73,7 @@ class Stream:
         self._begun = 0
         self._stopped: set[int] = set()
         self._changes: list[int] = []
+        self._noted = 0
         self._heard: set[str] = set()
         self._told_of: set[str] = set()
 
@@ -89,9 +90,7 @@ class Stream:
                 self._parts.gate.head = head
                 self._fill(head)
                 record = await self._finish(head)
-                used = self._parts.prompts.used
-                source = self._parts.info.condition.prompts
-                self._parts.sink.commit(self._parts.info, record, {(source, name): used[name] for name in used})
+                self._parts.sink.commit(self._parts.info, record, self._new_templates())
                 if record.ops:
                     self._changes.append(record.version)
                     await self._check_those_ahead()
@@ -100,6 +99,14 @@ class Stream:
                 if slot.running is not None:
                     await _stopped(slot.running)
             self._slots.clear()
+
+    def _new_templates(self) -> Mapping[tuple[str, str], str]:
+        """The hashes of all templates used so far, where there are more than at the last commit."""
+        used = self._parts.prompts.used
+        if len(used) == self._noted:
+            return {}
+        self._noted = len(used)
+        return {(self._parts.info.condition.prompts, name): sha for name, sha in sorted(used.items())}
 
     def _told(self, position: int) -> int:
         """The version that a place of the stream gives its task to read."""
@@ -221,7 +228,7 @@ class Stream:
 
     def _learn(self, slot: _Slot, record: TaskRecord, wasted: int, told: int) -> None:
         spent = [*record.usage.values(), *(usage for rollout in record.rollouts for usage in rollout.usage.values())]
-        self._window.committed(sum(spent, Usage()).calls)
+        self._window.committed(sum([usage.calls for usage in spent]))
         assert slot.run is not None
         if not slot.ahead:
             return

@@ -143,7 +143,9 @@ class TaskRun:
     @property
     def counts(self) -> Counter[str]:
         """Events counted for the report."""
-        return self._recalls.counts + self._absorption.counts
+        counts = self._recalls.counts.copy()
+        counts.update(self._absorption.counts)
+        return counts
 
     @property
     def refine(self) -> Refine:
@@ -236,7 +238,7 @@ class TaskRun:
             agent.start(AgentStart(roles.services("agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
-        if not ledger.total.calls:
+        if not any(usage.calls for usage in ledger.usage.values()):
             self._unanswered.add(index)
         verdict = await self._judge(trajectory, seed, ledger) if judged and not trajectory.broken else None
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), (), time.perf_counter() - started)

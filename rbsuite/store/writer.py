@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,20 +58,26 @@ class Writer:
     def commit(self, run_id: str, record: TaskRecord) -> bool:
         """Commit a task: see :meth:`rbsuite.store.ExperimentStore.commit`."""
         run, info = self._runs[run_id]
-        with _storable(info, record):
+        try:
             encoded = encode_record(record)
-        with self._turn:
-            with self._database.transaction() as connection, _storable(info, record):
-                # Forgotten until the commit is certain; an interrupt in between only costs a query.
-                head = self._heads.pop(run, None) or _read_head(connection, run)
-                if _already(connection, run, info, head, record):
-                    return False
-                _check(info, head, record)
-                new, link = self._insert(connection, run, head.link, encoded)
-            self._heads[run] = _Head(record.version, record.state_hash, link)
-            if len(self._shared) > _KNOWN_SHARED:
-                self._shared.clear()
-            self._shared.update(new)
+            with self._turn:
+                with self._database.transaction() as connection:
+                    # Forgotten until the commit is certain; an interrupt in between only costs a query.
+                    head = self._heads.pop(run, None) or _read_head(connection, run)
+                    if _already(connection, run, info, head, record):
+                        return False
+                    _check(info, head, record)
+                    new, link = self._insert(connection, run, head.link, encoded)
+                self._heads[run] = _Head(record.version, record.state_hash, link)
+                if len(self._shared) > _KNOWN_SHARED:
+                    self._shared.clear()
+                self._shared.update(new)
+        except (ValueError, TypeError, OverflowError) as error:
+            where = unstorable(record, "record") or str(error)
+            raise StoreError(
+                f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
+                "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
+            ) from error
         return True
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
@@ -160,19 +165,6 @@ class Writer:
         for sha in new:
             execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (sha, squeeze(record.shared[sha])))
         return new, link
-
-
-@contextmanager
-def _storable(info: RunInfo, record: TaskRecord) -> Iterator[None]:
-    """Says which task, and which value of it, has no form in the store."""
-    try:
-        yield
-    except (ValueError, TypeError, OverflowError) as error:
-        where = unstorable(record, "record") or str(error)
-        raise StoreError(
-            f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
-            "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
-        ) from error
 
 
 def unstorable(value: Any, path: str) -> str:

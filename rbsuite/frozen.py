@@ -1,0 +1,54 @@
+"""Frozen dataclasses that are made as fast as others.
+
+``@dataclass(frozen=True, slots=True)`` of the standard library sets every field by ``object.__setattr__``, so that such an object costs
+four to six times what one that is not frozen does (CPython 3.11). A rollout makes hundreds of them. The decorator here makes the same
+class, with the same arguments, equality, hash, ``repr``, ``replace``, ``fields`` and pickles. An object is filled in as one of a class that
+is not frozen and has the same slots, and is turned into one of the frozen class before anybody sees it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+else:
+
+    def dataclass(*, frozen: bool, slots: bool) -> Any:
+        """A frozen dataclass with slots; see the module's text.
+
+        Args:
+            frozen: always true; stated where it is used, as for the standard library's.
+            slots: always true.
+        """
+        if not (frozen and slots):
+            raise TypeError("this decorator is for frozen dataclasses with slots")
+        return _quick
+
+
+def _quick(plain: type) -> Any:
+    own = {name: value for name, value in plain.__dict__.items() if name not in ("__dict__", "__weakref__")}
+    draft: Any = dataclasses.dataclass(slots=True)(type(plain)(plain.__name__, plain.__bases__, dict(own)))
+    final: Any = dataclasses.dataclass(frozen=True, slots=True)(plain)
+    init, names = final.__init__, tuple(field.name for field in dataclasses.fields(final))
+
+    def new(cls: type, *args: Any, **changes: Any) -> Any:
+        if cls is not final:
+            return object.__new__(cls)
+        made: Any = draft(*args, **changes)
+        made.__class__ = final
+        return made
+
+    def reduce(self: Any) -> tuple[type, tuple[Any, ...]]:
+        return type(self), tuple(getattr(self, name) for name in names)
+
+    def init_subclass(cls: type) -> None:
+        # One that is no dataclass of its own is filled in by the standard library's way.
+        if "__init__" not in cls.__dict__:
+            cls.__init__ = init  # type: ignore[misc]
+
+    new.__wrapped__ = init  # type: ignore[attr-defined]  # for whoever asks for the signature
+    final.__new__, final.__reduce__, final.__init_subclass__ = new, reduce, classmethod(init_subclass)
+    del final.__init__
+    return final
