@@ -52,7 +52,7 @@ samples = [Sample(input=f"Question {n}: " + "which of these is right? " * 40, ta
 task = Task(dataset=MemoryDataset(samples), solver=generate(), scorer=match())
 wall, cpu = time.perf_counter(), time.process_time()
 logged = eval(task, model="openai/m", model_base_url=url, max_connections=concurrency, max_samples=concurrency * 2,
-              display="none", log_dir=logs, responses_api=False)[0]
+              display="none", log_dir=logs, model_args={"responses_api": False})[0]
 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
 assert logged.status == "success", logged.error
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
