@@ -6,7 +6,8 @@
 A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
 ``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
 page's files, with no imported data; if a ``pyproject.toml`` is among them, its entry points are known as if it were installed.
-``--write`` also gives ``docs/cli.md`` a section for every new command, and ``docs/configuration.md`` its table of options.
+``--write`` also gives ``docs/cli.md`` a section for every new command, ``docs/configuration.md`` its table of options, and
+``docs/contract-kit.md`` its tables of rules.
 """
 
 from __future__ import annotations
@@ -106,7 +107,7 @@ def workplace(page: Path) -> Iterator[None]:
     before = Path.cwd(), dict(os.environ), set(sys.modules)
     with tempfile.TemporaryDirectory() as place:
         os.environ.update(COLUMNS="100", RBSUITE_DATA=str(Path(place) / "data"), NO_COLOR="1")
-        os.environ["RBSUITE_DISABLE_PLUGINS"] = "local"  # it is not installed by default, so no page shows it
+        os.environ["RBSUITE_DISABLE_PLUGINS"] = "local,minigrid"  # not installed by default, so no page shows them
         if Path(place, "pyproject.toml") in write_files(page, Path(place)):
             write_metadata(Path(place))
         os.chdir(place)
@@ -207,6 +208,25 @@ def with_every_option(text: str) -> str:
     return text[: text.index("| option |")] + "\n".join(rows) + "\n"
 
 
+def with_every_rule(text: str) -> str:
+    """The text of ``docs/contract-kit.md`` with the tables of its last section made anew from the rules."""
+    from rbsuite.testing.kit import RULES
+
+    head, found, _ = text.partition("## The rules\n")
+    if not found:
+        raise RuntimeError("docs/contract-kit.md has no section 'The rules'")
+    parts = [head + found.rstrip()]
+    for kind, rules in RULES.items():
+        rows = ["| rule | what must hold | what to do where it does not |", "|---|---|---|"]
+        rows += [f"| `{rule.id}` | {_cell(rule.requires)} | {_cell(rule.remedy)} |" for rule in rules]
+        parts.append(f"### {kind}: {len(rules)} rules\n\n" + "\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
 def differences(page: Path) -> list[str]:
     """How the outputs that a page shows differ from real ones, as lines of a diff; widths, hashes and waste aside."""
     now, shown = (_comparable(text) for text in (refreshed(page, helps=False), page.read_text(encoding="utf-8")))
@@ -227,7 +247,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lines: list[str] = []
     for page in [path.resolve() for path in options.page] or pages():
         if options.write:
-            make = {"cli.md": with_every_command, "configuration.md": with_every_option}.get(page.name)
+            make = {
+                "cli.md": with_every_command,
+                "configuration.md": with_every_option,
+                "contract-kit.md": with_every_rule,
+            }.get(page.name)
             if make is not None:
                 page.write_text(make(page.read_text(encoding="utf-8")), encoding="utf-8")
             page.write_text(refreshed(page, helps=True), encoding="utf-8")

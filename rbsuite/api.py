@@ -3,14 +3,13 @@
     import rbsuite
 
     experiment = rbsuite.evaluate("tau-bench", memory=["none", "reasoningbank"], limit=10)
-    print(experiment.summary().comparisons[0].difference)
+    print(experiment.comparisons[0].difference)
 
 Every option of ``rbsuite eval`` is a keyword of the same name.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +25,9 @@ if TYPE_CHECKING:
     from rbsuite.run.plan import Plan
     from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
+    from rbsuite.tables import Difference, ItemResult, Result, RolloutResult, Table, TaskResult
+
+_BAR = "progress bar"
 
 __all__ = ["Execution", "Experiment", "aevaluate", "evaluate", "open_plan", "plan"]
 
@@ -46,6 +48,17 @@ class Experiment:
         from rbsuite.store import ExperimentStore
 
         self._store = ExperimentStore.open(directory, readonly=True)
+
+    @classmethod
+    def open(cls, directory: str | os.PathLike[str]) -> Self:
+        """Open what was run, here or by the command line."""
+        return cls(directory)
+
+    def __repr__(self) -> str:
+        done = sum(self._store.committed(run.id) for run in self.runs)
+        total = sum(len(run.tasks) for run in self.runs)
+        mark = ", simulated" if self.simulated else ""
+        return f"<Experiment {self.directory}: {done} of {total} tasks{mark}>"
 
     def __enter__(self) -> Self:
         return self
@@ -100,6 +113,42 @@ class Experiment:
         from rbsuite.store import experiment_digest
 
         return experiment_digest(self._store)
+
+    @property
+    def results(self) -> Table[Result]:
+        """One row for each condition, the baseline first: success, cost, what memory did."""
+        from rbsuite import tables
+
+        return tables.results(self._store, self.summary())
+
+    @property
+    def comparisons(self) -> Table[Difference]:
+        """One row for each condition against the baseline: the paired difference, its interval, its p value."""
+        from rbsuite import tables
+
+        return tables.comparisons(self._store, self.summary())
+
+    def tasks(self) -> Table[TaskResult]:
+        """One row for each committed task of each run, in stream order."""
+        from rbsuite import tables
+
+        return tables.tasks(self._store)
+
+    def rollouts(self, *, trajectories: bool = True) -> Table[RolloutResult]:
+        """One row for each rollout.
+
+        Args:
+            trajectories: whether steps are read too; without them it is much faster.
+        """
+        from rbsuite import tables
+
+        return tables.rollouts(self._store, trajectories=trajectories)
+
+    def items(self) -> Table[ItemResult]:
+        """One row for each item that the memories hold now, run by run."""
+        from rbsuite import tables
+
+        return tables.items(self._store)
 
     def records(self, run: str = "", *, trajectories: bool = True) -> Iterator[TaskRecord]:
         """The committed records in stream order.
@@ -158,6 +207,7 @@ def evaluate(
     execution: Execution | None = None,
     plugins: Plugins | None = None,
     add_orders: bool = False,
+    progress: bool | None = None,
     **options: Any,
 ) -> Experiment:
     """Run an experiment, or go on with it where it was stopped, and give it back complete; up to a look where it declares ``looks``.
@@ -168,6 +218,7 @@ def evaluate(
         execution: how it is carried out, and to which look; never changes a result.
         add_orders: ``out`` holds it, finished, with fewer orders; the others are added, and marked as undeclared wherever it is shown.
         plugins: where names are looked up; ``None``: everything that is installed.
+        progress: whether to show how far it is; ``None``: in a notebook.
         options: see :func:`plan`.
 
     Returns:
@@ -175,9 +226,21 @@ def evaluate(
 
     Raises:
         RbsuiteError: it cannot be started or gone on with; what was committed stays.
-        RuntimeError: an event loop is running in this thread; await :func:`aevaluate` there.
+        KeyboardInterrupt: it was interrupted, and has been stopped in order; the same call goes on with it.
     """
-    return asyncio.run(aevaluate(env, out=out, execution=execution, plugins=plugins, add_orders=add_orders, **options))
+    from rbsuite.notebook import block
+
+    return block(
+        lambda: aevaluate(
+            env,
+            out=out,
+            execution=execution,
+            plugins=plugins,
+            add_orders=add_orders,
+            progress=progress,
+            **options,
+        )
+    )
 
 
 async def aevaluate(
@@ -187,6 +250,7 @@ async def aevaluate(
     execution: Execution | None = None,
     plugins: Plugins | None = None,
     add_orders: bool = False,
+    progress: bool | None = None,
     **options: Any,
 ) -> Experiment:
     """:func:`evaluate` for code that runs in an event loop."""
@@ -195,12 +259,31 @@ async def aevaluate(
     execution = execution or Execution()
     planned = plan(env, plugins=plugins, execution=execution, **options)
     try:
-        with open_plan(planned, out, add_orders=add_orders) as store:
+        with open_plan(planned, out, add_orders=add_orders) as store, _shown(planned, store, execution, progress):
             await run_experiment(planned, store, execution)
             directory = store.directory
     finally:
         await planned.aclose()
     return Experiment(directory)
+
+
+@contextmanager
+def _shown(planned: Plan, store: ExperimentStore, execution: Execution, progress: bool | None) -> Iterator[None]:
+    """Show how far the experiment is, if that is wanted."""
+    from rbsuite.notebook import Bar, in_notebook
+    from rbsuite.store.looks import stage
+
+    at = stage(store, execution.to_look)
+    if at.finished or not (in_notebook() if progress is None else progress):
+        yield
+        return
+    bar = Bar(at.runs, {run.id: store.committed(run.id) for run in at.runs})
+    planned.plugins.register(bar, _BAR)
+    try:
+        yield
+    finally:
+        planned.plugins.remove(_BAR)
+        bar.close()
 
 
 @contextmanager
@@ -218,7 +301,7 @@ def open_plan(
     Raises:
         StoreError: there is another experiment, or the directory cannot be used.
     """
-    from rbsuite.errors import Interrupted, Outage, RbsuiteError
+    from rbsuite.errors import Interrupted, LimitReached, Outage, RbsuiteError
     from rbsuite.run.directory import default_directory, open_experiment
 
     directory = default_directory(planned) if out is None else Path(out)
@@ -226,6 +309,6 @@ def open_plan(
         try:
             yield store
         except RbsuiteError as error:
-            if not isinstance(error, Interrupted | Outage):
+            if not isinstance(error, Interrupted | LimitReached | Outage):
                 store.discard()
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from rbsuite.redact import redact_shapes
+from rbsuite.redact import redact
 
 NAMES_SHOWN = 20
 """How many known names a message lists."""
@@ -36,8 +36,8 @@ class RbsuiteError(Exception):
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = " ".join(redact_shapes(message).split())
-        self.remedy = " ".join(redact_shapes(remedy).split())
+        self.message = " ".join(redact(message).split())
+        self.remedy = " ".join(redact(remedy).split())
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()
@@ -121,7 +121,21 @@ class ReplyRefused(RbsuiteError):
 
 
 class BudgetSpent(RbsuiteError):
-    """A limit of money, tokens or calls that is used up. Ends a rollout as ``budget``."""
+    """A rollout's limit of money, tokens or calls that is used up. Ends it as ``budget``."""
+
+
+class LimitReached(RbsuiteError):
+    """The experiment's limit of money, tokens, calls or time that is used up. Stops it; with a higher one it goes on.
+
+    Args:
+        message: see :class:`RbsuiteError`.
+        option: the option that sets the limit, e.g. ``max-calls``.
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, option: str = "") -> None:
+        super().__init__(message, option and f"Raise --{option} to go on.")
 
 
 class StoreError(RbsuiteError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
-from typing import Literal
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
+from typing import Any, Literal
 
 from rbsuite.frozen import dataclass
 from rbsuite.trajectory import Trajectory
@@ -13,6 +14,11 @@ from rbsuite.verdict import Verdict
 OpKind = Literal["add", "update", "delete", "link", "score", "put_document"]
 Phase = Literal["task", "step", "retry"]
 Aggregation = Literal["joint", "independent"]
+
+MIXED = "mixed"
+"""The label of what was learnt from rollouts of both verdicts."""
+TITLE_LENGTH = 80
+"""Characters of the query that stand as an item's title where it has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,69 @@ class MemoryOp:
     text: str = ""
     reason: str = ""
 
+    @classmethod
+    def add(
+        cls,
+        experience: Experience,
+        content: str,
+        *outcomes: Outcome,
+        title: str = "",
+        description: str = "",
+        kind: str = "item",
+        id: str = "",
+    ) -> MemoryOp:
+        """Add an item that was learnt from an experience; its key is the query.
+
+        Args:
+            experience: what it was learnt from.
+            content: the lesson, workflow or trajectory text.
+            outcomes: the rollouts it was learnt from; none: all of the experience.
+            title: default: the beginning of the query.
+            description: one sentence.
+            kind: the memory's own name for what it stores.
+            id: default: made from the experience, the rollouts and the text, so that the same item twice is one item.
+        """
+        provenance = experience.provenance(*outcomes)
+        title = title or " ".join(experience.query.split())[:TITLE_LENGTH]
+        rollouts = ",".join(map(str, provenance.rollouts))
+        item = MemoryItem(
+            id=id or item_id(experience, kind, rollouts, f"{title}\n{description}\n{content}"),
+            title=title,
+            description=description,
+            content=content,
+            key=experience.query,
+            experience=experience.id,
+            kind=kind,
+            domain=experience.domain,
+            provenance=provenance,
+        )
+        return cls("add", provenance, item=item)
+
+    @classmethod
+    def update(cls, experience: Experience, item: MemoryItem, *, reason: str = "", **changes: Any) -> MemoryOp:
+        """Change an item of the bank: its ``title``, ``description``, ``content``, ``kind``, ``links`` or ``counters``."""
+        return cls("update", experience.provenance(), item=replace(item, **changes), reason=reason)
+
+    @classmethod
+    def delete(cls, experience: Experience, item: MemoryItem, *, reason: str = "") -> MemoryOp:
+        """Take an item out of the bank."""
+        return cls("delete", experience.provenance(), item_id=item.id, reason=reason)
+
+    @classmethod
+    def link(cls, experience: Experience, item: MemoryItem, target: MemoryItem) -> MemoryOp:
+        """Link an item to another."""
+        return cls("link", experience.provenance(), item_id=item.id, target=target.id)
+
+    @classmethod
+    def score(cls, experience: Experience, item: MemoryItem, **counters: float) -> MemoryOp:
+        """Add to the counters of an item, e.g. ``helpful=1``."""
+        return cls("score", experience.provenance(), item_id=item.id, counters=counters)
+
+    @classmethod
+    def put_document(cls, experience: Experience, document: str, text: str) -> MemoryOp:
+        """Write a document of the bank anew."""
+        return cls("put_document", experience.provenance(), document=document, text=text)
+
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
@@ -114,6 +183,27 @@ class Recall:
     text: str = ""
     reason: str = ""
     index: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        items: Iterable[MemoryItem | tuple[MemoryItem, float]],
+        text: str,
+        *,
+        reason: str = "nothing fits",
+        index: str = "",
+    ) -> Recall:
+        """What was found, best first, and the text that is put before the agent; where nothing was, the reason alone.
+
+        Args:
+            items: the items, with their scores where they have any (``found.items`` of a search).
+            text: rendered; ignored where there are no items.
+            reason: why nothing was recalled, where nothing was.
+            index: which index answered.
+        """
+        scored = [found if isinstance(found, tuple) else (found, 0.0) for found in items]
+        recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(scored))
+        return cls(recalled, text, index=index) if recalled else cls(reason=reason, index=index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +271,21 @@ class Experience:
         """Unique within a bank, also one that was learnt on the same tasks before."""
         place = f"{self.position}:{self.task_id}"
         return f"{self.origin}/{place}" if self.origin else place
+
+    def provenance(self, *outcomes: Outcome) -> Provenance:
+        """Where something comes from that was learnt from some of the outcomes; of none given, from all."""
+        chosen = outcomes or self.outcomes
+        labels = {outcome.verdict.label for outcome in chosen}
+        return Provenance(
+            self.task_id,
+            self.position,
+            tuple(outcome.trajectory.rollout for outcome in chosen),
+            labels.pop() if len(labels) == 1 else MIXED,
+            chosen[0].verdict.source,
+        )
+
+
+def item_id(experience: Experience, kind: str, place: int | str, content: str) -> str:
+    """A 16-character id from the experience, the item's place in it and its content."""
+    parts = "\x1f".join([experience.id, kind, str(place), content])
+    return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     )
 
 PROJECT = "rbsuite"
+API_VERSION = 1
+"""Version of the hooks and of what passes through them. It changes when plugins must change.
+
+A plugin that sets ``api_version`` to another one is not loaded; one that sets none is taken at its word.
+"""
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 _spec_marker = pluggy.HookspecMarker(PROJECT)

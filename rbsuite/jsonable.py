@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -50,6 +51,18 @@ def canonical(value: Any) -> str:
         return _CANONICAL.encode(plain(value))
     except ValueError as error:
         raise TypeError(f"a value has no JSON form: {error}") from error
+
+
+def finite(text: str) -> float:
+    """A number of a JSON text; the constants ``NaN`` and ``Infinity`` and what overflows have no JSON form.
+
+    Raises:
+        ValueError: it has none.
+    """
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not a JSON number")
+    return value
 
 
 def digest(value: Any) -> str:

@@ -143,6 +143,26 @@ class Reference:
         return values
 
 
+def split_pieces(text: str) -> list[str]:
+    """Split at the commas that stand in no bracket and no double quotes; white space around the pieces and empty ones fall away.
+
+    A text in which brackets and quotes do not close is split at every comma.
+    """
+    pieces, depth, quoted, start = [], 0, False, 0
+    for place, character in enumerate(text):
+        if character == '"' and text[place - 1 : place] != "\\":
+            quoted = not quoted
+        elif not quoted and character in "[{":
+            depth += 1
+        elif not quoted and character in "]}":
+            depth -= 1
+        elif character == "," and not quoted and depth == 0:
+            pieces.append(text[start:place])
+            start = place + 1
+    pieces = text.split(",") if quoted or depth else [*pieces, text[start:]]
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
 def refuse_keys(text: str) -> None:
     """Refuse a reference with a provider's key in it: options are stored and shown.
 

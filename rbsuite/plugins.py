@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +52,9 @@ BUILTIN = (
     "rbsuite.retrieval.builtin",
     "rbsuite.scaling.builtin",
 )
-SEPARATE = {"local": "rbsuite-local"}
+SLOW_SECONDS = 1.0
+"""A plugin that takes longer to load and to say what it declares slows every command, and is told of."""
+SEPARATE = {"local": "rbsuite-local", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
 """Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
 
 _log = logging.getLogger(__name__)
@@ -61,19 +65,39 @@ _D = TypeVar("_D")
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """One plugin as ``rbsuite list plugins`` shows it.
+    """One plugin as ``rbsuite plugins`` shows it.
 
     Attributes:
         name: name of its entry point, or of its module if built in.
         distribution: ``"name version"`` of the installed distribution; ``"built in"`` for the core's own.
         status: ``loaded``, ``disabled`` or ``failed``.
         error: one line, where it failed: when it was loaded, or when a hook of it was first asked.
+        api: the version of the hooks that it says it is built for; empty where it says nothing.
+        seconds: how long it took to load and to say what it declares.
+        provides: the names that it declares, by kind in the plural.
     """
 
     name: str
     distribution: str
     status: str
     error: str = ""
+    api: str = ""
+    seconds: float = 0.0
+    provides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def slow(self) -> bool:
+        """Whether it slows every command."""
+        return self.seconds > SLOW_SECONDS
+
+    @property
+    def remedy(self) -> str:
+        """What to do where it failed or is slow, one line; else empty."""
+        if self.status == "failed":
+            return f"Upgrade, reinstall or fix {self.distribution}, or set {DISABLE_VARIABLE}={self.name}."
+        if self.slow:
+            return "Import in the factories what takes long, not in the module that declares them (`rbsuite plugin check`)."
+        return ""
 
 
 def how_to_install(distribution: str) -> str:
@@ -90,6 +114,8 @@ class Plugins:
         self._manager.add_hookspecs(hookspecs)
         self._infos: dict[str, PluginInfo] = {}
         self._owners: dict[int, str] = {}
+        self._specs: dict[str, dict[str, Sequence[Any]]] = {}
+        self._loaders: dict[str, Callable[[], object]] = {}
         self._clashes: dict[str, dict[str, str]] = {}
 
     @property
@@ -99,14 +125,72 @@ class Plugins:
 
     @property
     def infos(self) -> Sequence[PluginInfo]:
-        """All plugins that were found, in the order they were found."""
-        return tuple(self._infos.values())
+        """All plugins that were found, in the order they were found. Every hook has been asked by then."""
+        for plural in _PLURAL.values():
+            getattr(self, plural)
+        _ = self.prompt_dirs
+        return tuple(replace(info, provides=self._provided(info)) for info in self._infos.values())
+
+    def _provided(self, info: PluginInfo) -> Mapping[str, tuple[str, ...]]:
+        declared = self._specs.get(info.name, {}) if info.status == "loaded" else {}
+        return {
+            hook.removeprefix("rbsuite_"): tuple(str(getattr(one, "name", one)) for one in made)
+            for hook, made in declared.items()
+            if made
+        }
+
+    def specs_of(self, name: str) -> Sequence[tuple[str, Spec]]:
+        """What a plugin declares: kinds and specs, those of names that clash too."""
+        _ = self.infos
+        declared = self._specs.get(name, {})
+        return [(_KINDS[hook], spec) for hook, made in declared.items() if hook in _KINDS for spec in made]
+
+    def plugin(self, name: str) -> object | None:
+        """The module or object of a plugin; ``None`` where it is not loaded."""
+        found: object | None = self._manager.get_plugin(name)
+        return found
+
+    def load(self, name: str) -> object:
+        """The module or object of a plugin, loaded once more where it could not be used.
+
+        Raises:
+            PluginError: nobody knows how to load it.
+            Exception: whatever is raised in loading it.
+        """
+        found = self.plugin(name)
+        if found is None and name in self._loaders:
+            found = self._loaders[name]()
+        if found is None:
+            raise PluginError(f"plugin {name!r}: {self._infos[name].error}")
+        return found
+
+    def extended(self, extra: Sequence[tuple[str, object]]) -> Plugins:
+        """The same plugins and further ones, apart from these.
+
+        Args:
+            extra: names and objects of plugins.
+
+        Raises:
+            PluginError: one has a name that is taken, or does not fit this version.
+        """
+        made = Plugins()
+        for info in self._infos.values():
+            plugin = self.plugin(info.name)
+            if plugin is None:
+                made._infos[info.name] = info
+                made._loaders |= {name: load for name, load in self._loaders.items() if name == info.name}
+            else:
+                made.register(plugin, info.name, info.distribution)
+        for name, plugin in extra:
+            made.register(plugin, name)
+        return made
 
     def register(self, plugin: object, name: str, distribution: str = BY_HAND) -> None:
         """Add a plugin object.
 
         Raises:
-            PluginError: the name is taken, or the plugin implements a hook that does not exist or takes an argument a hook lacks.
+            PluginError: the name is taken, or the plugin is built for another version, implements a hook that does not exist or takes an
+                argument a hook lacks, or has a function that is named like a hook and is not marked as one.
         """
         taken = self._infos.get(name)
         if taken is not None:
@@ -114,14 +198,26 @@ class Plugins:
                 f"two plugins are named {name!r}: one from {taken.distribution}, one from {distribution}.",
                 f"Uninstall one, or set {DISABLE_VARIABLE}={name}.",
             )
+        api = getattr(plugin, "api_version", None)
         try:
+            if api is not None and api != hookspecs.API_VERSION:
+                raise PluginError(
+                    f"it is built for version {api} of the hooks, and this rbsuite has version {hookspecs.API_VERSION}"
+                )
             self._manager.register(plugin, name)
             self._manager.check_pending()
+            _refuse_unmarked(plugin)
         except Exception as error:
             if self._manager.has_plugin(name):
                 self._manager.unregister(name=name)
             raise PluginError(f"plugin {name!r} ({distribution}) does not fit this version: {error}") from error
-        self._infos[name] = PluginInfo(name, distribution, "loaded")
+        self._infos[name] = PluginInfo(name, distribution, "loaded", api="" if api is None else str(api))
+        self._forget()
+
+    def remove(self, name: str) -> None:
+        """Take out a plugin that was registered."""
+        self._manager.unregister(name=name)
+        del self._infos[name]
         self._forget()
 
     def add(self, name: str, distribution: str, load: Callable[[], object]) -> None:
@@ -135,10 +231,20 @@ class Plugins:
             self._infos[name] = PluginInfo(name, both, "failed", error)
             self._forget()
             return
+        self._loaders[name] = load
+        started = time.perf_counter()
         try:
             self.register(load(), name, distribution)
         except (Exception, SystemExit) as error:
             self._infos[name] = PluginInfo(name, distribution, "failed", _line(error))
+        self._infos[name] = replace(self._infos[name], seconds=time.perf_counter() - started)
+
+    def explain(self, name: str, distribution: Distribution | None) -> None:
+        """Add to the error of a plugin that failed that its distribution asks for another rbsuite, where it does."""
+        info = self._infos[name]
+        words = misfit(distribution) if info.status == "failed" and distribution is not None else ""
+        if words:
+            self._infos[name] = replace(info, error=f"{info.error}; {words}")
 
     def skip(self, name: str, distribution: str) -> None:
         """Note a plugin that the user has disabled."""
@@ -236,9 +342,9 @@ class Plugins:
         if name in clashes:
             raise PluginError(
                 f"the {kind} name {name!r} is {clashes[name]}.",
-                f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin (`rbsuite list plugins`).",
+                f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin (`rbsuite plugins`).",
             )
-        known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
+        known = self.of_kind(kind)
         if kind == "environment":
             known = {**known, **{alias: known[stands_for] for alias, stands_for in self.aliases.items()}}
         if name in known:
@@ -252,6 +358,11 @@ class Plugins:
             listing = "; ".join(f"{info.name} ({info.distribution}): {info.error}" for info in failed)
             error.remedy += f" Plugins that failed to load: {listing}."
         raise error
+
+    def of_kind(self, kind: str) -> Mapping[str, Spec]:
+        """The declared specs of a kind by name, e.g. ``of_kind("memory")``."""
+        known: Mapping[str, Spec] = getattr(self, _PLURAL[kind])
+        return known
 
     def owner(self, spec: Spec) -> str:
         """The distribution that declares a spec, ``"name version"``."""
@@ -279,12 +390,18 @@ class Plugins:
     def _declared(self, hook: str, kind: type[_D]) -> Iterator[tuple[str, Sequence[_D]]]:
         """What each plugin declares through a hook, with its distribution; one that fails at it is kept with its error."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
-            info = self._infos[implementation.plugin_name]
+            name, started = implementation.plugin_name, time.perf_counter()
+            declared: Sequence[_D] = ()
+            error = ""
             try:
                 declared = _checked(hook, implementation.function(), kind)
-            except Exception as error:
-                self._infos[info.name] = replace(info, status="failed", error=_line(error))
-            else:
+            except (Exception, SystemExit) as failure:
+                error = _line(failure)
+            info = self._infos[name]
+            info = replace(info, seconds=info.seconds + time.perf_counter() - started)
+            self._infos[name] = replace(info, status="failed", error=error) if error else info
+            if not error:
+                self._specs.setdefault(name, {})[hook] = declared
                 yield info.distribution, declared
 
     def _forget(self) -> None:
@@ -325,6 +442,7 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
             plugins.skip(entry.name, _distribution(entry))
         else:
             plugins.add(entry.name, _distribution(entry), entry.load)
+            plugins.explain(entry.name, entry.dist)
     for name, plugin in extra:
         plugins.register(plugin, name)
     return plugins
@@ -345,6 +463,54 @@ def _checked(hook: str, declared: object, kind: type[_D]) -> Sequence[_D]:
         if isinstance(item, Path) and not item.is_dir():
             raise PluginError(f"{hook} names the directory {item}, which does not exist")
     return items
+
+
+def _refuse_unmarked(plugin: object) -> None:
+    """Refuse a function that is named like a hook and is not marked as one: nobody would ever call it.
+
+    Raises:
+        PluginError: there is one.
+    """
+    for name in dir(plugin):
+        if not name.startswith(f"{hookspecs.PROJECT}_"):
+            continue
+        function = getattr(plugin, name)
+        marked = any(hasattr(function, f"{hookspecs.PROJECT}_{mark}") for mark in ("impl", "spec"))
+        if callable(function) and hasattr(hookspecs, name) and not marked:
+            raise PluginError(f"{name} is not marked with @rbsuite.hookimpl, so it would never be called")
+
+
+def misfit(distribution: Distribution) -> str:
+    """How a distribution does not fit this rbsuite by what it requires, in words; empty if it does or nothing can be said."""
+    from rbsuite import __version__
+
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # it comes with other packages; without it nothing is said
+        return ""
+    for text in distribution.requires or ():
+        wanted = Requirement(text)
+        if re.sub(r"[-_.]+", "-", wanted.name).lower() == "rbsuite" and not wanted.specifier.contains(
+            __version__, prereleases=True
+        ):
+            return f"it asks for {text}, and this is rbsuite {__version__}"
+    return ""
+
+
+def strays() -> Sequence[str]:
+    """Distributions named ``rbsuite-...`` that are installed, declare no plugin, and that no other of them requires: ``"name version"``."""
+    named = {dist.name: dist for dist in distributions() if str(dist.name or "").startswith("rbsuite-")}
+    required = {
+        match.group()
+        for dist in named.values()
+        for text in dist.requires or ()
+        if (match := re.match(r"[\w.-]+", text)) is not None
+    }
+    return [
+        f"{name} {dist.version}"
+        for name, dist in sorted(named.items())
+        if name not in required and not dist.entry_points.select(group=GROUP)
+    ]
 
 
 def _times(count: int) -> str:

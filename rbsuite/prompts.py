@@ -193,6 +193,21 @@ class Prompts:
                 self._rendered[key] = known
         return known
 
+    def check(self, name: str) -> None:
+        """See that a template is well formed, as far as that shows without variables.
+
+        Raises:
+            TemplateError: it is not, or there is none.
+        """
+        from jinja2 import TemplateSyntaxError
+
+        text, _ = self.source(name)
+        try:
+            self._environment.parse(text)
+        except TemplateSyntaxError as error:
+            where = f"prompt template {name!r}, line {error.lineno}"
+            raise TemplateError(f"{where}: {error.message}.", "Fix the template.") from error
+
     def _render(self, name: str, variables: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError as JinjaError
         from jinja2 import TemplateNotFound

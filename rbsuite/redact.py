@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MASK = "[redacted]"
 
@@ -12,6 +13,7 @@ _SECRET_NAME = re.compile(r"(?:(?:^|_)(?:KEY|TOKEN|SECRET)|PASSWORD|PASSWD)$", r
 # Shorter values are words such as "on" or "1" far more often than secrets, and masking them would spoil every message. So would masking
 # what stands in place of a key where a server of one's own wants none.
 _SHORTEST = 4
+_TOKEN_LENGTH = 16
 PLACEHOLDERS = frozenset(
     ["none", "null", "empty", "true", "false", "dummy", "fake", "test", "local", "token", "secret", "placeholder"]
 )
@@ -59,8 +61,8 @@ def redact(text: str) -> str:
     """The text with every secret replaced by ``[redacted]``.
 
     Secrets are: values (of four or more characters, and none of :data:`PLACEHOLDERS`) of environment variables whose names end in
-    ``_KEY``, ``_TOKEN``, ``_SECRET`` or
-    ``PASSWORD``; strings that look like a provider's key; bearer tokens and authorization headers; credentials in URLs.
+    ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``PASSWORD``; the credentials in those that are addresses; strings that look like a provider's
+    key; bearer tokens and authorization headers; credentials in URLs.
     """
     for value in _environment_secrets():
         text = text.replace(value, MASK)
@@ -109,9 +111,18 @@ def check_keys(provider: str) -> None:
             raise ValueError(f"the value of {name} has {what}")
 
 
+def _of_address(address: str) -> tuple[str, ...]:
+    """The secrets in an address with a user: the password, and the header that stands for both; or a name as long as a token's."""
+    user = unquote(address.partition("://")[2].partition("/")[0].rpartition("@")[0])
+    name, _, password = user.partition(":")
+    secret = password or (name if len(name) >= _TOKEN_LENGTH else "")
+    return (secret, base64.b64encode(user.encode("utf-8", "replace")).decode()) if secret else ()
+
+
 def _environment_secrets(least: int = _SHORTEST) -> list[str]:
     """Secret values of the environment and the forms they take in URLs, longest first: one may be part of another."""
     values = {value.strip() for name, value in os.environ.items() if _SECRET_NAME.search(name)}
+    values.update(*(_of_address(value) for value in os.environ.values() if "://" in value and "@" in value))
     secret = [value for value in values if len(value) >= least and value.lower() not in PLACEHOLDERS]
     forms = {form for value in secret for form in (value, quote(value, safe=""))}
     return sorted(forms, key=lambda form: (-len(form), form))

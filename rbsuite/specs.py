@@ -5,6 +5,7 @@ Listing them imports nothing heavy; the factory is loaded when its name is used.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, get_args
@@ -36,6 +37,8 @@ __all__ = [
 
 ActionMode = Literal["text", "tools", "choice"]
 Concurrency = Literal["inline", "thread", "process", "exclusive"]
+
+_AGENTS: Mapping[ActionMode, str] = {"text": "text", "tools": "tools", "choice": "planner"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,7 @@ class EnvironmentSpec(Spec):
         stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
         max_steps: agent turns after which a rollout is cut, by default.
         refine: how sequential scaling goes on: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
-        agent: the default agent.
+        agent: the default agent; left out: ``text``, ``tools`` or ``planner``, as the action mode is.
         users: simulated users that fit, default first; empty where no user takes part.
         pack: name of the data pack that imports write, or ``""``.
         importer: ``"module:object"`` of the pack's importer (see :mod:`rbsuite.data.packs`), or ``""``.
@@ -184,7 +187,7 @@ class EnvironmentSpec(Spec):
     fidelity: tuple[Fidelity, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what would be ignored.
+        """Fill in the agent, and refuse what would be ignored.
 
         Raises:
             ValueError: there is no such action mode, or no such domain to report separately.
@@ -193,6 +196,8 @@ class EnvironmentSpec(Spec):
             raise ValueError(
                 f"environment {self.name!r}: action_mode {self.action_mode!r} is none of {get_args(ActionMode)}"
             )
+        if not self.agent:
+            object.__setattr__(self, "agent", _AGENTS[self.action_mode])
         unknown = [part.domain for part in self.apart if part.domain not in self.domains]
         if unknown:
             raise ValueError(
@@ -216,7 +221,7 @@ class MemorySpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class JudgeSpec(Spec):
-    """A judge. ``factory`` gives a :class:`rbsuite.judges.base.Judge`.
+    """A judge. ``factory`` gives a :class:`rbsuite.judges.base.Judge`, or names an ``async`` function that is one.
 
     Attributes:
         ground_truth: whether it is handed the environment's own score; recorded in the manifest and in every item's provenance.

@@ -7,6 +7,7 @@ simulated user.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Any, Literal, get_args
@@ -215,6 +216,17 @@ class Usage:
             cost,
         )
 
+    @classmethod
+    def total(cls, several: Sequence[Usage]) -> Usage:
+        """The sum of many, at less cost than one addition after the other."""
+        costs = [one.cost for one in several if one.cost is not None]
+        return cls(
+            sum(one.calls for one in several),
+            sum(one.input_tokens for one in several),
+            sum(one.output_tokens for one in several),
+            math.fsum(costs) if len(costs) == len(several) else None,
+        )
+
     @property
     def tokens(self) -> int:
         """Tokens in and out together."""
@@ -305,7 +317,7 @@ class Trajectory:
         """
         steps = tuple(_shown_step(step) for step in self.steps if step.actor == "agent" or "agent" in step.audience)
         final = self.final if self.final is not None and self.final.turn != "user" else None
-        return replace(self, steps=steps, final=final, grade=None)
+        return Trajectory(self.task_id, self.rollout, self.seed, self.query, steps, final, self.end, self.error)
 
 
 def _shown_step(step: Step) -> Step:

@@ -19,6 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "errors",
             "fencing",
             "files",
+            "frozen",
             "inert",
             "jsonable",
             "redact",
@@ -28,6 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "specs",
             "hookspecs",
             "plugins",
+            "processes",
             "task",
             "twins",
             "trajectory",
@@ -42,10 +44,11 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
-    frozenset(["statistics", "run", "gym"]),
+    frozenset(["statistics", "run", "gym", "adapters"]),
     frozenset(["report", "leaderboard", "serve"]),
+    frozenset(["tables", "notebook"]),
     frozenset(["api"]),
-    frozenset(["cli", "testing"]),
+    frozenset(["cli", "scaffold", "testing"]),
 )
 """Parts of the core, lowest first. A part imports from its own layer and from those below."""
 

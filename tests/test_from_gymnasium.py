@@ -6,6 +6,8 @@ import asyncio
 import base64
 import json
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +18,12 @@ import pytest
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
+from rbsuite.adapters import GymnasiumEnvironment, from_gymnasium
 from rbsuite.environments.base import Environment, PlainServices, SyncEpisode
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Solution
 from rbsuite.errors import EnvironmentFailure, UnknownNameError, UsageError
-from rbsuite.gym import GymEnvironment, GymnasiumEnvironment, from_gymnasium
+from rbsuite.gym import GymEnvironment
 from rbsuite.gym.values import describe_space, describe_value, read_value
 from rbsuite.specs import EnvironmentSpec, Option, Split
 from rbsuite.task import Task
@@ -52,12 +55,12 @@ def choices(names: Sequence[str]) -> list[Action]:
 
 
 def play(environment: Environment, actions: Sequence[Action], **more: Any) -> tuple[Grade, tuple[Observation, ...]]:
-    task = environment.tasks(more.pop("split", "all")).tasks[0]
+    task = environment.tasks(more.pop("split", "sample")).tasks[0]
     return asyncio.run(play_actions(environment, task, actions, (), **more))
 
 
 def begin(environment: GymnasiumEnvironment, seed: int = 0) -> SyncEpisode:
-    task = environment.tasks("all").tasks[0]
+    task = environment.tasks("sample").tasks[0]
     return environment.begin(task, seed=seed, services=PlainServices(environment))
 
 
@@ -116,7 +119,7 @@ def test_the_task_decides_where_an_episode_begins() -> None:
     newest = max(name for name in gymnasium.registry if name.startswith("Taxi-v"))
     taxi = from_gymnasium(newest, tasks=range(6))()
     openings = [
-        [taxi.begin(task, seed=seed, services=PlainServices(taxi)).observation.text for task in taxi.tasks("all")]
+        [taxi.begin(task, seed=seed, services=PlainServices(taxi)).observation.text for task in taxi.tasks("sample")]
         for seed in (1, 2)
     ]
     assert openings[0] == openings[1]
@@ -286,3 +289,58 @@ def test_theirs_as_ours_as_theirs() -> None:
     env = GymEnvironment(spec, is_slippery=True)
     check_env(env, skip_render_check=True)
     env.close()
+
+
+def test_a_way_to_solve_it_is_the_reference() -> None:
+    def across(world: gymnasium.Env[Any, Any]) -> list[int]:
+        return [MOVES.index(name) for name in SAFE]
+
+    lake = from_gymnasium("FrozenLake-v1", actions=MOVES, solve=across, is_slippery=False)()
+    task = lake.tasks("sample").tasks[0]
+    solution = lake.solution(task)
+    assert solution is not None
+    assert solution.actions == tuple(choices(SAFE))
+    assert asyncio.run(play_actions(lake, task, solution.actions, ()))[0].score == 1.0
+    wrong = from_gymnasium("FrozenLake-v1", actions=MOVES, solve=lambda _: [9])()
+    with pytest.raises(UsageError, match=r"solve gives 9, which is no action"):
+        wrong.solution(task)
+
+
+class Lock(gymnasium.Env[Any, Any]):
+    """Opens at the right numbers."""
+
+    action_space = spaces.MultiDiscrete([3, 2])
+    observation_space = spaces.Discrete(1)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.code = [int(self.np_random.integers(3)), int(self.np_random.integers(2))]
+        return 0, {}
+
+    def step(self, action: Any) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        right = list(action) == self.code
+        return 0, float(right), bool(right), False, {}
+
+
+def test_actions_of_several_numbers_are_solved_and_read_as_json() -> None:
+    lock = from_gymnasium(Lock, solve=lambda world: [np.array(world.unwrapped.code)])()
+    for task in lock.tasks("sample").tasks[:3]:
+        solution = lock.solution(task)
+        assert solution is not None
+        assert json.loads(solution.actions[0].text)[0] in (0, 1, 2)
+        assert asyncio.run(play_actions(lock, task, solution.actions, ()))[0].score == 1.0
+
+
+def test_a_task_may_name_its_own_environment() -> None:
+    tasks = [Task("small", "lake", "", "", {"seed": 0}), Task("pole", "pole", "", "", {"seed": 0, "id": "CartPole-v1"})]
+    mixed = from_gymnasium("FrozenLake-v1", tasks=tasks)()
+    first, second = (mixed.begin(task, seed=0, services=PlainServices(mixed)).observation for task in tasks)
+    assert (len(first.choices), len(second.choices)) == (4, 2)
+
+
+def test_declaring_one_imports_no_gymnasium() -> None:
+    code = (
+        "import sys, rbsuite; Lake = rbsuite.from_gymnasium('FrozenLake-v1'); Lake().tasks('sample');"
+        "sys.exit('gymnasium' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -17,10 +17,9 @@ from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 from rbsuite.environments.users import STOP
-from rbsuite.errors import DataError, UnknownNameError, UsageError
+from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.gym import GymEnvironment, gym_id, register_environments
-from rbsuite.plugins import Plugins, load_plugins
-from rbsuite.specs import EnvironmentSpec, load_object
+from rbsuite.plugins import Plugins
 from rbsuite.trajectory import Action, Observation
 from worlds import SPECS, Chat, WorldsPlugin
 
@@ -66,35 +65,6 @@ def test_environments_pass_gymnasiums_checker_wherever_their_episodes_run(
     env = gymnasium.make(gym_id(name))
     check_env(env.unwrapped)
     env.close()
-
-
-def unavailable(spec: EnvironmentSpec) -> str:
-    """Why an installed environment cannot be tried here; empty if it can."""
-    problems = [str(load_object(check.check, spec.name)()) for check in spec.needs]
-    return next(filter(None, problems), "")
-
-
-def split_at_hand(spec: EnvironmentSpec) -> str:
-    environment = load_object(spec.factory, spec.name)()
-    for split in sorted(spec.splits, key=lambda split: not split.bundled):
-        if split.bundled or environment.at_hand(split.name):
-            try:
-                environment.tasks(split.name)
-            except DataError:
-                continue
-            return split.name
-    pytest.skip(f"{spec.name}: the data of no split is here")
-
-
-@pytest.mark.parametrize("spec", load_plugins().environments.values(), ids=lambda spec: spec.name)
-def test_installed_environments_pass_gymnasiums_checker(spec: EnvironmentSpec) -> None:
-    problem = unavailable(spec)
-    if problem:
-        pytest.skip(f"{spec.name}: {problem}")
-    for name in (spec.name, *spec.aliases):
-        env = gymnasium.make(f"rbsuite.gym:{gym_id(name)}", split=split_at_hand(spec))
-        check_env(env.unwrapped)
-        env.close()
 
 
 def test_gymnasium_can_import_the_package_and_make_an_environment() -> None:

@@ -15,7 +15,7 @@ from experiments import core_plugins
 from rbsuite import hookspecs
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
-from rbsuite.plugins import BUILTIN, Plugins, load_plugins
+from rbsuite.plugins import BUILTIN, Plugins, load_plugins, strays
 from rbsuite.record import RunInfo
 from rbsuite.specs import Apart, EnvironmentSpec, JudgeSpec, MemorySpec, load_object
 from toy import ToyPlugin
@@ -25,6 +25,7 @@ class Distribution:
     def __init__(self, name: str) -> None:
         self.name = name
         self.version = "1.2"
+        self.requires: Sequence[str] | None = None
 
 
 Install = Callable[..., None]
@@ -176,6 +177,86 @@ def test_broken_plugin_is_listed_with_its_error_and_stops_no_other(
     with pytest.raises(UnknownNameError) as caught:
         plugins.find("judge", "theirs")
     assert [word for word in ["theirs", "bad (dist-bad 1.2)", *words] if word not in str(caught.value)] == []
+
+
+class Future(Declares):
+    api_version = 99
+
+
+class Unmarked(Declares):
+    def rbsuite_agents(self) -> Sequence[Any]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("plugin", "words"),
+    [
+        (Future("x", "y"), "it is built for version 99 of the hooks, and this rbsuite has version 1"),
+        (Unmarked("x", "y"), "rbsuite_agents is not marked with @rbsuite.hookimpl, so it would never be called"),
+    ],
+)
+def test_what_would_be_ignored_or_misread_is_a_failure(install: Install, plugin: object, words: str) -> None:
+    install(("bad", "dist-bad", "bad:plugin"), ("good", "dist-good", "good:plugin"), bad=plugin, good=Declares())
+    plugins = load_plugins()
+    assert status(plugins) == {"bad": "failed", "good": "loaded"}
+    (info,) = [info for info in plugins.infos if info.name == "bad"]
+    assert words in info.error
+    assert info.remedy == "Upgrade, reinstall or fix dist-bad 1.2, or set RBSUITE_DISABLE_PLUGINS=bad."
+    assert "x" not in plugins.judges
+
+
+def test_a_plugin_says_its_version_and_what_it_declares(install: Install) -> None:
+    plugin = Declares()
+    plugin.__dict__["api_version"] = hookspecs.API_VERSION
+    install(("one", "dist-one", "one:plugin"), one=plugin)
+    plugins = load_plugins()
+    (info,) = [info for info in plugins.infos if info.name == "one"]
+    assert (info.api, info.provides) == (str(hookspecs.API_VERSION), {"judges": ("mine",), "memories": ("mine",)})
+    assert [(kind, spec.name) for kind, spec in plugins.specs_of("one")] == [("memory", "mine"), ("judge", "mine")]
+
+
+def test_a_plugin_that_is_slow_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 3))
+    monkeypatch.setattr("rbsuite.plugins.time.perf_counter", lambda: next(clock))
+    plugins = Plugins()
+    plugins.add("slow", "slow 1", Declares)
+    (info,) = plugins.infos
+    assert info.seconds > 3
+    assert info.slow
+    assert "Import in the factories" in info.remedy
+
+
+def test_a_failed_plugin_that_asks_for_another_rbsuite_says_so(install: Install) -> None:
+    install(("old", "dist-old", "no_such_module"))
+    plugins = load_plugins()
+    asks = Distribution("dist-old")
+    asks.requires = ["rbsuite<0.1", "numpy"]
+    plugins.explain("old", asks)  # type: ignore[arg-type]
+    (info,) = [info for info in plugins.infos if info.name == "old"]
+    assert "it asks for rbsuite<0.1, and this is rbsuite" in info.error
+
+
+def test_a_distribution_without_an_entry_point_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, requires, entries in (
+        ("rbsuite-lost", "rbsuite", ""),
+        ("rbsuite-base", "rbsuite", ""),
+        ("rbsuite-user", "rbsuite-base>=1", "[rbsuite]\nuser = user"),
+    ):
+        info = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
+        info.mkdir()
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: {requires}\n"
+        (info / "METADATA").write_text(text, encoding="utf-8")
+        (info / "entry_points.txt").write_text(entries, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert strays() == ["rbsuite-lost 1.0"]
+
+
+def test_plugins_can_be_extended_without_changing_them() -> None:
+    plugins = core_plugins()
+    more = plugins.extended([("mine", Declares())])
+    assert "mine" in more.judges
+    assert "mine" not in plugins.judges
+    assert {info.name for info in more.infos} == {info.name for info in plugins.infos} | {"mine"}
 
 
 def test_plugin_that_exits_when_loaded_stops_no_other() -> None:

@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from rbsuite.frozen import dataclass
+from rbsuite.models.base import Completion
 from rbsuite.models.services import ToolServices
-from rbsuite.trajectory import Action, Observation
+from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
 
 class AgentServices(ToolServices, Protocol):
     """What an agent may use. The cost counts as ``agent``; ``temperature=None`` takes the experiment's."""
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """Ask the model.
+
+        Args:
+            messages: the conversation.
+            tools: what it may call.
+            temperature: ``None``: the experiment's.
+            schema: JSON schema of the reply. A model that takes none is asked without it.
+
+        Raises:
+            ModelError: the model failed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

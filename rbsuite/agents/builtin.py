@@ -12,12 +12,20 @@ _STRICT = Option(
     "strict", "bool", False, "read replies as the benchmark's own agent does, and tell none back that cannot be read"
 )
 
+_SCHEMA = Option("schema", "bool", True, "send the JSON schema of replies along, to models that take one")
+
 
 @hookimpl
 def rbsuite_agents() -> Sequence[AgentSpec]:
     """The agents that fit any environment of their action mode."""
     return [
-        AgentSpec("tools", "calls tools natively", "rbsuite.agents.tools:ToolsAgent", action_modes=("tools",)),
+        AgentSpec(
+            "tools",
+            "calls tools natively",
+            "rbsuite.agents.tools:ToolsAgent",
+            (_STRICT,),
+            action_modes=("tools",),
+        ),
         AgentSpec(
             "react",
             "writes a thought, then an action as JSON",
@@ -36,15 +44,15 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
             "planner",
             "writes plans of named actions as JSON, and a new one when an action fails",
             "rbsuite.agents.choice:PlannerAgent",
-            (_STRICT,),
+            (_STRICT, _SCHEMA),
             action_modes=("choice",),
         ),
         AgentSpec(
             "stepwise",
             "names one action at a time as JSON",
             "rbsuite.agents.choice:StepwiseAgent",
-            (_STRICT,),
+            (_STRICT, _SCHEMA),
             action_modes=("choice",),
         ),
-        AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", action_modes=("text",)),
+        AgentSpec("text", "answers in text", "rbsuite.agents.chat:TextAgent", (_STRICT,), action_modes=("text",)),
     ]

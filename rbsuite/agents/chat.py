@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rbsuite.agents.base import AgentServices, AgentStart
-from rbsuite.errors import ContextOverflow, ParseFailure, ReplyRefused
+from rbsuite.errors import ParseFailure
 from rbsuite.models.base import Completion
+from rbsuite.models.usable import fault_of, message_of, usable
 from rbsuite.reading.asking import told_fault
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
@@ -20,16 +22,18 @@ class ChatAgent:
     The system prompt is made at the first observation: the environment's system messages, what :meth:`instructions` adds,
     and last the recalled memory. Without any of them there is no system message.
 
-    A reply that cannot be read goes back to the model once, with what is wrong with it.
+    A reply that cannot be read, is empty or was cut goes back to the model once, with what is wrong with it.
 
     Args:
-        strict: replies are read as upstream does, and one that cannot be read is not told back.
+        strict: replies are read as upstream does: one that cannot be read is not told back, and what was cut counts as it stands.
+        schema: JSON schema of replies, for models that keep to one.
     """
 
     _services: AgentServices
 
-    def __init__(self, strict: bool = False) -> None:
+    def __init__(self, strict: bool = False, schema: Mapping[str, Any] | None = None) -> None:
         self._strict = strict
+        self._schema = schema
         self._messages: list[Message] = []
         self._tools: tuple[ToolSpec, ...] = ()
         self._instructions = ""
@@ -64,21 +68,43 @@ class ChatAgent:
         else:
             self._messages.extend(self._opening(observation))
         self._messages.extend(self.heard(observation))
-        completion = usable(await self._services.complete(self._messages, self.offered()))
-        try:
-            return self.answer(completion)
-        except ParseFailure as failure:
-            if self._strict:
-                return self.unread(completion, failure)
-            problem = told_fault(failure.message.rstrip("."), completion)
-        if not (self._messages[-1].text.strip() or self._messages[-1].tool_calls):
-            self._messages.pop()  # an empty message is refused by many
-        self._messages.append(Message("user", self._services.render(RETRY, problem=problem)))
-        completion = usable(await self._services.complete(self._messages, self.offered()))
-        try:
-            return self.answer(completion)
-        except ParseFailure as failure:
-            return self.unread(completion, failure)
+        for last in (self._strict, True):
+            completion = await self._asked(self._messages)
+            try:
+                return self._answered(completion)
+            except ParseFailure as failure:
+                if last:
+                    return self.unread(completion, failure)
+                problem = told_fault(failure.message.rstrip("."), completion)
+            if not (self._messages[-1].text.strip() or self._messages[-1].tool_calls):
+                self._messages.pop()  # an empty message is refused by many
+            self._messages.append(Message("user", self._services.render(RETRY, problem=problem)))
+        raise AssertionError("the loop returns or raises")
+
+    async def _asked(self, messages: Sequence[Message]) -> Completion:
+        """The model's reply to a conversation.
+
+        Raises:
+            ContextOverflow, ReplyRefused, ModelError: there is none.
+        """
+        if self._schema is None:
+            return usable(await self._services.complete(messages, self.offered()))
+        return usable(await self._services.complete(messages, self.offered(), schema=self._schema))
+
+    def _answered(self, completion: Completion) -> Action:
+        """The action of a reply.
+
+        Raises:
+            ParseFailure: it cannot be read, or it would be taken as speech and is none: it is empty, or was cut.
+        """
+        fault = "" if self._strict else fault_of(completion)
+        if fault and not (completion.text.strip() or completion.tool_calls):
+            self._messages.append(message_of(completion))
+        else:
+            action = self.answer(completion)
+            if not fault or not action.speaks:
+                return action
+        raise ParseFailure(f"the model's reply is no answer: {fault}.")
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:
         """What comes of a reply that cannot be read, where it is not told back (again).
@@ -106,7 +132,7 @@ class ChatAgent:
         Raises:
             ParseFailure: it cannot be read.
         """
-        self._messages.append(Message("assistant", completion.text))
+        self._messages.append(message_of(completion))
         return Action(completion.text, thought=completion.reasoning)
 
     def _opening(self, observation: Observation) -> list[Message]:
@@ -123,18 +149,17 @@ class ChatAgent:
 
 
 class TextAgent(ChatAgent):
-    """Answers every observation with the model's text."""
+    """Answers every observation with the model's text.
 
-
-def usable(completion: Completion) -> Completion:
-    """The completion, if it holds anything to act on.
-
-    Raises:
-        ContextOverflow: the conversation outgrew the model's context.
-        ReplyRefused: the reply was withheld.
+    A text that was cut twice stands as it is: what it answers, if anything, is for the environment's reader to say.
     """
-    if completion.finish_reason == "context_overflow":
-        raise ContextOverflow("the conversation no longer fits the model's context.", "Use a model with a longer one.")
-    if completion.finish_reason == "content_filter" and not (completion.text or completion.tool_calls):
-        raise ReplyRefused("the model's provider withheld its reply (content filter).")
-    return completion
+
+    def unread(self, completion: Completion, failure: ParseFailure) -> Action:
+        """The text, as far as it goes.
+
+        Raises:
+            ParseFailure: there is none.
+        """
+        if not completion.text.strip():
+            raise failure
+        return Action(completion.text, thought=completion.reasoning)

@@ -7,15 +7,38 @@ The planner's protocol is that of ``embodiedbench/planner/vlm_planner.py`` witho
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from rbsuite.agents.chat import RETRY, ChatAgent, usable
+from rbsuite.agents.chat import RETRY, ChatAgent
 from rbsuite.agents.plans import PlanReply, read_plan, read_plan_strictly, read_step, read_step_strictly
 from rbsuite.errors import EnvironmentFailure, ParseFailure
 from rbsuite.models.base import Completion
+from rbsuite.models.usable import CUT, message_of
 from rbsuite.reading.asking import reply_of, told_fault
 from rbsuite.trajectory import NO_CHOICE, Action, Image, Message, Observation
+
+
+def _object(**properties: Any) -> Mapping[str, Any]:
+    """The schema of an object with all of some properties and no others, which is what providers ask of schemas."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+_TEXT = {"type": "string"}
+PLAN_SCHEMA = _object(
+    reasoning_and_reflection=_TEXT,
+    language_plan=_TEXT,
+    executable_plan={"type": "array", "items": _object(action_id={"type": "integer"}, action_name=_TEXT)},
+)
+"""The form that ``agent/planner.j2`` asks for."""
+STEP_SCHEMA = _object(reasoning=_TEXT, action_id={"type": ["integer", "null"]})
+"""The form that ``agent/stepwise.j2`` asks for."""
 
 STOP = Action()
 """By the empty text an agent ends an episode of named actions."""
@@ -30,12 +53,13 @@ class PlannerAgent(ChatAgent):
 
     Args:
         strict: replies are read as upstream does, and one that cannot be read is followed by the same request again.
+        schema: whether the JSON schema of a plan is sent along, as upstream does.
     """
 
     template = "agent/planner.j2"
 
-    def __init__(self, strict: bool = False) -> None:
-        super().__init__(strict)
+    def __init__(self, strict: bool = False, schema: bool = False) -> None:
+        super().__init__(strict, PLAN_SCHEMA if schema else None)
         self._plan: deque[Action] = deque()
         self._last: Action | None = None
         self._choices: Sequence[str] = ()
@@ -65,18 +89,21 @@ class PlannerAgent(ChatAgent):
         """The actions of a new plan, at least one."""
         said = Message("user", (self._said(), *self._images) if self._images else self._said())
         request = [*self._system(), *self._exchanges, said]
-        completion = usable(await self._services.complete(request))
+        completion = await self._asked(request)
         plan = self._read(completion)
         if not plan.readable and not self._strict:
             again = Message("user", self._services.render(RETRY, problem=told_fault(plan.fault, completion)))
-            completion = usable(await self._services.complete([*request, *reply_of(completion), again]))
+            completion = await self._asked([*request, *reply_of(completion), again])
             plan = self._read(completion)
         self._reply, self._fault = completion.text, "" if self._strict else plan.fault
         return _actions(plan, completion, self._choices)
 
     def _read(self, completion: Completion) -> PlanReply:
-        read = read_plan_strictly if self._strict else read_plan
-        return read(completion.text, len(self._choices))
+        if self._strict:
+            return read_plan_strictly(completion.text, len(self._choices))
+        if completion.finish_reason == "length" and not any(bracket in completion.text for bracket in "}]"):
+            return PlanReply((), readable=False, fault=CUT)  # nothing in it is complete
+        return read_plan(completion.text, len(self._choices))
 
     def instructions(self, policy: str, observation: Observation) -> str:
         """What the environment says, the named actions, and the form of a plan."""
@@ -112,12 +139,13 @@ class StepwiseAgent(ChatAgent):
 
     Args:
         strict: a reply must be JSON and nothing else, in a code fence or not, and one that cannot be read is not told back.
+        schema: whether the JSON schema of a reply is sent along.
     """
 
     template = "agent/stepwise.j2"
 
-    def __init__(self, strict: bool = False) -> None:
-        super().__init__(strict)
+    def __init__(self, strict: bool = False, schema: bool = False) -> None:
+        super().__init__(strict, STEP_SCHEMA if schema else None)
         self._choices: Sequence[str] = ()
         self._policy = ""
 
@@ -139,7 +167,7 @@ class StepwiseAgent(ChatAgent):
         Raises:
             ParseFailure: it names none.
         """
-        self._messages.append(Message("assistant", completion.text))
+        self._messages.append(message_of(completion))
         plan = (read_step_strictly if self._strict else read_step)(completion.text, len(self._choices))
         if not plan.readable:
             raise ParseFailure(f"the reply names no action: {plan.fault}.")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rbsuite.agents.actions import LABEL, RESPOND, parse_action, parse_strictly
 from rbsuite.agents.chat import ChatAgent
 from rbsuite.models.base import Completion
+from rbsuite.models.usable import message_of
 from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
 RESULT_PREFIX = "API output: "
@@ -35,7 +36,7 @@ class ActAgent(ChatAgent):
 
     def answer(self, completion: Completion) -> Action:
         """The action that the reply names."""
-        self._messages.append(Message("assistant", completion.text))
+        self._messages.append(message_of(completion))
         if self._strict:
             before = completion.text.rpartition(LABEL)[0].strip().removeprefix("Thought:").strip()
             thought = " ".join(filter(None, (completion.reasoning, before if self.thinks else "")))

@@ -8,6 +8,9 @@ from dataclasses import replace
 from rbsuite.agents.chat import ChatAgent
 from rbsuite.errors import ParseFailure
 from rbsuite.models.base import Completion
+from rbsuite.models.usable import fault_of, message_of
+from rbsuite.reading.calls import readable_calls
+from rbsuite.reading.layers import Unreadable
 from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolResult, ToolSpec
 from rbsuite.transcript import render_action
 
@@ -17,6 +20,9 @@ class ToolsAgent(ChatAgent):
 
     Where an environment carries out the first of several calls only, as tau-bench does, the others are cut from the conversation, like
     ``tau_bench/agents/tool_calling_agent.py`` (sierra-research/tau-bench, 59a200c6).
+
+    Args:
+        strict: arguments must be a JSON object and nothing else; see :class:`ChatAgent`.
     """
 
     def offered(self) -> Sequence[ToolSpec]:
@@ -44,17 +50,35 @@ class ToolsAgent(ChatAgent):
 
     def answer(self, completion: Completion) -> Action:
         """The text and the calls of the reply; what an environment does with several is its own matter."""
+        self._messages.append(message_of(completion))
+        try:
+            calls = self._readable(completion)
+        except Unreadable as fault:
+            # The conversation must not keep a call that no provider would take back.
+            told = "\n".join(f"{call.name}({call.raw or call.arguments})" for call in completion.tool_calls)
+            self._messages[-1] = Message("assistant", completion.text or told)
+            raise ParseFailure(f"{fault}.") from None
+        if calls != completion.tool_calls:
+            self._messages[-1] = replace(self._messages[-1], tool_calls=calls)
+        return Action(completion.text, calls, thought=completion.reasoning)
+
+    def _readable(self, completion: Completion) -> tuple[ToolCall, ...]:
+        """The calls of a reply, each with its arguments.
+
+        Raises:
+            Unreadable: one has none, or the reply ended before its calls did.
+        """
         calls = completion.tool_calls
-        self._messages.append(Message("assistant", completion.text, tool_calls=calls))
+        if not self._strict:
+            if calls and (fault := fault_of(completion)):
+                raise Unreadable(f"the model's reply is no answer: {fault}")
+            return readable_calls(calls)
         unread = next((call for call in calls if call.raw and not call.arguments), None)
         if unread is not None:
-            # The conversation must not keep a call whose arguments no provider would take back.
-            said = completion.text or f"{unread.name}({unread.raw})"
-            self._messages[-1] = Message("assistant", said)
-            raise ParseFailure(
-                f"the arguments of the model's call of {unread.name!r} are not a JSON object: {unread.raw[:120]!r}."
+            raise Unreadable(
+                f"the arguments of the model's call of {unread.name!r} are not a JSON object: {unread.raw[:120]!r}"
             )
-        return Action(completion.text, calls, thought=completion.reasoning)
+        return calls
 
 
 def _answered(calls: Sequence[ToolCall], observation: Observation) -> Sequence[tuple[ToolCall, ToolResult]]:

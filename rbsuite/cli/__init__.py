@@ -55,6 +55,8 @@ COMMANDS: Mapping[str, Lazy] = {
         "rbsuite.cli.serve_model", "Offer simulated models as providers offer theirs, faults included."
     ),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
+    "plugins": Lazy("rbsuite.cli.plugins", "List the plugins, and what is wrong with them."),
+    "plugin": Lazy("rbsuite.cli.plugin", "Write plugins and check them."),
     "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }
 """The commands in the order of ``rbsuite --help``."""
@@ -146,9 +148,22 @@ def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
     Interrupts().install()
     if closed:
         sys.exit(_complain("standard output is closed. Send it somewhere, if only to /dev/null.", EXIT_OUTPUT_LOST))
-    code = run(arguments, plugins)
+    try:
+        code = run(arguments, plugins)
+    except Exception as error:
+        code = _crashed(error)
     _flush_or_drop()
     sys.exit(code)
+
+
+def _crashed(error: Exception) -> int:
+    """Show where the program went wrong, as Python does, but without keys: the words of an error may hold what it was given."""
+    import traceback
+
+    from rbsuite.redact import redact
+
+    tell(redact("".join(traceback.format_exception(error)).rstrip()))
+    return 1
 
 
 def _open_what_is_closed() -> bool:

@@ -82,3 +82,14 @@ def usage_line(error: click.ClickException) -> str:
         message += "."
     context = getattr(error, "ctx", None)
     return f"{message} See: {context.command_path} --help" if context is not None else message
+
+
+class Number(click.FloatRange):
+    """A number in a range; click's own lets ``nan`` through, which is in no range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the number."""
+        number = super().convert(value, param, ctx)
+        if number != number:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number

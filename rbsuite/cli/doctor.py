@@ -182,20 +182,22 @@ def _check_pack(path: Path) -> Finding:
 
 def check_plugins() -> Iterator[Finding]:
     """Plugins that failed, and what environments need."""
-    from rbsuite.plugins import DISABLE_VARIABLE
+    from rbsuite.plugins import DISABLE_VARIABLE, strays
 
     found = find_plugins()
-    declarations = list(_check_declarations(found))  # reading them is what shows a hook that fails
-    for info in found.infos:
+    infos = found.infos
+    for info in infos:
         name = f"plugin {info.name}"
         if info.status == "failed":
-            remedy = f"Reinstall or upgrade {info.distribution}, or set {DISABLE_VARIABLE}={info.name}."
-            yield Finding(name, "fail", info.error, remedy)
+            yield Finding(name, "fail", f"{info.distribution}: {info.error}", info.remedy)
         elif info.status == "disabled":
             yield Finding(name, "ok", f"disabled by {DISABLE_VARIABLE}")
-    loaded = sum(info.status == "loaded" for info in found.infos)
-    yield Finding("plugins", "ok", f"{loaded} loaded")
-    yield from declarations
+        elif info.slow:
+            yield Finding(name, "warn", f"{info.distribution} takes {info.seconds:.1f} s to load", info.remedy)
+    for stray in strays():
+        yield Finding(stray, "warn", "is installed and declares no plugin", "Add an entry point in the group rbsuite.")
+    yield Finding("plugins", "ok", f"{sum(info.status == 'loaded' for info in infos)} loaded")
+    yield from _check_declarations(found)
 
 
 def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
@@ -209,6 +211,7 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
             yield Finding(plural, "fail", f"{name!r} is {who}", remedy)
     for spec in plugins.environments.values():
         yield from _check_environment(spec)
+    yield from _check_factories(plugins)
     for model in plugins.models.values():
         yield from _check_needs(f"model {model.name}", model.needs)
     for embedder in plugins.embedders.values():
@@ -221,6 +224,21 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
     if not plugins.environments:
         remedy = "Install one, for example: pip install rbsuite-tau-bench"
         yield Finding("environments", "warn", "none is installed", remedy)
+
+
+def _check_factories(plugins: Plugins) -> Iterator[Finding]:
+    """What else plugins declare: whether its factory can be imported."""
+    from rbsuite.cli.listing import SINGULAR
+    from rbsuite.errors import PluginError
+    from rbsuite.specs import Spec, load_object
+
+    for plural, kind in SINGULAR.items():
+        specs: dict[str, Spec] = {} if kind == "environment" else getattr(plugins, plural)
+        for spec in specs.values():
+            try:
+                load_object(spec.factory, f"{kind} {spec.name!r}")
+            except PluginError as error:
+                yield Finding(f"{kind} {spec.name}", "fail", f"{plugins.owner(spec)}: {error.message}", error.remedy)
 
 
 def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, Number, find_plugins
 from rbsuite.cli.output import canvas, echo, echo_json, tell
-from rbsuite.errors import Interrupted, Outage, UsageError, in_words
+from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words
+from rbsuite.options import split_pieces
 
 if TYPE_CHECKING:
     from rbsuite.cli.interrupts import Interrupts
@@ -28,9 +29,14 @@ COMMAND_OPTIONS = {
     "speculate": "speculate",
     "executor": "executor",
     "outage": "outage",
-    "to-look": "to_look",
+    "to_look": "to_look",
     "transport": "transport",
     "cache": "cache",
+    "call_time": "call_time",
+    "max_cost": "max_cost",
+    "max_tokens": "max_tokens",
+    "max_calls": "max_calls",
+    "max_time": "max_time",
     "out": "out",
     "join": "join",
     "json": "as_json",
@@ -104,9 +110,10 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     flags = {option.name for option in context.command.params if isinstance(option, click.Option) and option.is_flag}
     own = {name: value for name, value in values.items() if name in COMMAND_OPTIONS}
     for name, value in own.items():
-        if not isinstance(value, str | bool | int):
+        if not isinstance(value, str | bool | int | float):
             raise UsageError(
-                f"{path.name}: --{name} cannot be {in_words(value)}.", "Give text, a number, or true or false."
+                f"{path.name}: --{name.replace('_', '-')} cannot be {in_words(value)}.",
+                "Give text, a number, or true or false.",
             )
     context.default_map = {
         COMMAND_OPTIONS[name]: value if COMMAND_OPTIONS[name] in flags else str(value) for name, value in own.items()
@@ -170,6 +177,23 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     help="Keep replies of providers' models in DIR, and take from there what the same request was answered before.",
 )
 @click.option(
+    "--call-time",
+    default="",
+    metavar="[PURPOSE=]SECONDS,...",
+    help="Time limit of a model call, or of one for a purpose [default: 600, 300 for user, select and grade].",
+)
+@click.option(
+    "--max-cost",
+    type=Number(min=0),
+    metavar="DOLLARS",
+    help="Stop when the experiment has cost this much, all sessions together.",
+)
+@click.option(
+    "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when it has taken so many tokens, in and out."
+)
+@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop when it has made so many model calls.")
+@click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when it has been under way for so long.")
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help="Directory of the experiment [default: named after its configuration].",
@@ -202,6 +226,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option(
     "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them has."
 )
+@click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost; nothing is sent and nothing written.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", is_flag=True, help="No progress display.")
 @click.option(
@@ -218,12 +243,18 @@ def command(
     to_look: str,
     transport: Literal["auto", "direct", "litellm"],
     cache: str,
+    call_time: str,
+    max_cost: float | None,
+    max_tokens: int | None,
+    max_calls: int | None,
+    max_time: float | None,
     out: Path | None,
     from_file: Mapping[str, Any],
     source: Path | None,
     rewind: tuple[str, ...],
     retry_failed: bool,
     join: bool,
+    dry_run: bool,
     as_json: bool,
     quiet: bool,
     log: Path | None,
@@ -243,27 +274,50 @@ def command(
 
     given = _given(options)
     if rewind or retry_failed:
-        if source is None or from_file or given or out or join:
+        if source is None or from_file or given or out or join or dry_run:
             raise UsageError(
                 "--rewind and --retry-failed go with --from EXPERIMENT alone.", "Leave the other options out."
             )
         _take_back(source, rewind, retry_failed=retry_failed)
-    if source is not None and not (from_file or given or out) and _shown(source, to_look, as_json=as_json):
+    if source is not None and not (from_file or given or out or dry_run) and _shown(source, to_look, as_json=as_json):
         return
     stored = _stored(source)
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
     # The looks that were declared are passed when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
     most, start = concurrency
-    execution = api.Execution(most, speculate, executor, outage, to_look, start=start, transport=transport, cache=cache)
+    execution = api.Execution(
+        most,
+        speculate,
+        executor,
+        outage,
+        to_look,
+        call_time,
+        max_cost,
+        max_tokens,
+        max_calls,
+        max_time,
+        start=start,
+        transport=transport,
+        cache=cache,
+    )
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
         from rbsuite.run.config import names_simulation
         from rbsuite.run.presets import describe
 
-        for line in describe(planned.config.protocol, wanted, simulated=names_simulation(wanted)):
+        mode = planned.spec.action_mode
+        for line in describe(planned.config.protocol, wanted, mode, simulated=names_simulation(wanted)):
             tell(line)
     same = source is not None and _adds_nothing(stored, {**from_file, **given})
+    if dry_run:
+        from rbsuite.cli.dry_run import dry_run as show_estimate
+        from rbsuite.run.directory import default_directory
+
+        show_estimate(
+            planned, out or (source if same and source else default_directory(planned)), source, as_json=as_json
+        )
+        return
     try:
         with (
             Interrupts() as interrupts,
@@ -330,13 +384,13 @@ def split_references(text: str) -> list[str]:
     for ``parallel:1,parallel:2``.
     """
     references: list[str] = []
-    for piece in (part.strip() for part in text.split(",")):
+    for piece in split_pieces(text):
         head = piece.partition(":")[0]
         if references and "=" in head:
             references[-1] += f",{piece}"
         elif references and piece.isdecimal() and ":" in references[-1]:
             references.append(f"{references[-1].partition(':')[0]}:{piece}")
-        elif piece:
+        else:
             references.append(piece)
     return references
 
@@ -408,6 +462,10 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
             f"Resume with: rbsuite eval --from {store.directory}",
             exit_code=exit_code(stop),
         ) from None
+    except LimitReached as stop:
+        stop.message = f"stopped: {stop.message}"
+        stop.remedy += f" What was committed is kept: rbsuite eval --from {store.directory}"
+        raise
     except Outage as outage:
         raise Outage(
             f"paused: {outage.message}",

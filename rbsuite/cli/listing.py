@@ -51,7 +51,9 @@ def command(kind: str | None, verbose: bool, as_json: bool) -> None:
     if chosen is None:
         _show_all(found, as_json)
     elif chosen == PLUGINS:
-        _show_plugins(found.infos, as_json)
+        from rbsuite.cli.plugins import show_plugins
+
+        show_plugins(found, as_json)
     else:
         _show_specs(specs_of(found, chosen), found.clashes(SINGULAR[chosen]), verbose, as_json)
         _warn_of_failures(found.infos)
@@ -140,14 +142,6 @@ def _summary(spec: Spec) -> str:
     return f"{spec.summary} ({', '.join(marks)})" if marks else spec.summary
 
 
-def _show_plugins(infos: Sequence[PluginInfo], as_json: bool) -> None:
-    if as_json:
-        echo_json(infos)
-        return
-    heads = ("plugin", "distribution", "status", "error")
-    echo(table([heads, *((info.name, info.distribution, info.status, info.error) for info in infos)]))
-
-
 def _warn_of_clashes(kind: str, clashes: Mapping[str, str]) -> None:
     for name, who in clashes.items():
         tell(f"The {kind} {name!r} cannot be used: it is {who}.")
@@ -156,4 +150,4 @@ def _warn_of_clashes(kind: str, clashes: Mapping[str, str]) -> None:
 def _warn_of_failures(infos: Sequence[PluginInfo]) -> None:
     failed = [info.name for info in infos if info.status == "failed"]
     if failed:
-        tell(f"Failed to load: {', '.join(failed)}. See: rbsuite list plugins")
+        tell(f"Failed to load: {', '.join(failed)}. See: rbsuite plugins")

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.commands import Command, Number, find_plugins
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.options import Reference
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
+    from rbsuite.statistics.comparisons import Comparison
     from rbsuite.statistics.power import Components, Design
     from rbsuite.statistics.power import Pilot as Variances
-    from rbsuite.statistics.summary import Comparison
     from rbsuite.store import ExperimentStore
 
 ORDERS = (3, 5, 10, 20)
@@ -34,17 +34,6 @@ EPILOG = """Examples:
   rbsuite plan --env tau-bench --effect 0.05 --power 0.8
   rbsuite plan --env tau-bench --from experiments/tau-bench-test-0123456789
 """
-
-
-class Share(click.FloatRange):
-    """A number in a range; click's own lets ``nan`` through, which is in no range."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read the number."""
-        number = super().convert(value, param, ctx)
-        if number != number:
-            self.fail(f"{value!r} is not a number.", param, ctx)
-        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +63,12 @@ class Pilot:
 @click.command("plan", cls=Command, epilog=EPILOG)
 @click.option("--env", "environment", metavar="NAME", help="The environment [default: that of --from].")
 @click.option(
-    "--effect", type=Share(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to detect."
+    "--effect", type=Number(0, 1, min_open=True), default=0.05, show_default=True, help="Difference to detect."
 )
 @click.option(
     "--power",
     "wanted",
-    type=Share(0.05, 1, min_open=True, max_open=True),
+    type=Number(0.05, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="Probability of detecting it.",

@@ -67,6 +67,11 @@ class Example:
         return fence(rules, "rules") if rules else ""
 
     @property
+    def heard(self) -> bool:
+        """Whether a user takes part, who hears what the agent says."""
+        return any(step.actor == "user" for step in self.trajectory.steps)
+
+    @property
     def item(self) -> MemoryItem:
         """An item as a memory could have learnt it on the task."""
         provenance = Provenance(self.task.id, 0, (0,), "success", "self")
@@ -155,7 +160,8 @@ def common(example: Example, prompts: Prompts) -> dict[str, Any]:
         "respond": RESPOND,
         "choices": seen.choices,
         "task": seen.text,
-        "memory": prompts.render("memory/inject.j2", items=[item]),
+        "memory": prompts.render("memory/inject.j2", items=[item], heard=example.heard),
+        "heard": example.heard,
         "query": example.query,
         "problem": "it is not in the form that was asked for",
         "instruction": fence("\n\n".join(message.text for message in first.messages), "brief")
@@ -195,6 +201,7 @@ def of_memory(example: Example) -> Mapping[str, Any]:
         "items": [example.item],
         "episodes": [episode],
         "bullets": show_bullets([replace(example.item, content=LESSON)]),
+        "named": True,
         "insights": fence(f"- {LESSON}", "insights"),
         "pairs": [episode],
         "sources": [episode],

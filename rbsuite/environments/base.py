@@ -192,7 +192,25 @@ class SyncEnvironment(Environment):
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
         """The world, run on the event loop."""
-        return InlineEpisode(self.begin(task, seed=seed, services=services))
+        return InlineEpisode(self.begun(task, seed=seed, services=services))
+
+    def begun(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
+        """What :meth:`begin` gives.
+
+        Raises:
+            PluginError: it is no :class:`SyncEpisode` with a first observation.
+        """
+        from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
+
+        world: object = self.begin(task, seed=seed, services=services)
+        if isinstance(world, SyncEpisode) and isinstance(getattr(world, "observation", None), Observation):
+            return world
+        given = in_words(world) if not isinstance(world, SyncEpisode) else f"{in_words(world)} without one"
+        raise PluginError(
+            f"begin must return a SyncEpisode whose observation is an Observation, not {given}.",
+            PLUGIN_REMEDY,
+            owner=f"environment {type(self).__name__}",
+        )
 
 
 class InlineEpisode(Episode):

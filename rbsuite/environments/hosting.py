@@ -171,7 +171,7 @@ class _ThreadEpisode(Episode):
         opened: list[SyncEpisode] = []
 
         def begin() -> SyncEpisode:
-            opened.append(environment.begin(task, seed=seed, services=services))
+            opened.append(environment.begun(task, seed=seed, services=services))
             return opened[0]
 
         try:
@@ -289,7 +289,7 @@ def _serve(pipe: Connection, recipe: Recipe) -> None:
             assert isinstance(made, SyncEnvironment)
             recipe.tasks(made)
             environment = made
-        episode = environment.begin(task, seed=seed, services=_Rendering(prompts))
+        episode = environment.begun(task, seed=seed, services=_Rendering(prompts))
         return episode.observation
 
     def act(action: Action) -> tuple[Observation, float | None, bool, tuple[Actor, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.trajectory import Action
 
 
@@ -22,6 +23,23 @@ class Solution:
 
     actions: tuple[Action, ...]
     user: tuple[Action, ...] = ()
+
+
+def check_solution(value: object, owner: str = "") -> Solution | None:
+    """What an environment's ``solution`` returned.
+
+    Raises:
+        PluginError: it is no solution.
+    """
+    wanted = "None or a Solution"
+    if isinstance(value, Solution):
+        wanted = "a Solution whose actions and user are tuples of Action"
+        lists = (value.actions, value.user)
+        if all(isinstance(one, tuple) and all(isinstance(action, Action) for action in one) for one in lists):
+            return value
+    elif value is None:
+        return None
+    raise PluginError(f"solution must return {wanted}, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,20 @@ are our own.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 from rbsuite.errors import ModelError
 from rbsuite.fencing import fence
+from rbsuite.models.base import Completion
 from rbsuite.models.services import ToolServices
+from rbsuite.models.usable import fault_of, message_of
+from rbsuite.reading.asking import reply_of
+from rbsuite.reading.calls import readable_calls
+from rbsuite.reading.layers import Unreadable
 from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
-
-if TYPE_CHECKING:
-    pass
 
 STOP = "###STOP###"
 """What a simulated user says when its wish is met. Words of this form (``###LIKE-THIS###``) are signals, and no transcript shows them."""
@@ -140,8 +143,8 @@ class LlmUser:
         self._history += self._heard(observation)
         if not self._tools:
             return Action(await self._next())
-        completion = await self._services.complete(self._history, self._tools)
-        self._history.append(Message("assistant", completion.text, completion.tool_calls))
+        completion = await self._reply(self._history, self._tools)
+        self._history.append(message_of(completion))
         return Action(completion.text, completion.tool_calls, thought=completion.reasoning)
 
     def _heard(self, observation: Observation) -> list[Message]:
@@ -163,22 +166,58 @@ class LlmUser:
 
     async def _generate(self, messages: Sequence[Message]) -> str:
         """Ask for the user's words; they always enter the history."""
-        text = (await self._services.complete(messages)).text
-        self._history.append(Message("assistant", text))
-        return text
+        completion = await self._reply(messages)
+        self._history.append(message_of(completion))
+        return completion.text
 
     async def _approved(self, response: str, messages: Sequence[Message]) -> bool:
         answer = await self._ask("user/verify.j2", response, messages)
         return "true" in answer.lower()
 
-    async def _ask(self, template: str, response: str, messages: Sequence[Message]) -> str:
-        """Put a question about a response to the same model, outside the conversation."""
+    async def _ask(
+        self, template: str, response: str, messages: Sequence[Message], read: Callable[[str], str] = str
+    ) -> str:
+        """Put a question about a response to the same model, outside the conversation; gives what is read in its answer."""
         labels = _LABELS if self._upstream else _LABELS_RIGHT
         lines = (f"{labels.get(message.role, message.role.capitalize())}: {message.text}" for message in messages)
         prompt = self._services.render(
             template, transcript=fence("\n".join(lines), "transcript"), response=fence(response, "response")
         )
-        return (await self._services.complete([Message("user", prompt)])).text
+        return read((await self._reply([Message("user", prompt)], read=read)).text)
+
+    async def _reply(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), read: Callable[[str], str] = str
+    ) -> Completion:
+        """A reply that can be used. One that is empty, cut, withheld or not readable is told back once; that stays out of the history.
+
+        Args:
+            messages: the conversation.
+            tools: what the model may call.
+            read: raises :class:`~rbsuite.reading.layers.Unreadable` for a text that cannot be used.
+
+        Raises:
+            ModelError: there is none.
+        """
+        asked = list(messages)
+        for last in (False, True):
+            completion = await self._services.complete(asked, tools)
+            try:
+                if fault := fault_of(completion):
+                    raise Unreadable(fault)
+                if completion.tool_calls:
+                    return replace(completion, tool_calls=readable_calls(completion.tool_calls))
+                read(completion.text)
+                return completion
+            except Unreadable as problem:
+                if last or completion.finish_reason == "context_overflow":
+                    tried = ", when it was asked again too" if last else ""
+                    raise ModelError(
+                        f"the simulated user's model gave nothing that can be used{tried}: {problem}.",
+                        "Choose another --user-model, or another --user.",
+                    ) from None
+                told = self._services.render("user/retry.j2", problem=str(problem))
+            asked += [*reply_of(completion), Message("user", told)]
+        raise AssertionError("the loop returns or raises")
 
 
 class ReactUser(LlmUser):
@@ -191,7 +230,10 @@ class ReactUser(LlmUser):
     template = "user/react.j2"
 
     async def _next(self) -> str:
-        return parse_react(await self._generate(self._history), upstream=self._upstream)
+        read = partial(_read_react, upstream=self._upstream)
+        completion = await self._reply(self._history, read=read)
+        self._history.append(message_of(completion))
+        return read(completion.text)
 
 
 class VerifyUser(LlmUser):
@@ -203,9 +245,10 @@ class VerifyUser(LlmUser):
     async def _next(self) -> str:
         text = ""
         for _ in range(VERIFY_REPLIES):
-            text = (await self._services.complete(self._history)).text
+            completion = await self._reply(self._history)
+            text = completion.text
             if await self._approved(text, self._history):
-                self._history.append(Message("assistant", text))
+                self._history.append(message_of(completion))
                 break
         return text
 
@@ -221,7 +264,7 @@ class ReflectionUser(LlmUser):
         first = await self._generate(before)
         if await self._approved(first, before):
             return first
-        before.append(Message("user", parse_reflection(await self._ask("user/reflect.j2", first, before))))
+        before.append(Message("user", await self._ask("user/reflect.j2", first, before, _read_reflection)))
         second = await self._generate(before)
         return second if await self._approved(second, before) else first
 
@@ -229,18 +272,12 @@ class ReflectionUser(LlmUser):
 def parse_react(reply: str, *, upstream: bool = True) -> str:
     """What a reply of the form ``Thought: ... User Response: ...`` says to the agent.
 
+    Under ``upstream`` the word :data:`STOP` ends the conversation wherever it stands, otherwise in what is said alone.
+
     Raises:
         ModelError: the reply has neither label, or one of them twice (where upstream gives up too).
     """
-    if STOP in reply:
-        return STOP
-    if upstream:
-        label = "Thought:" if "Thought:" in reply else "User Response:"
-        return _after_only(label, reply)
-    _, found, words = reply.rpartition("User Response:")
-    if not found:
-        raise _unreadable("User Response:", reply)
-    return words.strip()
+    return _read(reply, partial(_read_react, upstream=upstream))
 
 
 def parse_reflection(reply: str) -> str:
@@ -249,18 +286,38 @@ def parse_reflection(reply: str) -> str:
     Raises:
         ModelError: there is not exactly one ``Response:``.
     """
+    return _read(reply, _read_reflection)
+
+
+def _read(reply: str, read: Callable[[str], str]) -> str:
+    try:
+        return read(reply)
+    except Unreadable as fault:
+        raise ModelError(
+            f"the simulated user's reply cannot be read: {fault}: {reply[:120]!r}.",
+            "Choose another --user-model, or another --user.",
+        ) from None
+
+
+def _read_react(reply: str, *, upstream: bool) -> str:
+    if upstream:
+        return STOP if STOP in reply else _after_only("Thought:" if "Thought:" in reply else "User Response:", reply)
+    _, found, words = reply.rpartition("User Response:")
+    if not found and STOP not in reply:
+        raise _unreadable("User Response:")
+    return STOP if STOP in words else words.strip()
+
+
+def _read_reflection(reply: str) -> str:
     return _after_only("Response:", reply)
 
 
 def _after_only(label: str, reply: str) -> str:
     parts = reply.split(label)
     if len(parts) != 2:
-        raise _unreadable(label, reply)
+        raise _unreadable(label)
     return parts[1].strip()
 
 
-def _unreadable(label: str, reply: str) -> ModelError:
-    return ModelError(
-        f"the simulated user's model must write {label!r} once, but wrote: {reply[:120]!r}.",
-        "Choose another --user-model, or another --user.",
-    )
+def _unreadable(label: str) -> Unreadable:
+    return Unreadable(f"the label {label!r} must stand in it once")

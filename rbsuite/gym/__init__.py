@@ -4,15 +4,14 @@ Importing this package registers every installed environment as ``rbsuite/NAME-v
 
     gymnasium.make("rbsuite.gym:rbsuite/tau-bench-v0", split="sample")
 
-makes a :class:`GymEnvironment`. :func:`from_gymnasium` goes the other way. A plugin calls it in the module that its spec's factory names,
-not in the module that declares the spec: that one is imported by the registration.
+makes a :class:`GymEnvironment`. :func:`rbsuite.adapters.from_gymnasium` goes the other way.
 """
 
 from __future__ import annotations
 
+from rbsuite.adapters import GymnasiumEnvironment, from_gymnasium, reached
 from rbsuite.gym.ours import GymEnvironment, UserFunction, gym_id, register_environments
 from rbsuite.gym.spaces import ActionSpace, ObservationSpace
-from rbsuite.gym.theirs import GymnasiumEnvironment, from_gymnasium, reached
 from rbsuite.plugins import load_plugins
 
 __all__ = [

@@ -128,6 +128,19 @@ def convert(space: Space[Any], value: Any) -> Any:
     return converted
 
 
+def write_value(value: Any) -> str:
+    """A value of a space as an agent writes it: JSON, or the text itself."""
+    return value if isinstance(value, str) else json.dumps(_plain(value), ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+
 def png(pixels: np.ndarray[Any, Any]) -> bytes:
     """An image of 8-bit RGB pixels, as rendered in the mode ``rgb_array``, in PNG (ISO/IEC 15948)."""
     height, width, _ = pixels.shape

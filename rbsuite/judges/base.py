@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from rbsuite.frozen import dataclass
@@ -28,9 +29,27 @@ class JudgeRequest:
 class JudgeServices(SeededServices, Protocol):
     """What a judge may use. The cost counts as ``judge``; chance is seeded for the rollout."""
 
+    def count(self, event: str) -> None:
+        """Count an event for the report, e.g. ``"judge_unread"``."""
+
 
 class Judge(Protocol):
     """Gives verdicts. One that cannot decide says ``unknown``."""
 
     async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
         """The verdict on one trajectory."""
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionJudge:
+    """A judge that is an ``async`` function of a request and services. A spec may name such a function in place of a factory.
+
+    Attributes:
+        function: takes what :meth:`Judge.judge` takes, and the declared options as keyword arguments.
+    """
+
+    function: Callable[[JudgeRequest, JudgeServices], Awaitable[Verdict]]
+
+    async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
+        """What the function says."""
+        return await self.function(request, services)

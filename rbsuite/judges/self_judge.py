@@ -15,10 +15,13 @@ from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"
+FORM = "Reasoning: ...\nVerdict: success or failure"
+"""What a reply looks like, for a model that has missed it."""
 
 
 class SelfJudge:
-    """Asks the judge's model; once more, with the fault named, if the reply cannot be read; then the verdict is ``unknown``.
+    """Asks the judge's model; once more, with the fault named, if the reply cannot be read; then the verdict is ``unknown``, and counted
+    as ``judge_unread``.
 
     Args:
         budget: characters of the transcript, and half of it of the rules that the agent was given; 0: no limit.
@@ -37,8 +40,9 @@ class SelfJudge:
             transcript=fence(render_transcript(request.trajectory, budget=self._budget), "record"),
         )
         try:
-            return await ask_for(services, prompt, temperature=0.0, read=read_verdict)
+            return await ask_for(services, prompt, temperature=0.0, read=read_verdict, form=FORM)
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", SOURCE)
         except Unreadable as fault:
+            services.count("judge_unread")
             return Verdict("unknown", None, f"the judge's reply could not be read: {fault}", SOURCE)

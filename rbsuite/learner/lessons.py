@@ -21,6 +21,8 @@ _REFLECT = re.compile(r"^Insight: \.\.\.$", re.MULTILINE)
 _CURATE = re.compile(r"^ADD: \.\.\.$", re.MULTILINE)
 _PRUNE = re.compile(r"^Prune: \d", re.MULTILINE)
 _BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
+LISTED = "\n["
+"""Stands in every prompt that lists bullets."""
 _LISTED = re.compile(r"^- (.+)$", re.MULTILINE)
 _EXPERIENCE = re.compile(r"^Experience (\d+)$", re.MULTILINE)
 
@@ -101,6 +103,11 @@ def additions(prompt: str) -> str:
     asked = prompt[prompt.find("# The insights") :]
     new = [line for line in _LISTED.findall(asked) if not any(line in text for text in known)]
     return "\n".join(f"ADD: {line}" for line in new[: _limit(prompt)]) or "NOTHING"
+
+
+def listed_as(prompt: str, lessons: Sequence[str]) -> list[str]:
+    """The ids, in brackets, of the bullets in a prompt that hold one of the lessons."""
+    return [f"[{name}]" for name, told in _BULLET.findall(prompt) if any(lesson in told for lesson in lessons)]
 
 
 def pruning(prompt: str, skills: Iterable[Skill]) -> str:

@@ -14,7 +14,7 @@ from itertools import combinations
 
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.environments.replay import play_actions
-from rbsuite.environments.solution import Mistake, Solution
+from rbsuite.environments.solution import Mistake, Solution, check_solution
 from rbsuite.errors import EnvironmentFailure, ModelError, RbsuiteError, UsageError
 from rbsuite.learner.candidates import Played, candidates, rank
 from rbsuite.learner.skills import Skill, Vocabulary
@@ -126,7 +126,8 @@ def solution_of(task: Task, environment: Environment) -> Solution:
     Raises:
         UsageError: it has none.
     """
-    solution = environment.solution(task)
+    owner = f"environment {type(environment).__name__} on task {task.id!r}"
+    solution = check_solution(environment.solution(task), owner)
     if solution is None:
         raise UsageError(
             f"task {task.id!r} has no reference solution, so a simulated model cannot act on it.",

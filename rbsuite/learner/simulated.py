@@ -131,9 +131,12 @@ class BoundLearner:
         """Nothing to give back."""
 
     def _act(self, request: ModelRequest) -> text.Reply:
-        prompt = "\n".join(message.text for message in request.messages if message.role in ("system", "user"))
         checks, position = text.progress(request.messages)
-        prompt, rollouts = text.without_rollouts(prompt)
+        prompt = ""
+        rollouts: Sequence[str] = ()
+        if self._lore.pitfalls:
+            told = [message.text for message in request.messages if message.role in ("system", "user")]
+            prompt, rollouts = text.without_rollouts("\n".join(told))
         missing = self._missing(request, prompt, rollouts, checks)
         key = (request.session, missing)
         if key not in self._plans:
@@ -142,7 +145,11 @@ class BoundLearner:
         if checks and missing == self._missing(request, prompt, rollouts, checks - 1):
             # Nothing new was noticed, so the answer stands as it was.
             plan = [turn for turn in plan[-1:] if turn.action.speaks]
-        return text.word(text.after(plan, position) or [_DONE], request, position)
+        reply = text.word(text.after(plan, position) or [_DONE], request, position)
+        if lessons.LISTED not in prompt:
+            return reply
+        followed = [one.wording.lesson for one in self._lore.pitfalls if one.wording.lesson in reply.thought]
+        return reply._replace(thought=" ".join([reply.thought, *lessons.listed_as(prompt, followed)]))
 
     def _missing(self, request: ModelRequest, prompt: str, rollouts: Sequence[str], checks: int) -> frozenset[str]:
         """The skills it lacks, after having seen its rollouts and checked its answer so many times."""

@@ -4,12 +4,17 @@ Source: Agentic Context Engineering (arXiv 2510.04618). A reflector says which o
 or harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a
 whole.
 
-Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, additions alone, the removal of near
-duplicates, the whole playbook in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's
-environment feedback. Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings
-for finding duplicates: bullets are compared by the words they share instead, articles aside (the same threshold, 0.9; likeness of letters
-would take lessons that differ in one word for the same). Above ``characters`` the bullets that helped least are left out of the prompt, the
-older ones first among equals; they stay in the bank.
+Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, the agent as generator
+that names the bullets it uses, tags for those alone, additions alone, the removal of near duplicates, the whole playbook
+in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's environment feedback.
+An agent that calls tools natively and tells no thought has no place to name a bullet, and would never have one tagged: then
+the reflector is shown all that stood in its prompt.
+
+Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings for
+finding duplicates: bullets are compared by the words they share instead, articles aside (the same threshold, 0.9; likeness
+of letters would take lessons that differ in one word for the same). The source sets no number of additions; ``bullets`` is
+what ReasoningBank may keep of one task at most. Above ``characters`` (the source has 80,000 tokens) the bullets that helped
+least are left out of the prompt, the older ones first among equals; they stay in the bank.
 
 All rollouts of a task go into one reflection, however they are aggregated.
 """
@@ -21,11 +26,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, Recalled, RecallRequest
+from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Recall, Recalled, RecallRequest
 from rbsuite.fencing import fence, one_line
 from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import additions, provenance_of, show_rollouts, show_rules
+from rbsuite.memories.extraction import additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
 from rbsuite.reading.labels import entries, find_labels
 from rbsuite.reading.layers import MOST, Layer, Unreadable, first_read
@@ -38,6 +43,10 @@ NOTHING = "NOTHING"
 TAGS = ("helpful", "harmful", "neutral")
 ARTICLES = frozenset(("a", "an", "the"))
 TITLE_LENGTH = 80
+
+REVIEW = "Bullets: ID helpful, ID harmful\nInsight: ..."
+ADDITIONS = f"ADD: ...\nor\n{NOTHING}"
+"""What the replies look like, for a model that has missed it."""
 
 _TAGGED = re.compile(
     r"(?:bullet[ \t]+)?\[?[\"'`]?(\w+)[\"'`]?\]?[ \t]*(?:[:=(]|->|-|–|is|as)?[ \t]*[*\"'`(]*(\w+)[*\"'`)]*",
@@ -87,46 +96,52 @@ class Playbook:
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """Counts for the bullets that stood in the prompt, and the curator's additions."""
-        used = [item for found in experience.recalled.items if (item := view.get(found.item_id)) is not None]
-        reflection = await self._reflect(experience, used, view)
+        shown = [item for found in experience.recalled.items if (item := view.get(found.item_id)) is not None]
+        named = named_bullets(experience.outcomes, shown)
+        used = shown if named is None else named
+        reflection = await self._reflect(experience, used, view, named=named is not None)
         if reflection is None:
             return ()
-        provenance = provenance_of(experience, experience.outcomes)
+        provenance = experience.provenance()
         scores = [
             MemoryOp("score", provenance, item_id=item.id, counters={tag: 1.0})
             for item in used
             if (tag := reflection.tags.get(item.id)) in ("helpful", "harmful")
         ]
-        added = await self._curate(reflection.insights, view) if reflection.insights else ()
+        added = await self._curate(experience, reflection.insights, view) if reflection.insights else ()
         titles = [text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 3] + "..." for text in added]
         drafts = [(experience.outcomes, Draft(*draft)) for draft in zip(titles, [""] * len(added), added, strict=True)]
         return [*scores, *additions(KIND, experience, drafts)]
 
-    async def _reflect(self, experience: Experience, used: Sequence[MemoryItem], view: BankView) -> Reflection | None:
+    async def _reflect(
+        self, experience: Experience, used: Sequence[MemoryItem], view: BankView, *, named: bool
+    ) -> Reflection | None:
         prompt = view.render(
             "memory/ace_reflect.j2",
             query=fence(experience.query, "request"),
             bullets=show_bullets(used),
+            named=named,
             rules=show_rules(experience),
             rollouts=show_rollouts(experience.outcomes, budget=self._budget),
             limit=self._bullets,
         )
-        reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection)
+        reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection, form=REVIEW)
         for unknown in set(reflection.tags if reflection else ()) - {item.id for item in used}:
             del unknown
             view.count("extraction_dropped")
         return reflection
 
-    async def _curate(self, insights: Sequence[str], view: BankView) -> Sequence[str]:
+    async def _curate(self, experience: Experience, insights: Sequence[str], view: BankView) -> Sequence[str]:
         """The bullets to add, without those that repeat another."""
         stored = view.list(kind=KIND)
         prompt = view.render(
             "memory/ace_curate.j2",
+            query=fence(experience.query, "request"),
             insights=fence("\n".join(f"- {one_line(insight)}" for insight in insights), "insights"),
             bullets=show_bullets(self._fitting(stored)),
             limit=self._bullets,
         )
-        proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions) or ()
+        proposed = await ask(prompt, view, temperature=self._temperature, read=read_additions, form=ADDITIONS) or ()
         known = [_words(item.content) for item in stored]
         added: list[str] = []
         for text in proposed:
@@ -152,6 +167,19 @@ class Playbook:
                 break
             kept.add(place)
         return [bullets[place] for place in sorted(kept)]
+
+
+def named_bullets(outcomes: Sequence[Outcome], shown: Sequence[MemoryItem]) -> Sequence[MemoryItem] | None:
+    """Those of the bullets shown whose ids the agent wrote; ``None`` where it named none and told no thought, so that it could not.
+
+    Args:
+        outcomes: the rollouts.
+        shown: the bullets that stood in their prompts.
+    """
+    actions = [step.action for outcome in outcomes for step in outcome.trajectory.steps if step.actor == "agent"]
+    said = "\n".join(f"{action.thought}\n{action.text}" for action in actions)
+    named = [item for item in shown if item.id in said]
+    return named if named or any(action.thought for action in actions) else None
 
 
 def worth(item: MemoryItem) -> float:

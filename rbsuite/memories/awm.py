@@ -1,9 +1,12 @@
 """``awm``: workflows from successes.
 
-Source: Agent Workflow Memory (arXiv 2409.07429) in the form that ReasoningBank (arXiv 2509.25140) compares with: one workflow a successful
-trajectory, appended, extractor temperature 0.7, the most similar experience's workflow recalled.
+Source: Agent Workflow Memory (arXiv 2409.07429) in the form that ReasoningBank (arXiv 2509.25140) compares with: workflows of each
+successful trajectory, appended, extractor temperature 0.7, the most similar experience's workflows recalled.
 
-Of several rollouts of a task each success gives its own workflow, whether they are aggregated or not, since the mechanism compares
+How many workflows a trajectory gives is not fixed, as in both releases, which ask for as many as cover the work; ``workflows`` only keeps a
+reply without end from filling the bank.
+
+Of several rollouts of a task each success gives its own workflows, whether they are aggregated or not, since the mechanism compares
 nothing; at most ``per_task`` are kept and repeated ones left out, so that one task cannot fill the prompt of the next.
 """
 
@@ -19,6 +22,8 @@ from rbsuite.transcript import BUDGET
 
 KIND = "workflow"
 HEADING = "Workflow"
+WORKFLOWS = 20
+"""Workflows in one reply, at most: more than one of the length that the release of AWM allows (2,048 tokens) has room for."""
 
 
 class WorkflowMemory:
@@ -29,19 +34,22 @@ class WorkflowMemory:
         temperature: of the model that induces workflows.
         per_task: successes per task that are learnt from, at most.
         budget: characters of the transcript that it sees; 0: no limit.
+        workflows: workflows of one trajectory, at most.
     """
 
-    def __init__(self, k: int, temperature: float, per_task: int = 3, budget: int = BUDGET) -> None:
+    def __init__(
+        self, k: int, temperature: float, per_task: int = 3, budget: int = BUDGET, workflows: int = WORKFLOWS
+    ) -> None:
         self._k = k
         self._per_task = per_task
-        self._extraction = Extraction("memory/induce_workflow.j2", HEADING, 1, temperature, budget)
+        self._extraction = Extraction("memory/induce_workflow.j2", HEADING, workflows, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The most similar experiences' workflows."""
         return await recall_similar(request, view, kind=KIND, k=self._k, template="memory/inject_workflows.j2")
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """A workflow of every success; nothing of a failure."""
+        """The workflows of every success; nothing of a failure."""
         drafts: list[tuple[Sequence[Outcome], Draft]] = []
         successes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success"]
         for outcome in successes[: self._per_task]:

@@ -3,9 +3,10 @@
 Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success the whole
 document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.
 
-Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0. Left out: the
-choice of one trajectory a task template, since no memory may know templates. Only the newest ``trajectories`` successes are shown to the
-model, so that the prompt is bounded; the document so far is not shown, as in the source.
+Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0,
+as many workflows as cover the work (``workflows`` only ends a reply without end). Left out: the choice of one trajectory a
+task template, since no memory may know templates. Only the newest ``trajectories`` successes are shown to the model, so that
+the prompt is bounded; the document so far is not shown, as in the source.
 
 Successes are stored as items, the document under the name ``workflows/<domain>``. A document cannot leave out the task at hand: where a
 task comes twice in a stream, its first rollout may have gone into the document.
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
 from rbsuite.fencing import fence
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import Extraction, ShownEpisode, additions, extract_items, provenance_of, show_rules
+from rbsuite.memories.extraction import Extraction, ShownEpisode, additions, extract_items, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.transcript import render_transcript
 
@@ -62,7 +63,7 @@ class WorkflowDocument:
         shown = [ShownEpisode.of(item) for item in sources]
         drafts = await extract_items(self._extraction, view, sources=shown, rules=show_rules(experience))
         if drafts:
-            provenance = provenance_of(experience, (success,))
+            provenance = experience.provenance(success)
             document = view.render("memory/document.j2", items=drafts)
             ops.append(MemoryOp("put_document", provenance, document=_name(experience.domain), text=document))
         return ops

@@ -32,6 +32,11 @@ class SearchResult:
     reason: str
     index: str
 
+    @property
+    def items(self) -> Sequence[tuple[MemoryItem, float]]:
+        """The items of all hits with their scores, as :meth:`rbsuite.experience.Recall.of` takes them."""
+        return [(item, hit.score) for hit in self.hits for item in hit.items]
+
 
 class BankView(SeededServices, Protocol):
     """The bank as of one version, with metered services. All a memory may use. The cost counts as ``memory``; chance is seeded for the

@@ -24,6 +24,10 @@ def _budget(default: int = BUDGET, what: str = "characters of the transcripts th
     return Option("budget", "int", default, f"{what}; 0: no limit", minimum=0)
 
 
+def _workflows(what: str) -> Option:
+    return Option("workflows", "int", 20, what, minimum=1, maximum=100)
+
+
 STORED = "characters of a stored trajectory"
 
 
@@ -58,9 +62,9 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
         ),
         MemorySpec(
             "awm",
-            "one workflow per success",
+            "workflows from successes",
             f"{HERE}.awm:WorkflowMemory",
-            (_k(1), _temperature(0.7), PER_TASK, _budget()),
+            (_k(1), _temperature(0.7), PER_TASK, _budget(), _workflows("workflows of one trajectory, at most")),
         ),
         *_documents(),
         *_reflections(),
@@ -79,7 +83,7 @@ def _documents() -> Sequence[MemorySpec]:
                 Option(
                     "trajectories", "int", 20, "number of newest successes it is induced from", minimum=1, maximum=1000
                 ),
-                Option("workflows", "int", 10, "workflows in the document, at most", minimum=1, maximum=100),
+                _workflows("workflows in the document, at most"),
                 _budget(6_000, STORED),
                 _temperature(1.0),
             ),
@@ -97,7 +101,7 @@ def _documents() -> Sequence[MemorySpec]:
                     choices=("cu", "rs"),
                 ),
                 _k(3, "earlier tasks that rs fetches"),
-                Option("characters", "int", 12000, "length of the sheet, at most", minimum=200, maximum=1000000),
+                Option("characters", "int", 16000, "length of the sheet, at most", minimum=200, maximum=1000000),
                 _temperature(0.0),
                 _budget(),
             ),
@@ -123,8 +127,8 @@ def _reflections() -> Sequence[MemorySpec]:
             "a playbook of bullets that count how often they helped and harmed",
             f"{HERE}.ace:Playbook",
             (
-                Option("characters", "int", 20000, "length of the bullets in a prompt", minimum=200, maximum=1000000),
-                Option("bullets", "int", 3, "bullets added after a task, at most", minimum=1, maximum=20),
+                Option("characters", "int", 80000, "length of the bullets in a prompt", minimum=200, maximum=1000000),
+                Option("bullets", "int", 5, "bullets added after a task, at most", minimum=1, maximum=20),
                 Option(
                     "similarity",
                     "float",

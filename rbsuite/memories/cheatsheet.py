@@ -6,9 +6,13 @@ Source: Dynamic Cheatsheet (arXiv 2504.07952), in both variants:
 - ``rs``, retrieval and synthesis: before each task the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is
   written anew from the sheet so far, those pairs and the new request; the agent sees that sheet, and it is kept.
 
-Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping), the whole sheet stands in the
-prompt. Left out: the source's tags and usage counts within the sheet, its tools. The suite hands memories judged outcomes only, so a task
-whose judge could not decide leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
+Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping); the sheet holds
+worked examples and code beside strategies, each with a count of its uses, in the source's length (some 2,500 words, here
+16,000 characters); the whole of it stands in the prompt. A sheet that is too long goes back once; if it still is, the
+lines that fit are kept. Left out: the numbers of the tasks that an entry comes from; the source's execution of code, since
+what an agent may run is the environment's matter; and the writing of a sheet before the first task of ``rs``, from nothing.
+The suite hands memories judged outcomes only, so that all learn from the same tasks: one whose judge could not decide
+leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
 
 Since a recall changes no bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back from the
 recalled text, where it stands in a fence. Tasks that read one version (batched streams) each write the sheet
@@ -18,14 +22,14 @@ from the same past, and the last one's stays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from rbsuite.experience import Experience, MemoryOp, Recall, Recalled, RecallRequest
 from rbsuite.fencing import fence, fences
 from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
-from rbsuite.memories.extraction import ShownEpisode, additions, provenance_of, show_rollouts, show_rules
+from rbsuite.memories.extraction import ShownEpisode, additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
+from rbsuite.reading.asking import ASKED
 from rbsuite.reading.labels import between
 from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values, text_of_value
@@ -36,6 +40,9 @@ KIND = "pair"
 SHOWN_AS = "sheet"
 """The label of the sheet's fence in prompts."""
 TITLE_LENGTH = 80
+
+FORM = "<sheet>\n...\n</sheet>"
+"""What a reply looks like, for a model that has missed it."""
 
 _TAG = "(?:new[ _-]?)?(?:cheat[ _-]?)?sheet"
 _MISSING = "there is no sheet between a line <sheet> and a line </sheet>"
@@ -86,7 +93,7 @@ class DynamicCheatsheet:
                 rollouts=show_rollouts(experience.outcomes, labelled=False, budget=self._budget),
             )
         if new and new != sheet:
-            provenance = provenance_of(experience, experience.outcomes)
+            provenance = experience.provenance()
             ops.append(MemoryOp("put_document", provenance, document=DOCUMENT, text=new))
         return ops
 
@@ -105,13 +112,23 @@ class DynamicCheatsheet:
     async def _write(self, template: str, sheet: str, view: BankView, **variables: object) -> str | None:
         shown = fence(sheet, SHOWN_AS) if sheet else ""
         prompt = view.render(template, sheet=shown, characters=self._characters, **variables)
-        return await ask(
-            prompt, view, temperature=self._temperature, read=partial(read_sheet, characters=self._characters)
-        )
+        asked = 0
+
+        def read(reply: str) -> str:
+            nonlocal asked
+            asked += 1
+            return read_sheet(reply, self._characters, cut=asked == ASKED)
+
+        return await ask(prompt, view, temperature=self._temperature, read=read, form=FORM)
 
 
-def read_sheet(reply: str, characters: int) -> str:
+def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
     """The sheet in a reply: what stands between the last pair of ``<sheet>`` and ``</sheet>``, or under the key ``sheet`` of an object.
+
+    Args:
+        reply: the model's text.
+        characters: length of the sheet, at most.
+        cut: of one that is longer the lines are kept that fit.
 
     Raises:
         Unreadable: there is none, it is empty or longer than ``characters``.
@@ -127,6 +144,9 @@ def read_sheet(reply: str, characters: int) -> str:
         if not sheet:
             raise Unreadable("the sheet is empty")
         if len(sheet) > characters:
+            kept = sheet[: sheet.rfind("\n", 0, characters + 1) + 1].rstrip() if cut else ""
+            if kept:
+                return kept
             raise Unreadable(f"the sheet has {len(sheet)} characters, and {characters} are allowed")
         return sheet
 

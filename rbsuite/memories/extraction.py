@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Provenance, Recall, Recalled, RecallRequest
+from rbsuite.experience import Experience, MemoryItem, MemoryOp, Outcome, Recall, RecallRequest, item_id
 from rbsuite.fencing import fence
 from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
 from rbsuite.reading.layers import Unreadable
 from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
-
-MIXED = "mixed"
-"""The label of what was learnt from rollouts of both verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,18 +158,6 @@ async def extract_items(extraction: Extraction, view: BankView, **variables: Any
     return await ask(prompt, view, temperature=extraction.temperature, read=read, retry=retry, heading=heading) or ()
 
 
-def provenance_of(experience: Experience, outcomes: Sequence[Outcome]) -> Provenance:
-    """Where something comes from that was learnt from these outcomes of an experience, of which there is at least one."""
-    labels = {outcome.verdict.label for outcome in outcomes}
-    return Provenance(
-        experience.task_id,
-        experience.position,
-        tuple(outcome.trajectory.rollout for outcome in outcomes),
-        labels.pop() if len(labels) == 1 else MIXED,
-        outcomes[0].verdict.source,
-    )
-
-
 def additions(
     kind: str, experience: Experience, drafts: Sequence[tuple[Sequence[Outcome], Draft]]
 ) -> Sequence[MemoryOp]:
@@ -192,33 +176,24 @@ def additions(
         if draft in told:
             continue
         told.add(draft)
-        provenance = provenance_of(experience, outcomes)
-        item = MemoryItem(
-            id=item_id(experience, kind, number, draft.content),
-            title=draft.title,
-            description=draft.description,
-            content=draft.content,
-            key=experience.query,
-            experience=experience.id,
-            kind=kind,
-            domain=experience.domain,
-            provenance=provenance,
+        ops.append(
+            MemoryOp.add(
+                experience,
+                draft.content,
+                *outcomes,
+                title=draft.title,
+                description=draft.description,
+                kind=kind,
+                id=item_id(experience, kind, number, draft.content),
+            )
         )
-        ops.append(MemoryOp("add", provenance, item=item))
     return ops
-
-
-def item_id(experience: Experience, kind: str, number: int, content: str) -> str:
-    """A 16-character id from the experience, the item's place in it and its content."""
-    parts = "\x1f".join([experience.id, kind, str(number), content])
-    return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 async def recall_similar(request: RecallRequest, view: BankView, *, kind: str, k: int, template: str) -> Recall:
     """The ``k`` experiences most like the query, all their items, rendered by a template."""
     found = await view.search(request.query, k, kind=kind)
-    items = [(item, hit.score) for hit in found.hits for item in hit.items]
-    return recall_items(items, view, template=template, reason=found.reason, index=found.index)
+    return recall_items(found.items, view, template=template, reason=found.reason, index=found.index)
 
 
 def recall_items(
@@ -235,6 +210,6 @@ def recall_items(
     """
     if not items:
         return Recall(reason=reason, index=index)
-    recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
     found = [item for item, _ in items]
-    return Recall(recalled, view.render(template, items=found, episodes=[*map(ShownEpisode.of, found)]), index=index)
+    text = view.render(template, items=found, episodes=[*map(ShownEpisode.of, found)])
+    return Recall.of(items, text, index=index)

@@ -31,6 +31,9 @@ _LIST = re.compile(r"[\W_]*+(?:(?:(?:experiences?|numbers?|and|no|none|nothing|\
 _DIGITS = re.compile(r"\d{1,6}")
 _LONGEST = 2_000
 
+FORM = "Prune: NUMBER,NUMBER\nor\nKeep"
+"""What a reply looks like, for a model that has missed it."""
+
 
 class RefinedRetrieval(ExperienceRetrieval):
     """The most similar experiences, pruned step by step.
@@ -62,7 +65,7 @@ class RefinedRetrieval(ExperienceRetrieval):
             episodes=[ShownEpisode.of(item) for item, _ in shown],
         )
         pruned = await ask(
-            prompt, view, temperature=self._temperature, read=lambda reply: read_pruned(reply, len(shown))
+            prompt, view, temperature=self._temperature, read=lambda reply: read_pruned(reply, len(shown)), form=FORM
         )
         if not pruned:
             return previous

@@ -180,6 +180,12 @@ class KeyVectors:
             raise PluginError(
                 f"it returned an array of shape {array.shape}, not {wanted}.", "Fix the embedder.", owner=owner
             )
+        if self._index is None and array.shape[-1] != (declared := self._embedder.dimension):
+            raise PluginError(
+                f"it returned vectors of length {array.shape[-1]}, and says that its dimension is {declared}.",
+                "Fix the embedder.",
+                owner=owner,
+            )
         if not np.isfinite(array).all():
             raise PluginError("it returned a vector that is not finite.", "Fix the embedder.", owner=owner)
         return array

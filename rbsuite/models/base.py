@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, Literal, Protocol
 
 from rbsuite.frozen import dataclass
-from rbsuite.trajectory import Message, ToolCall, ToolSpec, Usage
+from rbsuite.trajectory import Content, Message, Role, ToolCall, ToolSpec, Usage
 
 Purpose = Literal["agent", "user", "judge", "memory", "select", "grade"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "context_overflow"]
@@ -25,6 +28,8 @@ class ModelRequest:
         group: the same over all calls about a task in one stream, whatever the rollout and the purpose; simulated models draw from it what
             all rollouts of a task have in common. 0: none is given.
         max_tokens: limit on the reply; ``None``: the provider's default.
+        schema: JSON schema of the reply, for models that keep to one; ``None``: any text.
+        seconds: limit on the call's time; ``None``: the model's own. It is no part of what is asked.
     """
 
     messages: tuple[Message, ...]
@@ -35,6 +40,8 @@ class ModelRequest:
     session: int = 0
     group: int = 0
     max_tokens: int | None = None
+    schema: Mapping[str, Any] | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,7 @@ class Completion:
         usage: what it cost.
         finish_reason: why it ended.
         reasoning: what it thought before, where the provider tells; it is kept with the step, and never said to anybody.
+        given: what the provider gave beside these and may ask for again with the conversation (signatures, blocks of reasoning).
         cached: whether a cache gave it, so that it cost nothing now.
     """
 
@@ -55,7 +63,26 @@ class Completion:
     usage: Usage = Usage(calls=1)
     finish_reason: FinishReason = "stop"
     reasoning: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
     cached: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, init=False)
+class Reply(Message):
+    """A reply in a conversation, with what its provider gave with it; it goes back to that provider alone, and into no record.
+
+    Attributes:
+        given: see :class:`Completion`.
+    """
+
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __init__(self, role: Role, content: Content, *others: Any, given: Mapping[str, Any], **named: Any) -> None:
+        """Fill it in as a message, and keep what was given. The base class is one that a dataclass cannot extend by itself."""
+        message = Message(role, content, *others, **named)
+        for kept in dataclasses.fields(message):
+            object.__setattr__(self, kept.name, getattr(message, kept.name))
+        object.__setattr__(self, "given", given)
 
 
 class ChatModel(Protocol):

@@ -25,7 +25,7 @@ from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.gate import Pace, held_slot, masked
 from rbsuite.models.wire import message_to_wire, tool_to_wire
 from rbsuite.redact import redact, reply_secrets
-from rbsuite.trajectory import ToolCall, Usage
+from rbsuite.trajectory import Message, ToolCall, Usage
 
 FILE = "replies.sqlite"
 VERSION = 1
@@ -64,8 +64,10 @@ class Asked:
         self.model = model
         self.purpose = request.purpose
         self.seed = request.seed
-        self.sampling = _ENCODER.encode({"temperature": request.temperature, "max_tokens": request.max_tokens})
-        self.messages = [self._hashed(message_to_wire(message)) for message in request.messages]
+        self.sampling = _ENCODER.encode(
+            {"temperature": request.temperature, "max_tokens": request.max_tokens, "schema": plain(request.schema)}
+        )
+        self.messages = [self._hashed(_as_asked(message)) for message in request.messages]
         self.tools = self._hashed([tool_to_wire(tool) for tool in request.tools])
         self.key = _sha(_ENCODER.encode([VERSION, model, self.seed, self.sampling, self.tools, self.messages]))
 
@@ -264,6 +266,11 @@ def decode(data: bytes) -> Completion:
     values: Mapping[str, Any] = json.loads(zlib.decompress(data))
     calls = tuple(ToolCall(**call) for call in values["tool_calls"])
     return Completion(**{**values, "tool_calls": calls, "usage": Usage(**values["usage"])})
+
+
+def _as_asked(message: Message) -> dict[str, Any]:
+    given = getattr(message, "given", None)  # what a provider gave with a reply goes back to it
+    return message_to_wire(message) | ({"given": given} if given else {})
 
 
 def _sha(data: str | bytes) -> str:

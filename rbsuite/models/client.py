@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from rbsuite.errors import BudgetSpent
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.gate import Entrance
+from rbsuite.models.limits import RolloutBudget
+from rbsuite.models.usable import normalised
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Message, ToolSpec, Usage
 
@@ -21,11 +23,13 @@ class Ledger:
         usage: cost of the calls that were answered.
         started: calls that were sent to the model, whether they were answered, failed or were cancelled.
         cached: calls that a cache answered.
+        budget: what agent and user may spend; ``None``: any amount.
     """
 
     usage: dict[str, Usage] = field(default_factory=dict)
     started: int = 0
     cached: int = 0
+    budget: RolloutBudget | None = None
 
     def add(self, purpose: str, usage: Usage) -> None:
         """Count one call."""
@@ -58,7 +62,8 @@ class ModelHandle:
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
         group: what all calls about the task in this stream share.
-        most_calls: calls that may be made; ``None``: any number.
+        max_tokens: limit on a reply; ``None``: the provider's default.
+        seconds: limit on a call's time; ``None``: the model's own.
         notify: told of every call that was answered: usage and seconds.
     """
 
@@ -71,7 +76,8 @@ class ModelHandle:
         ledger: Ledger,
         temperature: float | None = None,
         group: int = 0,
-        most_calls: int | None = None,
+        max_tokens: int | None = None,
+        seconds: float | None = None,
         notify: Callable[[Usage, float], None] | None = None,
     ) -> None:
         self._model = model
@@ -81,7 +87,9 @@ class ModelHandle:
         self._ledger = ledger
         self._temperature = temperature
         self._group = group
-        self._most_calls = most_calls
+        self._max_tokens = max_tokens
+        self._seconds = seconds
+        self._budget = ledger.budget if purpose in ("agent", "user") else None
         self._notify = notify
         self._calls = 0
 
@@ -91,15 +99,17 @@ class ModelHandle:
         tools: Sequence[ToolSpec] = (),
         *,
         temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
         """Ask the model.
 
         Raises:
             ModelError: the model failed.
-            BudgetSpent: no further call may be made.
+            BudgetSpent: the rollout has spent what it may.
+            LimitReached: the experiment has.
         """
-        if self._calls == self._most_calls:
-            raise BudgetSpent(f"{self._calls} calls of the {self._purpose}'s model were made.", "Raise --max-calls.")
+        if self._budget is not None:
+            self._budget.begin()
         request = ModelRequest(
             messages=tuple(messages),
             purpose=self._purpose,
@@ -108,11 +118,16 @@ class ModelHandle:
             seed=derive_seed(self._session, self._calls),
             session=self._session,
             group=self._group,
+            schema=schema,
+            max_tokens=self._max_tokens,
+            seconds=self._seconds,
         )
         self._calls += 1
         started = time.perf_counter() if self._notify is not None else 0.0
-        completion = await self._gate.complete(self._model, request, self._ledger)
+        completion = normalised(await self._gate.complete(self._model, request, self._ledger))
         self._ledger.add(self._purpose, completion.usage)
+        if self._budget is not None:
+            self._budget.add(request, completion)
         if self._notify is not None:
             self._notify(completion.usage, time.perf_counter() - started)
         return completion

@@ -148,10 +148,11 @@ class DirectModel(ProviderModel):
         if not self._given:
             await self._server.aclose()
 
-    async def _send(self, body: dict[str, Any], headers: Mapping[str, str]) -> Any:
+    async def _send(self, body: dict[str, Any], headers: Mapping[str, str], seconds: float) -> Any:
         if not self._given and self._own is None and not os.environ.get(KEY_VARIABLE):
             raise HttpFailure("missing credentials", 401, {})
-        sent = {"model": self._name.removeprefix(PREFIX), **body}
+        fields = {name: value for name, value in body.items() if name != "extra_body"}
+        sent = {"model": self._name.removeprefix(PREFIX), **fields, **body.get("extra_body", {})}
         return as_objects(await self._server.post("/chat/completions", sent, headers))
 
     def _cost(self, response: Any) -> float | None:
@@ -183,6 +184,8 @@ def _choice(choice: Mapping[str, Any]) -> SimpleNamespace:
         for call in message.get("tool_calls") or ()
     ]
     told = SimpleNamespace(**{"content": None, **message, "tool_calls": calls})
+    if isinstance(old := message.get("function_call"), dict):
+        told.function_call = _function(old)
     return SimpleNamespace(**{"finish_reason": None, **choice, "message": told})
 
 

@@ -10,8 +10,9 @@ from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
 from rbsuite.models.direct import OFFICIAL, DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
-from rbsuite.models.provider import DEFAULT_RETRIES, DEFAULT_TIMEOUT, PREFIX, ProviderModel, own_server
+from rbsuite.models.provider import DEFAULT_RETRIES, PREFIX, ProviderModel, own_server
 from rbsuite.models.provider_errors import require_sendable_keys
+from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference, refuse_keys
 from rbsuite.plugins import SEPARATE, Plugins
 from rbsuite.specs import ModelSpec, load_object
@@ -25,23 +26,18 @@ def make_model(
     reference: str,
     plugins: Plugins,
     *,
-    base_url: str | None = None,
-    timeout: float = DEFAULT_TIMEOUT,
-    retries: int = DEFAULT_RETRIES,
     waiting: Callable[[ModelWaiting], None] | None = None,
     transport: Transport = "auto",
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
-    ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL`` goes to litellm, all
-    that follows the first ``/`` as it stands (``ollama/llama3:8b``), unless it is asked directly (:func:`way_to`).
+    ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL[:OPTIONS]`` goes to litellm,
+    all that follows the first ``/`` and is no option as it stands (``ollama/llama3:8b``; see :mod:`rbsuite.models.settings`), unless it is
+    asked directly (:func:`way_to`).
 
     Args:
         reference: what the user wrote.
         plugins: the plugins.
-        base_url: address of a provider's server; ``None``: the provider's own, or its environment variable.
-        timeout: seconds that one call of a provider may take.
-        retries: how often a transient failure of a provider's call is tried again.
         waiting: told before each wait of a provider's call that will be tried again.
         transport: how a provider's model is asked, see :func:`way_to`.
 
@@ -55,24 +51,27 @@ def make_model(
     """
     spec = find_spec(reference, plugins)
     if spec is None:
-        name = reference.strip()
-        way: type[ProviderModel] = DirectModel if way_to(name, base_url, transport) == "direct" else LiteLLMModel
-        return way(name, base_url=base_url, timeout=timeout, retries=retries, waiting=waiting), None
+        settings = ModelSettings.parse(reference)
+        retries = int(settings.options.get("retries", DEFAULT_RETRIES))
+        base_url = str(settings.options.get("api_base", "")) or None
+        way: type[ProviderModel] = DirectModel if way_to(reference, transport) == "direct" else LiteLLMModel
+        return way(settings.model, base_url=base_url, retries=retries, waiting=waiting, settings=settings), None
     return _build(spec, reference), spec
 
 
-def way_to(name: str, base_url: str | None = None, transport: Transport = "auto") -> Transport:
+def way_to(reference: str, transport: Transport = "auto") -> Transport:
     """How a provider's model is asked: ``direct`` or ``litellm``.
 
     Args:
-        name: ``PROVIDER/MODEL``.
-        base_url: the address that was given.
-        transport: ``auto``: directly where the model is named ``openai/...`` and has a server of the user's own (a base URL, or
+        reference: ``PROVIDER/MODEL``, with its options.
+        transport: ``auto``: directly where the model is named ``openai/...`` and has a server of the user's own (``api_base``, or
             ``OPENAI_BASE_URL``), else through litellm; otherwise what the user chose.
 
     Raises:
         UsageError: a provider that only litellm can ask is to be asked directly.
     """
+    settings = ModelSettings.parse(reference)
+    name, base_url = settings.model, str(settings.options.get("api_base", "")) or None
     if transport == "direct" and not name.startswith(PREFIX):
         raise UsageError(
             f"--transport direct: {name!r} can only be asked through litellm.",
@@ -96,7 +95,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
     name = text.partition(":")[0]
     if name in plugins.models:
         return plugins.models[name]
-    provider, slash, model = text.partition("/")
+    provider, slash, _ = text.partition("/")
     if (
         name.startswith(SIMULATED_PREFIX)
         or name in plugins.clashes("model")
@@ -107,7 +106,8 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
         error = UnknownNameError("model", name or text, plugins.models, "rbsuite list models")
         error.remedy += f" A provider's model is written PROVIDER/MODEL, for example openai/{name or text or 'gpt-4o'}."
         raise error
-    if not provider or not model or any(character.isspace() for character in text) or not text.isprintable():
+    bare = ModelSettings.parse(text).model if slash else text
+    if not provider or not bare.partition("/")[2] or any(map(str.isspace, bare)) or not text.isprintable():
         raise UsageError(
             f"{reference!r} is not a model name.", "Write PROVIDER/MODEL, for example openai/gpt-4o, without spaces."
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from rbsuite.errors import ModelError
-from rbsuite.models.provider import ProviderModel, own_server
+from rbsuite.models.provider import PREFIX, ProviderModel, own_server
+from rbsuite.models.settings import EXPLICIT
 
 # Before litellm's import: no fetch of its price list, no reading of .env files, no debug handler.
 _ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR"}
@@ -31,28 +34,37 @@ class LiteLLMModel(ProviderModel):
             await litellm.close_litellm_async_clients()
             litellm.in_memory_llm_clients_cache.flush_cache()
 
-    async def _send(self, body: dict[str, Any], headers: Mapping[str, str]) -> Any:
+    async def _send(self, body: dict[str, Any], headers: Mapping[str, str], seconds: float) -> Any:
         if "tools" in body and self._switches is None:
             self._switches = _tool_switches()
+        connection = self._connection()
+        told = {**headers, **connection.pop("extra_headers", {})}
         return await load_litellm().acompletion(
             model=self._name,
             **body,
-            **({"extra_headers": dict(headers)} if headers else {}),
-            **self._connection(),
-            timeout=self._tries.timeout,
+            **({"extra_headers": told} if told else {}),
+            **connection,
+            timeout=seconds,
             num_retries=0,
             max_retries=0,
             drop_params=True,
+            # litellm leaves out what it does not know of a model; what the user has set is sent.
+            allowed_openai_params=[name for name in EXPLICIT if name in self._settings.options],
             **(self._switches or {}),
         )
 
-    def _connection(self) -> dict[str, str]:
+    def _connection(self) -> dict[str, Any]:
         """Where to connect, and for a server of one's own the key.
 
         Such a server often wants none, but litellm refuses to call without one, and takes a placeholder such as ``true`` for a boolean.
         """
-        options = {} if self._base_url is None else {"base_url": self._base_url}
-        if own_server(self._name, self._base_url):
+        options: dict[str, Any] = {} if self._base_url is None else {"base_url": self._base_url}
+        address = self._base_url or own_server(self._name)
+        if address and "@" in address:
+            # litellm's client refuses credentials in an address beside a key.
+            plain, basic = without_credentials(address)
+            options = {"base_url": plain, "extra_headers": {"Authorization": basic}}
+        if address and self._name.startswith(PREFIX):
             options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         return options
 
@@ -70,6 +82,14 @@ class LiteLLMModel(ProviderModel):
 
     def _library(self) -> Any:
         return load_litellm()
+
+
+def without_credentials(address: str) -> tuple[str, str]:
+    """An address without the user's name and password in it, and the value of the header ``Authorization`` that stands for them."""
+    parts = urlsplit(address)
+    user, _, place = parts.netloc.rpartition("@")
+    coded = base64.b64encode(unquote(user).encode()).decode()
+    return urlunsplit(parts._replace(netloc=place)), f"Basic {coded}"
 
 
 def load_litellm() -> Any:

@@ -6,6 +6,7 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError
@@ -13,18 +14,21 @@ from rbsuite.events import ModelWaiting
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.gate import Pace
 from rbsuite.models.provider_errors import (
-    EmptyReply,
+    WANT_REASONING,
     FailureKind,
     NotCompletion,
     advice,
+    asks_for_reasoning,
     detail,
     headline,
     rejected_parameter,
     rejects_images,
 )
+from rbsuite.models.reply_limit import ReplyLimit
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
+from rbsuite.models.settings import ModelSettings
 from rbsuite.models.tries import Failed, Tries
-from rbsuite.models.wire import completion_from_wire, has_images, request_body
+from rbsuite.models.wire import completion_from_wire, has_images, request_body, require_whole
 from rbsuite.scrub import scrub_text
 from rbsuite.trajectory import Usage
 
@@ -67,6 +71,7 @@ class ProviderModel(ABC):
         label: what messages call it; empty: its name.
         headers: gives headers that go with a request.
         pace: how many of its calls may be under way, where it is shared with others.
+        settings: what the user sets of the model.
     """
 
     def __init__(
@@ -81,6 +86,7 @@ class ProviderModel(ABC):
         label: str = "",
         headers: Callable[[ModelRequest], Mapping[str, str]] | None = None,
         pace: Pace | None = None,
+        settings: ModelSettings | None = None,
     ) -> None:
         self._name = name
         self._label = label or name
@@ -88,7 +94,10 @@ class ProviderModel(ABC):
         self._headers = headers
         self._tries = Tries(self._label, timeout, retries, backoff, waiting, pace)
         self._refused: set[str] = set()
+        self._settings = settings or ModelSettings(name)
+        self._reply_limit = ReplyLimit()
         self._takes_images = True
+        self._wants_reasoning = name.partition("/")[0] in WANT_REASONING
 
     @property
     def name(self) -> str:
@@ -114,44 +123,50 @@ class ProviderModel(ABC):
         """
         library = self._library()
         headers = {} if self._headers is None else dict(self._headers(request))
-        shown = self._takes_images and has_images(request)
-        body = self._without_refused(request_body(request, images=shown))
+        shown, reasons = self._takes_images and has_images(request), self._wants_reasoning
+        seconds = float(self._settings.options.get("timeout") or request.seconds or self._tries.timeout)
+        body = self._body(request, shown, reasons)
 
         async def send() -> Any:
-            response = await self._send(body, headers)
-            if not getattr(response, "choices", True):  # of a server in trouble, or a gateway whose provider is
-                raise EmptyReply("the reply contains no choice")
+            response = await self._send(body, headers, seconds)
+            require_whole(response)
             return response
 
         def mend(error: Exception, kind: FailureKind) -> bool:
-            nonlocal body, shown
+            nonlocal body, shown, reasons
+            if kind in ("request", "parameters", "context_overflow") and (fitted := self._fit_reply(error, body)):
+                body = self._sendable(fitted)
+                return True
             if kind in ("request", "parameters") and self._drop_refused(error, body):
-                body = self._without_refused(body)
+                body = self._sendable(body)
                 return True
             if kind == "request" and shown and rejects_images(error):
                 self._describe_images()
                 shown = False
-                body = self._without_refused(request_body(request, images=False))
-                return True
-            return False
+            elif kind == "request" and not reasons and asks_for_reasoning(error):
+                self._wants_reasoning = reasons = True
+            else:
+                return False
+            body = self._body(request, shown, reasons)
+            return True
 
         try:
-            response = await self._tries.answer(send, request.seed, library, mend)
+            response = await self._tries.answer(send, request.seed, library, seconds, mend)
         except Failed as failed:
             if failed.kind in ("context_overflow", "content_filter"):
                 return Completion("", usage=Usage(calls=1), finish_reason=failed.kind)
             if isinstance(failed.error, NotCompletion):
                 raise self._not_completion(failed.error) from None
-            raise self._failure(failed, library) from None
-        return self._read(response)
+            raise self._failure(failed, library, seconds) from None
+        return self._read(response, request)
 
     @abstractmethod
     async def aclose(self) -> None:
         """Close its connections; a later call opens new ones."""
 
     @abstractmethod
-    async def _send(self, body: dict[str, Any], headers: Mapping[str, str]) -> Any:
-        """One call. Gives an object as :func:`rbsuite.models.wire.completion_from_wire` takes it."""
+    async def _send(self, body: dict[str, Any], headers: Mapping[str, str], seconds: float) -> Any:
+        """One call, which may take so many seconds. Gives an object as :func:`rbsuite.models.wire.completion_from_wire` takes it."""
 
     @abstractmethod
     def _cost(self, response: Any) -> float | None:
@@ -164,6 +179,20 @@ class ProviderModel(ABC):
             ModelError: it cannot be had.
         """
         return None
+
+    def _body(self, request: ModelRequest, images: bool, reasoning: bool) -> dict[str, Any]:
+        return self._sendable(self._settings.applied(request_body(request, images=images, reasoning=reasoning)))
+
+    def _sendable(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The request as the provider is known to take it."""
+        return self._reply_limit.applied(self._without_refused(body))
+
+    def _fit_reply(self, error: Exception, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The request with a limit on the reply that the provider takes; ``None`` where that is not what it complains of."""
+        fitted = self._reply_limit.fitted(str(error), body)
+        if fitted is not None and (told := self._reply_limit.told):
+            _log.warning("%s: %s", self._label, told, extra={"model": self._label})
+        return fitted
 
     def _without_refused(self, body: dict[str, Any]) -> dict[str, Any]:
         """The request without what the provider has refused."""
@@ -192,18 +221,19 @@ class ProviderModel(ABC):
                 "%s takes no images: their descriptions are sent instead", self._label, extra={"model": self._label}
             )
 
-    def _failure(self, failed: Failed, library: Any) -> RbsuiteError:
+    def _failure(self, failed: Failed, library: Any, seconds: float) -> RbsuiteError:
         """The error to raise."""
         error, kind = failed.error, failed.kind
-        limit = self._tries.timeout
-        what = f"no answer within {limit:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
+        what = f"no answer within {seconds:g} s" if isinstance(error, TimeoutError) else headline(kind, error)
         tried = f" (tried {failed.failures} times)" if failed.failures > 1 else ""
         raised = ModelUnusable if kind in _UNUSABLE else ModelError
         return raised(f"model {self._label!r}: {what.rstrip('.')}{tried}.", advice(kind, self._name, library, error))
 
-    def _read(self, response: Any) -> Completion:
+    def _read(self, response: Any, request: ModelRequest) -> Completion:
         try:
-            return completion_from_wire(response, self._cost(response))
+            completion = completion_from_wire(response, self._cost(response), request.tools)
+            priced = self._settings.price(completion.usage)
+            return completion if priced is None else replace(completion, usage=replace(completion.usage, cost=priced))
         except (ValueError, AttributeError, TypeError) as error:
             raise self._not_completion(error) from None
 

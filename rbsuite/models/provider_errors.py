@@ -23,8 +23,12 @@ FailureKind = Literal[
     "request",
 ]
 
-OPTIONAL = ("temperature", "seed", "name")
+OPTIONAL = ("temperature", "seed", "name", "response_format")
 """What a request can do without; ``name`` stands in its messages."""
+_OTHER_NAMES = {"response_format": r"response_format|json_schema|structured[ _]outputs?|additionalproperties"}
+
+WANT_REASONING = frozenset({"deepseek", "moonshot"})
+"""Providers that ask for a model's reasoning with the conversation; others are found out by what they refuse."""
 
 _LONGEST_DETAIL = 240
 _LABELS: Mapping[FailureKind, str] = {
@@ -70,12 +74,14 @@ _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit bala
 _NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
 # Servers that litellm does not know word these in their own ways.
 _OVERFLOW = re.compile(
-    r"context[ _-]?(?:length|size|window|limit)|context_length_exceeded|exceed_context_size"
-    r"|(?:prompt|input|request|messages?|conversation)(?: tokens?| length)?(?: is| are| was)? (?:too (?:long|large)|longer than)"
+    r"context[ _-]?(?:length|size|window|limit|shift)|context_length_exceeded|exceed_context_size|request too large"
+    r"|(?:prompt|input|request|messages?|conversation)(?: tokens?| length)?(?: is| are| was)? (?:too (?:long|large|big)|longer than)"
     r"|(?:exceed|larger than|greater than|longer than|beyond|over)\w*[^.]{0,60}"
-    r"(?:max(?:imum)?[\w ]{0,20}(?:tokens|length|context|input)|token limit|model_max_length|max_model_len|context)"
-    r"|too many (?:input )?tokens|string too long|reduce the length of|maximum prompt length|token count[^.]{0,60}exceeds"
-    r"|input_tokens[^.]{0,60}must be",
+    r"(?:max(?:imum)?[\w ]{0,20}(?:tokens|length|context|input)|tokens? limit|model_max_length|max_model_len|context|model's limit)"
+    r"|too many (?:input )?tokens|too many total text bytes|content[^.]{0,20}string too long|reduce the length of"
+    r"|maximum prompt length|token count[^.]{0,60}(?:exceeds|only supports)|input_tokens[^.]{0,60}must be"
+    r"|inputs?`? tokens \+ `?max_(?:new_)?tokens`? must|must have less than \d+ tokens|max_tokens must be at least 1, got -"
+    r"|range of input length|(?:input )?tokens? limit exceeded|length is \d+ while limit|超长",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -93,13 +99,17 @@ _UNSUPPORTED = re.compile(
 _WAIT = re.compile(
     r"(?:retry|try again)\D{0,12}?(\d+(?:\.\d+)?) ?(ms|milliseconds|s\b|sec|minutes?|m\b)", re.IGNORECASE
 )
+_REASONING_DUE = re.compile(
+    r"(?:miss|requir|must|need|expect|without)[^.]{0,80}reasoning_content|reasoning_content[^.]{0,120}(?:miss|requir|must be|need|absent)",
+    re.IGNORECASE,
+)
 _IMAGES = re.compile(r"\bimages?\b|image_url|multi-?modal|\bvision\b", re.IGNORECASE)
 # litellm's own words around the provider's, e.g. "litellm.BadRequestError: BadRequestError: OpenAIException - ".
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Exception|Timeout)\s*(?::|-)\s*)+", re.IGNORECASE)
 
 
 class EmptyReply(Exception):
-    """A reply of the right form with nothing in it, not even an empty message."""
+    """A reply of the right form with nothing in it, not even an empty message; or one that its provider broke off."""
 
 
 class NotCompletion(ValueError):
@@ -119,15 +129,17 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
     if _QUOTA.search(text):
         # Some providers word a limit per minute so, and say when it is over.
         return "transient" if retry_after(error) is not None else "quota"
-    if isinstance(error, TimeoutError | EmptyReply | ConnectionError):
+    if isinstance(error, TimeoutError | ConnectionError):
         return "transient"
-    kind = _by_class(error, litellm) or _by_status(error)
+    if getattr(error, "status_code", None) == 413:
+        return "context_overflow"
+    kind = "transient" if isinstance(error, EmptyReply) else _by_class(error, litellm) or _by_status(error)
     if kind == "permission" and _REFUSAL.search(text):
         return "content_filter"  # of this request alone
     if kind not in ("request", "transient"):
         return kind
-    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter.
-    if _OVERFLOW.search(text) and not _rate_limited(error):
+    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter. Nor does one where it is more than a minute's limit.
+    if _OVERFLOW.search(text) and (not _rate_limited(error) or "request too large" in text.lower()):
         return "context_overflow"
     return "content_filter" if kind == "request" and _REFUSAL.search(text) else kind
 
@@ -165,16 +177,26 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
     """Which optional part of the request the provider says it does not take; ``""`` if none.
 
     Returns:
-        ``temperature``, ``seed``, or ``name`` for the names of messages.
+        ``temperature``, ``seed``, ``response_format``, or ``name`` for the names of messages.
     """
     text = str(error)
-    if not _UNSUPPORTED.search(text):
+    if not _UNSUPPORTED.search(text) and not ("response_format" in sent and "response_format" in text):
         return ""
     named = {**sent, **dict.fromkeys(key for message in sent.get("messages", ()) for key in message)}
     return next(
-        (part for part in OPTIONAL if part in named and re.search(rf"(?<![a-z]){part}(?![a-z])", text, re.IGNORECASE)),
+        (
+            part
+            for part in OPTIONAL
+            if part in named
+            and re.search(rf"(?<![a-z])(?:{_OTHER_NAMES.get(part, part)})(?![a-z])", text, re.IGNORECASE)
+        ),
         "",
     )
+
+
+def asks_for_reasoning(error: Exception) -> bool:
+    """Whether the provider refused a conversation because the model's reasoning does not stand in it."""
+    return bool(_REASONING_DUE.search(str(error)))
 
 
 def rejects_images(error: Exception) -> bool:

@@ -17,6 +17,8 @@ _TAG = re.compile(
 """A tag in a text in lower case."""
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
+_IN_MARKS = ("think", "thought", "reasoning", _CHANNEL)
+"""Every mark holds one of these, in lower case."""
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
 
 
@@ -39,6 +41,14 @@ def separate(text: str) -> tuple[str, str]:
     thought, said = _channelled(text)
     more, answer = _tagged(_joined(said))
     return _joined((*thought, more)), answer
+
+
+def thought_and_said(text: str) -> tuple[str, str]:
+    """As :func:`separate`, at next to no cost for a text in which no mark can stand."""
+    if "<" not in text and "[" not in text and "◁" not in text:
+        return "", text
+    lower = text.lower()
+    return separate(text) if any(word in lower for word in _IN_MARKS) else ("", text)
 
 
 def in_lower_case(text: str) -> str:

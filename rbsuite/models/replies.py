@@ -10,7 +10,7 @@ from __future__ import annotations
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError, in_words
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.gate import Pace
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import ToolCall, Usage
 
 
 class Replies:
@@ -71,6 +71,10 @@ class Remembering:
             wanted, given = "a Completion", reply
         elif not isinstance(reply.text, str):
             wanted, given = "a Completion whose text is a str", reply.text
+        elif not isinstance(reply.usage, Usage):
+            wanted, given = "a Completion whose usage is a Usage", reply.usage
+        elif not isinstance(reply.tool_calls, tuple) or not all(isinstance(one, ToolCall) for one in reply.tool_calls):
+            wanted, given = "a Completion whose tool_calls are a tuple of ToolCall", reply.tool_calls
         else:
             return
         message = f"complete must return {wanted}, not {in_words(given)}."

@@ -66,6 +66,7 @@ class Tries:
         send: Callable[[], Awaitable[_T]],
         seed: int,
         library: Any = None,
+        seconds: float | None = None,
         mend: Callable[[Exception, FailureKind], bool] | None = None,
     ) -> _T:
         """What a call gives.
@@ -74,6 +75,7 @@ class Tries:
             send: makes the call.
             seed: what the jitter is derived from.
             library: the module whose classes of errors tell what a failure means; ``None``: its status alone does.
+            seconds: limit on the time of a try, where it is not that of all calls.
             mend: changes the call after a failure, so that it is made again at once; says whether it did.
 
         Raises:
@@ -83,7 +85,7 @@ class Tries:
         while True:
             try:
                 # The limit also ends a reply that trickles in.
-                async with asyncio.timeout(self.timeout):
+                async with asyncio.timeout(seconds or self.timeout):
                     answer = await send()
             except Exception as error:
                 kind = classify(error, library)

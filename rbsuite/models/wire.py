@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
-from rbsuite.jsonable import plain
-from rbsuite.models.base import Completion, FinishReason, ModelRequest
+from rbsuite.jsonable import finite, plain
+from rbsuite.models.base import Completion, FinishReason, ModelRequest, Reply
+from rbsuite.models.history import carried, sendable_name, sendable_text, sendable_value
+from rbsuite.models.provider_errors import EmptyReply
 from rbsuite.models.reasoning import separate
 from rbsuite.trajectory import Content, Image, Message, ToolCall, ToolSpec, Usage, content_text
 
 _SEED_BITS = 31
+_SIGNED = ("thinking_blocks", "reasoning_details")
+"""Fields of a message in which providers give blocks of reasoning."""
+_SIGNS = ("signature", "data")
+"""Keys of such a block that mark it as one that the provider wants back as it is."""
+_SIGNED_CALLS = ("extra_content", "provider_specific_fields")
+"""Fields of a tool call in which providers give signatures."""
 _MOST_TOKENS = 1_000_000_000
 """More tokens than any request has; some servers return a count that has overflowed."""
-_FINISH: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "max_tokens": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
+_WORDS: Mapping[FinishReason, str] = {
+    "stop": "stop end_turn stop_sequence eos eos_token complete",
+    "length": "length max_tokens max_output_tokens model_length error_limit",
+    "tool_calls": "tool_calls tool_call tool_use function_call",
+    "content_filter": "content_filter content_filtered refusal safety recitation blocklist prohibited_content spii sensitive"
+    " error_toxic guardrail_intervened",
+    "context_overflow": "context_overflow model_context_window_exceeded",
 }
+_FINISH = {told: finish for finish, words in _WORDS.items() for told in words.split()}
+"""Why a reply ended, in the words of providers and servers, in lower case."""
+_BROKEN = frozenset(
+    [
+        "error",
+        "abort",
+        "aborted",
+        "cancelled",
+        "canceled",
+        "network_error",
+        "insufficient_system_resource",
+        "load",
+        "unload",
+        "failed",
+    ]
+)
+"""Finish reasons that say that the provider broke off."""
+_UNSENDABLE = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
-def request_body(request: ModelRequest, *, images: bool = True) -> dict[str, Any]:
+def request_body(request: ModelRequest, *, images: bool = True, reasoning: bool = False) -> dict[str, Any]:
     """The keyword arguments that stand for a request: messages, tools, sampling.
 
     The seed is folded to 31 bits, the widest that every provider takes.
@@ -34,12 +61,13 @@ def request_body(request: ModelRequest, *, images: bool = True) -> dict[str, Any
     Args:
         request: the request.
         images: whether the model takes images; if not, their descriptions stand in their place.
+        reasoning: whether the provider asks for the model's reasoning back.
     """
-    messages = request.messages
+    messages = carried(request.messages)
     if not images:
-        messages = tuple(replace(message, content=content_text(message.content)) for message in messages)
+        messages = [replace(message, content=content_text(message.content)) for message in messages]
     body: dict[str, Any] = {
-        "messages": [message_to_wire(message) for message in messages],
+        "messages": [message_to_wire(message, reasoning=reasoning) for message in messages],
         "seed": request.seed % (1 << _SEED_BITS),
     }
     if request.tools:
@@ -48,28 +76,44 @@ def request_body(request: ModelRequest, *, images: bool = True) -> dict[str, Any
         body["temperature"] = request.temperature
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
+    if request.schema is not None:
+        form = {"name": "reply", "strict": True, "schema": plain(request.schema)}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
     return body
 
 
-def message_to_wire(message: Message) -> dict[str, Any]:
-    """One message. Lone surrogates, which UTF-8 cannot carry, become ``?``."""
+def message_to_wire(message: Message, *, reasoning: bool = False) -> dict[str, Any]:
+    """One message.
+
+    Args:
+        message: as :func:`rbsuite.models.history.carried` gives it.
+        reasoning: whether the provider asks for the model's reasoning back. What it signed goes back in any case.
+    """
     wire: dict[str, Any] = {"role": message.role, "content": _content_to_wire(message.content)}
+    given = message.given if isinstance(message, Reply) else {}
     if message.tool_calls:
-        wire["tool_calls"] = [_call_to_wire(call) for call in message.tool_calls]
+        signed = given.get("calls", {})
+        wire["tool_calls"] = [_call_to_wire(call) | signed.get(call.id, {}) for call in message.tool_calls]
         # Several providers refuse an empty text beside a tool call.
         wire["content"] = wire["content"] or None
     if message.role == "tool":
         wire["tool_call_id"] = message.tool_call_id
     if message.name:
         wire["name"] = message.name
+    for field in _SIGNED:
+        if field in given:
+            wire[field] = given[field]
+    if reasoning and message.role == "assistant":
+        # A provider that asks for it refuses messages without; a blank is what it takes where there was none.
+        wire["reasoning_content"] = given.get("reasoning_content") or " "
     return wire
 
 
 def _content_to_wire(content: Content) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
-        return _sendable(content)
+        return sendable_text(content)
     return [
-        {"type": "text", "text": _sendable(part)}
+        {"type": "text", "text": sendable_text(part)}
         if isinstance(part, str)
         else {"type": "image_url", "image_url": {"url": part.url}}
         for part in content
@@ -85,11 +129,15 @@ def has_images(request: ModelRequest) -> bool:
 def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:
     """One tool as a function declaration."""
     parameters = plain(tool.parameters) or {"type": "object", "properties": {}}
-    function = {"name": tool.name, "description": _sendable(tool.description), "parameters": parameters}
+    function = {
+        "name": sendable_name(tool.name),
+        "description": sendable_text(tool.description),
+        "parameters": parameters,
+    }
     return {"type": "function", "function": function}
 
 
-def completion_from_wire(response: Any, cost: float | None) -> Completion:
+def completion_from_wire(response: Any, cost: float | None, tools: Sequence[ToolSpec] = ()) -> Completion:
     """The reply in a chat-completions response object.
 
     What the model thought is told from its answer: by the fields that providers have for it, and by marks in the text itself.
@@ -97,6 +145,7 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     Args:
         response: has ``choices[0].message``, ``choices[0].finish_reason`` and ``usage``, as litellm's ``ModelResponse``.
         cost: its price in US dollars; ``None``: unknown.
+        tools: those that the model was offered; they are called by names that providers take.
 
     Raises:
         ValueError: there is no choice in it.
@@ -105,8 +154,14 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     if not choices:
         raise ValueError("the reply contains no choice")
     message = choices[0].message
-    calls = _distinct(_call_from_wire(call, number) for number, call in enumerate(message.tool_calls or ()))
-    finish = _FINISH.get(str(choices[0].finish_reason), "stop")
+    told = message.tool_calls or [
+        SimpleNamespace(id=None, function=legacy)
+        for legacy in [getattr(message, "function_call", None)]
+        if getattr(legacy, "name", None)
+    ]
+    names = {sendable_name(tool.name): tool.name for tool in tools}
+    calls = _distinct(_call_from_wire(call, number, names) for number, call in enumerate(told))
+    finish = _finish_of(choices[0])
     if calls and finish == "stop":
         finish = "tool_calls"  # some servers say "stop" even so
     if not calls and not message.content and _refusal(message):
@@ -116,21 +171,79 @@ def completion_from_wire(response: Any, cost: float | None) -> Completion:
     counted = getattr(response, "usage", None)
     counted_in = _tokens(getattr(counted, "prompt_tokens", 0))
     counted_out = _tokens(getattr(counted, "completion_tokens", 0))
-    # Without a token count a price would be made up.
-    known = cost if counted_in or counted_out else None
-    usage = Usage(calls=1, input_tokens=counted_in, output_tokens=counted_out, cost=known)
-    return Completion(text, calls, usage, finish, reasoning)
+    # Without a token count, or with one that cannot be, a price would be made up.
+    known = cost if counted_in is not None and counted_out is not None and counted_in + counted_out else None
+    usage = Usage(calls=1, input_tokens=counted_in or 0, output_tokens=counted_out or 0, cost=known)
+    return Completion(text, calls, usage, finish, reasoning, _given(message, told, calls))
+
+
+def require_whole(response: Any) -> None:
+    """See that a response holds a reply that its provider did not break off.
+
+    Args:
+        response: as for :func:`completion_from_wire`.
+
+    Raises:
+        EmptyReply: it does not; the next try of the same request may.
+    """
+    choices = getattr(response, "choices", True)
+    if not choices:  # of a server in trouble, or a gateway whose provider is
+        raise EmptyReply("the reply contains no choice")
+    if choices is not True and (told := _native_finish(choices[0])) in _BROKEN:
+        error = getattr(choices[0], "error", None) or _beside(choices[0]).get("error")
+        words = error.get("message") if isinstance(error, dict) else error
+        raise EmptyReply(f"the provider broke off its reply ({told})" + (f": {words}" if words else ""))
+
+
+def _finish_of(choice: Any) -> FinishReason:
+    return _FINISH.get(_native_finish(choice)) or _FINISH.get(str(choice.finish_reason).lower(), "stop")
+
+
+def _native_finish(choice: Any) -> str:
+    """Why a reply ended as its provider said it: litellm takes what it does not know for ``stop``, and keeps the word beside."""
+    return str(_beside(choice).get("native_finish_reason") or choice.finish_reason).lower()
+
+
+def _beside(part: Any) -> Mapping[str, Any]:
+    """What litellm keeps of a provider's own fields."""
+    kept = getattr(part, "provider_specific_fields", None)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _given(message: Any, told: Sequence[Any], calls: Sequence[ToolCall]) -> Mapping[str, Any]:
+    """What a provider gave with a message that it may ask for again: what it signed, and the reasoning."""
+    given: dict[str, Any] = {}
+    for field in _SIGNED:
+        parts = getattr(message, field, None) or _beside(message).get(field)
+        if isinstance(parts, list) and any(
+            isinstance(part, dict) and any(part.get(sign) for sign in _SIGNS) for part in parts
+        ):
+            given[field] = parts
+    signed = {
+        call.id: kept
+        for call, one in zip(calls, told, strict=True)
+        if (kept := {field: value for field in _SIGNED_CALLS if (value := getattr(one, field, None))})
+    }
+    if signed:
+        given["calls"] = signed
+    thought = getattr(message, "reasoning_content", None)
+    if isinstance(thought, str) and thought.strip():
+        given["reasoning_content"] = thought
+    return given
 
 
 def _refusal(message: Any) -> object:
     """What a provider puts where the text would be when the model refuses; litellm keeps it with the provider's own fields."""
-    beside = getattr(message, "provider_specific_fields", None)
-    return getattr(message, "refusal", None) or (beside.get("refusal") if isinstance(beside, dict) else None)
+    return getattr(message, "refusal", None) or _beside(message).get("refusal")
 
 
-def _tokens(count: object) -> int:
-    """A count of tokens; one that no model can have is none."""
-    return count if isinstance(count, int) and 0 <= count <= _MOST_TOKENS else 0
+def _tokens(count: object) -> int | None:
+    """A count of tokens; ``None`` for one that no request can have."""
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
+    if count is None:
+        return 0
+    return count if isinstance(count, int) and 0 <= count <= _MOST_TOKENS else None
 
 
 def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
@@ -145,16 +258,20 @@ def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def _content_from_wire(content: object) -> str:
-    """The text of a content; of a list of parts that of all, those of type ``thinking`` between tags."""
+    """The text of a content; of a list of parts that of all, as they stand, those of thinking between tags."""
     if not isinstance(content, list):
         return str(content or "")
-    parts = [part for part in content if isinstance(part, dict)]
-    return "\n".join(
-        f"<think>{_content_from_wire(part.get('thinking'))}</think>"
-        if part.get("type") == "thinking"
-        else str(part.get("text") or "")
-        for part in parts
-    )
+    return "".join(_part_from_wire(part) for part in content)
+
+
+def _part_from_wire(part: object) -> str:
+    if not isinstance(part, dict):
+        return part if isinstance(part, str) else ""
+    thought = next((part[key] for key in ("thinking", "reasoning") if part.get("type") == key and key in part), None)
+    if thought is not None:
+        return f"<think>{_content_from_wire(thought)}</think>"
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _told_reasoning(message: Any) -> str:
@@ -181,9 +298,9 @@ def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
     if not raw.strip():
         return {}, ""
     try:
-        value = json.loads(raw, parse_constant=_finite, parse_float=_finite)
+        value = json.loads(raw, parse_constant=finite, parse_float=finite)
         if isinstance(value, str):
-            value = json.loads(value, parse_constant=_finite, parse_float=_finite)
+            value = json.loads(value, parse_constant=finite, parse_float=finite)
     except (ValueError, RecursionError):
         return {}, raw
     if value is None:
@@ -191,24 +308,15 @@ def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
     return (value, "") if isinstance(value, dict) else ({}, raw)
 
 
-def _call_from_wire(call: Any, number: int) -> ToolCall:
+def _call_from_wire(call: Any, number: int, names: Mapping[str, str]) -> ToolCall:
     arguments, raw = parse_arguments(call.function.arguments)
-    return ToolCall(str(call.id or f"call_{number}"), str(call.function.name or ""), arguments, raw)
+    name = str(call.function.name or "").strip()
+    return ToolCall(str(call.id or f"call_{number}"), names.get(name, name), arguments, raw)
 
 
 def _call_to_wire(call: ToolCall) -> dict[str, Any]:
     # Unreadable arguments go back as an empty object: providers and chat templates parse this text and refuse the request otherwise.
     arguments = json.dumps(plain(call.arguments))
+    if "\\u" in arguments and _UNSENDABLE.search(arguments):
+        arguments = json.dumps(sendable_value(plain(call.arguments)))
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-
-def _finite(text: str) -> float:
-    """A number that has a JSON form; ``NaN``, ``Infinity`` and what overflows have none."""
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is not a JSON number")
-    return value
-
-
-def _sendable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode("utf-8")

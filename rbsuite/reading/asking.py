@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from rbsuite.models.base import Completion
 from rbsuite.models.services import ModelServices
+from rbsuite.models.usable import CUT, FINAL, fault_of, message_of
 from rbsuite.reading.layers import Unreadable
 from rbsuite.trajectory import Message
 
@@ -26,7 +28,7 @@ async def ask_for(
     retry: str = RETRY,
     **words: Any,
 ) -> T:
-    """Ask a model and read its reply. A reply that cannot be read goes back once, with what is wrong with it.
+    """Ask a model and read its reply. A reply that cannot be read, is empty or was cut goes back once, with what is wrong with it.
 
     Args:
         services: give the model and the templates.
@@ -38,18 +40,20 @@ async def ask_for(
         words: further variables of that template.
 
     Raises:
-        Unreadable: neither reply could be read.
+        Unreadable: neither reply could be read, or the first was withheld or did not fit the model's context.
         ModelError: the model failed.
     """
     messages = [Message("user", prompt)]
     for asked in range(1, ASKED + 1):
         completion = await services.complete(messages, temperature=temperature)
         try:
+            if fault := fault_of(completion):
+                raise Unreadable(fault)
             return read(completion.text)
         except Unreadable as problem:
             if unread is not None:
                 unread()
-            if asked == ASKED:
+            if asked == ASKED or completion.finish_reason in FINAL:
                 raise
             told = told_fault(str(problem), completion)
             messages += [*reply_of(completion), Message("user", services.render(retry, problem=told, **words))]
@@ -58,9 +62,9 @@ async def ask_for(
 
 def told_fault(problem: str, completion: Completion) -> str:
     """What is wrong with a reply, and that it was cut where it was."""
-    return f"{problem}; it was cut at the limit of its length" if completion.finish_reason == "length" else problem
+    return problem if completion.finish_reason != "length" or CUT in problem else f"{problem}; {CUT}"
 
 
 def reply_of(completion: Completion) -> list[Message]:
     """The reply as it stands in the conversation; none where it says nothing, since an empty message is refused by many."""
-    return [Message("assistant", completion.text)] if completion.text.strip() else []
+    return [replace(message_of(completion), tool_calls=())] if completion.text.strip() else []

@@ -11,12 +11,14 @@ Bounds, far above what any form has: objects of a reply (:data:`MOST`), parts of
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from rbsuite.jsonable import finite
 from rbsuite.reading.layers import Layer
 
 MOST = 1_000
@@ -31,8 +33,7 @@ _MOST_SPENT = 3
 """Lengths of the text that may be gone through in vain."""
 _LONGEST_ESCAPED = 100_000
 """Characters of a string that is not strictly JSON in which escapes are resolved; in a longer one they stay as they are."""
-
-_DECODER = json.JSONDecoder(strict=False)
+_DECODER = json.JSONDecoder(strict=False, parse_float=finite, parse_constant=finite)
 _WORD = r"[A-Za-z_][\w.$-]{0,80}+"
 _OPEN = re.compile(
     rf"""\{{(?=\s*+(?:["'“”‘’`]|\}}|/[/*]|{_WORD}["']?(?:[ ]\w{{1,20}}+)?+\s*+[:=]))"""
@@ -216,7 +217,10 @@ class ValueReader:
         number = _NUMBER.match(text, at)
         if number is not None:
             digits = number[0]
-            return (float(digits) if set(digits) & set(".eE") else int(digits)), number.end()
+            if not set(digits) & set(".eE"):
+                return int(digits), number.end()
+            counted = float(digits)
+            return (counted if math.isfinite(counted) else digits), number.end()
         bare = _BARE.match(text, at)
         if bare is None:
             raise NotAValue(at, cut=not first)

@@ -10,7 +10,8 @@ from rbsuite.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from rbsuite.statistics.about import About
-    from rbsuite.statistics.summary import Comparison, Summary
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
 
 

@@ -14,10 +14,11 @@ from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
 
 if TYPE_CHECKING:
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary
     from rbsuite.statistics.curves import Slice
     from rbsuite.statistics.intervals import Estimate
     from rbsuite.statistics.memory_use import MemoryUse
-    from rbsuite.statistics.summary import Comparison, ConditionSummary
     from rbsuite.trajectory import Usage
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from rbsuite.models.base import Purpose
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_text
 from rbsuite.report.figures import bounded, interval, p_text, percent, point_bounds, points
@@ -18,18 +19,23 @@ from rbsuite.report.results import (
     conditional_text,
     control_mark,
     difference_text,
+    dollars,
+    ending_text,
     other_factors,
     tasks_text,
 )
 from rbsuite.report.text import NARROW, fields, fold, numbers, table, told_text
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.statistics.shares import proportion
+from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary
     from rbsuite.statistics.curves import OrderSpread, Slice
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.statistics.summary import Summary
 
 GROUPS_SHOWN = 12
 ABOUT = (
@@ -339,9 +345,15 @@ def _cost(conditions: Sequence[ConditionSummary]) -> str:
         tasks = max(1, one.committed)
         ratio = f"{split[1].tokens / split[0].tokens:.0%}" if split[0].tokens else "-"
         spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
-        dollars = "unknown" if one.total.cost is None else f"{one.total.cost:.4f}"
-        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars))
-    return "Cost (tokens and calls per task, total dollars; acting: agent and user)\n" + numbers(rows, 2)
+        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars(one.total).lstrip("$")))
+    text = "Cost (tokens and calls per task, total dollars; acting: agent and user)\n" + numbers(rows, 2)
+    if all(one.total.cost == 0 for one in conditions):
+        return text
+    purposes = [purpose for purpose in get_args(Purpose) if any(purpose in one.usage for one in conditions)]
+    rows = [("", *purposes)]
+    for name, one in zip(_letters(conditions), conditions, strict=True):
+        rows.append((name, *(dollars(one.usage.get(purpose, Usage())) for purpose in purposes)))
+    return f"{text}\nBy purpose, total\n{numbers(rows, 2)}"
 
 
 def _counts(conditions: Sequence[ConditionSummary]) -> str:
@@ -350,6 +362,7 @@ def _counts(conditions: Sequence[ConditionSummary]) -> str:
         said = [f"{end} {count}" for end, count in one.ends.items()]
         said += [f"{what.replace('_', ' ')} {count}" for what, count in one.notes.items()]
         rows.append((name, ", ".join(said)))
+        rows += [(f"{name} {end}", ending_text(found)) for end, found in one.reasons.items()]
     return "Ends of rollouts, and what else was counted\n" + _indented(fields(rows, NARROW - 2))
 
 

@@ -11,8 +11,9 @@ from rbsuite.report.plain import is_conditional
 from rbsuite.store.looks import declared_looks, stage
 
 if TYPE_CHECKING:
+    from rbsuite.statistics.comparisons import Comparison
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, Summary
+    from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
 
 

@@ -11,8 +11,10 @@ from rbsuite.statistics.intervals import ORDERS_NEEDED, p_value
 
 if TYPE_CHECKING:
     from rbsuite.record import Condition
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.statistics.summary import Summary
 
 
 def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
@@ -56,6 +58,10 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
         "unread": condition.unread,
         "invalid": condition.invalid,
         "ends": condition.ends,
+        "end_reasons": {
+            end: [{"reason": one.text, "count": one.count, "first_task": one.task} for one in found]
+            for end, found in condition.reasons.items()
+        },
         "judge_accuracy": condition.judge_accuracy,
         "judge_ci95": condition.judge.interval,
         "judged": [

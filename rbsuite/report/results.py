@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rbsuite.models.limits import money
 from rbsuite.record import varied_factors
 from rbsuite.report.domains import domains_json, domains_text
 from rbsuite.report.figures import interval, p_text, percent, point_bounds, points
@@ -17,7 +18,7 @@ from rbsuite.report.plain import (
     is_conditional,
     rollouts_json,
 )
-from rbsuite.report.text import table, told_text
+from rbsuite.report.text import one_line, table, told_text
 from rbsuite.statistics.intervals import p_value
 from rbsuite.statistics.reading import WARM
 from rbsuite.store import ExperimentStore, experiment_digest
@@ -25,8 +26,11 @@ from rbsuite.store import ExperimentStore, experiment_digest
 if TYPE_CHECKING:
     from rbsuite.record import Condition
     from rbsuite.report.looking import Looked
+    from rbsuite.statistics.comparisons import Comparison
+    from rbsuite.statistics.conditions import ConditionSummary, Reason
     from rbsuite.statistics.intervals import Estimate
-    from rbsuite.statistics.summary import Comparison, ConditionSummary, Summary
+    from rbsuite.statistics.summary import Summary
+    from rbsuite.trajectory import Usage
 
 FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."
 
@@ -67,6 +71,7 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
         ],
         "apart": apart_json(summary),
         "looks": looks_json(store),
+        "spent": None if facts["simulated"] else store.spent(),
         "digest": experiment_digest(store),
     }
 
@@ -86,8 +91,10 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     if summary.first_failure:
         lines.append(f"first failure: {summary.first_failure}")
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
+    lines += [line for one in summary.conditions for line in _endings(one, summary.first_failure)]
     lines += [AVERAGED] if any(one.averaged for one in summary.conditions) else []
     lines += [text for text in (going_on(store),) if text]
+    lines += [] if simulated else [spent_text(store)]
     lines += [f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
     title = f"{_title(store, summary)}{mark}{told}"
     domains = domains_text(summary, condition_names(summary))
@@ -218,11 +225,42 @@ def _details(condition: ConditionSummary, summary: Summary) -> str:
         parts.append(f"{memory.calls} memory calls")
     parts += [f"{name.replace('_', ' ')} {count}" for name, count in condition.notes.items()]
     parts += [f"{end} {count}" for end, count in condition.ends.items() if end != "finished"]
-    if condition.total.cost is None:
-        parts.append("cost unknown")
-    elif condition.total.cost:
-        parts.append(f"cost ${condition.total.cost:.4f}")
+    if condition.total.cost != 0:
+        by_purpose = ", ".join(f"{purpose} {dollars(usage)}" for purpose, usage in condition.usage.items())
+        parts.append(f"cost {dollars(condition.total)} ({by_purpose})")
     return f"{condition.condition.label}{control_mark(condition.condition, summary)}: {', '.join(parts)}"
+
+
+def _endings(condition: ConditionSummary, shown: str) -> list[str]:
+    """Why rollouts ended early, a line for each kind of end; that turns are used up says all by itself.
+
+    Args:
+        condition: of which rollouts.
+        shown: the failure that is shown anyway.
+    """
+    return [
+        f"{condition.condition.label}: {end} {condition.ends[end]}: {ending_text(found)}"
+        for end, found in condition.reasons.items()
+        if end != "max_steps" and not (shown and shown.endswith(f": {found[0].text}"))
+    ]
+
+
+def ending_text(reasons: Sequence[Reason]) -> str:
+    """The most frequent reason of an end, where it came up first, and whether there are others."""
+    first = reasons[0]
+    others = "; there are other reasons, see --json" if len(reasons) > 1 else ""
+    return f"{one_line(first.text)} (first on task {first.task}{others})"
+
+
+def dollars(usage: Usage) -> str:
+    """What something cost, as far as it is known."""
+    return "unknown" if usage.cost is None else f"${usage.cost:.4f}"
+
+
+def spent_text(store: ExperimentStore) -> str:
+    """What the experiment has cost in all its sessions, with what was thrown away."""
+    spent = store.spent()
+    return f"Spent in all sessions: {spent.calls:,} calls, {spent.tokens:,} tokens, {money(spent)}"
 
 
 def _number(value: float, digits: int) -> str:

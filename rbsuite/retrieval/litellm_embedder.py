@@ -14,7 +14,7 @@ import numpy as np
 from rbsuite.errors import ModelError, UsageError
 from rbsuite.jsonable import text_digest
 from rbsuite.models.direct import OFFICIAL, Server
-from rbsuite.models.factory import Transport, way_to
+from rbsuite.models.factory import Transport
 from rbsuite.models.gate import Line, Pace, slot
 from rbsuite.models.litellm_model import load_litellm
 from rbsuite.models.prices import price
@@ -81,8 +81,9 @@ class LitellmEmbedder:
         self._batch = batch
         self._batch_tokens = batch_tokens
         self._tries = Tries(model, timeout, retries, backoff)
-        direct = way_to(model, api_base or None, transport) == "direct"
-        self._server = Server(own_server(model, api_base or None) or OFFICIAL) if direct else None
+        own = own_server(model, api_base or None)
+        direct = bool(own) if transport == "auto" else transport == "direct"
+        self._server = Server(own or OFFICIAL) if direct else None
         self._line: Line | None = None
         self._usage = Usage()
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn, TypeVar, get_args
 
+from rbsuite.environments.base import Episode
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.experience import MemoryOp, Recall, Recalled
+from rbsuite.models.reasoning import thought_and_said
 from rbsuite.record import ALL, RolloutRecord
 from rbsuite.scaling.base import Group
-from rbsuite.trajectory import Action, Actor
+from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action, Actor, Observation, ToolCall, ToolSpec, Turn
 from rbsuite.verdict import Label, Verdict
 
 _T = TypeVar("_T")
 
 _LABELS = get_args(Label)
 _ACTORS = frozenset(get_args(Actor))
+_TURNS = get_args(Turn)
 
 
 def check_recall(value: object, owner: str = "") -> Recall:
@@ -35,8 +40,9 @@ def check_recall(value: object, owner: str = "") -> Recall:
 
 
 def check_ops(value: object, owner: str = "") -> tuple[MemoryOp, ...]:
-    """What a memory's ``absorb`` returned, as a tuple."""
-    return _all_of("absorb", "a list of MemoryOp", value, MemoryOp, owner)
+    """What a memory's ``absorb`` returned, as a tuple. Who adds the very same item twice adds it once."""
+    ops = _all_of("absorb", "a list of MemoryOp", value, MemoryOp, owner)
+    return tuple(op for place, op in enumerate(ops) if op.op != "add" or op not in ops[:place])
 
 
 def check_verdict(value: object, owner: str = "") -> Verdict:
@@ -81,10 +87,56 @@ def check_group(value: object, owner: str = "", *, averages: bool = False) -> Gr
 
 
 def check_action(value: object, owner: str = "") -> Action:
-    """What an agent's ``act`` returned."""
+    """What the ``act`` of an agent or a user returned; what it says is told from what was thought, whoever made it."""
     if not isinstance(value, Action):
         _refuse("act", "an Action", in_words(value), owner)
+    if not isinstance(value.text, str):
+        _refuse("act", "an Action whose text is a str", in_words(value.text), owner)
+    _all_of("act", "an Action whose calls are ToolCall", value.calls, ToolCall, owner)
+    thought, said = thought_and_said(value.text)
+    if said == value.text:
+        return value
+    return replace(value, text=said, thought=" ".join(filter(None, (value.thought, thought))))
+
+
+def check_tasks(value: object, owner: str = "") -> TaskSet:
+    """What an environment's ``tasks`` returned."""
+    if not isinstance(value, TaskSet):
+        _refuse("tasks", "a TaskSet", in_words(value), owner)
+    _all_of("tasks", "a TaskSet whose tasks are Task", value.tasks, Task, owner)
     return value
+
+
+def check_episode(value: object, owner: str = "") -> Episode:
+    """What an environment's ``open`` returned, with its first observation."""
+    if not isinstance(value, Episode):
+        _refuse("open", "an Episode", in_words(value), owner)
+    check_observation(
+        getattr(value, "observation", None), owner, method="open", wanted="an Episode whose observation is"
+    )
+    return value
+
+
+def check_observation(value: object, owner: str = "", *, method: str = "act", wanted: str = "") -> Observation:
+    """What an episode's ``act`` returned, or the observation it begins with."""
+    if not isinstance(value, Observation):
+        _refuse(method, f"{wanted} an Observation".strip(), in_words(value), owner)
+    if not isinstance(value.text, str):
+        _refuse(method, f"{wanted} an Observation whose text is a str".strip(), in_words(value.text), owner)
+    if value.turn not in _TURNS:
+        _refuse(method, f"an Observation whose turn is one of {', '.join(_TURNS)}", repr(value.turn), owner)
+    _all_of(method, "an Observation whose tools are ToolSpec", value.tools, ToolSpec, owner)
+    _all_of(method, "an Observation whose choices are str", value.choices, str, owner)
+    return value
+
+
+def check_reward(value: object, owner: str = "") -> float | None:
+    """The reward that an episode has after an action."""
+    if value is not None and not _is_number(value):
+        raise PluginError(
+            f"an episode's reward must be None or a number, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner
+        )
+    return None if value is None else float(value)  # type: ignore[arg-type]
 
 
 def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
@@ -96,6 +148,8 @@ def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
 
 
 def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str) -> tuple[_T, ...]:
+    if values == ():
+        return ()
     if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         _refuse(method, wanted, in_words(values), owner)
     for item in values:

@@ -13,6 +13,7 @@ from rbsuite.errors import UnknownNameError, UsageError, in_words
 from rbsuite.files import Unusable, check_depth, read_file
 from rbsuite.models.base import Purpose
 from rbsuite.models.factory import Transport
+from rbsuite.models.settings import from_table
 from rbsuite.record import FACTORS, Condition
 from rbsuite.run.presets import protocol_settings
 from rbsuite.scrub import MASK, scrub_text
@@ -26,6 +27,8 @@ MAX_ORDERS = 10_000
 LARGEST = 2**63 - 1
 """The largest number that an option may be: a store holds no larger one."""
 DEFAULT_MODEL = "sim/learner"
+MODELS = ("model", "user_model", "judge_model", "memory_model", "grade_model")
+"""The options that name models."""
 DEFAULT_MEMORIES = ("none", "reasoningbank")
 
 Kind = Literal["text", "names", "int", "float", "numbers", "counts", "flag"]
@@ -108,9 +111,20 @@ class ExperimentConfig:
     max_steps: int | None = _option(
         "int", "agent turns a rollout may take [default: the environment's]", None, minimum=1
     )
-    max_time: float | None = _option("float", "seconds a rollout may take [default: no limit]", None, minimum=0.0)
-    max_calls: int | None = _option(
-        "int", "model calls an agent may make in a rollout [default: no limit]", None, minimum=1
+    rollout_max_cost: float | None = _option(
+        "float", "US dollars that agent and user may spend in a rollout [default: no limit]", None, minimum=0.0
+    )
+    rollout_max_tokens: int | None = _option(
+        "int", "tokens that agent and user may spend in a rollout [default: no limit]", None, minimum=1
+    )
+    rollout_max_calls: int | None = _option(
+        "int", "model calls that agent and user may make in a rollout [default: no limit]", None, minimum=1
+    )
+    rollout_max_time: float | None = _option(
+        "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
+    )
+    reply_tokens: str = _option(
+        "text", "most tokens of a model's reply, or of one for a purpose, e.g. 4000 or agent=16000,judge=2000", ""
     )
     retries: int = _option("int", "further tries for a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
@@ -137,6 +151,9 @@ class Execution:
         executor: ``local``, or ``processes:N``.
         outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
             that it may be gone on with; ``commit`` counts it as failed.
+        call_time: seconds that one model call may take, as text: of all, or by purpose (:mod:`rbsuite.models.per_purpose`).
+        max_cost, max_tokens, max_calls, max_time: what the whole experiment may take in US dollars, tokens, model calls and seconds, all
+            its sessions together; ``None``: any amount. Once one is reached no further call is begun, and what was committed stays.
         to_look: how far to run where looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the one that is
             under way, at first the first.
         start: calls of one model under way at first, where the number is to be found out; 0: as many as ``concurrency`` says. Either way
@@ -150,6 +167,11 @@ class Execution:
     executor: str = "local"
     outage: Literal["pause", "commit"] = "pause"
     to_look: str = ""
+    call_time: str = ""
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    max_calls: int | None = None
+    max_time: float | None = None
     start: int = 0
     transport: Transport = "auto"
     cache: str = ""
@@ -197,7 +219,7 @@ def read_toml(path: Path, others: Collection[str] = ()) -> Mapping[str, Any]:
 
 
 def check_value(name: str, value: Any, where: str) -> Any:
-    """A value as the option wants it: lists become tuples, a single name a tuple of one.
+    """A value as the option wants it: lists become tuples, a single name a tuple of one, a table that stands for a model its reference.
 
     Raises:
         UsageError: it is of the wrong kind, or out of range.
@@ -206,6 +228,8 @@ def check_value(name: str, value: Any, where: str) -> Any:
     meta = FIELDS[name].metadata
     kind: Kind = meta["kind"]
     shown = name.replace("_", "-")
+    if name in MODELS:
+        value = [_model(one) for one in value] if isinstance(value, list | tuple) else _model(value)
     if kind == "names":
         names = (value,) if isinstance(value, str) else value
         blank = FIELDS[name].default == ("",)
@@ -220,6 +244,10 @@ def check_value(name: str, value: Any, where: str) -> Any:
         values = value if isinstance(value, list | tuple) else (value,)
         return tuple(_checked(name, one, where) for one in values)
     return _checked(name, value, where)
+
+
+def _model(value: Any) -> Any:
+    return from_table(value) if isinstance(value, Mapping) else value
 
 
 def _checked(name: str, value: Any, where: str) -> Any:

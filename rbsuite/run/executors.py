@@ -15,8 +15,9 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 
 from rbsuite.environments.hosting import CallThread, Recipe
-from rbsuite.errors import PluginError, RbsuiteError, UsageError
+from rbsuite.errors import LimitReached, PluginError, RbsuiteError, UsageError
 from rbsuite.events import Event
+from rbsuite.models.meter import Counts, Meter
 from rbsuite.plugins import BY_HAND, Plugins, load_plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
@@ -24,6 +25,7 @@ from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
 from rbsuite.run.roles import first_failure
 from rbsuite.run.sink import Sink, StoreSink
+from rbsuite.run.spending import INTERVAL, Spending, limits_of
 from rbsuite.run.worker import Job, Worker
 from rbsuite.store import ExperimentStore
 from rbsuite.store.looks import stage
@@ -46,6 +48,7 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
 
     Raises:
         UsageError: there is no such executor or look.
+        LimitReached: the experiment has spent what it may.
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
     observers = Observers(plan.plugins)
@@ -58,20 +61,25 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
             f"--executor {execution.executor}: {by_hand[0]!r} comes from a plugin that other processes cannot find.",
             "Install the plugin, or use local.",
         )
+    spending = Spending(store, limits_of(execution), processes)
     try:
         if processes:
-            await _in_processes(plan, store, runs, execution, sink, processes)
+            await _in_processes(plan, store, runs, execution, sink, processes, spending)
         else:
             environment = plan.environment, plan.tasks
-            async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, environment) as worker:
+            meter = spending.meter()
+            async with Worker(plan.config, plan.recipe, plan.plugins, sink, execution, meter, environment) as worker:
                 alone = one_at_a_time(plan.spec, plan.config)
                 await _all_runs(store, runs, worker.run, 1 if alone else execution.concurrency)
     except BaseExceptionGroup as failures:
         first = first_failure(failures)
         raise first from first.__cause__
     finally:
-        await plan.aclose()
-        await asyncio.get_running_loop().run_in_executor(None, observers.close)
+        try:
+            spending.keep()
+        finally:
+            await plan.aclose()
+            await asyncio.get_running_loop().run_in_executor(None, observers.close)
 
 
 def job_of(store: ExperimentStore, run: RunInfo) -> Job:
@@ -96,13 +104,18 @@ def process_count(executor: str) -> int:
 async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: _Run, at_once: int) -> None:
     """Carry out every one of the runs that is to be had, until none is."""
     slots = asyncio.Semaphore(at_once)
+    stopped: list[LimitReached] = []
 
     async def run(info: RunInfo) -> bool:
         async with slots:
-            if store.run_finished(info.id) or not store.claim(info.id):
+            if stopped or store.run_finished(info.id) or not store.claim(info.id):
                 return False
             try:
                 await carry_out(job_of(store, info))
+            except (
+                LimitReached
+            ) as stop:  # the other runs stop at their next call; what they have under way is not cut off
+                stopped.append(stop)
             finally:
                 store.release(info.id)
             return True
@@ -112,16 +125,26 @@ async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: 
             tasks = [group.create_task(run(info)) for info in runs]
         return any(task.result() for task in tasks)
 
-    while await once():
+    while await once() and not stopped:
         pass
+    if stopped:
+        raise stopped[0]
 
 
 async def _in_processes(
-    plan: Plan, store: ExperimentStore, runs: Sequence[RunInfo], execution: Execution, sink: Sink, processes: int
+    plan: Plan,
+    store: ExperimentStore,
+    runs: Sequence[RunInfo],
+    execution: Execution,
+    sink: Sink,
+    processes: int,
+    spending: Spending,
 ) -> None:
     calls = max(1, execution.concurrency // processes)
     share = replace(execution, concurrency=calls, start=execution.start and max(1, execution.start // processes))
-    idle = [_RunProcess(plan.config, plan.recipe, share, sink.watched) for _ in range(processes)]
+    idle = [
+        _RunProcess(plan.config, plan.recipe, share, sink.watched, spending, 2 + number) for number in range(processes)
+    ]
     everyone = list(idle)
 
     async def carry_out(job: Job) -> None:
@@ -143,12 +166,23 @@ class _RunProcess:
     Args:
         config, recipe, execution: see :class:`rbsuite.run.worker.Worker`.
         watched: whether the events of single steps and calls are wanted.
+        spending: what is spent.
+        row: the process's row in its counts.
     """
 
-    def __init__(self, config: ExperimentConfig, recipe: Recipe, execution: Execution, watched: bool) -> None:
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        recipe: Recipe,
+        execution: Execution,
+        watched: bool,
+        spending: Spending,
+        row: int,
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        arguments = (theirs, config, recipe, execution, watched)
+        arguments = (theirs, config, recipe, execution, watched, spending.counts, row, spending.until)
+        self._spending = spending
         self._child = context.Process(target=_work, args=arguments, daemon=False)
         self._theirs = theirs
         self._thread = CallThread("a process of runs")
@@ -164,6 +198,9 @@ class _RunProcess:
         try:
             self._pipe.send(job)
             while True:
+                while not self._pipe.poll(INTERVAL):
+                    self._spending.keep_now_and_then()
+                self._spending.keep_now_and_then()
                 kind, value = self._pipe.recv()
                 if kind == "done":
                     return
@@ -214,11 +251,21 @@ class _PipeSink:
         self._pipe.send(("emit", (event,)))
 
 
-def _work(pipe: Connection, config: ExperimentConfig, recipe: Recipe, execution: Execution, watched: bool) -> None:
+def _work(
+    pipe: Connection,
+    config: ExperimentConfig,
+    recipe: Recipe,
+    execution: Execution,
+    watched: bool,
+    counts: Counts,
+    row: int,
+    until: float | None,
+) -> None:
     """Carry out the jobs that come through the pipe, until it is closed. The parent decides about interrupts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
-        asyncio.run(_work_on(pipe, config, recipe, execution, load_plugins(), watched))
+        meter = Meter(limits_of(execution), counts, row, until=until)
+        asyncio.run(_work_on(pipe, config, recipe, execution, load_plugins(), watched, meter))
 
 
 async def _work_on(
@@ -228,9 +275,10 @@ async def _work_on(
     execution: Execution,
     plugins: Plugins,
     watched: bool,
+    meter: Meter,
 ) -> None:
     loop = asyncio.get_running_loop()
-    async with Worker(config, recipe, plugins, _PipeSink(pipe, watched), execution) as worker:
+    async with Worker(config, recipe, plugins, _PipeSink(pipe, watched), execution, meter) as worker:
         while True:
             job = await loop.run_in_executor(None, pipe.recv)
             try:

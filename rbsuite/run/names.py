@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 
 from rbsuite.errors import PluginError, RbsuiteError
+from rbsuite.judges.base import FunctionJudge
 from rbsuite.options import Reference, canonical_reference
 from rbsuite.plugins import Plugins
 from rbsuite.specs import Spec, load_object
@@ -26,13 +29,15 @@ class Part:
         return canonical_reference(self.spec.name, self.values, self.spec.options)
 
     def make(self) -> Any:
-        """What its factory gives.
+        """What its factory gives; of a judge that is an ``async`` function, the judge it is.
 
         Raises:
             PluginError: the factory failed.
         """
         owner = f"{self.kind} {self.spec.name!r}"
         factory = load_object(self.spec.factory, owner)
+        if self.kind == "judge" and iscoroutinefunction(factory):
+            return FunctionJudge(partial(factory, **self.values))
         try:
             return factory(**self.values)
         except RbsuiteError:

@@ -11,6 +11,8 @@ from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import Memory
 from rbsuite.models.base import ChatModel, Purpose
 from rbsuite.models.gate import Line
+from rbsuite.models.limits import Limits
+from rbsuite.models.meter import Meter
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
 from rbsuite.retrieval.base import MeteredEmbedder
@@ -40,7 +42,9 @@ class RunParts:
         origin: that of every :class:`rbsuite.experience.Experience` of the run.
         gate: the run's line before the gate that all model calls pass.
         metered: what the bank's vectors come from, where they cost something.
+        meter: counts model calls, and refuses them once a limit of the experiment is reached.
         temperature: of the agent's model; ``None``: the provider's default.
+        reply_tokens, call_seconds: how long a reply and a call may be, by purpose.
         sink: takes records and events.
     """
 
@@ -66,13 +70,22 @@ class RunParts:
     origin: str
     gate: Line
     metered: MeteredEmbedder | None
+    meter: Meter
     temperature: float | None
+    reply_tokens: Mapping[Purpose, int]
+    call_seconds: Mapping[Purpose, float]
     sink: Sink
 
     @property
     def max_steps(self) -> int:
         """Agent turns a rollout may take."""
         return self.config.max_steps or self.spec.max_steps
+
+    @property
+    def rollout_limits(self) -> Limits:
+        """What agent and user may spend in a rollout; its time is limited where it is played."""
+        config = self.config
+        return Limits(config.rollout_max_cost, config.rollout_max_tokens, config.rollout_max_calls)
 
     @property
     def one_at_a_time(self) -> bool:

@@ -6,7 +6,7 @@ Nothing is run and nothing written here; what comes out is plain data, but for t
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise, product
@@ -20,13 +20,17 @@ from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameErro
 from rbsuite.jsonable import plain
 from rbsuite.models.cache import ReplyCache
 from rbsuite.models.factory import Transport, find_spec, is_simulated, make_model, way_to
+from rbsuite.models.per_purpose import REPLY_TOKENS, call_seconds, reply_tokens, written
+from rbsuite.models.settings import ModelSettings
 from rbsuite.plugins import BUILT_IN, Plugins
 from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
+from rbsuite.run.checks import check_tasks
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time, refuse_masked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
+from rbsuite.run.presets import protocol_agent
 from rbsuite.run.window import make_window
 from rbsuite.scrub import scrub, scrub_text
 from rbsuite.seeds import derive_seed
@@ -34,6 +38,9 @@ from rbsuite.specs import AgentSpec, EnvironmentSpec, JudgeSpec, MemorySpec, Sca
 from rbsuite.task import TaskSet
 
 _log = logging.getLogger(__name__)
+
+LEAST_TEMPERATURE = 0.3
+"""The temperature of the agent's model below which parallel rollouts of a task are too much alike."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ class Plan:
         made = []
         for values in product(*levels.values()):
             chosen = {name: scrub_text(value) for name, value in zip(levels, values, strict=True)}
+            chosen["temperature"] = _temperature(dict(zip(levels, values, strict=True)), self.plugins)
             label = " x ".join(_shown(name, chosen[name]) for name in varied)
             made.append(Condition(**chosen, label=label))
         return tuple(made)
@@ -123,6 +131,7 @@ class Plan:
         measures = [measure.name for measure in spec.measures]
         judges = [part.spec for part in self.parts if part.kind == "judge"]
         models = [model_references(config, model) for model in config.model]
+        simulated = [is_simulated(name, self.plugins) for used in models for name in used.values()]
         return {
             "rbsuite": __version__,
             "environment": {
@@ -134,7 +143,9 @@ class Plan:
             "plugins": dict(sorted(owners.items())),
             "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
             "models": models[0] if len(models) == 1 else models,
-            "simulated": any(is_simulated(name, self.plugins) for used in models for name in used.values()),
+            "simulated": any(simulated),
+            # Simulated models write what they write.
+            **({} if all(simulated) else {"reply_tokens": reply_tokens(config.reply_tokens)}),
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
             "embedder": [part.make().id for part in self.parts if part.kind == "embedder"],
             "max_steps": config.max_steps or spec.max_steps,
@@ -184,6 +195,16 @@ class Plan:
         return [look_up(self.plugins, kind, name) for kind, name in named]
 
 
+def _temperature(levels: Mapping[str, str], plugins: Plugins) -> str:
+    """The agent's temperature in a condition: what its model's options set in its place, empty where none is sent."""
+    if levels["model"].partition(":")[0] in plugins.models:
+        return levels["temperature"]
+    settings = ModelSettings.parse(levels["model"])
+    if "temperature" in settings.omitted:
+        return ""
+    return levels["temperature"] if settings.temperature is None else repr(settings.temperature).removesuffix(".0")
+
+
 def _shown(factor: str, value: str) -> str:
     """A level in a condition's label: names stand for themselves, other things are told what they are."""
     if factor == "temperature":
@@ -224,7 +245,9 @@ class Chosen:
             DataError: there are none.
         """
         try:
-            found = self.environment.tasks(split, domain=domain, data=data)
+            found = check_tasks(
+                self.environment.tasks(split, domain=domain, data=data), f"environment {self.spec.name!r}"
+            )
         except RbsuiteError:
             raise
         except Exception as error:
@@ -277,13 +300,20 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     _check_looks(config)
     if config.temperature != tuple(dict.fromkeys(config.temperature)):
         raise UsageError("a temperature is named twice.", "Name each condition only once.")
+    for name in config.model:
+        settings = None if name.partition(":")[0] in plugins.models else ModelSettings.parse(name)
+        if settings is None or len(config.temperature) == 1:
+            continue
+        if settings.temperature is not None or "temperature" in settings.omitted:
+            raise UsageError(f"{name} sets the temperature, and --temperature names several.", "Leave out one of them.")
     used = {name for model in config.model for name in model_references(config, model).values()}
     ways: dict[str, str] = {}
     for reference in sorted(used):
         transport: Transport = "auto" if execution is None else execution.transport
         _, spec = make_model(reference, plugins, transport=transport)  # raises where it cannot be made
         if spec is None:
-            ways[reference] = way_to(reference, transport=transport)
+            ways[reference] = way_to(reference, transport)
+    _warn_of_like_rollouts(config, plugins)
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
@@ -291,6 +321,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         ReplyCache(Path(execution.cache)).close()  # raises where it cannot be had
     if execution is not None:
         make_window(execution.speculate)  # raises where there is no such window
+        call_seconds(execution.call_time)
     if execution is not None and execution.executor != "local" and one_at_a_time(chosen.spec, config):
         raise UsageError(
             f"--executor {execution.executor} runs several processes, and {chosen.spec.name} takes one task at a time.",
@@ -317,8 +348,10 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         return made
 
     def model(reference: str) -> str:
-        """A model's reference in its canonical form; that of a provider's, and none at all, stay as they are."""
-        return canonical("model", [reference])[0] if reference.partition(":")[0] in plugins.models else reference
+        """A model's reference in its canonical form; none at all stays as it is."""
+        if reference.partition(":")[0] in plugins.models:
+            return canonical("model", [reference])[0]
+        return ModelSettings.parse(reference).reference
 
     splits = [split.name for split in spec.splits]
     if config.split and config.split not in splits:
@@ -337,11 +370,12 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
         scaling=canonical("scaling", config.scaling),
         selector=canonical("selector", [config.selector])[0],
         judge=canonical("judge", config.judge),
-        agent=canonical("agent", config.agent or [spec.agent]),
+        agent=canonical("agent", config.agent or [protocol_agent(config.protocol, spec.action_mode) or spec.agent]),
         user=_user(config.user, spec, plugins),
         baseline_orders=None if config.baseline_orders == config.orders else config.baseline_orders,
         embedder=canonical("embedder", config.embedder),
-        model=tuple(model(name) for name in config.model),
+        reply_tokens=written(reply_tokens(config.reply_tokens), REPLY_TOKENS),
+        model=_distinct(model(name) for name in config.model),
         user_model=model(config.user_model),
         judge_model=model(config.judge_model),
         memory_model=model(config.memory_model),
@@ -352,6 +386,14 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     _check_server(filled, spec, plugins)
     make_index(filled.index, 1)  # raises where there is no such index
     return filled
+
+
+def _distinct(models: Iterable[str]) -> tuple[str, ...]:
+    made = tuple(models)
+    for reference in made:
+        if made.count(reference) > 1:
+            raise UsageError(f"model {reference!r} is named twice.", "Name each condition only once.")
+    return made
 
 
 def _check_looks(config: ExperimentConfig) -> None:
@@ -396,6 +438,26 @@ def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugin
                 f"--scaling {reference} runs several rollouts of a task at the same time, but {environment.name} has one server for all.",
                 "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts separate.",
             )
+
+
+def _warn_of_like_rollouts(config: ExperimentConfig, plugins: Plugins) -> None:
+    """Say so where parallel rollouts will hardly differ. A simulated model draws from its seed alone, so temperature is nothing to it."""
+    if all(is_simulated(name, plugins) for name in config.model):
+        return
+    parts = [look_up(plugins, "scaling", reference) for reference in config.scaling]
+    several = [
+        part.reference
+        for part in parts
+        if isinstance(part.spec, ScalingSpec) and part.spec.at_once and part.values[part.spec.at_once] > 1
+    ]
+    coldest = min(config.temperature)
+    if several and coldest < LEAST_TEMPERATURE:
+        _log.warning(
+            "--scaling %s at temperature %g: the rollouts of a task will hardly differ, so there is little to choose from or to learn from "
+            "their contrast. Use --temperature 0.7, as the paper does.",
+            ",".join(several),
+            coldest,
+        )
 
 
 def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:

@@ -6,10 +6,11 @@ A protocol sets options that are not given otherwise. ``docs/protocols.md`` says
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rbsuite.errors import UnknownNameError
+from rbsuite.specs import ActionMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Protocol:
         metrics: what the paper reports.
         embedder: the published embedder; it needs a key or a download, so simulated models keep the default.
         left_open: what the paper does not say or this suite does otherwise, one line each.
+        agents: the published agent, by the environment's action mode; where there is none, the environment's own agent acts.
+        agents_source: where the paper has it.
     """
 
     name: str
@@ -40,6 +43,8 @@ class Protocol:
     metrics: str
     embedder: Setting
     left_open: tuple[str, ...]
+    agents: Mapping[ActionMode, str] = field(default_factory=dict)
+    agents_source: str = ""
 
 
 REASONINGBANK = Protocol(
@@ -70,6 +75,9 @@ REASONINGBANK = Protocol(
         "no variance, no interval and no repeated runs are published: use --orders 5 --order seeded to see them",
         "prompts are this project's own; the paper's are not redistributed",
     ),
+    # One thought and one action a turn. Where the answer is text, it is reasoned out in the same reply.
+    agents={"tools": "react", "choice": "stepwise"},
+    agents_source="implementation details: ReAct",
 )
 
 EVO_MEMORY = Protocol(
@@ -113,10 +121,18 @@ def protocol_settings(name: str, given: Mapping[str, Any], *, simulated: bool) -
     return [setting for setting in settings if setting.option not in given]
 
 
-def describe(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequence[str]:
-    """What a protocol sets and leaves open, a line each."""
+def protocol_agent(name: str, mode: ActionMode) -> str:
+    """The agent of a protocol where actions are of a mode; ``""`` without a protocol, and where it has none."""
+    return PROTOCOLS[name].agents.get(mode, "") if name in PROTOCOLS else ""
+
+
+def describe(name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated: bool) -> Sequence[str]:
+    """What a protocol sets and leaves open where actions are of a mode, a line each."""
     protocol = PROTOCOLS[name]
     lines = [f"Protocol {name} ({protocol.paper}) sets:"]
+    agent = protocol_agent(name, mode)
+    if agent and not given.get("agent"):
+        lines.append(f"  --agent {agent}  ({protocol.agents_source})")
     for setting in protocol_settings(name, given, simulated=simulated):
         value = _written(setting.value)
         lines.append(f"  --{setting.option.replace('_', '-')} {value}  ({setting.source})")
@@ -125,7 +141,8 @@ def describe(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequenc
         lines.append(
             f"  not set, since the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
         )
-    overridden = sorted({setting.option for setting in protocol.settings} & set(given))
+    options = {*(setting.option for setting in protocol.settings), *(["agent"] if agent else [])}
+    overridden = sorted(options & set(given))
     if overridden:
         lines.append(f"  overridden by other options: {', '.join(overridden)}")
     return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]

@@ -11,13 +11,15 @@ from functools import cached_property
 from typing import Any
 
 from rbsuite.environments.base import is_task_aware
+from rbsuite.environments.solution import check_solution
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
 from rbsuite.experience import MemoryItem
 from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import ChatModel, Completion, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
+from rbsuite.models.meter import Metered
 from rbsuite.models.replies import Remembering, Replies
 from rbsuite.prompts import Prompts
 from rbsuite.run.parts import RunParts
@@ -78,8 +80,17 @@ class Roles:
         self._replies = Replies()
         self.failures: dict[str, str] = {}
         """What the first failed call of each purpose said."""
-        distinct = {id(model): Remembering(model, self._replies) for model in models.values()}
+        self.refused: LimitReached | None = None
+        """Why a call was not made: the experiment has reached a limit, and the task must not be committed without what was asked."""
+        distinct = {id(model): self._metered(model) for model in models.values()}
         self._models = {purpose: distinct[id(model)] for purpose, model in models.items()}
+
+    def _metered(self, model: ChatModel) -> ChatModel:
+        """A model that gives again what it has given, and whose other calls are counted."""
+        return Remembering(Metered(model, self._parts.meter, self._refuse), self._replies)
+
+    def _refuse(self, stop: LimitReached) -> None:
+        self.refused = stop
 
     @property
     def place(self) -> Place:
@@ -107,7 +118,8 @@ class Roles:
         """A fresh simulated user, where one takes part."""
         if self._parts.user is None:
             return None
-        solution = self._parts.environment.solution(self._task)
+        owner = f"environment {self._parts.spec.name!r} on task {self._task.id!r}"
+        solution = check_solution(self._parts.environment.solution(self._task), owner)
         user: User = self._parts.user.make()
         with self.blaming("user", self._parts.user.reference):
             script = () if solution is None else solution.user
@@ -122,6 +134,11 @@ class Roles:
     def prompts(self) -> Prompts:
         """The condition's templates."""
         return self._parts.prompts
+
+    @property
+    def heard(self) -> bool:
+        """Whether a user hears what the agent says."""
+        return self._parts.user is not None
 
     def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         """A metered model for one purpose."""
@@ -139,7 +156,8 @@ class Roles:
             ledger,
             parts.temperature if agent else None,
             self._group,
-            parts.config.max_calls if agent else None,
+            parts.reply_tokens[purpose],
+            parts.call_seconds[purpose],
             tell if parts.sink.watched else None,
         )
 
@@ -181,11 +199,16 @@ class Services:
         return self._roles.prompts.render(template, **variables)
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
     ) -> Completion:
         """Ask the model."""
         try:
-            return await self._model.complete(messages, tools, temperature=temperature)
+            return await self._model.complete(messages, tools, temperature=temperature, schema=schema)
         except ModelError as error:
             self._failed(error)
             raise
@@ -246,3 +269,7 @@ class View(CountingServices):
     def document(self, name: str) -> str:
         """A document's text."""
         return self._reads.document(name)
+
+    def render(self, template: str, **variables: Any) -> str:
+        """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""
+        return super().render(template, **{"heard": self._roles.heard, **variables})

@@ -21,7 +21,7 @@ from rbsuite.errors import (
     RbsuiteError,
     ReplyRefused,
 )
-from rbsuite.run.checks import check_action, check_audience
+from rbsuite.run.checks import check_action, check_audience, check_episode, check_observation, check_reward
 from rbsuite.run.recalls import TurnRecalls
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.task import Task
@@ -129,7 +129,7 @@ async def play(stage: Stage, task: Task, opening: Opening, players: Players, *, 
             except TimeoutError:
                 if not limit.expired():
                     raise
-                end = "timeout"
+                end, error = "timeout", f"the rollout has taken {stage.seconds:g} s (--rollout-max-time)."
             except tuple(_ENDS) as failure:
                 end, error = _end_of(failure), str(failure)
             final = episode.observation
@@ -207,23 +207,20 @@ class _Opened:
 
     def __init__(self, stage: Stage, task: Task, seed: int) -> None:
         self._opening = stage.opener.open(task, seed=seed, services=stage.services)
+        self._owner = f"environment {stage.spec.name!r}"
 
     async def __aenter__(self) -> Episode:
-        episode: Episode = await _of_environment(self._opening)
-        self._episode = episode
-        return episode
+        self._episode = check_episode(await _of_environment(self._opening), self._owner)
+        return self._episode
 
     async def __aexit__(self, *error: object) -> None:
         await _of_environment(self._episode.aclose())
 
 
 async def _act(stage: Stage, episode: Episode, action: Action) -> Observation:
-    observation: Observation = await _of_environment(episode.act(action))
-    if not isinstance(observation, Observation):
-        raise PluginError(
-            f"environment {stage.spec.name!r}: act returned {type(observation).__name__}, not an Observation.",
-            "Return an Observation.",
-        )
+    owner = f"environment {stage.spec.name!r}"
+    observation = check_observation(await _of_environment(episode.act(action)), owner)
+    check_reward(episode.reward, owner)
     return observation
 
 
@@ -254,7 +251,10 @@ def _fault(error: Exception) -> EnvironmentFailure:
 async def _user_action(user: User | None, observation: Observation) -> Action:
     if user is None:
         raise EnvironmentFailure("the environment gives the turn to a user, but its spec declares no users.")
-    return check_action(await user.act(observation))
+    action = check_action(await user.act(observation))
+    if action.speaks and not action.text.strip():
+        raise ModelError("the simulated user said nothing.", "Choose another --user-model, or another --user.")
+    return action
 
 
 def _check_user_turns(in_a_row: int, stage: Stage) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from rbsuite.errors import Outage
+from rbsuite.errors import LimitReached, Outage
 from rbsuite.events import RolloutDiscarded
 from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import digest
@@ -94,6 +94,11 @@ class Stream:
                 if record.ops:
                     self._changes.append(record.version)
                     await self._check_those_ahead()
+        except LimitReached:
+            # No further call is begun, so what is under way ends by itself; to cut it off would hide what its last calls cost.
+            if running := [slot.running for slot in self._slots.values() if slot.running is not None]:
+                await asyncio.wait(running)
+            raise
         finally:
             for slot in self._slots.values():
                 if slot.running is not None:
@@ -156,6 +161,8 @@ class Stream:
         draft = await slot.running
         assert slot.run is not None
         assert slot.opened is not None
+        if slot.opened.roles.refused is not None:
+            raise slot.opened.roles.refused  # whoever was refused a call went on without it
         if self._pauses and (why := slot.run.unanswered(draft.group)):
             raise Outage(f"no model call of a rollout of task {self._tasks[position]!r} was answered: {why}")
         self._look_for_silence(slot.run, slot.opened.roles.failures)

@@ -18,6 +18,7 @@ from rbsuite.events import Place, RolloutDiscarded, RolloutEnded, StepTaken, Tas
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
+from rbsuite.models.limits import RolloutBudget
 from rbsuite.record import RecallEvent, RolloutRecord
 from rbsuite.run.checks import check_group, check_index, check_ops, check_verdict
 from rbsuite.run.parts import RunParts
@@ -164,7 +165,8 @@ class TaskRun:
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
     ) -> RolloutRecord:
         """See :class:`rbsuite.scaling.base.TaskRollouts`. One that broke is tried again, as often as the configuration says."""
-        place = replace(self._roles.place, rollout=index)
+        run = self._roles.place
+        place = Place(run.run, run.position, run.task_id, index)
         given = await self._recalls.before_rollout(index, earlier)
         # What could not be opened was tried again when it was opened.
         last = 0 if self._opening.failure is not None else self._parts.config.retries
@@ -180,7 +182,7 @@ class TaskRun:
             self._recalls.forget_turns(index)
         self._parts.sink.emit(RolloutEnded(place, record.trajectory, record.verdict))
         notes = (*(render_transcript(other.trajectory) for other in earlier), *held_back(record.trajectory.steps))
-        return replace(record, usage=spent.snapshot(), seconds=seconds, notes=notes)
+        return RolloutRecord(record.trajectory, record.verdict, spent.snapshot(), notes, seconds)
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
         """See :class:`rbsuite.scaling.base.TaskRollouts`."""
@@ -223,7 +225,7 @@ class TaskRun:
         started = time.perf_counter()
         parts, roles, index = self._parts, self._roles, place.rollout
         seed = derive_seed(self._seed, "rollout", index, *_try(number))
-        ledger = Ledger()
+        ledger = Ledger(budget=RolloutBudget(parts.rollout_limits))
         self._rolling.append(ledger)
         agent, user, render = parts.agent.make(), self._opening.user, parts.prompts.render
         players = Players(
@@ -238,7 +240,9 @@ class TaskRun:
             agent.start(AgentStart(roles.services("agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
-        if not any(usage.calls for usage in ledger.usage.values()):
+        # Where the task could not be opened, what counts is whether the calls of that were answered.
+        asked = ledger if self._opening.failure is None else self._opened.ledger
+        if not any(usage.calls for usage in asked.usage.values()):
             self._unanswered.add(index)
         verdict = await self._judge(trajectory, seed, ledger) if judged and not trajectory.broken else None
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), (), time.perf_counter() - started)
@@ -250,7 +254,8 @@ class TaskRun:
         try:
             with self._roles.blaming("judge", name):
                 services = self._roles.counting("judge", seed, ledger, self._recalls.counts)
-                return check_verdict(await self._parts.judge.judge(request, services))
+                verdict = check_verdict(await self._parts.judge.judge(request, services))
+                return verdict if verdict.source else replace(verdict, source=name)
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", name)
 
@@ -293,7 +298,7 @@ class TaskRun:
 def _stage(parts: RunParts, roles: Roles, seed: int, ledger: Ledger) -> Stage:
     """Where an episode takes place; its grader's model is metered like any other."""
     services = roles.services("grade", seed, ledger)
-    return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.max_time)
+    return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.rollout_max_time)
 
 
 def _try(number: int) -> tuple[str | int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
+from rbsuite.environments.solution import check_solution
 from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
@@ -82,7 +83,7 @@ async def idle_score(environment: Environment, task: Task) -> float:
 async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:
     """What went wrong, ``""`` if nothing did, or ``None`` where there is no reference."""
     try:
-        solution = environment.solution(task)
+        solution = check_solution(environment.solution(task))
         if solution is None:
             return None
         if len(solution.actions) > max_steps:

@@ -20,6 +20,8 @@ from rbsuite.models.base import ChatModel
 from rbsuite.models.cache import CachedModel, ReplyCache
 from rbsuite.models.factory import make_model
 from rbsuite.models.gate import Gate, Pace
+from rbsuite.models.meter import Meter
+from rbsuite.models.per_purpose import call_seconds, reply_tokens
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
@@ -65,6 +67,7 @@ class Worker:
         plugins: where names are looked up.
         sink: where records and events go.
         execution: how fast.
+        meter: counts the model calls.
         environment: the environment, if there is one already, which has given these tasks; its owner closes it.
     """
 
@@ -75,6 +78,7 @@ class Worker:
         plugins: Plugins,
         sink: Sink,
         execution: Execution,
+        meter: Meter,
         environment: tuple[Environment, TaskSet] | None = None,
     ) -> None:
         self._config = config
@@ -84,6 +88,7 @@ class Worker:
         self._execution = execution
         self._given = environment
         self._gate = Gate(execution.concurrency, execution.start)
+        self._meter = meter
         self._models: dict[str, ChatModel] = {}
         self._prompts: dict[str, Prompts] = {}
         self._paces: dict[str, Pace] = {}
@@ -181,7 +186,10 @@ class Worker:
             origin="" if start == GENESIS else start[:8],
             gate=line,
             metered=metered,
+            meter=self._meter,
             temperature=float(condition.temperature) if condition.temperature else None,
+            reply_tokens=reply_tokens(config.reply_tokens),
+            call_seconds=call_seconds(self._execution.call_time),
             sink=self._sink,
         )
 

@@ -6,6 +6,7 @@ Source of ``best-of-n``, ``random`` (pass@1) and ``oracle`` (pass@k): ReasoningB
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from rbsuite.errors import ModelError
 from rbsuite.fencing import fence
@@ -24,6 +25,9 @@ _LABELS = {
     "index": r"(?:the[ \t]+)?(?:(?:best|selected|chosen|final)(?:[ \t_]+(?:index|rollout|choice|attempt|one))?|index|choice|selection)"
 }
 _LONGEST = 40
+
+FORM = '{"analysis": "...", "index": NUMBER}'
+"""What a reply looks like, for a model that has missed it."""
 
 
 class BestOfN:
@@ -48,7 +52,8 @@ class BestOfN:
             rollouts=shown,
         )
         try:
-            return await ask_for(services, prompt, temperature=0.0, read=lambda reply: read_index(reply, len(shown)))
+            read = partial(read_index, n=len(shown))
+            return await ask_for(services, prompt, temperature=0.0, read=read, form=FORM)
         except (ModelError, Unreadable):
             services.count("selection_unread")
             return 0

@@ -99,6 +99,23 @@ def _no_ids(calls: list[dict[str, Any]]) -> None:
         call["id"] = None
 
 
+def _finish(reason: str) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["choices"][0].update(finish_reason=reason)
+
+
+def _legacy(document: dict[str, Any]) -> None:
+    choice = document["choices"][0]
+    if calls := choice["message"].pop("tool_calls", None):
+        choice["message"]["function_call"] = calls[0]["function"]
+        choice["finish_reason"] = "function_call"
+
+
+def _thinking(document: dict[str, Any]) -> None:
+    """As of a server whose template opens the block: only the closing tag is left, and nothing tells the thought from the answer."""
+    message = document["choices"][0]["message"]
+    message["content"] = f"I could say ###STOP### now, or not.\n</think>\n\n{message['content'] or ''}"
+
+
 def _refusal(document: dict[str, Any]) -> None:
     _content(None)(document)
     document["choices"][0]["message"]["refusal"] = "I'm sorry, I can't help with that."
@@ -107,12 +124,17 @@ def _refusal(document: dict[str, Any]) -> None:
 SPOILT: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "no-choices": lambda document: document.update(choices=[]),
     "null-content": _content(None),
+    "finish-error": _finish("error"),
+    "function-call": _legacy,
+    "thinking": _thinking,
     "no-usage": lambda document: document.update(usage=None),
+    "impossible-usage": lambda document: document.update(usage={"prompt_tokens": 10**30, "completion_tokens": 3}),
     "bad-arguments": _arguments(lambda text: text[:-1] or "{"),
     "empty-arguments": _arguments(lambda text: ""),
     "null-arguments": _arguments(lambda text: None),
     "list-arguments": _arguments(lambda text: f"[{text}]"),
     "doubly-encoded-arguments": _arguments(json.dumps),
+    "loose-arguments": _arguments(lambda text: "```json\n" + text[:-1].replace('"', "'") + ",}\n```"),
     "unknown-tool": _calls(_unknown_tool),
     "several-calls": _calls(_several),
     "call-beside-text": _beside,
@@ -120,6 +142,7 @@ SPOILT: Mapping[str, Callable[[dict[str, Any]], None]] = {
     "refusal": _refusal,
     "content-filter": _content("", "content_filter"),
     "length": _cut,
+    "length-in-call": _finish("length"),
     "huge": _content("word " * (HUGE // 5)),
     "nul": _content("a\x00b"),
     "surrogates": _content("a\ud800b"),
@@ -132,7 +155,18 @@ MANNERS: Mapping[str, Manner] = {"drip": "drip", "truncated": "cut"}
 KINDS = (*FAILURES, *SPOILT, *MANNERS)
 """All kinds."""
 
-TRANSIENT = ("429", "429-retry-after", "500", "502", "503", "reset", "invalid-json", "no-choices", "truncated")
+TRANSIENT = (
+    "429",
+    "429-retry-after",
+    "500",
+    "502",
+    "503",
+    "reset",
+    "invalid-json",
+    "no-choices",
+    "finish-error",
+    "truncated",
+)
 """What the next try of the same request need not meet: a client that tries again loses nothing."""
 
 

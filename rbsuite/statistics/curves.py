@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from rbsuite.statistics.intervals import ORDERS_NEEDED, Estimate, average, t_estimate
-from rbsuite.statistics.pairing import Paired, StreamScores, difference, spread_of
+from rbsuite.statistics.pairing import Paired, StreamScores, difference_of, spread_of
 from rbsuite.statistics.shares import share
 from rbsuite.statistics.spread import Side, additive, spread
+from rbsuite.statistics.two_parts import Floats
 
 WINDOWS = 5
 
@@ -85,9 +87,23 @@ def _bounds(paired: Paired, windows: int) -> list[int]:
 
 
 def _parts(paired: Paired, ranges: Sequence[tuple[int, int]]) -> list[Slice]:
-    """The slice of each range of positions in which there are compared cells."""
-    found = [(f"{start + 1}-{stop}", paired.within(start, stop)) for start, stop in ranges]
-    return [_slice(name, part, gaps=False) for name, part in found if part.tasks]
+    """The slice of each range of positions in which there are compared cells; runs to which no order matters stay whole."""
+    a, b, _ = paired.arrays()
+    at_a, at_b = paired.places()
+    mine, theirs = paired.exchangeable
+    found = []
+    for start, stop in ranges:
+        sides = (
+            a if mine and not theirs else np.where((at_a >= start) & (at_a < stop), a, np.nan),
+            b if theirs else np.where((at_b >= start) & (at_b < stop), b, np.nan),
+        )
+        if mine or theirs:
+            cut = [side[:, ~np.isnan(side).all(axis=0)] for side in sides]
+        else:
+            begun = ~np.isnan(sides[0] - sides[1]).all(axis=0)
+            cut = [side[:, begun] for side in sides]
+        found.append(_slice(f"{start + 1}-{stop}", cut[0], cut[1], paired.exchangeable, gaps=False))
+    return [part for part in found if part is not None]
 
 
 def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
@@ -97,23 +113,24 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
         paired: the scores.
         groups: the group of each task, by task id; tasks without one are left out.
     """
-    tasks: dict[str, list[str]] = {}
-    planned: dict[str, list[str]] = {}
-    for members, found in ((paired.tasks, tasks), (paired.planned, planned)):
-        for task in members:
-            if task in groups:
-                found.setdefault(groups[task], []).append(task)
-    parts = {name: replace(paired, tasks=tuple(tasks[name]), planned=tuple(planned[name])) for name in sorted(tasks)}
-    return [_slice(name, part, gaps=True) for name, part in parts.items()]
+    a, b, _ = paired.arrays()
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, task in enumerate(paired.planned):
+        if task in groups:
+            rows[groups[task]].append(row)
+    found = [_slice(name, a[rows[name]], b[rows[name]], paired.exchangeable, gaps=True) for name in sorted(rows)]
+    return [part for part in found if part is not None]
 
 
-def _slice(name: str, part: Paired, *, gaps: bool) -> Slice:
-    a, b, _ = part.arrays()
+def _slice(name: str, a: Floats, b: Floats, exchangeable: tuple[bool, bool], *, gaps: bool) -> Slice | None:
+    """A slice of scores, tasks by runs; ``None`` where nothing is compared."""
     kept = ~(np.isnan(a).all(axis=1) | np.isnan(b).all(axis=1))
+    compared = a - b if not any(exchangeable) else (a if exchangeable[1] else b)[kept]
+    if not (count := int((~np.isnan(compared)).sum())):
+        return None
     scores, control = (share(side[kept], gaps=False) for side in (a, b))
-    change = difference(part, ordered=False, gaps=gaps)
-    assert change is not None, "a slice has a task"
-    return Slice(name, sum(map(len, part.cells().values())), scores, control, change)
+    change = difference_of(a, b, [-1] * a.shape[1], exchangeable, ordered=False, gaps=gaps)
+    return Slice(name, count, scores, control, change)
 
 
 def half_gain(paired: Paired) -> Estimate | None:

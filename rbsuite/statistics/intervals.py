@@ -40,6 +40,10 @@ class Estimate:
     parts: TwoParts | None = None
 
 
+UNKNOWN = Estimate(math.nan, None)
+"""The estimate where nothing is known."""
+
+
 def average(values: Sequence[float]) -> float:
     """The mean, exactly summed.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import repeat
 
 import numpy as np
@@ -126,27 +126,13 @@ class Paired:
             sides = [(means, run.scores) for run in self.b]
         return {task: [(a[task], b[task]) for a, b in sides if task in a and task in b] for task in self.tasks}
 
-    def only(self, tasks: Collection[str]) -> Paired:
-        """The same runs on some of the tasks."""
-        kept = frozenset(tasks)
-        return replace(
-            self,
-            tasks=tuple(task for task in self.tasks if task in kept),
-            planned=tuple(task for task in self.planned if task in kept),
-        )
+    def places(self) -> tuple[Floats, Floats]:
+        """Where the cells of :meth:`arrays` are in their streams, from 0; not a number where a stream has no such task."""
 
-    def within(self, start: int, stop: int) -> Paired:
-        """The cells at the places ``start`` to ``stop - 1`` of the streams; runs to which no order matters stay whole."""
+        def of(streams: Sequence[StreamScores]) -> Floats:
+            return _columns([{task: place for place, task in enumerate(one.tasks)} for one in streams], self.planned)
 
-        def cut(streams: Sequence[StreamScores]) -> list[StreamScores]:
-            return [
-                replace(one, scores={t: one.scores[t] for t in one.tasks[start:stop] if t in one.scores})
-                for one in streams
-            ]
-
-        mine, theirs = self.exchangeable
-        a = self.a if mine and not theirs else cut(self.a)
-        return pair(a, self.b if theirs else cut(self.b), self.exchangeable).only(self.tasks)
+        return of(self.a), of(self.b)
 
     def arrays(self) -> tuple[Floats, Floats, list[int]]:
         """Scores of both sides, tasks (:attr:`planned`) by runs, not a number where there is none; and for each run of the condition its
@@ -204,12 +190,26 @@ def difference(paired: Paired, *, ordered: bool = True, gaps: bool = True) -> Es
     if not paired.tasks:
         return None
     a, b, partners = paired.arrays()
-    counts = ordered and paired.ordered
-    if paired.exchangeable[1]:
-        return against_control(a, b, partners, ordered=counts, gaps=gaps)
-    if paired.exchangeable[0]:
-        return negated(against_control(b, a, _turned(partners, b.shape[1]), ordered=counts, gaps=gaps))
-    return of_pairs(a - b, ordered=counts, gaps=gaps)
+    return difference_of(a, b, partners, paired.exchangeable, ordered=ordered and paired.ordered, gaps=gaps)
+
+
+def difference_of(
+    a: Floats, b: Floats, partners: Sequence[int], exchangeable: tuple[bool, bool], *, ordered: bool, gaps: bool
+) -> Estimate:
+    """:func:`difference` of scores as :meth:`Paired.arrays` gives them.
+
+    Args:
+        a, b: scores of both sides, tasks by runs; runs that pair by their streams have the same column.
+        partners: for each column of the condition its partner's among those of the baseline, -1 for none; needed where orders count.
+        exchangeable: whether the runs of each side are.
+        ordered: whether orders count.
+        gaps: whether missing cells are scores that are not known yet.
+    """
+    if exchangeable[1]:
+        return against_control(a, b, partners, ordered=ordered, gaps=gaps)
+    if exchangeable[0]:
+        return negated(against_control(b, a, _turned(partners, b.shape[1]), ordered=ordered, gaps=gaps))
+    return of_pairs(a - b, ordered=ordered, gaps=gaps)
 
 
 def spread_of(paired: Paired) -> Spread:
@@ -250,5 +250,9 @@ def _means(streams: Sequence[StreamScores], tasks: Collection[str]) -> Mapping[s
 
 
 def _array(streams: Sequence[StreamScores], tasks: Sequence[str]) -> Floats:
-    columns = [np.fromiter(map(stream.scores.get, tasks, repeat(math.nan)), float, len(tasks)) for stream in streams]
+    return _columns([stream.scores for stream in streams], tasks)
+
+
+def _columns(values: Sequence[Mapping[str, float]], tasks: Sequence[str]) -> Floats:
+    columns = [np.fromiter(map(one.get, tasks, repeat(math.nan)), float, len(tasks)) for one in values]
     return np.stack(columns, axis=1) if columns else np.empty((len(tasks), 0))

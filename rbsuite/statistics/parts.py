@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rbsuite.statistics.about import About
 from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.reading import Keep, Rollouts, RunRows, counted
-from rbsuite.statistics.shares import over_tasks
+from rbsuite.statistics.shares import ByTask
 from rbsuite.store import ResultRow
 from rbsuite.trajectory import BROKEN_ENDS
 
@@ -69,28 +69,29 @@ def domain_results(runs: Sequence[RunRows], about: About) -> Sequence[DomainResu
     return [_result(name, len(tasks), cells[name], about) for name, tasks in about.domains.items()]
 
 
-def measures_of(rows: Sequence[ResultRow], names: Iterable[str]) -> Mapping[str, Estimate]:
+def measures_of(rows: Sequence[ResultRow], by_task: ByTask, names: Iterable[str]) -> Mapping[str, Estimate]:
     """The mean over tasks of each figure that an environment keeps beside success; 0 for a rollout that broke.
 
     Args:
         rows: the rollouts that count.
+        by_task: made of their tasks.
         names: the figures.
     """
     return {
-        name: over_tasks(
-            [(row.task_id, 0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0)) for row in rows]
-        )
+        name: by_task.mean([0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0) for row in rows])
         for name in names
     }
 
 
 def _result(name: str, size: int, cells: Sequence[Rollouts], about: About) -> DomainResult:
     rows = [counted(rollouts) for rollouts in cells]
+    tasks = [row.task_id for row in rows]
+    by_task = ByTask(tasks)
     return DomainResult(
         name=name,
         size=size,
-        tasks=len({row.task_id for row in rows}),
-        success=over_tasks([(row.task_id, row.score or 0.0) for row in rows]),
-        measures=measures_of(rows, about.measures),
+        tasks=len(set(tasks)),
+        success=by_task.mean([row.score or 0.0 for row in rows]),
+        measures=measures_of(rows, by_task, about.measures),
         failed=sum(row.end in BROKEN_ENDS for rollouts in cells for row in rollouts),
     )

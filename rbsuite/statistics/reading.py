@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import attrgetter
 
 from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.about import about
@@ -64,20 +67,35 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
     """
     found: dict[Condition, list[RunRows]] = {}
     repeated: dict[Condition, None] = {}
-    for source, store in enumerate(stores):
-        wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
-        for info in stage(store).runs:
-            condition = _told_apart(store, info.condition)
-            known = found.setdefault(condition, [])
-            if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
-                repeated[condition] = None
-            else:
-                known.append(replace(_read(store, info, wanted), source=source))
+    with _nothing_collected():
+        for source, store in enumerate(stores):
+            wanted = {ANSWER, UNREADABLE, *INVALID, *about(store).measures}
+            for info in stage(store).runs:
+                condition = _told_apart(store, info.condition)
+                known = found.setdefault(condition, [])
+                if any((one.info.seed, stream_tasks(one.info)) == (info.seed, stream_tasks(info)) for one in known):
+                    repeated[condition] = None
+                else:
+                    known.append(_read(store, info, wanted, source))
     return found, list(repeated)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """No search for garbage in cycles: rows make none, and the search goes through all of them again and again as they become more."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def counted(rollouts: Rollouts) -> ResultRow:
     """The rollout that counts as its task's answer; where all count one that has the means of their scores and figures."""
+    if len(rollouts) == 1:
+        return rollouts[0]
     if not averaged(rollouts):
         return next(row for row in rollouts if row.selected)
     first = next((row for row in rollouts if row.end not in BROKEN_ENDS), rollouts[0])
@@ -97,6 +115,8 @@ def averaged(rollouts: Rollouts) -> bool:
 
 def broken_share(rollouts: Rollouts) -> float:
     """How much of a task's answer broke: 1 where the rollout that counts did; where all count the share of them that did."""
+    if len(rollouts) == 1:
+        return float(rollouts[0].end in BROKEN_ENDS)
     counting = [row for row in rollouts if row.selected]
     return sum(row.end in BROKEN_ENDS for row in counting) / len(counting)
 
@@ -109,11 +129,8 @@ def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
     return replace(condition, memory=f"{condition.memory}{WARM}{source}")
 
 
-def _read(store: ExperimentStore, info: RunInfo, wanted: set[str]) -> RunRows:
-    def narrowed() -> Iterator[ResultRow]:
-        for row in store.results(info.id):
-            yield replace(row, truth={name: value for name, value in row.truth.items() if name in wanted})
-
-    tasks = [tuple(rows) for _, rows in groupby(narrowed(), key=lambda row: row.position)]
+def _read(store: ExperimentStore, info: RunInfo, wanted: set[str], source: int) -> RunRows:
+    rows = store.results(info.id, details=wanted)
+    tasks = [tuple(rollouts) for _, rollouts in groupby(rows, key=attrgetter("position"))]
     length = len(stream_tasks(info))
-    return RunRows(info, tasks[:length], tasks[length:])
+    return RunRows(info, tasks[:length], tasks[length:], source)

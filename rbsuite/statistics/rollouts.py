@@ -10,7 +10,7 @@ from math import comb
 from rbsuite.judges.truth import is_success
 from rbsuite.statistics.intervals import Estimate, average
 from rbsuite.statistics.reading import ANSWER, Keep, Rollouts, RunRows
-from rbsuite.statistics.shares import over_tasks
+from rbsuite.statistics.shares import ByTask
 from rbsuite.trajectory import BROKEN_ENDS
 
 
@@ -44,21 +44,20 @@ def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | Non
         return None
     k = min(map(len, tasks))
     told = any(ANSWER in row.truth for rollouts in tasks for row in rollouts)
+    by_task = ByTask([rollouts[0].task_id for rollouts in tasks])
+    scored = [_scores(rollouts) for rollouts in tasks]
     return RolloutFigures(
         k=k,
-        average=over_tasks([(rollouts[0].task_id, average(_scores(rollouts))) for rollouts in tasks]),
-        passed=over_tasks(
-            [
-                (rollouts[0].task_id, pass_at_k(len(rollouts), sum(map(is_success, _scores(rollouts))), k) or 0.0)
-                for rollouts in tasks
-            ]
-        ),
-        voted=over_tasks([(rollouts[0].task_id, voted(rollouts)) for rollouts in tasks]) if told else None,
+        average=by_task.mean([average(scores) for scores in scored]),
+        passed=by_task.mean([pass_at_k(len(scores), sum(map(is_success, scores)), k) or 0.0 for scores in scored]),
+        voted=by_task.mean([voted(rollouts) for rollouts in tasks]) if told else None,
     )
 
 
 def voted(rollouts: Rollouts) -> float:
     """The score of the answer with the most votes, the first seen of equals; 0 where there is none."""
+    if len(rollouts) == 1 and rollouts[0].end not in BROKEN_ENDS:
+        return 0.0 if rollouts[0].truth.get(ANSWER) is None else rollouts[0].score or 0.0
     answers = [None if row.end in BROKEN_ENDS else row.truth.get(ANSWER) for row in rollouts]
     votes = Counter(answer for answer in answers if answer is not None)
     if not votes:

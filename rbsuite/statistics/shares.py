@@ -8,13 +8,12 @@ Wilson's covers too little there (``docs/statistics.md``).
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from rbsuite.statistics.gaps import hull, one_interval
-from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED, Estimate
+from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED, UNKNOWN, Estimate
 from rbsuite.statistics.spread import Side, spread
 from rbsuite.statistics.two_parts import Floats, quantile
 
@@ -56,20 +55,39 @@ def proportion(count: int, of: int) -> Estimate:
     return Estimate(count / of, (float(low), float(high)))
 
 
-def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
-    """The mean over tasks of each task's mean, with its interval over tasks; unknown without tasks.
+class ByTask:
+    """Values of tasks, of which each may have several.
 
     Args:
-        values: pairs of a task and a value of it.
+        tasks: the task of each value.
     """
-    by_task: defaultdict[Hashable, list[float]] = defaultdict(list)
-    for task, value in values:
-        by_task[task].append(value)
-    if not by_task:
-        return Estimate(math.nan, None)
-    most = max(map(len, by_task.values()))
-    cells = [[*found, *[math.nan] * (most - len(found))] if len(found) < most else found for found in by_task.values()]
-    return share(np.array(cells), gaps=False)
+
+    __slots__ = ("_column", "_row", "_shape")
+
+    def __init__(self, tasks: Sequence[Hashable]) -> None:
+        rows: dict[Hashable, int] = {}
+        self._row = np.fromiter((rows.setdefault(task, len(rows)) for task in tasks), np.intp, len(tasks))
+        together, seen = np.argsort(self._row, kind="stable"), np.bincount(self._row)
+        self._column = np.empty_like(self._row)
+        self._column[together] = np.arange(len(tasks)) - np.repeat(np.cumsum(seen) - seen, seen)
+        self._shape = len(rows), int(seen.max(initial=0))
+
+    def mean(self, values: Sequence[float]) -> Estimate:
+        """The mean over tasks of each task's mean, with its interval over tasks; unknown without tasks.
+
+        Args:
+            values: as many as tasks were given, in their order.
+        """
+        if not len(values):
+            return UNKNOWN
+        cells = np.full(self._shape, math.nan)
+        cells[self._row, self._column] = values
+        return share(cells, gaps=False)
+
+
+def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
+    """:meth:`ByTask.mean` of pairs of a task and a value of it."""
+    return ByTask([task for task, _ in values]).mean([value for _, value in values])
 
 
 def interval_of(mean: Floats, number: Floats) -> tuple[Floats, Floats]:

@@ -122,9 +122,12 @@ def loads(text: str) -> Any:
         ValueError: it is damaged: no JSON, a number that is none, or nested without end.
     """
     try:
-        return _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(text)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    if end != len(text):
+        raise ValueError(f"something follows the value, at character {end}")
+    return value
 
 
 def _encodable(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +12,7 @@ from typing import Self
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
-from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.record import Manifest, RunInfo, Spent, TaskRecord
 from rbsuite.store.adding import add_runs, added_texts
 from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
@@ -22,6 +22,7 @@ from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
 from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest, decode_runs
+from rbsuite.store.spending import add_spent, read_spent
 from rbsuite.store.writer import Writer
 
 FILE_NAME = "experiment.sqlite"
@@ -263,6 +264,18 @@ class ExperimentStore:
             self._reader.forget(run_id)
         return len(tail)
 
+    def spent(self) -> Spent:
+        """What the experiment has cost in all its sessions."""
+        return read_spent(self._database)
+
+    def spend(self, more: Spent) -> Spent:
+        """Add to :meth:`spent`, beside other processes that do; gives the total.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        return add_spent(self._database, more)
+
     def acts(self) -> Sequence[Act]:
         """Whenever a run was taken back or added, in order."""
         rows = self._database.rows("SELECT run, kind, position, tasks FROM act ORDER BY id")
@@ -333,10 +346,15 @@ class ExperimentStore:
         self._known(run_id)
         return self._reader.ops(run_id, upto_version)
 
-    def results(self, run_id: str) -> Iterator[ResultRow]:
-        """A row a rollout, for statistics; does not unpack the trajectories."""
+    def results(self, run_id: str, *, details: Container[str] | None = None) -> Iterator[ResultRow]:
+        """A row a rollout, for statistics; does not unpack the trajectories.
+
+        Args:
+            run_id: the run.
+            details: names in the truth that a row is to have; all if ``None``.
+        """
         self._known(run_id)
-        return self._reader.results(run_id)
+        return self._reader.results(run_id, details)
 
     def failures(self, run_id: str) -> Failures:
         """How many rollouts of a run broke, and where the first one is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,7 +19,17 @@ from rbsuite.store.adding import signatures
 from rbsuite.store.codec import decode_body, loads, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
 from rbsuite.store.links import after_act, run_link, standing_acts, task_link
-from rbsuite.store.rows import Failures, ResultRow, Row, TaskRow, decode_op, decode_recall, decode_rollout, decode_task
+from rbsuite.store.rows import (
+    Failures,
+    ResultRow,
+    Row,
+    TaskRow,
+    decode_op,
+    decode_recall,
+    decode_rollout,
+    decode_task,
+    read_head,
+)
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.trajectory import BROKEN_ENDS, Observation, Step
 
@@ -29,6 +39,9 @@ _PAGE = 16
 
 _LIGHT_PAGE = 256
 """Tasks that are read at once without them."""
+
+_CHECKED_AT_ONCE = 64
+"""Tasks that are compared with their links at once: their trajectories are held as they stand, compressed."""
 
 _SHARED_KEPT = 64
 """Policies and tool lists that are kept decoded."""
@@ -168,7 +181,7 @@ class Reader:
                     op = decode_op(payload)
                 yield position + 1, op
 
-    def results(self, run_id: str) -> Iterator[ResultRow]:
+    def results(self, run_id: str, details: Container[str] | None) -> Iterator[ResultRow]:
         """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
         for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
@@ -176,7 +189,7 @@ class Reader:
             self._in_order(run_id, page, [row[0] for row in rows if row[4] == (0 if row[2] == ALL else row[2])])
             for row in rows:
                 with self._decoding(run_id, row[0]):
-                    result = _result(row, found[row[0]], kinds[row[0]])
+                    result = _result(row, found[row[0]], kinds[row[0]], details)
                 yield result
 
     def failures(self, run_id: str) -> Failures:
@@ -240,8 +253,8 @@ class Reader:
         known = self._known.get(page.run, 0)
         if page.stop <= known:
             return
-        for start in range(max(page.start, min(known, page.stop)), page.stop, _PAGE):
-            part = _Page(page.run, start, min(start + _PAGE, page.stop))
+        for start in range(max(page.start, min(known, page.stop)), page.stop, _CHECKED_AT_ONCE):
+            part = _Page(page.run, start, min(start + _CHECKED_AT_ONCE, page.stop))
             wrong = self._first_changed(part)
             # Another process may have taken the run back between two queries.
             if (
@@ -263,8 +276,8 @@ class Reader:
         )
         previous = before[0][0] if before else ""
         bodies: defaultdict[int, list[tuple[Row, bytes]]] = defaultdict(list)
-        for *row, body in rows(_WHOLE_ROLLOUTS, page.parts):
-            bodies[row[0] // ORDINALS].append((tuple(row), body if isinstance(body, bytes) else b""))
+        for row in rows(_WHOLE_ROLLOUTS, page.parts):
+            bodies[row[0] // ORDINALS].append((row[:-1], row[-1] if isinstance(row[-1], bytes) else b""))
         parts: defaultdict[int, list[Row]] = defaultdict(list)
         for table in ("recall", "op"):
             for part in rows(f"SELECT * FROM {table} WHERE id >= ? AND id < ? ORDER BY id", page.parts):
@@ -339,33 +352,38 @@ class Reader:
             ) from error
 
 
-def _result(row: Row, recalls: list[Row], kinds: list[Row]) -> ResultRow:
+@lru_cache(maxsize=256)
+def _counts(kinds: tuple[Row, ...]) -> Mapping[str, int]:
+    return Counter(unpack(kind) for (kind,) in kinds)
+
+
+def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[str] | None) -> ResultRow:
     position, task_id, selected, task_head, ordinal, steps, head = row
-    record = decode_rollout(head)
-    trajectory = record.trajectory
+    _, rollout, _, _, end, error, grade, judged, costs, _, seconds = read_head(head)
+    score, measures, truth = (None, {}, {}) if grade is None else grade
     whole = None
     if ordinal == max(selected, 0):
-        costs, notes = loads(unpack(task_head))
+        shared_costs, notes = loads(unpack(task_head))
         whole = TaskRow(
-            usage=usage(costs),
+            usage=usage(shared_costs),
             notes=notes,
-            items=len({item[0] for items, _ in recalls for item in loads(unpack(items))}),
+            items=len({item[0] for items, _ in recalls if items != "[]" for item in loads(unpack(items))}),
             characters=sum(len(unpack(text)) for _, text in recalls),
-            ops=Counter(unpack(kind) for (kind,) in kinds),
+            ops=_counts(tuple(kinds)),
         )
     return ResultRow(
         task_id=unpack(task_id),
         position=position,
-        rollout=trajectory.rollout,
+        rollout=rollout,
         selected=selected in (ordinal, ALL),
-        end=trajectory.end,
-        score=trajectory.score,
-        label="" if record.verdict is None else record.verdict.label,
+        end=end,
+        score=score,
+        label="" if judged is None else judged[0],
         steps=steps,
-        usage=record.usage,
-        seconds=record.seconds,
-        measures={} if trajectory.grade is None else trajectory.grade.measures,
-        truth={} if trajectory.grade is None else trajectory.grade.truth,
-        error=trajectory.error,
+        usage=usage(costs),
+        seconds=seconds,
+        measures=measures,
+        truth=truth if details is None else {name: value for name, value in truth.items() if name in details},
+        error=error,
         whole=whole,
     )

@@ -196,22 +196,23 @@ def _real(value: float) -> float:
 
 def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
     """The rollout of a ``head`` column, with the steps and final observation of its body."""
-    row = loads(unpack(head))
-    task_id, rollout, seed, query, end, error, grade, judged, costs, notes, seconds = row
-    _check_score(grade, judged)
+    task_id, rollout, seed, query, end, error, grade, judged, costs, notes, seconds = read_head(head)
     trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, None if grade is None else Grade(*grade))
     return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
 
 
-def _check_score(grade: Any, judged: Any) -> None:
-    """Refuse scores that no environment and no judge gives: a store that says so was changed.
+def read_head(head: str | bytes) -> list[Any]:
+    """The values in a ``head`` column of table ``rollout``.
 
     Raises:
-        ValueError: one is no number.
+        ValueError: a score in it is none that an environment or a judge gives: a store that says so was changed.
     """
+    row: list[Any] = loads(unpack(head))
+    grade, judged = row[6:8]
     for score in (None if grade is None else grade[0], None if judged is None else judged[1]):
         if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
             raise ValueError(f"its score is {in_words(score)}")
+    return row
 
 
 def _recall_row(event: RecallEvent) -> Row:

@@ -32,6 +32,7 @@ from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
 from rbsuite.specs import EnvironmentSpec, ModelSpec, Split
 from rbsuite.task import Task, TaskSet
+from rbsuite.testing.replies import memory_reply
 from rbsuite.trajectory import Action, Actor, EndReason, Grade, Message, Observation, ToolSpec
 
 HOSTILE = (
@@ -51,7 +52,6 @@ _FORMS = re.compile(
     re.IGNORECASE,
 )
 """What a reply's form is made of. A model's hostile words hold none of it, or the reply would be another."""
-_ITEMS = re.compile(r"^# (\w+(?: \w+)*) 1$", re.MULTILINE)
 
 Reply = Callable[[str], str | None]
 """Answers a memory's prompt in a form that the check does not know; ``None``: in one that it knows."""
@@ -74,7 +74,7 @@ def canary(source: str) -> str:
 def check_fences(
     *,
     payload: str = HOSTILE,
-    plugins: Sequence[tuple[str, object]] = (),
+    plugins: Sequence[tuple[str, object]] | Plugins = (),
     reply: Reply | None = None,
     **options: Any,
 ) -> frozenset[Shown]:
@@ -82,7 +82,7 @@ def check_fences(
 
     Args:
         payload: the hostile text, not longer than 150 characters (longer items are dropped by some memories).
-        plugins: names and objects of plugins that are not installed.
+        plugins: names and objects of plugins that are not installed; or all that are to be known.
         reply: answers the prompts of a memory whose form is its own. It can use :func:`canary` and ``payload`` to say something hostile.
         options: of the experiment, as for :func:`rbsuite.evaluate`; by default it has 5 tasks of a help desk of the check's own, with a
             simulated user and tools. The model cannot be chosen.
@@ -95,7 +95,8 @@ def check_fences(
         AssertionError: a hostile text stood bare in a prompt; the message says which, where and in what words.
     """
     liar = _Liar(payload, reply)
-    found = load_plugins([*plugins, ("rbsuite-testing-fences", _Plugin())])
+    known = plugins if isinstance(plugins, Plugins) else load_plugins(plugins)
+    found = known.extended([("rbsuite-testing-fences", _Plugin())])
     token = _LIAR.set(liar)
     try:
         asyncio.run(_run(liar, found, options))
@@ -296,17 +297,9 @@ def _learnt(liar: _Liar, prompt: str) -> str:
         AssertionError: it asks for another one.
     """
     hostile, line = liar.in_form("memory", lines=True), liar.in_form("memory")
-    if re.search(r"^<sheet>$", prompt, re.MULTILINE):
-        return f"<sheet>\n{hostile}\n</sheet>"
-    if re.search(r"^Prune: \d", prompt, re.MULTILINE):
-        return "Keep"
-    if re.search(r"^Insight: \.\.\.$", prompt, re.MULTILINE):
-        return f"Bullets: none\nInsight: {line}"
-    if re.search(r"^ADD: \.\.\.$", prompt, re.MULTILINE):
-        return f"ADD: {line} {len(liar.requests)}"
-    heading = _ITEMS.search(prompt)
-    assert heading is not None, f"what does this memory's prompt ask for? Say it with reply=...\n{prompt}"
-    return f"# {heading.group(1)} 1\n## Title\n{line}\n## Description\n{line}\n## Content\n{hostile}"
+    reply = memory_reply(prompt, line, hostile, len(liar.requests))
+    assert reply, f"what does this memory's prompt ask for? Say it with reply=...\n{prompt}"
+    return reply
 
 
 class _Desk(Environment):

@@ -20,7 +20,7 @@ from rbsuite.agents.choice import PlannerAgent, StepwiseAgent
 from rbsuite.agents.react import ActAgent, ReactAgent
 from rbsuite.agents.tools import ToolsAgent
 from rbsuite.errors import ContextOverflow, ParseFailure, ReplyRefused
-from rbsuite.models.base import Completion
+from rbsuite.models.base import Completion, Reply
 from rbsuite.prompts import Prompts
 from rbsuite.specs import load_object
 from rbsuite.trajectory import Action, Image, Message, Observation, ToolCall, ToolResult, ToolSpec
@@ -249,11 +249,69 @@ def test_any_reply_is_read_or_refused(reply: str) -> None:
 def test_a_conversation_that_is_too_long_and_a_withheld_reply_have_ends_of_their_own(agent: type[ChatAgent]) -> None:
     with pytest.raises(ContextOverflow):
         play(agent(), Model(Completion("", finish_reason="context_overflow")), FIRST)
-    with pytest.raises(ReplyRefused):
-        play(agent(), Model(Completion("", finish_reason="content_filter")), FIRST)
-    assert play(agent(), Model(Completion("I cannot", finish_reason="content_filter")), FIRST) == [
-        Action(text="I cannot")
+    for said in ("", "I can"):
+        with pytest.raises(ReplyRefused):
+            play(agent(), Model(Completion(said, finish_reason="content_filter")), FIRST)
+
+
+@pytest.mark.parametrize("agent", [ToolsAgent, ActAgent, ReactAgent, TextAgent])
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Completion("I would", finish_reason="length"), "cut at the limit of its length"),
+        (Completion("", finish_reason="length", reasoning="hm"), "cut at the limit of its length"),
+        (Completion("", reasoning="hm"), "all of it was thinking"),
+        (Completion(" \n"), "it was empty"),
+    ],
+)
+def test_what_is_no_answer_is_told_back_once_and_never_said(
+    agent: type[ChatAgent], reply: Completion, words: str
+) -> None:
+    model = Model(reply, "Hello")
+    assert play(agent(), model, FIRST) == [Action("Hello")]
+    assert words in model.asked[1][0][-1].text
+    assert all(message.text.strip() for message in model.asked[1][0])
+    if agent is TextAgent and reply.text.strip():
+        assert play(agent(), Model(reply, reply), FIRST) == [Action(reply.text)], "its environment reads what is there"
+    else:
+        with pytest.raises(ParseFailure, match=words):
+            play(agent(), Model(reply, reply), FIRST)
+    if agent in (ToolsAgent, TextAgent):
+        assert play(agent(strict=True), Model(reply), FIRST) == [Action(reply.text, thought=reply.reasoning)]
+
+
+def test_a_call_that_was_cut_is_no_call_but_an_action_that_is_closed_is_one() -> None:
+    cut = Completion("", (CALL,), finish_reason="length")
+    model = Model(cut, Completion("", (CALL,)))
+    assert play(ToolsAgent(), model, FIRST) == [Action(calls=(CALL,))]
+    assert not any(message.tool_calls for message in model.asked[1][0])
+    rambling = 'Action: {"name": "look_up", "arguments": {}}\nAPI output: {"status": "shi'
+    assert play(ReactAgent(), Model(Completion(rambling, finish_reason="length")), FIRST) == [
+        Action.call("look_up", {})
     ]
+
+
+@pytest.mark.parametrize("raw", ["{'order': '#1',}", '```json\n{"order": "#1"}\n```', '[{"order": "#1"}]'])
+def test_loose_arguments_are_read_unless_strict(raw: str) -> None:
+    loose = Completion("", (ToolCall("c1", "look_up", {}, raw),))
+    assert play(ToolsAgent(), Model(loose, "Done"), FIRST, result("shipped"))[0] == Action(calls=(CALL,))
+    with pytest.raises(ParseFailure, match="not a JSON object"):
+        play(ToolsAgent(strict=True), Model(loose), FIRST)
+
+
+def test_a_call_that_names_no_tool_is_told_back() -> None:
+    model = Model(Completion("", (ToolCall("c1", ""),)), "Done")
+    assert play(ToolsAgent(), model, FIRST) == [Action("Done")]
+    assert "names no tool" in model.asked[1][0][-1].text
+
+
+def test_what_the_provider_gave_stays_with_the_reply() -> None:
+    blocks = {"thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "sig"}]}
+    model = Model(Completion("", (CALL, SECOND), given=blocks), "Done")
+    play(ToolsAgent(), model, FIRST, result("shipped"))
+    back = model.asked[1][0][2]
+    assert isinstance(back, Reply)
+    assert (back.given, back.tool_calls) == (blocks, (CALL,))
 
 
 def test_declared_agents_can_be_made() -> None:

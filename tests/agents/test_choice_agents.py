@@ -39,9 +39,15 @@ class Model:
         return self.prompts.render(template, **variables)
 
     async def complete(
-        self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Any = None,
     ) -> Completion:
         self.asked.append(list(messages))
+        self.schema = schema
         return Completion(self.replies.pop(0))
 
 
@@ -266,3 +272,16 @@ def test_a_plan_holds_its_valid_beginning(ids: list[int], n: int) -> None:
     valid = [number for place, number in enumerate(ids) if all(before < n for before in ids[: place + 1])]
     assert list(found.indices) == valid
     assert found.readable is bool(valid)
+
+
+@pytest.mark.parametrize(
+    ("agent", "reply"), [(PlannerAgent, plan(0)), (StepwiseAgent, json.dumps({"reasoning": "I see.", "action_id": 0}))]
+)
+def test_the_schema_that_is_sent_along_is_the_form_that_is_asked_for(agent: type[Any], reply: str) -> None:
+    model = Model(reply)
+    play(agent(schema=True), model, FIRST)
+    assert list(json.loads(reply)) == model.schema["required"]
+    assert all(f'"{key}"' in model.asked[0][0].text for key in model.schema["required"])
+    model = Model(reply)
+    play(agent(), model, FIRST)
+    assert model.schema is None

@@ -23,7 +23,7 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.errors import DataError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
-from rbsuite.specs import Check, EmbedderSpec, EnvironmentSpec, Fidelity, ModelSpec, Option, Split
+from rbsuite.specs import Check, EmbedderSpec, EnvironmentSpec, Fidelity, MemorySpec, ModelSpec, Option, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolSpec
 from rooms import SPEC as ROOMS
@@ -281,9 +281,26 @@ def test_doctor_finds_a_changed_pack(pack: Path) -> None:
 def test_doctor_finds_a_failed_plugin(plugins: Plugins) -> None:
     plugins.add("wreck", "wreck 0.1", broken)
     failed = finding("plugin wreck", "fail")
-    assert failed.detail == "OSError: no horn"
+    assert failed.detail == "wreck 0.1: OSError: no horn"
     assert "wreck 0.1" in failed.remedy
     assert invoke(doctor).exit_code == 1
+
+
+class _Memory:
+    @hookimpl
+    def rbsuite_memories(self) -> list[MemorySpec]:
+        return [MemorySpec("torn", "cannot be imported", "torn_memory:Torn")]
+
+
+def test_doctor_finds_a_syntax_error_in_whatever_is_declared(
+    plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torn_memory.py").write_text("def torn(:\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    plugins.register(_Memory(), "torn", "torn 1.0")
+    failed = finding("memory torn", "fail")
+    assert failed.detail.startswith("torn 1.0: memory 'torn': cannot import torn_memory: invalid syntax")
+    assert failed.remedy == "Reinstall or fix the plugin."
 
 
 @pytest.mark.parametrize(

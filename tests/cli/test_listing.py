@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rbsuite.cli.listing import KINDS, bounds, command
+from rbsuite.cli.plugins import command as plugins_command
 from rbsuite.errors import UnknownNameError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.options import Option
@@ -87,19 +88,48 @@ def test_json_is_complete() -> None:
 
 
 def test_plugins_with_status_and_error() -> None:
-    shown = invoke("plugins").stdout.splitlines()
+    result = invoke("plugins")
+    shown = result.stdout.splitlines()
     assert [line.split()[0] for line in shown] == ["plugin", "toy", "wrecked", "sleeping"]
     assert "toy-distribution 1.2" in shown[1]
-    assert shown[2].endswith("failed    RuntimeError: it broke badly")
-    assert shown[3].endswith("disabled")
-    assert [row["status"] for row in json.loads(invoke("plugins", "--json").stdout)] == ["loaded", "failed", "disabled"]
+    assert "memories: keep, shuffle" in shown[1]
+    assert "failed" in shown[2]
+    assert shown[2].endswith("RuntimeError: it broke badly")
+    assert "disabled" in shown[3]
+    assert result.stderr == (
+        "wrecked (wreck 0.1) failed: RuntimeError: it broke badly. "
+        "Upgrade, reinstall or fix wreck 0.1, or set RBSUITE_DISABLE_PLUGINS=wrecked.\n"
+    )
+    rows = json.loads(invoke("plugins", "--json").stdout)
+    assert [row["status"] for row in rows] == ["loaded", "failed", "disabled"]
+    assert rows[0]["provides"]["models"] == ["sim/toy"]
+    again = CliRunner().invoke(plugins_command, ["--json"], obj=plugins(), catch_exceptions=False)
+    assert [row["error"] for row in json.loads(again.stdout)] == [row["error"] for row in rows]
+
+
+class _Raises:
+    @hookimpl
+    def rbsuite_judges(self) -> Sequence[JudgeSpec]:
+        raise ValueError("no judges today")
+
+
+@pytest.mark.parametrize("arguments", [("plugins",), ("plugins", "--json"), ("judges",), ()])
+def test_a_hook_that_raises_is_a_failure_in_every_list(arguments: tuple[str, ...]) -> None:
+    found = Plugins()
+    found.register(_Raises(), "raising", "raise 1.0")
+    result = CliRunner().invoke(command, arguments, obj=found, catch_exceptions=False)
+    assert "raising" in result.stderr
+    assert found.infos[0].status == "failed"
+    assert found.infos[0].error == "ValueError: no judges today"
+    if arguments == ("plugins", "--json"):
+        assert json.loads(result.stdout)[0]["status"] == "failed"
 
 
 def test_without_a_kind_every_kind_is_shown() -> None:
     result = invoke()
     assert [line.split()[0] for line in result.stdout.splitlines()[: len(KINDS)]] == list(KINDS)
     assert "keep, shuffle" in result.stdout
-    assert result.stderr == "Failed to load: wrecked. See: rbsuite list plugins\n"
+    assert result.stderr == "Failed to load: wrecked. See: rbsuite plugins\n"
     assert json.loads(invoke("--json").stdout)["memories"] == ["keep", "shuffle"]
 
 

@@ -59,6 +59,7 @@ def test_the_plugins_run_as_the_page_says(pages: ModuleType, place: Path) -> Non
     assert {path.name for path in written} >= {"rbsuite_recent.py", "rbsuite_sums.py", "try_plugins.py"}
     import_module("try_plugins")
     import_module("try_fences")
+    import_module("try_contract")
 
 
 def test_the_memory_plugin_helps_elsewhere_too(pages: ModuleType, place: Path) -> None:
@@ -145,7 +146,7 @@ class ShortestPlugin:
         return [SelectorSpec("shortest", "fewest turns", "example_scaling:Shortest")]
 
 
-@pytest.mark.parametrize("name", ["environments.md", "users.md", "library.md"])
+@pytest.mark.parametrize("name", ["environments.md", "users.md", "library.md", "contract-kit.md"])
 def test_the_examples_of_a_page_run_in_order(pages: ModuleType, place: Path, name: str) -> None:
     for path in pages.write_files(DOCS / name, place):
         if path.suffix == ".py":

@@ -68,6 +68,11 @@ def test_every_option_of_an_experiment_is_documented() -> None:
     assert rows == [name.replace("_", "-") for name in FIELDS]
 
 
+def test_every_rule_of_the_contract_kit_is_documented(pages: ModuleType) -> None:
+    text = (DOCS / "contract-kit.md").read_text(encoding="utf-8")
+    assert pages.with_every_rule(text) == text
+
+
 def test_every_environment_variable_is_documented() -> None:
     page = (DOCS / "configuration.md").read_text(encoding="utf-8").partition("## Environment variables")[2]
     page += (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")  # those of tests

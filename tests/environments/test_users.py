@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rbsuite.errors import ModelError
 from rbsuite.models.base import Completion
 from rbsuite.prompts import Prompts
 from rbsuite.specs import load_object
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
+from rbsuite.trajectory import Action, Message, Observation, ToolCall, ToolSpec
 
 SECRET = "You are Ada. You want a blue lamp."
 OPENING = Observation("Hi! How can I help you today?", turn="user", messages=(Message("system", SECRET),))
@@ -25,8 +26,8 @@ OPENING = Observation("Hi! How can I help you today?", turn="user", messages=(Me
 class Replies:
     """Services whose model gives prepared replies and which keep the conversations they were asked with."""
 
-    def __init__(self, *replies: str) -> None:
-        self.replies = list(replies)
+    def __init__(self, *replies: str | Completion) -> None:
+        self.replies = [Completion(one) if isinstance(one, str) else one for one in replies]
         self.asked: list[list[Message]] = []
         self.prompts = Prompts()
 
@@ -38,7 +39,7 @@ class Replies:
     ) -> Completion:
         assert temperature is None
         self.asked.append(list(messages))
-        return Completion(self.replies.pop(0))
+        return self.replies.pop(0)
 
 
 def started(strategy: str, services: Replies, script: Sequence[str] = (), **options: str) -> User:
@@ -162,6 +163,54 @@ def test_react_reads_any_reply_or_says_why_not(reply: str, upstream: bool) -> No
         assert reply.count("User Response:") != 1
     else:
         assert words in reply
+
+
+NO_ANSWERS = [
+    (Completion(""), "it was empty"),
+    (Completion("", reasoning="hm"), "all of it was thinking"),
+    (Completion("I want a bl", finish_reason="length"), "cut at the limit"),
+    (Completion("I", finish_reason="content_filter"), "withheld"),
+]
+
+
+@pytest.mark.parametrize(("reply", "words"), NO_ANSWERS)
+@pytest.mark.parametrize("strategy", ["llm", "react", "verify", "reflection"])
+def test_what_is_no_message_is_told_back_once_and_then_breaks_the_rollout(
+    strategy: str, reply: Completion, words: str
+) -> None:
+    good = ["User Response: A lamp" if strategy == "react" else "A lamp"]
+    good += ["true"] * (strategy in ("verify", "reflection"))
+    services = Replies(reply, *good, *good)
+    assert talk(strategy, services, "Which?") == ["A lamp", "A lamp"]
+    assert words in services.asked[1][-1].text
+    later = next(asked for asked in services.asked if len(asked) > 1 and asked[-1].text == "Which?")
+    assert [text for _, text in history(later)] == [OPENING.text, good[0], "Which?"], "that stays out of the history"
+    with pytest.raises(ModelError, match=f"the simulated user's model .*{words}"):
+        talk(strategy, Replies(reply, reply))
+
+
+def test_a_users_context_that_is_full_is_not_tried_again() -> None:
+    with pytest.raises(ModelError, match=r"simulated user's model .*context"):
+        talk("llm", Replies(Completion("", finish_reason="context_overflow")))
+
+
+def test_a_react_reply_without_its_label_is_told_back() -> None:
+    services = Replies("A lamp", "User Response: A lamp")
+    assert talk("react", services) == ["A lamp"]
+    assert "'User Response:'" in services.asked[1][-1].text
+
+
+def test_a_user_who_only_thinks_of_stopping_goes_on_where_upstream_is_not_followed() -> None:
+    thought = f"Thought: {STOP} would be rude.\nUser Response: Thanks"
+    assert talk("react", Replies(thought), fidelity="fixed") == ["Thanks"]
+    assert talk("react", Replies(thought)) == [STOP]
+
+
+def test_arguments_of_a_users_calls_are_read_leniently() -> None:
+    call = Completion("", (ToolCall("c", "look", {}, "{'at': 1}"),))
+    user = started("llm", Replies(call))
+    acted = asyncio.run(user.act(replace(OPENING, tools=(ToolSpec("look", "looks"),))))
+    assert acted.calls == (ToolCall("c", "look", {"at": 1}),)
 
 
 @pytest.mark.parametrize("strategy", [spec.name for spec in rbsuite_users()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,6 +32,10 @@ class Services:
         self.asked: list[tuple[str, float | None]] = []
         self.rng = random.Random(seed)
         self._prompts = Prompts()
+        self.counts: Counter[str] = Counter()
+
+    def count(self, event: str) -> None:
+        self.counts[event] += 1
 
     def render(self, template: str, **variables: Any) -> str:
         return self._prompts.render(template, **variables)
@@ -152,6 +157,7 @@ def test_self_judge_asks_once_more_and_then_does_not_know() -> None:
     assert (verdict.label, verdict.score) == ("unknown", None)
     assert len(services.asked) == 2
     assert "could not be read" in verdict.rationale
+    assert services.counts == {"judge_unread": 1}
 
 
 def test_self_judge_whose_model_fails_does_not_know() -> None:

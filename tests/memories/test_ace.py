@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbsuite.experience import Recall, Recalled
+from rbsuite.experience import MemoryOp, Recall, Recalled
 from rbsuite.memories.ace import Playbook, read_additions, read_reflection
 from rbsuite.memories.asking import Unreadable
+from rbsuite.trajectory import Action, Observation, Step
 from scripted import DOWN, GARBLED, World, experience, outcome
 
 REVIEW = "Bullets: none\nInsight: Look before you buy."
@@ -62,6 +66,27 @@ def test_bullets_that_stood_in_the_prompt_are_counted() -> None:
     text = world.recall("q").text
     assert f"[{first}] helpful=1 harmful=0 ::" in text
     assert f"[{second}] helpful=0 harmful=1 ::" in text
+
+
+def test_of_an_agent_that_tells_its_thoughts_the_bullets_it_named_are_tagged() -> None:
+    world = filled("Look first.", "Walk slowly.")
+    recall = world.recall("q", task="t9")
+    first, second = (item.id for item in world.items())
+
+    def after(position: int, thought: str, said: str) -> Sequence[MemoryOp]:
+        step = Step("agent", Observation("go"), Action(said, thought=thought))
+        done = outcome("success", "look")
+        done = replace(done, trajectory=replace(done.trajectory, steps=(step,)))
+        tags = f"Bullets: {first} helpful, {second} helpful"
+        return world.absorb(experience(f"t{position}", done, position=position, recalled=recall), tags)
+
+    assert [op.item_id for op in after(2, f"I use [{second}] here.", "look")] == [second]
+    assert first not in world.prompts[0]
+    assert [op.item_id for op in after(3, "", f"By [{first}]: look")] == [first]
+    assert after(4, "I use none of them.", "look") == []
+    assert "It used none." in world.prompts[0]
+    assert [op.item_id for op in after(5, "", "look")] == [first, second], "it has no place to name one"
+    assert "it named none" in world.prompts[0]
 
 
 def test_bullets_that_were_not_recalled_are_not_counted() -> None:

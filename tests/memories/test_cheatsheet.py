@@ -56,6 +56,13 @@ def test_sheet_that_cannot_be_read_leaves_the_old_one(replies: tuple[str, ...]) 
     assert world.counts["extraction_failed"] == 1
 
 
+def test_a_sheet_that_stays_too_long_keeps_the_lines_that_fit() -> None:
+    world = memory(characters=20)
+    world.absorb(task("lamp"), sheet("- first\n- second\n- third"), sheet("- first\n- second\n- fourth"))
+    assert world.document("cheatsheet") == "- first\n- second"
+    assert world.counts == {"extraction_malformed": 1}
+
+
 def test_unchanged_sheet_is_no_operation() -> None:
     world = memory()
     world.absorb(task("lamp"), sheet("- first"))

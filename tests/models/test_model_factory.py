@@ -65,9 +65,9 @@ def test_a_server_of_ones_own_is_asked_directly_unless_told_otherwise(
     plugins: Plugins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = "http://127.0.0.1:8000/v1"
-    assert isinstance(make_model("openai/m", plugins, base_url=here)[0], DirectModel)
-    assert isinstance(make_model("openai/m", plugins, base_url=here, transport="litellm")[0], LiteLLMModel)
-    assert isinstance(make_model("hosted_vllm/m", plugins, base_url=here)[0], LiteLLMModel)
+    assert isinstance(make_model(f"openai/m:api_base={here}", plugins)[0], DirectModel)
+    assert isinstance(make_model(f"openai/m:api_base={here}", plugins, transport="litellm")[0], LiteLLMModel)
+    assert isinstance(make_model(f"hosted_vllm/m:api_base={here}", plugins)[0], LiteLLMModel)
     monkeypatch.setenv("OPENAI_BASE_URL", here)
     assert isinstance(make_model("openai/m", plugins)[0], DirectModel)
     monkeypatch.delenv("OPENAI_BASE_URL")

@@ -21,11 +21,13 @@ from rbsuite.models.direct import DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
 from rbsuite.models.provider import ProviderModel
 from rbsuite.models.retry import Backoff
+from rbsuite.models.settings import ModelSettings
 from rbsuite.trajectory import Image, Message, ToolCall, ToolSpec
 
 # litellm and pydantic warn about litellm's own code.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
 KEY = "sk-test-0123456789abcdef"
 _T = TypeVar("_T")
 
@@ -393,24 +395,13 @@ def test_context_overflow_and_refusal_are_outcomes(ask: Ask, server: Server) -> 
     ("status", "words"),
     [
         (400, "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens."),
-        (400, "prompt is too long: 210000 tokens > 200000 maximum"),
-        (400, "Input is too long for requested model."),
-        (400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."),
-        (400, "request (20022 tokens) exceeds the available context size (4096 tokens), try increasing it"),
-        (400, "inputs tokens + max_new_tokens must be <= 4096; context limit reached"),
-        (422, "Requested token count exceeds the model's maximum context length of 32768 tokens"),
-        (400, "The prompt (total length 5000) is too long to fit into the model (context length 4096)."),
-        (400, "Please reduce the length of the messages or completion."),
-        (400, "Too many tokens: the total number of tokens in the prompt cannot exceed 4081"),
-        (
-            500,
-            "the request exceeds the available context size. try increasing the context size or enable context shift",
-        ),
-        (400, "Range of input length should be [1, 30720]: the input is longer than the maximum context"),
-        (400, "This model's maximum prompt length is 131072 but the request contains 140000 tokens."),
+        (413, "Request exceeds the maximum size"),
+        (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 and 500"),
+        (429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 42000."),
+        (500, "the request exceeds the available context size. try increasing the context size"),
     ],
 )
-def test_an_overflow_in_any_words_is_one_outcome(ask: Ask, server: Server, status: int, words: str) -> None:
+def test_an_overflow_is_an_outcome_whatever_its_status(ask: Ask, server: Server, status: int, words: str) -> None:
     assert ask(failure(status, words), retries=0).finish_reason == "context_overflow"
     assert len(server.requests) == 1
 
@@ -457,6 +448,8 @@ def test_a_limit_that_passes_is_waited_for(
         ("seed", "Unrecognized request argument supplied: seed"),
         ("name", "messages.1.name: Extra inputs are not permitted"),
         ("name", "property 'messages.1.name' is unsupported"),
+        ("response_format", "This model does not support response format `json_schema`."),
+        ("response_format", "'response_format.type' must be 'text' or 'json_object'"),
     ],
 )
 def test_a_refused_field_is_left_out_and_told_once(
@@ -471,7 +464,7 @@ def test_a_refused_field_is_left_out_and_told_once(
 
     async def twice() -> list[str]:
         model = kind("openai/m", base_url=server.url, timeout=20, retries=0)
-        request = ModelRequest(history, "agent", (ToolSpec("find", "finds"),), temperature=0.0)
+        request = ModelRequest(history, "agent", (ToolSpec("find", "finds"),), temperature=0.0, schema=SCHEMA)
         found = [(await model.complete(request)).text for _ in range(2)]
         await model.aclose()
         return found
@@ -489,8 +482,8 @@ def test_a_refused_field_is_left_out_and_told_once(
 def test_counts_that_no_model_has_are_none(ask: Ask) -> None:
     reply = answer("fine")
     reply.body["usage"] = {"prompt_tokens": 10**30, "completion_tokens": 7, "total_tokens": 10**30}
-    usage = ask(reply).usage
-    assert (usage.input_tokens, usage.output_tokens) == (0, 7)
+    usage = ask(reply, name="openai/gpt-4o-mini").usage
+    assert (usage.input_tokens, usage.output_tokens, usage.cost) == (0, 7, None)
 
 
 def test_calls_of_one_id_are_told_apart(ask: Ask) -> None:
@@ -575,3 +568,73 @@ def test_connections_are_closed_and_reopened(server: Server, kind: Kind) -> None
         return first.text + second.text
 
     assert [asyncio.run(_noiseless(once())) for _ in range(2)] == ["hellohello"] * 2
+
+
+def test_settings_and_further_fields_reach_the_server(ask: Ask, server: Server) -> None:
+    settings = ModelSettings.parse(
+        "openai/m:max_tokens=50,top_p=0.5,reasoning_effort=low,omit=seed,body.top_k=20,body.a.b=true"
+    )
+    ask(answer(), settings=settings, request=simple(max_tokens=9, temperature=0.0))
+    [sent] = server.requests
+    assert {
+        name: sent.get(name)
+        for name in ("max_tokens", "top_p", "reasoning_effort", "seed", "top_k", "a", "temperature")
+    } == {
+        "max_tokens": 50,
+        "top_p": 0.5,
+        "reasoning_effort": "low",
+        "seed": None,
+        "top_k": 20,
+        "a": {"b": True},
+        "temperature": 0.0,
+    }
+
+
+def test_prices_that_are_set_are_the_cost(ask: Ask) -> None:
+    reply = ask(answer(), settings=ModelSettings.parse("openai/m:input_price=1000,output_price=10000"))
+    assert reply.usage.cost == pytest.approx((11 * 1000 + 7 * 10000) / 1e6)
+
+
+OTHER_NAME = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+)
+TOO_HIGH = "max_tokens is too large: 900. This model supports at most 400 completion tokens, whereas you provided 900."
+NO_ROOM = "This model's maximum context length is 1000 tokens and your request has 320 input tokens; max_tokens is too large: 900."
+
+
+@pytest.mark.parametrize(
+    ("said", "then", "later"),
+    [
+        (OTHER_NAME, {"max_completion_tokens": 900}, {"max_completion_tokens": 900}),
+        (TOO_HIGH, {"max_tokens": 400}, {"max_tokens": 400}),
+        (NO_ROOM, {"max_tokens": 680}, {"max_tokens": 900}),
+    ],
+)
+def test_a_limit_that_a_model_refuses_is_sent_as_it_takes_it(
+    server: Server, loop: asyncio.Runner, said: str, then: dict[str, int], later: dict[str, int]
+) -> None:
+    server.plan(failure(400, said), answer())
+    model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+    for _ in range(2):
+        assert loop.run(_noiseless(model.complete(simple(max_tokens=900)))).text == "hello"
+    sent = [
+        {name: one[name] for name in ("max_tokens", "max_completion_tokens") if name in one} for one in server.requests
+    ]
+    assert sent == [{"max_tokens": 900}, then, later]
+
+
+def test_a_conversation_without_room_for_a_reply_is_an_overflow(ask: Ask) -> None:
+    said = "This model's maximum context length is 1000 tokens and your request has 1320 input tokens; max_tokens is too large: 900."
+    assert ask(failure(400, said), request=simple(max_tokens=900)).finish_reason == "context_overflow"
+
+
+def test_the_time_of_a_call_is_what_its_purpose_has_unless_the_model_says_otherwise(ask: Ask) -> None:
+    with pytest.raises(ModelError, match=r"no answer within 0\.3 s"):
+        ask(Reply(delay=2.0), retries=0, request=simple(seconds=0.3))
+    with pytest.raises(ModelError, match=r"no answer within 0\.2 s"):
+        ask(
+            Reply(delay=2.0),
+            retries=0,
+            request=simple(seconds=9.0),
+            settings=ModelSettings.parse("openai/m:timeout=0.2"),
+        )

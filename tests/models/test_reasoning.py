@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbsuite.models.reasoning import separate
+from rbsuite.models.reasoning import separate, thought_and_said
 from rbsuite.models.wire import completion_from_wire
 from speed import cpu_seconds
 
@@ -128,3 +128,8 @@ def test_what_was_thought_is_no_action() -> None:
     thought, answer = separate('<think>The {"index": 0}? </think>{"index": 1}')
     assert json.loads(answer) == {"index": 1}
     assert thought == 'The {"index": 0}?'
+
+
+@given(_SOUP | st.text())
+def test_the_cheap_way_comes_to_the_same(text: str) -> None:
+    assert thought_and_said(text) == separate(text)

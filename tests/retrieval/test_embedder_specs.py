@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 
 from rbsuite.errors import UsageError
@@ -50,12 +47,3 @@ def test_the_factory_takes_the_declared_options():
     assert embedder.id == "litellm/1:openai/m"
     with pytest.raises(UsageError, match="not a directory"):
         load_object(SPECS["local"].factory, "embedder 'local'")(**values("local:no/such/place"))
-
-
-def test_declaring_imports_nothing_heavy():
-    code = (
-        "import sys, rbsuite.retrieval.builtin as b; b.rbsuite_embedders();"
-        "sys.exit(', '.join(m for m in ('numpy', 'litellm', 'hnswlib', 'scipy') if m in sys.modules) or 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

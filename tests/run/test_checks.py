@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from experiments import core_plugins
 from rbsuite.cli import run as rbsuite
 from rbsuite.environments.base import EpisodeServices
+from rbsuite.environments.solution import Solution, check_solution
 from rbsuite.errors import PluginError
-from rbsuite.experience import MemoryOp, Provenance, Recall
+from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall
 from rbsuite.hookspecs import hookimpl
 from rbsuite.memories.none import NoMemory
+from rbsuite.models.base import Completion
 from rbsuite.run import checks
 from rbsuite.scaling.base import Group
 from rbsuite.specs import (
@@ -62,6 +65,20 @@ OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
         (checks.check_group, [], "run must return a Group, not a list"),
         (checks.check_group, Group((), 0), "run must return a Group of one rollout at least, not an empty one"),
         (checks.check_action, "left", "act must return an Action, not a str"),
+        (checks.check_action, Action(None), "an Action whose text is a str, not None"),  # type: ignore[arg-type]
+        (checks.check_action, Action(calls=("x",)), "calls are ToolCall, not one with a str in it"),  # type: ignore[arg-type]
+        (checks.check_tasks, [], "tasks must return a TaskSet, not a list"),
+        (checks.check_tasks, TaskSet("t", "s", (SimpleNamespace(id="1"),)), "tasks are Task, not one with a Simple"),  # type: ignore[arg-type]
+        (checks.check_episode, None, "open must return an Episode, not None"),
+        (checks.check_observation, "hot", "act must return an Observation, not a str"),
+        (checks.check_observation, Observation(None), "an Observation whose text is a str, not None"),  # type: ignore[arg-type]
+        (checks.check_observation, Observation("", "judge"), "turn is one of agent, user, over, not 'judge'"),  # type: ignore[arg-type]
+        (checks.check_observation, Observation("", choices=(1,)), "choices are str, not one with a int in it"),  # type: ignore[arg-type]
+        (checks.check_observation, Observation("", tools="ab"), "tools are ToolSpec, not a str"),  # type: ignore[arg-type]
+        (checks.check_reward, "1", "an episode's reward must be None or a number, not a str"),
+        (checks.check_reward, float("nan"), "an episode's reward must be None or a number, not a float"),
+        (check_solution, [Action("x")], "solution must return None or a Solution, not a list"),
+        (check_solution, Solution([Action("x")]), "a Solution whose actions and user are tuples of Action"),  # type: ignore[arg-type]
         (checks.check_audience, None, "audience must return a tuple of 'agent' and 'user', not None"),
         (checks.check_audience, ("agent", "judge"), "a tuple of 'agent' and 'user', not ('agent', 'judge')"),
     ],
@@ -77,6 +94,8 @@ def test_what_keeps_a_contract_is_given_back() -> None:
     assert checks.check_recall(recall) is recall
     assert checks.check_ops([OP]) == (OP,)
     assert checks.check_ops(()) == ()
+    added = MemoryOp("add", Provenance("t", 0), item=MemoryItem("i", "", "", "", "", "e", "", "", Provenance("t", 0)))
+    assert checks.check_ops([added, OP, added, OP]) == (added, OP, OP)
     assert checks.check_verdict(verdict) is verdict
     assert checks.check_index(1, 2) == 1
     assert checks.check_action(action) is action
@@ -117,6 +136,24 @@ class _BadEpisode(ToyEpisode):
         raise ValueError("it\nbroke")
 
 
+class Closed(Toy):
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return None  # type: ignore[return-value]
+
+
+class Loud(Toy):
+    def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToyEpisode:
+        return _LoudEpisode(task)
+
+
+class _LoudEpisode(ToyEpisode):
+    reward: Any = None
+
+    def act(self, action: Action) -> Observation:
+        self.reward = "much"
+        return super().act(action)
+
+
 def agent(**members: Any) -> Callable[..., Any]:
     return made(start=lambda *_: None, decided=lambda *_: False, remember=lambda *_: None, **members)
 
@@ -134,6 +171,8 @@ FACTORIES: dict[str, Callable[..., Any]] = {
     "says": agent(act=returning("left")),
     "no_reply": made(name="no-reply", complete=returning(None), aclose=returning(None)),
     "bad_model": made(name="bad-model", complete=raising, aclose=returning(None)),
+    "no_usage": made(name="no-usage", complete=returning(Completion("x", usage=None)), aclose=returning(None)),  # type: ignore[arg-type]
+    "short": made(id="short", dimension=3, embed=returning(np.ones((1, 2), dtype=np.float32))),
     "flat": made(id="flat", dimension=2, embed=returning(np.ones(2, dtype=np.float32))),
     "words": made(id="words", dimension=2, embed=returning("ones")),
     "bad_embedder": made(id="bad", dimension=2, embed=raising),
@@ -155,10 +194,10 @@ class Faulty(ToyPlugin):
             judges=[JudgeSpec(name, "x", at(name)) for name in ("yes", "label")],
             agents=[AgentSpec("says", "x", at("says"), action_modes=("text",))],
             scalings=[ScalingSpec(name, "x", at(name)) for name in ("no_group", "bad_scaling")],
-            models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model")],
+            models=[ModelSpec(name, "x", at(name)) for name in ("no_reply", "bad_model", "no_usage")],
             environments=[
                 EnvironmentSpec(name, "x", at(factory), splits=(Split("all", "x", bundled=True),), agent="text")
-                for name, factory in (("bad", "BadToy"), ("empty", "NoTasks"))
+                for name, factory in (("bad", "BadToy"), ("empty", "NoTasks"), ("closed", "Closed"), ("loud", "Loud"))
             ],
         )
 
@@ -168,7 +207,7 @@ class Faulty(ToyPlugin):
 
     @hookimpl
     def rbsuite_embedders(self) -> Sequence[EmbedderSpec]:
-        return [EmbedderSpec(name, "x", at(name)) for name in ("flat", "words", "bad_embedder")]
+        return [EmbedderSpec(name, "x", at(name)) for name in ("flat", "words", "bad_embedder", "short")]
 
 
 @pytest.mark.parametrize(
@@ -186,6 +225,13 @@ class Faulty(ToyPlugin):
         ("--scaling bad_scaling", ["scaling 'bad_scaling' on task '", "ValueError: it broke"]),
         ("--agent says", ["agent 'says' on task '", "act must return an Action, not a str"]),
         ("--model no_reply", ["model 'no-reply'", "complete must return a Completion, not None"]),
+        ("--model no_usage", ["model 'no-usage'", "a Completion whose usage is a Usage, not None"]),
+        ("--env closed", ["environment Closed", "begin must return a SyncEpisode", "not None"]),
+        ("--env loud", ["environment 'loud'", "an episode's reward must be None or a number, not a str"]),
+        (
+            "--embedder short --memory reasoningbank",
+            ["embedder 'short'", "it returned vectors of length 2, and says that its dimension is 3"],
+        ),
         ("--model bad_model", ["model 'bad-model' failed: ValueError: it broke"]),
         ("--embedder flat --memory reasoningbank", ["embedder 'flat'", "shape (2,)"]),
         ("--embedder words --memory reasoningbank", ["embedder 'words'", "embed must return", "not a str"]),
@@ -195,7 +241,8 @@ class Faulty(ToyPlugin):
 def test_the_plugin_at_fault_is_named_in_one_line(
     options: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["eval", "--env", "toy", "--limit", "3", "--orders", "1", "--quiet", "--out", str(tmp_path / "out")]
+    environment = [] if "--env" in options else ["--env", "toy"]
+    arguments = ["eval", *environment, "--limit", "3", "--orders", "1", "--quiet", "--out", str(tmp_path / "out")]
     assert rbsuite([*arguments, *options.split()], core_plugins(Faulty())) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 from experiments import prepare
 from rbsuite.cli.evaluate import split_references
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
+from rbsuite.plugins import load_plugins
 from rbsuite.run.config import FIELDS, ExperimentConfig, differences, from_plain, make_config, read_toml
+from rbsuite.run.plan import make_plan
+from rbsuite.run.presets import describe
+from rbsuite.specs import ActionMode
 
 
 def toml(directory: Path, text: str) -> dict[str, Any]:
@@ -171,3 +175,37 @@ def test_tasks_domain_and_limit_choose() -> None:
 def test_nothing_left_is_refused() -> None:
     with pytest.raises(UsageError):
         prepare(tasks=("apples/1",), domain="clouds")
+
+
+@pytest.mark.parametrize(
+    ("config", "warned"),
+    [
+        ({"model": "openai/x"}, True),
+        ({"model": "openai/x", "temperature": (0.7, 0.2)}, True),
+        ({"model": "openai/x", "temperature": 0.7}, False),
+        ({"model": "openai/x", "scaling": "parallel:1"}, False),
+        ({}, False),
+    ],
+)
+def test_parallel_rollouts_of_a_cold_model_are_warned_of(
+    config: dict[str, Any], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare(**{"scaling": "parallel:3", **config})
+    said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(said) == warned
+    assert all("--scaling parallel:3" in line and "Use --temperature 0.7" in line and "\n" not in line for line in said)
+
+
+def test_the_protocol_of_reasoningbank_sets_the_agent_too() -> None:
+    pytest.importorskip("rbsuite_tau_bench")
+
+    def agent(**config: Any) -> tuple[str, ...]:
+        return make_plan(make_config({"env": "tau-bench", "limit": 1}, config), load_plugins()).config.agent
+
+    assert agent() == ("tools",)
+    assert agent(protocol="reasoningbank") == ("react",)
+    assert agent(protocol="reasoningbank", agent=("act",)) == ("act",)
+    assert prepare(protocol="reasoningbank").config.agent == ("text",), "an answer in text is reasoned out in it"
+    told = [describe("reasoningbank", {}, mode, simulated=True)[1] for mode in get_args(ActionMode)]
+    assert [line.split()[:2] for line in told[1:]] == [["--agent", "react"], ["--agent", "stepwise"]]
+    assert "--agent" not in told[0]

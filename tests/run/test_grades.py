@@ -28,8 +28,8 @@ def counted(directory: Path, **config: Any) -> Any:
     [
         ({}, "finished", 1.0),
         ({"env": "counted:turns=4", "max_steps": 3}, "max_steps", 0.75),
-        ({"env": "counted:turns=4", "max_calls": 2}, "budget", 0.5),
-        ({"env": "counted:turns=4", "max_time": 0.2, "model": "test/saying:latency=0.15"}, "timeout", 0.25),
+        ({"env": "counted:turns=4", "rollout_max_calls": 2}, "budget", 0.5),
+        ({"env": "counted:turns=4", "rollout_max_time": 0.9, "model": "test/saying:latency=0.6"}, "timeout", 0.25),
         ({"agent": "mumbling"}, "parse_errors", 0.0),
     ],
 )
@@ -51,7 +51,7 @@ def test_every_end_is_graded_once_and_the_grade_knows_it(
     [
         ({"env": "counted:fault=open"}, {"n/1"}, "env_error"),
         ({"env": "counted:fault=act"}, {"n/1"}, "env_error"),
-        ({"env": "counted-thread:fault=act", "max_time": 60.0}, {"n/1"}, "env_error"),
+        ({"env": "counted-thread:fault=act", "rollout_max_time": 60.0}, {"n/1"}, "env_error"),
         ({"model": "test/saying:failing=agent"}, {"n/0", "n/1", "n/2"}, "model_error"),
     ],
 )

@@ -30,7 +30,7 @@ def write(directory: Path, name: str, text: str) -> None:
 def test_the_same_command_finds_the_same_directory_and_another_one_another() -> None:
     assert default_directory(plan()) == default_directory(plan())
     assert default_directory(plan(judge="noisy:0.8")) == default_directory(plan(judge="noisy:accuracy=0.80"))
-    others = [plan(), plan(seed=1), plan(limit=4), plan(temperature=0.5), plan(max_time=3.0)]
+    others = [plan(), plan(seed=1), plan(limit=4), plan(temperature=0.5), plan(rollout_max_time=3.0)]
     assert len({default_directory(other) for other in others}) == len(others)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from altered import Watching
-from experiments import core_plugins, records_of, run
+from experiments import core_plugins, prepare, records_of, run
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Solution
 from rbsuite.environments.users import STOP, UserServices, UserStart
@@ -124,3 +124,14 @@ def test_what_a_user_does_with_its_tools_is_recorded_and_hidden_from_the_agents_
     assert len(learnt) == 3
     for word in (BRIEF, SECRET, PRIVATE, "read_meter"):
         assert word not in repr(Watching.seen)
+
+
+def test_lessons_are_weighed_in_silence_where_a_user_hears_the_agent_and_openly_elsewhere(tmp_path: Path) -> None:
+    meters = make_plan(make_config({"env": "meters", "orders": 1, "model": "sim/oracle"}), core_plugins(Plugin()))
+    for plan, asked, other in ((meters, "in silence", "openly"), (prepare(limit=3), "openly", "in silence")):
+        with run(plan, tmp_path / plan.name) as store:
+            recalled = [record.recalls[0].recall.text for _, record in records_of(store, "reasoningbank")]
+        assert any(recalled)
+        for text in filter(None, recalled):
+            assert f"Do that {asked}" in text
+            assert f"Do that {other}" not in text

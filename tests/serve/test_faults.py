@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,6 +96,7 @@ OUTCOMES: dict[str, Completion | tuple[type[RbsuiteError], str]] = {
     "content-filter": saying("", "content_filter"),
     "refusal": saying("", "content_filter"),
     "length": saying("I would", "length", "I think."),
+    "length-in-call": Completion("", (CALL,), GOOD.usage, "length", "I think."),
     # No call can succeed.
     "model-not-found": (ModelUnusable, "Check the model name"),
     "bad-key": (ModelUnusable, "OPENAI_API_KEY"),
@@ -105,9 +107,13 @@ OUTCOMES: dict[str, Completion | tuple[type[RbsuiteError], str]] = {
     "empty-arguments": calling(ToolCall("c1", "find")),
     "null-arguments": calling(ToolCall("c1", "find")),
     "doubly-encoded-arguments": GOOD,
+    "loose-arguments": calling(ToolCall("c1", "find", {}, "```json\n{'q': 'x',}\n```")),
+    "function-call": calling(ToolCall("call_0", "find", {"q": "x"})),
+    "thinking": replace(GOOD, reasoning="I think.\nI could say ###STOP### now, or not."),
     "unknown-tool": calling(ToolCall("c1", "no_such_tool", {"q": "x"})),
     "several-calls": calling(CALL, ToolCall("c1-again", "find", {"q": "x"})),
     "call-beside-text": calling(CALL, text="Let me look that up."),
+    "impossible-usage": Completion("", (CALL,), Usage(1, 0, 3), "tool_calls", "I think."),
     "no-usage": Completion("", (CALL,), Usage(1), "tool_calls", "I think."),
     "null-content": saying(""),
     "huge": saying(("word " * (HUGE // 5)).strip()),

@@ -84,3 +84,47 @@ def test_a_refusal_ends_its_rollout_and_stays_in_the_denominator(
 def test_what_is_no_url_is_told(plugins: Plugins) -> None:
     with pytest.raises(UsageError, match="is not a URL"):
         make_model("sim/oracle:server=here", plugins)
+
+
+def test_what_is_thought_before_a_lone_tag_is_neither_said_nor_heard(
+    serve: Serve, plugins: Plugins, tmp_path: Path
+) -> None:
+    url, _ = serve(["sim/learner"], plugins, Faults({"thinking": 1.0}))
+    options: dict[str, Any] = {"memory": ["none"], "scaling": ["single"], "orders": 1, "limit": 2, "user": "llm"}
+    heard = []
+    for place, model in (("here", "sim/learner"), ("there", f"sim/learner:server={url}")):
+        with rbsuite.evaluate("tau-bench", plugins=plugins, out=tmp_path / place, model=model, **options) as experiment:
+            [run] = experiment.runs
+            trajectories = [record.rollouts[0].trajectory for record in experiment.records(run.id)]
+        heard.append([(one.end, one.score, [step.action.text for step in one.steps]) for one in trajectories])
+    assert heard[0] == heard[1]
+    assert any("###STOP###" in step.action.thought for one in trajectories for step in one.steps)
+
+
+@pytest.mark.parametrize(
+    ("fault", "end", "words"),
+    [
+        ("null-content", "model_error", "the simulated user's model gave nothing that can be used"),
+        ("length", "model_error", "cut at the limit of its length"),
+        ("content-filter", "model_error", "withheld"),
+    ],
+)
+def test_a_user_who_says_nothing_breaks_the_rollout_and_says_why(
+    serve: Serve, plugins: Plugins, tmp_path: Path, fault: str, end: str, words: str
+) -> None:
+    url, _ = serve(["sim/learner"], plugins, Faults({fault: 1.0}))
+    options: dict[str, Any] = {"memory": ["none"], "scaling": ["single"], "orders": 1, "limit": 1, "user": "llm"}
+    with rbsuite.evaluate(
+        "tau-bench",
+        plugins=plugins,
+        out=tmp_path,
+        model="sim/learner",
+        user_model=f"sim/learner:server={url}",
+        **options,
+    ) as experiment:
+        [run] = experiment.runs
+        [record] = experiment.records(run.id)
+        trajectory = record.rollouts[0].trajectory
+    assert (trajectory.end, trajectory.steps) == (end, ())
+    assert words in trajectory.error
+    assert "the simulated user's model" in trajectory.error

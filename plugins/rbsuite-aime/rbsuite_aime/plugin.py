@@ -34,7 +34,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Split("2026", "the 30 problems of AIME I and II 2026"),
                 Split("all", "all three years, or those that a pack or directory has"),
             ),
-            domains=("2024", "2025", "2026"),
+            domains=("2024", "2025", "2026", "sample"),
             citation=CITATION,
             data_licence="problems (c) Mathematical Association of America, not part of this distribution; the sample: Apache-2.0",
             homepage="https://maa.org/maa-invitational-competitions/",

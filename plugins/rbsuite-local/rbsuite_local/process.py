@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from rbsuite.errors import ModelUnusable
+from rbsuite.processes import end_group
 
 PATIENCE = 300.0
 """Seconds in which a model must be loaded."""
@@ -108,17 +109,5 @@ def _last_words(log: IO[bytes]) -> str:
 
 
 def _end(process: subprocess.Popen[bytes], log: IO[bytes], owner: int) -> None:
-    """Close the input, wait a while, and kill what is left."""
-    if os.getpid() != owner:  # a fork of rbsuite has not started it
-        return
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    try:
-        process.wait(_GOODBYE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
-    log.close()
+    if end_group(process, owner=owner, patience=_GOODBYE):
+        log.close()

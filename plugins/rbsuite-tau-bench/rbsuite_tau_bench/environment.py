@@ -14,6 +14,7 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.environments.solution import Lesson, Solution
 from rbsuite.environments.users import STOP
 from rbsuite.errors import UnknownNameError
+from rbsuite.models.reasoning import thought_and_said
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation, ToolCall, Turn
 from rbsuite_tau_bench.resources import Resources, load_tasks
@@ -164,6 +165,6 @@ class TauBenchEpisode(SyncEpisode):
 
 
 def _content(call: ToolCall) -> str | None:
-    """What a call of ``respond`` says, if it says anything."""
+    """What a call of ``respond`` says, if it says anything; what a model thought before is not said."""
     content = call.arguments.get("content") if isinstance(call.arguments, Mapping) else None
-    return content if isinstance(content, str) else None
+    return thought_and_said(content)[1] if isinstance(content, str) else None

@@ -15,6 +15,8 @@ import weakref
 from collections.abc import Mapping, Sequence
 from typing import IO
 
+from rbsuite.processes import end_group, ends_within, exit_code
+
 _LONGEST_LINE = 4 << 20
 _KEPT = 8192
 _LOOK = 0.5
@@ -119,7 +121,7 @@ class LineProcess:
 
     def wait(self, seconds: float) -> bool:
         """Whether it ends by itself within so many seconds."""
-        return _wait(self._process, seconds)
+        return ends_within(self._process, seconds)
 
     def kill(self) -> None:
         """Kill it, and everything in its group, from any thread; whoever waits for its line is told that it is gone."""
@@ -141,11 +143,11 @@ class LineProcess:
     @property
     def ended(self) -> bool:
         """Whether it has ended."""
-        return _wait(self._process, 0.0)
+        return ends_within(self._process, 0.0)
 
     def _how_it_ended(self) -> str:
-        _wait(self._process, _LAST_BREATH)
-        code = _exit_code(self._process)
+        ends_within(self._process, _LAST_BREATH)
+        code = exit_code(self._process)
         if code is None:
             return "closed its output"
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
@@ -175,44 +177,8 @@ class _Tail:
                 del self._kept[:-_KEPT]
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether a process ends within so many seconds."""
-    deadline = time.monotonic() + seconds
-    while _exit_code(process) is None:
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
-    """The exit code of a process, negative for a signal; ``None`` while it runs.
-
-    Where the system allows, it is not reaped yet: so its id, which is its group's, stays its own until the group is ended.
-    """
-    if process.returncode is not None or not hasattr(os, "waitid"):
-        return process.poll()
-    try:
-        state = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:  # somebody else has reaped it
-        return process.poll()
-    if state is None:
-        return None
-    return state.si_status if state.si_code == os.CLD_EXITED else -state.si_status
-
-
 def _end(process: subprocess.Popen[bytes], errors: _Tail, scratch: str, owner: int, patience: float) -> None:
-    """End a process: close its input, wait a while, then end its whole group."""
-    if os.getpid() != owner:  # a fork of rbsuite has not started it
-        return
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.close()
-    _wait(process, patience)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    errors.finish(1.0)
-    shutil.rmtree(scratch, ignore_errors=True)
+    """End a process with its whole group, and clear up after it."""
+    if end_group(process, owner=owner, patience=patience):
+        errors.finish(1.0)
+        shutil.rmtree(scratch, ignore_errors=True)

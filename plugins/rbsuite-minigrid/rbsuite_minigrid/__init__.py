@@ -1,0 +1,1 @@
+"""BabyAI and MiniGrid (PyPI: minigrid) for rbsuite."""

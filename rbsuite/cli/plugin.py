@@ -1,0 +1,18 @@
+"""``rbsuite plugin``: for those who write plugins."""
+
+from __future__ import annotations
+
+import click
+
+from rbsuite.cli import Lazy, LazyGroup
+
+COMMANDS = {
+    "new": Lazy("rbsuite.cli.plugin_new", "Write a distribution with a plugin, ready to install, test and run."),
+    "check": Lazy("rbsuite.cli.plugin_check", "Try the rules of the contract on plugins."),
+}
+"""The commands in the order of the help."""
+
+
+@click.group("plugin", cls=LazyGroup, lazy=COMMANDS)
+def command() -> None:
+    """Write plugins and check them."""

@@ -1,0 +1,153 @@
+"""What model calls may cost: limits of an experiment and of a rollout, and what a call counts that does not say what it cost."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, replace
+
+from rbsuite.errors import BudgetSpent, UsageError
+from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.record import Spent
+from rbsuite.trajectory import Usage
+
+MOST_TOKENS = 1_000_000_000
+"""More tokens than any call takes; a count above it has overflowed."""
+
+_CHARACTERS_PER_TOKEN = 4
+_UNITS = {"cost": "${:,.4f}", "tokens": "{:,} tokens", "calls": "{:,} calls", "seconds": "{:,.0f} s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be spent; ``None``: any amount.
+
+    Attributes:
+        cost: US dollars.
+        tokens: in and out.
+        calls: model calls; one that is tried again after a fault is one.
+        seconds: wall time.
+    """
+
+    cost: float | None = None
+    tokens: int | None = None
+    calls: int | None = None
+    seconds: float | None = None
+
+    def reached(self, **spent: float) -> str:
+        """The first of the limits that is used up, by its name here; empty where none is.
+
+        Args:
+            spent: what was spent, by the same names.
+        """
+        for one in fields(self):
+            limit = getattr(self, one.name)
+            if limit is not None and spent.get(one.name, 0) >= limit:
+                return one.name
+        return ""
+
+
+OPTIONS = {"cost": "max-cost", "tokens": "max-tokens", "calls": "max-calls", "seconds": "max-time"}
+"""The options that set the limits of an experiment; those of a rollout begin with ``rollout-``."""
+
+
+def amount(name: str, value: float) -> str:
+    """An amount in words: ``$0.1200``, ``3 calls``.
+
+    Args:
+        name: as in :class:`Limits`.
+        value: how much.
+    """
+    return _UNITS[name].format(value)
+
+
+def money(spent: Spent) -> str:
+    """What was spent in US dollars, as far as it is known, in words."""
+    if not spent.unpriced:
+        return amount("cost", spent.cost)
+    known = f"{amount('cost', spent.cost)} and " if spent.cost else ""
+    return f"{known}an unknown amount for {spent.unpriced:,} calls"
+
+
+def sane(usage: Usage) -> Usage:
+    """A usage in which no count is one that no call can have; a price that goes with such a count is unknown."""
+    counts = [_count(usage.input_tokens), _count(usage.output_tokens)]
+    cost = usage.cost
+    if None in counts or isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf:
+        cost = None
+    cleaned = Usage(_count(usage.calls) or 1, counts[0] or 0, counts[1] or 0, cost)
+    return usage if cleaned == usage else cleaned
+
+
+def _count(value: object) -> int | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_TOKENS
+    return value if fits else None  # type: ignore[return-value]
+
+
+def tokens_of(request: ModelRequest, completion: Completion | None) -> int:
+    """The tokens of a call: what the provider counted; else an estimate, one for four characters.
+
+    Args:
+        request: what was asked.
+        completion: what came; ``None``: the call was cut off.
+    """
+    if completion is not None and (completion.usage.tokens or completion.usage.cost is not None):
+        return completion.usage.tokens
+    written = 0 if completion is None else len(completion.text) + len(completion.reasoning)
+    tools = sum(len(tool.name) + len(tool.description) + len(str(tool.parameters)) for tool in request.tools)
+    asked = sum(len(message.text) for message in request.messages)
+    return (asked + tools + written) // _CHARACTERS_PER_TOKEN
+
+
+@dataclass
+class RolloutBudget:
+    """What the agent and the simulated user may spend while a rollout is played.
+
+    Judging and grading it afterwards are not counted, so that a rollout that is cut off is graded and judged like any other.
+
+    Attributes:
+        limits: how much; the time is kept elsewhere.
+        calls, tokens, cost: what they have spent.
+    """
+
+    limits: Limits
+    calls: int = 0
+    tokens: int = 0
+    cost: float = 0.0
+    _unpriced: bool = field(default=False, repr=False)
+
+    def begin(self) -> None:
+        """A call is to be made.
+
+        Raises:
+            BudgetSpent: it may not.
+            UsageError: money is limited, and a call was made whose price is not known.
+        """
+        if self._unpriced and self.limits.cost is not None:
+            raise unpriced("rollout-max-cost")
+        name = self.limits.reached(cost=self.cost, tokens=self.tokens, calls=self.calls)
+        if name:
+            spent = amount(name, getattr(self, name))
+            raise BudgetSpent(f"the rollout has taken {spent} (--rollout-{OPTIONS[name]}).")
+        self.calls += 1
+
+    def add(self, request: ModelRequest, completion: Completion) -> None:
+        """A call was answered."""
+        self.tokens += tokens_of(request, completion)
+        if completion.usage.cost is None:
+            self._unpriced = True
+        else:
+            self.cost += completion.usage.cost
+
+
+def unpriced(option: str) -> UsageError:
+    """What is said where money is limited and a price is not known."""
+    return UsageError(
+        f"the price of a model call is not known, so --{option} cannot be kept.",
+        "Give its prices in dollars a million tokens (MODEL:input_price=X,output_price=Y), or limit the tokens instead.",
+    )
+
+
+def with_usage(completion: Completion) -> Completion:
+    """A completion whose usage is :func:`sane`."""
+    usage = sane(completion.usage)
+    return completion if usage is completion.usage else replace(completion, usage=usage)

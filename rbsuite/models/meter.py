@@ -1,0 +1,168 @@
+"""What an experiment spends on model calls, over all its processes and sessions; once a limit is reached no further call is begun."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, MutableSequence
+from dataclasses import dataclass
+
+from rbsuite.errors import LimitReached
+from rbsuite.models.base import ChatModel, Completion, ModelRequest
+from rbsuite.models.gate import Pace
+from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
+from rbsuite.record import Spent
+
+_COLUMNS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Numbers that processes share. Row 0 is what earlier sessions and other commands spent, each further row one process's.
+
+    Each row has one writer, so nothing is locked: what another process has spent is seen at once, or a moment later.
+
+    Attributes:
+        numbers: the rows, one after the other, of calls, tokens, dollars and calls without a price.
+    """
+
+    numbers: MutableSequence[float]
+
+    @classmethod
+    def for_processes(cls, processes: int) -> Counts:
+        """Counts of this process and so many others; given to them when they are started."""
+        if not processes:
+            return cls([0.0] * (2 * _COLUMNS))
+        from multiprocessing import get_context
+
+        return cls(get_context("spawn").RawArray("d", (2 + processes) * _COLUMNS))
+
+    def row(self, number: int) -> Spent:
+        """What a row holds."""
+        calls, tokens, cost, without = self.numbers[number * _COLUMNS : (number + 1) * _COLUMNS]
+        return Spent(int(calls), int(tokens), cost, int(without))
+
+    def write(self, number: int, spent: Spent) -> None:
+        """Put down what a row holds."""
+        for place, value in enumerate((spent.calls, spent.tokens, spent.cost, spent.unpriced)):
+            self.numbers[number * _COLUMNS + place] = value
+
+    @property
+    def session(self) -> Spent:
+        """What the processes of this command have spent."""
+        return sum((self.row(number) for number in range(1, len(self.numbers) // _COLUMNS)), Spent())
+
+    @property
+    def total(self) -> Spent:
+        """What was spent in all."""
+        return self.row(0) + self.session
+
+
+class Meter:
+    """One process's part in what an experiment spends.
+
+    Args:
+        limits: how much may be spent; of the time, what is left.
+        counts: shared with the other processes.
+        row: this process's, from 1.
+        until: when the time is over, in seconds of :func:`time.time`; ``None``: never.
+        spent_more: told after every call.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        counts: Counts,
+        row: int = 1,
+        *,
+        until: float | None = None,
+        spent_more: Callable[[], None] | None = None,
+    ) -> None:
+        self._limits = limits
+        self._counts = counts
+        self._row = row
+        self._until = until
+        self._spent_more = spent_more
+        self._own = Spent()
+        self._prices: dict[str, tuple[float, int]] = {}
+
+    def begin(self) -> None:
+        """Count a call that is to be made.
+
+        Raises:
+            LimitReached: it may not.
+            UsageError: money is limited, and calls were made whose price is not known.
+        """
+        total = self._counts.total
+        limits = self._limits
+        if total.unpriced and limits.cost is not None:
+            raise unpriced("max-cost")
+        name = limits.reached(cost=total.cost, tokens=total.tokens, calls=total.calls)
+        if not name and self._until is not None and time.time() >= self._until:
+            name = "seconds"
+        if name:
+            limit = amount(name, getattr(limits, name))
+            told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
+            raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
+        self._add(Spent(calls=1))
+
+    def end(self, model: str, request: ModelRequest, completion: Completion | None) -> None:
+        """Count what a call has come to.
+
+        Args:
+            model: its name.
+            request: what was asked.
+            completion: what came; ``None``: the call was cut off, and what it cost is estimated.
+        """
+        tokens, cost = tokens_of(request, completion), None if completion is None else completion.usage.cost
+        known = self._prices.get(model, (0.0, 0))
+        if cost is not None:
+            self._prices[model] = (known[0] + cost, known[1] + tokens)
+        elif known[1]:
+            cost = known[0] / known[1] * tokens  # as its other calls cost
+        without = int(cost is None and completion is not None)
+        self._add(Spent(tokens=tokens, cost=cost or 0.0, unpriced=without))
+        if self._spent_more is not None:
+            self._spent_more()
+
+    def _add(self, more: Spent) -> None:
+        self._own += more
+        self._counts.write(self._row, self._own)
+
+
+class Metered:
+    """A model whose calls are counted, and refused once a limit is reached.
+
+    Args:
+        model: the model.
+        meter: counts.
+        refused: told when a call is refused, so that nobody who goes on without an answer can hide it.
+    """
+
+    def __init__(self, model: ChatModel, meter: Meter, refused: Callable[[LimitReached], None]) -> None:
+        self.name = model.name
+        self.pace: Pace | None = getattr(model, "pace", None)
+        self._model = model
+        self._meter = meter
+        self._refused = refused
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        """The model's reply, with a usage that a call can have. Raises what the model and :meth:`Meter.begin` raise."""
+        try:
+            self._meter.begin()
+        except LimitReached as stop:
+            self._refused(stop)
+            raise
+        try:
+            completion = await self._model.complete(request)
+        except asyncio.CancelledError:
+            self._meter.end(self.name, request, None)
+            raise
+        if not isinstance(completion, Completion):
+            return completion  # who asked says whose fault it is
+        completion = with_usage(completion)
+        self._meter.end(self.name, request, completion)
+        return completion
+
+    async def aclose(self) -> None:
+        """Nothing of its own to give back."""

@@ -1,0 +1,67 @@
+"""Whether a reply is one: whole, and with something in it. Everybody who asks a model looks here before a reply is read or spoken.
+
+| reply | what it is |
+|---|---|
+| cut at the limit of its length | no answer: its end is missing, and nobody can tell what it would have said |
+| empty, or thinking alone | no answer |
+| a call that names no tool | no answer |
+| withheld by a content filter, even in part | no answer, and the same request would meet the same filter |
+| the request does not fit the model's context | no answer, and no further try makes it fit |
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rbsuite.errors import ContextOverflow, ReplyRefused
+from rbsuite.models.base import Completion, Reply
+from rbsuite.models.reasoning import thought_and_said
+from rbsuite.trajectory import Message
+
+CUT = "it was cut at the limit of its length before it ended"
+OVERFLOW = "the conversation no longer fits the model's context"
+WITHHELD = "the model's provider withheld the reply (content filter)"
+FINAL = frozenset({"context_overflow", "content_filter"})
+"""Finish reasons that the same request would meet again."""
+
+
+def normalised(completion: Completion) -> Completion:
+    """The completion with what was thought told from what is said, for models that leave both in one text."""
+    thought, said = thought_and_said(completion.text)
+    if said == completion.text:
+        return completion
+    return replace(completion, text=said, reasoning="\n".join(filter(None, (completion.reasoning, thought))))
+
+
+def fault_of(completion: Completion) -> str:
+    """Why a reply is none, in words that may go back to the model; empty if it is one."""
+    if completion.finish_reason == "length":
+        return CUT
+    if completion.finish_reason == "context_overflow":
+        return OVERFLOW
+    if completion.finish_reason == "content_filter":
+        return WITHHELD
+    if not completion.tool_calls and not completion.text.strip():
+        return "all of it was thinking, and no answer followed" if completion.reasoning else "it was empty"
+    return "a call names no tool" if any(not call.name for call in completion.tool_calls) else ""
+
+
+def usable(completion: Completion) -> Completion:
+    """The completion, unless no further try of the same request would give another.
+
+    Raises:
+        ContextOverflow: the conversation outgrew the model's context.
+        ReplyRefused: the reply was withheld.
+    """
+    if completion.finish_reason == "context_overflow":
+        raise ContextOverflow(f"{OVERFLOW}.", "Use a model with a longer one.")
+    if completion.finish_reason == "content_filter":
+        raise ReplyRefused(f"{WITHHELD}.")
+    return completion
+
+
+def message_of(completion: Completion) -> Message:
+    """A reply as it stands in the conversation from then on, with what its provider may ask for again."""
+    if not completion.given:
+        return Message("assistant", completion.text, completion.tool_calls)
+    return Reply("assistant", completion.text, completion.tool_calls, given=completion.given)

@@ -1,0 +1,335 @@
+"""The rules for agents. They play practice tasks of every action mode that they declare, with a simulated model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_args
+
+from rbsuite.agents.base import Agent, AgentStart
+from rbsuite.environments.base import PlainServices
+from rbsuite.errors import ContextOverflow, ModelError, ParseFailure, PluginError, ReplyRefused, UsageError
+from rbsuite.learner.simulated import SimulatedOracle
+from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.prompts import Prompts
+from rbsuite.run.checks import check_action
+from rbsuite.specs import ActionMode, AgentSpec
+from rbsuite.testing.fences import check_fences
+from rbsuite.testing.practice import MODES, Answer, Fixed, PracticePlugin, PracticeServices, tasks
+from rbsuite.testing.practice import RULES as DEPOT_RULES
+from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
+from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.trajectory import Action, ToolCall
+
+KIND = "agent"
+TURNS = 6
+"""Turns that an agent may take on a practice task."""
+LESSON = "Look the parcel up in the log of the depot before you answer."
+OTHER = "Parcels that are wet lie elsewhere."
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One rollout of an agent.
+
+    Attributes:
+        actions: what it did.
+        requests: what its model was asked.
+        score: what it came to.
+    """
+
+    actions: tuple[Action, ...]
+    requests: tuple[ModelRequest, ...]
+    score: float
+
+
+class AgentSubject(Subject):
+    """An agent."""
+
+    @property
+    def spec(self) -> AgentSpec:
+        """Its spec."""
+        spec = super().spec
+        assert isinstance(spec, AgentSpec)
+        return spec
+
+    @property
+    def modes(self) -> Sequence[ActionMode]:
+        """The action modes that it declares, as far as there are such."""
+        return [mode for mode in self.spec.action_modes if mode in MODES]
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The templates."""
+        return Prompts(list(self.plugins.prompt_dirs))
+
+    async def play(
+        self,
+        mode: ActionMode,
+        *,
+        number: int = 0,
+        memory: str = "",
+        answer: Answer | None = None,
+        later: str | None = None,
+    ) -> Played:
+        """A rollout of a practice task.
+
+        Args:
+            mode: of the environment.
+            number: the task.
+            memory: what was recalled.
+            answer: what the model says; ``None``: what the reference solution does.
+            later: what is recalled in its place after the first turn; ``None``: nothing.
+        """
+        environment, task = MODES[mode](), tasks().tasks[number]
+        oracle = await SimulatedOracle().for_task(task, environment, environment)
+        services = PracticeServices(self.prompts, "agent", SEED, answer or oracle.complete)
+        player: Agent = self.make()
+        player.start(AgentStart(services, memory, SEED))
+        episode = await environment.open(task, seed=SEED, services=PlainServices(environment))
+        done: list[Action] = []
+        while episode.observation.turn == "agent" and len(done) < TURNS:
+            require(
+                isinstance(player.decided(episode.observation), bool), "decided gave something else than True or False"
+            )
+            try:
+                done.append(check_action(await player.act(episode.observation)))
+            except UsageError as error:
+                raise NotTried(f"it does not act on practice tasks: {error}") from error
+            episode.observation = await episode.act(done[-1])
+            if later is not None:
+                player.remember(later)
+        grade = await episode.grade("finished" if episode.observation.turn == "over" else "max_steps")
+        return Played(tuple(done), tuple(services.requests), grade.score)
+
+    async def aclose(self) -> None:
+        """Nothing is kept."""
+
+
+def said(request: ModelRequest) -> str:
+    """All the text of a request that its agent did not write itself."""
+    return "\n".join(message.text for message in request.messages if message.role != "assistant")
+
+
+@rule(
+    KIND,
+    "modes",
+    'Declare AgentSpec(action_modes=("tools",)) or what else it is for.',
+)
+async def modes(subject: AgentSubject) -> None:
+    """The spec names the action modes that it fits: text, tools or choice."""
+    declared, known = subject.spec.action_modes, get_args(ActionMode)
+    require(declared and set(declared) <= set(known), f"its action modes are {declared}, and there are {known}")
+
+
+@rule(
+    KIND,
+    "returns",
+    "Return Action(text), Action.call(name, arguments) or Action.choose(index).",
+    after=("factory", "modes"),
+)
+async def returns(subject: AgentSubject) -> None:
+    """`act` gives an Action, and `decided` True or False."""
+    for mode in subject.modes:
+        try:
+            await subject.play(mode)
+        except PluginError as error:
+            raise Broken(error.message) from error
+
+
+@rule(
+    KIND,
+    "solves",
+    "See that it asks for a form that it can read, and that it acts in the environment's mode.",
+    after=("returns",),
+)
+async def solves(subject: AgentSubject) -> None:
+    """With a model that knows the way it solves a practice task of every mode that it declares."""
+    for mode in subject.modes:
+        played = await subject.play(mode)
+        require(played.score == 1.0, f"on a task with {mode} it did {list(played.actions)}")
+
+
+@rule(
+    KIND,
+    "shown",
+    "Put Observation.messages into the system prompt, and the text into the conversation.",
+    after=("returns",),
+)
+async def shown(subject: AgentSubject) -> None:
+    """Its model is told what the environment says: its rules, and the observation."""
+    for mode in subject.modes:
+        played = await subject.play(mode)
+        told = "\n".join(map(said, played.requests))
+        require(DEPOT_RULES in told, f"on a task with {mode} the environment's rules are in no request")
+        require(tasks().tasks[0].query in told, f"on a task with {mode} the question is in no request")
+
+
+@rule(
+    KIND,
+    "memory",
+    "Put AgentStart.memory at the end of the system prompt (agent/memory.j2).",
+    after=("returns",),
+)
+async def memory(subject: AgentSubject) -> None:
+    """What was recalled stands in every request to its model."""
+    for mode in subject.modes:
+        played = await subject.play(mode, memory=LESSON)
+        for number, request in enumerate(played.requests):
+            require(LESSON in said(request), f"on a task with {mode} request {number} lacks what was recalled")
+
+
+@rule(
+    KIND,
+    "no-memory",
+    "Leave out the heading for memory where there is none.",
+    after=("memory", "fresh"),
+)
+async def no_memory(subject: AgentSubject) -> None:
+    """Without memory its model is asked the same as if there were no memories at all."""
+    for mode in subject.modes:
+        texts = [said(request) for request in (await subject.play(mode)).requests]
+        words = subject.prompts.render("agent/memory.j2", memory=LESSON).replace(LESSON, "").split("\n")
+        heads = [line for line in words if line.strip()]
+        for text in texts:
+            require(not any(head in text for head in heads), f"on a task with {mode} memory is announced without any")
+
+
+@rule(
+    KIND,
+    "remember",
+    "Make the system prompt anew when `remember` is called.",
+    after=("memory",),
+)
+async def remember(subject: AgentSubject) -> None:
+    """What is recalled later takes the place of what was recalled before."""
+    if "tools" not in subject.modes:
+        raise NotTried("only practice tasks with tools take several turns")
+
+    async def look(request: ModelRequest) -> Completion:
+        return Completion("", (ToolCall("c", "look", {"parcel": "x"}),)) if request.tools else Completion(_LOOK)
+
+    for request in (await subject.play("tools", memory=LESSON, later=OTHER, answer=look)).requests[1:]:
+        text = said(request)
+        require(OTHER in text and LESSON not in text, "it still tells what was recalled first")
+
+
+_LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}}'
+
+
+@rule(
+    KIND,
+    "repeatable",
+    "Draw chance from AgentStart.seed.",
+    after=("returns",),
+)
+async def repeatable(subject: AgentSubject) -> None:
+    """The same observations, replies and seed give the same actions and requests."""
+    for mode in subject.modes:
+        first, second = [await subject.play(mode) for _ in range(2)]
+        require(first == second, f"on a task with {mode} a second rollout goes otherwise")
+
+
+@rule(
+    KIND,
+    "own-chance",
+    "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).",
+    after=("repeatable",),
+)
+async def own_chance(subject: AgentSubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
+    with global_chance_untouched():
+        for mode in subject.modes:
+            await subject.play(mode)
+
+
+@rule(
+    KIND,
+    "fresh",
+    "Set everything up in `start`, on the object and not on the class.",
+    after=("repeatable",),
+)
+async def fresh(subject: AgentSubject) -> None:
+    """Rollouts do not see each other: a new agent knows nothing of another one."""
+    for mode in subject.modes:
+        alone = await subject.play(mode)
+        await subject.play(mode, number=1, memory=LESSON)
+        require(await subject.play(mode) == alone, f"on a task with {mode} a new agent goes on where another stopped")
+
+
+@rule(
+    KIND,
+    "any-reply",
+    "Raise rbsuite.errors.ParseFailure where a reply cannot be read as an action.",
+    after=("returns",),
+)
+async def any_reply(subject: AgentSubject) -> None:
+    """Whatever its model replies, it gives an action or a ParseFailure."""
+    replies = [Completion(text) for text in ("", "{", "Hm.", "Action: {", "```json\n[]\n```", "\x00", "[[[[" * 200)]
+    replies += [Completion("", (ToolCall("1", "no_such_tool", {}, raw="{"),)), Completion("", finish_reason="length")]
+    replies += [Completion("", finish_reason="content_filter"), Completion("", finish_reason="context_overflow")]
+    for mode in subject.modes:
+        for reply in replies:
+            what = f"its model replied {reply.text[:20]!r} ({reply.finish_reason})"
+            with bearing(what, ParseFailure, ContextOverflow, ReplyRefused):
+                await subject.play(mode, answer=Fixed(reply))
+
+
+@rule(
+    KIND,
+    "model-fails",
+    "Do not catch ModelError.",
+    after=("returns",),
+)
+async def model_fails(subject: AgentSubject) -> None:
+    """Where its model fails the ModelError passes: no action is made up."""
+    for mode in subject.modes:
+        answer = Fixed(ModelError("the model failed."))
+        with bearing("its model failed", ModelError):
+            await subject.play(mode, answer=answer)
+            require(not answer.asked, f"on a task with {mode} its model failed, and it acted all the same")
+
+
+@rule(
+    KIND,
+    "fenced",
+    "Put AgentStart.memory into the prompt whole, and observations into messages of their own.",
+    after=("returns", "solves"),
+)
+async def fenced(subject: AgentSubject) -> None:
+    """What was learnt from others' words stands in its prompts as it was recalled, in its fences."""
+
+    def tried(mode: ActionMode) -> None:
+        name = f"practice-{mode}"
+        plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])
+        check_fences(env=name, memory=("synapse",), agent=subject.name, judge="ground-truth", plugins=plugins)
+
+    for mode in subject.modes:
+        try:
+            await asyncio.to_thread(tried, mode)
+        except UsageError as error:
+            raise NotTried(f"it does not act on practice tasks: {error}") from error
+        except AssertionError as error:
+            raise Broken(str(error)) from error
+
+
+RULES: tuple[Rule[Any], ...] = (
+    *common_rules(KIND, lacking("start", "remember", "decided", "act")),
+    modes,
+    returns,
+    repeatable,
+    own_chance,
+    fresh,
+    solves,
+    shown,
+    memory,
+    no_memory,
+    remember,
+    any_reply,
+    model_fails,
+    fenced,
+)
+"""The rules, in the order in which they are tried."""

@@ -1,0 +1,284 @@
+"""The contract kit: every rule, tried on what plugins declare.
+
+    from rbsuite.testing import check_memory, require_kept
+
+    require_kept(check_memory("recent"))
+
+``rbsuite plugin check`` and the pytest plugin call the same functions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.options import Reference
+from rbsuite.plugins import GROUP, Plugins, load_plugins
+from rbsuite.run.names import look_up
+from rbsuite.specs import Spec
+from rbsuite.testing import agents, embedders, environments, judges, memories, models, plugins
+from rbsuite.testing.agents import AgentSubject
+from rbsuite.testing.embedders import EmbedderSubject
+from rbsuite.testing.environments import EnvironmentSubject
+from rbsuite.testing.judges import JudgeSubject
+from rbsuite.testing.memories import MemorySubject
+from rbsuite.testing.models import ModelSubject
+from rbsuite.testing.plugins import PluginSubject, entry_of
+from rbsuite.testing.rules import Finding, Rule, try_rules
+from rbsuite.testing.subjects import Subject
+
+SUBJECTS: Mapping[str, type[Subject]] = {
+    "environment": EnvironmentSubject,
+    "memory": MemorySubject,
+    "judge": JudgeSubject,
+    "agent": AgentSubject,
+    "embedder": EmbedderSubject,
+    "model": ModelSubject,
+}
+"""What rules look at, by kind."""
+
+RULES: Mapping[str, Sequence[Rule[Any]]] = {
+    "plugin": plugins.RULES,
+    "environment": environments.RULES,
+    "memory": memories.RULES,
+    "judge": judges.RULES,
+    "agent": agents.RULES,
+    "embedder": embedders.RULES,
+    "model": models.RULES,
+}
+"""The rules of each kind, in the order in which they are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Something to check.
+
+    Attributes:
+        kind: a kind of :data:`RULES`.
+        name: how a user writes it; of a plugin, the name of its entry point.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What to check, and where its names are looked up.
+
+    Attributes:
+        plugins: the plugins.
+        targets: what is to be checked.
+    """
+
+    plugins: Plugins
+    targets: Sequence[Target]
+
+
+async def acheck(kind: str, reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try all rules of a kind on what a reference names. For code that runs in an event loop; else see :func:`check`.
+
+    Args:
+        kind: a kind of :data:`RULES`.
+        reference: a name, with options if need be, e.g. ``"reasoningbank:k=2"``; of a plugin, the name of its entry point.
+        known: where names are looked up; ``None``: everything that is installed.
+
+    Raises:
+        UnknownNameError: there is no such thing.
+        UsageError: an option that cannot be used.
+    """
+    found = known or load_plugins()
+    subject: Any = (
+        _plugin(reference, found) if kind == "plugin" else SUBJECTS[kind](look_up(found, kind, reference), found)
+    )
+    try:
+        return await try_rules(RULES[kind], subject, reference)
+    finally:
+        with suppress(Exception):  # what cannot be closed has been found out by then
+            await subject.aclose()
+
+
+def check(kind: str, reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try all rules of a kind on what a reference names. See :func:`acheck`."""
+    return asyncio.run(acheck(kind, reference, known))
+
+
+def check_plugin(name: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for plugins on one, and all others on what it declares. See :func:`acheck`."""
+    found = known or load_plugins()
+    targets = find_targets(name, found)
+    return [finding for target in targets.targets for finding in check(target.kind, target.name, targets.plugins)]
+
+
+def check_environment(reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for environments. See :func:`acheck`."""
+    return check("environment", reference, known)
+
+
+def check_memory(reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for memories. See :func:`acheck`."""
+    return check("memory", reference, known)
+
+
+def check_judge(reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for judges. See :func:`acheck`."""
+    return check("judge", reference, known)
+
+
+def check_agent(reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for agents. See :func:`acheck`."""
+    return check("agent", reference, known)
+
+
+def check_embedder(reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for embedders. See :func:`acheck`."""
+    return check("embedder", reference, known)
+
+
+def check_model(reference: str, known: Plugins | None = None) -> list[Finding]:
+    """Try the rules for models. See :func:`acheck`."""
+    return check("model", reference, known)
+
+
+def require_kept(findings: Sequence[Finding]) -> None:
+    """See that no rule is broken; for tests.
+
+    Raises:
+        AssertionError: some are; the message says which, what was found, and what to do.
+    """
+    broken = [
+        f"{one.kind} {one.subject}: {one.rule}: {one.requires}\n    {one.detail}\n    -> {one.remedy}"
+        for one in findings
+        if one.outcome == "broken"
+    ]
+    assert not broken, "\n".join(broken)
+
+
+def find_targets(text: str, known: Plugins) -> Targets:
+    """What a user means to check.
+
+    Args:
+        text: a plugin's name or its distribution's, the name of something that a plugin declares (with options if need be), the path of a
+            plugin's directory or module; empty: everything.
+        known: the plugins that are installed.
+
+    Raises:
+        UnknownNameError: there is no such thing; the nearest names are suggested.
+        UsageError: the path holds no plugin.
+    """
+    infos = known.infos
+    if not text:
+        return Targets(known, _with_specs(known, [info.name for info in infos if info.status != "disabled"]))
+    named = [info.name for info in infos if text == info.name or text == info.distribution.partition(" ")[0]]
+    if named:
+        return Targets(known, _with_specs(known, named))
+    name = Reference.parse(text).name if not Path(text).exists() else ""
+    kinds = [kind for kind in SUBJECTS if name and name in _names(known, kind)]
+    if kinds:
+        return Targets(known, [Target(kind, text) for kind in kinds])
+    if Path(text).exists():
+        return load_path(Path(text), known)
+    names = [*(info.name for info in infos), *(one for kind in SUBJECTS for one in _names(known, kind))]
+    raise UnknownNameError("plugin or path", text, sorted(set(names)), "rbsuite plugins")
+
+
+def _names(known: Plugins, kind: str) -> Sequence[str]:
+    plural = {"memory": "memories"}.get(kind, f"{kind}s")
+    specs: Mapping[str, Spec] = getattr(known, plural)
+    return [*specs, *known.clashes(kind), *(known.aliases if kind == "environment" else ())]
+
+
+def _with_specs(known: Plugins, names: Sequence[str]) -> list[Target]:
+    """Plugins, each followed by what it declares."""
+    made = []
+    for name in names:
+        made.append(Target("plugin", name))
+        clashing = {(kind, one) for kind in SUBJECTS for one in known.clashes(kind)}
+        made += [
+            Target(kind, spec.name)
+            for kind, spec in known.specs_of(name)
+            if kind in SUBJECTS and (kind, spec.name) not in clashing
+        ]
+    return made
+
+
+def load_path(path: Path, known: Plugins) -> Targets:
+    """The plugins of a directory with a ``pyproject.toml``, or of a module, installed or not. Their code is run.
+
+    Args:
+        path: the directory or module.
+        known: the plugins that are installed; those of the path that are among them are taken from there.
+
+    Raises:
+        UsageError: there is no plugin, or one whose name another plugin has.
+    """
+    place = path.resolve()
+    entries = {place.stem: place.stem} if place.is_file() else _entries(place)
+    for directory in (place.parent,) if place.is_file() else (place / "src", place):
+        if directory.is_dir() and str(directory) not in sys.path:
+            sys.path.insert(0, str(directory))
+    extended = known.extended([])
+    for name, target in entries.items():
+        info = next((info for info in known.infos if info.name == name), None)
+        loaded: Any = known.plugin(name)
+        if info is not None and (loaded is None or not _lies_in(loaded, place)):
+            raise UsageError(
+                f"{path}: another plugin is named {name!r}: that of {info.distribution}.",
+                f"Uninstall it, or set RBSUITE_DISABLE_PLUGINS={name}.",
+            )
+        if info is None:
+            extended.add(name, f"{place.name} (not installed)", lambda target=target: _load(target))  # type: ignore[misc]
+    return Targets(extended, _with_specs(extended, list(entries)))
+
+
+def _lies_in(plugin: Any, place: Path) -> bool:
+    module = plugin if hasattr(plugin, "__file__") else sys.modules.get(type(plugin).__module__)
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve().is_relative_to(place)
+
+
+def _entries(directory: Path) -> Mapping[str, str]:
+    """The entry points that a project declares."""
+    file = directory / "pyproject.toml"
+    try:
+        project = tomllib.loads(file.read_text(encoding="utf-8"))
+        entries: Mapping[str, str] = project["project"]["entry-points"][GROUP]
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}.", "Name a plugin's directory or module.") from error
+    except (KeyError, TypeError) as error:
+        raise UsageError(
+            f"{file} declares no entry point in the group {GROUP}.",
+            f'Add [project.entry-points.{GROUP}] NAME = "module".',
+        ) from error
+    return entries
+
+
+def _load(target: str) -> object:
+    module, _, attribute = target.partition(":")
+    found: Any = import_module(module)
+    for name in filter(None, attribute.split(".")):
+        found = getattr(found, name)
+    return found
+
+
+def _plugin(name: str, known: Plugins) -> PluginSubject:
+    """The subject of a plugin's name."""
+    infos = {info.name: info for info in known.infos}
+    if name not in infos:
+        raise UnknownNameError("plugin", name, infos, "rbsuite plugins")
+    owner = infos[name].distribution.partition(" ")[0]
+    points = [point for point in entry_points(group=GROUP) if point.name == name]
+    point = next((one for one in points if one.dist is not None and one.dist.name == owner), None)
+    if point is not None:
+        return PluginSubject(name, known, lambda: known.load(name), point.value, point.dist)
+    loaded = known.plugin(name)
+    return PluginSubject(name, known, lambda: known.load(name), "" if loaded is None else entry_of(loaded))

@@ -1,0 +1,520 @@
+"""The rules for memories. They are tried on a short stream of practice tasks, in a bank of its own, without a model."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from rbsuite.errors import ModelError, PluginError
+from rbsuite.experience import Experience, MemoryOp, Phase, Recall, RecallRequest
+from rbsuite.jsonable import canonical
+from rbsuite.memories.bank import Bank
+from rbsuite.memories.base import Memory
+from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.prompts import Prompts
+from rbsuite.retrieval.hashing import HashEmbedder
+from rbsuite.run.checks import check_ops, check_recall
+from rbsuite.seeds import derive_seed
+from rbsuite.specs import MemorySpec
+from rbsuite.store.rows import decode_op, op_row
+from rbsuite.testing.fences import check_fences
+from rbsuite.testing.practice import (
+    DEPOTS,
+    Answer,
+    Fixed,
+    PracticeView,
+    experience,
+    marker,
+    practised,
+    tasks,
+    trajectory,
+)
+from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
+from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.transcript import render_steps, render_transcript
+
+KIND = "memory"
+LENGTH = 6
+"""Tasks of the stream."""
+MANY, PADDING = 40, 30_000
+"""Tasks and characters of a trajectory, where it is to be seen that what is recalled stays short."""
+LONGEST = 60_000
+"""Characters that may be put before an agent."""
+
+Made = Callable[[], Memory]
+
+
+class MemorySubject(Subject):
+    """A memory."""
+
+    @property
+    def spec(self) -> MemorySpec:
+        """Its spec."""
+        spec = super().spec
+        assert isinstance(spec, MemorySpec)
+        return spec
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The templates."""
+        return Prompts(list(self.plugins.prompt_dirs))
+
+    def stream(self, made: Made, answer: Answer = practised) -> Stream:
+        """A stream at its beginning.
+
+        Args:
+            made: gives the memory for each call.
+            answer: what the model says.
+        """
+        return Stream(self, made, answer)
+
+    def one(self) -> Made:
+        """Always the same object."""
+        memory: Memory = self.make()
+        return lambda: memory
+
+    async def aclose(self) -> None:
+        """Nothing is kept."""
+
+
+@dataclass
+class Stream:
+    """A stream of practice tasks, one at a time, and what the memory made of it.
+
+    Attributes:
+        subject, made, answer: see :meth:`MemorySubject.stream`.
+        twice: whether every call is made a second time, and what came of that kept apart.
+    """
+
+    subject: MemorySubject
+    made: Made
+    answer: Answer = practised
+    twice: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin with an empty bank."""
+        self.bank = Bank(HashEmbedder(512))
+        self.recalls: list[tuple[Recall, Recall]] = []
+        self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
+
+    async def recall(self, number: int, phase: Phase = "task", **more: Any) -> Recall:
+        """Ask for a task at the version that the bank is at."""
+        task = tasks().tasks[number]
+        request = RecallRequest(task.id, task.domain, task.query, phase, **more)
+        view = self._view(number, "recall")
+        return check_recall(await self.made().recall(request, view))
+
+    async def absorb(self, one: Experience, number: int) -> tuple[MemoryOp, ...]:
+        """Have a task absorbed; nothing is applied."""
+        return check_ops(await self.made().absorb(one, self._view(number, "absorb")))
+
+    def _view(self, number: int, what: str) -> PracticeView:
+        task = tasks().tasks[number]
+        return PracticeView(
+            self.bank, task, self.subject.prompts, derive_seed("kit", task.id, self.bank.version, what), self.answer
+        )
+
+    async def step(self, *, padding: int = 0) -> None:
+        """One task: recall, absorb, apply."""
+        position = self.bank.version
+        number = position % len(tasks().tasks)
+        recalls = [await self.recall(number) for _ in range(1 + self.twice)]
+        one = experience(number, position=position, recalled=recalls[0], padding=padding)
+        ops = [await self.absorb(one, number) for _ in range(1 + self.twice)]
+        self.recalls.append((recalls[0], recalls[-1]))
+        self.ops.append((ops[0], ops[-1]))
+        await self.bank.apply(position + 1, ops[0])
+
+    async def run(self, length: int = LENGTH, *, padding: int = 0) -> Stream:
+        """So many tasks."""
+        for _ in range(length):
+            await self.step(padding=padding)
+        return self
+
+    @property
+    def learnt(self) -> Sequence[tuple[int, MemoryOp]]:
+        """The operations, each with the position of its task.
+
+        Raises:
+            NotTried: there are none.
+        """
+        found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
+        if not found:
+            raise NotTried("it learnt nothing from the practice tasks")
+        return found
+
+    def told(self) -> str:
+        """All that the memory gave, as text, so that streams can be compared."""
+        return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
+
+
+@rule(
+    KIND,
+    "empty-bank",
+    'Return Recall(reason="...") where the view has nothing.',
+    after=("factory",),
+)
+async def empty_bank(subject: MemorySubject) -> None:
+    """A recall from an empty bank gives no items and raises nothing."""
+    for number in range(2):
+        recall = await subject.stream(subject.one()).recall(number)
+        require(not recall.items, f"{len(recall.items)} items were recalled from an empty bank")
+
+
+@rule(
+    KIND,
+    "returns",
+    "Build them by the constructors of rbsuite.experience.",
+    after=("empty-bank",),
+)
+async def returns(subject: MemorySubject) -> None:
+    """`recall` gives a Recall, and `absorb` a list of MemoryOp, which may be empty."""
+    stream = subject.stream(subject.one())
+    await stream.recall(0)
+    for number in range(LENGTH):
+        await stream.absorb(experience(number), number)
+
+
+@rule(
+    KIND,
+    "operations",
+    "Change only what the view lists, and give the items of an experience its query as key.",
+    after=("returns",),
+)
+async def operations(subject: MemorySubject) -> None:
+    """The bank takes every operation: ids that are new or known, items of one experience under one key."""
+    try:
+        await subject.stream(subject.one()).run()
+    except PluginError as error:
+        raise Broken(error.message) from error
+
+
+@rule(
+    KIND,
+    "reason",
+    'Return Recall(reason="no success in this domain yet") or the reason that the search gave.',
+    after=("operations",),
+)
+async def reason(subject: MemorySubject) -> None:
+    """Where nothing is recalled the reason is given, and only there."""
+    stream = await subject.stream(subject.one()).run()
+    for position, (recall, _) in enumerate(stream.recalls):
+        anything = bool(recall.items or recall.text)
+        require(anything or recall.reason.strip(), f"at task {position} nothing was recalled, and no reason given")
+        require(not (anything and recall.reason), f"at task {position} something was recalled, with a reason why not")
+
+
+@rule(
+    KIND,
+    "recalled-exist",
+    "Take id and revision from the items of the view: Recalled(item.id, item.revision, score, rank).",
+    after=("operations",),
+)
+async def recalled_exist(subject: MemorySubject) -> None:
+    """Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0."""
+    stream = await subject.stream(subject.one()).run()
+    for version, (recall, _) in enumerate(stream.recalls):
+        ids = [item.item_id for item in recall.items]
+        require(len(set(ids)) == len(ids), f"at task {version} an item was recalled twice")
+        ranks = [item.rank for item in recall.items]
+        require(ranks == list(range(len(ranks))), f"at task {version} the ranks are {ranks}")
+        for item in recall.items:
+            found = stream.bank.get(item.item_id, version)
+            require(found is not None, f"at task {version} the bank has no item {item.item_id!r}")
+            require(
+                found is not None and found.revision == item.revision,
+                f"at task {version} item {item.item_id!r} has another revision than {item.revision}",
+            )
+
+
+@rule(
+    KIND,
+    "provenance",
+    "Provenance(experience.task_id, experience.position, (rollout,), verdict.label, verdict.source)",
+    after=("operations",),
+)
+async def provenance(subject: MemorySubject) -> None:
+    """Every operation says from which task, position and rollouts it was learnt, and so does every new item."""
+    stream = await subject.stream(subject.one()).run()
+    for position, op in stream.learnt:
+        one = experience(position)
+        told = [op.provenance, *([op.item.provenance] if op.op == "add" and op.item is not None else [])]
+        for found in told:
+            right = (found.task_id, found.position) == (one.task_id, position)
+            require(right, f"what was learnt on {one.task_id!r} says {found.task_id!r}, position {found.position}")
+            rollouts = {outcome.trajectory.rollout for outcome in one.outcomes}
+            require(
+                set(found.rollouts) <= rollouts, f"what was learnt on {one.task_id!r} names rollouts {found.rollouts}"
+            )
+
+
+@rule(
+    KIND,
+    "ids",
+    "Derive them from experience.id, which tells runs apart (`--warm-start`).",
+    after=("operations",),
+)
+async def ids(subject: MemorySubject) -> None:
+    """Item ids differ also from those of the bank that a run was started with."""
+    stream = subject.stream(subject.one())
+    _ = (await subject.stream(subject.one()).run()).learnt
+    for number in range(LENGTH):
+        added = [
+            {op.item.id for op in await stream.absorb(experience(number, origin=origin), number) if _adds(op)}  # type: ignore[union-attr]
+            for origin in ("", "0a1b2c3d")
+        ]
+        both = added[0] & added[1]
+        require(not both, f"the id {next(iter(both), '')!r} is given in two runs")
+
+
+def _adds(op: MemoryOp) -> bool:
+    return op.op == "add" and op.item is not None
+
+
+@rule(
+    KIND,
+    "replayable",
+    "Use str, int, float and tuples of them, and no subclasses of your own.",
+    after=("operations",),
+)
+async def replayable(subject: MemorySubject) -> None:
+    """Operations come back from the store as they were: plain texts, numbers and tuples."""
+    stream = await subject.stream(subject.one()).run()
+    _ = stream.learnt
+    again = Bank(HashEmbedder(512))
+    for version, (ops, _) in enumerate(stream.ops, 1):
+        back = tuple(decode_op(op_row(op)[-1]) for op in ops)
+        for op, other in zip(ops, back, strict=True):
+            require(op == other, f"the operation {op.op!r} of task {version - 1} comes back from the store as another")
+        await again.apply(version, back)
+    require(again.state_hash == stream.bank.state_hash, "the bank is another one when it is read back from the store")
+
+
+@rule(
+    KIND,
+    "repeatable",
+    "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.",
+    after=("operations",),
+)
+async def repeatable(subject: MemorySubject) -> None:
+    """Asked the same at the same version, a new object gives the same."""
+    first, second = [await subject.stream(subject.one()).run() for _ in range(2)]
+    require(first.told() == second.told(), "a second run of the same stream recalls or learns otherwise")
+
+
+@rule(
+    KIND,
+    "own-chance",
+    "Draw from view.rng.",
+    after=("operations", "repeatable"),
+)
+async def own_chance(subject: MemorySubject) -> None:
+    """It leaves the random generators that the whole process shares alone."""
+    with global_chance_untouched():
+        await subject.stream(subject.one()).run()
+
+
+@rule(
+    KIND,
+    "no-state",
+    "Keep nothing in the object between calls; what is to be known later goes into the bank.",
+    after=("operations", "repeatable"),
+)
+async def no_state(subject: MemorySubject) -> None:
+    """A call that is made again on the same object gives the same: a try may be thrown away and repeated."""
+    stream = replace(subject.stream(subject.one()), twice=True)
+    await stream.run()
+    for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
+        require(first == second, f"at task {position} a second recall gives something else")
+        require(learnt == again, f"at task {position} absorbing a second time gives something else")
+
+
+@rule(
+    KIND,
+    "resume",
+    "Read what is known from the view, not from the object.",
+    after=("operations", "repeatable"),
+)
+async def resume(subject: MemorySubject) -> None:
+    """A run that is resumed with a new object goes on as if it had never stopped."""
+    undisturbed = await subject.stream(subject.one()).run()
+    stopped = await subject.stream(subject.make).run()
+    require(undisturbed.told() == stopped.told(), "with a new object for every call it recalls or learns otherwise")
+
+
+@rule(
+    KIND,
+    "side-by-side",
+    "Keep what a call works with in local variables, not on the object.",
+    after=("no-state", "resume"),
+)
+async def side_by_side(subject: MemorySubject) -> None:
+    """Calls for several tasks at the same time do not disturb each other."""
+    stream = await subject.stream(subject.one()).run()
+    numbers = range(LENGTH, LENGTH + 4)
+    alone = [(await stream.recall(number), await stream.absorb(experience(number), number)) for number in numbers]
+    recalls = await asyncio.gather(*(stream.recall(number) for number in numbers))
+    learnt = await asyncio.gather(*(stream.absorb(experience(number), number) for number in numbers))
+    require([recall for recall, _ in alone] == recalls, "recalls for several tasks at the same time get mixed up")
+    require([ops for _, ops in alone] == learnt, "absorbing several tasks at the same time gets mixed up")
+
+
+@rule(
+    KIND,
+    "own-task",
+    "Read items through the view, which leaves them out, and keep no copies in a document.",
+    after=("operations", "provenance", "recalled-exist"),
+)
+async def own_task(subject: MemorySubject) -> None:
+    """Nothing that was learnt on a task is recalled for it."""
+    stream = await subject.stream(subject.one()).run()
+    for number in range(LENGTH):
+        task = tasks().tasks[number]
+        recall = await stream.recall(number)
+        for item in recall.items:
+            found = stream.bank.get(item.item_id, LENGTH)
+            own = found is not None and found.provenance.task_id == task.id
+            require(not own, f"an item that was learnt on {task.id!r} is recalled for it")
+        require(marker(number) not in recall.text, f"what happened on {task.id!r} is recalled for it")
+
+
+@rule(
+    KIND,
+    "budget",
+    "Limit how many items are recalled, and how many characters of each are kept.",
+    after=("operations", "ids"),
+)
+async def budget(subject: MemorySubject) -> None:
+    """What is put before the agent stays short, however much is in the bank: at most 60,000 characters."""
+
+    async def long(request: ModelRequest) -> Completion:
+        done = await practised(request)
+        return Completion(done.text + "\n" + "And look again. " * 200 if request.purpose == "memory" else done.text)
+
+    stream = subject.stream(subject.one(), long)
+    await stream.run(MANY, padding=PADDING)
+    longest = max([len((await stream.recall(number)).text) for number in range(4)])
+    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} characters are put before the agent")
+
+
+@rule(
+    KIND,
+    "any-reply",
+    "Read replies leniently (rbsuite.reading), and learn nothing where nothing can be read.",
+    after=("operations",),
+)
+async def any_reply(subject: MemorySubject) -> None:
+    """Whatever its model replies, it raises nothing."""
+    for text in ("", "No.", "{", "```json\n[1, 2\n```", "# Item 1", "\x00" * 50, "null", "[[[[" * 200, "<sheet>"):
+        with bearing(f"its model replied {text[:20]!r}"):
+            await subject.stream(subject.one(), Fixed(text)).run(3)
+
+
+@rule(
+    KIND,
+    "model-fails",
+    "Leave ModelError alone, or catch it and return no operations.",
+    after=("operations",),
+)
+async def model_fails(subject: MemorySubject) -> None:
+    """Where its model fails it learns nothing or lets the ModelError pass; it raises nothing else."""
+    stream = subject.stream(subject.one())
+    await stream.run(2)
+    stream.answer = Fixed(ModelError("the model failed."))
+    for number in range(2, LENGTH):
+        with bearing("its model failed", ModelError):
+            await stream.recall(number)
+        with bearing("its model failed", ModelError):
+            await stream.absorb(experience(number), number)
+
+
+@rule(
+    KIND,
+    "phases",
+    'Handle RecallRequest.phase "step" and "retry" (history, rules, previous), or leave them out of the spec.',
+    after=("operations",),
+)
+async def phases(subject: MemorySubject) -> None:
+    """It recalls in every phase that its spec names, with and without an earlier recall."""
+    known = ("task", "step", "retry")
+    strange = [phase for phase in subject.spec.phases if phase not in known]
+    require(not strange, f"its phases are {subject.spec.phases}")
+    for length in (0, LENGTH):
+        stream = await subject.stream(subject.one()).run(length)
+        number = LENGTH
+        for previous in (None, await stream.recall(number)):
+            so_far = render_steps(trajectory(number).steps)
+            if "step" in subject.spec.phases:
+                await stream.recall(number, "step", step=1, history=so_far, previous=previous)
+            if "retry" in subject.spec.phases:
+                earlier = render_transcript(trajectory(number, right=False))
+                await stream.recall(number, "retry", earlier=1, history=earlier, rules="Be brief.", previous=previous)
+
+
+@rule(
+    KIND,
+    "domains",
+    "Take the domain from the experience and the request; it may be empty.",
+    after=("operations",),
+)
+async def domains(subject: MemorySubject) -> None:
+    """It copes with tasks of several domains and of none."""
+    assert len(DEPOTS) > 1
+    stream = subject.stream(subject.one())
+    for number in range(3):
+        one = replace(experience(number), domain="")
+        for op in await stream.absorb(one, number):
+            require(op.item is None or op.item.domain == "", f"an item of a task without a domain has {op.item!r}")
+
+
+@rule(
+    KIND,
+    "fenced",
+    'Give items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
+    after=("operations", "any-reply", "model-fails", "phases"),
+)
+async def fenced(subject: MemorySubject) -> None:
+    """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
+
+    def tried() -> str:
+        try:
+            check_fences(memory=(subject.name,), judge="self", plugins=subject.plugins)
+        except AssertionError as error:
+            return str(error)
+        return ""
+
+    fault = await asyncio.to_thread(tried)
+    if fault.startswith("what does this memory's prompt ask for?"):
+        raise NotTried(
+            "its model is asked for replies in a form that the check does not know; use check_fences(reply=...)"
+        )
+    require(not fault, fault)
+
+
+RULES: tuple[Rule[Any], ...] = (
+    *common_rules(KIND, lacking("recall", "absorb")),
+    empty_bank,
+    returns,
+    operations,
+    reason,
+    recalled_exist,
+    provenance,
+    ids,
+    replayable,
+    repeatable,
+    own_chance,
+    no_state,
+    resume,
+    side_by_side,
+    own_task,
+    budget,
+    any_reply,
+    model_fails,
+    phases,
+    domains,
+    fenced,
+)
+"""The rules, in the order in which they are tried."""

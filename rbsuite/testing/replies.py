@@ -1,0 +1,33 @@
+"""What a model could write in the forms that prompts of the suite ask for; for checks that need no real model."""
+
+from __future__ import annotations
+
+import re
+
+_ITEMS = re.compile(r"^# (\w+(?: \w+)*) 1$", re.MULTILINE)
+
+
+def memory_reply(prompt: str, line: str, text: str, number: int) -> str:
+    """A reply in the form that a prompt of the core's memories asks for; empty where it asks for another one.
+
+    Args:
+        prompt: what stands outside of its fences.
+        line: what is said where one line is asked for.
+        text: what is said where there is room for more.
+        number: tells insights apart, which repetitions would be dropped.
+    """
+    if re.search(r"^<sheet>$", prompt, re.MULTILINE):
+        return f"<sheet>\n{text}\n</sheet>"
+    if re.search(r"^Prune: \d", prompt, re.MULTILINE):
+        return "Keep"
+    if re.search(r"^Insight: \.\.\.$", prompt, re.MULTILINE):
+        return f"Bullets: none\nInsight: {line}"
+    if re.search(r"^ADD: \.\.\.$", prompt, re.MULTILINE):
+        return f"ADD: {line} {number}"
+    heading = _ITEMS.search(prompt)
+    return "" if heading is None else item_reply(heading.group(1), line, text)
+
+
+def item_reply(heading: str, line: str, text: str) -> str:
+    """One item under a heading, with title, description and content."""
+    return f"# {heading} 1\n## Title\n{line}\n## Description\n{line}\n## Content\n{text}"

@@ -1,0 +1,209 @@
+"""What rules look at, and the rules that hold for whatever a plugin declares."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from rbsuite.errors import PluginError, UsageError
+from rbsuite.plugins import Plugins
+from rbsuite.run.names import Part
+from rbsuite.specs import Check, Spec, load_object
+from rbsuite.testing.elsewhere import elsewhere
+from rbsuite.testing.rules import Broken, NotTried, Rule, raised, require, rule
+
+_NAME = re.compile(r"[a-z0-9.]+(?:[-/][a-z0-9.]+)*(?:\[[a-z0-9]+(?:-[a-z0-9]+)*\])?")
+_SUMMARY = 160
+
+
+@dataclass
+class Subject:
+    """One thing that a plugin declares, with the values of its options.
+
+    Attributes:
+        part: its spec and the values.
+        plugins: where other names are looked up.
+    """
+
+    part: Part
+    plugins: Plugins
+
+    @property
+    def spec(self) -> Spec:
+        """Its spec."""
+        return self.part.spec
+
+    @property
+    def name(self) -> str:
+        """How a user writes it."""
+        return self.part.reference
+
+    def make(self) -> Any:
+        """A new one.
+
+        Raises:
+            NotTried: it needs what is not here, or an option that has no default to go by.
+            PluginError: it cannot be made.
+        """
+        self.require_needs()
+        try:
+            return self.part.make()
+        except UsageError as error:
+            if self.spec.options:
+                raise NotTried(f"it cannot be made as it is: {error}") from error
+            raise
+
+    def require_needs(self) -> None:
+        """See that what it needs beside its package is there.
+
+        Raises:
+            NotTried: something is missing.
+        """
+        needs: Sequence[Check] = getattr(self.spec, "needs", ())
+        for need in needs:
+            problem = str(load_object(need.check, self.name)() or "")
+            if problem:
+                raise NotTried(f"{need.name}: {problem}")
+
+
+def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], ...]:
+    """The rules for the spec of a kind, and for what its factory gives.
+
+    Args:
+        kind: the kind.
+        missing: what a made object lacks, in words; empty if nothing.
+    """
+
+    @rule(
+        kind,
+        "name",
+        "Rename it: users write NAME:OPTION=VALUE, so blanks, colons, commas and capitals are in the way.",
+    )
+    async def name(subject: Subject) -> None:
+        """The name is lower case, its words joined by `-`."""
+        require(_NAME.fullmatch(subject.spec.name), f"its name is {subject.spec.name!r}")
+
+    @rule(
+        kind,
+        "summary",
+        "Say in a few words what it is: `rbsuite list` shows that.",
+    )
+    async def summary(subject: Subject) -> None:
+        """The summary and the help of every option are one line each."""
+        texts = {"summary": subject.spec.summary}
+        texts |= {f"help of the option {option.name!r}": option.help for option in subject.spec.options}
+        for what, text in texts.items():
+            require(text.strip() and "\n" not in text and len(text) <= _SUMMARY, f"its {what} is {text[:80]!r}")
+
+    @rule(
+        kind,
+        "factory",
+        'Name the class or function as "module:attribute", with the declared options as keyword arguments.',
+    )
+    async def factory(subject: Subject) -> None:
+        """The factory can be imported, and gives what the contract asks for."""
+        load_object(subject.spec.factory, subject.name)
+        lacks = missing(subject.make())
+        require(not lacks, f"{subject.spec.factory} gives something without {lacks}")
+
+    @rule(
+        kind,
+        "options",
+        "Give the default the option's type, within its bounds and choices.",
+    )
+    async def options(subject: Subject) -> None:
+        """Options have names of their own, and defaults that they would allow."""
+        names = [option.name for option in subject.spec.options]
+        for option in subject.spec.options:
+            require(option.name.isidentifier(), f"the option {option.name!r} can be no keyword")
+            require(names.count(option.name) == 1, f"the option {option.name!r} is declared twice")
+            shown = str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
+            if option.type == "str" and not shown and option.choices:
+                continue  # none of the choices
+            require(option.read(shown, subject.name) == option.default, f"{option.name}={shown} is not read as such")
+
+    @rule(
+        kind,
+        "import",
+        "Move the work into the factory or later: a module is imported by whoever lists what it has.",
+        after=("factory",),
+    )
+    async def imports(subject: Subject) -> None:
+        """Importing its module does nothing but define things."""
+        module = subject.spec.factory.partition(":")[0]
+        require_importable(module)
+        work = await asyncio.to_thread(_work_of, module)
+        require(not work, f"importing {module} {', '.join(work)}")
+
+    return name, summary, factory, options, imports
+
+
+@cache
+def _work_of(module: str) -> Sequence[str]:
+    """What importing a module does beside defining things; the same for everything in it."""
+    done: Sequence[str] = asyncio.run(elsewhere("import", module=module))
+    return done
+
+
+def require_importable(module: str) -> None:
+    """See that another process can import a module.
+
+    Raises:
+        NotTried: it has no file that another process would find.
+    """
+    loaded = sys.modules.get(module)
+    if module == "__main__" or getattr(loaded, "__file__", None) is None:
+        raise NotTried(f"the module {module} has no file that another process could import")
+
+
+def lacking(*methods: str) -> Callable[[Any], str]:
+    """Says which of the methods or attributes a thing lacks."""
+
+    def missing(made: Any) -> str:
+        return ", ".join(name for name in methods if not hasattr(made, name))
+
+    return missing
+
+
+@contextmanager
+def global_chance_untouched() -> Iterator[None]:
+    """See that nobody draws from, or seeds, the random generators that all of a process share.
+
+    Raises:
+        Broken: somebody did.
+    """
+    numpy: Any = sys.modules.get("numpy")
+    before = random.getstate(), repr(numpy.random.get_state()) if numpy is not None else ""
+    yield
+    require(random.getstate() == before[0], "the global generator of `random` was used")
+    require(not before[1] or repr(numpy.random.get_state()) == before[1], "the global generator of numpy was used")
+
+
+@contextmanager
+def bearing(what: str, *allowed: type[Exception]) -> Iterator[None]:
+    """See that nothing is raised but what may be.
+
+    Args:
+        what: what the subject is given, in words.
+        allowed: what it may raise; that is swallowed.
+
+    Raises:
+        Broken: it raised something else.
+    """
+    try:
+        yield
+    except (Broken, NotTried):
+        raise
+    except allowed:
+        pass
+    except PluginError as error:
+        raise Broken(f"{what}: {error.message}") from error
+    except Exception as error:
+        raise Broken(f"{what}: {raised(error)}") from error
