@@ -92,6 +92,12 @@ def test_they_run(installed: dict[str, str], tmp_path: Path) -> None:
     assert shown.count("reference solutions score 1. Doing nothing solves 0.") == len(verified)
 
 
+@pytest.mark.slow  # tries about 270 rules
+def test_they_keep_the_rules_of_the_kit(installed: dict[str, str], tmp_path: Path) -> None:
+    shown = run(EVALUATIONS, [json.dumps([["plugin", "check", name] for name in NAMES.values()])], installed, tmp_path)
+    assert shown.count(" 0 broken, ") == len(ALL)
+
+
 @pytest.mark.slow  # builds and installs nine distributions
 def test_an_installer_installs_them(written: Path, tmp_path: Path) -> None:
     places = sorted(str(path) for path in written.iterdir() if path.is_dir())

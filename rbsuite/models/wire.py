@@ -154,11 +154,7 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
     if not choices:
         raise ValueError("the reply contains no choice")
     message = choices[0].message
-    told = message.tool_calls or [
-        SimpleNamespace(id=None, function=legacy)
-        for legacy in [getattr(message, "function_call", None)]
-        if getattr(legacy, "name", None)
-    ]
+    told = message.tool_calls or _legacy_call(getattr(message, "function_call", None))
     names = {sendable_name(tool.name): tool.name for tool in tools}
     calls = _distinct(_call_from_wire(call, number, names) for number, call in enumerate(told))
     finish = _finish_of(choices[0])
@@ -175,6 +171,13 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
     known = cost if counted_in is not None and counted_out is not None and counted_in + counted_out else None
     usage = Usage(calls=1, input_tokens=counted_in or 0, output_tokens=counted_out or 0, cost=known)
     return Completion(text, calls, usage, finish, reasoning, _given(message, told, calls))
+
+
+def _legacy_call(function: Any) -> list[Any]:
+    """The call that a message makes in the form that came before ``tool_calls``; none where it makes none."""
+    if isinstance(function, dict):
+        function = SimpleNamespace(name=function.get("name"), arguments=function.get("arguments"))
+    return [SimpleNamespace(id=None, function=function)] if getattr(function, "name", None) else []
 
 
 def require_whole(response: Any) -> None:

@@ -100,7 +100,7 @@ ALL = (
     Template(
         "model",
         "",
-        "simulated: adds the numbers of the last message",
+        "adds the numbers of the last message",
         (("model.py", "the model"),),
         "--env aime --limit 5 --model NAME",
     ),

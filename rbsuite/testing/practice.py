@@ -254,7 +254,7 @@ class PracticeServices:
         temperature: float | None = None,
         schema: Mapping[str, Any] | None = None,
     ) -> Completion:
-        """See :class:`rbsuite.models.services.ToolServices`."""
+        """See :class:`rbsuite.agents.base.AgentServices`."""
         session = derive_seed(self._seed, self._purpose)
         seed = derive_seed(session, len(self.requests))
         self.requests.append(

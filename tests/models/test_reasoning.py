@@ -117,6 +117,7 @@ def reply(content: Any, **fields: Any) -> Any:
         ("Yes.", {"reasoning_content": "hm", "thinking_blocks": [{"type": "thinking", "thinking": "hm"}]}),
         ("<think>hm</think>\nYes.", {"reasoning_content": None}),
         ([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": "Yes."}], {}),
+        ([{"type": "reasoning", "reasoning": "hm"}, {"type": "text", "text": "Ye"}, "s", {"text": "."}, None, 7], {}),
     ],
 )
 def test_every_provider_says_it_in_its_own_way(content: Any, fields: dict[str, Any]) -> None:

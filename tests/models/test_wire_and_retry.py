@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 
 from rbsuite.jsonable import canonical
 from rbsuite.models.retry import Backoff, read_retry_after
-from rbsuite.models.wire import message_to_wire, parse_arguments
-from rbsuite.trajectory import Image, Message, ToolCall
+from rbsuite.models.wire import completion_from_wire, message_to_wire, parse_arguments
+from rbsuite.trajectory import Image, Message, ToolCall, ToolSpec
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 _values = st.recursive(
@@ -80,3 +81,34 @@ def test_what_servers_ask_to_wait(headers: dict[str, str], seconds: float | None
 def test_wait_keeps_its_bounds(failures: int, seed: int, asked: float | None) -> None:
     wait = Backoff(first=1.0, longest=60.0).delay(failures, seed, asked)
     assert min(60.0, asked or 0.5) <= wait <= 60.0
+
+
+@pytest.mark.parametrize(
+    "function", [{"name": "f", "arguments": '{"a": 1}'}, SimpleNamespace(name="f", arguments='{"a": 1}')]
+)
+def test_a_call_of_the_old_form_is_a_call(function: Any) -> None:
+    message = SimpleNamespace(content=None, tool_calls=None, function_call=function)
+    choice = SimpleNamespace(message=message, finish_reason="function_call")
+    completion = completion_from_wire(SimpleNamespace(choices=[choice], usage=None), None)
+    assert completion.tool_calls == (ToolCall("call_0", "f", {"a": 1}),)
+    assert completion.finish_reason == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("told", "finish"),
+    [("MAX_TOKENS", "length"), ("model_length", "length"), ("SAFETY", "content_filter"), ("end_turn", "stop")],
+)
+def test_a_reason_to_end_is_understood_in_any_words(told: str, finish: str) -> None:
+    choice = SimpleNamespace(message=SimpleNamespace(content="a", tool_calls=None), finish_reason=told)
+    assert completion_from_wire(SimpleNamespace(choices=[choice], usage=None), None).finish_reason == finish
+    beside = SimpleNamespace(
+        **vars(choice) | {"finish_reason": "stop", "provider_specific_fields": {"native_finish_reason": told}}
+    )
+    assert completion_from_wire(SimpleNamespace(choices=[beside], usage=None), None).finish_reason == finish
+
+
+def test_a_tool_is_called_by_the_name_that_it_has_here() -> None:
+    call = SimpleNamespace(id="c", function=SimpleNamespace(name="fs_read", arguments="{}"))
+    choice = SimpleNamespace(message=SimpleNamespace(content=None, tool_calls=[call]), finish_reason="tool_calls")
+    response = SimpleNamespace(choices=[choice], usage=None)
+    assert completion_from_wire(response, None, (ToolSpec("fs.read", "reads"),)).tool_calls[0].name == "fs.read"

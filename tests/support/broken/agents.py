@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -92,8 +93,8 @@ class Forgets(Good):
 
 class NeedsReplies(Good):
     def answer(self, completion: Completion) -> Action:
-        if not completion.text and not completion.tool_calls:
-            raise KeyError("text")
+        if completion.text.startswith("{"):
+            json.loads(completion.text)
         return super().answer(completion)
 
 
