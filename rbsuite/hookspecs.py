@@ -118,7 +118,7 @@ def rbsuite_selectors() -> Sequence[SelectorSpec]:
 
 @hookspec
 def rbsuite_models() -> Sequence[ModelSpec]:
-    """Declare in-process models. Every other model name goes to litellm.
+    """Declare in-process models. Every other model name is a provider's.
 
     :return: one spec a model. .. versionadded:: 0.1
     """

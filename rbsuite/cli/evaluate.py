@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from rbsuite.store import ExperimentStore
 
 DEFAULT_CONCURRENCY = 8
+AUTO_CONCURRENCY = (256, 10)
+"""What ``auto`` stands for: at most so many calls, and at first so many of one model."""
 COMMAND_OPTIONS = {
     "concurrency": "concurrency",
     "speculate": "speculate",
     "executor": "executor",
     "outage": "outage",
     "to_look": "to_look",
+    "transport": "transport",
+    "cache": "cache",
     "call_time": "call_time",
     "max_cost": "max_cost",
     "max_tokens": "max_tokens",
@@ -117,14 +121,20 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     return {name: value for name, value in values.items() if name in FIELDS}
 
 
+def read_concurrency(text: Any) -> tuple[int, int]:
+    """``N`` or ``auto``: calls under way at most, and where to start (0: there)."""
+    return AUTO_CONCURRENCY if text == "auto" else (click.IntRange(min=1).convert(text, None, None), 0)
+
+
 @click.command("eval", cls=Command, epilog=EPILOG)
 @experiment_options
 @click.option(
     "--concurrency",
-    type=click.IntRange(min=1),
-    default=DEFAULT_CONCURRENCY,
+    callback=lambda context, parameter, text: read_concurrency(text),
+    default=str(DEFAULT_CONCURRENCY),
     show_default=True,
-    help="Limit of concurrent model calls.",
+    metavar="N|auto",
+    help="Limit of concurrent model calls; lowered for a model whose provider is overloaded. auto: find it out.",
 )
 @click.option(
     "--speculate",
@@ -152,6 +162,19 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     default="",
     metavar="next|last|N",
     help="With --looks: how far to run [default: to the end of the look that is under way, at first the first].",
+)
+@click.option(
+    "--transport",
+    type=click.Choice(["auto", "direct", "litellm"]),
+    default="auto",
+    show_default=True,
+    help="How providers' models are asked; auto: openai/... at a base URL of your own directly, others through litellm.",
+)
+@click.option(
+    "--cache",
+    default="",
+    metavar="DIR",
+    help="Keep replies of providers' models in DIR, and take from there what the same request was answered before.",
 )
 @click.option(
     "--call-time",
@@ -213,11 +236,13 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
     help="Append every event (turns, model calls, commits) to this file, one JSON object per line.",
 )
 def command(
-    concurrency: int,
+    concurrency: tuple[int, int],
     speculate: str,
     executor: str,
     outage: Literal["pause", "commit"],
     to_look: str,
+    transport: Literal["auto", "direct", "litellm"],
+    cache: str,
     call_time: str,
     max_cost: float | None,
     max_tokens: int | None,
@@ -260,8 +285,21 @@ def command(
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
     # The looks that were declared are passed when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
+    most, start = concurrency
     execution = api.Execution(
-        concurrency, speculate, executor, outage, to_look, call_time, max_cost, max_tokens, max_calls, max_time
+        most,
+        speculate,
+        executor,
+        outage,
+        to_look,
+        call_time,
+        max_cost,
+        max_tokens,
+        max_calls,
+        max_time,
+        start=start,
+        transport=transport,
+        cache=cache,
     )
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):

@@ -1,6 +1,6 @@
 """A simulated model that another process answers for: ``sim/learner:server=URL``, with ``rbsuite serve-model`` at the URL.
 
-Requests go the way that those to a provider go, through litellm and over the network, so that a known truth comes back from there. What a
+Requests go the way that those to a provider go, over the network, so that a known truth comes back from there. What a
 provider never sees, the task and the seeds that all chance is drawn from, goes along in the header :data:`HEADER`.
 """
 
@@ -19,7 +19,8 @@ from rbsuite.learner.builtin import LEARNER_OPTIONS
 from rbsuite.learner.controls import SimulatedNoop, SimulatedRandom
 from rbsuite.learner.simulated import SimulatedLearner, SimulatedOracle
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
-from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.direct import DirectModel, Server
+from rbsuite.models.gate import Pace
 from rbsuite.options import canonical_reference
 from rbsuite.task import Task
 
@@ -79,12 +80,13 @@ class ServedModel:
             raise UsageError(f"model {model!r}: {server!r} is not a URL.", "Write server=http://127.0.0.1:8000/v1.")
         self.name = model.partition(":")[0]
         self._offered = model
-        self._server = server
+        self._server = Server(server)
+        self.pace = Pace()
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
         """The model on one task. See :class:`rbsuite.environments.base.TaskAwareModel`."""
         factory = f"{type(environment).__module__}:{type(environment).__qualname__}"
-        return _OnTask(self._offered, self._server, factory, digest(task))
+        return _OnTask(self._offered, self._server, self.pace, factory, digest(task))
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Always raises: a simulated model acts on tasks that come with a reference solution."""
@@ -92,15 +94,16 @@ class ServedModel:
 
     async def aclose(self) -> None:
         """Close connections."""
-        await LiteLLMModel(f"openai/{self.name}").aclose()
+        await self._server.aclose()
 
 
 class _OnTask:
-    def __init__(self, name: str, server: str, factory: str, task: str) -> None:
+    def __init__(self, name: str, server: Server, pace: Pace, factory: str, task: str) -> None:
         self.name = name.partition(":")[0]
         self._factory = factory
         self._task = task
-        self._model = LiteLLMModel(f"openai/{name}", base_url=server, label=name, headers=self._headers)
+        self._model = DirectModel(f"openai/{name}", server=server, label=name, headers=self._headers, pace=pace)
+        self.pace = pace
 
     async def complete(self, request: ModelRequest) -> Completion:
         """Answer a request. See :class:`rbsuite.models.base.ChatModel`."""

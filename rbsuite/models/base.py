@@ -55,6 +55,7 @@ class Completion:
         finish_reason: why it ended.
         reasoning: what it thought before, where the provider tells; it is kept with the step, and never said to anybody.
         given: what the provider gave beside these and may ask for again with the conversation (signatures, blocks of reasoning).
+        cached: whether a cache gave it, so that it cost nothing now.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Completion:
     finish_reason: FinishReason = "stop"
     reasoning: str = ""
     given: Mapping[str, Any] = field(default_factory=dict)
+    cached: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, init=False)

@@ -1,17 +1,16 @@
-"""The one place all model calls pass: meters usage per purpose, derives seeds, keeps to the concurrency limit."""
+"""What those who ask a model hold of it: usage is metered per purpose, seeds are derived, limits are kept."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.models.gate import Entrance
 from rbsuite.models.limits import RolloutBudget
 from rbsuite.models.usable import normalised
-from rbsuite.redact import MASK, reply_secrets
 from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Message, ToolSpec, Usage
 
@@ -23,11 +22,13 @@ class Ledger:
     Attributes:
         usage: cost of the calls that were answered.
         started: calls that were sent to the model, whether they were answered, failed or were cancelled.
+        cached: calls that a cache answered.
         budget: what agent and user may spend; ``None``: any amount.
     """
 
     usage: dict[str, Usage] = field(default_factory=dict)
     started: int = 0
+    cached: int = 0
     budget: RolloutBudget | None = None
 
     def add(self, purpose: str, usage: Usage) -> None:
@@ -50,45 +51,6 @@ class Ledger:
         return sum(self.usage.values(), Usage())
 
 
-class Gate:
-    """Limits how many calls of an experiment are under way, and masks keys in what is answered, before anybody reads it.
-
-    Args:
-        concurrency: calls under way at once.
-    """
-
-    def __init__(self, concurrency: int) -> None:
-        self._slots = asyncio.Semaphore(concurrency)
-        self._secrets = reply_secrets()
-
-    async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
-        """Pass a request on.
-
-        Raises:
-            ModelError: the model failed.
-        """
-        async with self._slots:
-            # A call that is cancelled while it waits for a slot has cost nothing.
-            ledger.started += 1
-            return self._masked(await model.complete(request))
-
-    def _masked(self, completion: Completion) -> Completion:
-        calls = completion.tool_calls
-        texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
-        if not self._secrets.search("\n".join(texts)):
-            return completion
-
-        def mask(value: Any) -> Any:
-            if isinstance(value, str):
-                return self._secrets.sub(MASK, value)
-            if isinstance(value, Mapping):
-                return {mask(key): mask(item) for key, item in value.items()}
-            return [mask(item) for item in value] if isinstance(value, list | tuple) else value
-
-        masked = tuple(replace(one, arguments=mask(one.arguments), raw=mask(one.raw)) for one in calls)
-        return replace(completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=masked)
-
-
 class ModelHandle:
     """What an agent, judge, memory or simulated user holds of a model: it can complete requests, and nothing else.
 
@@ -96,7 +58,7 @@ class ModelHandle:
         model: the model as bound to the task.
         purpose: what all its calls are for.
         seed: calls get seeds derived from it and their number.
-        gate: the experiment's gate.
+        gate: where its calls enter the experiment's gate.
         ledger: where the usage is counted.
         temperature: the temperature where a call names none.
         group: what all calls about the task in this stream share.
@@ -110,7 +72,7 @@ class ModelHandle:
         model: ChatModel,
         purpose: Purpose,
         seed: int,
-        gate: Gate,
+        gate: Entrance,
         ledger: Ledger,
         temperature: float | None = None,
         group: int = 0,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal, get_args
 
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
-from rbsuite.models.litellm_model import DEFAULT_RETRIES, LiteLLMModel
+from rbsuite.models.direct import OFFICIAL, DirectModel
+from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.provider import DEFAULT_RETRIES, PREFIX, ProviderModel, own_server
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference, refuse_keys
@@ -15,6 +18,8 @@ from rbsuite.plugins import SEPARATE, Plugins
 from rbsuite.specs import ModelSpec, load_object
 
 SIMULATED_PREFIX = "sim/"
+Transport = Literal["auto", "direct", "litellm"]
+TRANSPORTS: tuple[Transport, ...] = get_args(Transport)
 
 
 def make_model(
@@ -22,16 +27,19 @@ def make_model(
     plugins: Plugins,
     *,
     waiting: Callable[[ModelWaiting], None] | None = None,
+    transport: Transport = "auto",
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
     ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL[:OPTIONS]`` goes to litellm,
-    all that follows the first ``/`` and is no option as it stands (``ollama/llama3:8b``); see :mod:`rbsuite.models.settings`.
+    all that follows the first ``/`` and is no option as it stands (``ollama/llama3:8b``; see :mod:`rbsuite.models.settings`), unless it is
+    asked directly (:func:`way_to`).
 
     Args:
         reference: what the user wrote.
         plugins: the plugins.
         waiting: told before each wait of a provider's call that will be tried again.
+        transport: how a provider's model is asked, see :func:`way_to`.
 
     Returns:
         the model, and its spec; ``None`` in its place for a provider's model.
@@ -46,10 +54,32 @@ def make_model(
         settings = ModelSettings.parse(reference)
         retries = int(settings.options.get("retries", DEFAULT_RETRIES))
         base_url = str(settings.options.get("api_base", "")) or None
-        return LiteLLMModel(
-            settings.model, base_url=base_url, retries=retries, waiting=waiting, settings=settings
-        ), None
+        way: type[ProviderModel] = DirectModel if way_to(reference, transport) == "direct" else LiteLLMModel
+        return way(settings.model, base_url=base_url, retries=retries, waiting=waiting, settings=settings), None
     return _build(spec, reference), spec
+
+
+def way_to(reference: str, transport: Transport = "auto") -> Transport:
+    """How a provider's model is asked: ``direct`` or ``litellm``.
+
+    Args:
+        reference: ``PROVIDER/MODEL``, with its options.
+        transport: ``auto``: directly where the model is named ``openai/...`` and has a server of the user's own (``api_base``, or
+            ``OPENAI_BASE_URL``), else through litellm; otherwise what the user chose.
+
+    Raises:
+        UsageError: a provider that only litellm can ask is to be asked directly.
+    """
+    settings = ModelSettings.parse(reference)
+    name, base_url = settings.model, str(settings.options.get("api_base", "")) or None
+    if transport == "direct" and not name.startswith(PREFIX):
+        raise UsageError(
+            f"--transport direct: {name!r} can only be asked through litellm.",
+            f"Use --transport auto, or name it {PREFIX}MODEL and set the base URL ({OFFICIAL} without one).",
+        )
+    if transport == "auto":
+        return "direct" if own_server(name, base_url) else "litellm"
+    return transport
 
 
 def is_simulated(reference: str, plugins: Plugins) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rbsuite.errors import LimitReached
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
+from rbsuite.models.gate import Pace
 from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
 from rbsuite.record import Spent
 from rbsuite.trajectory import Usage
@@ -141,6 +142,7 @@ class Metered:
 
     def __init__(self, model: ChatModel, meter: Meter, refused: Callable[[LimitReached], None]) -> None:
         self.name = model.name
+        self.pace: Pace | None = getattr(model, "pace", None)
         self._model = model
         self._meter = meter
         self._refused = refused

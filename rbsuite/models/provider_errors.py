@@ -68,6 +68,7 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     425: "transient",
     429: "transient",
 }
+_OVERLOAD = frozenset({429, 503, 529})
 # litellm reports some failures in a class that says "try again" though no retry can succeed.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
 _NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
@@ -111,12 +112,16 @@ class EmptyReply(Exception):
     """A reply of the right form with nothing in it, not even an empty message; or one that its provider broke off."""
 
 
+class NotCompletion(ValueError):
+    """An answer of another form than the one that was asked for."""
+
+
 def classify(error: Exception, litellm: Any) -> FailureKind:
     """The kind of a failure.
 
     Args:
-        error: what ``litellm.acompletion`` raised, or ``TimeoutError``.
-        litellm: the module.
+        error: what the call raised, or ``TimeoutError``.
+        litellm: the module; ``None``: it was not what made the call, and the status alone tells.
     """
     text = str(error)
     if _NO_CREDENTIALS.search(text):
@@ -124,7 +129,7 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
     if _QUOTA.search(text):
         # Some providers word a limit per minute so, and say when it is over.
         return "transient" if retry_after(error) is not None else "quota"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | ConnectionError):
         return "transient"
     if getattr(error, "status_code", None) == 413:
         return "context_overflow"
@@ -197,6 +202,11 @@ def asks_for_reasoning(error: Exception) -> bool:
 def rejects_images(error: Exception) -> bool:
     """Whether the provider says that the model takes no images. Every server words it in its own way; all name what they were sent."""
     return bool(_IMAGES.search(str(error)))
+
+
+def overloads(error: Exception) -> bool:
+    """Whether the provider says that it is asked too much at once, so that fewer calls at a time would fare better."""
+    return getattr(error, "status_code", None) in _OVERLOAD
 
 
 def headline(kind: FailureKind, error: Exception) -> str:

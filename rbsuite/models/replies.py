@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError, in_words
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.models.gate import Pace
 from rbsuite.trajectory import ToolCall, Usage
 
 
@@ -47,6 +48,7 @@ class Remembering:
 
     def __init__(self, model: ChatModel, replies: Replies) -> None:
         self.name = model.name
+        self.pace: Pace | None = getattr(model, "pace", None)
         self._model = model
         self._replies = replies
 

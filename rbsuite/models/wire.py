@@ -122,7 +122,8 @@ def _content_to_wire(content: Content) -> str | list[dict[str, Any]]:
 
 def has_images(request: ModelRequest) -> bool:
     """Whether a message of a request contains an image."""
-    return any(isinstance(part, Image) for message in request.messages for part in message.content)
+    parts = (message.content for message in request.messages if not isinstance(message.content, str))
+    return any(isinstance(part, Image) for content in parts for part in content)
 
 
 def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:

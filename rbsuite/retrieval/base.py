@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from rbsuite.models.gate import Line, Pace
+    from rbsuite.trajectory import Usage
 
     Vectors = NDArray[np.float32]
     Labels = NDArray[np.int64]
@@ -26,6 +29,20 @@ class Embedder(Protocol):
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts: float32, shape (len(texts), dimension), rows of unit norm (a text with no features: zeros)."""
+
+
+@runtime_checkable
+class MeteredEmbedder(Embedder, Protocol):
+    """What an embedder has beside, where its vectors cost money and it is asked over a network."""
+
+    def through(self, line: Line, pace: Pace) -> None:
+        """Its requests pass a gate, in a line, at a pace that all embedders of that model share."""
+
+    def take_usage(self) -> Usage:
+        """What was spent since this was last asked."""
+
+    async def aclose(self) -> None:
+        """Close connections."""
 
 
 class Index(Protocol):

@@ -27,6 +27,7 @@ _LITELLM = EmbedderSpec(
         Option("batch", "int", 128, "most texts in one request", minimum=1),
         Option("timeout", "float", 60.0, "seconds to wait for a reply", minimum=0.1),
         Option("retries", "int", 4, "retries after a transient error", minimum=0),
+        Option("batch_tokens", "int", 100_000, "most tokens in one request, by an estimate", minimum=1),
     ),
 )
 

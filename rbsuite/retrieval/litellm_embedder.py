@@ -1,11 +1,11 @@
-"""Embedding models behind an API, through litellm, which is imported at the first call: that takes seconds."""
+"""Embedding models behind an API: asked directly at a server of one's own, otherwise through litellm."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,13 +13,23 @@ import numpy as np
 
 from rbsuite.errors import ModelError, UsageError
 from rbsuite.jsonable import text_digest
+from rbsuite.models.direct import OFFICIAL, Server
+from rbsuite.models.factory import Transport
+from rbsuite.models.gate import Line, Pace, slot
 from rbsuite.models.litellm_model import load_litellm
-from rbsuite.models.provider_errors import advice, classify, detail, require_sendable_keys, retry_after
+from rbsuite.models.prices import price
+from rbsuite.models.provider import PREFIX, own_server
+from rbsuite.models.provider_errors import advice, detail, require_sendable_keys
 from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
+from rbsuite.models.tries import Failed, Tries
 from rbsuite.seeds import derive_seed
+from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
     from rbsuite.retrieval.base import Vectors
+
+CHARACTERS_PER_TOKEN = 3
+"""By which the tokens of a text are estimated; rather too many."""
 
 
 class LitellmEmbedder:
@@ -36,7 +46,9 @@ class LitellmEmbedder:
         batch: most texts in one request.
         timeout: seconds to wait for a reply.
         retries: retries after a transient error.
+        batch_tokens: most tokens in one request, by an estimate.
         backoff: the waits between calls.
+        transport: how it is asked, see :func:`rbsuite.models.factory.way_to`.
 
     Raises:
         UsageError: no model is named.
@@ -51,8 +63,10 @@ class LitellmEmbedder:
         batch: int = 128,
         timeout: float = 60.0,
         retries: int = 4,
+        batch_tokens: int = 100_000,
         *,
         backoff: Backoff = DEFAULT_BACKOFF,
+        transport: Transport = "auto",
     ) -> None:
         if not model:
             raise UsageError(
@@ -65,9 +79,13 @@ class LitellmEmbedder:
         self._api_base = api_base
         self._prefix = prefix
         self._batch = batch
-        self._timeout = timeout
-        self._retries = retries
-        self._backoff = backoff
+        self._batch_tokens = batch_tokens
+        self._tries = Tries(model, timeout, retries, backoff)
+        own = own_server(model, api_base or None)
+        direct = bool(own) if transport == "auto" else transport == "direct"
+        self._server = Server(own or OFFICIAL) if direct else None
+        self._line: Line | None = None
+        self._usage = Usage()
 
     @property
     def id(self) -> str:
@@ -88,6 +106,20 @@ class LitellmEmbedder:
         """Length of a vector; 0 until the first answer, where it was not given."""
         return self._dimension
 
+    def through(self, line: Line, pace: Pace) -> None:
+        """See :class:`rbsuite.retrieval.base.MeteredEmbedder`."""
+        self._line, self._tries.pace = line, pace
+
+    def take_usage(self) -> Usage:
+        """See :class:`rbsuite.retrieval.base.MeteredEmbedder`."""
+        spent, self._usage = self._usage, Usage()
+        return spent
+
+    async def aclose(self) -> None:
+        """Close connections; a later call opens new ones."""
+        if self._server is not None:
+            await self._server.aclose()
+
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts: float32, shape (len(texts), dimension), rows of unit norm; a blank text gives zeros.
 
@@ -95,55 +127,85 @@ class LitellmEmbedder:
             ModelError: a request failed for good, or its answer is not as many vectors of one dimension as there were texts.
         """
         places = [place for place, text in enumerate(texts) if text.strip()]
-        rows: list[Vectors] = []
-        for start in range(0, len(places), self._batch):
-            rows.append(
-                await self._request([self._prefix + texts[place] for place in places[start : start + self._batch]])
-            )
-        if not rows and not self._dimension and len(texts):
-            # The shape of zeros is only known from an answer.
-            rows, places = [(await self._request(["dimension"]))[:0]], []
+        try:
+            rows = [await self._request(batch) for batch in self._batches([self._prefix + texts[at] for at in places])]
+            if not rows and not self._dimension and len(texts):
+                # The shape of zeros is only known from an answer.
+                rows, places = [(await self._request(["dimension"]))[:0]], []
+        finally:
+            if self._line is None:  # nobody will close it
+                await self.aclose()
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
         if places:
             vectors[places] = np.concatenate(rows)
         return vectors
 
-    async def _request(self, texts: list[str]) -> Vectors:
-        litellm = load_litellm()
-        failures = 0
-        while True:
-            try:
-                async with asyncio.timeout(self._timeout):
-                    response = await self._call(litellm, texts)
-            except Exception as error:
-                failures += 1
-                kind = classify(error, litellm)
-                if kind != "transient" or failures > self._retries:
-                    what = f"no answer within {self._timeout:g} s" if isinstance(error, TimeoutError) else detail(error)
-                    remedy = "Check the embedder's model, api_base and dimension, and the connection."
-                    if kind == "authentication":
-                        remedy = advice(kind, self._model, litellm)
-                    # Without the provider's error, which may hold headers.
-                    raise ModelError(f"embedder {self._model!r}: {what.rstrip('.')}.", remedy) from None
-                seed = derive_seed(self._model, texts[0])
-                await asyncio.sleep(self._backoff.delay(failures, seed, retry_after(error)))
-            else:
-                return self._read(response, len(texts))
+    def _batches(self, texts: list[str]) -> Iterator[list[str]]:
+        """The texts in requests that are within the limits; a text that alone is above that of tokens goes alone."""
+        batch: list[str] = []
+        size = 0
+        for text in texts:
+            tokens = len(text) // CHARACTERS_PER_TOKEN + 1
+            if batch and (len(batch) == self._batch or size + tokens > self._batch_tokens):
+                yield batch
+                batch, size = [], 0
+            batch.append(text)
+            size += tokens
+        if batch:
+            yield batch
 
-    async def _call(self, litellm: Any, texts: list[str]) -> Any:
+    async def _request(self, texts: list[str]) -> Vectors:
+        library = load_litellm() if self._server is None else None
+        seed = derive_seed(self._model, texts[0])
+        try:
+            if self._line is None:
+                response = await self._tries.answer(lambda: self._call(texts), seed, library)
+            else:
+                gate, pace, at = self._line.gate, self._tries.pace, self._line.head
+                await gate.enter(pace, self._line, at)
+                with slot(gate, pace, self._line, at):
+                    response = await self._tries.answer(lambda: self._call(texts), seed, library)
+        except Failed as failed:
+            error, remedy = failed.error, "Check the embedder's model, api_base and dimension, and the connection."
+            what = f"no answer within {self._tries.timeout:g} s" if isinstance(error, TimeoutError) else detail(error)
+            if failed.kind == "authentication":
+                remedy = advice(failed.kind, self._model, library)
+            # Without the provider's error, which may hold headers.
+            raise ModelError(f"embedder {self._model!r}: {what.rstrip('.')}.", remedy) from None
+        self._meter(response)
+        return self._read(response, len(texts))
+
+    async def _call(self, texts: list[str]) -> Any:
+        if self._server is not None:
+            body = {"model": self._model.removeprefix(PREFIX), "input": texts}
+            answer = await self._server.post(
+                "/embeddings", body | ({"dimensions": self._asked} if self._asked else {}), {}
+            )
+            usage = answer.get("usage")
+            counts = SimpleNamespace(**usage) if isinstance(usage, dict) else None
+            return SimpleNamespace(data=answer.get("data"), usage=counts)
         options: dict[str, Any] = {}
         if self._asked:
             # litellm passes dimensions on to models of OpenAI's own names only, unless told to.
             options |= {"dimensions": self._asked, "allowed_openai_params": ["dimensions"]}
         if self._api_base:
             options["api_base"] = self._api_base
-            if self._model.startswith("openai/"):
+            if self._model.startswith(PREFIX):
                 # A server of one's own often wants no key, but litellm refuses to call without one.
                 options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
         # The client below litellm tries once more by itself: litellm reads max_retries=0 as its default of 2 here (seen in 1.106).
-        return await litellm.aembedding(
-            model=self._model, input=texts, timeout=self._timeout, num_retries=0, max_retries=1, **options
+        return await load_litellm().aembedding(
+            model=self._model, input=texts, timeout=self._tries.timeout, num_retries=0, max_retries=1, **options
         )
+
+    def _meter(self, response: Any) -> None:
+        counted = getattr(response, "usage", None)
+        tokens = getattr(counted, "prompt_tokens", 0)
+        tokens = tokens if isinstance(tokens, int) and tokens > 0 else 0
+        hidden = getattr(response, "_hidden_params", None)
+        cost = price(self._model, counted) if hidden is None else hidden.get("response_cost")
+        known = float(cost) if tokens and isinstance(cost, int | float) else None
+        self._usage += Usage(calls=1, input_tokens=tokens, cost=known)
 
     def _read(self, response: Any, count: int) -> Vectors:
         """The answer's vectors in the order of the texts, scaled to unit norm."""

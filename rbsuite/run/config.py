@@ -12,6 +12,7 @@ from typing import Any, Literal
 from rbsuite.errors import UnknownNameError, UsageError, in_words
 from rbsuite.files import Unusable, check_depth, read_file
 from rbsuite.models.base import Purpose
+from rbsuite.models.factory import Transport
 from rbsuite.models.settings import from_table
 from rbsuite.record import FACTORS, Condition
 from rbsuite.run.presets import protocol_settings
@@ -145,7 +146,7 @@ class Execution:
     """How an experiment is carried out. It changes time and cost, never the result.
 
     Attributes:
-        concurrency: model calls under way at once, and so runs at once.
+        concurrency: model calls under way at most, and so runs at once.
         speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
         executor: ``local``, or ``processes:N``.
         outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
@@ -155,6 +156,10 @@ class Execution:
             its sessions together; ``None``: any amount. Once one is reached no further call is begun, and what was committed stays.
         to_look: how far to run where looks are declared: ``next``, ``last``, or the number of a look; empty: to the end of the one that is
             under way, at first the first.
+        start: calls of one model under way at first, where the number is to be found out; 0: as many as ``concurrency`` says. Either way
+            it is lowered while a provider says that it is overloaded.
+        transport: how providers' models are asked, see :func:`rbsuite.models.factory.way_to`.
+        cache: directory of a cache of replies; empty: none.
     """
 
     concurrency: int = 8
@@ -167,6 +172,9 @@ class Execution:
     max_tokens: int | None = None
     max_calls: int | None = None
     max_time: float | None = None
+    start: int = 0
+    transport: Transport = "auto"
+    cache: str = ""
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:

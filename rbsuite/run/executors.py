@@ -141,7 +141,7 @@ async def _in_processes(
     spending: Spending,
 ) -> None:
     calls = max(1, execution.concurrency // processes)
-    share = replace(execution, concurrency=calls)
+    share = replace(execution, concurrency=calls, start=execution.start and max(1, execution.start // processes))
     idle = [
         _RunProcess(plan.config, plan.recipe, share, sink.watched, spending, 2 + number) for number in range(processes)
     ]

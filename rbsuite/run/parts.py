@@ -10,11 +10,12 @@ from rbsuite.judges.base import Judge
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import Memory
 from rbsuite.models.base import ChatModel, Purpose
-from rbsuite.models.client import Gate
+from rbsuite.models.gate import Line
 from rbsuite.models.limits import Limits
 from rbsuite.models.meter import Meter
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
+from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part
 from rbsuite.run.reads import Twins
@@ -39,8 +40,9 @@ class RunParts:
         bank: as of the last committed task.
         twins: the twins of tasks.
         origin: that of every :class:`rbsuite.experience.Experience` of the run.
-        gate: where all model calls pass.
-        meter: counts them, and refuses them once a limit of the experiment is reached.
+        gate: the run's line before the gate that all model calls pass.
+        metered: what the bank's vectors come from, where they cost something.
+        meter: counts model calls, and refuses them once a limit of the experiment is reached.
         temperature: of the agent's model; ``None``: the provider's default.
         reply_tokens, call_seconds: how long a reply and a call may be, by purpose.
         sink: takes records and events.
@@ -66,7 +68,8 @@ class RunParts:
     bank: Bank
     twins: Twins
     origin: str
-    gate: Gate
+    gate: Line
+    metered: MeteredEmbedder | None
     meter: Meter
     temperature: float | None
     reply_tokens: Mapping[Purpose, int]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise, product
 from pathlib import Path
@@ -18,7 +18,8 @@ from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
 from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.jsonable import plain
-from rbsuite.models.factory import find_spec, is_simulated, make_model
+from rbsuite.models.cache import ReplyCache
+from rbsuite.models.factory import Transport, find_spec, is_simulated, make_model, way_to
 from rbsuite.models.per_purpose import REPLY_TOKENS, call_seconds, reply_tokens, written
 from rbsuite.models.settings import ModelSettings
 from rbsuite.plugins import BUILT_IN, Plugins
@@ -53,6 +54,7 @@ class Plan:
         environment: the environment; it has given the tasks.
         tasks: the tasks of the experiment, in native order.
         plugins: where names are looked up.
+        transports: how each provider's model is asked.
     """
 
     config: ExperimentConfig
@@ -61,6 +63,7 @@ class Plan:
     environment: Environment
     tasks: TaskSet
     plugins: Plugins
+    transports: Mapping[str, str] = field(default_factory=dict)
 
     async def aclose(self) -> None:
         """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
@@ -168,6 +171,7 @@ class Plan:
                 part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
             ],
             "options": options,
+            **({"transports": self.transports} if self.transports else {}),
             "at_once": [
                 part.reference
                 for part in self.parts
@@ -303,12 +307,18 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         if settings.temperature is not None or "temperature" in settings.omitted:
             raise UsageError(f"{name} sets the temperature, and --temperature names several.", "Leave out one of them.")
     used = {name for model in config.model for name in model_references(config, model).values()}
+    ways: dict[str, str] = {}
     for reference in sorted(used):
-        make_model(reference, plugins)  # raises where no plugin and no provider can have the name, or it cannot be made
+        transport: Transport = "auto" if execution is None else execution.transport
+        _, spec = make_model(reference, plugins, transport=transport)  # raises where it cannot be made
+        if spec is None:
+            ways[reference] = way_to(reference, transport)
     _warn_of_like_rollouts(config, plugins)
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
+    if execution is not None and execution.cache:
+        ReplyCache(Path(execution.cache)).close()  # raises where it cannot be had
     if execution is not None:
         make_window(execution.speculate)  # raises where there is no such window
         call_seconds(execution.call_time)
@@ -326,7 +336,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         config.data,
         tuple(plugins.prompt_dirs),
     )
-    return Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins)
+    return Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins, ways)
 
 
 def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) -> ExperimentConfig:

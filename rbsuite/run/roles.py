@@ -76,6 +76,7 @@ class Roles:
         self._task = task
         self._place = Place(parts.info.id, position, task.id)
         self._group = derive_seed(parts.info.seed, task.id, "group")
+        self._entrance = parts.gate.at(position)
         self._replies = Replies()
         self.failures: dict[str, str] = {}
         """What the first failed call of each purpose said."""
@@ -151,7 +152,7 @@ class Roles:
             model,
             purpose,
             seed,
-            parts.gate,
+            self._entrance,
             ledger,
             parts.temperature if agent else None,
             self._group,

@@ -13,6 +13,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from rbsuite.errors import LimitReached, Outage
 from rbsuite.events import RolloutDiscarded
@@ -69,6 +70,8 @@ class Stream:
         self._pauses = pauses
         self._tasks = parts.info.tasks
         self._slots: dict[int, _Slot] = {}
+        self._begun = 0
+        self._stopped: set[int] = set()
         self._changes: list[int] = []
         self._noted = 0
         self._heard: set[str] = set()
@@ -84,6 +87,7 @@ class Stream:
             for head in range(self._parts.bank.version, len(self._tasks)):
                 # An in-process model never waits; give way, so that other runs get their turn and an interrupt is heard.
                 await asyncio.sleep(0)
+                self._parts.gate.head = head
                 self._fill(head)
                 record = await self._finish(head)
                 self._parts.sink.commit(self._parts.info, record, self._new_templates())
@@ -117,16 +121,17 @@ class Stream:
         """Start the task whose turn it is, those that read a version that is there, and those that may run ahead."""
         version = self._parts.bank.version
         allowed = head + self._window.size()
-        for position in range(head, len(self._tasks)):
-            if position > head and self._parts.one_at_a_time:
+        alone = self._parts.one_at_a_time
+        # Not every place of the window: that may be wide, and this is done at every commit.
+        for position in chain(sorted(self._stopped), range(max(head, self._begun), len(self._tasks))):
+            if position > head and alone:
                 break
             if self._told(position) > version and position > allowed:
                 break
-            slot = self._slots.get(position)
-            if slot is None:
-                slot = self._slots[position] = _Slot()
-            if slot.running is None:
-                slot.running = self._start(position)
+            slot = self._slots.setdefault(position, _Slot())
+            slot.running = self._start(position)
+            self._stopped.discard(position)
+            self._begun = max(self._begun, position + 1)
 
     def _start(self, position: int) -> asyncio.Task[TaskDraft]:
         """Run a task, for the first time or again."""
@@ -203,11 +208,15 @@ class Stream:
             "wasted_tokens": slot.wasted.tokens - saved.tokens,
             "overtaken_operations": slot.overtaken,
             "retried_rollouts": slot.opened.retried,
+            "cached_calls": slot.opened.ledger.cached + sum(ledger.cached for ledger in slot.run.ledgers),
         }
         notes.update({name: count for name, count in waste.items() if count > 0})
         total = Ledger()
         for ledger in (slot.opened.ledger, *slot.run.shared):
             total.take(ledger.usage)
+        metered = self._parts.metered
+        if metered is not None and (spent := metered.take_usage()).calls:
+            total.add("embed", spent)
         info = self._parts.info
         return TaskRecord(
             task_id=self._tasks[position],
@@ -241,6 +250,7 @@ class Stream:
             ahead = slot.run if slot.ahead else None
             if ahead is not None and not await ahead.recalled_the_same(min(version, self._told(position))):
                 await self._discard(slot)
+                self._stopped.add(position)
 
     async def _discard(self, slot: _Slot) -> None:
         """Stop a try and count what it has cost."""

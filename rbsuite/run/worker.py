@@ -11,20 +11,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rbsuite.environments.base import Environment
+from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import ChatModel
-from rbsuite.models.client import Gate
+from rbsuite.models.cache import CachedModel, ReplyCache
 from rbsuite.models.factory import make_model
+from rbsuite.models.gate import Gate, Pace
 from rbsuite.models.meter import Meter
 from rbsuite.models.per_purpose import call_seconds, reply_tokens
 from rbsuite.oplog import GENESIS, origin
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
+from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
@@ -85,10 +87,12 @@ class Worker:
         self._sink = sink
         self._execution = execution
         self._given = environment
-        self._gate = Gate(execution.concurrency)
+        self._gate = Gate(execution.concurrency, execution.start)
         self._meter = meter
         self._models: dict[str, ChatModel] = {}
         self._prompts: dict[str, Prompts] = {}
+        self._paces: dict[str, Pace] = {}
+        self._metered: list[MeteredEmbedder] = []
 
     async def __aenter__(self) -> Worker:
         return self
@@ -97,6 +101,10 @@ class Worker:
         try:
             for model in self._models.values():
                 await model.aclose()
+            for embedder in self._metered:
+                await embedder.aclose()
+            if "_cache" in self.__dict__:
+                self._cache.close()
         finally:
             if "_hosted" in self.__dict__:
                 environment, _, host = self._hosted
@@ -114,6 +122,10 @@ class Worker:
             environment_and_tasks = self._given
         spec = self._spec
         return (*environment_and_tasks, Host(environment_and_tasks[0], spec.concurrency, self._recipe))
+
+    @cached_property
+    def _cache(self) -> ReplyCache:
+        return ReplyCache(Path(self._execution.cache))
 
     @cached_property
     def _spec(self) -> EnvironmentSpec:
@@ -144,7 +156,13 @@ class Worker:
         assert isinstance(judge.spec, JudgeSpec)
         assert isinstance(selector.spec, SelectorSpec)
         start = origin(job.seed_ops)
-        bank = await load_bank(job, self._part("embedder", condition.embedder).make(), config.index)
+        line, embedder = self._gate.line(), self._part("embedder", condition.embedder).make()
+        line.head = job.committed
+        metered = embedder if isinstance(embedder, MeteredEmbedder) else None
+        if metered is not None:
+            metered.through(line, self._paces.setdefault(metered.id, Pace()))
+            self._metered.append(metered)
+        bank = await load_bank(job, embedder, config.index)
         return RunParts(
             config=config,
             info=job.run,
@@ -166,7 +184,8 @@ class Worker:
             bank=bank,
             twins=Twins(tasks, bank),
             origin="" if start == GENESIS else start[:8],
-            gate=self._gate,
+            gate=line,
+            metered=metered,
             meter=self._meter,
             temperature=float(condition.temperature) if condition.temperature else None,
             reply_tokens=reply_tokens(config.reply_tokens),
@@ -179,7 +198,13 @@ class Worker:
 
     def _model(self, reference: str) -> ChatModel:
         if reference not in self._models:
-            self._models[reference] = make_model(reference, self._plugins, waiting=self._sink.emit)[0]
+            model, spec = make_model(
+                reference, self._plugins, waiting=self._sink.emit, transport=self._execution.transport
+            )
+            # Simulated models cost nothing and know their task.
+            if self._execution.cache and (spec is None or not spec.simulated) and not is_task_aware(model):
+                model = CachedModel(model, self._cache, reference)
+            self._models[reference] = model
         return self._models[reference]
 
     def _templates(self, directory: str) -> Prompts:

@@ -12,7 +12,7 @@ CHARACTERS_PER_TOKEN = 4
 """By which the tokens of injected text are estimated: providers count tokens of whole requests only."""
 
 ACTING = ("agent", "user")
-MEMORY = ("memory",)
+MEMORY = ("memory", "embed")
 
 
 @dataclass(frozen=True, slots=True)

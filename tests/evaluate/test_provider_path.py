@@ -1,4 +1,4 @@
-"""The whole pipeline over HTTP: a provider's model is reached through litellm, at a server of the test's own."""
+"""The whole pipeline over HTTP: a provider's model is reached, through litellm and directly, at a server of the test's own."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Provider(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: list[dict[str, Any]] = []
+        self.embedded: list[dict[str, Any]] = []
 
     @property
     def url(self) -> str:
@@ -35,9 +36,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.requests.append(request)
+        embeds = self.path.endswith("/embeddings")
+        (self.server.embedded if embeds else self.server.requests).append(request)
+        vectors = [{"index": at, "embedding": [len(text), 1.0]} for at, text in enumerate(request.get("input", ()))]
         body = json.dumps(
-            {
+            {"data": vectors, "usage": {"prompt_tokens": 5}}
+            if embeds
+            else {
                 "id": "c",
                 "object": "chat.completion",
                 "created": 1,
@@ -85,9 +90,11 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     thread.join(5)
 
 
-def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_path: Path) -> None:
+@pytest.mark.parametrize("transport", ["litellm", "auto"])
+def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_path: Path, transport: str) -> None:
     pytest.importorskip("rbsuite_tau_bench")
     options = "--env tau-bench --model openai/some-model --limit 2 --orders 1 --seed 3 --json --speculate off"
+    options += f" --transport {transport}"
     # A process of its own, as for a user: litellm keeps connections in globals, which other tests of this process have used.
     program = [sys.executable, "-c", "from rbsuite.cli import main; main()", "eval", *options.split()]
     result = subprocess.run(
@@ -106,6 +113,54 @@ def test_a_provider_s_model_runs_the_whole_comparison(provider: Provider, tmp_pa
     assert ["Ask before you hand over." in request["messages"][0]["content"] for request in agents].count(True) == 1
     assert "sk-test" not in result.stdout + result.stderr
     assert not any(b"sk-test" in file.read_bytes() for file in (tmp_path / "x").iterdir() if file.is_file())
+
+
+CACHED = """
+import json, sys
+import rbsuite
+out, cache = sys.argv[1:]
+options = {"memory": ["reasoningbank"], "limit": 2, "orders": 1, "model": "openai/m", "embedder": "litellm:openai/e"}
+execution = rbsuite.Execution(cache=cache)
+with rbsuite.evaluate("tau-bench", out=out, execution=execution, **options) as experiment:
+    records = [record for run in experiment.store.manifest.runs for record in experiment.store.records(run.id)]
+    usage = experiment.summary().conditions[0].usage
+    print(json.dumps({
+        "digest": experiment.digest,
+        "cached": sum(record.notes.get("cached_calls", 0) for record in records),
+        "calls": {purpose: spent.calls for purpose, spent in usage.items()},
+        "cost": [spent.cost for spent in usage.values()],
+        "way": experiment.store.manifest.facts["about"]["transports"],
+        "imported": [name for name in ("litellm", "openai", "httpx") if name in sys.modules],
+    }))
+"""
+
+
+def test_a_cache_gives_the_same_for_nothing_and_embedding_is_counted(provider: Provider, tmp_path: Path) -> None:
+    pytest.importorskip("rbsuite_tau_bench")
+    found = []
+    for out in ("first", "second"):
+        program = [
+            sys.executable,
+            "-W",
+            "error::ResourceWarning",
+            "-c",
+            CACHED,
+            str(tmp_path / out),
+            str(tmp_path / "c"),
+        ]
+        result = subprocess.run(program, capture_output=True, text=True, timeout=180, check=False)
+        assert (result.returncode, result.stderr) == (0, "")
+        found.append(json.loads(result.stdout))
+    first, second = found
+    asked = sum(calls for purpose, calls in first["calls"].items() if purpose != "embed")
+    assert len(provider.requests) == asked
+    assert first["calls"]["embed"] == len(provider.embedded) // 2 > 0
+    assert first["cached"] == 0
+    assert second["cached"] == asked
+    assert second["digest"] == first["digest"]
+    assert second["calls"] == first["calls"]
+    assert first["way"] == {"openai/m": "direct"}
+    assert first["imported"] == second["imported"] == []
 
 
 def test_a_provider_s_model_plans_named_actions(provider: Provider, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from rbsuite.errors import PluginError, UnknownNameError, UsageError
 from rbsuite.hookspecs import hookimpl
+from rbsuite.models.direct import DirectModel
 from rbsuite.models.factory import is_simulated, make_model
 from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.provider import BASE_URL_VARIABLES
 from rbsuite.plugins import Plugins
 from rbsuite.specs import ModelSpec, Option
 
@@ -49,10 +51,29 @@ def test_declared_models_get_their_options(plugins: Plugins) -> None:
 @pytest.mark.parametrize(
     "name", ["openai/gpt-4o", "ollama/llama3:8b", "openrouter/meta/llama-3:free", "huggingface/a/b:c,d=e"]
 )
-def test_every_other_provider_model_is_litellms_verbatim(plugins: Plugins, name: str) -> None:
+def test_every_other_provider_model_is_litellms_verbatim(
+    plugins: Plugins, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in BASE_URL_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
     model, spec = make_model(name, plugins)
     assert isinstance(model, LiteLLMModel)
     assert (model.name, spec) == (name, None)
+
+
+def test_a_server_of_ones_own_is_asked_directly_unless_told_otherwise(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = "http://127.0.0.1:8000/v1"
+    assert isinstance(make_model(f"openai/m:api_base={here}", plugins)[0], DirectModel)
+    assert isinstance(make_model(f"openai/m:api_base={here}", plugins, transport="litellm")[0], LiteLLMModel)
+    assert isinstance(make_model(f"hosted_vllm/m:api_base={here}", plugins)[0], LiteLLMModel)
+    monkeypatch.setenv("OPENAI_BASE_URL", here)
+    assert isinstance(make_model("openai/m", plugins)[0], DirectModel)
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    assert isinstance(make_model("openai/m", plugins, transport="direct")[0], DirectModel)
+    with pytest.raises(UsageError, match="can only be asked through litellm"):
+        make_model("anthropic/m", plugins, transport="direct")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +123,7 @@ def test_making_a_provider_model_imports_no_litellm() -> None:
     code = (
         "import sys; from rbsuite.models.factory import make_model; from rbsuite.plugins import Plugins;"
         "make_model('openai/gpt-4o', Plugins());"
-        "print([m for m in ('litellm', 'openai', 'httpx', 'numpy', 'gymnasium') if m in sys.modules])"
+        "print([m for m in ('litellm', 'openai', 'httpx', 'aiohttp', 'numpy', 'gymnasium') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert run.stdout.strip() == "[]"

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from rbsuite.errors import ModelError, UsageError
+from rbsuite.models.gate import Gate, Pace
 from rbsuite.models.retry import Backoff
 from rbsuite.retrieval.litellm_embedder import LitellmEmbedder
+from rbsuite.trajectory import Usage
 
 # litellm and pydantic warn about litellm's own code.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -90,8 +92,18 @@ def server(monkeypatch):
         thread.join()
 
 
-def embedder(server, **options):
-    return LitellmEmbedder("openai/m:small", api_base=server.url, backoff=QUICK, **options)
+@pytest.fixture(params=["litellm", "direct"], autouse=True)
+def transport(request):
+    """How it is asked; both ways keep to one contract."""
+    return request.param
+
+
+@pytest.fixture
+def embedder(transport):
+    def make(server, **options):
+        return LitellmEmbedder("openai/m:small", api_base=server.url, backoff=QUICK, transport=transport, **options)
+
+    return make
 
 
 def embed(embedder, *texts):
@@ -99,9 +111,9 @@ def embed(embedder, *texts):
         try:
             return await embedder.embed(texts)
         finally:
-            litellm = sys.modules["litellm"]
-            await litellm.close_litellm_async_clients()
-            litellm.in_memory_llm_clients_cache.flush_cache()
+            if litellm := sys.modules.get("litellm"):
+                await litellm.close_litellm_async_clients()
+                litellm.in_memory_llm_clients_cache.flush_cache()
 
     return asyncio.run(once())
 
@@ -111,7 +123,7 @@ def unit(length, dimension=3):
     return vector / np.linalg.norm(vector)
 
 
-def test_vectors_come_in_order_and_of_unit_norm(server):
+def test_vectors_come_in_order_and_of_unit_norm(server, embedder):
     model = embedder(server)
     vectors = embed(model, "four", "sixsix", "x")
     np.testing.assert_allclose(vectors, [unit(4), unit(6), unit(1)], atol=1e-6)
@@ -124,7 +136,7 @@ def test_vectors_come_in_order_and_of_unit_norm(server):
     assert server.keys == [f"Bearer {KEY}"]
 
 
-def test_batches_prefix_and_dimension(server):
+def test_batches_prefix_and_dimension(server, embedder):
     model = embedder(server, batch=2, prefix="q: ", dimension=5)
     vectors = embed(model, "a", "bb", "ccc")
     np.testing.assert_allclose(vectors, [unit(4, 5), unit(5, 5), unit(6, 5)], atol=1e-6)
@@ -132,23 +144,57 @@ def test_batches_prefix_and_dimension(server):
     assert {body["dimensions"] for _, body in server.requests} == {5}
 
 
-def test_blank_texts_are_not_sent(server):
+def test_blank_texts_are_not_sent(server, embedder):
     vectors = embed(embedder(server), "", "four", "  \n")
     np.testing.assert_allclose(vectors, [np.zeros(3), unit(4), np.zeros(3)], atol=1e-6)
     assert server.requests[0][1]["input"] == ["four"]
 
 
-def test_only_blank_texts(server):
+def test_a_request_holds_so_many_tokens_at_most(server, embedder):
+    model = embedder(server, batch_tokens=10)
+    embed(model, "a" * 12, "b" * 12, "c" * 60, "d", "e")
+    assert [[text[0] for text in body["input"]] for _, body in server.requests] == [["a", "b"], ["c"], ["d", "e"]]
+
+
+def test_what_is_asked_is_counted(server, embedder):
+    model = embedder(server, batch=1)
+    server.failures = [(503, "busy")]
+    embed(model, "four", "six")
+    assert model.take_usage() == Usage(calls=2, input_tokens=2, cost=None)
+    assert model.take_usage() == Usage()
+
+
+def test_requests_pass_the_gate(server, embedder):
+    model, gate, pace = embedder(server, batch=1), Gate(1), Pace()
+    line = gate.line()
+    model.through(line, pace)
+
+    async def several():
+        entered = asyncio.create_task(gate.enter(None, line, 0))
+        waiting = asyncio.create_task(model.embed(["four"]))
+        await asyncio.sleep(0.05)
+        assert not server.requests
+        await entered
+        gate.leave(None)
+        vectors = await waiting
+        await model.aclose()
+        return vectors
+
+    np.testing.assert_allclose(asyncio.run(several()), [unit(4)], atol=1e-6)
+    assert pace.running == 0
+
+
+def test_only_blank_texts(server, embedder):
     assert embed(embedder(server), "", " ").tolist() == [[0, 0, 0]] * 2
 
 
-def test_transient_errors_are_tried_again(server):
+def test_transient_errors_are_tried_again(server, embedder):
     server.failures = [(429, "slow down"), (503, "busy")]
     np.testing.assert_allclose(embed(embedder(server), "four"), [unit(4)], atol=1e-6)
     assert len(server.requests) == 3
 
 
-def test_it_gives_up_in_one_line_without_keys(server):
+def test_it_gives_up_in_one_line_without_keys(server, embedder):
     server.failures = [(500, f"boom\nwith {KEY}")] * 9
     with pytest.raises(ModelError) as caught:
         embed(embedder(server, retries=1), "four")
@@ -160,7 +206,7 @@ def test_it_gives_up_in_one_line_without_keys(server):
     assert caught.value.__cause__ is None
 
 
-def test_a_refused_key_is_not_tried_again(server):
+def test_a_refused_key_is_not_tried_again(server, embedder):
     server.failures = [(401, f"Incorrect API key provided: {KEY}")] * 9
     with pytest.raises(ModelError, match="OPENAI_API_KEY") as caught:
         embed(embedder(server), "four")
@@ -182,13 +228,13 @@ def test_no_server():
         lambda entries: [{**entry, "embedding": []} for entry in entries],
     ],
 )
-def test_an_answer_of_another_shape_is_refused(server, change):
+def test_an_answer_of_another_shape_is_refused(server, change, embedder):
     server.change = change
     with pytest.raises(ModelError, match="shape"):
         embed(embedder(server), "four", "six")
 
 
-def test_another_dimension_than_before_is_refused(server):
+def test_another_dimension_than_before_is_refused(server, embedder):
     model = embedder(server)
     embed(model, "four")
     server.dimension = 4

@@ -15,7 +15,9 @@ import pytest
 from rbsuite.errors import ModelError, ModelUnusable, RbsuiteError, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.models.direct import DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.provider import ProviderModel
 from rbsuite.models.retry import Backoff
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.retrieval.litellm_embedder import LitellmEmbedder
@@ -55,11 +57,19 @@ def plugins() -> Plugins:
     return load_plugins([("caller", Declares())])
 
 
-def asked(url: str, *, timeout: float = 20.0) -> Completion | RbsuiteError:
+Kind = type[ProviderModel]
+
+
+@pytest.fixture(params=[LiteLLMModel, DirectModel], ids=["litellm", "direct"])
+def way(request: pytest.FixtureRequest) -> Kind:
+    """How the server is asked."""
+    chosen: Kind = request.param
+    return chosen
+
+
+def asked(way: Kind, url: str, *, timeout: float = 20.0) -> Completion | RbsuiteError:
     async def once() -> Completion | RbsuiteError:
-        model = LiteLLMModel(
-            "openai/house/caller", base_url=url, timeout=timeout, retries=1, backoff=Backoff(first=0.01)
-        )
+        model = way("openai/house/caller", base_url=url, timeout=timeout, retries=1, backoff=Backoff(first=0.01))
         try:
             return await model.complete(ModelRequest((Message("user", "hi"),), "agent", (ToolSpec("find", "finds"),)))
         except RbsuiteError as error:
@@ -113,9 +123,9 @@ OUTCOMES: dict[str, Completion | tuple[type[RbsuiteError], str]] = {
 
 
 @pytest.mark.parametrize("kind", OUTCOMES)
-def test_every_fault_has_its_outcome(serve: Serve, plugins: Plugins, kind: str) -> None:
+def test_every_fault_has_its_outcome(serve: Serve, plugins: Plugins, way: Kind, kind: str) -> None:
     url, faults = serve(["house/caller"], plugins, Faults(script=[kind]))
-    outcome, expected = asked(url), OUTCOMES[kind]
+    outcome, expected = asked(way, url), OUTCOMES[kind]
     if isinstance(expected, Completion):
         assert isinstance(outcome, Completion)
         assert (outcome.text.strip(), outcome.tool_calls) == (expected.text, expected.tool_calls)
@@ -129,23 +139,23 @@ def test_every_fault_has_its_outcome(serve: Serve, plugins: Plugins, kind: str) 
 
 
 @pytest.mark.parametrize("kind", [*TRANSIENT, "hang", "drip"])
-def test_what_may_pass_is_tried_again(serve: Serve, plugins: Plugins, kind: str) -> None:
+def test_what_may_pass_is_tried_again(serve: Serve, plugins: Plugins, way: Kind, kind: str) -> None:
     patience = 0.6 if kind in ("hang", "drip") else 20.0
     url, faults = serve(["house/caller"], plugins, Faults(script=[kind]))
-    outcome = asked(url, timeout=patience)
+    outcome = asked(way, url, timeout=patience)
     assert isinstance(outcome, Completion), outcome
     assert outcome.tool_calls == GOOD.tool_calls
     assert faults.met == {kind: 1, NONE: 1}
     url, faults = serve(["house/caller"], plugins, Faults({kind: 1.0}))
-    failed = asked(url, timeout=patience)
+    failed = asked(way, url, timeout=patience)
     assert type(failed) is ModelError
     assert "(tried 2 times)" in str(failed)
     assert faults.met == {kind: 2}
 
 
-def test_calls_without_ids_can_be_told_apart(serve: Serve, plugins: Plugins) -> None:
+def test_calls_without_ids_can_be_told_apart(serve: Serve, plugins: Plugins, way: Kind) -> None:
     url, _ = serve(["house/caller"], plugins, Faults(script=["no-ids"]))
-    outcome = asked(url)
+    outcome = asked(way, url)
     assert isinstance(outcome, Completion)
     assert outcome.tool_calls[0].id
 

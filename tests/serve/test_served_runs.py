@@ -33,7 +33,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         await real(0)
 
-    monkeypatch.setattr("rbsuite.models.litellm_model.asyncio.sleep", sleep)
+    monkeypatch.setattr("rbsuite.models.tries.asyncio.sleep", sleep)
 
 
 def digest(plugins: Plugins, out: Path, model: str, **options: Any) -> str:

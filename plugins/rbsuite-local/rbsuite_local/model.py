@@ -11,7 +11,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from rbsuite.errors import ModelError, ModelUnusable, UsageError
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.direct import DirectModel
 from rbsuite_local.packages import SMOLLM2, require_server, weights
 from rbsuite_local.process import ServerProcess
 
@@ -71,7 +71,7 @@ class LocalModel:
         self._slots = asyncio.Semaphore(slots)
         self._starting = asyncio.Lock()
         self._server: ServerProcess | None = None
-        self._client: LiteLLMModel | None = None
+        self._client: DirectModel | None = None
         self._shows_tools = True
 
     async def complete(self, request: ModelRequest) -> Completion:
@@ -106,13 +106,13 @@ class LocalModel:
             self._server.end()
         self._server = self._client = None
 
-    async def _running(self) -> LiteLLMModel:
+    async def _running(self) -> DirectModel:
         """A client of the server, which is started where none runs."""
         async with self._starting:
             if self._client is None or self._server is None or self._server.ended:
                 self._server = await asyncio.to_thread(ServerProcess, self.name, self._settings)
                 self._shows_tools = await asyncio.to_thread(_shows_tools, self._server.url)
-                self._client = LiteLLMModel(
+                self._client = DirectModel(
                     f"openai/{Path(str(self._settings['path'])).name}",
                     base_url=f"{self._server.url}/v1",
                     timeout=self._timeout,

@@ -1,4 +1,4 @@
-"""The litellm model against a real server on this machine that speaks chat completions."""
+"""Models of providers, through litellm and directly, against a real server on this machine that speaks chat completions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import pytest
 
 from rbsuite.errors import ModelError, ModelUnusable
 from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.models.direct import DirectModel
 from rbsuite.models.litellm_model import LiteLLMModel
+from rbsuite.models.provider import ProviderModel
 from rbsuite.models.retry import Backoff
 from rbsuite.models.settings import ModelSettings
 from rbsuite.trajectory import Image, Message, ToolCall, ToolSpec
@@ -145,10 +147,18 @@ def server(running_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 Ask = Callable[..., Completion]
+Kind = type[ProviderModel]
+
+
+@pytest.fixture(params=[LiteLLMModel, DirectModel], ids=["litellm", "direct"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """How the model is asked; both ways keep to one contract."""
+    chosen: Kind = request.param
+    return chosen
 
 
 @pytest.fixture
-def ask(server: Server, loop: asyncio.Runner) -> Ask:
+def ask(server: Server, loop: asyncio.Runner, kind: Kind) -> Ask:
     """Plan the server's replies and ask the model once."""
 
     def run(*replies: Reply, request: ModelRequest | None = None, name: str = "openai/m", **options: Any) -> Completion:
@@ -159,7 +169,16 @@ def ask(server: Server, loop: asyncio.Runner) -> Ask:
             "backoff": Backoff(first=0.01),
             "base_url": server.url,
         }
-        return loop.run(_noiseless(LiteLLMModel(name, **(settings | options)).complete(request or simple())))
+        model = kind(name, **(settings | options))
+
+        async def once() -> Completion:
+            try:
+                return await model.complete(request or simple())
+            finally:
+                if kind is DirectModel:  # litellm keeps its connections for all its models
+                    await model.aclose()
+
+        return loop.run(_noiseless(once()))
 
     return run
 
@@ -265,7 +284,7 @@ def test_rate_limit_waits_as_long_as_asked_then_succeeds(
         waits.append(seconds)
         await real_sleep(0)
 
-    monkeypatch.setattr("rbsuite.models.litellm_model.asyncio.sleep", sleep)
+    monkeypatch.setattr("rbsuite.models.tries.asyncio.sleep", sleep)
     reply = ask(
         failure(429, "slow down", **{"Retry-After": "7"}), failure(429, **{"Retry-After": "9999"}), answer("at last")
     )
@@ -328,14 +347,15 @@ def test_permanent_failures_stop_at_once_with_advice(
 
 
 def test_missing_key_names_the_variable_without_a_call(
-    server: Server, loop: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+    server: Server, loop: asyncio.Runner, kind: Kind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY")
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     server.plan(answer())
-    for name, variable in (("openai/m", "OPENAI_API_KEY"), ("anthropic/m", "ANTHROPIC_API_KEY")):
+    others = [("anthropic/m", "ANTHROPIC_API_KEY")] if kind is LiteLLMModel else []
+    for name, variable in [("openai/m", "OPENAI_API_KEY"), *others]:
         with pytest.raises(ModelUnusable) as caught:
-            loop.run(_noiseless(LiteLLMModel(name, timeout=20, retries=0).complete(simple())))
+            loop.run(_noiseless(kind(name, timeout=20, retries=0).complete(simple())))
         assert caught.value.remedy == f"Set the environment variable {variable}."
     assert server.requests == []
 
@@ -354,6 +374,7 @@ def test_a_placeholder_is_a_key(ask: Ask, server: Server, monkeypatch: pytest.Mo
     assert server.authorizations == [f"Bearer {key}"]
 
 
+@pytest.mark.parametrize("kind", [LiteLLMModel])  # the other way is for one provider's form alone
 def test_unknown_provider_is_one_line(ask: Ask, server: Server) -> None:
     with pytest.raises(ModelError, match=r"model 'nowhere/m'") as caught:
         ask(answer(), name="nowhere/m", base_url=None)
@@ -409,7 +430,7 @@ def test_a_limit_that_passes_is_waited_for(
         waits.append(wait)
         await real_sleep(0)
 
-    monkeypatch.setattr("rbsuite.models.litellm_model.asyncio.sleep", sleep)
+    monkeypatch.setattr("rbsuite.models.tries.asyncio.sleep", sleep)
     assert ask(failure(429, words, **headers), answer("at last")).text == "at last"
     assert [wait for wait in waits if wait] == [seconds]
 
@@ -432,7 +453,7 @@ def test_a_limit_that_passes_is_waited_for(
     ],
 )
 def test_a_refused_field_is_left_out_and_told_once(
-    server: Server, field: str, words: str, caplog: pytest.LogCaptureFixture
+    server: Server, kind: Kind, field: str, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.plan(failure(400, words), answer("yes"), answer("again"))
     history = (
@@ -442,7 +463,7 @@ def test_a_refused_field_is_left_out_and_told_once(
     )
 
     async def twice() -> list[str]:
-        model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+        model = kind("openai/m", base_url=server.url, timeout=20, retries=0)
         request = ModelRequest(history, "agent", (ToolSpec("find", "finds"),), temperature=0.0, schema=SCHEMA)
         found = [(await model.complete(request)).text for _ in range(2)]
         await model.aclose()
@@ -487,12 +508,12 @@ def test_refused_temperature_is_left_out(ask: Ask, server: Server, caplog: pytes
         "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
     ],
 )
-def test_refused_images_are_described(words: str, server: Server, caplog: pytest.LogCaptureFixture) -> None:
+def test_refused_images_are_described(words: str, server: Server, kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
     server.plan(failure(400, words), answer("seen"), answer("again"))
     seen = Message("user", ("Look:", Image.of(b"\x89PNG", description="a photo")))
 
     async def twice() -> list[str]:
-        model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+        model = kind("openai/m", base_url=server.url, timeout=20, retries=0)
         found = [(await model.complete(ModelRequest((seen,), "agent"))).text for _ in range(2)]
         await model.aclose()
         return found
@@ -535,11 +556,11 @@ def test_log_lines_hold_no_key(ask: Ask, caplog: pytest.LogCaptureFixture) -> No
     assert KEY not in caplog.text
 
 
-def test_connections_are_closed_and_reopened(server: Server) -> None:
+def test_connections_are_closed_and_reopened(server: Server, kind: Kind) -> None:
     server.plan(answer())
 
     async def once() -> str:
-        model = LiteLLMModel("openai/m", base_url=server.url, timeout=20, retries=0)
+        model = kind("openai/m", base_url=server.url, timeout=20, retries=0)
         first = await model.complete(simple())
         await model.aclose()
         second = await model.complete(simple())

@@ -1,0 +1,271 @@
+"""Where all model calls of an experiment pass: how many are under way, which goes first, and how many a model bears.
+
+A model that is asked over a network has a :class:`Pace`: a limit of its own that grows while calls are answered and shrinks when the
+server says that it is overloaded (additive increase, multiplicative decrease: Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
+A call that waits to be tried again holds no place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.models.base import ChatModel, Completion, ModelRequest
+from rbsuite.redact import MASK, reply_secrets
+
+if TYPE_CHECKING:
+    import re
+
+    from rbsuite.models.client import Ledger
+
+DECREASE = 0.9
+"""What is left of a limit after an overload. A server with a hard limit L then sees between 0.9 L and L calls, 0.95 L on average."""
+HALVING = 0.5
+"""What is left after an overload that comes before a whole round of calls was answered: the limit is far off."""
+
+
+class Pace:
+    """How many calls of one model may be under way, as its server bears them.
+
+    It starts where the gate says. Until the first overload every answer adds one, so that the limit doubles with every round of calls;
+    from then on a whole round of calls adds one. It grows only while it is reached. An overload leaves :data:`DECREASE` or :data:`HALVING`
+    of it; a further one counts only if its call was sent after that.
+    """
+
+    def __init__(self) -> None:
+        self.limit = 0.0
+        """Calls that may be under way; 0: not begun."""
+        self.running = 0
+        """Calls that are under way."""
+        self._most = 0
+        self._epoch = 0
+        self._answers = 0
+
+    @property
+    def epoch(self) -> int:
+        """How often the limit has been lowered."""
+        return self._epoch
+
+    def begin(self, start: int, most: int) -> None:
+        """Set where the limit starts and what it never exceeds; only the first time counts."""
+        if not self._most:
+            self.limit, self._most = float(min(start, most)), most
+
+    def answered(self) -> None:
+        """A call was answered."""
+        self._answers += 1
+        if self.limit and self.running >= int(self.limit):
+            self.limit = min(self._most, self.limit + (1.0 / self.limit if self._epoch else 1.0))
+
+    def overloaded(self, epoch: int) -> None:
+        """The server said that it has too much to do, to a call that was sent in this epoch."""
+        if epoch == self._epoch:
+            left = DECREASE if self._answers >= self.limit and self._epoch else HALVING
+            self._epoch, self._answers = self._epoch + 1, 0
+            self.limit = max(1.0, min(self.limit, float(self.running)) * left)
+
+
+class Gate:
+    """Limits how many calls of an experiment are under way.
+
+    Args:
+        most: calls under way at once.
+        start: where the limit of each model with a :class:`Pace` starts; 0: at ``most``.
+    """
+
+    def __init__(self, most: int, start: int = 0) -> None:
+        self._most = most
+        self._start = start or most
+        self._running = 0
+        self._waiting: dict[Pace | None, dict[Line, list[tuple[int, int, asyncio.Future[None]]]]] = {}
+        self._numbers = count()
+        self._secrets = reply_secrets()
+
+    @property
+    def secrets(self) -> re.Pattern[str]:
+        """What is masked in replies."""
+        return self._secrets
+
+    def line(self) -> Line:
+        """A line of its own for one stream."""
+        return Line(self)
+
+    async def enter(self, pace: Pace | None, line: Line, position: int) -> None:
+        """Take a place, at once or when the turn comes; :meth:`leave` gives it back."""
+        if pace is not None:
+            pace.begin(self._start, self._most)
+        if self._running < self._most and (pace is None or pace.running < int(pace.limit)):
+            self._take(pace)
+            return
+        place = asyncio.get_running_loop().create_future()
+        queue = self._waiting.setdefault(pace, {}).setdefault(line, [])
+        heapq.heappush(queue, (position, next(self._numbers), place))
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.leave(pace)
+            raise
+
+    def leave(self, pace: Pace | None) -> None:
+        """Give a place back, to the one whose turn is nearest."""
+        self._running -= 1
+        if pace is not None:
+            pace.running -= 1
+        while self._waiting and self._running < self._most and (first := self._first()) is not None:
+            pace, line = first
+            *_, place = heapq.heappop(self._waiting[pace][line])
+            self._take(pace)
+            place.set_result(None)
+
+    def _take(self, pace: Pace | None) -> None:
+        self._running += 1
+        if pace is not None:
+            pace.running += 1
+
+    def _first(self) -> tuple[Pace | None, Line] | None:
+        """Whose call goes first: the one nearest to the turn of its stream, and of those the one that came first."""
+        best: tuple[int, int] | None = None
+        found = None
+        for pace, lines in list(self._waiting.items()):
+            if pace is not None and pace.running >= int(pace.limit):
+                continue
+            for line, queue in list(lines.items()):
+                while queue and queue[0][2].done():  # cancelled
+                    heapq.heappop(queue)
+                if not queue:
+                    del lines[line]
+                    continue
+                position, number, _ = queue[0]
+                rank = (position - line.head, number)
+                if best is None or rank < best:
+                    best, found = rank, (pace, line)
+            if not lines:
+                del self._waiting[pace]
+        return found
+
+
+class Line:
+    """The calls of one stream before the gate; those of the task whose turn it is go first.
+
+    Attributes:
+        head: the position of that task, the lowest that is not committed.
+    """
+
+    __slots__ = ("gate", "head")
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.head = 0
+
+    def at(self, position: int) -> Entrance:
+        """Where the calls of the task at a position enter."""
+        return Entrance(self, position)
+
+
+class Entrance:
+    """Where the calls of one task pass; keys are masked in what is answered, before anybody reads it.
+
+    Args:
+        line: that of the stream.
+        position: the task's place in the stream.
+    """
+
+    __slots__ = ("_gate", "_line", "_position")
+
+    def __init__(self, line: Line, position: int) -> None:
+        self._gate = line.gate
+        self._line = line
+        self._position = position
+
+    async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
+        """Pass a request on.
+
+        Raises:
+            ModelError: the model failed.
+        """
+        pace: Pace | None = getattr(model, "pace", None)
+        await self._gate.enter(pace, self._line, self._position)
+        # A call that is cancelled while it waits for its place has cost nothing.
+        ledger.started += 1
+        if pace is None:
+            try:
+                completion = await model.complete(request)
+            finally:
+                self._gate.leave(None)
+        else:
+            with slot(self._gate, pace, self._line, self._position):
+                completion = await model.complete(request)
+        ledger.cached += completion.cached
+        return masked(completion, self._gate.secrets)
+
+
+class Slot:
+    """The place that a call has at the gate, while it is under way."""
+
+    __slots__ = ("_gate", "_held", "_line", "_position", "epoch", "pace")
+
+    def __init__(self, gate: Gate, pace: Pace, line: Line, position: int) -> None:
+        self._gate = gate
+        self.pace = pace
+        self._line = line
+        self._position = position
+        self._held = True
+        self.epoch = pace.epoch
+
+    def leave(self) -> None:
+        """Give the place back, if it is held."""
+        if self._held:
+            self._held = False
+            self._gate.leave(self.pace)
+
+    async def again(self) -> None:
+        """Take a place again."""
+        await self._gate.enter(self.pace, self._line, self._position)
+        self._held = True
+        self.epoch = self.pace.epoch
+
+
+_SLOT: ContextVar[Slot | None] = ContextVar("slot", default=None)
+
+
+@contextmanager
+def slot(gate: Gate, pace: Pace, line: Line, position: int) -> Iterator[None]:
+    """The place that the calls in this context hold, which is given back at its end."""
+    held = Slot(gate, pace, line, position)
+    token = _SLOT.set(held)
+    try:
+        yield
+    finally:
+        _SLOT.reset(token)
+        held.leave()
+
+
+def held_slot(pace: Pace) -> Slot | None:
+    """The place that this call of a model with that pace holds; ``None``: it did not pass a gate."""
+    held = _SLOT.get()
+    return held if held is not None and held.pace is pace else None
+
+
+def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
+    """A completion without secrets."""
+    calls = completion.tool_calls
+    texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
+    if not secrets.search("\n".join(texts)):
+        return completion
+
+    def mask(value: Any) -> Any:
+        if isinstance(value, str):
+            return secrets.sub(MASK, value)
+        if isinstance(value, Mapping):
+            return {mask(key): mask(item) for key, item in value.items()}
+        return [mask(item) for item in value] if isinstance(value, list | tuple) else value
+
+    hidden = tuple(replace(one, arguments=mask(one.arguments), raw=mask(one.raw)) for one in calls)
+    return replace(completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=hidden)

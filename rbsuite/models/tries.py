@@ -1,0 +1,119 @@
+"""One call of a provider, tried until it is answered: what is transient is tried again, with growing waits, whatever is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from rbsuite.events import ModelWaiting
+from rbsuite.models.gate import Pace, Slot, held_slot
+from rbsuite.models.provider_errors import FailureKind, classify, detail, overloads, retry_after
+from rbsuite.models.retry import DEFAULT_BACKOFF, Backoff
+
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Failed(Exception):
+    """A call that failed for good.
+
+    Attributes:
+        error: what was raised last; it may hold headers and addresses, so no other error is to be raised from it.
+        kind: what it means.
+        failures: how often the call failed.
+    """
+
+    def __init__(self, error: Exception, kind: FailureKind, failures: int) -> None:
+        super().__init__(kind)
+        self.error = error
+        self.kind = kind
+        self.failures = failures
+
+
+class Tries:
+    """Makes calls of one model.
+
+    Args:
+        label: what messages call it.
+        timeout: seconds that one try may take.
+        retries: how often a transient failure is tried again.
+        backoff: the waits between.
+        waiting: told before each wait.
+        pace: how many of its calls may be under way, shared with others; ``None``: one of its own. While a call waits to be tried again
+            it gives its place at the gate back.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        timeout: float,
+        retries: int,
+        backoff: Backoff = DEFAULT_BACKOFF,
+        waiting: Callable[[ModelWaiting], None] | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        self.pace = pace or Pace()
+        self.timeout = timeout
+        self._label = label
+        self._retries = retries
+        self._backoff = backoff
+        self._waiting = waiting
+
+    async def answer(
+        self,
+        send: Callable[[], Awaitable[_T]],
+        seed: int,
+        library: Any = None,
+        seconds: float | None = None,
+        mend: Callable[[Exception, FailureKind], bool] | None = None,
+    ) -> _T:
+        """What a call gives.
+
+        Args:
+            send: makes the call.
+            seed: what the jitter is derived from.
+            library: the module whose classes of errors tell what a failure means; ``None``: its status alone does.
+            seconds: limit on the time of a try, where it is not that of all calls.
+            mend: changes the call after a failure, so that it is made again at once; says whether it did.
+
+        Raises:
+            Failed: it failed for good, or still failed after all retries.
+        """
+        held, failures = held_slot(self.pace), 0
+        while True:
+            try:
+                # The limit also ends a reply that trickles in.
+                async with asyncio.timeout(seconds or self.timeout):
+                    answer = await send()
+            except Exception as error:
+                kind = classify(error, library)
+                if mend is not None and mend(error, kind):
+                    continue
+                failures += 1
+                if kind != "transient" or failures > self._retries:
+                    self._note(error, held)
+                    raise Failed(error, kind, failures) from None
+                await self._wait(error, failures, seed, held)
+            else:
+                self.pace.answered()
+                return answer
+
+    def _note(self, error: Exception, held: Slot | None) -> None:
+        if held is not None and overloads(error):
+            self.pace.overloaded(held.epoch)
+
+    async def _wait(self, error: Exception, failures: int, seed: int, held: Slot | None) -> None:
+        self._note(error, held)
+        delay = self._backoff.delay(failures, seed, retry_after(error))
+        told = {"model": self._label, "call": failures + 1, "delay": delay}
+        _log.info("%s: %s; call %d follows in %.1f s", self._label, detail(error), failures + 1, delay, extra=told)
+        if self._waiting is not None:
+            self._waiting(ModelWaiting(self._label, detail(error), failures, delay))
+        if held is None:
+            await asyncio.sleep(delay)
+            return
+        held.leave()
+        await asyncio.sleep(delay)
+        await held.again()
