@@ -115,12 +115,12 @@ def progress(messages: Sequence[Message]) -> tuple[int, int]:
     """
     checks = made = 0
     for message in messages:
-        if message.role == "user" and message.text.startswith(CHECK):
-            checks, made = checks + 1, 0
-        if message.role == "user":
+        if message.role == "assistant":
+            made += len(message.tool_calls) or 1
+        elif message.role == "user":
+            if message.text.startswith(CHECK):
+                checks, made = checks + 1, 0
             made += len(_TOLD_STEP.findall(message.text))
-        elif message.role == "assistant":
-            made += max(1, len(message.tool_calls))
     return checks, made
 
 

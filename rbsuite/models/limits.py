@@ -70,8 +70,16 @@ def money(spent: Spent) -> str:
 
 def sane(usage: Usage) -> Usage:
     """A usage in which no count is one that no call can have; a price that goes with such a count is unknown."""
-    counts = [_count(usage.input_tokens), _count(usage.output_tokens)]
     cost = usage.cost
+    if (
+        type(usage.calls) is type(usage.input_tokens) is type(usage.output_tokens) is int
+        and 0 < usage.calls <= MOST_TOKENS
+        and 0 <= usage.input_tokens <= MOST_TOKENS
+        and 0 <= usage.output_tokens <= MOST_TOKENS
+        and (cost is None or (type(cost) is float and 0 <= cost < math.inf))
+    ):
+        return usage
+    counts = [_count(usage.input_tokens), _count(usage.output_tokens)]
     if None in counts or isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < math.inf:
         cost = None
     cleaned = Usage(_count(usage.calls) or 1, counts[0] or 0, counts[1] or 0, cost)

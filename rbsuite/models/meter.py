@@ -43,6 +43,14 @@ class Counts:
         calls, tokens, cost, without = self.numbers[number * _COLUMNS : (number + 1) * _COLUMNS]
         return Spent(int(calls), int(tokens), cost, int(without))
 
+    def add(self, number: int, calls: int = 0, tokens: int = 0, cost: float = 0.0, unpriced: int = 0) -> None:
+        """Add to what a row holds."""
+        numbers, at = self.numbers, number * _COLUMNS
+        numbers[at] += calls
+        numbers[at + 1] += tokens
+        numbers[at + 2] += cost
+        numbers[at + 3] += unpriced
+
     def write(self, number: int, spent: Spent) -> None:
         """Put down what a row holds."""
         for place, value in enumerate((spent.calls, spent.tokens, spent.cost, spent.unpriced)):
@@ -84,7 +92,7 @@ class Meter:
         self._row = row
         self._until = until
         self._spent_more = spent_more
-        self._own = Spent()
+        self._limited = until is not None or limits != Limits()
         self._prices: dict[str, tuple[float, int]] = {}
 
     def begin(self) -> None:
@@ -94,6 +102,11 @@ class Meter:
             LimitReached: it may not.
             UsageError: money is limited, and calls were made whose price is not known.
         """
+        if self._limited:
+            self._refuse_more()
+        self._counts.add(self._row, calls=1)
+
+    def _refuse_more(self) -> None:
         total = self._counts.total
         limits = self._limits
         if total.unpriced and limits.cost is not None:
@@ -105,7 +118,6 @@ class Meter:
             limit = amount(name, getattr(limits, name))
             told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
             raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
-        self._add(Spent(calls=1))
 
     def end(self, model: str, request: ModelRequest, completion: Completion | None) -> None:
         """Count what a call has come to.
@@ -121,14 +133,11 @@ class Meter:
             self._prices[model] = (known[0] + cost, known[1] + tokens)
         elif known[1]:
             cost = known[0] / known[1] * tokens  # as its other calls cost
-        without = int(cost is None and completion is not None)
-        self._add(Spent(tokens=tokens, cost=cost or 0.0, unpriced=without))
+        self._counts.add(
+            self._row, tokens=tokens, cost=cost or 0.0, unpriced=int(cost is None and completion is not None)
+        )
         if self._spent_more is not None:
             self._spent_more()
-
-    def _add(self, more: Spent) -> None:
-        self._own += more
-        self._counts.write(self._row, self._own)
 
 
 class Metered:

@@ -150,7 +150,7 @@ def check_audience(value: object, owner: str = "") -> tuple[Actor, ...]:
 def _all_of(method: str, wanted: str, values: object, kind: type[_T], owner: str) -> tuple[_T, ...]:
     if values == ():
         return ()
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
+    if type(values) is not tuple and (isinstance(values, str | bytes) or not isinstance(values, Sequence)):
         _refuse(method, wanted, in_words(values), owner)
     for item in values:
         if not isinstance(item, kind):

@@ -11,7 +11,7 @@ from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import Memory
 from rbsuite.models.base import ChatModel, Purpose
 from rbsuite.models.gate import Line
-from rbsuite.models.limits import Limits
+from rbsuite.models.limits import Limits, RolloutBudget
 from rbsuite.models.meter import Meter
 from rbsuite.prompts import Prompts
 from rbsuite.record import RunInfo
@@ -81,11 +81,11 @@ class RunParts:
         """Agent turns a rollout may take."""
         return self.config.max_steps or self.spec.max_steps
 
-    @property
-    def rollout_limits(self) -> Limits:
-        """What agent and user may spend in a rollout; its time is limited where it is played."""
+    def rollout_budget(self) -> RolloutBudget | None:
+        """What agent and user may spend in a rollout, where that is limited; its time is limited where it is played."""
         config = self.config
-        return Limits(config.rollout_max_cost, config.rollout_max_tokens, config.rollout_max_calls)
+        limits = Limits(config.rollout_max_cost, config.rollout_max_tokens, config.rollout_max_calls)
+        return None if limits == Limits() else RolloutBudget(limits)
 
     @property
     def one_at_a_time(self) -> bool:

@@ -18,7 +18,6 @@ from rbsuite.events import Place, RolloutDiscarded, RolloutEnded, StepTaken, Tas
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall
 from rbsuite.judges.base import JudgeRequest
 from rbsuite.models.client import Ledger
-from rbsuite.models.limits import RolloutBudget
 from rbsuite.record import RecallEvent, RolloutRecord
 from rbsuite.run.checks import check_group, check_index, check_ops, check_verdict
 from rbsuite.run.parts import RunParts
@@ -225,7 +224,7 @@ class TaskRun:
         started = time.perf_counter()
         parts, roles, index = self._parts, self._roles, place.rollout
         seed = derive_seed(self._seed, "rollout", index, *_try(number))
-        ledger = Ledger(budget=RolloutBudget(parts.rollout_limits))
+        ledger = Ledger(budget=parts.rollout_budget())
         self._rolling.append(ledger)
         agent, user, render = parts.agent.make(), self._opening.user, parts.prompts.render
         players = Players(
