@@ -156,43 +156,6 @@ class TaskRecord:
         return math.fsum(rollout.trajectory.score or 0.0 for rollout in counting) / len(counting)
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """What an experiment has cost so far, in all its sessions: tries that were thrown away and calls that failed are in it.
-
-    Attributes:
-        calls: model calls begun; one that is tried again after a fault is one.
-        tokens: in and out; of a call that does not tell, an estimate.
-        cost: US dollars of the calls whose price is known.
-        unpriced: calls whose price is not known.
-        seconds: for which it was under way.
-    """
-
-    calls: int = 0
-    tokens: int = 0
-    cost: float = 0.0
-    unpriced: int = 0
-    seconds: float = 0.0
-
-    def __add__(self, other: Spent) -> Spent:
-        return Spent(
-            self.calls + other.calls,
-            self.tokens + other.tokens,
-            self.cost + other.cost,
-            self.unpriced + other.unpriced,
-            self.seconds + other.seconds,
-        )
-
-    def __sub__(self, other: Spent) -> Spent:
-        return Spent(
-            self.calls - other.calls,
-            self.tokens - other.tokens,
-            self.cost - other.cost,
-            self.unpriced - other.unpriced,
-            self.seconds - other.seconds,
-        )
-
-
 ABOUT = "about"
 """Key of those facts that reports need to be read without plugins, and that are no part of the experiment's identity."""
 

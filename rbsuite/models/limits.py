@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from rbsuite.errors import BudgetSpent, UsageError
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.record import Spent
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import Spent, Usage
 
 MOST_TOKENS = 1_000_000_000
 """More tokens than any call takes; a count above it has overflowed."""

@@ -11,8 +11,7 @@ from rbsuite.errors import LimitReached
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.gate import Pace
 from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
-from rbsuite.record import Spent
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import Spent, Usage
 
 _COLUMNS = 4
 

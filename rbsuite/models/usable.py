@@ -43,7 +43,7 @@ def fault_of(completion: Completion) -> str:
         return WITHHELD
     if not completion.tool_calls and not completion.text.strip():
         return "all of it was thinking, and no answer followed" if completion.reasoning else "it was empty"
-    return "a call names no tool" if not all([call.name for call in completion.tool_calls]) else ""
+    return "" if all(call.name for call in completion.tool_calls) else "a call names no tool"
 
 
 def usable(completion: Completion) -> Completion:

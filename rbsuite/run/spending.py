@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from rbsuite.models.limits import Limits
 from rbsuite.models.meter import Counts, Meter
-from rbsuite.record import Spent
 from rbsuite.run.config import Execution
 from rbsuite.store import ExperimentStore
+from rbsuite.trajectory import Spent
 
 INTERVAL = 0.5
 """Seconds between two times that what was spent is written; a process that is killed loses no more than that."""

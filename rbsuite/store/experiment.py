@@ -12,7 +12,7 @@ from typing import Self
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
-from rbsuite.record import Manifest, RunInfo, Spent, TaskRecord
+from rbsuite.record import Manifest, RunInfo, TaskRecord
 from rbsuite.store.adding import add_runs, added_texts
 from rbsuite.store.audit import audit
 from rbsuite.store.codec import unpack
@@ -24,6 +24,7 @@ from rbsuite.store.reader import Reader
 from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest, decode_runs
 from rbsuite.store.spending import add_spent, read_spent
 from rbsuite.store.writer import Writer
+from rbsuite.trajectory import Spent
 
 FILE_NAME = "experiment.sqlite"
 """Name of the database file in an experiment's directory."""

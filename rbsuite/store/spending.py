@@ -5,8 +5,8 @@ It is no result, and in no chain. The table is made when something is first spen
 
 from __future__ import annotations
 
-from rbsuite.record import Spent
 from rbsuite.store.database import Database
+from rbsuite.trajectory import Spent
 
 TABLE = (
     "CREATE TABLE spent (id INTEGER PRIMARY KEY, calls INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL NOT NULL,"

@@ -11,13 +11,14 @@ from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.usable import message_of
 from rbsuite.trajectory import Message, ToolCall
 
-from .test_litellm_model import (
+from .test_provider_models import (
     Ask,
     Reply,
     Server,
     answer,
     ask,
     failure,
+    kind,
     loop,
     running_server,
     server,
