@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -236,18 +238,6 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     help="Append every event (turns, model calls, commits) to this file, one JSON object per line.",
 )
 def command(
-    concurrency: tuple[int, int],
-    speculate: str,
-    executor: str,
-    outage: Literal["pause", "commit"],
-    to_look: str,
-    transport: Literal["auto", "direct", "litellm"],
-    cache: str,
-    call_time: str,
-    max_cost: float | None,
-    max_tokens: int | None,
-    max_calls: int | None,
-    max_time: float | None,
     out: Path | None,
     from_file: Mapping[str, Any],
     source: Path | None,
@@ -265,13 +255,9 @@ def command(
     Running the same command again resumes where it stopped, or shows the result if it is complete. With --looks it stops at the first look;
     --to-look goes on.
     """
-    import asyncio
-
     from rbsuite import api
-    from rbsuite.cli.interrupts import Interrupts
-    from rbsuite.run.directory import held_by_others
-    from rbsuite.run.event_log import EventLog
 
+    execution = _execution(options)
     given = _given(options)
     if rewind or retry_failed:
         if source is None or from_file or given or out or join or dry_run:
@@ -279,51 +265,63 @@ def command(
                 "--rewind and --retry-failed go with --from EXPERIMENT alone.", "Leave the other options out."
             )
         _take_back(source, rewind, retry_failed=retry_failed)
-    if source is not None and not (from_file or given or out or dry_run) and _shown(source, to_look, as_json=as_json):
+    alone = source is not None and not (from_file or given or out or dry_run)
+    if source is not None and alone and _shown(source, execution.to_look, as_json=as_json):
         return
     stored = _stored(source)
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
     # The looks that were declared are passed when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
-    most, start = concurrency
-    execution = api.Execution(
-        most,
-        speculate,
-        executor,
-        outage,
-        to_look,
-        call_time,
-        max_cost,
-        max_tokens,
-        max_calls,
-        max_time,
-        start=start,
-        transport=transport,
-        cache=cache,
-    )
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
-        from rbsuite.run.config import names_simulation
-        from rbsuite.run.presets import describe
-
-        mode = planned.spec.action_mode
-        for line in describe(planned.config.protocol, wanted, mode, simulated=names_simulation(wanted)):
-            tell(line)
+        _tell_protocol(planned, wanted)
     same = source is not None and _adds_nothing(stored, {**from_file, **given})
     if dry_run:
         from rbsuite.cli.dry_run import dry_run as show_estimate
         from rbsuite.run.directory import default_directory
 
-        show_estimate(
-            planned, out or (source if same and source else default_directory(planned)), source, as_json=as_json
-        )
+        place = out or (source if same and source else default_directory(planned))
+        show_estimate(planned, place, source, as_json=as_json)
         return
+    opened = partial(api.open_plan, planned, out or (source if same or adds else None), join=join, add_orders=adds)
+    _run_and_report(planned, opened, execution, log, quiet=quiet, as_json=as_json)
+
+
+def _execution(options: dict[str, Any]) -> Execution:
+    """How the experiment is carried out; the options that say so are taken out of all."""
+    from rbsuite.api import Execution
+
+    most, start = options.pop("concurrency")
+    taken = {one.name: options.pop(one.name) for one in fields(Execution) if one.name in options}
+    return Execution(most, start=start, **taken)
+
+
+def _tell_protocol(planned: Plan, wanted: Mapping[str, Any]) -> None:
+    from rbsuite.run.config import names_simulation
+    from rbsuite.run.presets import describe
+
+    mode = planned.spec.action_mode
+    for line in describe(planned.config.protocol, wanted, mode, simulated=names_simulation(wanted)):
+        tell(line)
+
+
+def _run_and_report(
+    planned: Plan,
+    opened: Callable[[], AbstractContextManager[ExperimentStore]],
+    execution: Execution,
+    log: Path | None,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    import asyncio
+
+    from rbsuite.cli.interrupts import Interrupts
+    from rbsuite.run.directory import held_by_others
+    from rbsuite.run.event_log import EventLog
+
     try:
-        with (
-            Interrupts() as interrupts,
-            EventLog(log) if log else nullcontext() as event_log,
-            api.open_plan(planned, out or (source if same or adds else None), join=join, add_orders=adds) as store,
-        ):
+        with Interrupts() as interrupts, EventLog(log) if log else nullcontext() as event_log, opened() as store:
             if event_log is not None:
                 planned.plugins.register(event_log, "event log")
             _run(planned, store, execution, interrupts, quiet=quiet or as_json)
