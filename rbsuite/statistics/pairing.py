@@ -199,7 +199,8 @@ def difference_of(
     """:func:`difference` of scores as :meth:`Paired.arrays` gives them.
 
     Args:
-        a, b: scores of both sides, tasks by runs; runs that pair by their streams have the same column.
+        a: scores of the condition, tasks by runs.
+        b: scores of the baseline; runs that pair by their streams have the same column.
         partners: for each column of the condition its partner's among those of the baseline, -1 for none; needed where orders count.
         exchangeable: whether the runs of each side are.
         ordered: whether orders count.

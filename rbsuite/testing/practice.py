@@ -274,7 +274,9 @@ class PracticeView(PracticeServices):
     Args:
         bank: the bank; its latest version is read.
         task: the task at hand.
-        prompts, seed, answer: see :class:`PracticeServices`.
+        prompts: the templates.
+        seed: where chance comes from.
+        answer: what the model replies.
     """
 
     def __init__(self, bank: Bank, task: Task, prompts: Prompts, seed: int, answer: Answer = practised) -> None:
