@@ -25,6 +25,13 @@ Thing = griffe.Object | griffe.Alias
 class DocstringRoles(griffe.Extension):
     """Turns roles into links, lists what a module re-exports, and leaves out what is no help."""
 
+    def on_class_instance(self, *, cls: griffe.Class, **kwargs: Any) -> None:
+        """See dataclasses in those of :mod:`rbsuite.frozen`, so that their arguments are listed."""
+        for decorator in cls.decorators:
+            call = decorator.value
+            if isinstance(call, griffe.ExprCall) and call.canonical_path == "rbsuite.frozen.dataclass":
+                decorator.value = griffe.ExprCall(griffe.ExprName("dataclasses.dataclass"), call.arguments)
+
     def on_package(self, *, pkg: griffe.Module, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
         """Rewrite the docstrings of a package that has just been loaded."""
         things = list(_below(pkg))
