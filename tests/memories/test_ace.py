@@ -155,7 +155,7 @@ def test_malformed_reviews_are_refused(reply: str) -> None:
 TAGGED = st.dictionaries(
     st.from_regex(r"[0-9a-f]{16}", fullmatch=True), st.sampled_from(["helpful", "harmful", "neutral"])
 )
-LINES = st.lists(st.from_regex(r"[A-Za-z][A-Za-z ,.]{0,20}[a-z]", fullmatch=True), unique=True, max_size=4)
+LINES = st.lists(st.from_regex(r"[A-Z][a-z]{1,8}(?:[,.]? [a-z]{1,8}){1,4}", fullmatch=True), unique=True, max_size=4)
 
 
 @given(TAGGED, LINES)
