@@ -13,18 +13,19 @@ from rbsuite.learner.skills import Skill
 
 COMMONPLACE = "Take one thing after the other and be polite."
 
-_OUTCOME = re.compile(r"^Outcome(?: of rollout \d+)?: (success|failure|unknown|not judged)$", re.MULTILINE)
+# These are looked for at the beginning of lines, see _lines.
+_OUTCOME = re.compile(r"Outcome(?: of rollout \d+)?: (success|failure|unknown|not judged)$", re.MULTILINE)
 _LIMIT = re.compile(r"\bat most (\d+)\b")
-_HEADING = re.compile(r"^# (\w+(?: \w+)*) 1$", re.MULTILINE)
-_SHEET = re.compile(r"^<sheet>$", re.MULTILINE)
-_REFLECT = re.compile(r"^Insight: \.\.\.$", re.MULTILINE)
-_CURATE = re.compile(r"^ADD: \.\.\.$", re.MULTILINE)
-_PRUNE = re.compile(r"^Prune: \d", re.MULTILINE)
+_HEADING = re.compile(r"# (\w+(?: \w+)*) 1$", re.MULTILINE)
+_SHEET = re.compile(r"<sheet>$", re.MULTILINE)
+_REFLECT = re.compile(r"Insight: \.\.\.$", re.MULTILINE)
+_CURATE = re.compile(r"ADD: \.\.\.$", re.MULTILINE)
+_PRUNE = re.compile(r"Prune: \d", re.MULTILINE)
 _BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
 LISTED = "\n["
 """Stands in every prompt that lists bullets."""
 _LISTED = re.compile(r"^- (.+)$", re.MULTILINE)
-_EXPERIENCE = re.compile(r"^Experience (\d+)$", re.MULTILINE)
+_EXPERIENCE = re.compile(r"Experience (\d+)$", re.MULTILINE)
 
 
 def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
@@ -52,20 +53,20 @@ def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
 
 def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
     """A reply on the skills seen, in the form that the prompt asks for: items, a sheet, a review, additions or a pruning."""
-    if _SHEET.search(prompt):
+    if _first(_SHEET, prompt):
         return sheet(prompt, seen, skills)
-    if _PRUNE.search(prompt):
+    if _first(_PRUNE, prompt):
         return pruning(prompt, skills)
-    if _REFLECT.search(prompt):
+    if _first(_REFLECT, prompt):
         return review(prompt, seen)
-    if _CURATE.search(prompt):
+    if _first(_CURATE, prompt):
         return additions(prompt)
     return items(prompt, seen)
 
 
 def items(prompt: str, seen: Sequence[Skill]) -> str:
     """Items in the Markdown form that the prompt shows, within the number that it allows."""
-    heading = _HEADING.search(prompt)
+    heading = _first(_HEADING, prompt)
     name = heading.group(1) if heading else "Memory Item"
     parts = [(skill.title, f"Applies wherever this comes up: {skill.title.lower()}.", skill.lesson) for skill in seen]
     if not parts:
@@ -121,9 +122,18 @@ def pruning(prompt: str, skills: Iterable[Skill]) -> str:
     return f"Prune: {','.join(empty)}" if empty else "Keep"
 
 
+def _lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """The matches at the beginning of lines. A pattern is found many times faster without ``^``."""
+    return (match for match in pattern.finditer(text) if not match.start() or text[match.start() - 1] == "\n")
+
+
+def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return next(_lines(pattern, text), None)
+
+
 def _blocks(heading: re.Pattern[str], prompt: str) -> Iterator[tuple[re.Match[str], int]]:
     """Each heading with the place where what it heads ends: at the next heading, or with the prompt."""
-    marks = list(heading.finditer(prompt))
+    marks = list(_lines(heading, prompt))
     return zip(marks, [mark.start() for mark in marks[1:]] + [len(prompt)] * bool(marks), strict=True)
 
 
@@ -133,5 +143,5 @@ def _limit(prompt: str) -> int:
 
 
 def _without_trajectories(prompt: str) -> str:
-    first = _OUTCOME.search(prompt)
+    first = _first(_OUTCOME, prompt)
     return prompt[: first.start()] if first else prompt
