@@ -184,7 +184,9 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
         def part(*arguments: object, python: str = sys.executable) -> dict[str, float]:
             command = [python, *map(str, arguments)]
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+            if done.returncode:
+                raise SystemExit(f"{command[1]} ended with code {done.returncode}: {done.stdout[-2000:]}")
             result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
             return result
 
