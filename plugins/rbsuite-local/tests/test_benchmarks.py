@@ -48,7 +48,7 @@ def test_a_weak_model_breaks_nothing(env: str, options: list[str], memories: lis
     assert not document["simulated"]
     assert [condition["memory"] for condition in document["conditions"]] == memories
     for condition in document["conditions"]:
-        assert condition["failures"]["broken"] == 0
+        assert condition["failures"] == 0
     with Experiment(tmp_path / "e") as experiment:
         records = list(experiment.records())
     assert len(records) == TASKS * len(memories)
