@@ -161,6 +161,28 @@ class Reads:
         return gave
 
 
+class ReadsBank:
+    """What a memory's view reads, passed on to its :class:`Reads`. See :class:`rbsuite.memories.base.BankView`."""
+
+    _reads: Reads
+
+    async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
+        """The experiences whose key is most like the query."""
+        return await self._reads.search(query, k, kind, domain)
+
+    def get(self, item_id: str) -> MemoryItem | None:
+        """An item by id."""
+        return self._reads.get(item_id)
+
+    def list(self, *, kind: str = "", domain: str = "") -> Sequence[MemoryItem]:
+        """All items."""
+        return self._reads.list(kind, domain)
+
+    def document(self, name: str) -> str:
+        """A document's text."""
+        return self._reads.document(name)
+
+
 def scoped(document: str, domain: str) -> str:
     """The name under which the bank keeps a document of a domain; ``domain=""``: of all."""
     return f"{domain}/{document}" if domain else document

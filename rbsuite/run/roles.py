@@ -15,15 +15,13 @@ from rbsuite.environments.solution import check_solution
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
-from rbsuite.experience import MemoryItem
-from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import ChatModel, Completion, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
 from rbsuite.models.meter import Metered
 from rbsuite.models.replies import Remembering, Replies
 from rbsuite.prompts import Prompts
 from rbsuite.run.parts import RunParts
-from rbsuite.run.reads import Reads
+from rbsuite.run.reads import Reads, ReadsBank
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.task import Task
 from rbsuite.trajectory import Message, ToolSpec, Usage
@@ -234,7 +232,7 @@ class CountingServices(Services):
         self.count(f"{self._purpose}_calls_failed")
 
 
-class View(CountingServices):
+class View(ReadsBank, CountingServices):
     """The bank as a memory sees it. See :class:`rbsuite.memories.base.BankView`.
 
     Args:
@@ -253,22 +251,6 @@ class View(CountingServices):
     def version(self) -> int:
         """The number of tasks committed before."""
         return self._version
-
-    async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
-        """The experiences whose key is most like the query."""
-        return await self._reads.search(query, k, kind, domain)
-
-    def get(self, item_id: str) -> MemoryItem | None:
-        """An item by id."""
-        return self._reads.get(item_id)
-
-    def list(self, *, kind: str = "", domain: str = "") -> Sequence[MemoryItem]:
-        """All items."""
-        return self._reads.list(kind, domain)
-
-    def document(self, name: str) -> str:
-        """A document's text."""
-        return self._reads.document(name)
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
 from rbsuite.environments.solution import Solution
-from rbsuite.experience import Experience, MemoryItem, Outcome, Recall
+from rbsuite.experience import Experience, Outcome, Recall
 from rbsuite.fencing import outside
 from rbsuite.hookspecs import hookimpl
 from rbsuite.jsonable import text_digest
@@ -20,7 +20,7 @@ from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import Completion, ModelRequest, Purpose
 from rbsuite.prompts import Prompts
-from rbsuite.run.reads import Reads, Twins
+from rbsuite.run.reads import Reads, ReadsBank, Twins
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import ActionMode, EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
@@ -268,7 +268,7 @@ class PracticeServices:
         """See :class:`rbsuite.memories.base.BankView`."""
 
 
-class PracticeView(PracticeServices):
+class PracticeView(ReadsBank, PracticeServices):
     """A bank as a memory sees it when it is at work on a task. See :class:`rbsuite.memories.base.BankView`.
 
     Args:
@@ -287,16 +287,4 @@ class PracticeView(PracticeServices):
     async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
         """The experiences whose key is most like the query; gives way to others first, as an embedder would."""
         await asyncio.sleep(0)
-        return await self._reads.search(query, k, kind, domain)
-
-    def get(self, item_id: str) -> MemoryItem | None:
-        """An item by id."""
-        return self._reads.get(item_id)
-
-    def list(self, *, kind: str = "", domain: str = "") -> Sequence[MemoryItem]:
-        """All items."""
-        return self._reads.list(kind, domain)
-
-    def document(self, name: str) -> str:
-        """A document's text."""
-        return self._reads.document(name)
+        return await super().search(query, k, kind=kind, domain=domain)
