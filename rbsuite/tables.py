@@ -10,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from rbsuite.errors import UsageError
-from rbsuite.experience import MemoryItem, MemoryOp
+from rbsuite.experience import MemoryItem
 from rbsuite.judges.truth import is_success
-from rbsuite.memories.effects import State, effects_of
+from rbsuite.memories.folded import folded_items
 from rbsuite.record import ALL, RunInfo, TaskRecord
 from rbsuite.report.text import table
 from rbsuite.statistics.about import About, about
@@ -301,7 +301,7 @@ def rollouts(store: ExperimentStore, *, trajectories: bool) -> Table[RolloutResu
 
 def items(store: ExperimentStore) -> Table[ItemResult]:
     """One row for each item in the bank of each run, as it stands now."""
-    rows = (_item(run, item, store) for run in store.manifest.runs for item in _live(store, run.id))
+    rows = (_item(run, item, store) for run in store.manifest.runs for item in folded_items(store, run.id).live)
     return Table(ItemResult, rows)
 
 
@@ -309,26 +309,6 @@ def _records(store: ExperimentStore, *, trajectories: bool) -> Iterator[tuple[Ru
     for run in store.manifest.runs:
         for record in store.records(run.id, trajectories=trajectories):
             yield run, record
-
-
-def _live(store: ExperimentStore, run: str) -> Sequence[MemoryItem]:
-    """The items of a bank, folded from its operations; no embedder is needed for that."""
-    live: dict[str, MemoryItem] = {}
-    last: dict[str, int] = {}
-    keys: dict[str, str] = {}
-    state = State(live.get, lambda name: last.get(name, 0), keys.get)
-    versions: dict[int, list[MemoryOp]] = {0: list(store.seed_ops(run))}
-    for version, op in store.ops(run):
-        versions.setdefault(version, []).append(op)
-    for version, ops in versions.items():
-        effects = effects_of(version, ops, state)
-        keys |= effects.keys
-        for name, item in effects.items:
-            if item is None:
-                live.pop(name, None)
-            else:
-                live[name], last[name] = item, item.revision
-    return list(live.values())
 
 
 def _common(run: RunInfo, store: ExperimentStore) -> Mapping[str, Any]:

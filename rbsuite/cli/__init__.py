@@ -43,6 +43,12 @@ COMMANDS: Mapping[str, Lazy] = {
     "eval": Lazy("rbsuite.cli.evaluate", "Measure a memory: on against off, same tasks, same order."),
     "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
     "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
+    "show": Lazy("rbsuite.cli.show", "Show one task with memory and without it, side by side."),
+    "diff": Lazy("rbsuite.cli.diff", "Say in what two experiments differ and what came of it."),
+    "export": Lazy("rbsuite.cli.export", "Write an experiment as CSV, JSON lines, Parquet, inspect logs or ATIF."),
+    "attribute": Lazy(
+        "rbsuite.cli.attribute", "Leave memory items out and run their tasks again: what did each cause?"
+    ),
     "check": Lazy("rbsuite.cli.check", "Say whether an experiment's file is as it was written."),
     "rescore": Lazy("rbsuite.cli.rescore", "Grade an experiment again by another convention."),
     "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),

@@ -16,6 +16,7 @@ EPILOG = """Examples:
 \b
   rbsuite compare experiments/tau-bench-sample-0123456789
   rbsuite compare A B --baseline none --json
+  rbsuite compare A --flips
 """
 
 
@@ -24,8 +25,9 @@ EPILOG = """Examples:
 @click.option(
     "--baseline", metavar="MEMORY", help="Memory to compare with [default: the first memory of the first experiment]."
 )
+@click.option("--flips", is_flag=True, help="List the tasks that each condition won and lost against the baseline.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) -> None:
+def command(experiments: Sequence[Path], baseline: str | None, flips: bool, as_json: bool) -> None:
     """Compare the conditions of one EXPERIMENT, or of several on the same tasks.
 
     Every condition is compared with the baseline memory, all else being equal, and each value of another factor with its first value; both
@@ -41,9 +43,16 @@ def command(experiments: Sequence[Path], baseline: str | None, as_json: bool) ->
         if as_json:
             from rbsuite.cli.output import echo_json
             from rbsuite.report.comparison_json import document
+            from rbsuite.report.flips import flips_json
 
-            echo_json(document(compared))
+            echo_json({**document(compared), **({"flips": flips_json(compared)} if flips else {})})
+        elif flips:
+            from rbsuite.report.flips import render as render_flips
+
+            echo(render_flips(compared))
         else:
+            from rbsuite.cli.curves import draw_curves
             from rbsuite.report.comparison_text import render
 
             echo(render(compared))
+            draw_curves(compared.summary)

@@ -479,7 +479,10 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
     if as_json:
         echo_json(results.as_json(store, summary))
     else:
+        from rbsuite.cli.curves import draw_curves
+
         echo(results.render(store, summary))
+        draw_curves(summary)
     if failed := _all_failed(store):
         tell(f"rbsuite: {failed}")
         raise click.exceptions.Exit(1)

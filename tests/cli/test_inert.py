@@ -109,6 +109,12 @@ COMMANDS = (
     "list plugins",
     "compare experiment",
     "compare experiment\x1b[2J",
+    "compare experiment --flips",
+    "show experiment TASK --full",
+    "show experiment TASK\x1b[2J",
+    "diff experiment other",
+    "memory helped experiment",
+    "attribute experiment --items 1",
     "check experiment",
     "rescore experiment --as again",
     "plan --env toy --from experiment",
@@ -139,6 +145,7 @@ def alive(text: str) -> set[str]:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("poisoned")
     measure(place / "experiment", Hostile(), memory=("none", "reasoningbank"), limit=8).close()
+    measure(place / "other", Hostile(), memory=("none",), limit=2).close()
     poison_the_data(place)
     return place
 
@@ -151,7 +158,8 @@ def test_no_command_lets_a_control_sequence_through(
     monkeypatch.chdir(place)
     monkeypatch.setenv("RBSUITE_DATA", str(place / "packs"))
     monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda extra=(): plugins)
-    arguments = [word.replace("ITEM", _an_item(place)) if word == "ITEM" else word for word in line.split(" ")]
+    stand_for = {"ITEM": _an_item, "TASK": _a_task}
+    arguments = [stand_for[word](place) if word in stand_for else word for word in line.split(" ")]
     run(arguments, plugins)
     shown = capsys.readouterr()
     assert shown.out or shown.err
@@ -166,6 +174,11 @@ def test_no_command_lets_a_control_sequence_through(
 def _an_item(place: Path) -> str:
     with ExperimentStore.open(place / "experiment", readonly=True) as store:
         return next(op.item.id for info in store.manifest.runs for _, op in store.ops(info.id) if op.item is not None)
+
+
+def _a_task(place: Path) -> str:
+    with ExperimentStore.open(place / "experiment", readonly=True) as store:
+        return store.manifest.runs[0].tasks[-1]
 
 
 def test_the_store_is_poisoned_and_shown_escaped(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,32 @@
+"""``rbsuite diff``: in what two experiments differ, and what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rbsuite.cli.commands import Command
+from rbsuite.cli.output import echo, echo_json
+
+
+@click.command("diff", cls=Command)
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def command(a: Path, b: Path, as_json: bool) -> None:
+    """Say in what the experiments A and B differ and what came of it.
+
+    Options, versions, models, task sets and templates that are not the same; then the success of the conditions that correspond, with
+    their paired difference where both ran on the same tasks under the same grading.
+    """
+    from rbsuite.report.differing import as_json as document
+    from rbsuite.report.differing import differing, render
+    from rbsuite.store import ExperimentStore
+
+    with ExperimentStore.open(a, readonly=True) as first, ExperimentStore.open(b, readonly=True) as second:
+        found = differing(first, second)
+        if as_json:
+            echo_json(document(found))
+        else:
+            echo(render(found))

@@ -1,0 +1,193 @@
+"""In what two experiments differ, and what came of it. For ``rbsuite diff``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rbsuite.errors import UsageError
+from rbsuite.jsonable import canonical
+from rbsuite.record import ABOUT, FACTORS
+from rbsuite.report.comparison import check_alike
+from rbsuite.report.figures import bounded, p_text, point_bounds, points
+from rbsuite.report.plain import comparison_json
+from rbsuite.report.results import SIMULATED
+from rbsuite.report.text import fold, one_line, table
+from rbsuite.statistics.comparisons import Comparison, compare
+from rbsuite.statistics.conditions import ConditionSummary
+from rbsuite.statistics.reading import WARM
+from rbsuite.statistics.summary import summarise
+from rbsuite.store import experiment_digest
+
+if TYPE_CHECKING:
+    from rbsuite.store import ExperimentStore
+
+LONGEST = 60
+"""Characters of a value that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """Two experiments.
+
+    Attributes:
+        stores: the experiments.
+        options: options, facts and templates in which they differ, each with its two values; ``None``: it has none.
+        matched: conditions of the first with those of the second that are most like them, and their paired difference, second minus first
+            (``None``: they cannot be paired).
+        alone: conditions of the first and of the second without a counterpart.
+        unpaired: why scores cannot be paired; empty where they can.
+        same: whether both came to the same, word for word.
+    """
+
+    stores: tuple[ExperimentStore, ExperimentStore]
+    options: Mapping[str, tuple[Any, Any]]
+    matched: Sequence[tuple[ConditionSummary, ConditionSummary, Comparison | None]]
+    alone: tuple[Sequence[ConditionSummary], Sequence[ConditionSummary]]
+    unpaired: str
+    same: bool
+
+
+def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
+    """Look at two experiments.
+
+    Raises:
+        StoreError: one cannot be read.
+        UsageError: they are the same file.
+    """
+    if a.path.resolve() == b.path.resolve():
+        raise UsageError(f"{b.directory} is named twice.", "Name two experiments.")
+    try:
+        check_alike([a, b])
+        unpaired = ""
+    except UsageError as error:
+        unpaired = error.message.partition("cannot be compared: ")[2] or error.message
+    ours, theirs = summarise(a), summarise(b)
+    left = list(theirs.conditions)
+    matched, alone = [], []
+    for one in ours.conditions:
+        other = max(left, key=lambda other: _likeness(one, other), default=None)
+        if other is None or (_memory(one) != _memory(other) and len(ours.conditions) > 1):
+            alone.append(one)
+            continue
+        left.remove(other)
+        at_once = ours.about.at_once | theirs.about.at_once
+        matched.append((one, other, None if unpaired else compare(other, one, at_once)))
+    options = {name: values for name, *values in _options(a, b)}
+    return Differing(
+        (a, b),
+        {name: (values[0], values[1]) for name, values in options.items()},
+        matched,
+        (alone, left),
+        unpaired,
+        experiment_digest(a) == experiment_digest(b),
+    )
+
+
+def _likeness(one: ConditionSummary, other: ConditionSummary) -> tuple[bool, int]:
+    mine, theirs = one.condition, other.condition
+    same = sum(getattr(mine, name) == getattr(theirs, name) for name in FACTORS)
+    return _memory(one) == _memory(other), same
+
+
+def _memory(one: ConditionSummary) -> str:
+    """The memory without its options and what it began with."""
+    return one.condition.memory.partition(WARM)[0].partition(":")[0]
+
+
+def _options(a: ExperimentStore, b: ExperimentStore) -> Iterator[tuple[str, Any, Any]]:
+    ours, theirs = a.manifest, b.manifest
+    yield from _pairs("", ours.config, theirs.config)
+    facts = [{name: value for name, value in one.facts.items() if name != ABOUT} for one in (ours, theirs)]
+    yield from _pairs("fact: ", facts[0], facts[1])
+    used = [
+        {f"{source}{'/' if source else ''}{name}": sha for (source, name), sha in one.templates().items()}
+        for one in (a, b)
+    ]
+    shared = [{name: sha for name, sha in side.items() if name in used[0] and name in used[1]} for side in used]
+    yield from _pairs("template: ", shared[0], shared[1])
+
+
+def _pairs(prefix: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in dict.fromkeys([*a, *b]):
+        mine, theirs = a.get(name), b.get(name)
+        if canonical(mine) == canonical(theirs):
+            continue
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            yield from _pairs(f"{prefix}{name}.", mine, theirs)
+        else:
+            yield f"{prefix}{name}", mine, theirs
+
+
+def render(found: Differing) -> str:
+    """What there is to say."""
+    a, b = found.stores
+    parts = [f"A  {a.directory}\nB  {b.directory}"]
+    if found.options:
+        rows = [
+            ("", "A", "B"),
+            *((name.replace("_", "-"), *map(_value, values)) for name, values in found.options.items()),
+        ]
+        parts.append(f"They differ in\n{table(rows, 2)}")
+    else:
+        parts.append("They have the same options, facts and templates.")
+    if found.same:
+        parts.append("Both came to the same, word for word.")
+    parts.append(_outcome(found))
+    for name, left in zip("AB", found.alone, strict=True):
+        if left:
+            parts.append(
+                f"Only in {name}: {', '.join(f'{one.condition.label} {bounded(one.success)}' for one in left)}"
+            )
+    if any(store.manifest.facts["simulated"] for store in found.stores):
+        parts.append(SIMULATED)
+    return "\n\n".join(parts)
+
+
+def _value(value: Any) -> str:
+    text = "-" if value is None or value == "" else value if isinstance(value, str) else canonical(value)
+    text = one_line(text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+
+
+def _outcome(found: Differing) -> str:
+    rows: list[Sequence[str]] = [("condition", "A % [95 %]", "B % [95 %]", "B - A, paired", "p", "tasks")]
+    for one, other, difference in found.matched:
+        label = one.condition.label
+        if other.condition.label != label:
+            label += f" / {other.condition.label}"
+        cells = ("-", "-", "-") if difference is None or not difference.n_tasks else _cells(difference)
+        rows.append((label, bounded(one.success), bounded(other.success), *cells))
+    text = f"What came of it\n{table(rows, 2)}"
+    if found.unpaired:
+        text += f"\n{fold(f'Scores are not paired, since the experiments differ in what they mean: {found.unpaired}')}"
+    return text
+
+
+def _cells(one: Comparison) -> tuple[str, str, str]:
+    p = "-" if one.p_value is None else p_text(one.p_value).removeprefix("= ")
+    return f"{points(one.difference.mean)}{point_bounds(one.difference.interval)}", p, str(one.n_tasks)
+
+
+def as_json(found: Differing) -> Mapping[str, Any]:
+    """The same as plain data."""
+    return {
+        "experiments": [str(store.directory) for store in found.stores],
+        "simulated": [store.manifest.facts["simulated"] for store in found.stores],
+        "same_outcomes": found.same,
+        "differences": {name: {"a": a, "b": b} for name, (a, b) in found.options.items()},
+        "not_paired_because": found.unpaired,
+        "conditions": [
+            {
+                "a": one.condition,
+                "b": other.condition,
+                "a_mean": one.success.mean,
+                "b_mean": other.success.mean,
+                "paired": None if difference is None else comparison_json(difference),
+            }
+            for one, other, difference in found.matched
+        ],
+        "only_in_a": [one.condition for one in found.alone[0]],
+        "only_in_b": [one.condition for one in found.alone[1]],
+    }
