@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rbsuite.run.plan import Plan
     from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
-    from rbsuite.tables import Difference, ItemResult, Result, RolloutResult, Table, TaskResult
+    from rbsuite.tables import Difference, ItemResult, RecallResult, Result, RolloutResult, Table, TaskResult
 
 _BAR = "progress bar"
 
@@ -149,6 +149,22 @@ class Experiment:
         from rbsuite import tables
 
         return tables.items(self._store)
+
+    def recalls(self) -> Table[RecallResult]:
+        """One row for each item that was recalled for a task."""
+        from rbsuite import tables
+
+        return tables.recalls(self._store)
+
+    def export(self, to: str, out: str | os.PathLike[str], *, reveal: bool = False) -> Path:
+        """Write it in another format: ``csv``, ``jsonl``, ``parquet``, ``inspect`` or ``atif``; see :func:`rbsuite.export.export`.
+
+        Returns:
+            What was written.
+        """
+        from rbsuite.export import export
+
+        return export(self._store, to, out, reveal=reveal).place
 
     def records(self, run: str = "", *, trajectories: bool = True) -> Iterator[TaskRecord]:
         """The committed records in stream order.

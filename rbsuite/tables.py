@@ -205,6 +205,36 @@ class ItemResult(Row):
     item: MemoryItem = field(metadata=_NO_COLUMN, repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallResult(Row):
+    """An item that was recalled for a task.
+
+    Attributes:
+        run, order, position, task_id: see :class:`TaskResult`.
+        rollout: the rollout that it was recalled for; -1: for all of the task.
+        phase, step: when: ``task``, ``retry`` or ``step``, and the agent's turn.
+        version: the version of the bank that was read.
+        rank, similarity: its place from 0, and the score that put it there.
+        item_id, revision, title: the item.
+        task_score: what the task scored.
+    """
+
+    run: str
+    order: int
+    position: int
+    task_id: str
+    rollout: int
+    phase: str
+    step: int
+    version: int
+    rank: int
+    similarity: float
+    item_id: str
+    revision: int
+    title: str
+    task_score: float
+
+
 class Table(Sequence[_R], Generic[_R]):
     """Rows of one kind. Shown as a table where it is printed, or is the last thing of a notebook's cell.
 
@@ -295,14 +325,28 @@ def tasks(store: ExperimentStore) -> Table[TaskResult]:
 
 def rollouts(store: ExperimentStore, *, trajectories: bool) -> Table[RolloutResult]:
     """One row for each rollout of each committed task."""
-    found = _records(store, trajectories=trajectories)
-    return Table(RolloutResult, (row for run, record in found for row in _rollouts(run, record, store)))
+    rows: list[RolloutResult] = []
+    for run in store.manifest.runs:
+        # A record without its steps does not say how many there were.
+        steps = (
+            {}
+            if trajectories
+            else {(row.position, row.rollout): row.steps for row in store.results(run.id, details=())}
+        )
+        for record in store.records(run.id, trajectories=trajectories):
+            rows += _rollouts(run, record, store, steps)
+    return Table(RolloutResult, rows)
 
 
 def items(store: ExperimentStore) -> Table[ItemResult]:
     """One row for each item in the bank of each run, as it stands now."""
     rows = (_item(run, item, store) for run in store.manifest.runs for item in folded_items(store, run.id).live)
     return Table(ItemResult, rows)
+
+
+def recalls(store: ExperimentStore) -> Table[RecallResult]:
+    """One row for each item that was recalled, run by run in stream order."""
+    return Table(RecallResult, (row for run in store.manifest.runs for row in _recalls(run, store)))
 
 
 def _records(store: ExperimentStore, *, trajectories: bool) -> Iterator[tuple[RunInfo, TaskRecord]]:
@@ -395,7 +439,9 @@ def _task(run: RunInfo, record: TaskRecord, said: About, store: ExperimentStore)
     )
 
 
-def _rollouts(run: RunInfo, record: TaskRecord, store: ExperimentStore) -> Iterator[RolloutResult]:
+def _rollouts(
+    run: RunInfo, record: TaskRecord, store: ExperimentStore, steps: Mapping[tuple[int, int], int]
+) -> Iterator[RolloutResult]:
     for index, rollout in enumerate(record.rollouts):
         trajectory, verdict = rollout.trajectory, rollout.verdict
         yield RolloutResult(
@@ -408,13 +454,35 @@ def _rollouts(run: RunInfo, record: TaskRecord, store: ExperimentStore) -> Itera
             solved=is_success(trajectory.score),
             end=trajectory.end,
             error=trajectory.error,
-            steps=trajectory.agent_steps,
+            steps=steps.get((record.position, index), trajectory.agent_steps),
             verdict="" if verdict is None else verdict.label,
             rationale="" if verdict is None else verdict.rationale,
             **_spent([rollout.usage]),
             seconds=rollout.seconds,
             trajectory=trajectory,
         )
+
+
+def _recalls(run: RunInfo, store: ExperimentStore) -> Iterator[RecallResult]:
+    ever = folded_items(store, run.id).ever
+    for record in store.records(run.id, trajectories=False):
+        for event in record.recalls:
+            for found in event.recall.items:
+                yield RecallResult(
+                    **_common(run, store),
+                    position=record.position,
+                    task_id=record.task_id,
+                    rollout=event.rollout,
+                    phase=event.phase,
+                    step=event.step,
+                    version=event.version,
+                    rank=found.rank,
+                    similarity=found.score,
+                    item_id=found.item_id,
+                    revision=found.revision,
+                    title=ever[found.item_id].title if found.item_id in ever else "",
+                    task_score=record.score,
+                )
 
 
 def _item(run: RunInfo, item: MemoryItem, store: ExperimentStore) -> ItemResult:

@@ -46,7 +46,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym", "adapters"]),
     frozenset(["report", "leaderboard", "serve"]),
-    frozenset(["tables", "notebook"]),
+    frozenset(["tables", "notebook", "export"]),
     frozenset(["api"]),
     frozenset(["cli", "scaffold", "testing"]),
 )

@@ -41,6 +41,11 @@ def _redact(value: Json, key: str) -> Json:
         return {name: _redact(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [_redact(item, key) for item in value]
-    if isinstance(value, str) and value and key not in KEPT:
-        return f"[left out: {len(value)} characters]"
+    if isinstance(value, str) and key not in KEPT:
+        return left_out(value)
     return value
+
+
+def left_out(text: str) -> str:
+    """What stands in the place of a text; the empty one stays."""
+    return f"[left out: {len(text)} characters]" if text else text
