@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from rbsuite.run.plan import Plan
     from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
-    from rbsuite.tables import Difference, ItemResult, RecallResult, Result, RolloutResult, Table, TaskResult
+    from rbsuite.tables import (
+        Difference,
+        HelpedResult,
+        ItemResult,
+        RecallResult,
+        Result,
+        RolloutResult,
+        Table,
+        TaskResult,
+    )
 
 _BAR = "progress bar"
 
@@ -155,6 +164,16 @@ class Experiment:
         from rbsuite import tables
 
         return tables.recalls(self._store)
+
+    def helped(self, *, baseline: str | None = None) -> Table[HelpedResult]:
+        """One row for each item that was recalled: how tasks went with it and without it, relative to the baseline. Not causal.
+
+        Args:
+            baseline: the memory to compare with; ``None``: the one of the first condition.
+        """
+        from rbsuite import tables
+
+        return tables.helped(self._store, self.summary(baseline=baseline))
 
     def export(self, to: str, out: str | os.PathLike[str], *, reveal: bool = False) -> Path:
         """Write it in another format: ``csv``, ``jsonl``, ``parquet``, ``inspect`` or ``atif``; see :func:`rbsuite.export.export`.

@@ -19,6 +19,7 @@ from rbsuite.statistics.about import About, about
 from rbsuite.statistics.comparisons import Comparison
 from rbsuite.statistics.conditions import ConditionSummary
 from rbsuite.statistics.intervals import Estimate
+from rbsuite.statistics.items import ItemsHelped, ItemUse, items_helped
 from rbsuite.statistics.summary import Summary
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Trajectory, Usage
@@ -235,6 +236,39 @@ class RecallResult(Row):
     task_score: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpedResult(Row):
+    """A memory item that was recalled, and how tasks went with it and without it; not causal.
+
+    Attributes:
+        baseline: the label of the baseline.
+        run, order: see :class:`TaskResult`.
+        item_id, title: the item; ``cluster``: the title of its cluster's first, which items that say the same share.
+        recalled: tasks for which it was recalled; ``passed``: those for which it was not though the bank held it.
+        score, baseline_score: mean scores on the tasks for which it was recalled.
+        with_it, without_it: difference to the baseline of those tasks, and of the others; not a number where there are none.
+        contrast: the first minus the second; ``low`` and ``high`` are its 95 % interval.
+        use: all there is; no column.
+    """
+
+    baseline: str
+    run: str
+    order: int
+    item_id: str
+    title: str
+    cluster: str
+    recalled: int
+    passed: int
+    score: float
+    baseline_score: float
+    with_it: float
+    without_it: float
+    contrast: float
+    low: float
+    high: float
+    use: ItemUse = field(metadata=_NO_COLUMN, repr=False)
+
+
 class Table(Sequence[_R], Generic[_R]):
     """Rows of one kind. Shown as a table where it is printed, or is the last thing of a notebook's cell.
 
@@ -342,6 +376,12 @@ def items(store: ExperimentStore) -> Table[ItemResult]:
     """One row for each item in the bank of each run, as it stands now."""
     rows = (_item(run, item, store) for run in store.manifest.runs for item in folded_items(store, run.id).live)
     return Table(ItemResult, rows)
+
+
+def helped(store: ExperimentStore, summary: Summary) -> Table[HelpedResult]:
+    """One row for each item that was recalled in a condition that is compared with the baseline, the greatest contrast first."""
+    found = items_helped(store, summary)
+    return Table(HelpedResult, (_helped(one, by, store) for by in found for one in by.items))
 
 
 def recalls(store: ExperimentStore) -> Table[RecallResult]:
@@ -461,6 +501,28 @@ def _rollouts(
             seconds=rollout.seconds,
             trajectory=trajectory,
         )
+
+
+def _helped(one: ItemUse, by: ItemsHelped, store: ExperimentStore) -> HelpedResult:
+    use = one.use
+    low, high = use.contrast.interval or (math.nan, math.nan)
+    return HelpedResult(
+        **_common(one.run, store),
+        baseline=by.baseline.label,
+        item_id=one.item.id,
+        title=one.item.title,
+        cluster=one.cluster,
+        recalled=use.recalled,
+        passed=use.passed,
+        score=use.score,
+        baseline_score=use.baseline,
+        with_it=use.with_it.mean,
+        without_it=use.without_it.mean,
+        contrast=use.contrast.mean,
+        low=low,
+        high=high,
+        use=one,
+    )
 
 
 def _recalls(run: RunInfo, store: ExperimentStore) -> Iterator[RecallResult]:

@@ -84,7 +84,7 @@ def _bank_options(function: Any) -> Any:
 
 @click.group("memory", cls=CommandGroup)
 def command() -> None:
-    """Inspect the memory of an experiment: list, show, search, diff, export."""
+    """Inspect the memory of an experiment: list, show, search, diff, export, and which items helped."""
 
 
 @command.command("list")
@@ -149,6 +149,47 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
     echo(f"verdict:  {origin.label} by {origin.source}")
     echo(f"key:      {item.key}")
     echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
+
+
+@command.command("helped")
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option(
+    "--baseline", metavar="MEMORY", help="Memory to compare with [default: the memory of the first condition]."
+)
+@click.option(
+    "--items",
+    "shown",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    metavar="N",
+    help="Rows to show, half of them from the end; 0: all.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+def helped(experiment: Path, baseline: str | None, shown: int, as_json: bool) -> None:
+    """Say which items helped: how tasks went with and without them.
+
+    For each item: the tasks for which it was recalled, their difference to memory-off on the same tasks, and that of the tasks for which it
+    was not recalled though the bank held it. Items that say the same are put together over all orders. This is an observation and not
+    causal: see rbsuite attribute.
+    """
+    from rbsuite.report.comparison import gather
+    from rbsuite.report.items import helped_json, helped_text
+    from rbsuite.report.results import SIMULATED
+    from rbsuite.statistics.items import items_helped
+    from rbsuite.store import ExperimentStore
+
+    with ExperimentStore.open(experiment, readonly=True) as store:
+        compared = gather([store], baseline)
+        found = items_helped(store, compared.summary)
+        if as_json:
+            _print_json({"simulated": compared.simulated, "conditions": helped_json(found)})
+        elif not found:
+            echo("No item was recalled in a condition that is compared with another.")
+        else:
+            echo(helped_text(found, shown, simulated=compared.simulated))
+            if compared.simulated:
+                echo(SIMULATED)
 
 
 @command.command("search")

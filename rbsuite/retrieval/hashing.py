@@ -59,6 +59,10 @@ class HashEmbedder:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Vectors of the texts: float32, shape (len(texts), dimension), rows of unit norm; a text without a word gives
         zeros."""
+        return self.vectors(texts)
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """:meth:`embed`, which waits for nothing."""
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             self._fill(row, text)
