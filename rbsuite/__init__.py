@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rbsuite.api import Execution as Execution
     from rbsuite.api import Experiment as Experiment
     from rbsuite.api import aevaluate as aevaluate
+    from rbsuite.api import attribute as attribute
     from rbsuite.api import evaluate as evaluate
     from rbsuite.api import plan as plan
     from rbsuite.environments.base import Environment as Environment
@@ -92,7 +93,7 @@ _NAMES = {
     "rbsuite.adapters": "from_gymnasium",
     "rbsuite.agents.base": "Agent AgentServices AgentStart",
     "rbsuite.agents.chat": "ChatAgent TextAgent",
-    "rbsuite.api": "Execution Experiment aevaluate evaluate plan",
+    "rbsuite.api": "Execution Experiment aevaluate attribute evaluate plan",
     "rbsuite.environments.base": "Environment Episode EpisodeServices SyncEnvironment SyncEpisode",
     "rbsuite.environments.replay": "play_actions",
     "rbsuite.environments.solution": "Solution",

@@ -22,6 +22,7 @@ from rbsuite.run.config import Execution
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
     from rbsuite.record import Condition, Manifest, RunInfo, TaskRecord
+    from rbsuite.run.attributed import Effect
     from rbsuite.run.plan import Plan
     from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _BAR = "progress bar"
 
-__all__ = ["Execution", "Experiment", "aevaluate", "evaluate", "open_plan", "plan"]
+__all__ = ["Execution", "Experiment", "aevaluate", "attribute", "evaluate", "open_plan", "plan", "plan_again"]
 
 
 class Experiment:
@@ -233,6 +234,77 @@ def plan(
         raise UnknownNameError("option", unknown, FIELDS)
     values = {name: check_value(name, value, "options") for name, value in given.items() if value is not None}
     return make_plan(make_config(values), plugins or load_plugins(), execution)
+
+
+def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execution: Execution | None = None) -> Plan:
+    """The plan of a stored experiment, for running parts of it again as they were.
+
+    Args:
+        store: the experiment.
+        plugins, execution: see :func:`plan`.
+
+    Raises:
+        RbsuiteError: something that it used is not there, or reads otherwise now: a version, a task, a template.
+    """
+    from rbsuite.errors import StoreError, UsageError
+    from rbsuite.run.config import FIELDS, from_plain
+    from rbsuite.run.directory import check_same
+
+    config = from_plain(store.manifest.config)
+    options = {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
+    planned = plan(plugins=plugins, execution=execution, **options)
+    try:
+        check_same(planned, store)
+    except StoreError as error:
+        reason = error.message.partition("another experiment: ")[2] or error.message
+        raise UsageError(
+            f"{store.directory} cannot be run again as it was: {reason}", "Put that back first."
+        ) from error
+    return planned
+
+
+def attribute(
+    directory: str | os.PathLike[str],
+    *,
+    memory: str | None = None,
+    items: int = 10,
+    clusters: int = 5,
+    again: bool = False,
+    journal: str | os.PathLike[str] | None = None,
+    execution: Execution | None = None,
+    plugins: Plugins | None = None,
+) -> Sequence[Effect]:
+    """What memory items cause: each is left out, and the tasks for which it was recalled are run again. The same call goes on.
+
+    Args:
+        directory: where the experiment is kept; it stays as it is.
+        memory: the memory, or the name of a condition; ``None``: the first that recalled items.
+        items: the items that were recalled for the most tasks.
+        clusters: the clusters of items that say the same, over all orders.
+        again: run each task again with nothing left out too, and compare with that.
+        journal: the file in which what is done is kept; ``None``: one in ``directory``.
+        execution: how fast, and what all of it may cost.
+        plugins: where names are looked up.
+
+    Returns:
+        The effect of each item, then of each cluster, the most helpful first.
+
+    Raises:
+        RbsuiteError: it cannot be run; what was done is kept.
+    """
+    from rbsuite.notebook import block
+    from rbsuite.run.attributed import effects
+    from rbsuite.run.attribution import FILE_NAME, Journal, condition_of, left_out, run_trials, trials_of
+    from rbsuite.store import ExperimentStore
+
+    execution = execution or Execution()
+    with ExperimentStore.open(directory, readonly=True) as store:
+        found = left_out(store, condition_of(store, memory), items, clusters)
+        kept, trials = Journal(Path(journal or store.directory / FILE_NAME)), trials_of(found, again=again)
+        if any(kept.get(trial) is None for trial in trials):
+            planned = plan_again(store, plugins=plugins, execution=execution)
+            block(lambda: run_trials(planned, store, trials, kept, execution))
+        return effects(found, kept, again=again)
 
 
 def evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -152,8 +152,13 @@ class TaskRecord:
     @property
     def score(self) -> float:
         """The task's score: that of the rollout that counts, or the mean of all; a broken rollout scores 0."""
-        counting = self.rollouts if self.selected == ALL else (self.rollouts[self.selected],)
-        return math.fsum(rollout.trajectory.score or 0.0 for rollout in counting) / len(counting)
+        return score_of(self.rollouts, self.selected)
+
+
+def score_of(rollouts: Sequence[RolloutRecord], selected: int) -> float:
+    """The score of a task: that of the selected rollout, or with :data:`ALL` the mean of all; a broken rollout scores 0."""
+    counting = rollouts if selected == ALL else (rollouts[selected],)
+    return math.fsum(rollout.trajectory.score or 0.0 for rollout in counting) / len(counting)
 
 
 ABOUT = "about"

@@ -17,7 +17,7 @@ EndReason Environment EnvironmentFailure EnvironmentSpec Episode EpisodeServices
 Image Judge JudgeRequest JudgeServices JudgeSpec Measure Memory MemoryItem MemoryOp MemorySpec Message ModelError
 ModelRequest ModelSpec NO_CHOICE Observation Option Outcome ParseFailure Provenance RbsuiteError Recall RecallRequest
 ScalingSpec SelectorSpec Solution Split SyncEmbedder SyncEnvironment SyncEpisode Task TaskSet TextAgent ToolCall
-ToolEpisode ToolError ToolResult ToolSpec Trajectory Usage User UserSpec Verdict __version__ aevaluate evaluate fence
+ToolEpisode ToolError ToolResult ToolSpec Trajectory Usage User UserSpec Verdict __version__ aevaluate attribute evaluate fence
 from_gymnasium hookimpl load_plugins plan play_actions render_transcript rules_of tool
 """
 

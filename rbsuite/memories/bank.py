@@ -109,7 +109,12 @@ class Bank:
         return self._items.get(item_id, version)
 
     def items(
-        self, version: int, kind: str = "", domain: str = "", exclude_tasks: Collection[str] = ()
+        self,
+        version: int,
+        kind: str = "",
+        domain: str = "",
+        exclude_tasks: Collection[str] = (),
+        exclude_items: Collection[str] = (),
     ) -> tuple[MemoryItem, ...]:
         """All items as of a version, in the order they were added.
 
@@ -118,12 +123,13 @@ class Bank:
             kind: only items of this kind; empty: any.
             domain: only items of this domain; empty: any.
             exclude_tasks: ids of tasks whose items are left out.
+            exclude_items: ids of items that are left out.
 
         Raises:
             ValueError: the bank has no such version.
         """
         self._check(version)
-        keep = self._experiences.simplified(Filter(kind, domain, frozenset(exclude_tasks)))
+        keep = self._experiences.simplified(Filter(kind, domain, frozenset(exclude_tasks), frozenset(exclude_items)))
         live = self._items.live() if version == self._version else self._items.live_at(version)
         return tuple(live) if keep == Filter() else tuple(item for item in live if keep.accepts(item))
 
@@ -173,11 +179,22 @@ class Bank:
         return (await self.standing_search(query, k, version, kind, domain, exclude_tasks)).gave
 
     async def standing_search(
-        self, query: str, k: int, version: int, kind: str = "", domain: str = "", exclude_tasks: Collection[str] = ()
+        self,
+        query: str,
+        k: int,
+        version: int,
+        kind: str = "",
+        domain: str = "",
+        exclude_tasks: Collection[str] = (),
+        exclude_items: Collection[str] = (),
     ) -> StandingSearch:
-        """The same as :meth:`search`, where it is to be known later whether another version would still give that."""
+        """The same as :meth:`search`, where it is to be known later whether another version would still give that.
+
+        Args:
+            exclude_items: ids of items that are left out; the others as in :meth:`search`.
+        """
         self._check(version)
-        keep = Filter(kind, domain, frozenset(exclude_tasks))
+        keep = Filter(kind, domain, frozenset(exclude_tasks), frozenset(exclude_items))
         vector = None
         if k <= 0:
             gave = SearchResult((), f"no experience was asked for (k={k})", "")

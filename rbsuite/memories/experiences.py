@@ -12,15 +12,20 @@ from rbsuite.memories.revisions import ItemHistory
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which items a read may see: of one kind and domain where given, and not learnt on the excluded tasks."""
+    """Which items a read may see: of one kind and domain where given, not learnt on the excluded tasks, and none of the excluded items."""
 
     kind: str = ""
     domain: str = ""
     exclude_tasks: frozenset[str] = frozenset()
+    exclude_items: frozenset[str] = frozenset()
 
     def accepts(self, item: MemoryItem) -> bool:
         """Whether an item may be seen."""
-        return self.fits(item.kind, item.domain) and item.provenance.task_id not in self.exclude_tasks
+        return (
+            self.fits(item.kind, item.domain)
+            and item.provenance.task_id not in self.exclude_tasks
+            and item.id not in self.exclude_items
+        )
 
     def fits(self, kind: str, domain: str) -> bool:
         """Whether items of this kind and domain may be seen, as far as those go."""
@@ -129,11 +134,14 @@ class Experiences:
     def scope(self, version: int, keep: Filter) -> Scope:
         """What a search of a version ranks.
 
-        It starts from what is live now and looks again at the experiences that changed since or that hold items of an excluded task.
+        It starts from what is live now and looks again at the experiences that changed since or that hold items of an excluded task or an
+        excluded item.
         """
         changed = set(self._changed[bisect_right(self._versions, version) :])
         excluded = (self._by_task.get(task, set()) for task in keep.exclude_tasks)
         doubtful = changed.union(*excluded)
+        left_out = (self._items.get(name, version) for name in keep.exclude_items)
+        doubtful |= {self._label_of[item.experience] for item in left_out if item is not None}
         seen = {label for label in doubtful if self.visible(label, version, keep)}
         matching = [labels for facet, labels in self._facets.items() if keep.fits(*facet)]
         if not changed and len(matching) == len(self._facets):

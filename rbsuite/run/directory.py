@@ -53,7 +53,7 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False, add_orde
     made = None if add_orders else _created(plan, directory, join=join)
     store = made or ExperimentStore.open(directory, join=join)
     try:
-        _check_same(plan, store, add_orders=add_orders)
+        check_same(plan, store, add_orders=add_orders)
         if add_orders:
             known = {run.id for run in store.manifest.runs}
             if new := [run for run in plan.manifest.runs if run.id not in known]:
@@ -64,8 +64,12 @@ def open_experiment(plan: Plan, directory: Path, *, join: bool = False, add_orde
     return store
 
 
-def _check_same(plan: Plan, store: ExperimentStore, *, add_orders: bool) -> None:
-    """Refuse a store that holds another experiment than the plan."""
+def check_same(plan: Plan, store: ExperimentStore, *, add_orders: bool = False) -> None:
+    """Refuse a store that holds another experiment than the plan.
+
+    Raises:
+        StoreError: it does, or a template that it used reads otherwise now.
+    """
     # Where the data is read from does not matter: what it contains is in the hash of the task set.
     stored = from_plain(store.manifest.config)
     wanted = replace(from_plain(plan.manifest.config), data=stored.data)

@@ -46,6 +46,7 @@ class RunParts:
         temperature: of the agent's model; ``None``: the provider's default.
         reply_tokens, call_seconds: how long a reply and a call may be, by purpose.
         sink: takes records and events.
+        without: ids of items that no read sees.
     """
 
     config: ExperimentConfig
@@ -75,6 +76,7 @@ class RunParts:
     reply_tokens: Mapping[Purpose, int]
     call_seconds: Mapping[Purpose, float]
     sink: Sink
+    without: frozenset[str] = frozenset()
 
     @property
     def max_steps(self) -> int:

@@ -73,14 +73,25 @@ class Reads:
         twins: those of all tasks.
         scope: ``shared``: one bank for all; ``domain``: only what was learnt in the task's domain.
         exclude: whether nothing of the task's twins is read; else they are tasks like any other.
+        without: ids of items that are left out, as if the bank had never held them.
     """
 
-    def __init__(self, bank: Bank, version: int, task: Task, twins: Twins, scope: str, exclude: bool = True) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        version: int,
+        task: Task,
+        twins: Twins,
+        scope: str,
+        exclude: bool = True,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
         self._bank = bank
         self._version = version
         self._task = task
         self._twins = twins
         self._apart = exclude
+        self._without = without
         self._domain = task.domain if scope == DOMAIN_SCOPE else ""
         self._log: list[_Read] = []
 
@@ -117,7 +128,7 @@ class Reads:
 
         async def search(version: int) -> StandingSearch:
             where = self._domain or domain
-            return await self._bank.standing_search(query, k, version, kind, where, self._exclude)
+            return await self._bank.standing_search(query, k, version, kind, where, self._exclude, self._without)
 
         async def again(version: int) -> SearchResult:
             return (await search(version)).gave
@@ -138,7 +149,9 @@ class Reads:
         """See :meth:`rbsuite.memories.base.BankView.list`."""
         where = self._domain or domain
         return self._read(
-            lambda version: self._bank.items(version, kind=kind, domain=where, exclude_tasks=self._exclude)
+            lambda version: self._bank.items(
+                version, kind=kind, domain=where, exclude_tasks=self._exclude, exclude_items=self._without
+            )
         )
 
     def document(self, name: str) -> str:
@@ -146,7 +159,7 @@ class Reads:
         return self._read(lambda version: self._bank.document(scoped(name, self._domain), version))
 
     def _get(self, item_id: str, version: int) -> MemoryItem | None:
-        item = self._bank.get(item_id, version)
+        item = None if item_id in self._without else self._bank.get(item_id, version)
         if item is None or item.provenance.task_id in self._exclude or (self._domain and item.domain != self._domain):
             return None
         return item

@@ -92,9 +92,12 @@ class TaskRun:
         told: the version that the stream gives the task to read.
         version: the version that is read now; ``told``, or an earlier one when the task runs ahead.
         learns: whether memory absorbs the task.
+        judges: whether rollouts are judged; where nothing is learnt, a verdict changes nothing.
     """
 
-    def __init__(self, parts: RunParts, opened: OpenTask, told: int, version: int, learns: bool) -> None:
+    def __init__(
+        self, parts: RunParts, opened: OpenTask, told: int, version: int, learns: bool, *, judges: bool = True
+    ) -> None:
         self._parts = parts
         self._opened = opened
         self._task = opened.task
@@ -104,6 +107,7 @@ class TaskRun:
         self._told = told
         self._version = version
         self._learns = learns
+        self._judges = judges
         query = None if opened.opening.failure is not None else opened.opening.query
         self._recalls = Recalls(parts, opened.roles, opened.task, query, opened.seed, told, self._reads(version))
         self._absorption = _Absorption(self._reads(version))
@@ -171,7 +175,7 @@ class TaskRun:
         last = 0 if self._opening.failure is not None else self._parts.config.retries
         spent, seconds = Ledger(), 0.0
         for number in range(last + 1):
-            record = await self._play(place, number, given, checks, judged)
+            record = await self._play(place, number, given, checks, judged and self._judges)
             spent.take(record.usage)
             seconds += record.seconds
             if not record.trajectory.broken or number == last:
@@ -291,7 +295,8 @@ class TaskRun:
 
     def _reads(self, version: int) -> Reads:
         parts = self._parts
-        return Reads(parts.bank, version, self._task, parts.twins, parts.config.scope, parts.config.twins == "exclude")
+        apart = parts.config.twins == "exclude"
+        return Reads(parts.bank, version, self._task, parts.twins, parts.config.scope, apart, parts.without)
 
 
 def _stage(parts: RunParts, roles: Roles, seed: int, ledger: Ledger) -> Stage:

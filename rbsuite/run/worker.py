@@ -138,14 +138,15 @@ class Worker:
             RbsuiteError: the run cannot go on; all tasks before stay committed.
         """
         info, sink = job.run, self._sink
-        parts = await self._parts(job)
+        parts = await self.parts(job)
         sink.emit(RunStarted(info, parts.bank.version))
         batch = int(self._config.stream.partition(":")[2] or 1)
         window, pauses = make_window(self._execution.speculate), self._execution.outage == "pause"
         await Stream(parts, window, batch, pauses=pauses).run()
         sink.finish(info)
 
-    async def _parts(self, job: Job) -> RunParts:
+    async def parts(self, job: Job) -> RunParts:
+        """What the tasks of a run share, with its bank as far as it has come."""
         condition, config = unmasked(job.run.condition, self._config), self._config
         environment, tasks, host = self._hosted
         memory, judge, selector = (

@@ -181,7 +181,7 @@ def _cluster(
 
 
 def _cells(store: ExperimentStore, run: RunInfo, along: Sequence[Cell]) -> Iterator[_Cell]:
-    held = _Held(store, run.id)
+    held = Held(store, run.id)
     by_position = {cell.position: cell for cell in along}
     for record in store.records(run.id, trajectories=False):
         if record.position in by_position:
@@ -190,8 +190,13 @@ def _cells(store: ExperimentStore, run: RunInfo, along: Sequence[Cell]) -> Itera
             yield _Cell(cell, recalled, held.at(record.read_version, record.task_id) | recalled)
 
 
-class _Held:
-    """Which items a bank held that could be recalled for a task."""
+class Held:
+    """Which items a bank held that could be recalled for a task.
+
+    Args:
+        store: the experiment.
+        run: id of the run.
+    """
 
     def __init__(self, store: ExperimentStore, run: str) -> None:
         self._ops = [(0, op) for op in store.seed_ops(run)] + list(store.ops(run))
