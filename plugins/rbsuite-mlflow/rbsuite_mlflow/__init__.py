@@ -1,0 +1,1 @@
+"""Reports the runs of rbsuite to MLflow (PyPI: mlflow-skinny)."""
