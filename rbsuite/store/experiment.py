@@ -320,7 +320,7 @@ class ExperimentStore:
             run_id: the run.
             start: the first position.
             stop: the position after the last; ``None``: to the end.
-            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
+            trajectories: ``False`` leaves ``query`` and ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
         """
         self._known(run_id)
         return self._reader.records(run_id, start, stop, trajectories)
