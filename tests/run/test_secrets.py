@@ -149,7 +149,6 @@ def test_a_reply_that_holds_a_key_is_kept_masked(
         export_jsonl(store, "told.jsonl")
     with closing(sqlite3.connect("told/experiment.sqlite")) as connection:
         dump = "\n".join(connection.iterdump())
-    connection.close()
     assert "It is [redacted]." in Path("told.jsonl").read_text()
     for kept in (Path("told.jsonl").read_text(), dump, text):
         assert KEY not in kept
