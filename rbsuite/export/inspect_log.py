@@ -44,13 +44,17 @@ def _write_log(store: ExperimentStore, run: RunInfo, archive: zipfile.ZipFile, c
     spec = _spec(store, run)
     plan: Mapping[str, Any] = {"name": "rbsuite", "steps": [], "finish": None, "config": {}}
     _put(archive, "_journal/start.json", {"version": 2, "eval": spec, "plan": plan})
-    items = folded_items(store, run.id).ever
+    items, known = folded_items(store, run.id).ever, about(store)
     titles = {name: cover(item.title) for name, item in items.items()}
     summaries, scores, used, judged = [], [], Usage(), []
     for record in store.records(run.id):
         scores.append(record.score)
         for index, rollout in enumerate(record.rollouts):
             sample = sample_json(store, run, record, index, cover, titles)
+            sample["metadata"] |= {
+                "group": known.group.get(record.task_id, ""),
+                "domain": known.domain.get(record.task_id, ""),
+            }
             _put(archive, f"samples/{_file_part(record.task_id)}_epoch_{index + 1}.json", sample)
             kept = ("id", "epoch", "input", "target", "scores")
             summaries.append({**{name: sample[name] for name in kept}, "completed": True})
@@ -140,7 +144,7 @@ def _usage(usage: Usage) -> Mapping[str, int]:
 
 def sample_json(
     store: ExperimentStore, run: RunInfo, record: TaskRecord, index: int, cover: Cover, titles: Mapping[str, str]
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     """A rollout as a sample.
 
     Args:
@@ -151,7 +155,7 @@ def sample_json(
         cover: what is done to texts.
         titles: of the items of the run's bank, by id, covered already.
     """
-    rollout, known = record.rollouts[index], about(store)
+    rollout = record.rollouts[index]
     trajectory, model = rollout.trajectory, run.condition.model
     said = conversation(trajectory, cover)
     messages = [_message(f"{index}-{number}", one, model) for number, one in enumerate(said)]
@@ -173,8 +177,6 @@ def sample_json(
         "output": {"model": model, "choices": [{"message": last, "stop_reason": stop}] if last else []},
         "scores": scores,
         "metadata": {
-            "group": known.group.get(record.task_id, ""),
-            "domain": known.domain.get(record.task_id, ""),
             **facts_of(store, run, record, index, cover),
         },
         "store": {},

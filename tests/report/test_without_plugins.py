@@ -52,6 +52,9 @@ def test_everything_is_shown_as_with_them(tmp_path: Path) -> None:
         *(("eval", "--from", place, *form) for place in (habitat, gpqa) for form in ((), ("--json",))),
         *(("memory", "list", place) for place in (habitat, gpqa)),
         ("memory", "show", habitat, "cheatsheet"),
+        *(("compare", place, "--flips") for place in (habitat, gpqa)),
+        *(("memory", "helped", place) for place in (habitat, gpqa)),
+        ("diff", habitat, gpqa),
         ("memory", "search", gpqa, "Which of these is the heavier?"),
         *(("memory", "export", place) for place in (habitat, gpqa)),
     ]

@@ -118,26 +118,32 @@ def test_what_is_planted_is_ranked_so(planted: Path, capsys: pytest.CaptureFixtu
     assert "Simulated" in text
 
 
-def test_with_nothing_left_out_a_task_comes_to_the_same(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    options = {"memory": ("none", "reasoningbank"), "scaling": ("parallel:2",), "selector": "majority", "limit": 12}
-    for stream in ("exact", "batch:3"):
-        place = tmp_path / stream.replace(":", "-")
-        with measure(place, speculate="4", stream=stream, orders=2, **options) as store:
-            condition = store.manifest.runs[1].condition
-            found = left_out(store, condition, 4, 2)
-        assert (
-            run(["attribute", str(place), "--items", "4", "--clusters", "2", "--again"], core_plugins(ToyPlugin())) == 0
-        )
-        journal = Journal(place / FILE_NAME)
-        for one in found:
-            for trial, stored in zip(one.trials, one.stored, strict=True):
-                control, without = journal.get(trial.control), journal.get(trial)
-                assert control is not None
-                assert without is not None
-                assert control.score == stored
-                assert set(trial.without) & set(control.recalled)
-                assert not set(trial.without) & set(without.recalled)
-    assert "other recalled" in capsys.readouterr().out
+PARALLEL = {"scaling": ("parallel:2",), "selector": "majority", "stream": "batch:3", "speculate": "4"}
+
+
+@pytest.mark.parametrize(
+    ("memory", "options"),
+    [
+        ("reasoningbank", PARALLEL),
+        ("reflexion", {"scaling": ("sequential:2",)}),
+        *((name, {}) for name in ("ace", "remem", "random")),
+    ],
+)
+def test_with_nothing_left_out_a_task_comes_to_the_same(memory: str, options: dict[str, Any], tmp_path: Path) -> None:
+    with measure(tmp_path, memory=("none", memory), limit=8, **options) as store:
+        condition = store.manifest.runs[1].condition
+        found = left_out(store, condition, 3, 1)
+    rbsuite.attribute(tmp_path, memory=memory, items=3, clusters=1, again=True, plugins=core_plugins(ToyPlugin()))
+    journal = Journal(tmp_path / FILE_NAME)
+    assert found
+    for one in found:
+        for trial, stored in zip(one.trials, one.stored, strict=True):
+            control, without = journal.get(trial.control), journal.get(trial)
+            assert control is not None
+            assert without is not None
+            assert control.score == stored
+            assert set(trial.without) & set(control.recalled)
+            assert not set(trial.without) & set(without.recalled)
 
 
 def test_a_stop_costs_nothing(planted: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
