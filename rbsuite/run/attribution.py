@@ -150,11 +150,10 @@ def left_out(store: ExperimentStore, condition: Condition, items: int, clusters:
     """
     uses: dict[tuple[str, str], list[TaskRecord]] = {}
     ever: dict[str, Mapping[str, MemoryItem]] = {}
-    held: dict[tuple[str, int], frozenset[str]] = {}
+    held: dict[str, Held] = {}
     for run in (run for run in store.manifest.runs if run.condition == condition):
-        ever[run.id], bank = folded_items(store, run.id).ever, Held(store, run.id)
+        ever[run.id], held[run.id] = folded_items(store, run.id).ever, Held(store, run.id)
         for record in store.records(run.id, trajectories=False, stop=len(stream_tasks(run))):
-            held[run.id, record.position] = bank.at(record.read_version, record.task_id)
             for name in sorted({found.item_id for event in record.recalls for found in event.recall.items}):
                 if name in ever[run.id]:
                     uses.setdefault((run.id, name), []).append(record)
@@ -172,7 +171,7 @@ def _left_out(
     members: Sequence[tuple[str, str]],
     uses: Mapping[tuple[str, str], Sequence[TaskRecord]],
     ever: Mapping[str, Mapping[str, MemoryItem]],
-    held: Mapping[tuple[str, int], frozenset[str]],
+    held: Mapping[str, Held],
 ) -> LeftOut:
     names: dict[str, list[str]] = {}
     for run, name in members:
@@ -181,8 +180,12 @@ def _left_out(
     for run in sorted(names):
         records = {record.position: record for name in names[run] for record in uses[run, name]}
         for position, record in sorted(records.items()):
-            there = held[run, position] | {found.item_id for event in record.recalls for found in event.recall.items}
-            without = tuple(sorted(there & set(names[run])))
+            recalled = {found.item_id for event in record.recalls for found in event.recall.items}
+            without = tuple(
+                name
+                for name in sorted(names[run])
+                if name in recalled or held[run].has(name, record.read_version, record.task_id)
+            )
             trials.append(Trial(run, position, record.task_id, record.state_hash, without, record.read_version))
             broken = _broken([rollout.trajectory.end for rollout in record.rollouts], record.selected)
             stored.append(None if broken else record.score)

@@ -8,8 +8,9 @@ found by leaving it out (:mod:`rbsuite.run.attribution`).
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,11 +122,11 @@ def items_helped(store: ExperimentStore, summary: Summary) -> Sequence[ItemsHelp
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A task in a run, with what was recalled for it and what could have been."""
+    """A task in a run, with the version of the bank that it read and what was recalled for it."""
 
     cell: Cell
+    version: int
     recalled: frozenset[str]
-    held: frozenset[str]
 
 
 def _helped(store: ExperimentStore, comparison: Comparison) -> ItemsHelped | None:
@@ -135,10 +136,11 @@ def _helped(store: ExperimentStore, comparison: Comparison) -> ItemsHelped | Non
     runs = [one.info for one in (paired.a if paired.exchangeable[1] else [pair[0] for pair in paired.streams])]
     cells = {run.id: list(_cells(store, run, along)) for run, along in zip(runs, paired.along(), strict=True)}
     ever = {run.id: folded_items(store, run.id).ever for run in runs}
-    counts = {
-        (run.id, name): sum(name in cell.recalled for cell in cells[run.id]) for run in runs for name in ever[run.id]
-    }
-    used = sorted((key for key, count in counts.items() if count), key=lambda key: (-counts[key], key))
+    held = {run.id: Held(store, run.id) for run in runs}
+    counts = Counter(
+        (run.id, name) for run in runs for cell in cells[run.id] for name in cell.recalled & ever[run.id].keys()
+    )
+    used = sorted(counts, key=lambda key: (-counts[key], key))
     if not used:
         return None
     labels = clusters_of([ever[run][name] for run, name in used])
@@ -148,16 +150,21 @@ def _helped(store: ExperimentStore, comparison: Comparison) -> ItemsHelped | Non
         members[label].append((run, name))
         first_run, first = members[label][0]
         mine = [one for one in cells[run] if name in one.recalled]
-        others = [one for one in cells[run] if name in one.held - one.recalled]
+        others = [one for one in cells[run] if _passed(one, {name}, held[run])]
         tasks = tuple(one.cell.task for one in mine)
         items.append(ItemUse(by_id[run], ever[run][name], ever[first_run][first].title, _use([mine], [others]), tasks))
-    clusters = [_cluster(found, ever, cells) for found in members.values()]
+    clusters = [_cluster(found, ever, cells, held) for found in members.values()]
     return ItemsHelped(
         comparison.a,
         comparison.b,
         sorted(items, key=lambda one: (*_order(one.use), one.run.id, one.item.id)),
         sorted(clusters, key=lambda one: (*_order(one.use), one.title)),
     )
+
+
+def _passed(one: _Cell, names: Set[str], held: Held) -> bool:
+    """Whether none of the items was recalled for a task, though the bank held one."""
+    return not one.recalled & names and any(held.has(name, one.version, one.cell.task) for name in names)
 
 
 def _order(use: Use) -> tuple[bool, float, int]:
@@ -168,30 +175,28 @@ def _cluster(
     found: Sequence[tuple[str, str]],
     ever: Mapping[str, Mapping[str, MemoryItem]],
     cells: Mapping[str, Sequence[_Cell]],
+    held: Mapping[str, Held],
 ) -> ClusterUse:
     names: dict[str, set[str]] = {}
     for run, name in found:
         names.setdefault(run, set()).add(name)
     mine = [[one for one in cells[run] if one.recalled & chosen] for run, chosen in names.items()]
-    others = [
-        [one for one in cells[run] if one.held & chosen and not one.recalled & chosen] for run, chosen in names.items()
-    ]
+    others = [[one for one in cells[run] if _passed(one, chosen, held[run])] for run, chosen in names.items()]
     first_run, first = found[0]
     return ClusterUse(ever[first_run][first].title, len(found), len(names), _use(mine, others))
 
 
 def _cells(store: ExperimentStore, run: RunInfo, along: Sequence[Cell]) -> Iterator[_Cell]:
-    held = Held(store, run.id)
     by_position = {cell.position: cell for cell in along}
     for record in store.records(run.id, trajectories=False):
         if record.position in by_position:
             recalled = frozenset(found.item_id for event in record.recalls for found in event.recall.items)
             cell = by_position[record.position]
-            yield _Cell(cell, recalled, held.at(record.read_version, record.task_id) | recalled)
+            yield _Cell(cell, record.read_version, recalled)
 
 
 class Held:
-    """Which items a bank held that could be recalled for a task.
+    """When a bank held its items, so that they could be recalled.
 
     Args:
         store: the experiment.
@@ -199,20 +204,19 @@ class Held:
     """
 
     def __init__(self, store: ExperimentStore, run: str) -> None:
-        self._ops = [(0, op) for op in store.seed_ops(run)] + list(store.ops(run))
-        self._next = 0
-        self._held: dict[str, str] = {}
-
-    def at(self, version: int, task: str) -> frozenset[str]:
-        """The ids of the items as of a version, those learnt on the task itself left out; versions come in order."""
-        while self._next < len(self._ops) and self._ops[self._next][0] <= version:
-            op = self._ops[self._next][1]
-            self._next += 1
+        self._since: dict[str, list[int]] = {}
+        """By item, the version that added it, the one that deleted it, and so on."""
+        self._source: dict[str, str] = {}
+        for version, op in [*((0, op) for op in store.seed_ops(run)), *store.ops(run)]:
+            turns = self._since.setdefault(op.item.id if op.item is not None else op.item_id, [])
+            if op.op == ("delete" if len(turns) % 2 else "add"):
+                turns.append(version)
             if op.item is not None:
-                self._held[op.item.id] = op.item.provenance.task_id
-            elif op.op == "delete":
-                self._held.pop(op.item_id, None)
-        return frozenset(name for name, source in self._held.items() if source != task)
+                self._source[op.item.id] = op.item.provenance.task_id
+
+    def has(self, name: str, version: int, task: str) -> bool:
+        """Whether the bank held an item as of a version, other than one that was learnt on the task itself."""
+        return self._source.get(name) != task and bisect_right(self._since.get(name, ()), version) % 2 == 1
 
 
 def _use(mine: Sequence[Sequence[_Cell]], others: Sequence[Sequence[_Cell]]) -> Use:
