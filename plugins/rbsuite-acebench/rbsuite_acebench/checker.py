@@ -81,7 +81,7 @@ def check_calls(functions: Sequence[Any], calls: Sequence[dict[str, Any]], answe
     if len(calls) != len(answer):
         return "wrong functions number"
     # The answer tells calls of one function apart by a number at the end of the name, which may as well belong to the name.
-    wanted = [(_NUMBER_AT_END.sub("", key), value) for key, value in answer.items()]
+    wanted = [(plain_name(key), value) for key, value in answer.items()]
     if Counter(name for call in calls for name in call) != Counter(name for name, _ in wanted):
         return "function_mismatch"
     for key, (name, arguments) in zip(answer, wanted, strict=True):
@@ -96,6 +96,11 @@ def check_calls(functions: Sequence[Any], calls: Sequence[dict[str, Any]], answe
         if problem is not None:
             return problem
     return None
+
+
+def plain_name(key: str) -> str:
+    """The function that a key of an answer means: without a number at its end."""
+    return _NUMBER_AT_END.sub("", key)
 
 
 def _check_call(function: Any, call: dict[str, Any], answer: Any) -> str | None:

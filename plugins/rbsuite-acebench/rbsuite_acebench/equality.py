@@ -11,13 +11,9 @@ from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite_acebench.agent_metrics import end_to_end, process_accuracy
 from rbsuite_acebench.cases import AGENT, PROTOCOLS, Item, Protocol
 from rbsuite_acebench.checker import check_item
-from rbsuite_acebench.dialogue import FINISH, Dialogue, play
+from rbsuite_acebench.gold import grade_script
 from rbsuite_acebench.pack import Pack
 from rbsuite_acebench.worlds import LANGUAGES, Language
-
-HELLO = "hello"
-GO_ON = "please go on"
-DONE = "Done."
 
 
 def replay(
@@ -27,10 +23,7 @@ def replay(
     pack: Pack | str | Path,
     protocol: Protocol = "official",
 ) -> dict[str, Any]:
-    """Play a script in an agent item, as upstream's records were made.
-
-    The user of a multi-turn item says ``hello``, then ``please go on`` once for each line of the script, then ``finish conversation``. The
-    agent ends with ``Done.`` in a multi-turn item and with ``finish conversation`` in a multi-step item.
+    """Play a script in an agent item, as upstream's records were made (see :func:`~rbsuite_acebench.gold.grade_script`).
 
     Args:
         language: ``en`` or ``zh``.
@@ -51,10 +44,7 @@ def replay(
         raise UsageError(f"{case_id} is a single-turn item.", "Use check.")
     if protocol not in PROTOCOLS:
         raise UnknownNameError("protocol", protocol, PROTOCOLS)
-    opening = HELLO if item.category == "agent_multi_turn" else None
-    dialogue = Dialogue(item, _pack(pack).starts(language), protocol, opening)
-    ends = FINISH if opening is None else DONE
-    play(dialogue, script, [GO_ON] * len(script), agent_ends=ends, user_ends=FINISH)
+    _, dialogue = grade_script(item, _pack(pack).starts(language), protocol, script)
     result = dialogue.result
     return {
         "transcript": [said.plain() for said in dialogue.history],
