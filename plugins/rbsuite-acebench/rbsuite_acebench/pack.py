@@ -6,7 +6,8 @@ them, and ``agent_world.json`` with the start values of the worlds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -90,23 +91,9 @@ class Pack:
     def _read_items(self, language: Language, category: str) -> tuple[Item, ...]:
         rows = self._rows(data_file(language, category))
         answers = self._rows(answer_file(language, category))
-        if [row.get("id") for row in rows] != [answer.get("id") for answer in answers]:
-            raise self._source.malformed(answer_file(language, category), "not about the items of its data file")
-        wanted = {**_FIELDS, **(_AGENT_FIELDS if category in AGENT else {})}
-        for number, (row, answer) in enumerate(zip(rows, answers, strict=True), start=1):
-            for field, kind in wanted.items():
-                if not isinstance(row.get(field), kind):
-                    raise self._source.malformed(
-                        data_file(language, category), f"without a proper {field!r} in line {number}"
-                    )
-            unknown = [name for name in row.get("involved_classes", ()) if name not in CLASSES]
-            if unknown:
-                raise self._source.malformed(
-                    data_file(language, category), f"about a class {unknown[0]!r} in line {number}, which is not known"
-                )
-            stones = answer.get("mile_stone") if category in AGENT else []
-            if "ground_truth" not in answer or not isinstance(stones, list):
-                raise self._source.malformed(answer_file(language, category), f"without an answer in line {number}")
+        fault = fault_of(category, rows, answers)
+        if fault is not None:
+            raise self._source.malformed((data_file, answer_file)[fault.in_answers](language, category), fault.what)
         return tuple(Item(category, language, row, answer) for row, answer in zip(rows, answers, strict=True))
 
     def _rows(self, name: str) -> list[dict[str, Any]]:
@@ -122,6 +109,42 @@ class Pack:
                 raise self._source.malformed(name, f"not an object in line {number}")
             rows.append(row)
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the rows of a category.
+
+    Attributes:
+        in_answers: whether it is in the answer file, or in the data file.
+        what: what it is, after "is".
+    """
+
+    in_answers: bool
+    what: str
+
+
+def fault_of(category: str, rows: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]) -> Fault | None:
+    """The first thing wrong with the rows of a data file and of its answers."""
+    if not rows:
+        return Fault(False, "without items")
+    if [row.get("id") for row in rows] != [answer.get("id") for answer in answers]:
+        return Fault(True, "not about the items of its data file")
+    agent = category in AGENT
+    wanted = {**_FIELDS, **(_AGENT_FIELDS if agent else {})}
+    for number, (row, answer) in enumerate(zip(rows, answers, strict=True), start=1):
+        missing = [field for field, kind in wanted.items() if not isinstance(row.get(field), kind)]
+        if missing:
+            return Fault(False, f"without a proper {missing[0]!r} in line {number}")
+        if not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in row["function"]):
+            return Fault(False, f"without the name of a function in line {number}")
+        unknown = [name for name in row.get("involved_classes", ()) if name not in CLASSES]
+        if unknown:
+            return Fault(False, f"about a class {unknown[0]!r} in line {number}, which is not known")
+        stones = answer.get("mile_stone") if agent else []
+        if not isinstance(stones, list) or not isinstance(answer.get("ground_truth"), list | dict | str):
+            return Fault(True, f"without an answer in line {number}")
+    return None
 
 
 def data_file(language: str, category: str) -> str:
