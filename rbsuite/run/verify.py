@@ -83,9 +83,7 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         name: DomainReport(*(sum(task.domain == name for task in group) for group in (tried, solved, floor)))
         for name in dict.fromkeys(task.domain for task in tried)
     }
-    return VerifyReport(
-        len(tasks), len(solved), unsolved, tuple(without), len(floor), domains, beyond, ceiling.figures
-    )
+    return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains, beyond, ceiling.figures)
 
 
 async def idle_score(environment: Environment, task: Task) -> float:

@@ -74,7 +74,9 @@ def _differences(state: Mapping[str, Any], truth: Mapping[str, Any]) -> list[str
             if key not in value:
                 said.append(whole)
             elif part != value[key]:
-                said.append(f"class({name}) attributes({attribute}.{key}) wrong, [expected: {part}, real: {value[key]}]")
+                said.append(
+                    f"class({name}) attributes({attribute}.{key}) wrong, [expected: {part}, real: {value[key]}]"
+                )
     return said
 
 

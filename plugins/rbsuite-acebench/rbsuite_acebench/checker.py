@@ -173,12 +173,13 @@ def _check_type(value: Any, answer: Any, expected: type, nested: type | None) ->
     differs = own is not None and own is not expected
     if isinstance(value, str) and value in ("true", "false"):
         value = value == "true"
+    elements: Any = value
     if type(value) is expected:
         if nested is None:
             return True, differs
         # An element of the answer that is no list is not looked at, and lets all pass.
         for element in answer:
-            if type(element) is not list or all(_check_type(one, element, nested, None)[0] for one in value):
+            if type(element) is not list or all(_check_type(one, element, nested, None)[0] for one in elements):
                 return True, differs
         return False, differs
     return own is not None and (type(value) is own or answer == value), True

@@ -6,15 +6,16 @@ Follows ``multi_turn_inference`` and ``multi_step_inference`` in ``model_inferen
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from rbsuite_acebench.calls import Call, Unparsable, read_message
 from rbsuite_acebench.cases import Item, Protocol
 from rbsuite_acebench.execution import execute
-from rbsuite_acebench.worlds import Instances, new_instances, saved
+from rbsuite_acebench.worlds import Instances, methods_of, new_instances, saved
 
 MOST_MESSAGES = 40
 """Messages after the opening; upstream's ``max_dialog_turns``."""
@@ -64,6 +65,7 @@ class Dialogue:
         self._worlds: Instances = new_instances(
             item.entry["involved_classes"], item.config(protocol), starts, item.language
         )
+        self._methods = methods_of(self._worlds)
         first = opening if opening is not None else str(item.entry["question"])
         self.history: list[Said] = [Said("user", "agent", first)]
         self.process: list[str] = []
@@ -87,9 +89,9 @@ class Dialogue:
 
     def agent_says(self, text: str) -> None:
         """The agent's turn; what it sends to execution is carried out at once."""
-        calls = self._calls(text)
+        calls = self._calls(text) if not self._multi_turn or _BRACKETS.search(text) else None
         if self._multi_turn:
-            to_execution = calls is not None and _BRACKETS.search(text) is not None
+            to_execution = calls is not None
             recipient = "execution" if to_execution else "user"
         else:
             # Whoever the message is said to be for, it goes to execution.
@@ -99,6 +101,14 @@ class Dialogue:
         if to_execution and self.turn != "over":
             self.process.append(text)
             self._add(Said("execution", "agent", self._carried_out(calls)), "agent")
+
+    def fork(self) -> Self:
+        """An independent copy in the same state."""
+        twin = copy.copy(self)
+        twin.history, twin.process = list(self.history), list(self.process)
+        twin._worlds = copy.deepcopy(self._worlds)
+        twin._methods = methods_of(twin._worlds)
+        return twin
 
     def _calls(self, text: str) -> Sequence[Call] | None:
         """The calls of a message, ``None`` where it cannot be read."""
@@ -111,9 +121,7 @@ class Dialogue:
         if calls is None:
             return DO_NOT_ASK
         characters = self._multi_turn and not self._fixed
-        shown, fine = execute(
-            calls, self._worlds, errors="characters" if characters else "listed", clear=self._fixed
-        )
+        shown, fine = execute(calls, self._methods, errors="characters" if characters else "listed", clear=self._fixed)
         self._saves = self._saves or fine or not characters
         return shown
 

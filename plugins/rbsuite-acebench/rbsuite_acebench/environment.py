@@ -186,7 +186,7 @@ class AgentEpisode(SyncEpisode):
     def fork(self) -> Self:
         """An independent copy in the same state."""
         twin = copy.copy(self)
-        twin._dialogue = copy.deepcopy(self._dialogue)
+        twin._dialogue = self._dialogue and self._dialogue.fork()
         return twin
 
     def _shown(self, last: Said) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from rbsuite_acebench.calls import Call, Nested
-from rbsuite_acebench.worlds import Instances, methods_of
+from rbsuite_acebench.worlds import Methods
 
 Errors = Literal["characters", "listed"]
-"""How errors show: as the characters of a text without a value, and the message ends there (upstream's multi-turn); or each in its place."""
+"""How errors show: as the characters of a fixed text, with which the message ends (upstream's multi-turn); or each in its place."""
 
 UNKNOWN_UPSTREAM = "cannot access local variable 'func_call_result' where it is not associated with a value"
 """What Python 3.11 and later say about the variable that upstream has not set."""
@@ -28,20 +28,17 @@ _PLAIN_NAME = re.compile(r"[a-zA-Z_]\w*")
 _NOTHING = object()
 
 
-def execute(
-    calls: Sequence[Call], instances: Instances, *, errors: Errors, clear: bool = False
-) -> tuple[list[Any], bool]:
+def execute(calls: Sequence[Call], methods: Methods, *, errors: Errors, clear: bool = False) -> tuple[list[Any], bool]:
     """What the calls of a message give, and whether none failed.
 
     A call goes to every world that has the method; the last result is shown. Results that are JSON are shown parsed.
 
     Args:
         calls: the calls.
-        instances: the task's worlds.
+        methods: those of the task's worlds.
         errors: how errors show.
         clear: whether a call of something unknown says so; upstream shows the result before it again, or an error about its own variable.
     """
-    methods = methods_of(instances)
     results: list[Any] = []
     before: Any = _NOTHING
     fine = True
@@ -60,7 +57,7 @@ def execute(
     return [_shown(result) for result in results], fine
 
 
-def _found(call: Call, methods: Mapping[str, Sequence[Any]], *, clear: bool) -> Sequence[Any]:
+def _found(call: Call, methods: Methods, *, clear: bool) -> Sequence[Any]:
     """The methods that a call means. Upstream looks up the first name before a parenthesis in the text of the call."""
     if _PLAIN_NAME.fullmatch(call.name):
         name, plain = call.name, True

@@ -1,8 +1,8 @@
 """Imports ACEBench's data as a pack: from a checkout of the upstream repository, or from another pack.
 
 The pack: ``data_<language>/data_<category>.json`` and ``data_<language>/possible_answer/data_<category>.json`` (byte copies), and
-``agent_world.json`` with the start values of the worlds, which upstream has as literals in its code: they are read with ``ast``, and nothing
-is run.
+``agent_world.json`` with the start values of the worlds. Upstream has these as literals in its code; they are read with ``ast``, and
+nothing is run.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def _read_rows(tree: SourceTree, prefix: str, language: str, category: str) -> _
     fault = fault_of(category, entries, truths)
     if fault is not None:
         tree.fail(f"{names[fault.in_answers]} is {fault.what}")
-    return _Rows(language, category, *(tree.read_bytes(name) for name in names), entries, truths)
+    data, answers = (tree.read_bytes(name) for name in names)
+    return _Rows(language, category, data, answers, entries, truths)
 
 
 def _objects(tree: SourceTree, name: str) -> list[Mapping[str, Any]]:
@@ -176,7 +177,9 @@ def _read_start(tree: SourceTree, file: str, name: str, base: Mapping[str, Any])
                 values |= base
             case (
                 ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)], value=value)
-                | ast.AnnAssign(target=ast.Attribute(value=ast.Name(id="self"), attr=attribute), value=ast.expr() as value)
+                | ast.AnnAssign(
+                    target=ast.Attribute(value=ast.Name(id="self"), attr=attribute), value=ast.expr() as value
+                )
             ):
                 values[attribute] = _literal(tree, file, value)
             case _:
@@ -232,7 +235,10 @@ def _told(changes: Sequence[str]) -> Iterator[str]:
 
 def _counts(rows: Sequence[_Rows]) -> tuple[tuple[str, int], ...]:
     return tuple(
-        (f"{language} {domain} items", sum(len(one.entries) for one in rows if one.language == language and one.category in names))
+        (
+            f"{language} {domain} items",
+            sum(len(one.entries) for one in rows if one.language == language and one.category in names),
+        )
         for language in LANGUAGES
         for domain, names in DOMAINS.items()
     )

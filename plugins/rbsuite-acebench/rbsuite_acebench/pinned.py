@@ -27,8 +27,8 @@ CORRECTIONS = {
     "en/agent_multi_step_16": "293e8a75da6b5a39bb5f72d11b1b5fc514ca70eb3b4b0d5aac9b403a751b5913",
     "en/agent_multi_step_17": "293e8a75da6b5a39bb5f72d11b1b5fc514ca70eb3b4b0d5aac9b403a751b5913",
 }
-"""Ground truths that upstream changed between these commits: :func:`rbsuite.jsonable.digest` of the new one, by language and id. Its README names
-the first three of atoms, enum 9, list 34 and number 17."""
+"""Ground truths that upstream changed between these commits: :func:`rbsuite.jsonable.digest` of the new one, by language and id. Its README
+names those of ``atom_enum_9``, ``atom_number_17`` and ``atom_list_34``."""
 
 _BY_FOLDER = {
     "data_all/data_en": {

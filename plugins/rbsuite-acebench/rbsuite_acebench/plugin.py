@@ -8,9 +8,7 @@ from pathlib import Path
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import AgentSpec, EnvironmentSpec, Fidelity, Measure, Option, Split, UserSpec
 
-CITATION = (
-    "Chen Chen et al.: ACEBench: Who Wins the Match Point in Tool Learning? arXiv:2501.12851, 2025."
-)
+CITATION = "Chen Chen et al.: ACEBench: Who Wins the Match Point in Tool Learning? arXiv:2501.12851, 2025."
 
 _PROTOCOL = Option(
     "protocol",
@@ -38,11 +36,21 @@ _NOTES = (
 )
 
 _FIDELITY = (
-    Fidelity("worlds, parsing, rollouts", "exact", "transcripts, states and scores equal upstream's records (protocol=official)"),
-    Fidelity("checker of single-turn calls", "exact", "verdicts equal upstream's records; where upstream's checker raises, wrong"),
+    Fidelity(
+        "worlds, parsing, rollouts",
+        "exact",
+        "transcripts, states and scores equal upstream's records (protocol=official)",
+    ),
+    Fidelity(
+        "checker of single-turn calls",
+        "exact",
+        "verdicts equal upstream's records; where upstream's checker raises, wrong",
+    ),
     Fidelity("prompts of agent and user", "approximate", "this project's own, with the facts and forms of upstream's"),
     Fidelity("history of the agent", "approximate", "as chat messages; upstream puts it into one text"),
-    Fidelity("text that models wrote", "approximate", "never run: calls of Python's own functions in arguments are errors"),
+    Fidelity(
+        "text that models wrote", "approximate", "never run: calls of Python's own functions in arguments are errors"
+    ),
 )
 
 
@@ -57,7 +65,11 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             options=(_PROTOCOL, _LANGUAGE),
             version="1",
             splits=(
-                Split("sample", "67 items written by this project: 37 for agents, 30 of a single turn (English)", bundled=True),
+                Split(
+                    "sample",
+                    "67 items written by this project: 37 for agents, 30 of a single turn (English)",
+                    bundled=True,
+                ),
                 Split("test", "upstream's items: 1,023 English and 1,017 Chinese, of 17 categories"),
             ),
             domains=("multi-turn", "multi-step", "normal", "special"),
@@ -68,7 +80,10 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             agent="acebench",
             users=("acebench", "llm", "react", "verify", "reflection", "scripted"),
             measures=(
-                Measure("process", "Process Accuracy: the share of milestones met in order, 1 where the final state is right"),
+                Measure(
+                    "process",
+                    "Process Accuracy: the share of milestones met in order, 1 where the final state is right",
+                ),
                 Measure("end_to_end", "End-to-End Accuracy: whether the final state is right"),
             ),
             fidelity=_FIDELITY,

@@ -113,5 +113,3 @@ def _length(item: Item) -> int:
 
 def _asks(task: Task) -> str:
     return str(task.payload["entry"]["question"])
-
-

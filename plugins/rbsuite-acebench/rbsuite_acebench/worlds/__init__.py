@@ -17,7 +17,7 @@ from rbsuite_acebench.worlds.reminders import ReminderApi
 from rbsuite_acebench.worlds.replies import LANGUAGES, Language
 from rbsuite_acebench.worlds.travel import Travel
 
-__all__ = ["CLASSES", "LANGUAGES", "Instances", "Language", "World", "methods_of", "new_instances", "saved"]
+__all__ = ["CLASSES", "LANGUAGES", "Instances", "Language", "Methods", "methods_of", "new_instances", "saved"]
 
 CLASSES: Mapping[str, type[World]] = {
     "BaseApi": BaseApi,
@@ -35,7 +35,8 @@ _CHINESE_ONLY = frozenset(["search_reminders", "mark_as_notified"])
 
 Instances = Mapping[str, World]
 """A task's worlds by class, in the order of its involved classes."""
-Method = Callable[..., Any]
+Methods = Mapping[str, Sequence[Callable[..., Any]]]
+"""What can be called in a task's worlds, by name: a method of every world that has one of that name."""
 
 
 def new_instances(
@@ -58,11 +59,11 @@ def new_instances(
     return made
 
 
-def methods_of(instances: Instances) -> Mapping[str, Sequence[Method]]:
-    """The methods that can be called, by name: of every world that has one of that name."""
-    found: dict[str, list[Method]] = {}
-    for world in instances.values():
-        for name in _public(type(world), world._language):
+def methods_of(instances: Instances) -> Methods:
+    """The methods of a task's worlds that can be called."""
+    found: dict[str, list[Callable[..., Any]]] = {}
+    for kind, world in instances.items():
+        for name in _public(kind, world._language):
             found.setdefault(name, []).append(getattr(world, name))
     return found
 
@@ -76,7 +77,8 @@ def saved(instances: Instances) -> list[dict[str, Any]]:
 
 
 @cache
-def _public(world: type[World], language: Language) -> tuple[str, ...]:
+def _public(kind: str, language: Language) -> tuple[str, ...]:
+    world = CLASSES[kind]
     hidden = frozenset[str]() if language == "zh" else _CHINESE_ONLY
     names = (name for name in dir(world) if not name.startswith("_") and name not in hidden)
     return tuple(name for name in names if callable(getattr(world, name)))

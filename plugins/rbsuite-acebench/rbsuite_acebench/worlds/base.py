@@ -43,7 +43,7 @@ class World:
 class BaseApi(World):
     """A phone that has Wi-Fi and is logged in, or not."""
 
-    SAVED = ("wifi", "logged_in")
+    SAVED: ClassVar[tuple[str, ...]] = ("wifi", "logged_in")
     wifi: bool
     logged_in: bool
 
