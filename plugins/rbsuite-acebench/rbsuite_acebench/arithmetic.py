@@ -57,7 +57,7 @@ def work_out(node: ast.expr) -> Any:
 
 def _combined(sign: ast.operator, left: Any, right: Any) -> Any:
     if isinstance(sign, ast.Pow | ast.LShift):
-        if not isinstance(right, int) or abs(right) * _bits(left) > MOST_BITS:
+        if isinstance(left, int) and isinstance(right, int) and abs(right) * max(left.bit_length(), 1) > MOST_BITS:
             raise ValueError("the power is too large")
         return left**right if isinstance(sign, ast.Pow) else left << right
     if isinstance(sign, ast.RShift):
@@ -76,10 +76,6 @@ def _combined(sign: ast.operator, left: Any, right: Any) -> Any:
     elif isinstance(value, str | bytes | list | tuple):
         _check_size(len(value), MOST_CHARACTERS)
     return value
-
-
-def _bits(value: Any) -> int:
-    return max(value.bit_length(), 1) if isinstance(value, int) else 64
 
 
 def _check_size(size: int, most: int) -> None:

@@ -17,7 +17,8 @@ from rbsuite_acebench.cases import AGENT, PROTOCOLS, Item, Protocol
 from rbsuite_acebench.checker import check_item
 from rbsuite_acebench.dialogue import FINISH, Dialogue, Said
 from rbsuite_acebench.gold import END, PROCESS, call_text, grade_dialogue
-from rbsuite_acebench.resources import Resources, load_tasks
+from rbsuite_acebench.pack import Pack
+from rbsuite_acebench.resources import item_of, load_tasks
 from rbsuite_acebench.worlds import LANGUAGES, Language
 
 GREETING: Mapping[Language, str] = {"en": "Good day. What can I do for you?", "zh": "您好，请问您需要什么帮助？"}
@@ -45,31 +46,29 @@ class AceBench(SyncEnvironment):
             raise UnknownNameError("language", language, LANGUAGES)
         self._protocol: Protocol = protocol
         self._language: Language = language
-        self._resources: dict[str, Resources] = {}
-        self._told = ""
+        self._packs: dict[str, Pack] = {}
+        self._tasks: TaskSet | None = None
         self._solutions: dict[str, Solution] = {}
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         """See :meth:`rbsuite.Environment.tasks`; ``multi-turn`` comes first, then ``multi-step``, ``normal`` and ``special``."""
-        tasks, self._resources[split] = load_tasks(split, domain, data, self._language)
-        self._told = split
+        self._tasks, self._packs[split] = load_tasks(split, domain, data, self._language)
         self._solutions.clear()
-        return tasks
+        return self._tasks
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
         """A conversation in fresh worlds, or a request with one answer. Nothing in it is left to chance."""
-        resources, item = self._of(task)
+        item = item_of(task)
         policy = services.render(self._template(item), **self.prompt_variables(task))
         if item.category in AGENT:
-            return AgentEpisode(item, resources.starts, self._protocol, policy)
+            return AgentEpisode(item, self._starts(task), self._protocol, policy)
         return SingleEpisode(item, policy)
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """What the templates take: the category, the functions, the time, and the profile of the user where there is one."""
-        _, item = self._of(task)
-        entry = item.entry
+        entry = task.payload["entry"]
         return {
-            "category": item.category,
+            "category": task.payload["category"],
             "functions": "\n".join(str(function) for function in entry["function"]),
             "time": str(entry.get("time", "")).strip(),
             "profile": str(entry.get("profile", "")),
@@ -79,27 +78,30 @@ class AceBench(SyncEnvironment):
 
     def facts(self) -> Mapping[str, Any]:
         """Protocol, language, and how far upstream's own answers get."""
-        return {"protocol": self._protocol, "language": self._language, "ceiling": self._ceiling_in_words()}
+        from rbsuite_acebench.ceilings import in_words
+
+        said = {"protocol": self._protocol, "language": self._language}
+        if self._tasks is None:
+            return said
+        return {**said, "ceiling": in_words(self._tasks, self._starts_of(self._tasks.split), self._protocol)}
 
     def ceiling(self, tasks: TaskSet) -> Ceiling | None:
         """See :meth:`rbsuite.Environment.ceiling`: the figures of upstream's own answers, and the items whose answers are refused."""
         from rbsuite_acebench.ceilings import ceiling
 
-        return ceiling(self._resources[tasks.split], self._protocol)
+        return ceiling(tasks, self._starts_of(tasks.split), self._protocol)
 
     def solution(self, task: Task) -> Solution:
         """The milestones, repaired as far as need be, with a dialogue around them; or the answer."""
         from rbsuite_acebench.solutions import build_solution
 
-        resources, item = self._of(task)
-        return once(self._solutions, task.id, lambda: build_solution(item, resources.starts, self._protocol))
+        return once(self._solutions, task.id, lambda: build_solution(item_of(task), self._starts(task), self._protocol))
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
         """What can go wrong at the calls of the solution; messages are texts, which the learner's own search does not look into."""
         from rbsuite_acebench.mistakes import find_mistakes
 
-        resources, item = self._of(task)
-        return find_mistakes(task, item, resources.starts, self._protocol, self.solution(task))
+        return find_mistakes(task, item_of(task), self._starts(task), self._protocol, self.solution(task))
 
     def lessons(self) -> Mapping[str, Lesson]:
         """Wording for the mistakes of single-turn items."""
@@ -107,19 +109,17 @@ class AceBench(SyncEnvironment):
 
         return LESSONS
 
-    def _of(self, task: Task) -> tuple[Resources, Item]:
-        resources = self._resources[task.id.split("/")[1]]
-        return resources, resources.item(task)
+    def _starts(self, task: Task) -> Mapping[str, Mapping[str, Any]]:
+        return self._starts_of(task.id.split("/")[1])
+
+    def _starts_of(self, split: str) -> Mapping[str, Mapping[str, Any]]:
+        """The start values of the worlds of a split."""
+        return self._packs[split].starts(self._language)
 
     def _template(self, item: Item) -> str:
         # Upstream's multi-step agents are prompted in Chinese, whichever language is asked for.
         chinese = item.category == "agent_multi_step" and self._protocol == "official"
         return f"acebench/{item.domain}_{'zh' if chinese else item.language}.j2"
-
-    def _ceiling_in_words(self) -> str:
-        from rbsuite_acebench.ceilings import in_words
-
-        return in_words(self._resources[self._told], self._protocol) if self._told else "unknown"
 
 
 class AgentEpisode(SyncEpisode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,40 +20,7 @@ SPLITS = (SAMPLE_SPLIT, "test")
 _IMPORT = "Run `rbsuite data fetch acebench` or `rbsuite data import acebench --from CHECKOUT`."
 
 
-class Resources:
-    """The items behind a task set.
-
-    Args:
-        pack: the data.
-        language: of the items.
-        split: the split they are of.
-        categories: those of the task set.
-    """
-
-    def __init__(self, pack: Pack, language: Language, split: str, categories: tuple[str, ...]) -> None:
-        self.pack = pack
-        self.language = language
-        self.split = split
-        self.categories = categories
-        self._items: Mapping[str, Item] = {
-            task_id(item, split): item for name in categories for item in pack.items(language, name)
-        }
-
-    @property
-    def starts(self) -> Mapping[str, Mapping[str, Any]]:
-        """The start values of the worlds, by class."""
-        return self.pack.starts(self.language)
-
-    def item(self, task: Task) -> Item:
-        """The item that a task is."""
-        return self._items[task.id]
-
-    def items(self) -> Mapping[str, Item]:
-        """All items, by the id of the task."""
-        return self._items
-
-
-def load_tasks(split: str, domain: str, data: str, language: Language) -> tuple[TaskSet, Resources]:
+def load_tasks(split: str, domain: str, data: str, language: Language) -> tuple[TaskSet, Pack]:
     """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`."""
     if split not in SPLITS:
         raise UnknownNameError(f"split of {NAME}", split, SPLITS)
@@ -71,12 +38,10 @@ def load_tasks(split: str, domain: str, data: str, language: Language) -> tuple[
     wanted = DOMAINS[domain] if domain else tuple(name for names in DOMAINS.values() for name in names)
     categories = tuple(name for name in wanted if name in pack.categories(language))
     if not categories:
-        raise DataError(f"{NAME}: no category of the domain {domain or 'any'} is in {str(path)!r}.", _IMPORT)
+        raise DataError(f"{NAME}: {str(path)!r} has no category of the domain {domain or 'any'}.", _IMPORT)
     content = pack.content_hash(language, categories)
-    resources = Resources(pack, language, split, categories)
-    tasks = tuple(_task(name, item) for name, item in resources.items().items())
-    source = {**source, "sha256": content}
-    return TaskSet(NAME, split, tasks, source, content, _asks), resources
+    tasks = tuple(_task(item, split) for name in categories for item in pack.items(language, name))
+    return TaskSet(NAME, split, tasks, {**source, "sha256": content}, content, _asks), pack
 
 
 def sample_directory() -> Path:
@@ -84,31 +49,45 @@ def sample_directory() -> Path:
     return Path(__file__).with_name("sample")
 
 
-def task_id(item: Item, split: str) -> str:
-    """The id of an item's task, such as ``multi-turn/test/17`` or ``normal/test/atom_bool_3``."""
-    short = item.id.removeprefix(f"{item.category}_") if item.category in AGENT else item.id.partition("_")[2]
-    return f"{item.domain}/{split}/{short}"
+def item_of(task: Task) -> Item:
+    """The item that a task is."""
+    payload = task.payload
+    return Item(payload["category"], payload["language"], payload["entry"], payload["answer"])
 
 
-def _task(name: str, item: Item) -> Task:
-    # Turns of one dialogue, and agent items over one setting, are not independent of each other.
-    group = str(item.entry.get("group") or (item.dialogue if item.category not in AGENT else item.id))
-    query = "" if item.category == "agent_multi_turn" else str(item.entry["question"])
-    payload = {
+def by_category(tasks: Iterable[Task]) -> dict[str, dict[str, Item]]:
+    """The items of tasks by the id of the task, for each category."""
+    found: dict[str, dict[str, Item]] = {}
+    for task in tasks:
+        found.setdefault(task.payload["category"], {})[task.id] = item_of(task)
+    return found
+
+
+def _task(item: Item, split: str) -> Task:
+    """An item as a task; its id is such as ``multi-turn/test/17`` or ``normal/test/atom_bool_3``."""
+    agent = item.category in AGENT
+    short = item.id.removeprefix(f"{item.category}_") if agent else item.id.partition("_")[2]
+    payload: dict[str, Any] = {
         "category": item.category,
         "language": item.language,
-        "entry": dict(item.entry),
-        "answer": dict(item.answer),
+        "entry": item.entry,
+        "answer": item.answer,
     }
-    return Task(name, group, item.domain, query, payload, float(_length(item)))
+    return Task(
+        id=f"{item.domain}/{split}/{short}",
+        group=item.dialogue,  # The turns of a dialogue are not independent of each other.
+        domain=item.domain,
+        query="" if item.category == "agent_multi_turn" else str(item.entry["question"]),
+        payload=payload,
+        difficulty=float(_length(item)),
+    )
 
 
 def _length(item: Item) -> int:
     """How much an item asks for: milestones, or calls."""
     if item.category in AGENT:
         return len(item.milestones[0])
-    answer = item.ground_truth
-    return len(answer) if item.category != "special_irrelevant" and answer else 1
+    return len(item.ground_truth) if isinstance(item.ground_truth, dict) else 1
 
 
 def _asks(task: Task) -> str:
