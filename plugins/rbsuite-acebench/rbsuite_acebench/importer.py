@@ -21,8 +21,8 @@ from rbsuite.jsonable import Json, digest
 from rbsuite.twins import find_twins
 from rbsuite_acebench import pinned
 from rbsuite_acebench.cases import CATEGORIES, DOMAINS
-from rbsuite_acebench.pack import WORLD_NAME, answer_file, data_file, fault_of
-from rbsuite_acebench.worlds import CLASSES, LANGUAGES
+from rbsuite_acebench.pack import WORLD_NAME, answer_file, data_file, fault_of, world_fault
+from rbsuite_acebench.worlds import LANGUAGES
 
 LICENCE = "MIT text, Copyright (c) Microsoft Corporation, as upstream's licence file says"
 _LICENCE_NAME = "LICENSE.md"
@@ -210,9 +210,9 @@ def _jsonable(value: Any) -> Json:
 def _checked_worlds(tree: SourceTree) -> Json:
     worlds = tree.read_json(WORLD_NAME)
     for language in LANGUAGES:
-        starts = worlds.get(language) if isinstance(worlds, dict) else None
-        if not isinstance(starts, dict) or any(not isinstance(starts.get(name), dict) for name in CLASSES):
-            tree.fail(f"{WORLD_NAME} has not the start values of all classes in {language!r}")
+        fault = world_fault(worlds.get(language) if isinstance(worlds, dict) else None)
+        if fault:
+            tree.fail(f"{WORLD_NAME} is {fault} ({language})")
     return worlds
 
 

@@ -82,10 +82,9 @@ class Pack:
         if not isinstance(worlds, dict):
             raise self._source.malformed(WORLD_NAME, "not an object of worlds by language")
         for language in LANGUAGES:
-            classes = worlds.get(language, {})
-            missing = [name for name in CLASSES if not isinstance(classes.get(name), dict)]
-            if missing and language in worlds:
-                raise self._source.malformed(WORLD_NAME, f"without the start values of {missing[0]} ({language})")
+            fault = world_fault(worlds[language]) if language in worlds else ""
+            if fault:
+                raise self._source.malformed(WORLD_NAME, f"{fault} ({language})")
         return worlds
 
     def _read_items(self, language: Language, category: str) -> tuple[Item, ...]:
@@ -138,13 +137,49 @@ def fault_of(category: str, rows: Sequence[Mapping[str, Any]], answers: Sequence
             return Fault(False, f"without a proper {missing[0]!r} in line {number}")
         if not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in row["function"]):
             return Fault(False, f"without the name of a function in line {number}")
+        if agent and not all(isinstance(one, dict) for one in row["initial_config"].values()):
+            return Fault(False, f"without a proper 'initial_config' in line {number}")
         unknown = [name for name in row.get("involved_classes", ()) if name not in CLASSES]
         if unknown:
             return Fault(False, f"about a class {unknown[0]!r} in line {number}, which is not known")
-        stones = answer.get("mile_stone") if agent else []
-        if not isinstance(stones, list) or not isinstance(answer.get("ground_truth"), list | dict | str):
-            return Fault(True, f"without an answer in line {number}")
+        if not _answers(category, answer):
+            return Fault(True, f"without a proper answer in line {number}")
     return None
+
+
+def world_fault(starts: Any) -> str:
+    """What is wrong with the start values of a language's worlds, after "is"; empty: nothing."""
+    if not isinstance(starts, dict):
+        return "without worlds"
+    for name in CLASSES:
+        if not isinstance(starts.get(name), dict):
+            return f"without the start values of {name}"
+        for listed in ("inbox", "reminder_list"):
+            if not all(key.isdecimal() for key in starts[name].get(listed, {})):
+                return f"with an id in {listed} that is no number"
+    return ""
+
+
+def _answers(category: str, answer: Mapping[str, Any]) -> bool:
+    """Whether an answer has the form that the checks of its category go by."""
+    truth = answer.get("ground_truth")
+    if category == "special_irrelevant":
+        return isinstance(truth, str)
+    if category.startswith("special"):
+        return isinstance(truth, dict) and all(_texts(one) for one in truth.values())
+    choices = truth if isinstance(truth, list) else [truth]
+    if not choices or not all(
+        isinstance(one, dict) and all(isinstance(part, dict) for part in one.values()) for one in choices
+    ):
+        return False
+    if category not in AGENT:
+        return True
+    stones = answer.get("mile_stone")
+    return all(choices) and isinstance(stones, list) and (_texts(stones) or all(_texts(one) for one in stones))
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def data_file(language: str, category: str) -> str:

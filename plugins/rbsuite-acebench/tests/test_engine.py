@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -59,7 +60,14 @@ def test_an_element_that_is_no_call_counts_in_steps_only() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 40_000, f"[f(a={'-' * 40_000}1)]", "[f(a=9**9**9)]", "[f(a='a'*10**9)]", "[f(a=1<<10**9)]", "[f(a=b'%9999999d'%1)]"],
+    [
+        "[" * 40_000,
+        f"[f(a={'-' * 40_000}1)]",
+        "[f(a=9**9**9)]",
+        "[f(a='a'*10**9)]",
+        "[f(a=1<<10**9)]",
+        "[f(a=b'%9999999d'%1)]",
+    ],
 )
 def test_what_would_grow_is_refused(text: str) -> None:
     for reader in (read, read_output):
@@ -72,10 +80,8 @@ def test_what_would_grow_is_refused(text: str) -> None:
 @given(st.text(alphabet=st.sampled_from("[](){}'\",=.:*-+ ab1\n\\"), max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     read(text)
-    try:
+    with contextlib.suppress(Unparsable):
         assert all(len(call) == 1 for call in read_output(text))
-    except Unparsable:
-        pass
 
 
 def test_output_loses_all_white_space() -> None:
@@ -158,7 +164,9 @@ def test_a_missing_class_takes_over_the_verdict_before_it() -> None:
     misspelt = {"Reminderpi": {"reminder_list": {"1": "wrong"}}}
     assert end_to_end(made("agent_multi_turn", [right, misspelt]), state, "official").correct
     assert not end_to_end(made("agent_multi_turn", [right, misspelt]), state, "fixed").correct
-    assert end_to_end(made("agent_multi_turn", [right, {"ReminderApi": {"reminder_list": {"1": "a"}}}]), state, "official").correct
+    assert end_to_end(
+        made("agent_multi_turn", [right, {"ReminderApi": {"reminder_list": {"1": "a"}}}]), state, "official"
+    ).correct
 
 
 def test_milestones_are_texts_or_calls() -> None:
@@ -175,7 +183,10 @@ def test_milestones_are_texts_or_calls() -> None:
 
 
 def test_special_requests_are_answered_in_set_words() -> None:
-    assert check("en", "special_incomplete_0", "[Parcel_redirect(parcel='Z9001')]", SAMPLE)["error_type"] == "error_detection"
+    assert (
+        check("en", "special_incomplete_0", "[Parcel_redirect(parcel='Z9001')]", SAMPLE)["error_type"]
+        == "error_detection"
+    )
     some = "Missing necessary parameters (address) for the api (Parcel_redirect)"
     assert check("en", "special_incomplete_0", some, SAMPLE) == {"valid": False, "error_type": "error_correction"}
     assert check("en", "special_incomplete_0", some.replace("address", "address, phone"), SAMPLE)["valid"]

@@ -17,7 +17,9 @@ from rbsuite_acebench.cases import AGENT, CATEGORIES
 from rbsuite_acebench.importer import IMPORTER, content_digest
 from rbsuite_acebench.worlds import LANGUAGES
 
-ROOT = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[4] / "shared" / "packs") / "acebench"
+ROOT = (
+    Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[4] / "shared" / "packs") / "acebench"
+)
 WORLDS = {
     "phone_platform/base_api.py": "class BaseApi:\n    def __init__(self):\n        self.wifi = False\n        self.logged_in = True\n",
     "phone_platform/message.py": (
@@ -37,6 +39,8 @@ def checkout(tmp_path: Path) -> Path:
         for category in CATEGORIES:
             row = {"id": f"{category}_0", "question": f"{language} {category}", "function": [{"name": "f"}]}
             answer: dict[str, object] = {"id": f"{category}_0", "ground_truth": {"f": {}}}
+            if category.startswith("special"):
+                answer["ground_truth"] = "no" if category == "special_irrelevant" else {"f": ["x"]}
             if category in AGENT:
                 row |= {"initial_config": {}, "involved_classes": ["Travel"]}
                 answer["mile_stone"] = ["[f()]"]
@@ -64,6 +68,7 @@ def test_a_checkout_is_read_and_never_run(checkout: Path, tmp_path: Path) -> Non
 
 
 SCENARIOS = "model_inference/multi_turn/scenariosen"
+REMINDER = "class ReminderApi:\n def __init__(self):\n  self.reminder_list = {1.5: 'a'}"
 ANSWERS = "data_all/data_en/possible_answer/data_agent_multi_turn.json"
 
 
@@ -73,13 +78,16 @@ ANSWERS = "data_all/data_en/possible_answer/data_agent_multi_turn.json"
         (lambda root: (root / "data_all/data_zh/data_normal_atom_bool.json").unlink(), "atom_bool.json is missing"),
         (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_0",'), f"{ANSWERS}:1: not valid JSON"),
         (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_1"}'), "not about the items"),
-        (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_0"}'), "without an answer in line 1"),
+        (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_0"}'), "without a proper answer in line 1"),
         (lambda root: write(root / ANSWERS, "[]"), "is no object"),
+        (lambda root: write(root / f"{SCENARIOS}/phone_platform/reminder.py", REMINDER), "a value that is not data"),
         (lambda root: (root / ANSWERS).write_bytes(b"\xff"), "not UTF-8"),
         (lambda root: write(root / f"{SCENARIOS}/travel.py", "class Travel:"), "travel.py:1: not valid Python"),
         (lambda root: write(root / f"{SCENARIOS}/travel.py", "x = 1"), "class Travel with one __init__ is missing"),
         (
-            lambda root: write(root / f"{SCENARIOS}/travel.py", "class Travel:\n def __init__(self):\n  self.a = open('x')"),
+            lambda root: write(
+                root / f"{SCENARIOS}/travel.py", "class Travel:\n def __init__(self):\n  self.a = open('x')"
+            ),
             "travel.py:3: a value that is not data",
         ),
         (
@@ -105,11 +113,13 @@ def test_another_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_later_corrections_are_named(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {f"en/normal_{name}" for name in ("atom_enum_9", "atom_number_17", "atom_list_34")} < pinned.CORRECTIONS.keys()
+    assert {
+        f"en/normal_{name}" for name in ("atom_enum_9", "atom_number_17", "atom_list_34")
+    } < pinned.CORRECTIONS.keys()
     monkeypatch.setitem(pinned.CORRECTIONS, "en/normal_atom_enum_0", digest({"f": {}}))
     monkeypatch.setitem(pinned.CORRECTIONS, "en/normal_atom_list_0", digest({"f": {"other": 1}}))
     report = import_pack(IMPORTER, checkout, tmp_path / "data")
-    assert [note for note in report.notes if "corrected" in note][0].count("normal_atom") == 1
+    assert next(note for note in report.notes if "corrected" in note).count("normal_atom") == 1
     assert "normal_atom_enum_0" in (report.path / "SOURCE.md").read_text(encoding="utf-8")
 
 

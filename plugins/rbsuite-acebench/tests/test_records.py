@@ -107,6 +107,13 @@ def test_verify_gives_upstreams_own_scores_of_its_answers(
     assert found["solved"] == found["tasks"] - len(refused)
 
 
+def test_env_shows_the_ceilings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["env", "acebench", "--data", str(ROOT), "--no-floor"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Ceiling of test: the benchmark's own answers by its own figures" in shown
+    assert "agent_multi_turn process 0.857" in shown
+
+
 @pytest.mark.parametrize(
     ("language", "turn", "step"),
     [
