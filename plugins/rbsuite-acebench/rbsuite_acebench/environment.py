@@ -105,7 +105,7 @@ class AceBench(SyncEnvironment):
 
     def lessons(self) -> Mapping[str, Lesson]:
         """Wording for the mistakes of single-turn items."""
-        from rbsuite_acebench.mistakes import LESSONS
+        from rbsuite_acebench.lessons import LESSONS
 
         return LESSONS
 
