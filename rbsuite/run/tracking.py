@@ -3,7 +3,7 @@
 A subclass is an observer through the public hooks. It says how its service begins a run, takes figures and ends a run::
 
     class ToService(RunTracker):
-        switch = "RBSUITE_SERVICE"
+        switch = "MY_SERVICE_PROJECT"
 
         def begin(self, project, name, facts): ...
         def note(self, handle, figures, position): ...
