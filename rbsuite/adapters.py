@@ -46,8 +46,8 @@ def from_gymnasium(
     """A class of environments, for the factory of an :class:`rbsuite.specs.EnvironmentSpec`; a subclass may add ``solution``.
 
     The actions of a ``Discrete`` space, and those of a ``MultiDiscrete`` one that are named, are choices (``action_mode="choice"``). Other
-    actions are texts that hold a value of the space as JSON, or as it stands of a ``Text`` space (``action_mode="text"``). What cannot be read, or is outside the space, is answered
-    by an observation that says so, and the environment is not stepped.
+    actions are texts that hold a value of the space as JSON, or as it stands of a ``Text`` space (``action_mode="text"``). What cannot be
+    read, or is outside the space, is answered by an observation that says so, and the environment is not stepped.
 
     Args:
         source: an id of Gymnasium's registry, or what makes the environment when called with the options.

@@ -215,8 +215,9 @@ class Plugins:
         self._forget()
 
     def remove(self, name: str) -> None:
-        """Take out a plugin that was registered."""
-        self._manager.unregister(name=name)
+        """Take out a plugin, whether it could be loaded or not."""
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
         del self._infos[name]
         self._forget()
 

@@ -11,11 +11,11 @@ from rbsuite.errors import ModelError
 from rbsuite.jsonable import canonical
 from rbsuite.models.base import ChatModel, Completion, FinishReason, ModelRequest, Purpose
 from rbsuite.specs import ModelSpec
-from rbsuite.testing.environments import unplain
+from rbsuite.testing.plain import unplain
 from rbsuite.testing.practice import RULES as DEPOT_RULES
 from rbsuite.testing.practice import ToolPractice, tasks
 from rbsuite.testing.rules import Broken, Rule, require, rule
-from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.testing.subjects import Subject, bearing, common_rules, lacking, own_chance, repeatable
 from rbsuite.trajectory import Image, Message, ToolSpec
 
 KIND = "model"
@@ -26,15 +26,8 @@ LOOK = ToolSpec(
 )
 
 
-class ModelSubject(Subject):
+class ModelSubject(Subject[ModelSpec]):
     """A model."""
-
-    @property
-    def spec(self) -> ModelSpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, ModelSpec)
-        return spec
 
     async def model(self) -> tuple[ChatModel, ChatModel]:
         """A new one, as it is made and as it acts on the practice task."""
@@ -53,8 +46,10 @@ class ModelSubject(Subject):
         finally:
             await made.aclose()
 
-    async def aclose(self) -> None:
-        """Nothing is kept."""
+    async def use(self) -> str:
+        """What a new model answers to a few requests."""
+        cold = [request(temperature=0.0), request(tools=(LOOK,), temperature=0.0), request(seed=2, temperature=0.0)]
+        return canonical(await self.complete(*cold))
 
 
 def request(
@@ -139,31 +134,6 @@ async def tools(subject: ModelSubject) -> None:
     for call in offered.tool_calls:
         require(call.name == LOOK.name, f"it calls {call.name!r}, which is not offered")
         require(not unplain(call.arguments), f"the arguments of a call hold {unplain(call.arguments)}")
-
-
-@rule(
-    KIND,
-    "repeatable",
-    "Derive what is drawn from ModelRequest.seed; at temperature 0 draw nothing.",
-    after=("returns",),
-)
-async def repeatable(subject: ModelSubject) -> None:
-    """The same request with the same seed has the same reply, from a new object too."""
-    asked = [request(temperature=0.0), request(tools=(LOOK,), temperature=0.0), request(seed=2, temperature=0.0)]
-    first, second = [canonical(await subject.complete(*asked)) for _ in range(2)]
-    require(first == second, "asked the same again, it replies otherwise")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Draw from rbsuite.seeds.rng(request.seed, ...).",
-    after=("repeatable",),
-)
-async def own_chance(subject: ModelSubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        await subject.complete(request(), request(tools=(LOOK,)))
 
 
 @rule(
@@ -255,8 +225,8 @@ RULES: tuple[Rule[Any], ...] = (
     returns,
     usage,
     tools,
-    repeatable,
-    own_chance,
+    repeatable(KIND, "Derive what is drawn from ModelRequest.seed; at temperature 0 draw nothing.", "returns"),
+    own_chance(KIND, "Draw from rbsuite.seeds.rng(request.seed, ...).", "repeatable"),
     no_state,
     side_by_side,
     purposes,
