@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from rbsuite.environments.base import is_task_aware
-from rbsuite.errors import ModelError
+from rbsuite.errors import ModelError, ModelUnusable
 from rbsuite.jsonable import canonical
 from rbsuite.models.base import ChatModel, Completion, FinishReason, ModelRequest, Purpose
 from rbsuite.specs import ModelSpec
 from rbsuite.testing.plain import unplain
 from rbsuite.testing.practice import RULES as DEPOT_RULES
 from rbsuite.testing.practice import ToolPractice, tasks
-from rbsuite.testing.rules import Broken, Rule, require, rule
+from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
 from rbsuite.testing.subjects import Subject, bearing, common_rules, lacking, own_chance, repeatable
 from rbsuite.trajectory import Image, Message, ToolSpec
 
@@ -46,9 +46,18 @@ class ModelSubject(Subject[ModelSpec]):
         finally:
             await made.aclose()
 
+    async def tools(self) -> Sequence[ToolSpec]:
+        """What it can be offered: a tool, or nothing where it says that it takes none."""
+        try:
+            await self.complete(request(tools=(LOOK,)))
+        except ModelUnusable:
+            return ()
+        return (LOOK,)
+
     async def use(self) -> str:
         """What a new model answers to a few requests."""
-        cold = [request(temperature=0.0), request(tools=(LOOK,), temperature=0.0), request(seed=2, temperature=0.0)]
+        tools = await self.tools()
+        cold = [request(temperature=0.0), request(tools=tools, temperature=0.0), request(seed=2, temperature=0.0)]
         return canonical(await self.complete(*cold))
 
 
@@ -99,7 +108,7 @@ async def simulated(subject: ModelSubject) -> None:
 )
 async def returns(subject: ModelSubject) -> None:
     """It gives a Completion: text, tool calls, why it ended."""
-    for done in await subject.complete(request(), request(tools=(LOOK,))):
+    for done in await subject.complete(request(), request(tools=await subject.tools())):
         require(isinstance(done, Completion), f"complete gave {type(done).__name__}, no Completion")
         require(isinstance(done.text, str), f"the text is a {type(done.text).__name__}")
         require(done.finish_reason in get_args(FinishReason), f"it ended for the reason {done.finish_reason!r}")
@@ -129,6 +138,8 @@ async def usage(subject: ModelSubject) -> None:
 )
 async def tools(subject: ModelSubject) -> None:
     """It calls only tools that it is offered, with arguments that are plain data."""
+    if not await subject.tools():
+        raise NotTried("it takes no tools, and says so")
     without, offered = await subject.complete(request(), request(tools=(LOOK,)))
     require(not without.tool_calls, "it calls a tool where none is offered")
     for call in offered.tool_calls:
