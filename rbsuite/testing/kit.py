@@ -20,11 +20,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from rbsuite.distributions import GROUP
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.options import Reference
-from rbsuite.plugins import GROUP, Plugins, load_plugins
+from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.run.names import look_up
-from rbsuite.specs import Spec
 from rbsuite.testing import agents, embedders, environments, judges, memories, models, plugins
 from rbsuite.testing.agents import AgentSubject
 from rbsuite.testing.embedders import EmbedderSubject
@@ -192,9 +192,7 @@ def find_targets(text: str, known: Plugins) -> Targets:
 
 
 def _names(known: Plugins, kind: str) -> Sequence[str]:
-    plural = {"memory": "memories"}.get(kind, f"{kind}s")
-    specs: Mapping[str, Spec] = getattr(known, plural)
-    return [*specs, *known.clashes(kind), *(known.aliases if kind == "environment" else ())]
+    return [*known.of_kind(kind), *known.clashes(kind), *(known.aliases if kind == "environment" else ())]
 
 
 def _with_specs(known: Plugins, names: Sequence[str]) -> list[Target]:

@@ -29,6 +29,8 @@ LOOK = ToolSpec(
 class ModelSubject(Subject[ModelSpec]):
     """A model."""
 
+    _tools: Sequence[ToolSpec] | None = None
+
     async def model(self) -> tuple[ChatModel, ChatModel]:
         """A new one, as it is made and as it acts on the practice task."""
         model: ChatModel = self.make()
@@ -48,11 +50,13 @@ class ModelSubject(Subject[ModelSpec]):
 
     async def tools(self) -> Sequence[ToolSpec]:
         """What it can be offered: a tool, or nothing where it says that it takes none."""
-        try:
-            await self.complete(request(tools=(LOOK,)))
-        except ModelUnusable:
-            return ()
-        return (LOOK,)
+        if self._tools is None:
+            try:
+                await self.complete(request(tools=(LOOK,)))
+                self._tools = (LOOK,)
+            except ModelUnusable:
+                self._tools = ()
+        return self._tools
 
     async def use(self) -> str:
         """What a new model answers to a few requests."""
