@@ -122,11 +122,13 @@ def bind(parameters: tuple[Parameter, ...], arguments: Mapping[str, Value]) -> d
 def check_type(name: str, kind: Kind, value: Value) -> None:
     """Refuse a value of another type."""
     types = kind.types
-    if type(value) in types or (isinstance(value, int) and float in types) or (isinstance(value, bool) and int in types):
+    if (
+        type(value) in types
+        or (isinstance(value, int) and float in types)
+        or (isinstance(value, bool) and int in types)
+    ):
         return
-    raise ToolError(
-        "TypeError", f"Parameter '{name}' is of type '{_class_of(value)}', but expected '{kind.shown}'."
-    )
+    raise ToolError("TypeError", f"Parameter '{name}' is of type '{_class_of(value)}', but expected '{kind.shown}'.")
 
 
 def check_range(name: str, value: Value, bounds: tuple[float, float]) -> None:

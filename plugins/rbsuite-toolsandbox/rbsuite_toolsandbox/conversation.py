@@ -105,8 +105,8 @@ class Conversation:
         recipient = USER if sender == AGENT else AGENT
         self._append(Entry(sender, recipient, text, visible_to=(sender, recipient)))
 
-    def call(self, sender: str, calls: Sequence[Call]) -> list[str]:
-        """The agent or the user calls tools, all at once; gives what is observed, in the order of upstream's messages.
+    def call(self, sender: str, calls: Sequence[Call]) -> list[tuple[int, str]]:
+        """The agent or the user calls tools, all at once; gives the place of each call and what it gave, in the order of upstream's messages.
 
         Nothing is observed where the call of an unknown tool crashes the scenario, and where the limit of messages is reached before
         the calls are carried out.
@@ -123,9 +123,9 @@ class Conversation:
         if self.full:
             return []
         responses = self._carry_out(self.entries[first:], made)
-        for response in responses:
+        for _, response in responses:
             self._append(response)
-        return [response.content for response in responses]
+        return [(place, response.content) for place, response in responses]
 
     def _tool(self, sender: str, name: str) -> Tool | None:
         """The tool that a name means to a sender, where it may be called."""
@@ -153,7 +153,9 @@ class Conversation:
     def _append(self, entry: Entry) -> None:
         self.entries.append(replace(entry, active=self.active))
 
-    def _carry_out(self, requests: Sequence[Entry], made: Sequence[tuple[Tool, dict[str, Any]]]) -> list[Entry]:
+    def _carry_out(
+        self, requests: Sequence[Entry], made: Sequence[tuple[Tool, dict[str, Any]]]
+    ) -> list[tuple[int, Entry]]:
         """The responses to parallel calls.
 
         Every order must succeed. If all do, the results of the order that was asked for stand; else those of the first order, in
@@ -175,9 +177,7 @@ class Conversation:
         self._phone, order, outcome, self.active = chosen
         if not self.active:
             self.entries[-1] = replace(self.entries[-1], active=False)
-        return [
-            _response(requests[place], one) for place, one in zip(order, outcome, strict=True)
-        ]
+        return [(place, _response(requests[place], one)) for place, one in zip(order, outcome, strict=True)]
 
     def _orders(self, made: Sequence[tuple[Tool, dict[str, Any]]]) -> Iterator[tuple[int, ...]]:
         """The orders to try: all, or of many calls the one that was asked for and the first that fails, if one does."""

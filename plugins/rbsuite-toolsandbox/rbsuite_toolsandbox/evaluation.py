@@ -53,9 +53,7 @@ class Evaluation:
         }
 
 
-def evaluate(
-    milestones: Graph, minefields: Graph, entries: Sequence[Entry], tables: Tables, first: int
-) -> Evaluation:
+def evaluate(milestones: Graph, minefields: Graph, entries: Sequence[Entry], tables: Tables, first: int) -> Evaluation:
     """Evaluate a conversation.
 
     Args:

@@ -26,7 +26,16 @@ FIXTURES = "fixtures.json"
 FILES = (SCENARIOS, AUGMENTED, STATES, SCHEMAS)
 
 _VARIANT_FIELDS = frozenset(
-    {"name", "base", "max_messages", "categories", "tool_allow_list", "tool_deny_list", "tool_augmentation_list", "trace_tool"}
+    {
+        "name",
+        "base",
+        "max_messages",
+        "categories",
+        "tool_allow_list",
+        "tool_deny_list",
+        "tool_augmentation_list",
+        "trace_tool",
+    }
 )
 
 
@@ -41,7 +50,9 @@ class Pack:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._files = PackFiles(path, "toolsandbox", "Name a directory that holds ToolSandbox's data, or import it again.")
+        self._files = PackFiles(
+            path, "toolsandbox", "Name a directory that holds ToolSandbox's data, or import it again."
+        )
         self.path = self._files.path
         self._read: dict[str, Scenario] = {}
 

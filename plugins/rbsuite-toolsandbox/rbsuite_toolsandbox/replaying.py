@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rbsuite_toolsandbox.conversation import AGENT, USER, Call, Conversation
+from rbsuite_toolsandbox.conversation import AGENT, USER, Call
 from rbsuite_toolsandbox.evaluation import evaluate
 from rbsuite_toolsandbox.network import Network
 from rbsuite_toolsandbox.pack import Pack

@@ -79,9 +79,7 @@ def _without(rows: Rows, others: Rows) -> Rows:
 
 def _filled(constraint: Constraint, rows: Rows) -> Rows:
     """Rows with zeros in place of nulls, without which upstream's joins would lose them."""
-    return [
-        {column: zero_of(column) if value is None else value for column, value in row.items()} for row in rows
-    ]
+    return [{column: zero_of(column) if value is None else value for column, value in row.items()} for row in rows]
 
 
 def _key(row: Row) -> tuple[Any, ...]:
@@ -103,9 +101,7 @@ def _assigned(costs: list[list[float]]) -> float:
     """The cost of the cheapest assignment; infinite where there is none."""
     size = len(costs)
     if size <= _BRUTE_FORCE:
-        return min(
-            sum(costs[line][column] for line, column in enumerate(order)) for order in permutations(range(size))
-        )
+        return min(sum(costs[line][column] for line, column in enumerate(order)) for order in permutations(range(size)))
     from scipy.optimize import linear_sum_assignment
 
     try:

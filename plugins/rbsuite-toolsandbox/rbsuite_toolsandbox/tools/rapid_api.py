@@ -10,9 +10,9 @@ from typing import Any
 
 from rbsuite_toolsandbox.arguments import (
     AMOUNT,
+    INTEGER,
     LATITUDES,
     LONGITUDES,
-    INTEGER,
     MAYBE_NUMBER,
     NUMBER,
     STRING,

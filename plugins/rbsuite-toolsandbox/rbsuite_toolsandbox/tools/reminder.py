@@ -33,9 +33,7 @@ _BOUNDS = (
 )
 
 
-def _add_reminder(
-    phone: Phone, content: Value, reminder_timestamp: Value, latitude: Value, longitude: Value
-) -> str:
+def _add_reminder(phone: Phone, content: Value, reminder_timestamp: Value, latitude: Value, longitude: Value) -> str:
     check_range("reminder_timestamp", reminder_timestamp, TIMESTAMPS)
     check_range("latitude", latitude, LATITUDES)
     check_range("longitude", longitude, LONGITUDES)

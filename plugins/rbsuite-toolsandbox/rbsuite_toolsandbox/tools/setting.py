@@ -57,8 +57,6 @@ TOOLS = (
     _setter("cellular", "Cellular service"),
     _setter("wifi", "Wifi"),
     _setter("location_service", "Location service", checked=False),  # upstream looks at the battery before the type
-    Tool(
-        "set_low_battery_mode_status", "setting", (Parameter("on", BOOLEAN),), _set_low_battery_mode_status
-    ),
+    Tool("set_low_battery_mode_status", "setting", (Parameter("on", BOOLEAN),), _set_low_battery_mode_status),
     Tool("get_current_location", "setting", (), _get_current_location),
 )
