@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from rbsuite_toolsandbox.scenario import Entry, Scenario
 
@@ -15,7 +16,7 @@ def briefing(scenario: Scenario) -> tuple[str, tuple[str, ...]]:
     told = [place for place, entry in enumerate(scenario.messages) if _briefs(entry)]
     brief = _task(scenario.messages[told[-1]]) if told else ""
     starts = [*told, len(scenario.messages)]
-    parts = [scenario.messages[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    parts = [scenario.messages[start:end] for start, end in pairwise(starts)]
     return brief, tuple(
         "\n".join(_lines(part)) for part in parts if any(entry.visible_to == ("USER",) for entry in part[1:])
     )

@@ -106,7 +106,7 @@ class Conversation:
         self._append(Entry(sender, recipient, text, visible_to=(sender, recipient)))
 
     def call(self, sender: str, calls: Sequence[Call]) -> list[tuple[int, str]]:
-        """The agent or the user calls tools, all at once; gives the place of each call and what it gave, in the order of upstream's messages.
+        """The agent or the user calls tools, all at once; gives the place of each call and its result, in the order of upstream's messages.
 
         Nothing is observed where the call of an unknown tool crashes the scenario, and where the limit of messages is reached before
         the calls are carried out.

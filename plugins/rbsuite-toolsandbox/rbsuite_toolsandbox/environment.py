@@ -11,7 +11,7 @@ from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpis
 from rbsuite.environments.solution import Lesson, Solution
 from rbsuite.environments.users import STOP
 from rbsuite.task import Task, TaskSet
-from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolResult
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolResult, Turn
 from rbsuite_toolsandbox.briefing import briefing
 from rbsuite_toolsandbox.conversation import AGENT, USER, Call, Conversation
 from rbsuite_toolsandbox.evaluation import Evaluation, evaluate
@@ -182,9 +182,9 @@ class ToolSandboxEpisode(SyncEpisode):
         results = [ToolResult(calls[place].id, calls[place].name, text) for place, text in given]
         if not results:
             return Observation(self._conversation.crash, "over", "tool")
-        turn = self._turn if sender == AGENT or self._conversation.over else "user"
+        turn: Turn = self._turn if sender == AGENT or self._conversation.over else "user"
         return Observation.of_results(results, turn)
 
     @property
-    def _turn(self) -> Any:
+    def _turn(self) -> Turn:
         return "over" if self._conversation.over else "agent"

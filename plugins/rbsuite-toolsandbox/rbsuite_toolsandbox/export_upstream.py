@@ -1,11 +1,11 @@
 """Writes ToolSandbox's scenarios as JSON. Run by upstream's own interpreter: ``PYTHON export_upstream.py CHECKOUT TARGET``.
 
-Upstream's scenarios are Python objects that its code builds, with the time of day and chance in them. This script imports that code from a
-checkout, with the clock at :data:`NOW` and chance seeded, and writes what it builds. It needs upstream's dependencies and nothing of rbsuite, and
-is run only where the user asks for it (``rbsuite data import toolsandbox --from CHECKOUT --python PATH``).
+Upstream's scenarios are Python objects that its code builds, with the time of day and chance in them. This script imports that code from
+a checkout, with the clock at :data:`NOW` and chance seeded, and writes what it builds. It needs upstream's dependencies and nothing of
+rbsuite, and is run only where the user asks for it (``rbsuite data import toolsandbox --from CHECKOUT --python PATH``).
 """
 
-# ruff: noqa: T201, D103 (a script; its functions are explained by their names)
+# ruff: noqa: T201 (a script: it says on its output what it wrote)
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ COMMIT = "165848b9a78cead7ca7fe7c89c688b58e6501219"
 CONTENT = "182ca5918a69a15c886b6833d5a817e8f4407f7bd065b0a05c010d723f091f38"
 """Digest of what the scenarios, worlds and schemas of the pinned commit are, built with the script's clock and seed."""
 
-LICENCE = "Apple's sample code licence, Copyright (C) 2024 Apple Inc."
+LICENCE = "Apple's sample code licence, (c) 2024 Apple"
 _LICENCE_NAME = "LICENSE"
 _SOURCE_NAME = "SOURCE.md"
 _MINUTES = 15
@@ -165,4 +165,3 @@ def _source_text(commit: str | None) -> str:
 
 IMPORTER = ToolSandboxImporter()
 """What the plugin's spec names."""
-

@@ -1,13 +1,12 @@
 """The best mapping of milestones to messages: exact, and bounded where upstream's search is exponential.
 
-Milestones are assigned to messages in an order that their graph allows, each at the message of the one before it or a later one. What a
-milestone is worth at a message is the geometric mean of its constraints, some of which compare the message with those that earlier milestones
-were assigned to. The sum is to be as large as possible (``MilestoneMatcher`` in ``tool_sandbox/common/evaluation.py``, apple/ToolSandbox,
-165848b9).
+Milestones are assigned to messages in an order that their graph allows, each at the message of the one before it or a later one. What
+a milestone is worth at a message is the geometric mean of its constraints, some of which compare the message with those that earlier
+milestones were assigned to. The sum is to be as large as possible (``MilestoneMatcher`` in ``tool_sandbox/common/evaluation.py``,
+apple/ToolSandbox, 165848b9).
 
-Of what was decided before, all that matters is which milestones are left, the message that has been reached, and what each milestone that is
-left is now worth at each message to come. Decisions that agree in these are followed once. As tables change with almost every write, and
-guardrails demand that they did not, few are left to follow.
+Of what was decided before, all that matters is what each milestone that is left is now worth at each message to come. Decisions that
+agree in this are followed once, and only while they can still come to more than the best that was found.
 """
 
 from __future__ import annotations

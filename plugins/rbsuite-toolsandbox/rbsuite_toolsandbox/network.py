@@ -1,8 +1,8 @@
 """Answers of the five web services that upstream's tools ask: recorded ones, and those of an atlas written by this project.
 
-A recorded answer is an object ``{url, params, response}``, as in upstream's requests. What was not recorded is answered from the atlas: a
-few places, their weather, shares and rates of exchange, in the form that the services answer in. So nothing needs a network or a key, and the
-same request always has the same answer.
+A recorded answer is an object ``{url, params, response}``, as in upstream's requests. What was not recorded is answered from the atlas:
+a few places, their weather, shares and rates of exchange, in the form that the services answer in. So nothing needs a network or a key,
+and the same request always has the same answer.
 """
 
 from __future__ import annotations

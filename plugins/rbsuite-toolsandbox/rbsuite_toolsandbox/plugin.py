@@ -15,8 +15,8 @@ CITATION = (
 
 _FIXTURES = Option("fixtures", "str", "", "JSON file of recorded answers of web services; empty: those of this project")
 _NOTES = (
-    "Native engine for apple/ToolSandbox at 165848b9a78cead7ca7fe7c89c688b58e6501219. The clock stands still at the import's moment, in UTC; "
-    "ids come from a counter.",
+    "Native engine for apple/ToolSandbox at 165848b9a78cead7ca7fe7c89c688b58e6501219. The clock stands still at the moment of the import, "
+    "in UTC; ids come from a counter.",
     "The headline is the mean similarity to the milestones, as upstream's; a task is solved where it is 1.",
     "Answers of the five network tools come from fixtures; the truth of such a score bears the tag fixture.",
     "An unknown tool ends a scenario with similarity 0 and turn count 30, as upstream's crash. Code of an agent is never run.",
@@ -38,7 +38,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             options=(_FIXTURES,),
             version="1",
             splits=(
-                Split("sample", "36 scenarios written by this project", bundled=True),
+                Split("sample", "45 scenarios written by this project", bundled=True),
                 Split("base", "upstream's 129 scenarios"),
                 Split("augmented", "upstream's 903 scenarios with distraction tools or scrambled tools"),
             ),

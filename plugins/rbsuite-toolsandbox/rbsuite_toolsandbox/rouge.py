@@ -10,6 +10,7 @@ import re
 import struct
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _SHORT = 3
@@ -98,7 +99,7 @@ def _consonant(word: str, place: int) -> bool:
 def _measure(stem_: str) -> int:
     """How many times a vowel is followed by a consonant."""
     kinds = [_consonant(stem_, place) for place in range(len(stem_))]
-    return sum(after and not before for before, after in zip(kinds, kinds[1:], strict=False))
+    return sum(after and not before for before, after in pairwise(kinds))
 
 
 def _positive(stem_: str) -> bool:

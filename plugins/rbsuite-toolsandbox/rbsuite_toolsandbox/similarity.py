@@ -1,7 +1,7 @@
 """How near rows of a table are to the rows that a milestone looks for.
 
-Follows ``tool_sandbox/common/evaluation.py`` and ``tool_trace_extractors.py`` (apple/ToolSandbox, 165848b9), with polars 0.20.31's treatment
-of null: a null cell has no similarity to a value, and the mean over columns leaves it out.
+Follows ``tool_sandbox/common/evaluation.py`` and ``tool_trace_extractors.py`` (apple/ToolSandbox, 165848b9), with polars 0.20.31's
+treatment of null: a null cell has no similarity to a value, and the mean over columns leaves it out.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _assigned(costs: list[list[float]]) -> float:
         lines, columns = linear_sum_assignment(costs)
     except ValueError:
         return math.inf
-    return sum(costs[line][column] for line, column in zip(lines, columns, strict=True))
+    return sum((costs[line][column] for line, column in zip(lines, columns, strict=True)), 0.0)
 
 
 def _row_cost(constraint: Constraint, row: Row, wanted: Row) -> float:

@@ -1,8 +1,8 @@
 """Reference solutions: actions worked out from the milestones alone, for the oracle, ``rbsuite verify`` and the simulated learner.
 
-Each milestone says what it wants to see: a setting, a call, a row, words. They are reached in the order of their graph, and where it leaves a
-choice, settings first or in native order, whichever scores more. What a later milestone takes from an earlier call's result is read from
-that result, as the calls are carried out on the way.
+Each milestone says what it wants to see: a setting, a call, a row, words. They are reached in the order of their graph, and where it
+leaves a choice, settings first or in native order, whichever scores more. What a later milestone takes from an earlier call's result is
+read from that result, as the calls are carried out on the way.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A model in the place of ToolSandbox's user: answers from what it was told, and ends the conversation by a tool call.
 
-Follows the rules of upstream's simulated user (``tool_sandbox/roles/openai_api_user.py``, apple/ToolSandbox, 165848b9) as a prompt of our own.
+Follows the rules of upstream's simulated user (``tool_sandbox/roles/openai_api_user.py``, apple/ToolSandbox, 165848b9) as a prompt of
+our own.
 """
 
 from __future__ import annotations
