@@ -146,8 +146,10 @@ def check_phone_number(value: Value) -> None:
     """Refuse what cannot be read as an international phone number; whether there is such a number is not asked."""
     if value is NOT_GIVEN:
         return
+    if isinstance(value, (list, dict)):
+        raise ToolError("AttributeError", f"'{type(value).__name__}' object has no attribute 'find'")
     if not isinstance(value, str | NONE):
-        raise ToolError("TypeError", "expected string or bytes-like object, got " + repr(type(value).__name__))
+        raise ToolError("TypeError", f"object of type '{type(value).__name__}' has no len()")
     if problem := _phone_problem(value):
         raise ToolError("phonenumbers.phonenumberutil.NumberParseException", problem)
 

@@ -240,20 +240,20 @@ def _run(phone: Phone, tool: Tool, arguments: dict[str, Any], active: list[bool]
                 raise ToolError("ValueError", "Conversation already ended")
             active[0] = False
     except ToolError as error:
-        return _failed(f"{error.kind}: {error}")
+        return _failed(error.kind, str(error))
     except RecursionError:
         raise
     except Exception as error:  # what Python or a library says of odd arguments is the observation, as upstream
         kind = type(error)
         prefix = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
-        return _failed(f"{prefix}{kind.__qualname__}: {error}")
+        return _failed(f"{prefix}{kind.__qualname__}", str(error))
     trace = json.dumps({"tool_name": tool.name, "arguments": traced, "result": result}, ensure_ascii=False)
     return _Made(repr(result), None, trace)
 
 
-def _failed(text: str) -> _Made:
-    """A failed call: of an exception's text the last line is seen."""
-    line = text.rstrip().split("\n")[-1]
+def _failed(kind: str, text: str) -> _Made:
+    """A failed call: of an exception as Python prints it, the last line is seen."""
+    line = (f"{kind}: {text}" if text else kind).rstrip().split("\n")[-1]
     return _Made(line, line, None)
 
 

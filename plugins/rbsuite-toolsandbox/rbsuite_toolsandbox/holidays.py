@@ -20,7 +20,9 @@ def holidays_of(year: int) -> dict[datetime.date, str]:
     Raises:
         ValueError: there is no such year.
     """
-    if not datetime.MINYEAR <= year <= datetime.MAXYEAR:
+    if year > 2**31 - 1:
+        raise OverflowError("signed integer is greater than maximum")
+    if year > datetime.MAXYEAR:
         raise ValueError(f"year {year} is out of range")
     if year < _FIRST_YEAR:
         return {}

@@ -1,7 +1,7 @@
 """Imports ToolSandbox's scenarios as a pack: from another pack, or from a checkout whose code is run by the user's own interpreter.
 
-The pack: ``scenarios.jsonl``, ``augmented.jsonl``, ``states.json``, ``tools.json``, ``fixtures.json`` and ``LICENSE`` where the source has them,
-and ``SOURCE.md``.
+The pack: ``scenarios.jsonl``, ``augmented.jsonl``, ``states.json``, ``tools.json``, ``fixtures.json`` and ``LICENSE`` where the source
+has them, and ``SOURCE.md``.
 """
 
 from __future__ import annotations

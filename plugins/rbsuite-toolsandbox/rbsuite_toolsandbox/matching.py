@@ -115,6 +115,8 @@ class Matcher:
                 left = self._later(left)
         choices.sort(key=lambda choice: choice[:3])
         for negative, _, place, worth, there in choices:
+            if sum(one.ceiling for one in there) - worth.ceiling - negative < most - _EQUAL:
+                continue
             rest = self._assign(there, place, worth)
             if sum(one.ceiling for one in rest) - negative < most - _EQUAL:
                 continue
@@ -140,20 +142,26 @@ class Matcher:
 
     def _search(self, left: _Left, reached: int, floor: float) -> float:
         """Follow branches by the most that they can come to, until none can come to more than what was found or is asked for."""
-        branches = []
-        for worth in self._open(left):
-            rest = self._assign(left, reached, worth)
-            branches.append((worth.here + sum(one.ceiling for one in rest), worth.here, rest, reached))
+        ceiling = sum(worth.ceiling for worth in left)
+        branches: list[tuple[float, _Worth | None]] = [
+            (ceiling - worth.ceiling + worth.here, worth) for worth in self._open(left)
+        ]
         if reached + 1 < self._length:
-            later = self._later(left)
-            branches.append((sum(one.ceiling for one in later), 0.0, later, reached + 1))
+            branches.append((sum(worth.ceiling for worth in self._later(left)), None))
         branches.sort(key=lambda branch: -branch[0])
         best, bound = floor, -1.0
-        for ceiling, similarity, rest, place in branches:
-            if ceiling <= best + _NEGLIGIBLE:
-                bound = max(bound, ceiling)
+        for most, worth in branches:
+            if most <= best + _NEGLIGIBLE:
+                bound = max(bound, most)
                 break
-            total = similarity + self._value(rest, place, best - similarity)
+            if worth is None:
+                total = self._value(self._later(left), reached + 1, best)
+            else:
+                # What is left is worth less once it is known what it refers to.
+                rest = self._assign(left, reached, worth)
+                total = worth.here + sum(one.ceiling for one in rest)
+                if total > best + _NEGLIGIBLE:
+                    total = worth.here + self._value(rest, reached, best - worth.here)
             if total > best + _NEGLIGIBLE:
                 best = total
             else:

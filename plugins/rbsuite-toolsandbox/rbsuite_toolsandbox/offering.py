@@ -11,6 +11,9 @@ from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION, SCRAMBLED
 
 _HIDDEN_OF_ARGUMENTS = {"ARG_DESCRIPTION_SCRAMBLED": "description", "ARG_TYPE_SCRAMBLED": "type"}
 
+_KEPT = ("ARG_DESCRIPTION_SCRAMBLED", "modify_reminder")
+"""Where upstream hides nothing: it looks for the text between arguments and results, and this tool's says nothing of results."""
+
 
 def agent_tools(scenario: Scenario, schemas: Mapping[str, Mapping[str, Any]]) -> tuple[ToolSpec, ...]:
     """The tools of a scenario's agent, in the order of the schemas."""
@@ -39,8 +42,9 @@ def offered(name: str, schema: Mapping[str, Any], augmentations: Iterable[str]) 
         if augmentation == "TOOL_NAME_SCRAMBLED":
             name = SCRAMBLED[name]
         elif augmentation == "TOOL_DESCRIPTION_SCRAMBLED":
-            description = ""
-        else:
+            # Upstream cuts away what stands before the arguments; a tool without any keeps its description.
+            description = "" if parameters["properties"] else description
+        elif (augmentation, name) != _KEPT:
             parameters = _without(parameters, _HIDDEN_OF_ARGUMENTS[augmentation])
     return ToolSpec(name, description, parameters)
 

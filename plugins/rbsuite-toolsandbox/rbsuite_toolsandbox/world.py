@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rbsuite_toolsandbox.arguments import NOT_GIVEN, ToolError, Value, no_data
+from rbsuite_toolsandbox.fuzzy import best
 from rbsuite_toolsandbox.network import Network
 from rbsuite_toolsandbox.tables import Row, Tables
 
@@ -152,20 +153,11 @@ def alike(cutoff: float) -> Filter:
     """
 
     def fits(rows: tuple[Row, ...], column: str, value: Value) -> tuple[Row, ...]:
-        from rapidfuzz import fuzz, process, utils
-
         if value is None:
             return ()
         if not isinstance(value, str):
             raise ToolError("TypeError", "sentence must be a String")
-        found = process.extract(
-            value,
-            [row[column] for row in rows],
-            scorer=fuzz.WRatio,
-            processor=utils.default_process,
-            score_cutoff=cutoff,
-            limit=FUZZY_LIMIT,
-        )
-        return tuple(rows[place] for _, _, place in found)
+        found = best(value, [row[column] for row in rows], cutoff, FUZZY_LIMIT)
+        return tuple(rows[place] for place in found)
 
     return fits

@@ -68,6 +68,7 @@ def _search_contacts(
     phone: Phone, person_id: Value, name: Value, phone_number: Value, relationship: Value, is_self: Value
 ) -> list[dict[str, Any]]:
     check_phone_number(phone_number)
+    _check_comparable(person_id, is_self)
     return search(
         phone.tables.now(_TABLE),
         [
@@ -78,6 +79,17 @@ def _search_contacts(
             ("is_self", is_self, equal),
         ],
     )
+
+
+def _check_comparable(person_id: Value, is_self: Value) -> None:
+    """Refuse what upstream's tables cannot compare with: this search has no type check before."""
+    if isinstance(person_id, dict) or isinstance(is_self, dict):
+        raise ToolError(
+            "TypeError", "\nHint: Pass `allow_object=True` to accept any value and create a literal of type Object."
+        )
+    if isinstance(person_id, (int, float)) and not isinstance(person_id, bool) and abs(person_id) < 2**63:
+        width = "f64" if isinstance(person_id, float) else "i32" if abs(person_id) < 2**31 else "i64"
+        raise ToolError("polars.exceptions.ComputeError", f"cannot compare string with numeric type ({width})")
 
 
 TOOLS = (

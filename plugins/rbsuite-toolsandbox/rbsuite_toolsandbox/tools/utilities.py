@@ -56,11 +56,14 @@ def _timestamp_to_datetime_info(phone: Phone, timestamp: Value) -> dict[str, int
 
 def _datetime_info_to_timestamp(phone: Phone, **parts: int) -> float:
     year, month, day = parts["year"], parts["month"], parts["day"]
-    if any(abs(value) > _C_INT for value in parts.values()):
-        raise OverflowError("Python int too large to convert to C int")
+    for value in parts.values():
+        if value > _C_INT:
+            raise OverflowError("signed integer is greater than maximum")
+        if value < -_C_INT - 1:
+            raise OverflowError("signed integer is less than minimum")
     # The texts of Python 3.11; later ones differ.
     if not 1 <= year <= 9999:
-        raise ValueError(f"year {year} is out of range")
+        raise ValueError(f"year {int(year)} is out of range")
     if not 1 <= month <= 12:
         raise ValueError("month must be in 1..12")
     if not 1 <= day <= calendar.monthrange(year, month)[1]:
@@ -89,9 +92,10 @@ def _seconds_to_clock(phone: Phone, seconds: Value) -> dict[str, int]:
 
 
 def _unit_conversion(phone: Phone, amount: Value, from_unit: str, to_unit: str) -> float:
-    # Powers of powers would keep the library busy for ever.
+    # Powers of powers, and powers of great numbers, would keep the library busy for ever.
     for unit in (from_unit, to_unit):
-        if len(unit) > _LONGEST_UNIT or len(_POWER.findall(unit)) > 1 or re.search(r"\d{4}", unit):
+        powers = len(_POWER.findall(unit))
+        if len(unit) > _LONGEST_UNIT or powers > 1 or (powers and re.search(r"\d{3}", unit)):
             raise ToolError("pint.errors.UndefinedUnitError", f"'{unit}' is not defined in the unit registry")
     try:
         return _converted(amount, from_unit, to_unit)
