@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rbsuite_toolsandbox.conversation import AGENT, USER, Call
+from rbsuite_toolsandbox.conversation import AGENT, USER, Call, Conversation
 from rbsuite_toolsandbox.evaluation import evaluate
 from rbsuite_toolsandbox.network import Network
 from rbsuite_toolsandbox.pack import Pack
@@ -42,6 +42,23 @@ def replay(
     data = pack if isinstance(pack, Pack) else Pack(pack)
     conversation = data.conversation(scenario, Network(fixtures))
     start = len(conversation.entries)
+    play(conversation, actions)
+    played, tables = conversation.scenario, conversation.phone.tables
+    found = None
+    if not conversation.crash:
+        first = played.first_user_message
+        found = evaluate(played.milestones, played.minefields, conversation.entries, tables, first).record
+    return {
+        "messages": [_message(index, entry) for index, entry in enumerate(conversation.entries) if index >= start],
+        "final_databases": {name: [dict(row) for row in tables.now(name)] for name in COLUMNS},
+        "snapshot_indices": {name: list(tables.indices(name)) for name in COLUMNS},
+        "evaluation": found,
+        "crash": conversation.crash or None,
+    }
+
+
+def play(conversation: Conversation, actions: Sequence[Mapping[str, Any]]) -> Conversation:
+    """Play a record's actions with its user; gives the same conversation."""
     for place, action in enumerate(actions):
         if conversation.over:
             break
@@ -56,18 +73,7 @@ def replay(
             conversation.say(USER, GO_ON)
         else:
             conversation.call(USER, [Call(END_CONVERSATION, {})])
-    played, tables = conversation.scenario, conversation.phone.tables
-    found = None
-    if not conversation.crash:
-        first = played.first_user_message
-        found = evaluate(played.milestones, played.minefields, conversation.entries, tables, first).record
-    return {
-        "messages": [_message(index, entry) for index, entry in enumerate(conversation.entries) if index >= start],
-        "final_databases": {name: [dict(row) for row in tables.now(name)] for name in COLUMNS},
-        "snapshot_indices": {name: list(tables.indices(name)) for name in COLUMNS},
-        "evaluation": found,
-        "crash": conversation.crash or None,
-    }
+    return conversation
 
 
 def _message(index: int, entry: Entry) -> dict[str, Any]:
