@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any
 
+from rbsuite.errors import RbsuiteError
 from rbsuite_toolsandbox.arguments import ToolError
 from rbsuite_toolsandbox.network import Network
 from rbsuite_toolsandbox.scenario import Entry, Scenario, State
 from rbsuite_toolsandbox.tools.base import Tool
-from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION, TOOLS, UNSCRAMBLED
+from rbsuite_toolsandbox.tools.catalogue import END_CONVERSATION, SCRAMBLED, TOOLS, UNSCRAMBLED
 from rbsuite_toolsandbox.world import Ids, Phone
 
 AGENT, USER, ENVIRONMENT = "AGENT", "USER", "EXECUTION_ENVIRONMENT"
@@ -114,12 +115,20 @@ class Conversation:
         tools = [self._tool(sender, call.name) for call in calls]
         unknown = next((call.name for call, tool in zip(calls, tools, strict=True) if tool is None), None)
         if unknown is not None:
-            self.crash = f"KeyError: there is no tool {unknown!r} for this scenario"
+            self.crash = self._unknown(sender, unknown)
             return []
         made = [(tool, dict(call.arguments)) for tool, call in zip(tools, calls, strict=True) if tool is not None]
         first = len(self.entries)
-        for call, (tool, arguments) in zip(calls, made, strict=True):
-            self._append(self._request(sender, call.name, tool, arguments))
+        try:
+            requests = [
+                self._request(sender, call.name, tool, arguments)
+                for call, (tool, arguments) in zip(calls, made, strict=True)
+            ]
+        except (ValueError, RecursionError) as error:  # arguments that cannot be written down, such as endless numbers
+            self.crash = f"{type(error).__name__}: {error}"
+            return []
+        for request in requests:
+            self._append(request)
         if self.full:
             return []
         responses = self._carry_out(self.entries[first:], made)
@@ -134,6 +143,16 @@ class Conversation:
         if self.scenario.scrambled_names:
             name = UNSCRAMBLED.get(name, "")
         return TOOLS[name] if name in self.scenario.agent_tools else None
+
+    def _unknown(self, sender: str, name: str) -> str:
+        """What upstream says when it crashes, with the tools in order; there they stand in that of a set."""
+        offered = (END_CONVERSATION,) if sender == USER else self.scenario.agent_tools
+        shown = sorted(
+            SCRAMBLED[tool] if self.scenario.scrambled_names and sender == AGENT else tool for tool in offered
+        )
+        options = f"{{{', '.join(map(repr, shown))}}}" if shown else "set()"
+        text = f"Agent tool call agent_facing_tool_name={name!r} is not a known allowed tool. "
+        return f"KeyError: {f'{text}Options are available_tool_names={options}'!r}"
 
     def _request(self, sender: str, name: str, tool: Tool, arguments: Mapping[str, Any]) -> Entry:
         if sender == USER:
@@ -241,7 +260,7 @@ def _run(phone: Phone, tool: Tool, arguments: dict[str, Any], active: list[bool]
             active[0] = False
     except ToolError as error:
         return _failed(error.kind, str(error))
-    except RecursionError:
+    except (ImportError, RecursionError, RbsuiteError):
         raise
     except Exception as error:  # what Python or a library says of odd arguments is the observation, as upstream
         kind = type(error)

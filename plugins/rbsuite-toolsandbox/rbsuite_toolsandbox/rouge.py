@@ -17,7 +17,7 @@ _SHORT = 3
 """Words of so many letters are not stemmed."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def rouge_l(target: str, prediction: str) -> float:
     """The F measure of the longest common subsequence of stemmed words, in [0, 1], rounded to float32."""
     wanted, given = _words(target), _words(prediction)
@@ -36,7 +36,7 @@ def float32(value: float) -> float:
     return rounded
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _words(text: str) -> tuple[str, ...]:
     words = _NO_WORD.sub(" ", text.lower()).split()
     return tuple(stem(word) if len(word) > _SHORT else word for word in words)

@@ -177,7 +177,7 @@ def golden_traces(text: str) -> list[Any]:
     return traces if isinstance(traces, list) else [traces]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_trace(text: str) -> Any:
     """The trace of a call as an object. Not to be changed."""
     return json.loads(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Grade, Message, Observation, ToolCall, ToolSpec
 from rbsuite_toolsandbox import categories, categories_text
 from rbsuite_toolsandbox.environment import ToolSandbox, ToolSandboxEpisode
+from rbsuite_toolsandbox.resources import sample_directory
 from rbsuite_toolsandbox.user import SandboxUser
 
 END = Action.call("end_conversation", id="end")
@@ -107,6 +109,39 @@ def test_parallel_calls_must_succeed_in_every_order(environment: ToolSandbox) ->
     first = act(episode, failing).results
     assert [result.id for result in first[:5]] == [call.id for call in many]
     assert [result.text for result in first[5:]] == ["None", "ValueError: wifi already enabled"]
+
+
+def test_tools_may_be_hidden_and_others_added(tmp_path: Path) -> None:
+    shutil.copytree(sample_directory(), tmp_path / "pack")
+    tools = {"tool_deny_list": None, "trace_tool": True, "max_messages": 30, "base": "text_a_friend"}
+    variants = [
+        {
+            **tools,
+            "name": "text_a_friend_all_tools",
+            "categories": ["ALL_TOOLS_AVAILABLE"],
+            "tool_allow_list": None,
+            "tool_augmentation_list": [],
+        },
+        {
+            **tools,
+            "name": "text_a_friend_3_distraction_tools_tool_name_scrambled",
+            "categories": ["THREE_DISTRACTION_TOOLS", "TOOL_NAME_SCRAMBLED"],
+            "tool_allow_list": ["search_contacts", "send_message_with_phone_number", "search_messages"],
+            "tool_augmentation_list": ["TOOL_NAME_SCRAMBLED"],
+        },
+    ]
+    (tmp_path / "pack" / "augmented.jsonl").write_text("\n".join(map(json.dumps, variants)), "utf-8")
+    environment = ToolSandbox()
+    everything, scrambled = environment.tasks("augmented", data=str(tmp_path / "pack"))
+    assert everything.group == scrambled.group == "texting"
+    open_ = environment.begin(everything, seed=0, services=PlainServices(environment))
+    assert len(open_.observation.tools) == 33
+    closed = environment.begin(scrambled, seed=0, services=PlainServices(environment))
+    assert [tool.name for tool in closed.observation.tools] == ["contact_3", "messaging_1", "messaging_0"]
+    for task in (everything, scrambled):
+        solution = environment.solution(task)
+        assert asyncio.run(play_actions(environment, task, solution.actions, solution.user))[0].score == 1.0
+    assert act(closed, Action.call("search_contacts", {"name": "Oskar"})).turn == "over"  # its name here is contact_3
 
 
 def test_a_minefield_makes_the_score_nothing(environment: ToolSandbox) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from rbsuite.errors import EnvironmentFailure
 from rbsuite_toolsandbox.arguments import (
     INTEGER,
     LATITUDES,
@@ -115,7 +116,10 @@ def _converted(amount: float, from_unit: str, to_unit: str) -> float:
 def _units() -> Any:
     import pint  # takes a while, and most scenarios do without
 
-    return pint.UnitRegistry()
+    try:
+        return pint.UnitRegistry()
+    except Exception as error:  # of the library itself: no observation
+        raise EnvironmentFailure(f"the units of the library pint cannot be loaded: {error}.") from error
 
 
 def _distance(phone: Phone, **point: float) -> float:
