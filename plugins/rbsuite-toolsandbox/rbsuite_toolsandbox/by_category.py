@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rbsuite.errors import UsageError
 from rbsuite.report.figures import bounded
 from rbsuite.report.text import table
 from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.shares import ByTask
+from rbsuite_toolsandbox.resources import NAME
 from rbsuite_toolsandbox.scenario import AUGMENTATIONS
 
 if TYPE_CHECKING:
@@ -56,8 +58,14 @@ def categories(experiment: Experiment) -> Sequence[CategoryResult]:
     """The figures of an experiment on ToolSandbox by category and condition, in the order of the scenarios' tags.
 
     Args:
-        experiment: open, with at least one committed task.
+        experiment: open; where nothing is committed yet there are none.
+
+    Raises:
+        UsageError: it was run on another environment.
     """
+    environment = experiment.manifest.facts["environment"]["name"]
+    if environment != NAME:
+        raise UsageError(f"this is an experiment on {environment}, not on {NAME}.", "Name another experiment.")
     found: dict[str, dict[Condition, list[_Row]]] = defaultdict(lambda: defaultdict(list))
     for run in experiment.runs:
         for record in experiment.records(run.id, trajectories=False):

@@ -18,6 +18,7 @@ from rbsuite.environments.users import STOP, UserStart
 from rbsuite.models.base import Completion
 from rbsuite.trajectory import Action, Grade, Message, Observation, ToolCall, ToolSpec
 from rbsuite_toolsandbox import categories, categories_text
+from rbsuite_toolsandbox.__main__ import main
 from rbsuite_toolsandbox.environment import ToolSandbox, ToolSandboxEpisode
 from rbsuite_toolsandbox.resources import sample_directory
 from rbsuite_toolsandbox.user import SandboxUser
@@ -203,13 +204,15 @@ def test_the_user_is_told_its_brief_and_has_spoken_before(environment: ToolSandb
     assert (heard.role, heard.text) == ("user", "Your wifi is switched on.")
 
 
-def test_memory_helps_the_simulated_learner(tmp_path: Path) -> None:
+def test_memory_helps_the_simulated_learner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with rbsuite.evaluate("toolsandbox", out=tmp_path / "run", orders=1, limit=20, progress=False) as experiment:
         none, memory = experiment.summary().conditions
         assert memory.success.mean > none.success.mean
         figures = {(one.category, one.condition.memory): one for one in categories(experiment)}
         assert figures["ALL_CATEGORIES", "none"].tasks == 20
         assert "STATE_DEPENDENCY" in categories_text(list(figures.values()))
+        assert main([str(experiment.directory)]) == 0
+        assert "ALL_CATEGORIES" in capsys.readouterr().out
         assert any(record.ops for record in experiment.records() if record.ops)
         shown = json.dumps([record.rollouts[0].trajectory.query for record in experiment.records()])
         assert "milestone" not in shown
