@@ -11,6 +11,7 @@ from typing import Any
 from rbsuite.data.reading import PackFiles, find_pack
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.task import Task, TaskSet
+from rbsuite_toolsandbox.briefing import briefing
 from rbsuite_toolsandbox.conversation import Conversation
 from rbsuite_toolsandbox.network import Network, atlas
 from rbsuite_toolsandbox.pack import Pack, read_fixtures
@@ -74,16 +75,12 @@ def load_tasks(split: str, domain: str, data: str, recorded: str) -> tuple[TaskS
     tasks = tuple(_task(pack, entry) for entry in found.values())
     chosen = tuple(task for task in tasks if not domain or task.domain == domain)
     content = pack.content_hash()
+
+    def asked(task: Task) -> str:
+        """What a scenario asks, by which its twins are found: the user's task and its first words."""
+        return f"{briefing(pack.scenario(task.id))[0]} {task.query}"
+
     return TaskSet(NAME, split, chosen, {**source, "sha256": content}, content, asked), Resources(pack, recorded)
-
-
-def asked(task: Task) -> str:
-    """What a scenario asks, by which its twins are found: all that is said before the start but to the environment."""
-    messages = task.payload["starting_messages"]
-    said = [
-        entry["content"] for entry in messages if entry["recipient"] in ("USER", "AGENT") and not entry["visible_to"]
-    ]
-    return f"{task.domain} {' '.join(said[-2:])}"
 
 
 def sample_directory() -> Path:
