@@ -10,6 +10,7 @@ from typing import Any
 
 from rbsuite.data.reading import PackFiles, find_pack
 from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.jsonable import digest
 from rbsuite.task import Task, TaskSet
 from rbsuite_toolsandbox.briefing import briefing
 from rbsuite_toolsandbox.conversation import Conversation
@@ -49,10 +50,7 @@ class Resources:
     @cached_property
     def network(self) -> Network:
         """Answers of web services: recorded ones first."""
-        recorded: tuple[Mapping[str, Any], ...] = ()
-        if self._recorded:
-            path = Path(self._recorded)
-            recorded = read_fixtures(PackFiles(path.parent, NAME, "Name a file with fixtures=FILE."), path.name)
+        recorded = read_recorded(self._recorded) if self._recorded else ()
         return Network((*recorded, *self.pack.fixtures), atlas())
 
     def _open(self, name: str) -> Conversation:
@@ -75,12 +73,24 @@ def load_tasks(split: str, domain: str, data: str, recorded: str) -> tuple[TaskS
     tasks = tuple(_task(pack, entry) for entry in found.values())
     chosen = tuple(task for task in tasks if not domain or task.domain == domain)
     content = pack.content_hash()
+    if recorded:
+        content = digest([content, list(read_recorded(recorded))])
 
     def asked(task: Task) -> str:
         """What a scenario asks, by which its twins are found: the user's task and its first words."""
         return f"{briefing(pack.scenario(task.id))[0]} {task.query}"
 
     return TaskSet(NAME, split, chosen, {**source, "sha256": content}, content, asked), Resources(pack, recorded)
+
+
+def read_recorded(name: str) -> tuple[Mapping[str, Any], ...]:
+    """The recorded answers in a file that the user names.
+
+    Raises:
+        DataError: it cannot be read, or is no list of fixtures.
+    """
+    path = Path(name)
+    return read_fixtures(PackFiles(path.parent, NAME, "Name a file with fixtures=FILE."), path.name)
 
 
 def sample_directory() -> Path:

@@ -6,9 +6,11 @@ anywhere but in the tables of this package.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from rbsuite.errors import DataError
@@ -371,6 +373,7 @@ def _constraint(where: str, data: Mapping[str, Any]) -> Constraint:
     rows = () if data.get("target") is None else tuple(data["target"]["rows"])
     for row in rows:
         _known(where, "column", row, columns)
+        _check_target(where, row, kwargs.get("fill_to", ""))
     overrides = data.get("column_similarity_overrides") or {}
     _known(where, "column", overrides, columns)
     if function["name"] != GUARDRAIL and not rows:
@@ -387,6 +390,25 @@ def _constraint(where: str, data: Mapping[str, Any]) -> Constraint:
         kwargs.get("fill_to", ""),
         kwargs.get("extractor", ""),
     )
+
+
+def _check_target(where: str, row: Row, fill_to: str) -> None:
+    """Refuse a row that cannot be compared with, or whose text has other gaps than the plain ones that an extractor fills."""
+    if not all(value is None or isinstance(value, (str, int, float)) for value in row.values()):
+        raise _refused(where, "looks for something that is no plain value")
+    content = row.get("content")
+    if content is not None and not isinstance(content, str):
+        raise _refused(where, "looks for words that are no text")
+    if fill_to == "content":
+        for _, name, form, conversion in Formatter().parse(content or ""):
+            if name is not None and not (name.isidentifier() and not form and conversion is None):
+                raise _refused(where, f"has a text with a gap that cannot be filled: {name[:40]!r}")
+    if row.get("tool_trace") is not None:
+        traces = json.loads(row["tool_trace"])
+        for trace in traces if isinstance(traces, list) else [traces]:
+            _known(where, "tool", (trace["tool_name"],), TOOLS)
+            if not isinstance(trace["arguments"], dict):
+                raise _refused(where, "looks for a call without arguments by name")
 
 
 def _column(where: str, data: Mapping[str, Any]) -> Column:

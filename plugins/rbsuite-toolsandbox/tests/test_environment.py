@@ -170,7 +170,7 @@ def test_scores_with_network_tools_are_tagged_and_recorded_answers_come_first(tm
     }
     (tmp_path / "answers.json").write_text(json.dumps([recorded]), "utf-8")
     other = ToolSandbox(fixtures=str(tmp_path / "answers.json"))
-    other.tasks("sample")
+    assert other.tasks("sample").content_hash != plain.tasks("sample").content_hash
     _, seen = asyncio.run(play_actions(other, task, [action], [END]))
     assert seen[1].text == "{'symbol': 'OLD'}"
 

@@ -50,6 +50,18 @@ SPOILT = [
     (lambda one: constraint(one).update(column_similarity_overrides={"wifi": {"name": "eval"}}), "'eval'"),
     (lambda one: one["tool_allow_list"].append("format_disk"), "names a tool that is not known: 'format_disk'"),
     (lambda one: constraint(one).update(reference_milestone_node_index=1), "need not come before it"),
+    (
+        lambda one: constraint(one).update(
+            constraint={
+                "name": "tool_trace_dependant_similarity",
+                "kwargs": {"fill_to": "content", "extractor": "days_extractor"},
+            },
+            database_namespace="SANDBOX",
+            reference_milestone_node_index=-1,
+            target={"columns": ["content"], "rows": [{"content": "{days.__class__}"}]},
+        ),
+        "a gap that cannot be filled: 'days.__class__'",
+    ),
     (lambda one: one.update(starting_messages=[]), "has no message of the user"),
     (lambda one: one.update(max_messages=10**9), "max_messages"),
     (lambda one: one.pop("milestones"), "does not have the form of the schema"),
