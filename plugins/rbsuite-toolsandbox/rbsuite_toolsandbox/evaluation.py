@@ -57,7 +57,8 @@ def evaluate(milestones: Graph, minefields: Graph, entries: Sequence[Entry], tab
     """Evaluate a conversation.
 
     Args:
-        milestones, minefields: what is to be reached, and what is to be avoided.
+        milestones: what is to be reached.
+        minefields: what is to be avoided.
         entries: all messages, those before the start included.
         tables: the databases with their history.
         first: index of the user's first message.

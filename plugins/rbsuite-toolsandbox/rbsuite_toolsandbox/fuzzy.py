@@ -14,7 +14,8 @@ def w_ratio(one: str, other: str, *, score_cutoff: float | None = None) -> float
     Later versions of the library weigh a text differently that is exactly eight times as long as the other; all else is theirs too.
 
     Args:
-        one, other: the texts.
+        one: a text.
+        other: the other one.
         score_cutoff: taken and not needed.
     """
     from rapidfuzz import fuzz

@@ -37,7 +37,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     REMINDER: ("reminder_id", "content", "creation_timestamp", "reminder_timestamp", "latitude", "longitude"),
 }
-"""The columns of the tables that tools read and write, in upstream's order. The messages (:data:`SANDBOX`) are kept apart."""
+"""The columns of the tables that tools read and write, in upstream's order. The messages are kept apart."""
 
 SANDBOX_COLUMNS = (
     "sender",
