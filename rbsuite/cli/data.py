@@ -41,14 +41,31 @@ data = group
     help="A checkout of the upstream repository, or a directory with the pack layout. Repeatable, if the data comes "
     "from several repositories.",
 )
-def import_command(environment: str, sources: tuple[str, ...]) -> None:
-    """Import ENVIRONMENT's data from a directory. Its files are read as data; nothing in it is run."""
+@click.option(
+    "--python",
+    default="",
+    metavar="PATH",
+    help="For a benchmark whose tasks only its own code can make: the interpreter of an environment with its "
+    "dependencies. With it the checkout's code is run.",
+)
+def import_command(environment: str, sources: tuple[str, ...], python: str) -> None:
+    """Import ENVIRONMENT's data from a directory. Its files are read as data; without --python nothing in it is run."""
     from rbsuite.data.directory import data_directory
-    from rbsuite.data.packs import import_pack
+    from rbsuite.data.packs import ExportingImporter, export_and_import, import_pack
+    from rbsuite.errors import UsageError
 
     spec = _environment(environment)
+    importer = _importer(spec)
     first, *more = map(Path, sources)
-    _show_report(spec, import_pack(_importer(spec), first, data_directory(), more))
+    if not python:
+        _show_report(spec, import_pack(importer, first, data_directory(), more))
+        return
+    if more:
+        raise UsageError("--python takes one source.", "Give --from once.")
+    if isinstance(importer, ExportingImporter):
+        echo(f"Running {python} {importer.script} {first}")
+        echo(f"It {importer.script_summary}.")
+    _show_report(spec, export_and_import(importer, first, Path(python), data_directory()))
 
 
 @group.command("fetch")
@@ -100,7 +117,7 @@ def list_command(as_json: bool) -> None:
 
 def how_to_import(spec: EnvironmentSpec) -> str:
     """What to run for the pack of an environment that has an importer."""
-    from rbsuite.data.packs import JointImporter
+    from rbsuite.data.packs import ExportingImporter, JointImporter
     from rbsuite.errors import PluginError
 
     name = _written(spec)
@@ -112,6 +129,8 @@ def how_to_import(spec: EnvironmentSpec) -> str:
         return fetch  # the command that is named says what is broken
     if importer.pinned is not None:
         return fetch
+    if isinstance(importer, ExportingImporter):
+        return f"Run: {command} PACK, or: {command} CHECKOUT --python PATH"
     if isinstance(importer, JointImporter):
         first, *others = importer.sources
         return " ".join([f"Run: {command} {first}", *(f"[--from {other}]" for other in others)])

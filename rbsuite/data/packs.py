@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Protocol, runtime_checkable
 
 from rbsuite import __version__
-from rbsuite.data.checkout import SourceTree, is_commit
+from rbsuite.data.checkout import SourceTree, is_commit, read_commit
 from rbsuite.data.directory import pack_directory, packs_directory
 from rbsuite.data.reading import INFO_NAME
 from rbsuite.data.staging import Staging, staged
@@ -132,6 +132,37 @@ class JointImporter(PackImporter, Protocol):
         ...
 
 
+@runtime_checkable
+class ExportingImporter(PackImporter, Protocol):
+    """A :class:`PackImporter` of a benchmark whose tasks are made by its own code: a checkout must be run to be read.
+
+    It is run only where the user names an interpreter for it; what comes out is a pack, which is then read as data.
+    """
+
+    @property
+    def script(self) -> Path:
+        """The script that the interpreter runs; it is the plugin's own."""
+        ...
+
+    @property
+    def script_summary(self) -> str:
+        """What the script does with the checkout, in one line, for the user to read before it is run."""
+        ...
+
+    def export(self, source: Path, python: Path, target: Path) -> None:
+        """Run the script on a checkout.
+
+        Args:
+            source: the checkout.
+            python: the interpreter that the user named.
+            target: an empty directory, which gets the layout of a pack.
+
+        Raises:
+            DataError: it failed.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PackInfo:
     """What ``pack.json`` says.
@@ -210,6 +241,25 @@ def _as_directory(importer: PackImporter, source: Path) -> Iterator[Path]:
             yield Path(directory)
         except DataError as error:
             raise DataError(error.message.replace(directory, str(source)), error.remedy) from error
+
+
+def export_and_import(importer: PackImporter, source: Path, python: Path, data_dir: Path) -> ImportReport:
+    """Have a checkout exported by an interpreter that the user names, and import what comes out.
+
+    Raises:
+        UsageError: the importer reads checkouts as they are.
+        DataError: the source is no checkout, or the export failed, or what came out cannot be used; nothing is left behind.
+    """
+    if not isinstance(importer, ExportingImporter):
+        raise UsageError(f"the pack {importer.name!r} is read from its source as data.", "Leave out --python.")
+    SourceTree(source)  # Fails on a wrong path before anything is run.
+    if importer.recognise(source) != "checkout":
+        raise UsageError(f"{str(source)!r} is a pack already, and needs no code to be run.", "Leave out --python.")
+    with TemporaryDirectory(prefix="rbsuite-") as directory:
+        exported = Path(directory)
+        importer.export(source, python, exported)
+        with pack_stage(importer.name, data_dir) as stage:
+            return build_pack(importer, exported, stage, commit=read_commit(source))
 
 
 @contextmanager

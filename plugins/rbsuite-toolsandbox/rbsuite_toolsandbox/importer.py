@@ -1,0 +1,167 @@
+"""Imports ToolSandbox's scenarios as a pack: from another pack, or from a checkout whose code is run by the user's own interpreter.
+
+The pack: ``scenarios.jsonl``, ``augmented.jsonl``, ``states.json``, ``tools.json``, ``fixtures.json`` and ``LICENSE`` where the source
+has them, and ``SOURCE.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from rbsuite.data.checkout import SourceTree
+from rbsuite.data.packs import Archive, PackFacts, verify_pack
+from rbsuite.data.reading import INFO_NAME
+from rbsuite.errors import DataError
+from rbsuite.jsonable import digest
+from rbsuite_toolsandbox.pack import FILES, FIXTURES, SCENARIOS, STATES, Pack
+from rbsuite_toolsandbox.scenario import GUARDRAIL
+
+REPOSITORY = "apple/ToolSandbox"
+COMMIT = "165848b9a78cead7ca7fe7c89c688b58e6501219"
+CONTENT = "182ca5918a69a15c886b6833d5a817e8f4407f7bd065b0a05c010d723f091f38"
+"""Digest of what the scenarios, worlds and schemas of the pinned commit are, built with the script's clock and seed."""
+
+LICENCE = "Apple's sample code licence, (c) 2024 Apple"
+_LICENCE_NAME = "LICENSE"
+_SOURCE_NAME = "SOURCE.md"
+_MINUTES = 15
+
+
+class ToolSandboxImporter:
+    """The importer of the pack ``toolsandbox``; see :class:`rbsuite.data.packs.ExportingImporter`."""
+
+    @property
+    def name(self) -> str:
+        """The pack's name."""
+        return "toolsandbox"
+
+    @property
+    def pinned(self) -> Archive | None:
+        """None: upstream has no file to download that holds the scenarios as data."""
+        return None
+
+    @property
+    def single_files(self) -> bool:
+        """A pack is a directory."""
+        return False
+
+    @property
+    def script(self) -> Path:
+        """What is run to export a checkout."""
+        return Path(__file__).with_name("export_upstream.py")
+
+    @property
+    def script_summary(self) -> str:
+        """What the script does, in one line."""
+        return "imports tool_sandbox from the checkout, in UTC, with the clock at 2025-01-01 12:00:00 and seed 0, and writes JSON"
+
+    def recognise(self, source: Path) -> str:
+        """``checkout`` or ``pack``.
+
+        Raises:
+            DataError: the directory is neither.
+        """
+        if (source / "tool_sandbox" / "scenarios").is_dir():
+            return "checkout"
+        if (source / SCENARIOS).is_file() and (source / STATES).is_file():
+            return "pack"
+        raise DataError(
+            f"{str(source)!r} is neither a ToolSandbox checkout (no tool_sandbox/scenarios) nor a pack (no {SCENARIOS}).",
+            f"Name the top directory of a checkout of {REPOSITORY}, or of a pack.",
+        )
+
+    def export(self, source: Path, python: Path, target: Path) -> None:
+        """Run the script on a checkout.
+
+        Raises:
+            DataError: it failed; the message has its last line.
+        """
+        given = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        fixed = {"TZ": "UTC", "PYTHONHASHSEED": "0", "POLARS_MAX_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [str(python), str(self.script), str(source.resolve()), str(target)]
+        try:
+            done = subprocess.run(
+                command, env={**given, **fixed}, capture_output=True, text=True, timeout=_MINUTES * 60, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            why = getattr(error, "strerror", None) or f"it took longer than {_MINUTES} minutes"
+            raise DataError(f"{str(python)!r} could not export the scenarios: {why}.", _PYTHON_REMEDY) from error
+        if done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
+            raise DataError(f"the export of the scenarios failed: {said[:300]}.", _PYTHON_REMEDY)
+        if (source / _LICENCE_NAME).is_file():
+            (target / _LICENCE_NAME).write_bytes(SourceTree(source).read_bytes(_LICENCE_NAME))
+
+    def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
+        """Check every scenario of a pack, then copy its files.
+
+        Raises:
+            DataError: something is missing or malformed, or names a function that is not known; or the source is a checkout.
+        """
+        if self.recognise(source) == "checkout":
+            raise DataError(
+                "ToolSandbox's scenarios are Python objects, which only upstream's own code can build.", _PYTHON_REMEDY
+            )
+        pack = Pack(source)
+        checked = [pack.scenario(name) for name in (*pack.base, *pack.augmented)]
+        for scenario in checked:
+            pack.state(scenario)
+        if (source / INFO_NAME).exists():
+            commit = commit or verify_pack(source).commit
+        equals = COMMIT if content_digest(pack) == CONTENT else None
+        tree = SourceTree(source)
+        for name in (*FILES, FIXTURES, _LICENCE_NAME):
+            if tree.has(name):
+                (target / name).write_bytes(tree.read_bytes(name))
+        (target / _SOURCE_NAME).write_text(_source_text(commit or equals), "utf-8", newline="\n")
+        counts = (
+            ("scenarios", len(pack.base)),
+            ("scenarios with other tools", len(pack.augmented)),
+            ("worlds", len(pack.states)),
+            ("recorded answers of web services", len(pack.fixtures)),
+        )
+        return PackFacts("pack", commit or equals, equals, LICENCE, counts)
+
+
+_PYTHON_REMEDY = (
+    "Name the interpreter of an environment that has upstream's dependencies: --python PATH. It runs upstream's code."
+)
+
+
+def content_digest(pack: Pack) -> str:
+    """Digest of scenarios, worlds and schemas, whatever the worlds are called and in whichever order guardrails stand."""
+    states = SourceTree(pack.path).read_json(STATES)
+    worlds = {key: digest(world) for key, world in states["states"].items()}
+    base = [_canonical(entry, worlds) for entry in pack.base.values()]
+    own = ("name", "base", "categories", "tool_allow_list", "tool_deny_list", "tool_augmentation_list")
+    augmented = [{key: entry.get(key) for key in own} for entry in pack.augmented.values()]
+    return digest([base, augmented, sorted(worlds.values()), states["frozen_now_posix"], dict(pack.schemas)])
+
+
+def _canonical(entry: Any, worlds: dict[str, str]) -> Any:
+    copied = json.loads(json.dumps(entry))
+    copied["starting_state"] = worlds.get(copied["starting_state"])
+    for graph in (copied["milestones"], copied["minefields"]):
+        for milestone in graph["milestones"]:
+            constraints = milestone["snapshot_constraints"]
+            for constraint in constraints:
+                constraint.setdefault("column_similarity_overrides", {})
+            guards = [one for one in constraints if one["constraint"]["name"] == GUARDRAIL]
+            guards.sort(key=lambda one: (one["reference_milestone_node_index"], one["database_namespace"]))
+            milestone["snapshot_constraints"] = [one for one in constraints if one not in guards] + guards
+    return copied
+
+
+def _source_text(commit: str | None) -> str:
+    return (
+        f"# ToolSandbox data\n\n- Repository: https://github.com/{REPOSITORY}, commit {commit or 'unknown'}.\n"
+        f"- Licence: {LICENCE}\n- Built by upstream's code from its Python scenarios, and checked by rbsuite.\n"
+    )
+
+
+IMPORTER = ToolSandboxImporter()
+"""What the plugin's spec names."""

@@ -1,0 +1,1 @@
+"""The 34 tools, by upstream's modules."""
