@@ -48,7 +48,7 @@ class Blaming:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if not isinstance(error, Exception):
             return
-        where = f"{self._kind} {self._name!r} on task {self._task_id!r}"
+        where = f"{self._kind} {self._name!r}" + (f" on task {self._task_id!r}" if self._task_id else "")
         failure = first_failure(error)  # of several rollouts side by side
         if isinstance(failure, PluginError) and not failure.owner:
             raise PluginError(failure.message, failure.remedy, owner=where) from failure
@@ -137,6 +137,12 @@ class Roles:
     def heard(self) -> bool:
         """Whether a user hears what the agent says."""
         return self._parts.user is not None
+
+    def spend(self, purpose: Purpose, model: str, usage: Usage, seconds: float) -> None:
+        """Count and tell of what was spent elsewhere than on the experiment's models."""
+        self._parts.meter.elsewhere(usage)
+        if self._parts.sink.watched:
+            self._parts.sink.emit(ModelCalled(self._place, purpose, model, usage, seconds))
 
     def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         """A metered model for one purpose."""
@@ -251,6 +257,11 @@ class View(ReadsBank, CountingServices):
     def version(self) -> int:
         """The number of tasks committed before."""
         return self._version
+
+    def spend(self, model: str, usage: Usage, seconds: float) -> None:
+        """Count what was spent elsewhere."""
+        self._ledger.add("memory", usage)
+        self._roles.spend("memory", model, usage, seconds)
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""
