@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from secrets import token_hex
+from typing import Any, cast
 
 from rbsuite.errors import ModelError, PluginError
 from rbsuite.experience import Experience, MemoryOp, Phase, Recall, RecallRequest
 from rbsuite.jsonable import canonical
 from rbsuite.memories.bank import Bank
-from rbsuite.memories.base import Memory
+from rbsuite.memories.base import ExternalMemory, Memory
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.prompts import Prompts
 from rbsuite.retrieval.hashing import HashEmbedder
@@ -76,8 +77,15 @@ class MemorySubject(Subject):
         memory: Memory = self.make()
         return lambda: memory
 
+    @cached_property
+    def opened(self) -> list[ExternalMemory]:
+        """Those that were opened, because their state is outside the bank."""
+        return []
+
     async def aclose(self) -> None:
-        """Nothing is kept."""
+        """Close what was opened."""
+        for memory in self.opened:
+            await memory.aclose()
 
 
 @dataclass
@@ -97,6 +105,7 @@ class Stream:
     def __post_init__(self) -> None:
         """Begin with an empty bank."""
         self.bank = Bank(HashEmbedder(512))
+        self._opened: list[Memory] = []
         self.recalls: list[tuple[Recall, Recall]] = []
         self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
 
@@ -105,11 +114,25 @@ class Stream:
         task = tasks().tasks[number]
         request = RecallRequest(task.id, task.domain, task.query, phase, **more)
         view = self._view(number, "recall")
-        return check_recall(await self.made().recall(request, view))
+        return check_recall(await (await self._memory()).recall(request, view))
 
     async def absorb(self, one: Experience, number: int) -> tuple[MemoryOp, ...]:
         """Have a task absorbed; nothing is applied."""
-        return check_ops(await self.made().absorb(one, self._view(number, "absorb")))
+        return check_ops(await (await self._memory()).absorb(one, self._view(number, "absorb")))
+
+    def restored(self, memory: Memory) -> None:
+        """Take a memory as it is: it was opened at a snapshot."""
+        self._opened.append(memory)
+
+    async def _memory(self) -> Memory:
+        """The memory for a call; one whose state is outside the bank begins with nothing in every stream."""
+        memory = self.made()
+        if self.subject.spec.external and not any(memory is one for one in self._opened):
+            external = cast(ExternalMemory, memory)
+            await external.open(f"kit-{token_hex(6)}", None)
+            self._opened.append(memory)
+            self.subject.opened.append(external)
+        return memory
 
     def _view(self, number: int, what: str) -> PracticeView:
         task = tasks().tasks[number]
@@ -143,12 +166,23 @@ class Stream:
         """
         found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
         if not found:
+            require_bank(self.subject)
             raise NotTried("it learnt nothing from the practice tasks")
         return found
 
     def told(self) -> str:
         """All that the memory gave, as text, so that streams can be compared."""
         return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
+
+
+def require_bank(subject: MemorySubject) -> None:
+    """See that a memory keeps what it knows in the bank.
+
+    Raises:
+        NotTried: it does not.
+    """
+    if subject.spec.external:
+        raise NotTried("its state is outside the bank, and one run asks it one task at a time")
 
 
 @rule(
@@ -215,6 +249,7 @@ async def reason(subject: MemorySubject) -> None:
 )
 async def recalled_exist(subject: MemorySubject) -> None:
     """Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0."""
+    require_bank(subject)
     stream = await subject.stream(subject.one()).run()
     for version, (recall, _) in enumerate(stream.recalls):
         ids = [item.item_id for item in recall.items]
@@ -301,6 +336,7 @@ async def replayable(subject: MemorySubject) -> None:
 )
 async def repeatable(subject: MemorySubject) -> None:
     """Asked the same at the same version, a new object gives the same."""
+    require_bank(subject)
     first, second = [await subject.stream(subject.one()).run() for _ in range(2)]
     require(first.told() == second.told(), "a second run of the same stream recalls or learns otherwise")
 
@@ -325,6 +361,7 @@ async def own_chance(subject: MemorySubject) -> None:
 )
 async def no_state(subject: MemorySubject) -> None:
     """A call that is made again on the same object gives the same: a try may be thrown away and repeated."""
+    require_bank(subject)
     stream = replace(subject.stream(subject.one()), twice=True)
     await stream.run()
     for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
@@ -335,14 +372,34 @@ async def no_state(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "resume",
-    "Read what is known from the view, not from the object.",
+    "Read what is known from the view, not from the object; give snapshots that hold all of the state.",
     after=("operations", "repeatable"),
 )
 async def resume(subject: MemorySubject) -> None:
     """A run that is resumed with a new object goes on as if it had never stopped."""
+    if subject.spec.external:
+        await _restores(subject)
+        return
     undisturbed = await subject.stream(subject.one()).run()
     stopped = await subject.stream(subject.make).run()
     require(undisturbed.told() == stopped.told(), "with a new object for every call it recalls or learns otherwise")
+
+
+async def _restores(subject: MemorySubject) -> None:
+    """The same where the state is outside the bank: a snapshot stays what it was, whatever is learnt later."""
+    stream = await subject.stream(subject.one()).run(LENGTH - 1)
+    snapshot = await subject.opened[-1].snapshot()
+    if snapshot is None:
+        raise NotTried("it gives no snapshots, so its runs cannot be resumed")
+    before = [await stream.recall(number) for number in range(LENGTH)]
+    await stream.step()
+    other = cast(ExternalMemory, subject.make())
+    await other.open(f"kit-{token_hex(6)}", snapshot)
+    subject.opened.append(other)
+    again = subject.stream(lambda: other)
+    again.restored(other)
+    after = [await again.recall(number) for number in range(LENGTH)]
+    require(before == after, "opened at a snapshot it recalls otherwise than when the snapshot was given")
 
 
 @rule(
@@ -353,6 +410,7 @@ async def resume(subject: MemorySubject) -> None:
 )
 async def side_by_side(subject: MemorySubject) -> None:
     """Calls for several tasks at the same time do not disturb each other."""
+    require_bank(subject)
     stream = await subject.stream(subject.one()).run()
     numbers = range(LENGTH, LENGTH + 4)
     alone = [(await stream.recall(number), await stream.absorb(experience(number), number)) for number in numbers]
