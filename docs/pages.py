@@ -107,7 +107,7 @@ def workplace(page: Path) -> Iterator[None]:
     before = Path.cwd(), dict(os.environ), set(sys.modules)
     with tempfile.TemporaryDirectory() as place:
         os.environ.update(COLUMNS="100", RBSUITE_DATA=str(Path(place) / "data"), NO_COLOR="1")
-        os.environ["RBSUITE_DISABLE_PLUGINS"] = "local,minigrid"  # not installed by default, so no page shows them
+        os.environ["RBSUITE_DISABLE_PLUGINS"] = "local,mem0,minigrid"  # not installed by default, so no page shows them
         if Path(place, "pyproject.toml") in write_files(page, Path(place)):
             write_metadata(Path(place))
         os.chdir(place)
