@@ -222,8 +222,9 @@ class HttpMemory:
 
     def _refuse(self, path: str, what: str) -> NoReturn:
         raise PluginError(
-            f"memory service {self._name}: the answer to {path} cannot be used: {what}.",
+            f"the answer to {path} cannot be used: {what}.",
             f"Fix the service; what was committed is kept. {_DOCS}",
+            owner=f"memory service {self._name}",
         )
 
 

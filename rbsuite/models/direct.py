@@ -7,6 +7,7 @@ imported at the first call.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -135,9 +136,7 @@ class Server:
 
     def _authorization(self) -> str:
         if self._login is not None:
-            import aiohttp
-
-            return aiohttp.BasicAuth(*self._login, encoding="utf-8").encode()
+            return f"Basic {base64.b64encode(':'.join(self._login).encode()).decode('ascii')}"
         return f"Bearer {os.environ.get(self._key) or 'none'}"
 
 
