@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,11 +24,15 @@ from rbsuite.report.results import as_json, render
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
+from rbsuite.run.names import look_up
 from rbsuite.run.plan import make_plan
 from rbsuite.run.rewinding import rewind
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
-from rbsuite.testing import check_memory, require_kept
+from rbsuite.testing import Finding, Rule, check_memory, require_kept
+from rbsuite.testing.kit import RULES
+from rbsuite.testing.memories import MemorySubject
+from rbsuite.testing.rules import try_rules
 from toy import ToyPlugin
 
 USAGE = {"calls": 2, "input_tokens": 30, "output_tokens": 4, "cost": 0.5}
@@ -339,15 +343,30 @@ def test_a_url_that_is_none_is_refused_before_anything_is_written(url: str, tmp_
 
 
 def test_the_kit_tries_a_service(service: Service) -> None:
-    findings = check_memory(f"http:url={service.url}", core_plugins())
+    reference = f"http:url={service.url}"
+    findings = check_memory(reference, core_plugins())
     require_kept(findings)
     assert {one.rule for one in findings if one.outcome == "kept"} >= {"resume", "own-task", "reason", "fenced"}
-    service.answer = lambda path, body, right: {**right, "snapshot": "{}"} if path == "/absorb" else right
-    broken = [one.rule for one in check_memory(f"http:url={service.url}", core_plugins()) if one.outcome == "broken"]
-    assert broken == ["resume"]
-    service.answer = careless
-    broken = [one.rule for one in check_memory(f"http:url={service.url}", core_plugins()) if one.outcome == "broken"]
-    assert broken == ["own-task"]
+    untold = {one.rule for one in findings if one.outcome == "not tried" and "outside the bank" in one.detail}
+    assert untold >= {"provenance", "no-state", "side-by-side", "repeatable"}
+    plugins = core_plugins()
+    for answer, rule in ((careless, "own-task"), (forgetful, "resume")):
+        service.answer = answer
+        subject = MemorySubject(look_up(plugins, "memory", reference), plugins)
+        [found] = asyncio.run(tried([one for one in RULES["memory"] if one.id == rule], subject))
+        assert found.outcome == "broken", found.detail
+
+
+async def tried(rules: Sequence[Rule[Any]], subject: MemorySubject) -> list[Finding]:
+    try:
+        return await try_rules(rules, subject, subject.name)
+    finally:
+        await subject.aclose()
+
+
+def forgetful(path: str, body: dict[str, Any], right: Any) -> Any:
+    """Gives snapshots that hold nothing."""
+    return {**right, "snapshot": "{}"} if path == "/absorb" else right
 
 
 def careless(path: str, body: dict[str, Any], right: Any) -> Any:
