@@ -54,7 +54,12 @@ BUILTIN = (
 )
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load and to say what it declares slows every command, and is told of."""
-SEPARATE = {"local": "rbsuite-local", "mem0": "rbsuite-mem0", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
+SEPARATE = {
+    "local": "rbsuite-local",
+    "mem0": "rbsuite-mem0",
+    "minigrid": "rbsuite-minigrid",
+    "babyai": "rbsuite-minigrid",
+}
 """Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
 
 _log = logging.getLogger(__name__)

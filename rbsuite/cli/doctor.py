@@ -216,11 +216,10 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
         yield from _check_needs(f"model {model.name}", model.needs)
     for embedder in plugins.embedders.values():
         yield from _check_needs(f"embedder {embedder.name}", embedder.needs)
-    for prefix, distribution in SEPARATE.items():
-        if not any(name.partition("/")[0] == prefix and "/" in name for name in plugins.models):
-            yield Finding(
-                "models on this machine", "ok", f"{prefix}/... is not installed", how_to_install(distribution)
-            )
+    installed = {info.distribution.partition(" ")[0] for info in plugins.infos}
+    for distribution in dict.fromkeys(SEPARATE.values()):
+        if distribution not in installed:
+            yield Finding(distribution, "ok", "is not installed, and need not be", how_to_install(distribution))
     if not plugins.environments:
         remedy = "Install one, for example: pip install rbsuite-tau-bench"
         yield Finding("environments", "warn", "none is installed", remedy)

@@ -322,6 +322,24 @@ def test_what_a_service_spends_counts_towards_the_limits(service: Service, tmp_p
         asyncio.run(run_experiment(plan, store, Execution(max_cost=2.0)))
 
 
+def test_an_estimate_asks_nothing_of_a_service(service: Service) -> None:
+    options = ["--memory", f"none,http:url={service.url}", "--limit", "3", "--dry-run"]
+    shown = CliRunner().invoke(rbsuite, ["eval", "--env", "tau-bench", *options])
+    assert shown.exit_code == 0
+    assert "its memory is outside the bank, and is not asked" in " ".join(shown.stdout.split())
+    assert not service.heard
+
+
+def test_a_paused_run_says_how_it_goes_on(service: Service, tmp_path: Path) -> None:
+    service.answer = lambda path, body, right: (500, "broken")
+    options = ["--memory", f"http:url={service.url},retries=0", "--limit", "3", "--out", str(tmp_path / "out")]
+    shown = CliRunner().invoke(rbsuite, ["eval", "--env", "tau-bench", *options])
+    assert isinstance(shown.exception, Outage)
+    assert str(shown.exception).endswith(
+        f"open was not answered (1 try): HTTP 500: broken. See that the service runs. Resume with: rbsuite eval --from {tmp_path / 'out'}"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
