@@ -7,10 +7,11 @@ and nothing of a task or its twins is recalled for it, for those are not in the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from rbsuite import Experience, MemoryOp, Outcome, Recall, RecallRequest, fence, render_transcript
+from rbsuite import Experience, MemoryItem, MemoryOp, Outcome, Recall, RecallRequest, fence, render_transcript
 from rbsuite.memories.base import BankView
 from rbsuite_mem0.product import Bridge, Store, product
 
@@ -56,7 +57,7 @@ class Mem0:
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The facts that mem0 finds for the query."""
-        items = {str(UUID(hex=item.id.zfill(32))): item for item in view.list(kind=KIND)}
+        items = {_name(item): item for item in view.list(kind=KIND)}
         if not items:
             return Recall(reason="no fact yet")
         if not request.query.strip() or not (await view.embed([request.query])).any():
@@ -68,15 +69,17 @@ class Mem0:
         return Recall.of(scored, text, reason="nothing is similar enough", index="mem0")
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """The facts that mem0 extracts from each rollout."""
-        facts = {str(UUID(hex=item.id.zfill(32))): item.content for item in view.list(kind=KIND)}
+        """The facts that mem0 extracts from each rollout, in which it sees those of the rollouts before."""
+        facts = {_name(item): item.content for item in view.list(kind=KIND)}
         ops: list[MemoryOp] = []
         for outcome in experience.outcomes:
             messages = self._conversation(experience, outcome, view)
-            told = await self._work(facts, view, lambda store, messages=messages: store.add(messages))  # type: ignore[misc]
-            for text in told:
-                fact = text[: self._characters]
-                ops.append(MemoryOp.add(experience, fact, outcome, title=" ".join(fact.split())[:80], kind=KIND))
+            told = await self._work(facts, view, partial(Store.add, messages=messages))
+            for fact in dict.fromkeys(text[: self._characters] for text in told):
+                op = MemoryOp.add(experience, fact, outcome, title=" ".join(fact.split())[:80], kind=KIND)
+                ops.append(op)
+                if op.item is not None:
+                    facts[_name(op.item)] = fact
         return ops
 
     def _conversation(self, experience: Experience, outcome: Outcome, view: BankView) -> Sequence[Mapping[str, str]]:
@@ -108,3 +111,8 @@ class Mem0:
         while len(self._kept) > STORES:
             self._kept.pop(0).close()
         return result
+
+
+def _name(item: MemoryItem) -> str:
+    """An item's id in the form that mem0's store wants."""
+    return str(UUID(hex=item.id.zfill(32)))

@@ -20,18 +20,21 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from rbsuite import Message, fence
 from rbsuite.errors import UsageError
 from rbsuite.memories.base import BankView
+from rbsuite.reading.values import objects_with, values_in
 
 _T = TypeVar("_T")
 
 AGENT = "rbsuite"
 """Whose memory it is, for mem0: an agent's, not a user's."""
+THREADS = ThreadPoolExecutor(64, "mem0")
+"""Where mem0 works. Not the event loop's own threads: these look up hosts for the calls that the others wait for."""
 _DATES = re.compile(r"(?m)^(## (?:Observation|Current) Date)\n\d{4}-\d\d-\d\d$")
 _PROVIDER = "rbsuite"
 
@@ -62,7 +65,7 @@ class Bridge:
             ModelError: the model or the embedder failed.
         """
         try:
-            return await asyncio.to_thread(work)
+            return await self._loop.run_in_executor(THREADS, work)
         except asyncio.CancelledError:
             self._closed = True
             if self._pending is not None:
@@ -82,9 +85,13 @@ class Bridge:
             Message("user", fence(material, "material")),
         )
         text: str = self._wait(lambda: self._view.complete(prompt, temperature=self._temperature)).text
-        if not _is_answer(text):
-            self._loop.call_soon_threadsafe(self._view.count, "extraction_malformed")
-        return text
+        listed = _facts_in(text)
+        facts = [one for one in listed or () if _is_fact(one)]
+        # mem0 makes nothing of what it cannot read, or fails on it. Here it is counted, and mem0 gets what it can read.
+        events = ["extraction_malformed"] * (listed is None) + ["extraction_dropped"] * (len(listed or ()) - len(facts))
+        for event in events:
+            self._loop.call_soon_threadsafe(self._view.count, event)
+        return json.dumps({"memory": facts})
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Vectors of texts."""
@@ -222,10 +229,11 @@ def _hash(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _is_answer(text: str) -> bool:
-    """Whether a reply is what mem0 asks for, perhaps in a code block."""
-    try:
-        found = json.loads(re.sub(r"^\s*```\w*\n|\n```\s*$", "", text), strict=False)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and isinstance(found.get("memory"), list)
+def _facts_in(text: str) -> list[Any] | None:
+    """The list of facts in a reply, wherever it stands; ``None``: there is none."""
+    lists = [value for _, value in objects_with(values_in(text).found, ["memory"]) if isinstance(value, list)]
+    return lists[-1] if lists else None
+
+
+def _is_fact(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("text"), str) and bool(value["text"].strip())
