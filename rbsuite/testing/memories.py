@@ -536,6 +536,7 @@ async def domains(subject: MemorySubject) -> None:
 )
 async def fenced(subject: MemorySubject) -> None:
     """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
+    subject.make()  # raises where it cannot be tried
 
     def tried() -> str:
         try:
