@@ -112,6 +112,7 @@ class Bridge:
 class Adapted(Protocol):
     """What a store has of mem0's ``Memory``."""
 
+    db: Any
     vector_store: Any
     llm: Any
     embedding_model: Any
@@ -158,11 +159,13 @@ class Store:
         return [(str(one["id"]), float(one["score"])) for one in found["results"]]
 
     def add(self, messages: Sequence[Mapping[str, str]]) -> Sequence[str]:
-        """The facts that mem0 makes of a conversation. What it holds stays as it was.
+        """The facts that mem0 makes of a conversation, which is a session of its own. What it holds stays as it was.
 
         Raises:
             ValueError: mem0 did something else than to add facts.
         """
+        self._memory.db.close()
+        self._memory.db = importlib.import_module("mem0.memory.storage").SQLiteManager(":memory:")
         results = self._memory.add(messages, agent_id=AGENT)["results"]
         for one in results:
             if one["event"] != "ADD":

@@ -104,6 +104,15 @@ def test_its_models_prompt_is_mem0s_with_the_material_in_a_fence_and_no_date() -
     assert "## Current Date\nnot known" in fenced.text
 
 
+def test_a_conversation_leaves_nothing_behind_but_its_facts() -> None:
+    given, requests, _ = view('{"memory": []}')
+    memory = mem0()
+    for number in (0, 1):
+        asyncio.run(memory.absorb(experience(number), given))
+        assert experience(number).query in requests[-1].messages[1].text
+    assert experience(0).query not in requests[-1].messages[1].text
+
+
 def test_a_reply_that_cannot_be_read_is_counted() -> None:
     given, requests, counted = view('{"memory": [{"id": "0", "te')
     assert not asyncio.run(mem0(guided=False).absorb(experience(0), given))
