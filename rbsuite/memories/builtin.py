@@ -166,7 +166,7 @@ def _experiences() -> Sequence[MemorySpec]:
 def _service() -> MemorySpec:
     return MemorySpec(
         "http",
-        "a memory service, asked over HTTP; its state is outside the bank",
+        "a memory service, asked over HTTP",
         f"{HERE}.http:HttpMemory",
         (
             Option("url", "str", "", "base URL of the service, e.g. http://127.0.0.1:8080"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -280,6 +281,13 @@ def test_a_service_that_is_not_there_pauses_the_run(tmp_path: Path) -> None:
         pass
     with pytest.raises(Outage, match=r"open was not answered .* See that the service runs"):
         measure(tmp_path, **memories(gone))
+
+
+def test_a_service_that_is_too_slow_pauses_the_run(service: Service, tmp_path: Path) -> None:
+    service.answer = lambda path, body, right: time.sleep(0.3 * (path == "/recall")) or right
+    memory = [f"http:url={service.url},timeout=0.1,retries=1"]
+    with pytest.raises(Outage, match=r"recall was not answered \(2 tries\): no answer within 0.1 s"):
+        measure(tmp_path, memory=memory, limit=2)
 
 
 def test_what_answers_at_the_second_try_changes_nothing(service: Service, tmp_path: Path) -> None:
