@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from rbsuite import Message, fence
@@ -35,6 +36,10 @@ AGENT = "rbsuite"
 """Whose memory it is, for mem0: an agent's, not a user's."""
 THREADS = ThreadPoolExecutor(64, "mem0")
 """Where mem0 works. Not the event loop's own threads: these look up hosts for the calls that the others wait for."""
+DIGITS = 6
+"""Of a score, behind the point."""
+MORE = 50
+"""Facts that are looked at beyond those asked for, since some may be as similar as the last of these."""
 _DATES = re.compile(r"(?m)^(## (?:Observation|Current) Date)\n\d{4}-\d\d-\d\d$")
 _PROVIDER = "rbsuite"
 
@@ -55,6 +60,7 @@ class Bridge:
         self._loop = asyncio.get_running_loop()
         self._pending: Future[Any] | None = None
         self._closed = False
+        self._lock = Lock()
         self.error: BaseException | None = None
         """What the first failure was. mem0 wraps some in its own, and goes on after others."""
 
@@ -67,9 +73,10 @@ class Bridge:
         try:
             return await self._loop.run_in_executor(THREADS, work)
         except asyncio.CancelledError:
-            self._closed = True
-            if self._pending is not None:
-                self._pending.cancel()
+            with self._lock:
+                self._closed = True
+                if self._pending is not None:
+                    self._pending.cancel()
             raise
         finally:
             if self.error is not None and not self._closed:
@@ -99,11 +106,12 @@ class Bridge:
         return vectors
 
     def _wait(self, asked: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        if self._closed:
-            raise RuntimeError("the call is over")
+        with self._lock:  # what is begun here is what is cancelled there
+            if self._closed:
+                raise RuntimeError("the call is over")
+            pending = self._pending = asyncio.run_coroutine_threadsafe(asked(), self._loop)
         try:
-            self._pending = asyncio.run_coroutine_threadsafe(asked(), self._loop)
-            return self._pending.result()
+            return pending.result()
         except BaseException as error:
             self.error = self.error or error
             raise
@@ -138,6 +146,8 @@ class Store:
         self.ids: list[str] = []
         """What it holds, in order."""
         self._memory = made_memory(dimension)
+        self._found = self._memory.vector_store.search
+        self._memory.vector_store.search = self._search
 
     def hold(self, facts: Mapping[str, str], bridge: Bridge) -> None:
         """Make it hold these facts, which begin with those that it holds.
@@ -172,6 +182,14 @@ class Store:
                 raise ValueError(f"mem0 did {one['event']!r} with a fact, and this plugin knows ADD alone")
             self._memory.vector_store.delete(vector_id=one["id"])
         return [str(one["memory"]) for one in results]
+
+    def _search(self, query: str, vectors: Sequence[float], top_k: int, filters: Mapping[str, str]) -> list[Any]:
+        """What the vector store finds, in one order only: the last digits of its scores depend on what it has held before."""
+        found = self._found(query=query, vectors=vectors, top_k=top_k + MORE, filters=filters)
+        places = {name: place for place, name in enumerate(self.ids)}
+        for one in found:
+            one.score = round(one.score, DIGITS)
+        return sorted(found, key=lambda one: (-one.score, places[str(one.id)]))[:top_k]
 
     def close(self) -> None:
         """Give back what it has."""
