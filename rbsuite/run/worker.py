@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
-from rbsuite.errors import StoreError
+from rbsuite.errors import StoreError, blamed_on
 from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
@@ -37,7 +37,6 @@ from rbsuite.run.config import Execution, ExperimentConfig, model_references, un
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Twins
-from rbsuite.run.roles import Blaming
 from rbsuite.run.sink import Sink
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
@@ -107,9 +106,11 @@ class Worker:
     async def __aexit__(self, *error: object) -> None:
         try:
             for model in self._models.values():
-                await model.aclose()
+                with blamed_on(f"model {model.name!r}, which was to close,"):
+                    await model.aclose()
             for embedder in self._metered:
-                await embedder.aclose()
+                with blamed_on(f"embedder {embedder.id!r}, which was to close,"):
+                    await embedder.aclose()
             if "_cache" in self.__dict__:
                 self._cache.close()
         finally:
@@ -117,7 +118,8 @@ class Worker:
                 environment, _, host = self._hosted
                 await host.aclose()
                 if self._given is None:
-                    await environment.aclose()
+                    with blamed_on("an environment, which was to close,"):
+                        await environment.aclose()
 
     @cached_property
     def _hosted(self) -> tuple[Environment, TaskSet, Host]:
@@ -242,7 +244,7 @@ async def _opened(parts: RunParts) -> AsyncIterator[None]:
         )
     namespace = f"{info.id.rpartition('/')[2]}-{secrets.token_hex(6)}"  # no part of any result
     try:
-        with Blaming("memory", info.condition.memory, ""):
+        with blamed_on(f"memory {info.condition.memory!r}"):
             await memory.open(namespace, snapshot_in(state))
         yield
     finally:

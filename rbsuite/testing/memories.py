@@ -3,186 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from secrets import token_hex
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 from rbsuite.errors import ModelError, PluginError
-from rbsuite.experience import Experience, MemoryOp, Phase, Recall, RecallRequest
-from rbsuite.jsonable import canonical
+from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
-from rbsuite.memories.base import ExternalMemory, Memory
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.prompts import Prompts
 from rbsuite.retrieval.hashing import HashEmbedder
-from rbsuite.run.checks import check_ops, check_recall
-from rbsuite.seeds import derive_seed
-from rbsuite.specs import MemorySpec
 from rbsuite.store.rows import decode_op, op_row
-from rbsuite.testing.fences import check_fences
-from rbsuite.testing.practice import (
-    DEPOTS,
-    Answer,
-    Fixed,
-    PracticeView,
-    experience,
-    marker,
-    practised,
-    tasks,
-    trajectory,
-)
+from rbsuite.testing.practice import DEPOTS, Fixed, experience, marker, practised, tasks, trajectory
 from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
-from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.testing.streams import LENGTH, MemorySubject, require_bank
+from rbsuite.testing.subjects import bearing, common_rules, lacking, own_chance, repeatable, require_fenced
 from rbsuite.transcript import render_steps, render_transcript
 
 KIND = "memory"
-LENGTH = 6
-"""Tasks of the stream."""
 MANY, PADDING = 40, 30_000
 """Tasks and characters of a trajectory, where it is to be seen that what is recalled stays short."""
 LONGEST = 60_000
 """Characters that may be put before an agent."""
 
-Made = Callable[[], Memory]
 
+def in_bank(one: Rule[MemorySubject]) -> Rule[MemorySubject]:
+    """A rule that is tried on memories alone whose state is in the bank."""
 
-class MemorySubject(Subject):
-    """A memory."""
+    async def check(subject: MemorySubject) -> None:
+        require_bank(subject)
+        await one.check(subject)
 
-    @property
-    def spec(self) -> MemorySpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, MemorySpec)
-        return spec
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        """The templates."""
-        return Prompts(list(self.plugins.prompt_dirs))
-
-    def stream(self, made: Made, answer: Answer = practised) -> Stream:
-        """A stream at its beginning.
-
-        Args:
-            made: gives the memory for each call.
-            answer: what the model says.
-        """
-        return Stream(self, made, answer)
-
-    def one(self) -> Made:
-        """Always the same object."""
-        memory: Memory = self.make()
-        return lambda: memory
-
-    @cached_property
-    def opened(self) -> list[ExternalMemory]:
-        """Those that were opened, because their state is outside the bank."""
-        return []
-
-    async def aclose(self) -> None:
-        """Close what was opened."""
-        for memory in self.opened:
-            await memory.aclose()
-
-
-@dataclass
-class Stream:
-    """A stream of practice tasks, one at a time, and what the memory made of it.
-
-    Attributes:
-        subject, made, answer: see :meth:`MemorySubject.stream`.
-        twice: whether every call is made a second time, and what came of that kept apart.
-    """
-
-    subject: MemorySubject
-    made: Made
-    answer: Answer = practised
-    twice: bool = False
-
-    def __post_init__(self) -> None:
-        """Begin with an empty bank."""
-        self.bank = Bank(HashEmbedder(512))
-        self._opened: list[Memory] = []
-        self.recalls: list[tuple[Recall, Recall]] = []
-        self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
-
-    async def recall(self, number: int, phase: Phase = "task", **more: Any) -> Recall:
-        """Ask for a task at the version that the bank is at."""
-        task = tasks().tasks[number]
-        request = RecallRequest(task.id, task.domain, task.query, phase, **more)
-        view = self._view(number, "recall")
-        return check_recall(await (await self._memory()).recall(request, view))
-
-    async def absorb(self, one: Experience, number: int) -> tuple[MemoryOp, ...]:
-        """Have a task absorbed; nothing is applied."""
-        return check_ops(await (await self._memory()).absorb(one, self._view(number, "absorb")))
-
-    def restored(self, memory: Memory) -> None:
-        """Take a memory as it is: it was opened at a snapshot."""
-        self._opened.append(memory)
-
-    async def _memory(self) -> Memory:
-        """The memory for a call; one whose state is outside the bank begins with nothing in every stream."""
-        memory = self.made()
-        if self.subject.spec.external and not any(memory is one for one in self._opened):
-            external = cast(ExternalMemory, memory)
-            await external.open(f"kit-{token_hex(6)}", None)
-            self._opened.append(memory)
-            self.subject.opened.append(external)
-        return memory
-
-    def _view(self, number: int, what: str) -> PracticeView:
-        task = tasks().tasks[number]
-        return PracticeView(
-            self.bank, task, self.subject.prompts, derive_seed("kit", task.id, self.bank.version, what), self.answer
-        )
-
-    async def step(self, *, padding: int = 0) -> None:
-        """One task: recall, absorb, apply."""
-        position = self.bank.version
-        number = position % len(tasks().tasks)
-        recalls = [await self.recall(number) for _ in range(1 + self.twice)]
-        one = experience(number, position=position, recalled=recalls[0], padding=padding)
-        ops = [await self.absorb(one, number) for _ in range(1 + self.twice)]
-        self.recalls.append((recalls[0], recalls[-1]))
-        self.ops.append((ops[0], ops[-1]))
-        await self.bank.apply(position + 1, ops[0])
-
-    async def run(self, length: int = LENGTH, *, padding: int = 0) -> Stream:
-        """So many tasks."""
-        for _ in range(length):
-            await self.step(padding=padding)
-        return self
-
-    @property
-    def learnt(self) -> Sequence[tuple[int, MemoryOp]]:
-        """The operations, each with the position of its task.
-
-        Raises:
-            NotTried: there are none.
-        """
-        found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
-        if not found:
-            require_bank(self.subject)
-            raise NotTried("it learnt nothing from the practice tasks")
-        return found
-
-    def told(self) -> str:
-        """All that the memory gave, as text, so that streams can be compared."""
-        return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
-
-
-def require_bank(subject: MemorySubject) -> None:
-    """See that a memory keeps what it knows in the bank.
-
-    Raises:
-        NotTried: it does not.
-    """
-    if subject.spec.external:
-        raise NotTried("its state is outside the bank, and one run asks it one task at a time")
+    return replace(one, check=check)
 
 
 @rule(
@@ -249,7 +99,6 @@ async def reason(subject: MemorySubject) -> None:
 )
 async def recalled_exist(subject: MemorySubject) -> None:
     """Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0."""
-    require_bank(subject)
     stream = await subject.stream(subject.one()).run()
     for version, (recall, _) in enumerate(stream.recalls):
         ids = [item.item_id for item in recall.items]
@@ -330,38 +179,12 @@ async def replayable(subject: MemorySubject) -> None:
 
 @rule(
     KIND,
-    "repeatable",
-    "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.",
-    after=("operations",),
-)
-async def repeatable(subject: MemorySubject) -> None:
-    """Asked the same at the same version, a new object gives the same."""
-    require_bank(subject)
-    first, second = [await subject.stream(subject.one()).run() for _ in range(2)]
-    require(first.told() == second.told(), "a second run of the same stream recalls or learns otherwise")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Draw from view.rng.",
-    after=("operations", "repeatable"),
-)
-async def own_chance(subject: MemorySubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        await subject.stream(subject.one()).run()
-
-
-@rule(
-    KIND,
     "no-state",
     "Keep nothing in the object between calls; what is to be known later goes into the bank.",
     after=("operations", "repeatable"),
 )
 async def no_state(subject: MemorySubject) -> None:
     """A call that is made again on the same object gives the same: a try may be thrown away and repeated."""
-    require_bank(subject)
     stream = replace(subject.stream(subject.one()), twice=True)
     await stream.run()
     for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
@@ -393,11 +216,7 @@ async def _restores(subject: MemorySubject) -> None:
         raise NotTried("it gives no snapshots, so its runs cannot be resumed")
     before = [await stream.recall(number) for number in range(LENGTH)]
     await stream.step()
-    other = cast(ExternalMemory, subject.make())
-    await other.open(f"kit-{token_hex(6)}", snapshot)
-    subject.opened.append(other)
-    again = subject.stream(lambda: other)
-    again.restored(other)
+    again = await subject.restored(snapshot)
     after = [await again.recall(number) for number in range(LENGTH)]
     require(before == after, "opened at a snapshot it recalls otherwise than when the snapshot was given")
 
@@ -410,7 +229,6 @@ async def _restores(subject: MemorySubject) -> None:
 )
 async def side_by_side(subject: MemorySubject) -> None:
     """Calls for several tasks at the same time do not disturb each other."""
-    require_bank(subject)
     stream = await subject.stream(subject.one()).run()
     numbers = range(LENGTH, LENGTH + 4)
     alone = [(await stream.recall(number), await stream.absorb(experience(number), number)) for number in numbers]
@@ -537,20 +355,7 @@ async def domains(subject: MemorySubject) -> None:
 async def fenced(subject: MemorySubject) -> None:
     """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
     subject.make()  # raises where it cannot be tried
-
-    def tried() -> str:
-        try:
-            check_fences(memory=(subject.name,), judge="self", plugins=subject.plugins)
-        except AssertionError as error:
-            return str(error)
-        return ""
-
-    fault = await asyncio.to_thread(tried)
-    if fault.startswith("what does this memory's prompt ask for?"):
-        raise NotTried(
-            "its model is asked for replies in a form that the check does not know; use check_fences(reply=...)"
-        )
-    require(not fault, fault)
+    await require_fenced(subject, memory=(subject.name,), judge="self")
 
 
 RULES: tuple[Rule[Any], ...] = (
@@ -559,15 +364,19 @@ RULES: tuple[Rule[Any], ...] = (
     returns,
     operations,
     reason,
-    recalled_exist,
+    in_bank(recalled_exist),
     provenance,
     ids,
     replayable,
-    repeatable,
-    own_chance,
-    no_state,
+    in_bank(
+        repeatable(
+            KIND, "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+        )
+    ),
+    own_chance(KIND, "Draw from view.rng.", "repeatable"),
+    in_bank(no_state),
     resume,
-    side_by_side,
+    in_bank(side_by_side),
     own_task,
     budget,
     any_reply,

@@ -32,8 +32,8 @@ from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
 from rbsuite.testing import Finding, Rule, check_memory, require_kept
 from rbsuite.testing.kit import RULES
-from rbsuite.testing.memories import MemorySubject
 from rbsuite.testing.rules import try_rules
+from rbsuite.testing.streams import MemorySubject
 from toy import ToyPlugin
 
 USAGE = {"calls": 2, "input_tokens": 30, "output_tokens": 4, "cost": 0.5}
