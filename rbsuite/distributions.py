@@ -8,7 +8,12 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 
 GROUP = "rbsuite"
 """The group of entry points by which plugins are found."""
-SEPARATE = {"local": "rbsuite-local", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
+SEPARATE = {
+    "local": "rbsuite-local",
+    "mem0": "rbsuite-mem0",
+    "minigrid": "rbsuite-minigrid",
+    "babyai": "rbsuite-minigrid",
+}
 """Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
 
 

@@ -37,6 +37,7 @@ __all__ = [
 
 ActionMode = Literal["text", "tools", "choice"]
 Concurrency = Literal["inline", "thread", "process", "exclusive"]
+State = Literal["bank", "external"]
 
 _AGENTS: Mapping[ActionMode, str] = {"text": "text", "tools": "tools", "choice": "planner"}
 
@@ -213,10 +214,18 @@ class MemorySpec(Spec):
         phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn for which the agent asks its
             model; ``retry``, before every further rollout of a sequential scaling.
         control: a control condition (placebo, random, ...), marked as such in results.
+        state: where what it knows is: in the ``bank``, or ``external``, in a service or a store of its own. The factory of an external one
+            gives a :class:`rbsuite.memories.base.ExternalMemory`. What then does not hold says docs/memories.md.
     """
 
     phases: tuple[Phase, ...] = ("task",)
     control: bool = False
+    state: State = "bank"
+
+    @property
+    def external(self) -> bool:
+        """Whether what it knows is outside the bank."""
+        return self.state == "external"
 
 
 @dataclass(frozen=True, slots=True)

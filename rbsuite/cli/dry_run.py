@@ -125,9 +125,13 @@ def _pilot(planned: Plan) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]
     from rbsuite import api
     from rbsuite.run.config import FIELDS
 
+    memories = tuple(name for name in planned.config.memory if not _is_external(name, planned))
+    if not memories:
+        return {}
     config = replace(
         planned.config,
         protocol="",
+        memory=memories,
         model=(PILOT_MODEL,),
         user_model="",
         judge_model="",
@@ -162,6 +166,14 @@ def _pilot(planned: Plan) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]
         return {}
     finally:
         log.disabled = before
+
+
+def _is_external(memory: str, planned: Plan) -> bool:
+    """Whether a memory would ask a service or write a store of its own, so that the pilot leaves it out."""
+    from rbsuite.specs import MemorySpec
+
+    spec = planned.plugins.find("memory", memory.partition(":")[0])
+    return isinstance(spec, MemorySpec) and spec.external
 
 
 def _spread(tasks: Sequence[str]) -> tuple[str, ...]:
@@ -291,7 +303,9 @@ def render(planned: Plan, found: Sequence[ConditionEstimate]) -> str:
         parts.append(table(by_purpose, right_from=1))
     if len(known) < len(found):
         most = config.max_steps or planned.spec.max_steps
-        parts.append(fold(f"?: the simulated learner cannot play it; a rollout has at most {most} turns of the agent."))
+        unasked = all(_is_external(one.condition.memory, planned) for one in found if one.usage is None)
+        why = "its memory is outside the bank, and is not asked" if unasked else "the simulated learner cannot play it"
+        parts.append(fold(f"?: {why}; a rollout has at most {most} turns of the agent."))
     origins = "; ".join(dict.fromkeys(one.origin for one in known))
     parts.append(fold(f"{f'From {origins}. ' if origins else ''}{CAVEAT}"))
     return "\n\n".join(parts)

@@ -465,9 +465,12 @@ def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts
         stop.remedy += f" What was committed is kept: rbsuite eval --from {store.directory}"
         raise
     except Outage as outage:
+        resume = f"Resume with: rbsuite eval --from {store.directory}"
         raise Outage(
             f"paused: {outage.message}",
-            f"Resume with: rbsuite eval --from {store.directory} (--outage commit counts such tasks as failed).",
+            f"{outage.remedy} {resume}"
+            if outage.remedy
+            else f"{resume} (--outage commit counts such tasks as failed).",
         ) from outage
 
 

@@ -31,6 +31,7 @@ SINGULAR = {
 KINDS = (*SINGULAR, PLUGINS)
 _MARKS = {
     "control": "control",
+    "external": "state outside the bank",
     "ground_truth": "sees the ground truth",
     "simulated": "simulated",
     "stateful_server": "shares a server",

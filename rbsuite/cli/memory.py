@@ -49,6 +49,13 @@ class Opened:
     bank: Bank
     version: int
 
+    @property
+    def external(self) -> bool:
+        """Whether the run's memory keeps its state outside the bank."""
+        from rbsuite.record import ABOUT
+
+        return self.run.condition.memory in self.store.manifest.facts.get(ABOUT, {}).get("external", ())
+
     def items(self, version: int | None = None) -> Sequence[MemoryItem]:
         """All items as of a version, by default the one looked at."""
         return self.bank.items(self.version if version is None else version)
@@ -95,7 +102,8 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
     opened = _open(experiment, run_id, at)
     items, documents = opened.items(), opened.documents()
     if as_json:
-        _print_json({"run": opened.run.id, "version": opened.version, "items": items, "documents": documents})
+        found = {"items": items, "documents": documents, "external": opened.external}
+        _print_json({"run": opened.run.id, "version": opened.version, **found})
         return
     _headline(opened, _counts(items, documents))
     for item in items:
@@ -330,6 +338,10 @@ def _counts(items: Sequence[MemoryItem], documents: Sequence[Document]) -> str:
 
 
 def _headline(opened: Opened, what: str) -> None:
+    if opened.external:
+        tell(
+            f"{opened.run.condition.memory} keeps its state outside the bank: ask it what it knows. Here are its snapshots."
+        )
     echo(f"{opened.run.id} after {opened.version} of {len(opened.run.tasks)} tasks: {what}")
 
 

@@ -6,6 +6,7 @@ It goes by the text of the prompt alone. A form is known by the example of it th
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -21,6 +22,8 @@ _SHEET = re.compile(r"<sheet>$", re.MULTILINE)
 _REFLECT = re.compile(r"Insight: \.\.\.$", re.MULTILINE)
 _CURATE = re.compile(r"ADD: \.\.\.$", re.MULTILINE)
 _PRUNE = re.compile(r"Prune: \d", re.MULTILINE)
+FACTS = re.compile(r'\{"(\w+)": \[\n *\{"id": "0", "text": "')
+"""The beginning of facts in JSON, as memory products ask for them."""
 _BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
 LISTED = "\n["
 """Stands in every prompt that lists bullets."""
@@ -52,7 +55,7 @@ def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
 
 
 def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
-    """A reply on the skills seen, in the form that the prompt asks for: items, a sheet, a review, additions or a pruning."""
+    """A reply on the skills seen, in the form that the prompt asks for: items, a sheet, a review, additions, a pruning or facts."""
     if _first(_SHEET, prompt):
         return sheet(prompt, seen, skills)
     if _first(_PRUNE, prompt):
@@ -61,7 +64,15 @@ def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
         return review(prompt, seen)
     if _first(_CURATE, prompt):
         return additions(prompt)
+    if asked := _first(FACTS, prompt):
+        return facts(asked.group(1), seen)
     return items(prompt, seen)
+
+
+def facts(name: str, seen: Sequence[Skill]) -> str:
+    """Facts in JSON, in a list of that name."""
+    told = [f"{skill.title}: {skill.lesson}" for skill in seen] or [COMMONPLACE]
+    return json.dumps({name: [{"id": str(number), "text": text} for number, text in enumerate(told)]})
 
 
 def items(prompt: str, seen: Sequence[Skill]) -> str:

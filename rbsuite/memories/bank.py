@@ -133,6 +133,16 @@ class Bank:
         live = self._items.live() if version == self._version else self._items.live_at(version)
         return tuple(live) if keep == Filter() else tuple(item for item in live if keep.accepts(item))
 
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of any texts by the bank's embedder, one row each. Those of keys, and of what was asked for last, are known.
+
+        Raises:
+            PluginError: the embedder breaks its contract.
+            ModelError: its model failed.
+        """
+        found = await self._vectors.embed(texts)
+        return np.array([found[text] for text in texts], dtype=np.float32)
+
     def document(self, name: str, version: int) -> str:
         """A document's text as of a version; ``""`` if there was none.
 

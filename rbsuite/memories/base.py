@@ -7,12 +7,16 @@ the rest: the order of tasks, the verdicts, which version is read, the exclusion
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
 from rbsuite.frozen import dataclass
 from rbsuite.models.services import SeededServices
+from rbsuite.trajectory import Usage
+
+if TYPE_CHECKING:
+    from rbsuite.retrieval.base import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,26 @@ class BankView(SeededServices, Protocol):
     def document(self, name: str) -> str:
         """A document's text; ``""`` if there is none."""
 
+    @property
+    def excluded(self) -> Collection[str]:
+        """The ids of the tasks nothing of which may be recalled now: that of the task at hand, and those of its twins."""
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts by the run's embedder, one row each; see :class:`rbsuite.retrieval.base.Embedder`.
+
+        Raises:
+            ModelError: the embedder's model failed.
+        """
+
+    def spend(self, model: str, usage: Usage, seconds: float) -> None:
+        """Count what was spent elsewhere than through :meth:`complete` and :meth:`embed`, e.g. by a service that asks models itself.
+
+        Args:
+            model: whatever was asked, in a word.
+            usage: what that cost.
+            seconds: how long it took.
+        """
+
     def count(self, event: str) -> None:
         """Count an event for the report, e.g. ``"extraction_malformed"``."""
 
@@ -71,3 +95,28 @@ class Memory(Protocol):
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """What to remember of a task. An empty list is a normal outcome."""
+
+
+class ExternalMemory(Memory, Protocol):
+    """A memory whose state is outside the bank (``MemorySpec(state="external")``), in a service or in a store of its own.
+
+    One object serves one run, a task at a time: the runner opens it, asks it to recall and to absorb in the order of the stream, takes a
+    snapshot after every absorption, and closes it. Whatever ``absorb`` returns is committed too; mostly that is nothing.
+    """
+
+    async def open(self, namespace: str, snapshot: str | None) -> None:
+        """Begin.
+
+        Args:
+            namespace: a name that no other run has, ever; what is learnt is kept under it, and nothing else is recalled.
+            snapshot: what :meth:`snapshot` gave, perhaps in another namespace, which may live on; ``None``: begin with nothing.
+        """
+
+    async def snapshot(self) -> str | None:
+        """The state as of now, or a name for it under which :meth:`open` finds it again at any later time; ``None``: there are none.
+
+        A run that was interrupted can only be gone on with where there are. The text is kept with the task's record.
+        """
+
+    async def aclose(self) -> None:
+        """End: close connections, and forget what snapshots do not need."""

@@ -70,6 +70,7 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
         *_reflections(),
         *_experiences(),
         *_controls(),
+        _service(),
     ]
 
 
@@ -160,6 +161,23 @@ def _experiences() -> Sequence[MemorySpec]:
             phases=("task", "step"),
         ),
     ]
+
+
+def _service() -> MemorySpec:
+    return MemorySpec(
+        "http",
+        "a memory service, asked over HTTP",
+        f"{HERE}.http:HttpMemory",
+        (
+            Option("url", "str", "", "base URL of the service, e.g. http://127.0.0.1:8080"),
+            _k(5, "items recalled for a task, at most"),
+            Option("characters", "int", 4000, "characters of an item, at most", minimum=100, maximum=1_000_000),
+            _budget(what="characters of the transcripts that the service is told"),
+            Option("timeout", "float", 120.0, "seconds to wait for an answer", minimum=0.1, maximum=3600.0),
+            Option("retries", "int", 3, "further tries where the service does not answer", minimum=0, maximum=20),
+        ),
+        state="external",
+    )
 
 
 def _controls() -> Sequence[MemorySpec]:

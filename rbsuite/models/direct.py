@@ -7,6 +7,7 @@ imported at the first call.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -53,15 +54,17 @@ class Server:
     Args:
         base_url: its address, e.g. ``http://127.0.0.1:8000/v1``; a user and password in it are sent in place of the key.
         key: names the environment variable that holds the key; without a value none is sent but the word ``none``.
+        most: bytes of the longest answer that is read; 0: any.
     """
 
-    def __init__(self, base_url: str, key: str = KEY_VARIABLE) -> None:
+    def __init__(self, base_url: str, key: str = KEY_VARIABLE, most: int = 0) -> None:
         parts = urlsplit(base_url)
         host = parts.netloc.rpartition("@")[2]
         self._base = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), parts.query, ""))
         self._login = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
         self._proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme)
         self._key = key
+        self._most = most
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -71,7 +74,7 @@ class Server:
         Raises:
             HttpFailure: the answer says that the call failed.
             BrokenConnection: there was no whole answer.
-            NotCompletion: the answer is no object.
+            NotCompletion: the answer is no object, or too long.
         """
         import aiohttp
 
@@ -84,7 +87,7 @@ class Server:
         data = json.dumps(body).encode("ascii")
         try:
             async with session.post(url, data=data, headers=told, proxy=self._proxy) as response:
-                content = await response.read()
+                content = await self._content(response)
         except aiohttp.InvalidURL:
             raise HttpFailure("the base URL is not a URL", 404, {}) from None
         except (aiohttp.ClientError, OSError) as error:
@@ -102,6 +105,17 @@ class Server:
             status = code if isinstance(code, int) and 400 <= code < 600 else 400
             raise HttpFailure(_words(content, status), status, dict(response.headers))
         return answer
+
+    async def _content(self, response: aiohttp.ClientResponse) -> bytes:
+        if not self._most:
+            return await response.read()
+        content = bytearray()
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > self._most:
+                response.close()
+                raise NotCompletion(f"it is longer than {self._most:,} bytes")
+        return bytes(content)
 
     async def aclose(self) -> None:
         """Close its connections; a later request opens new ones."""
@@ -122,9 +136,7 @@ class Server:
 
     def _authorization(self) -> str:
         if self._login is not None:
-            import aiohttp
-
-            return aiohttp.BasicAuth(*self._login, encoding="utf-8").encode()
+            return f"Basic {base64.b64encode(':'.join(self._login).encode()).decode('ascii')}"
         return f"Bearer {os.environ.get(self._key) or 'none'}"
 
 

@@ -118,6 +118,13 @@ class Meter:
             told = ", ".join(amount(one, getattr(total, one)) for one in ("calls", "tokens"))
             raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
 
+    def elsewhere(self, usage: Usage) -> None:
+        """Count what was spent by others than the experiment's models. It cannot be refused: it has been spent."""
+        priced = usage.cost is not None
+        self._counts.add(self._row, usage.calls, usage.tokens, usage.cost or 0.0, 0 if priced else usage.calls)
+        if self._spent_more is not None:
+            self._spent_more()
+
     def end(self, model: str, request: ModelRequest, completion: Completion | None) -> None:
         """Count what a call has come to.
 

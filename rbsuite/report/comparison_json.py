@@ -9,7 +9,7 @@ from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_json
 from rbsuite.report.looking import look_json, looked_at, looks_json
 from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
-from rbsuite.report.results import is_control
+from rbsuite.report.results import is_control, is_external
 from rbsuite.statistics.memory_use import cost_split
 from rbsuite.store import ExperimentStore, experiment_digest
 
@@ -36,6 +36,7 @@ def document(compared: Compared) -> Mapping[str, Any]:
             {
                 **_condition(one, summary.memory[one.condition]),
                 "control": is_control(one.condition, summary),
+                "external": is_external(one.condition, summary),
                 "all_rollouts": rollouts_json(summary, one.condition),
                 "domains": domains_json(summary, one.condition),
             }

@@ -21,6 +21,7 @@ from rbsuite.report.results import (
     difference_text,
     dollars,
     ending_text,
+    external_text,
     other_factors,
     tasks_text,
 )
@@ -369,6 +370,7 @@ def _counts(conditions: Sequence[ConditionSummary]) -> str:
 def _notes(compared: Compared) -> str:
     lines = [f"Note: {note}" for note in compared.notes]
     lines += [AVERAGED] if any(one.averaged for one in compared.summary.conditions) else []
+    lines += [text for text in (external_text(compared.summary),) if text]
     lines += [f"Experiment: {store.directory}" for store in compared.stores]
     if compared.simulated:
         lines.append(SIMULATED)

@@ -39,6 +39,11 @@ MEANS = "mean of all rollouts"
 
 AVERAGED = "Scores: the mean of all rollouts of a task (--selector mean)."
 
+EXTERNAL = (
+    "its state is outside the bank. What it recalls has no provenance; that it leaves out a task and its twins is its own word; "
+    "and a second run may come to something else."
+)
+
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
 COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "solved", "tokens", "calls", "failed", "unread")
@@ -60,6 +65,7 @@ def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
             {
                 **condition_json(one),
                 "control": is_control(one.condition, summary),
+                "external": is_external(one.condition, summary),
                 "all_rollouts": rollouts_json(summary, one.condition),
                 "domains": domains_json(summary, one.condition),
             }
@@ -93,6 +99,7 @@ def render(store: ExperimentStore, summary: Summary) -> str:
     lines += [f"{one.condition.label}: {line}" for one in summary.conditions if (line := _further(one, summary))]
     lines += [line for one in summary.conditions for line in _endings(one, summary.first_failure)]
     lines += [AVERAGED] if any(one.averaged for one in summary.conditions) else []
+    lines += [text for text in (external_text(summary),) if text]
     lines += [text for text in (going_on(store),) if text]
     lines += [] if simulated else [spent_text(store)]
     lines += [f"Experiment: {store.directory}", *([SIMULATED] if simulated else [])]
@@ -115,6 +122,17 @@ def _conditions(summary: Summary) -> str:
 def other_factors(summary: Summary) -> Sequence[str]:
     """The factors beside memory and scaling in which the conditions differ."""
     return [name for name in varied_factors(one.condition for one in summary.conditions) if name not in COLUMNS[:2]]
+
+
+def is_external(condition: Condition, summary: Summary) -> bool:
+    """Whether the memory of a condition keeps its state outside the bank."""
+    return condition.memory.partition(WARM)[0] in summary.about.external
+
+
+def external_text(summary: Summary) -> str:
+    """What is to be said of memories whose state is outside the bank; empty where there are none."""
+    found = [one.condition.memory for one in summary.conditions if is_external(one.condition, summary)]
+    return f"{', '.join(dict.fromkeys(found))}: {EXTERNAL}" if found else ""
 
 
 def is_control(condition: Condition, summary: Summary) -> bool:

@@ -91,5 +91,7 @@ class RunParts:
 
     @property
     def one_at_a_time(self) -> bool:
-        """Whether the rollouts of a run share one world, so that only one task may be under way."""
-        return one_at_a_time(self.spec, self.config)
+        """Whether only one task may be under way: the rollouts of a run share one world, or its memory's state is outside the bank, so
+        that a recall cannot be made again in an earlier version.
+        """
+        return self.memory_spec.external or one_at_a_time(self.spec, self.config)

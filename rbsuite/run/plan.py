@@ -105,8 +105,9 @@ class Plan:
     def runs(self) -> tuple[RunInfo, ...]:
         """The runs of the experiment: conditions x orders, order by order; the baseline memory may have fewer or more."""
         config = self.config
-        orders = dict.fromkeys(config.memory, config.orders)
-        orders[config.memory[0]] = config.baseline_orders or config.orders
+        memories = [scrub_text(memory) for memory in config.memory]  # as conditions name them
+        orders = dict.fromkeys(memories, config.orders)
+        orders[memories[0]] = config.baseline_orders or config.orders
         made = []
         for order in range(max(orders.values())):
             seed = derive_seed(config.seed, self.spec.name, config.split, order)
@@ -176,6 +177,9 @@ class Plan:
             "private": spec.private,
             "controls": [
                 part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
+            ],
+            "external": [
+                part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.external
             ],
             "options": options,
             **({"transports": self.transports} if self.transports else {}),
@@ -386,6 +390,7 @@ def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) 
     for agent in filled.agent:
         _check_agent(look_up(plugins, "agent", agent).spec, spec)
     _check_server(filled, spec, plugins)
+    _check_external(filled, plugins)
     make_index(filled.index, 1)  # raises where there is no such index
     return filled
 
@@ -439,6 +444,24 @@ def _check_server(config: ExperimentConfig, environment: EnvironmentSpec, plugin
             raise UsageError(
                 f"--scaling {reference} runs several rollouts of a task at the same time, but {environment.name} has one server for all.",
                 "Use single or sequential:K; or give --allow-shared-state if the server keeps rollouts separate.",
+            )
+
+
+def _check_external(config: ExperimentConfig, plugins: Plugins) -> None:
+    """Refuse what cannot hold where a memory's state is outside the bank."""
+    for reference in config.memory:
+        part = look_up(plugins, "memory", reference)
+        if not isinstance(part.spec, MemorySpec) or not part.spec.external:
+            continue
+        what = f"memory {scrub_text(reference)!r} keeps its state outside the bank"
+        if config.stream != "exact":
+            raise UsageError(
+                f"--stream {config.stream}: {what}, so the tasks of a batch would not read the same.", "Use exact."
+            )
+        if config.scope != "shared":
+            raise UsageError(
+                f"--scope {config.scope}: {what}, and what it recalls cannot be held to a domain.",
+                "Use shared, or an experiment for each --domain.",
             )
 
 

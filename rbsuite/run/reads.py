@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rbsuite.errors import RbsuiteError
 from rbsuite.experience import MemoryItem
@@ -18,6 +18,9 @@ from rbsuite.memories.base import SearchResult
 from rbsuite.memories.standing import StandingSearch
 from rbsuite.task import Task, TaskSet
 from rbsuite.twins import find_twins
+
+if TYPE_CHECKING:
+    from rbsuite.retrieval.base import Vectors
 
 _T = TypeVar("_T")
 
@@ -101,8 +104,13 @@ class Reads:
         return bool(self._log)
 
     @cached_property
-    def _exclude(self) -> frozenset[str]:
+    def excluded(self) -> frozenset[str]:
+        """See :attr:`rbsuite.memories.base.BankView.excluded`."""
         return frozenset((self._task.id, *(self._twins.of(self._task) if self._apart else ())))
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """See :meth:`rbsuite.memories.base.BankView.embed`. It reads nothing of the bank."""
+        return await self._bank.embed(texts)
 
     def is_of_twin(self, item_id: str) -> bool:
         """Whether an item was learnt on a twin of the task, so that to recall it is to recall the answer."""
@@ -128,7 +136,7 @@ class Reads:
 
         async def search(version: int) -> StandingSearch:
             where = self._domain or domain
-            return await self._bank.standing_search(query, k, version, kind, where, self._exclude, self._without)
+            return await self._bank.standing_search(query, k, version, kind, where, self.excluded, self._without)
 
         async def again(version: int) -> SearchResult:
             return (await search(version)).gave
@@ -150,7 +158,7 @@ class Reads:
         where = self._domain or domain
         return self._read(
             lambda version: self._bank.items(
-                version, kind=kind, domain=where, exclude_tasks=self._exclude, exclude_items=self._without
+                version, kind=kind, domain=where, exclude_tasks=self.excluded, exclude_items=self._without
             )
         )
 
@@ -160,7 +168,7 @@ class Reads:
 
     def _get(self, item_id: str, version: int) -> MemoryItem | None:
         item = None if item_id in self._without else self._bank.get(item_id, version)
-        if item is None or item.provenance.task_id in self._exclude or (self._domain and item.domain != self._domain):
+        if item is None or item.provenance.task_id in self.excluded or (self._domain and item.domain != self._domain):
             return None
         return item
 
@@ -178,6 +186,15 @@ class ReadsBank:
     """What a memory's view reads, passed on to its :class:`Reads`. See :class:`rbsuite.memories.base.BankView`."""
 
     _reads: Reads
+
+    @property
+    def excluded(self) -> frozenset[str]:
+        """The tasks nothing of which may be recalled."""
+        return self._reads.excluded
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Vectors of texts."""
+        return await self._reads.embed(texts)
 
     async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
         """The experiences whose key is most like the query."""

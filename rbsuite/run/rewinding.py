@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rbsuite.errors import UnknownNameError, UsageError
+from rbsuite.memories.external import is_lost, last_state
 from rbsuite.store import ExperimentStore
 
 
@@ -19,7 +20,7 @@ def rewind(store: ExperimentStore, places: Sequence[str]) -> int:
         How many tasks were discarded.
 
     Raises:
-        UsageError: a place is not of that form, or is no position of its run; nothing has changed then.
+        UsageError: a place is not of that form, is no position of its run, or there is no snapshot of its memory; nothing has changed then.
         StoreError: another process has the run.
     """
     wanted: dict[str, int] = {}
@@ -35,6 +36,8 @@ def rewind(store: ExperimentStore, places: Sequence[str]) -> int:
                 f"--rewind {place}: the run has {store.committed(run)} tasks.", "Name a position from 0 to that number."
             )
         wanted[run] = min(int(position), wanted.get(run, int(position)))
+    for run, at in wanted.items():
+        _check_state(store, run, at)
     return sum(store.rewind(run, position) for run, position in wanted.items())
 
 
@@ -45,11 +48,20 @@ def rewind_to_failures(store: ExperimentStore) -> int:
         How many tasks were discarded.
 
     Raises:
+        UsageError: there is no snapshot of a run's memory; nothing has changed then.
         StoreError: another process has such a run.
     """
-    discarded = 0
-    for info in store.manifest.runs:
-        first = store.failures(info.id).first
-        if first is not None:
-            discarded += store.rewind(info.id, first, kind="retry-failed")
-    return discarded
+    found = [(info.id, store.failures(info.id).first) for info in store.manifest.runs]
+    failures = [(run, first) for run, first in found if first is not None]
+    for run, first in failures:
+        _check_state(store, run, first)
+    return sum(store.rewind(run, first, kind="retry-failed") for run, first in failures)
+
+
+def _check_state(store: ExperimentStore, run: str, position: int) -> None:
+    """See that a run's memory can be brought to where it was at a position."""
+    if position and is_lost(last_state(op for _, op in store.ops(run, position))):
+        raise UsageError(
+            f"run {run!r} cannot be taken back to {position}: its memory kept what it had learnt outside the bank, and gave no snapshot.",
+            f"Start it anew with --rewind '{run}@0'.",
+        )

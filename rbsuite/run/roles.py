@@ -139,6 +139,12 @@ class Roles:
         """Whether a user hears what the agent says."""
         return self._parts.user is not None
 
+    def spend(self, purpose: Purpose, model: str, usage: Usage, seconds: float) -> None:
+        """Count and tell of what was spent elsewhere than on the experiment's models."""
+        self._parts.meter.elsewhere(usage)
+        if self._parts.sink.watched:
+            self._parts.sink.emit(ModelCalled(self._place, purpose, model, usage, seconds))
+
     def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         """A metered model for one purpose."""
         parts, model = self._parts, self._models[purpose]
@@ -241,6 +247,11 @@ class View(ReadsBank, CountingServices):
     def version(self) -> int:
         """The number of tasks committed before."""
         return self._version
+
+    def spend(self, model: str, usage: Usage, seconds: float) -> None:
+        """Count what was spent elsewhere."""
+        self._ledger.add("memory", usage)
+        self._roles.spend("memory", model, usage, seconds)
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""

@@ -11,12 +11,15 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from rbsuite.agents.base import AgentStart
 from rbsuite.errors import ModelError
 from rbsuite.events import Place, RolloutDiscarded, RolloutEnded, StepTaken, TaskOpened
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall
 from rbsuite.judges.base import JudgeRequest
+from rbsuite.memories.base import ExternalMemory
+from rbsuite.memories.external import kept
 from rbsuite.models.client import Ledger
 from rbsuite.record import RecallEvent, RolloutRecord
 from rbsuite.run.checks import check_group, check_index, check_ops, check_verdict
@@ -288,7 +291,10 @@ class TaskRun:
                 ops = check_ops(await self._parts.memory.absorb(experience, view))
         except ModelError:
             into.counts["absorb_failed"] += 1
-            return ()
+            ops = ()
+        if self._parts.memory_spec.external:  # whose state may have changed either way
+            with self._roles.blaming("memory", self._parts.info.condition.memory):
+                ops = (*ops, await kept(cast(ExternalMemory, self._parts.memory), experience))
         if config.scope != DOMAIN_SCOPE:
             return ops
         return tuple(replace(op, document=scoped(op.document, task.domain)) if op.document else op for op in ops)

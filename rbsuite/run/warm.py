@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rbsuite.errors import UsageError
 from rbsuite.experience import MemoryOp
+from rbsuite.memories.external import is_lost, last_state
 from rbsuite.record import RunInfo
 from rbsuite.store import ExperimentStore
 
@@ -74,5 +75,10 @@ def _bank(store: ExperimentStore, run: RunInfo, at: int | None) -> tuple[MemoryO
         raise UsageError(
             f"run {run.id!r} of {store.directory} has {committed} tasks, not {at}.", "Use a smaller position."
         )
-    ops = (op for _, op in store.ops(run.id, at))
-    return (*store.seed_ops(run.id), *ops)
+    ops = (*store.seed_ops(run.id), *(op for _, op in store.ops(run.id, at)))
+    if is_lost(last_state(ops)):
+        raise UsageError(
+            f"run {run.id!r} of {store.directory}: its memory kept what it had learnt outside the bank, and gave no snapshot.",
+            "A warm start needs a memory that gives snapshots.",
+        )
+    return ops

@@ -6,17 +6,22 @@ A :class:`Job` is plain data, so that a run can be carried out anywhere; its rec
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
-from rbsuite.errors import blamed_on
+from rbsuite.errors import StoreError, blamed_on
 from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
+from rbsuite.memories.base import ExternalMemory
+from rbsuite.memories.external import DOCUMENT, is_lost, snapshot_in
 from rbsuite.models.base import ChatModel
 from rbsuite.models.cache import CachedModel, ReplyCache
 from rbsuite.models.factory import make_model
@@ -146,7 +151,8 @@ class Worker:
         sink.emit(RunStarted(info, parts.bank.version))
         batch = int(self._config.stream.partition(":")[2] or 1)
         window, pauses = make_window(self._execution.speculate), self._execution.outage == "pause"
-        await Stream(parts, window, batch, pauses=pauses).run()
+        async with _opened(parts):
+            await Stream(parts, window, batch, pauses=pauses).run()
         sink.finish(info)
 
     async def parts(self, job: Job) -> RunParts:
@@ -217,6 +223,33 @@ class Worker:
             own = [Path(directory)] if directory else []
             self._prompts[directory] = Prompts([*own, *self._plugins.prompt_dirs])
         return self._prompts[directory]
+
+
+@asynccontextmanager
+async def _opened(parts: RunParts) -> AsyncIterator[None]:
+    """A run's memory, where its state is outside the bank: opened at the state of the last committed task, closed at the end.
+
+    Raises:
+        StoreError: there is no snapshot of that.
+    """
+    if not parts.memory_spec.external:
+        yield
+        return
+    memory, info = cast(ExternalMemory, parts.memory), parts.info
+    state = parts.bank.document(DOCUMENT, parts.bank.version)
+    if is_lost(state):
+        raise StoreError(
+            f"run {info.id!r} cannot go on: after its {parts.bank.version} tasks its memory kept what it had learnt outside the bank, "
+            "and gave no snapshot.",
+            f"Start it anew: rbsuite eval --from EXPERIMENT --rewind '{info.id}@0'.",
+        )
+    namespace = f"{info.id.rpartition('/')[2]}-{secrets.token_hex(6)}"  # no part of any result
+    try:
+        with blamed_on(f"memory {info.condition.memory!r}"):
+            await memory.open(namespace, snapshot_in(state))
+        yield
+    finally:
+        await memory.aclose()
 
 
 async def load_bank(job: Job, embedder: Embedder, index: str) -> Bank:

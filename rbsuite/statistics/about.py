@@ -21,6 +21,7 @@ class About:
         measures: the figures that the environment keeps beside success, each with what it is.
         apart: the domains that are reported separately, each with the reason.
         controls: the memories that are control conditions.
+        external: the memories whose state is outside the bank.
         at_once: the scalings whose rollouts of a task are made side by side, so that they are exchangeable.
         told: what the environment says of itself in a word or a number (see :meth:`rbsuite.Environment.facts`): shown beside its figures,
             which are not put together with others where it differs.
@@ -31,6 +32,7 @@ class About:
     measures: Mapping[str, str]
     apart: Mapping[str, str]
     controls: frozenset[str]
+    external: frozenset[str]
     at_once: frozenset[str]
     told: Mapping[str, str | float]
 
@@ -58,6 +60,7 @@ def about(store: ExperimentStore) -> About:
         measures=said.get("measures", {}),
         apart=said.get("apart", {}),
         controls=frozenset(said.get("controls", ())),
+        external=frozenset(said.get("external", ())),
         at_once=frozenset(said.get("at_once", ())),
         told={
             name: value

@@ -13,8 +13,8 @@ from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.retrieval.hashing import HashEmbedder
 from rbsuite.store.rows import decode_op, op_row
 from rbsuite.testing.practice import DEPOTS, Fixed, experience, marker, practised, tasks, trajectory
-from rbsuite.testing.rules import Broken, Rule, require, rule
-from rbsuite.testing.streams import LENGTH, MemorySubject
+from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
+from rbsuite.testing.streams import LENGTH, MemorySubject, require_bank
 from rbsuite.testing.subjects import bearing, common_rules, lacking, own_chance, repeatable, require_fenced
 from rbsuite.transcript import render_steps, render_transcript
 
@@ -23,6 +23,16 @@ MANY, PADDING = 40, 30_000
 """Tasks and characters of a trajectory, where it is to be seen that what is recalled stays short."""
 LONGEST = 60_000
 """Characters that may be put before an agent."""
+
+
+def in_bank(one: Rule[MemorySubject]) -> Rule[MemorySubject]:
+    """A rule that is tried on memories alone whose state is in the bank."""
+
+    async def check(subject: MemorySubject) -> None:
+        require_bank(subject)
+        await one.check(subject)
+
+    return replace(one, check=check)
 
 
 @rule(
@@ -185,14 +195,30 @@ async def no_state(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "resume",
-    "Read what is known from the view, not from the object.",
+    "Read what is known from the view, not from the object; give snapshots that hold all of the state.",
     after=("operations", "repeatable"),
 )
 async def resume(subject: MemorySubject) -> None:
     """A run that is resumed with a new object goes on as if it had never stopped."""
+    if subject.spec.external:
+        await _restores(subject)
+        return
     undisturbed = await subject.stream(subject.one()).run()
     stopped = await subject.stream(subject.make).run()
     require(undisturbed.told() == stopped.told(), "with a new object for every call it recalls or learns otherwise")
+
+
+async def _restores(subject: MemorySubject) -> None:
+    """The same where the state is outside the bank: a snapshot stays what it was, whatever is learnt later."""
+    stream = await subject.stream(subject.one()).run(LENGTH - 1)
+    snapshot = await subject.opened[-1].snapshot()
+    if snapshot is None:
+        raise NotTried("it gives no snapshots, so its runs cannot be resumed")
+    before = [await stream.recall(number) for number in range(LENGTH)]
+    await stream.step()
+    again = await subject.restored(snapshot)
+    after = [await again.recall(number) for number in range(LENGTH)]
+    require(before == after, "opened at a snapshot it recalls otherwise than when the snapshot was given")
 
 
 @rule(
@@ -328,7 +354,7 @@ async def domains(subject: MemorySubject) -> None:
 )
 async def fenced(subject: MemorySubject) -> None:
     """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
-
+    subject.make()  # raises where it cannot be tried
     await require_fenced(subject, memory=(subject.name,), judge="self")
 
 
@@ -338,17 +364,19 @@ RULES: tuple[Rule[Any], ...] = (
     returns,
     operations,
     reason,
-    recalled_exist,
+    in_bank(recalled_exist),
     provenance,
     ids,
     replayable,
-    repeatable(
-        KIND, "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+    in_bank(
+        repeatable(
+            KIND, "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+        )
     ),
     own_chance(KIND, "Draw from view.rng.", "repeatable"),
-    no_state,
+    in_bank(no_state),
     resume,
-    side_by_side,
+    in_bank(side_by_side),
     own_task,
     budget,
     any_reply,

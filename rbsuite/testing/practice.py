@@ -27,7 +27,7 @@ from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import ActionMode, EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
 from rbsuite.testing.replies import item_reply, memory_reply
-from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, Step, ToolSpec, Trajectory
+from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, Step, ToolSpec, Trajectory, Usage
 from rbsuite.verdict import Verdict
 
 DEPOTS = ("north", "south")
@@ -274,6 +274,9 @@ class PracticeView(ReadsBank, PracticeServices):
         super().__init__(prompts, "memory", seed, answer)
         self._reads = Reads(bank, bank.version, task, Twins(tasks(), bank), "shared")
         self.version = bank.version
+
+    def spend(self, model: str, usage: Usage, seconds: float) -> None:
+        """See :class:`rbsuite.memories.base.BankView`."""
 
     async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
         """The experiences whose key is most like the query; gives way to others first, as an embedder would."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+
+from rbsuite.learner.lessons import FACTS
 
 _ITEMS = re.compile(r"^# (\w+(?: \w+)*) 1$", re.MULTILINE)
 
@@ -24,6 +27,8 @@ def memory_reply(prompt: str, line: str, text: str, number: int) -> str:
         return f"Bullets: none\nInsight: {line}"
     if re.search(r"^ADD: \.\.\.$", prompt, re.MULTILINE):
         return f"ADD: {line} {number}"
+    if (asked := FACTS.search(prompt)) is not None:
+        return json.dumps({asked.group(1): [{"id": "0", "text": f"{text} {number}"}]})
     heading = _ITEMS.search(prompt)
     return "" if heading is None else item_reply(heading.group(1), line, text)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from secrets import token_hex
+from typing import Any, cast
 
 from rbsuite.experience import Experience, MemoryOp, Phase, Recall, RecallRequest
 from rbsuite.jsonable import canonical
 from rbsuite.memories.bank import Bank
-from rbsuite.memories.base import Memory
+from rbsuite.memories.base import ExternalMemory, Memory
 from rbsuite.retrieval.hashing import HashEmbedder
 from rbsuite.run.checks import check_ops, check_recall
 from rbsuite.seeds import derive_seed
@@ -41,6 +43,25 @@ class MemorySubject(Subject[MemorySpec]):
         memory: Memory = self.make()
         return lambda: memory
 
+    @cached_property
+    def opened(self) -> list[ExternalMemory]:
+        """Those that were opened, because their state is outside the bank."""
+        return []
+
+    async def restored(self, snapshot: str) -> Stream:
+        """A stream at its beginning, with a new memory that was opened at a snapshot."""
+        memory: ExternalMemory = self.make()
+        await memory.open(f"kit-{token_hex(6)}", snapshot)
+        self.opened.append(memory)
+        stream = self.stream(lambda: memory)
+        stream.opened.append(memory)
+        return stream
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        for memory in self.opened:
+            await memory.aclose()
+
     async def use(self) -> str:
         """All that a new object gives on the stream."""
         return (await self.stream(self.one()).run()).told()
@@ -63,6 +84,7 @@ class Stream:
     def __post_init__(self) -> None:
         """Begin with an empty bank."""
         self.bank = Bank(HashEmbedder(512))
+        self.opened: list[Memory] = []
         self.recalls: list[tuple[Recall, Recall]] = []
         self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
 
@@ -71,11 +93,21 @@ class Stream:
         task = tasks().tasks[number]
         request = RecallRequest(task.id, task.domain, task.query, phase, **more)
         view = self._view(number, "recall")
-        return check_recall(await self.made().recall(request, view))
+        return check_recall(await (await self._memory()).recall(request, view))
 
     async def absorb(self, one: Experience, number: int) -> tuple[MemoryOp, ...]:
         """Have a task absorbed; nothing is applied."""
-        return check_ops(await self.made().absorb(one, self._view(number, "absorb")))
+        return check_ops(await (await self._memory()).absorb(one, self._view(number, "absorb")))
+
+    async def _memory(self) -> Memory:
+        """The memory for a call; one whose state is outside the bank begins with nothing in every stream."""
+        memory = self.made()
+        if self.subject.spec.external and not any(memory is one for one in self.opened):
+            external = cast(ExternalMemory, memory)
+            await external.open(f"kit-{token_hex(6)}", None)
+            self.opened.append(memory)
+            self.subject.opened.append(external)
+        return memory
 
     def _view(self, number: int, what: str) -> PracticeView:
         task = tasks().tasks[number]
@@ -109,9 +141,20 @@ class Stream:
         """
         found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
         if not found:
+            require_bank(self.subject)
             raise NotTried("it learnt nothing from the practice tasks")
         return found
 
     def told(self) -> str:
         """All that the memory gave, as text, so that streams can be compared."""
         return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
+
+
+def require_bank(subject: MemorySubject) -> None:
+    """See that a memory keeps what it knows in the bank.
+
+    Raises:
+        NotTried: it does not.
+    """
+    if subject.spec.external:
+        raise NotTried("its state is outside the bank, and one run asks it one task at a time")

@@ -20,7 +20,8 @@ from rbsuite.specs import MemorySpec
 from rbsuite.testing.fences import check_fences
 
 PLUGINS = load_plugins()
-MEMORIES = [*PLUGINS.memories, "dynamic-cheatsheet:variant=rs"]
+MEMORIES = [*(name for name in PLUGINS.memories if name != "http"), "dynamic-cheatsheet:variant=rs"]
+"""Of `http`, whose texts come from a service, tests/memories/test_http.py sees to it."""
 SILENT = ("none", "placebo")
 """Memories that put nothing that was learnt before the agent."""
 SPLITS = {

@@ -42,7 +42,7 @@ def test_every_rule_is_kept(target: Target) -> None:
     untried = {one.rule for one in found if one.outcome == "not tried"}
     if target.kind == "environment" and target.name in SAMPLED:
         assert untried <= SILENT
-    if target.kind == "memory" and target.name != "none":
+    if target.kind == "memory" and target.name not in ("none", "http"):  # tests/memories/test_http.py has a service
         assert untried == set()
 
 
