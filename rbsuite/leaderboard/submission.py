@@ -256,7 +256,6 @@ class Measured:
     """All that is recomputed from the logs.
 
     Attributes:
-        digests: of the experiments, as ``rbsuite check`` shows them.
         rbsuite: the version that ran them.
         environment: what the environment says of itself.
         task_set: the hash of the task set.
@@ -266,13 +265,12 @@ class Measured:
         options: the options in which submissions may differ.
         models: the model of each purpose.
         task_ids: the tasks.
-        groups: the group of each.
+        groups, domains: the group and the domain of each.
         rows: the conditions.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
-    digests: list[Hash]
     rbsuite: Word
     environment: dict[str, Any]
     task_set: Hash
@@ -283,6 +281,7 @@ class Measured:
     models: dict[str, Text]
     task_ids: list[Word]
     groups: list[Text]
+    domains: list[Text]
     rows: list[Row]
 
 
