@@ -24,6 +24,7 @@ NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,118}[a-z0-9])?")
 
 FREE: tuple[str, ...] = (
     *("memory", "scaling", "selector", "aggregation", "agent", "model", "memory_model", "judge", "judge_model"),
+    *("user", "user_model", "grade_model"),
     *("embedder", "index", "prompts", "temperature", "reply_tokens", "protocol"),
     *("seed", "orders", "baseline_orders", "looks", "order", "probe", "retries"),
     *("rollout_max_cost", "rollout_max_tokens", "rollout_max_calls", "rollout_max_time"),
