@@ -53,7 +53,7 @@ class Board:
         simulated: whether it takes simulated models; such a board takes no real ones.
         ground_truth_feedback: whether memories may be told by a judge that sees the ground truth, if that is declared.
         free: options that may differ; those that do become columns.
-        fixed: options that must have these values. All others must have their defaults.
+        fixed: options that must have these values, also where they are among the free ones. All others must have their defaults.
         facts: what the environment must say of itself (version, reader, backend).
         note: what readers must know.
     """
@@ -154,9 +154,6 @@ def _check(path: Path, board: Board) -> None:
     for name in (*board.free, *board.fixed):
         if name not in FIELDS:
             raise UnknownNameError(f"option in {path}", name, FIELDS)
-    both = sorted({*board.free} & {*board.fixed})
-    if both:
-        raise UsageError(f"{path}: {both[0]} is both free and fixed.", "Let it stand in one of the two.")
     if not re.fullmatch(r"[0-9a-f]{64}", board.task_set) and board.task_set:
         raise UsageError(f"{path}: task_set is no SHA-256.", "Take it from `rbsuite compare EXPERIMENT --json`.")
     if board.tasks < 1 or board.orders < 1:
@@ -177,7 +174,7 @@ def option_faults(board: Board, config: Mapping[str, Any], facts: Mapping[str, A
             f" not {board.task_set[:12]} with {board.tasks}"
         )
     for name, option in FIELDS.items():
-        if name in _OF_THE_BOARD or name in board.free:
+        if name in _OF_THE_BOARD or (name in board.free and name not in board.fixed):
             continue
         default = board.fixed.get(name, option.default)
         given = config.get(name, option.default)
