@@ -46,7 +46,9 @@ def command() -> None:
 @click.option("--system", required=True, help="What the system is called.")
 @click.option("--org", required=True, help="Organization that submits.")
 @click.option("--date", default="", metavar="YYYY-MM-DD", help="Date of the submission [default: today].")
-@click.option("--name", default="", help="Directory of the submission [default: made of system, organization and date].")
+@click.option(
+    "--name", default="", help="Directory of the submission [default: made of system, organization and date]."
+)
 @click.option("--model", default="", help="The agent's model for people [default: as the experiment names it].")
 @click.option("--model-org", default="", help="Who made the model.")
 @click.option("--model-released", default="", metavar="YYYY-MM-DD", help="When the model came out.")
@@ -112,7 +114,9 @@ def add_command(experiments: Sequence[Path], board: str, root: Path, **said: Any
 @_root
 @_receipts
 @_json
-def validate_command(paths: Sequence[Path], boards: Sequence[str], root: Path, receipts: Path | None, as_json: bool) -> None:
+def validate_command(
+    paths: Sequence[Path], boards: Sequence[str], root: Path, receipts: Path | None, as_json: bool
+) -> None:
     """Compute every number of submissions again from their logs.
 
     SUBMISSION is a directory below a board, or a .zip of one. By default every submission of every board. Exit code 1 with a line for each
@@ -134,7 +138,11 @@ def validate_command(paths: Sequence[Path], boards: Sequence[str], root: Path, r
             for fault in faults:
                 echo(f"{name}: {fault}")
         bad = sum(map(bool, found.values()))
-        echo(f"{len(found)} submissions, {bad} refused" if bad else f"{len(found)} submissions hold: every number was computed again")
+        echo(
+            f"{len(found)} submissions, {bad} refused"
+            if bad
+            else f"{len(found)} submissions hold: every number was computed again"
+        )
     if any(found.values()):
         raise click.exceptions.Exit(1)
 
@@ -195,7 +203,14 @@ def list_command(root: Path, as_json: bool) -> None:
         return
     rows = [["board", "environment", "split", "domain", "tasks", "submissions"]]
     rows += [
-        [one.name, one.board.environment, one.board.split, one.board.domain or "-", f"{one.board.tasks}", f"{len(one.submissions)}"]
+        [
+            one.name,
+            one.board.environment,
+            one.board.split,
+            one.board.domain or "-",
+            f"{one.board.tasks}",
+            f"{len(one.submissions)}",
+        ]
         for one in places
     ]
     echo(table(rows))
@@ -241,7 +256,20 @@ def _text(shown: Any) -> str:
     from rbsuite.leaderboard.wording import about, bounded, gain_text, headline_name, number, state
     from rbsuite.report.text import fold, table
 
-    rows = [["rank", "system", "model", "memory", "scaling", headline_name(shown.place.board), "gain", "tokens", "$", "checked"]]
+    rows = [
+        [
+            "rank",
+            "system",
+            "model",
+            "memory",
+            "scaling",
+            headline_name(shown.place.board),
+            "gain",
+            "tokens",
+            "$",
+            "checked",
+        ]
+    ]
     for row in shown.rows:
         one = row.row
         rows.append(
@@ -269,7 +297,9 @@ def remove_command(board: str, submission: str, root: Path) -> None:
 @command.command("export")
 @click.argument("board")
 @click.argument("submission")
-@click.option("--to", "form", type=click.Choice(["tau2"]), default="tau2", show_default=True, help="Whose shape to write.")
+@click.option(
+    "--to", "form", type=click.Choice(["tau2"]), default="tau2", show_default=True, help="Whose shape to write."
+)
 @_root
 def export_command(board: str, submission: str, form: str, root: Path) -> None:
     """Print a SUBMISSION in the shape that another leaderboard takes."""
@@ -305,7 +335,9 @@ def _chosen(root: Path, boards: Sequence[str], paths: Sequence[Path]) -> Iterato
     for path in paths:
         if path.suffix != ".zip":
             if not path.is_dir() or path.parent.name != "submissions":
-                raise UsageError(f"{path} is no submission.", "Name a directory such as leaderboards/BOARD/submissions/NAME.")
+                raise UsageError(
+                    f"{path} is no submission.", "Name a directory such as leaderboards/BOARD/submissions/NAME."
+                )
             yield read_board(path.parent.parent.parent, path.resolve().parent.parent.name), path
     if not paths:
         for place in _places(root, boards):
@@ -333,9 +365,13 @@ def _unpacked(root: Path, paths: Sequence[Path]) -> Iterator[Iterator[tuple[Boar
                 scratch = Path(stack.enter_context(TemporaryDirectory()))
                 extract(path, scratch, Limits(total_bytes=1 << 30, files=1000))
                 found = [one.parent for one in scratch.rglob(FILE)]
-                submission, faults = read_submission(found[0]) if len(found) == 1 else (None, ["it holds no submission"])
+                submission, faults = (
+                    read_submission(found[0]) if len(found) == 1 else (None, ["it holds no submission"])
+                )
                 if submission is None:
-                    raise UsageError(f"{path} cannot be read: {faults[0]}.", "Give an archive of one submission's directory.")
+                    raise UsageError(
+                        f"{path} cannot be read: {faults[0]}.", "Give an archive of one submission's directory."
+                    )
                 yield read_board(root, submission.board), found[0], path.name
 
         yield each()

@@ -16,7 +16,6 @@ from rbsuite.leaderboard.boards import NAME, SUBMISSIONS, BoardPlace
 from rbsuite.leaderboard.measuring import domain_results, leading, measure
 from rbsuite.leaderboard.submission import (
     FILE,
-    SCHEMA_VERSION,
     Contact,
     Log,
     Methodology,
@@ -41,7 +40,9 @@ class Refused(RbsuiteError):
     """
 
     def __init__(self, what: str, faults: Sequence[str]) -> None:
-        super().__init__(f"{what} is refused: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}.", "Nothing was written.")
+        super().__init__(
+            f"{what} is refused: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}.", "Nothing was written."
+        )
         self.faults = tuple(faults)
 
 
@@ -98,17 +99,23 @@ def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
     """
     name = entry.directory
     if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a submission.", "Give --name: lower-case letters, digits, - _ and dots.")
+        raise UsageError(
+            f"{name!r} cannot be the name of a submission.", "Give --name: lower-case letters, digits, - _ and dots."
+        )
     home = place.directory / SUBMISSIONS
     target = home / name
     if target.exists():
-        raise UsageError(f"{target} is there already.", "Remove it with `rbsuite leaderboard remove`, or give another --name.")
+        raise UsageError(
+            f"{target} is there already.", "Remove it with `rbsuite leaderboard remove`, or give another --name."
+        )
     made_home = not home.exists()
     try:
         home.mkdir(exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{name[:60]}-", dir=home))
     except OSError as error:
-        raise UsageError(f"{home} cannot be written: {error.strerror}.", "Give --root a directory you can write.") from error
+        raise UsageError(
+            f"{home} cannot be written: {error.strerror}.", "Give --root a directory you can write."
+        ) from error
     try:
         _write(experiments, place, entry, draft)
         checked = check_submission(draft, place)
@@ -163,7 +170,7 @@ def _write(experiments: Sequence[Path], place: BoardPlace, entry: Entry, draft: 
     lead = leading(measured)
     user = str(measured.models.get("user", ""))
     submission = Submission(
-        schema_version=SCHEMA_VERSION,
+        schema_version=1,
         board=place.name,
         system=entry.system,
         model_name=entry.model or lead.model,
@@ -229,5 +236,7 @@ def _unpacked(archive: Path, directory: Path) -> Path:
     extract(archive, directory, Limits(total_bytes=1 << 30, files=1000))
     found = sorted([*(path.parent for path in directory.rglob(FILE_NAME)), *directory.rglob("*.jsonl")])
     if len(found) != 1:
-        raise UsageError(f"{archive} holds {len(found)} experiments.", "Give an archive of one experiment's directory or export.")
+        raise UsageError(
+            f"{archive} holds {len(found)} experiments.", "Give an archive of one experiment's directory or export."
+        )
     return found[0]

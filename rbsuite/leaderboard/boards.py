@@ -98,7 +98,11 @@ class BoardPlace:
     def submissions(self) -> Sequence[Path]:
         """The directories of its submissions, by name."""
         home = self.directory / SUBMISSIONS
-        return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith(".")) if home.is_dir() else []
+        return (
+            sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
+            if home.is_dir()
+            else []
+        )
 
 
 _BOARD = TypeAdapter(Board)
@@ -123,7 +127,9 @@ def read_board(root: Path, name: str) -> BoardPlace:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(one) for one in first["loc"]) or "the file"
-        raise UsageError(f"{path}: {where}: {first['msg'].lower()}.", "docs/boards.md lists what a board may say.") from error
+        raise UsageError(
+            f"{path}: {where}: {first['msg'].lower()}.", "docs/boards.md lists what a board may say."
+        ) from error
     except (Unusable, ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no board: {error}.", "Fix the file.") from error
     _check(path, board)
@@ -146,7 +152,9 @@ def all_boards(root: Path) -> Sequence[BoardPlace]:
     """
     names = board_names(root)
     if not names:
-        raise UsageError(f"there is no board below {root}.", "Give --root the directory that has BOARD/board.toml in it.")
+        raise UsageError(
+            f"there is no board below {root}.", "Give --root the directory that has BOARD/board.toml in it."
+        )
     return [read_board(root, name) for name in names]
 
 
@@ -185,9 +193,11 @@ def option_faults(board: Board, config: Mapping[str, Any], facts: Mapping[str, A
         if _plain(given) != _plain(default):
             faults.append(f"{_shown(name)} is {_plain(given)!r}, and the board wants {_plain(default)!r}")
     said = facts.get("environment", {})
-    for name, value in board.facts.items():
-        if said.get(name) != value:
-            faults.append(f"the environment's {name} is {said.get(name)!r}, and the board wants {value!r}")
+    faults += [
+        f"the environment's {name} is {said.get(name)!r}, and the board wants {value!r}"
+        for name, value in board.facts.items()
+        if said.get(name) != value
+    ]
     return faults
 
 

@@ -70,9 +70,7 @@ def read_tables(
     return tables, faults
 
 
-def build(
-    root: Path, places: Sequence[BoardPlace], out: Path, receipts: Path, *, recompute: bool = True
-) -> Built:
+def build(root: Path, places: Sequence[BoardPlace], out: Path, receipts: Path, *, recompute: bool = True) -> Built:
     """Write everything about boards.
 
     Args:
@@ -152,7 +150,12 @@ def figures_of(table: Table, row: TableRow) -> dict[str, Any]:
     }
     if one.gain is not None:
         gained = one.gain.difference
-        values |= {"gain": gained.mean, "gain_low": gained.low, "gain_high": gained.high, "gain_p_holm": one.gain.p_holm}
+        values |= {
+            "gain": gained.mean,
+            "gain_low": gained.low,
+            "gain_high": gained.high,
+            "gain_p_holm": one.gain.p_holm,
+        }
     values |= {f"pass^{passed.k}": passed.value.mean for passed in one.passes if passed.k <= 4}
     return values | {f"differs: {name}": value for name, value in row.differing.items()}
 
@@ -239,7 +242,12 @@ def markdown(table: Table, references: Sequence[Figure]) -> str:
         lines += ["", "## Published figures", "", "Not recomputed here, and not ranked with the rows above.", ""]
         lines += [_line(["system", "model", "subset", "metric", "value", "source"]), _line(["---"] * 6)]
         lines += [
-            _line([_md(cell) for cell in (one.system, one.model, one.subset, one.metric, f"{one.value:g} {one.unit}", one.source)])
+            _line(
+                [
+                    _md(cell)
+                    for cell in (one.system, one.model, one.subset, one.metric, f"{one.value:g} {one.unit}", one.source)
+                ]
+            )
             for one in references
         ]
     return "\n".join(lines) + "\n"
@@ -252,5 +260,3 @@ def _line(cells: Sequence[str]) -> str:
 def _md(text: str) -> str:
     """Text that Markdown shows as it is."""
     return _MARKDOWN.sub(r"\\\1", inert(" ".join(text.split())))
-
-

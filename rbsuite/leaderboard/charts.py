@@ -117,5 +117,3 @@ def _clean(parent: Any) -> None:
             parent.remove(child)
         else:
             _clean(child)
-
-

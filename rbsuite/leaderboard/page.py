@@ -109,7 +109,10 @@ def _facts(row: TableRow) -> list[tuple[str, str]]:
     """The configuration and who stands behind it, empty entries left out."""
     one, sub = row.row, row.submission
     options = {name.replace("_", " "): value for name, value in sub.measured.options.items()}
-    levels = {name: getattr(one, name) for name in ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")}
+    levels = {
+        name: getattr(one, name)
+        for name in ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")
+    }
     pairs: list[tuple[str, Any]] = [
         ("organization", sub.submitting_organization),
         ("contact", ", ".join(filter(None, (sub.contact_info.name, sub.contact_info.email, sub.contact_info.github)))),
@@ -174,7 +177,11 @@ def _checks(row: TableRow) -> list[str]:
         "The hash chain over every record, and the chain of every bank, hold.",
         f"All {row.row.tasks} tasks in each of {row.row.orders} orders; what broke scores 0 and is counted.",
         "Environment, split, task set and fixed options are the board's.",
-        *(["Texts of the tasks were left out of the logs, as the benchmark's authors ask."] if sub.measured.redacted else []),
+        *(
+            ["Texts of the tasks were left out of the logs, as the benchmark's authors ask."]
+            if sub.measured.redacted
+            else []
+        ),
         *(f"{log.path}: SHA-256 {log.sha256}" for log in sub.logs),
     ]
 

@@ -1,8 +1,8 @@
 """Ranks that are as wide as is known: every two rows are compared task by task, and Holm's correction is over all pairs.
 
 Rows that ran the same streams are compared pair by pair, those that recalled nothing by their means over all runs
-(:mod:`rbsuite.statistics.pairing`). Rows that both learn and ran *different* orders share tasks alone: the variance between tasks is that of
-the tasks' differences, and each side brings its own variance between orders (:class:`_OverTasks`).
+(:mod:`rbsuite.statistics.pairing`). Rows that both learn and ran *different* orders share tasks alone: the variance between tasks is
+that of the tasks' differences, and each side brings its own variance between orders (:class:`_OverTasks`).
 
 A row's rank goes from one more than the number of rows that are surely better to the number of rows less those that are surely worse. Since
 the correction is over all pairs of the board, all ranges hold together in 95 % of boards (Mogstad, Romano, Shaikh & Wilhelm 2024).
@@ -90,9 +90,7 @@ def rank_ranges(pairs: Pairs, *, lower_is_better: bool = False) -> list[tuple[in
     return [(1 + int(above), len(better) - int(below)) for above, below in zip(better, worse, strict=True)]
 
 
-def _grouped(
-    entries: Sequence[Entry], first: int
-) -> Mapping[tuple[str, tuple[tuple[int, int], ...], int], list[int]]:
+def _grouped(entries: Sequence[Entry], first: int) -> Mapping[tuple[str, tuple[tuple[int, int], ...], int], list[int]]:
     """The rows after one, by how they are compared with it, which of their columns pair, and how many they have."""
     one, groups = entries[first], defaultdict(list)
     places = {key: place for place, key in enumerate(one.keys)}
@@ -163,7 +161,9 @@ class _OverTasks:
         """As :func:`_paired`; ``apart`` where orders matter: each side brings its own part (Satterthwaite's degrees)."""
         own, of_others, n = self.orders[first], self.orders[others], self.tasks
         variance = self.covariance[first, first] + np.diag(self.covariance)[others] - 2 * self.covariance[first, others]
-        tasks = np.maximum(variance / n, [float(least(n, int(min(self.runs[first], runs)))) for runs in self.runs[others]])
+        tasks = np.maximum(
+            variance / n, [float(least(n, int(min(self.runs[first], runs)))) for runs in self.runs[others]]
+        )
         orders = own + of_others if apart else np.zeros(len(others))
         mine, theirs = np.maximum(1, self.runs[first] - 1), np.maximum(1, self.runs[others] - 1)
         with np.errstate(divide="ignore", invalid="ignore"):

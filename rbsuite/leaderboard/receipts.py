@@ -1,7 +1,7 @@
 """Remembers what was computed again, so that a page of hundreds of submissions is built in seconds.
 
-A receipt says that a submission, byte for byte, passed every check of this version against its board, byte for byte. It lies in the keeper's
-own cache and not beside the submission, where whoever submits could put one.
+A receipt says that a submission, byte for byte, passed every check of this version against its board, byte for byte. It lies in the
+keeper's own cache and not beside the submission, where whoever submits could put one.
 """
 
 from __future__ import annotations

@@ -367,7 +367,9 @@ def schema_faults(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return ["it is no object"]
     if value.get("schema_version") != SCHEMA_VERSION:
-        return [f"schema_version is {value.get('schema_version')!r:.40}, and this version of rbsuite reads {SCHEMA_VERSION}"]
+        return [
+            f"schema_version is {value.get('schema_version')!r:.40}, and this version of rbsuite reads {SCHEMA_VERSION}"
+        ]
     found = sorted(_validator().iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
     faults = [_fault(error) for error in found[:_MOST_FAULTS]]
     return faults + ([f"and {len(found) - _MOST_FAULTS} more faults of form"] if len(found) > _MOST_FAULTS else [])

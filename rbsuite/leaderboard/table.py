@@ -94,12 +94,20 @@ def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, 
         place: the board.
         submissions: each with its directory, and whether it was verified.
     """
-    found = [(path.name, submission, verified, row) for path, submission, verified in submissions for row in submission.measured.rows]
+    found = [
+        (path.name, submission, verified, row)
+        for path, submission, verified in submissions
+        for row in submission.measured.rows
+    ]
     found.sort(key=lambda one: _order(place, one[3], one[0]))
     cost = "dollars" if found and all(one[3].dollars for one in found) else "tokens"
     pairs, ranges = _ranked(place, submissions, found)
     said = [_said(submission, row) for _, submission, _, row in found]
-    columns = [name for name in dict.fromkeys(name for one in said for name in one) if len({one.get(name, "") for one in said}) > 1]
+    columns = [
+        name
+        for name in dict.fromkeys(name for one in said for name in one)
+        if len({one.get(name, "") for one in said}) > 1
+    ]
     front = _front(place, [row for _, _, _, row in found], cost)
     rows = [
         TableRow(
@@ -129,7 +137,9 @@ def _order(place: BoardPlace, row: Row, name: str) -> tuple[float, str, str]:
 
 
 def _ranked(
-    place: BoardPlace, submissions: Sequence[tuple[Path, Submission, bool]], found: Sequence[tuple[str, Submission, bool, Row]]
+    place: BoardPlace,
+    submissions: Sequence[tuple[Path, Submission, bool]],
+    found: Sequence[tuple[str, Submission, bool, Row]],
 ) -> tuple[Pairs | None, list[tuple[int, int]]]:
     if not found or place.board.tasks < 2:
         return None, []
@@ -186,9 +196,7 @@ def _said(submission: Submission, row: Row) -> dict[str, str]:
     """Everything in which rows of a board may differ, as text."""
     measured = submission.measured
     told = {name: getattr(row, name) for name in ("agent", "judge", "embedder", "prompts", "temperature")}
-    told |= {
-        name: _text(value) for name, value in measured.options.items() if name not in told and name not in _ALWAYS
-    }
+    told |= {name: _text(value) for name, value in measured.options.items() if name not in told and name not in _ALWAYS}
     told |= {f"{purpose} model": model for purpose, model in measured.models.items() if purpose != "agent"}
     told |= {"seeds": _text(sorted({run.seed for run in row.runs})), "rbsuite": measured.rbsuite}
     told |= {f"environment {name}": _text(value) for name, value in measured.environment.items()}

@@ -18,15 +18,17 @@ _DOMAINS = frozenset({"retail", "airline", "telecom", "banking_knowledge"})
 def tau2_submission(submission: Submission) -> dict[str, Any]:
     """The fields of tau2-bench's ``submission.json``.
 
-    An agent with a memory is a *custom* one there, for which it asks that prompts count as modified, that notes say what was done, and that a
-    reference links to the implementation. Its trajectories are of another form, so none are named.
+    An agent with a memory is a *custom* one there, for which it asks that prompts count as modified, that notes say what was done, and that
+    a reference links to the implementation. Its trajectories are of another form, so none are named.
 
     Raises:
         UsageError: the submission is on other domains, or lacks what a custom one must have.
     """
     foreign = sorted(submission.results.keys() - _DOMAINS)
     if foreign:
-        raise UsageError(f"tau2-bench has no domain {foreign[0]!r}.", "Export submissions to boards of tau-bench's domains.")
+        raise UsageError(
+            f"tau2-bench has no domain {foreign[0]!r}.", "Export submissions to boards of tau-bench's domains."
+        )
     links = [one.url for one in submission.references if one.url] or [url for url in (submission.url,) if url]
     if not links:
         raise UsageError("tau2-bench wants a link to the implementation of a custom agent.", "Submit with --url.")
@@ -44,7 +46,11 @@ def tau2_submission(submission: Submission) -> dict[str, Any]:
     value["methodology"] = {
         **value["methodology"],
         "notes": notes,
-        "verification": {"modified_prompts": True, "omitted_questions": False, "details": submission.methodology.verification.details},
+        "verification": {
+            "modified_prompts": True,
+            "omitted_questions": False,
+            "details": submission.methodology.verification.details,
+        },
     }
     if submission.model_release.release_date:
         value["model_release"] = {"release_date": submission.model_release.release_date}

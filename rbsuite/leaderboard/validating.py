@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def _own_figures(submission: Submission) -> Iterator[str]:
 
 
 def _rising(where: str, values: Sequence[tuple[int, float]]) -> Iterator[str]:
-    for (k, value), (more, later) in zip(values, values[1:], strict=False):
+    for (k, value), (more, later) in pairwise(values):
         if later > value + 1e-9:
             yield f"{where}{more} is above {where.rpartition(' ')[2]}{k}, which cannot be"
 
@@ -145,7 +146,9 @@ def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> li
                 stores.append(stack.enter_context(ExperimentStore.open((directory / log.path).parent, readonly=True)))
             except RbsuiteError as error:
                 return [f"{log.path}: {_without(error.message, directory)}"]
-        changed = [f"{log.path}: {line}" for log, store in zip(submission.logs, stores, strict=True) for line in _audit(store)]
+        changed = [
+            f"{log.path}: {line}" for log, store in zip(submission.logs, stores, strict=True) for line in _audit(store)
+        ]
         if changed:
             return [f"the hash chain is broken: {line}" for line in changed]
         faults = rule_faults(stores, place, submission)
@@ -181,7 +184,9 @@ def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission
             faults.append("its models are real, and the board is for simulations")
         if is_private(store) and not submission.measured.redacted:
             faults.append("the benchmark's authors ask that tasks are not published, and the logs hold their texts")
-        faults += _feedback_faults(bool(manifest.facts.get("judge_sees_ground_truth")), submission, board.ground_truth_feedback)
+        faults += _feedback_faults(
+            bool(manifest.facts.get("judge_sees_ground_truth")), submission, board.ground_truth_feedback
+        )
         faults += _coverage_faults(store, board.tasks)
     faults += _mixed(stores)
     faults += _order_faults(stores, board.orders)
@@ -287,5 +292,3 @@ def _dropped(given: Measured, found: Measured) -> Iterator[str]:
                 f"{row.label}: {max(wanted - cells, other.rollouts - row.rollouts, other.failures - row.failures)} answers were"
                 " dropped from the denominator; what broke scores 0 and stays in it"
             )
-
-

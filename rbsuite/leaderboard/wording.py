@@ -20,7 +20,9 @@ def about(table: Table) -> list[str]:
     if board.note:
         lines.append(board.note)
     if table.unpaired:
-        lines.append("Some rows learnt on different orders: these are compared task by task, and each brings its own spread over orders.")
+        lines.append(
+            "Some rows learnt on different orders: these are compared task by task, and each brings its own spread over orders."
+        )
     if any(not row.verified for row in table.rows):
         lines.append("Rows marked as claimed were not recomputed from their logs when this was built.")
     return lines
@@ -40,7 +42,9 @@ def gain_text(row: Row) -> str:
     if row.gain is None or row.gain.difference.mean is None:
         return "baseline" if row.baseline else "-"
     gained = row.gain.difference
-    bounds = "" if gained.low is None or gained.high is None else f" [{100 * gained.low:+.1f}, {100 * gained.high:+.1f}]"
+    bounds = (
+        "" if gained.low is None or gained.high is None else f" [{100 * gained.low:+.1f}, {100 * gained.high:+.1f}]"
+    )
     return f"{100 * (gained.mean or 0.0):+.1f}{bounds}"
 
 

@@ -92,7 +92,12 @@ def _head(path: Path) -> tuple[Manifest, Mapping[str, tuple[MemoryOp, ...]]]:
             run = _restored(RunInfo, with_line, path, number)
             runs.append(run)
             seeds[run.id] = tuple(_restored(MemoryOp, op, path, number) for op in line.get("seed_ops", ()))
-    if first is None or not runs or not isinstance(first.get("config"), dict) or not isinstance(first.get("facts"), dict):
+    if (
+        first is None
+        or not runs
+        or not isinstance(first.get("config"), dict)
+        or not isinstance(first.get("facts"), dict)
+    ):
         raise StoreError(f"{path} is no whole export: it has no runs.", _REMEDY)
     return Manifest(first["config"], first["facts"], tuple(runs)), seeds
 
