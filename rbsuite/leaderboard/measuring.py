@@ -220,7 +220,8 @@ def domain_results(measured: Measured) -> dict[str, DomainScore]:
         domains.setdefault(measured.domains[place] or "all", []).append(solved)
     cost = row.dollars if len(domains) == 1 else None
     return {
-        name: DomainScore(*[_pass_percent(tasks, k) for k in (1, 2, 3, 4)], cost) for name, tasks in domains.items()
+        name: DomainScore(**{f"pass_{k}": _pass_percent(tasks, k) for k in (1, 2, 3, 4)}, cost=cost)
+        for name, tasks in domains.items()
     }
 
 

@@ -26,6 +26,7 @@ MOST_LOG_BYTES = 1024 * 1024 * 1024
 """Size of the largest log that is opened."""
 MOST_FAULTS = 60
 """Faults of a submission that are shown."""
+_MOST_CHANGED = 5
 _LEVEL_WORDS = {
     "agent": "agents",
     "model": "models",
@@ -150,7 +151,8 @@ def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> li
             f"{log.path}: {line}" for log, store in zip(submission.logs, stores, strict=True) for line in _audit(store)
         ]
         if changed:
-            return [f"the hash chain is broken: {line}" for line in changed]
+            more = [f"{len(changed) - _MOST_CHANGED} more places"] if len(changed) > _MOST_CHANGED else []
+            return [f"the hash chain is broken: {line}" for line in (*changed[:_MOST_CHANGED], *more)]
         faults = rule_faults(stores, place, submission)
         try:
             found = measure(stores, place.board, redacted=submission.measured.redacted)
