@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -72,11 +74,7 @@ def _percent(value: float | None) -> float | None:
 
 
 def _chart(kind: str, width: int, height: int, **options: Any) -> Any:
-    try:
-        import pygal
-    except ImportError as error:
-        raise UsageError("the page's charts need pygal.", "Run: pip install 'rbsuite[leaderboard]'") from error
-    return getattr(pygal, kind)(
+    return getattr(_pygal(), kind)(
         js=[],
         css=[],
         no_prefix=True,
@@ -89,6 +87,18 @@ def _chart(kind: str, width: int, height: int, **options: Any) -> Any:
         margin=8,
         **options,
     )
+
+
+@cache
+def _pygal() -> Any:
+    before = list(sys.meta_path)
+    try:
+        import pygal
+    except ImportError as error:
+        raise UsageError("the page's charts need pygal.", "Run: pip install 'rbsuite[leaderboard]'") from error
+    # It hooks into every later import of the process, for plugins with maps, in a way that Python 3.11 warns of.
+    sys.meta_path[:] = [one for one in sys.meta_path if one in before or not type(one).__module__.startswith("pygal")]
+    return pygal
 
 
 def _svg(chart: Any, classes: str, title: str) -> str:

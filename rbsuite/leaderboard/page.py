@@ -197,7 +197,7 @@ def _templates() -> Environment:
     made.globals |= {
         "style": Markup(style),
         "script": Markup(script),
-        "policy": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+        "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
     }
     made.filters["inert"] = inert
     made.finalize = lambda value: inert(value) if type(value) is str else value
