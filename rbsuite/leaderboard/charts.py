@@ -85,6 +85,7 @@ def _chart(kind: str, width: int, height: int, **options: Any) -> Any:
         dots_size=5,
         max_scale=8,
         margin=8,
+        margin_right=28,
         **options,
     )
 

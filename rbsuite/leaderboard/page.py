@@ -161,8 +161,8 @@ def _compared(table: Table, row: TableRow) -> list[tuple[str, str, str, str]]:
             table.rows[one.other].name,
             f"{100 * one.difference:+.1f} [{100 * max(-1, one.difference - one.reach):+.1f},"
             f" {100 * min(1, one.difference + one.reach):+.1f}]",
-            f"Holm {p_text(one.p_holm)}",
-            "same orders" if one.same_streams else "same tasks, other orders",
+            p_text(one.p_holm).removeprefix("= "),
+            "tasks and orders" if one.same_streams else "tasks",
         )
         for one in row.comparisons
     ]
