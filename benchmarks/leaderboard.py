@@ -58,7 +58,9 @@ def _board(home: Path, pack: Path, count: int) -> BoardPlace:
                  out=home / f"e{number}", progress=False).close()  # fmt: skip
         begun = time.perf_counter()
         made.append(add([home / f"e{number}"], place, Entry(f"system {number}", "lab", "2026-01-01")))
-        print(f"add: {time.perf_counter() - begun:.2f} s, log {(made[-1] / 'experiment.sqlite').stat().st_size / 2**20:.1f} MiB")
+        print(
+            f"add: {time.perf_counter() - begun:.2f} s, log {(made[-1] / 'experiment.sqlite').stat().st_size / 2**20:.1f} MiB"
+        )
     for number in range(len(SYSTEMS), count):
         target = made[0].with_name(f"system-{number}")
         shutil.copytree(made[number % len(SYSTEMS)], target)
@@ -87,7 +89,9 @@ def _build(home: Path, place: BoardPlace) -> None:
     built = build(home / "boards", [place], home / "pages", home / "receipts")
     wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]
     size = (home / "pages" / "many.html").stat().st_size / 2**20
-    print(f"build: {wall:.1f} s ({cpu:.1f} s of CPU), {len(built.tables[0].rows)} rows, page {size:.1f} MiB, {_memory():.0f} MiB")
+    print(
+        f"build: {wall:.1f} s ({cpu:.1f} s of CPU), {len(built.tables[0].rows)} rows, page {size:.1f} MiB, {_memory():.0f} MiB"
+    )
 
 
 def _memory() -> float:

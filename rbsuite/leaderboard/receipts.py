@@ -13,8 +13,8 @@ from pathlib import Path
 from rbsuite import __version__
 from rbsuite.files import Unusable, read_file
 from rbsuite.leaderboard.boards import BoardPlace
-from rbsuite.leaderboard.submission import FILE, MOST_BYTES
-from rbsuite.leaderboard.validating import Checked, check_submission, file_faults, read_submission
+from rbsuite.leaderboard.submission import FILE, MOST_BYTES, from_plain, read_value
+from rbsuite.leaderboard.validating import Checked, check_submission, file_faults
 
 _CHECKS = 1
 """Goes up with what is checked."""
@@ -37,9 +37,8 @@ def checked(directory: Path, place: BoardPlace, receipts: Path) -> Checked:
     """
     key = _key(directory, place)
     if key and (receipts / key).is_file():
-        submission, faults = read_submission(directory)
-        if submission is not None:
-            return Checked((*faults, *file_faults(directory, submission)), submission)
+        submission = from_plain(read_value(directory / FILE))  # its form was checked too
+        return Checked(tuple(file_faults(directory, submission)), submission)
     found = check_submission(directory, place)
     if key and not found.faults:
         with suppress(OSError):  # a cache that cannot be written costs time alone

@@ -122,7 +122,7 @@ def spread(
         return _over_orders(a, b, partners, rows, mean, between)
 
 
-def least(n: Floats | float, runs: int) -> Floats:
+def least(n: Floats | float, runs: Floats | float) -> Floats:
     """The least variance of a mean difference: where no pair differs, as if two of two more tasks did in one run (Bonett & Price 2012)."""
     return np.asarray(2 / ((n + 2) * runs) ** 2, dtype=float)
 
@@ -151,7 +151,9 @@ def _over_orders(
     return Spread(mean, parts.error, parts.degrees, parts, own, among / noise, noise, left)
 
 
-def beyond_chance(high: Floats, low: Floats | float, between: Floats | float, n: Floats | float, orders: int) -> Floats:
+def beyond_chance(
+    high: Floats, low: Floats | float, between: Floats | float, n: Floats | float, orders: Floats | float
+) -> Floats:
     """The part of an error's square that is between orders, less what is chance; not below 0.
 
     Args:

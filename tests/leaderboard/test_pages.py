@@ -90,7 +90,13 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
     home = tmp_path_factory.mktemp("browser")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={home}"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={home}",
+    ):
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     yield driver
@@ -155,9 +161,13 @@ def test_keys_alone_open_a_row(page: Any) -> None:
 
 def test_dark_and_phone(page: Any) -> None:
     look = "return getComputedStyle(document.body).backgroundColor"
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]})
+    page.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
+    )
     light = page.execute_script(look)
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    page.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
     assert page.execute_script(look) != light
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
@@ -166,6 +176,6 @@ def test_dark_and_phone(page: Any) -> None:
         page.find_element("css selector", "#row-0 .open button").click()
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390
         inner = page.find_element("css selector", "#details-0 .inner").rect
-        assert 0 <= inner["x"] and inner["x"] + inner["width"] <= 390
+        assert inner["x"] >= 0 and inner["x"] + inner["width"] <= 390
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

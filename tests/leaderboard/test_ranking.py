@@ -26,14 +26,18 @@ def entry(cells: Floats, first_seed: int = 0, *, exchangeable: bool = False) -> 
 def streams(one: Entry) -> Sequence[StreamScores]:
     return [
         StreamScores(
-            RunInfo("r", MADE, column, "seeded", seed, TASKS), dict(zip(TASKS, one.cells[:, column].tolist(), strict=True)), {}
+            RunInfo("r", MADE, column, "seeded", seed, TASKS),
+            dict(zip(TASKS, one.cells[:, column].tolist(), strict=True)),
+            {},
         )
         for column, (seed, _) in enumerate(one.keys)
     ]
 
 
 def arm(rng: np.random.Generator, shift: float, runs: int = 3, spread: float = 0.0) -> Floats:
-    chances = 1 / (1 + np.exp(-(np.linspace(-2, 2, len(TASKS))[:, None] + shift + rng.normal(0, spread, runs)[None, :])))
+    chances = 1 / (
+        1 + np.exp(-(np.linspace(-2, 2, len(TASKS))[:, None] + shift + rng.normal(0, spread, runs)[None, :]))
+    )
     return (rng.random((len(TASKS), runs)) < chances).astype(float)
 
 
@@ -84,7 +88,10 @@ def test_rows_on_different_orders_are_covered(spread: float) -> None:
 
 def test_order_of_rows_does_not_matter() -> None:
     rng = np.random.default_rng(4)
-    entries = [entry(arm(rng, 0.3 * number, spread=0.3), first_seed=10 * (number % 2), exchangeable=number == 3) for number in range(5)]
+    entries = [
+        entry(arm(rng, 0.3 * number, spread=0.3), first_seed=10 * (number % 2), exchangeable=number == 3)
+        for number in range(5)
+    ]
     there, back = compare_all(entries), compare_all(entries[::-1])
     np.testing.assert_allclose(there.difference, back.difference[::-1, ::-1], atol=1e-12)
     np.testing.assert_allclose(there.p_holm, back.p_holm[::-1, ::-1], rtol=1e-5)

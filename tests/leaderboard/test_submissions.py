@@ -79,9 +79,7 @@ def test_a_submission_is_read_back_by_compare(rbsuite: Command, toys: Path, subm
         assert there.replace(f"{toys / 'first'}", "") == here.replace(f"{submitted}", "")
 
 
-def test_experiments_that_differ_in_their_seeds_are_one_submission(
-    rbsuite: Command, toys: Path, root: Path
-) -> None:
+def test_experiments_that_differ_in_their_seeds_are_one_submission(rbsuite: Command, toys: Path, root: Path) -> None:
     place = read_board(root, "toys")
     made = add([toys / "first", toys / "second"], place, ENTRY)
     rows = json.loads((made / "submission.json").read_text())["measured"]["rows"]
@@ -169,8 +167,16 @@ def test_a_receipt_does_not_outlive_a_change(rbsuite: Command, submitted: Path, 
         ("fewer", "", "another task set than the board's"),
         ("frozen", "", "freeze is True, and the board wants False"),
         ("first", "simulated = false", "its models are simulations, and the board is for real ones"),
-        ("first", "simulated = true\nfixed = { protocol = 'evo-memory' }", "protocol is '', and the board wants 'evo-memory'"),
-        ("first", "simulated = true\nfree = ['memory', 'scaling']\nfixed = { seed = 4 }", "seed is 0, and the board wants 4"),
+        (
+            "first",
+            "simulated = true\nfixed = { protocol = 'evo-memory' }",
+            "protocol is '', and the board wants 'evo-memory'",
+        ),
+        (
+            "first",
+            "simulated = true\nfree = ['memory', 'scaling']\nfixed = { seed = 4 }",
+            "seed is 0, and the board wants 4",
+        ),
         ("first", "simulated = true\nfacts = { backend = 'real' }", "environment's backend is None"),
         ("warm", "simulated = true\nfree = ['memory', 'seed', 'orders', 'user']", "temperature is [0.7]"),
         ("first", "simulated = true\nbaseline = 'placebo'", "no condition has the memory 'placebo'"),
