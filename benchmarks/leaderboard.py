@@ -2,8 +2,8 @@
 
     python benchmarks/leaderboard.py PACK [--submissions 200]
 
-PACK is tau-bench's. Four experiments (two memories, 115 retail tasks in 3 orders, the simulated learner) are run once, and each is submitted
-many times under other names.
+PACK is tau-bench's. Four experiments (two memories, 115 retail tasks in 3 orders, the simulated learner) are run once, and each is
+submitted many times under other names.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ SYSTEMS = (("sim/learner", 0), ("sim/learner:known=0.5", 0), ("sim/learner", 1),
 
 
 def main() -> None:
+    """Make the board, validate it, build it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pack", type=Path)
     parser.add_argument("--submissions", type=int, default=200)

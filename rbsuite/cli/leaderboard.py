@@ -26,7 +26,7 @@ _root = click.option(
 _receipts = click.option(
     "--receipts",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where is remembered what was computed again [default: the user's cache].",
+    help="Where is remembered what was computed again [default: the data directory].",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 

@@ -197,7 +197,13 @@ def _templates() -> Environment:
     made.globals |= {
         "style": Markup(style),
         "script": Markup(script),
-        "policy": f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
+        "policy": "; ".join(
+            [
+                *("default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'"),
+                f"style-src '{_hash(style)}'",
+                f"script-src '{_hash(script)}'",
+            ]
+        ),
     }
     made.filters["inert"] = inert
     made.finalize = lambda value: inert(value) if type(value) is str else value

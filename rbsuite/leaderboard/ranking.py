@@ -173,7 +173,7 @@ def _orders(rows: _Rows, between: Floats) -> tuple[Floats, Floats, npt.NDArray[n
     learnt = ~rows.exchangeable & (rows.runs >= ORDERS_NEEDED)
     squares = np.array([(one**2).sum() for one in rows.columns])
     noise = np.array([(one**2).sum() for one in rows.left])
-    own_between = np.maximum(np.diag(rows.covariance) / n, least(n, rows.runs))
+    own_between = np.maximum(np.diag(rows.covariance) / n, least(n, rows.runs.astype(float)))
     alone = np.where(learnt, _beyond(squares, noise, own_between, n, rows.runs), 0.0)
     steps = np.maximum(1.0, rows.runs - 1.0)
     # Both learnt on different orders: each brings its own part.

@@ -1,7 +1,7 @@
 """Remembers what was computed again, so that a page of hundreds of submissions is built in seconds.
 
 A receipt says that a submission, byte for byte, passed every check of this version against its board, byte for byte. It lies in the
-keeper's own cache and not beside the submission, where whoever submits could put one.
+keeper's own data directory and not beside the submission, where whoever submits could put one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rbsuite import __version__
+from rbsuite.data.directory import data_directory
 from rbsuite.files import Unusable, read_file
 from rbsuite.leaderboard.boards import BoardPlace
 from rbsuite.leaderboard.submission import FILE, MOST_BYTES, from_plain, read_value
@@ -21,10 +22,8 @@ _CHECKS = 1
 
 
 def receipts_directory() -> Path:
-    """Where receipts are kept if nobody says otherwise."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("rbsuite", appauthor=False) / "leaderboard"
+    """Where receipts are kept if nobody says otherwise: beside the packs of data."""
+    return data_directory() / "receipts"
 
 
 def checked(directory: Path, place: BoardPlace, receipts: Path) -> Checked:

@@ -1,4 +1,4 @@
-"""A board for toy experiments, and the worked example: a board of simulated runs, built from scratch by the commands that its guide shows."""
+"""A board for toy experiments, and the worked example: a board of simulated runs, built from scratch by commands alone."""
 
 from __future__ import annotations
 

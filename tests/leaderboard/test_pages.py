@@ -38,7 +38,7 @@ def test_the_documents_say_what_was_measured(example: Example) -> None:
     for row in document["rows"]:
         gained = row["gain"]
         assert (gained is None) == row["baseline"]
-        own = [one for one in document["rows"] if one["system"] == row["system"] and one["baseline"]][0]
+        own = next(one for one in document["rows"] if one["system"] == row["system"] and one["baseline"])
         assert gained is None or gained == pytest.approx(row["headline"] - own["headline"])
     assert {row["differs: seeds"] for row in rows} != {""}
     hostile = next(row for row in rows if row["system"] == HOSTILE)
@@ -125,7 +125,7 @@ def test_the_page_needs_nothing_and_hostile_names_do_nothing(page: Any) -> None:
 
 
 def test_rows_are_sorted_and_filtered(page: Any) -> None:
-    success = [head for head in page.find_elements("css selector", "thead button") if head.text == "success %"][0]
+    success = next(head for head in page.find_elements("css selector", "thead button") if head.text == "success %")
     success.click()
     means = [float(text.split()[0]) for text in column(page, 6)]
     assert means == sorted(means, reverse=True)
@@ -176,6 +176,7 @@ def test_dark_and_phone(page: Any) -> None:
         page.find_element("css selector", "#row-0 .open button").click()
         assert page.execute_script("return document.documentElement.scrollWidth") <= 390
         inner = page.find_element("css selector", "#details-0 .inner").rect
-        assert inner["x"] >= 0 and inner["x"] + inner["width"] <= 390
+        assert inner["x"] >= 0
+        assert inner["x"] + inner["width"] <= 390
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
