@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,23 +193,15 @@ def _write(experiments: Sequence[Path], place: BoardPlace, entry: Entry, draft: 
 
 
 def _copy(store: ExperimentStore, directory: Path) -> None:
-    """The compact store: one file without free pages; of a private benchmark one without its texts."""
+    """The compact store; of a private benchmark one without its texts."""
     directory.mkdir(exist_ok=True)
-    path = directory / FILE_NAME
-    if is_private(store):
-        with tempfile.TemporaryDirectory() as scratch:
-            copy_redacted(store, Path(scratch) / "redacted", redact)
-            _compact(Path(scratch) / "redacted" / FILE_NAME, path)
-    else:
-        _compact(store.path, path)
-
-
-def _compact(source: Path, target: Path) -> None:
-    try:
-        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("VACUUM INTO ?", (str(target),))
-    except sqlite3.Error as error:
-        raise UsageError(f"{source} cannot be copied: {error}.", "Check it with `rbsuite check`.") from error
+    if not is_private(store):
+        store.compact(directory)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        copy_redacted(store, Path(scratch) / "redacted", redact)
+        with ExperimentStore.open(Path(scratch) / "redacted", readonly=True) as redacted:
+            redacted.compact(directory)
 
 
 @contextmanager

@@ -287,6 +287,14 @@ class ExperimentStore:
         reader = Reader(self._database, self.manifest, checked=False)
         return audit(self._database, self.manifest, reader, columns=columns)
 
+    def compact(self, directory: Path) -> None:
+        """Write the same experiment to another directory, as one file without free pages and without a log beside it.
+
+        Raises:
+            StoreError: the file is there already, or cannot be written.
+        """
+        self._database.rows("VACUUM INTO ?", (str(directory / FILE_NAME),))
+
     def run_finished(self, run_id: str) -> bool:
         """Whether :meth:`mark_finished` was called for a run."""
         self._known(run_id)

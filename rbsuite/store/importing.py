@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
@@ -39,14 +40,19 @@ def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[st
     Raises:
         StoreError: the file is too large or is no whole export, or a record does not continue its run.
     """
-    path = Path(source)
+    path, fresh = Path(source), not Path(directory).exists()
     try:
         if path.stat().st_size > MOST_BYTES:
             raise StoreError(f"{path} is larger than {MOST_BYTES // 2**20} MiB.", "Give the experiment's directory.")
         # Twice: a store knows its runs from the beginning.
         manifest, seeds = _head(path)
-        with ExperimentStore.create(directory, manifest, seeds) as store:
-            _fill(store, path, rechain)
+        try:
+            with ExperimentStore.create(directory, manifest, seeds) as store:
+                _fill(store, path, rechain)
+        except BaseException:
+            if fresh:
+                shutil.rmtree(directory, ignore_errors=True)
+            raise
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
 

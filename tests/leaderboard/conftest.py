@@ -33,6 +33,7 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "first": {},
         "second": {"seed": 5},
         "warm": {"seed": 6, "temperature": (0.7,)},
+        "noisy": {"seed": 8, "judge": ("noisy:0.9",)},
         "mixed": {"model": ("sim/learner", "sim/learner:known=0.9")},
         "told": {"judge": ("ground-truth",)},
         "fewer": {"limit": 3},

@@ -17,7 +17,9 @@ from rbsuite.leaderboard.submission import schema_text
 from rbsuite.plugins import load_plugins
 
 PLUGINS = load_plugins()
-ENVIRONMENTS = sorted(name for name, spec in PLUGINS.of_kind("environment").items() if PLUGINS.owner(spec).startswith("rbsuite-"))
+ENVIRONMENTS = sorted(
+    name for name, spec in PLUGINS.of_kind("environment").items() if PLUGINS.owner(spec).startswith("rbsuite-")
+)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)

@@ -194,6 +194,18 @@ def test_what_a_board_does_not_take_is_refused_and_nothing_is_written(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_what_differs_between_five_people_is_a_column(rbsuite: Command, toys: Path, root: Path) -> None:
+    place = read_board(root, "toys")
+    for day, name in enumerate(("first", "second", "warm", "noisy", "told"), 1):
+        feedback = "ground_truth" if name in ("noisy", "told") else "self"
+        add([toys / name], place, Entry(name, "L", "2026-11-01", evaluated=f"2026-10-0{day}", feedback=feedback))
+    shown = json.loads(rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed", "--json").out)["rows"]
+    columns = {key.removeprefix("differs: ") for key in shown[0] if key.startswith("differs: ")}
+    assert columns == {"judge", "temperature", "seeds", "feedback", "evaluated"}
+    assert {row["differs: temperature"] for row in shown} == {"0", "0.7"}
+    assert len({row["differs: seeds"] for row in shown}) == 4
+
+
 def test_declared_ground_truth_is_a_mark(rbsuite: Command, toys: Path, root: Path) -> None:
     add([toys / "told"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", feedback="ground_truth"))
     assert "ground truth" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
@@ -270,3 +282,39 @@ def test_a_zip_of_a_submission_is_validated(rbsuite: Command, submitted: Path, r
     bad_zip(tmp_path / "bad.zip")
     said = rbsuite("leaderboard", "validate", tmp_path / "bad.zip", *options)
     assert (said.code, said.err.count("\n")) == (2, 1)
+
+
+def test_a_private_benchmark_is_submitted_without_its_texts(rbsuite: Command, tmp_path: Path) -> None:
+    assert (
+        rbsuite("eval", "--env", "gpqa", "--limit", "4", "--orders", "1", "--quiet", "--out", tmp_path / "e").code == 0
+    )
+    (tmp_path / "b" / "g").mkdir(parents=True)
+    (tmp_path / "b" / "g" / "board.toml").write_text(
+        'title = "G"\nenvironment = "gpqa"\nsplit = "sample"\ntask_set = ""\ntasks = 4\nsimulated = true\nfixed = { limit = 4 }\n'
+    )
+    made = add([tmp_path / "e"], read_board(tmp_path / "b", "g"), ENTRY)
+    with ExperimentStore.open(tmp_path / "e", readonly=True) as store:
+        query = next(store.records(store.manifest.runs[0].id)).rollouts[0].trajectory.query
+    with ExperimentStore.open(made, readonly=True) as store:
+        shown = next(store.records(store.manifest.runs[0].id)).rollouts[0].trajectory
+    assert shown.query == f"[left out: {len(query)} characters]"
+    assert shown.score is not None
+    assert check_submission(made, read_board(tmp_path / "b", "g")).faults == ()
+
+
+def test_a_board_may_rank_by_a_measure(rbsuite: Command, tmp_path: Path) -> None:
+    given = ("--env", "eb-habitat", "--limit", "6", "--orders", "3", "--quiet", "--out", tmp_path / "e")
+    assert rbsuite("eval", *given).code == 0
+    (tmp_path / "b" / "h").mkdir(parents=True)
+    (tmp_path / "b" / "h" / "board.toml").write_text(
+        'title = "H"\nenvironment = "eb-habitat[symbolic]"\nsplit = "sample"\ntask_set = ""\ntasks = 6\nsimulated = true\n'
+        'headline = "progress"\nfixed = { limit = 6 }\n'
+    )
+    made = add([tmp_path / "e"], read_board(tmp_path / "b", "h"), ENTRY)
+    rows = json.loads((made / "submission.json").read_text())["measured"]["rows"]
+    for row in rows:
+        assert row["headline"]["mean"] == pytest.approx(row["measures"]["progress"]["mean"])
+        assert row["headline"]["mean"] > row["success"]["mean"]
+    gained = rows[1]["gain"]["difference"]["mean"]
+    assert gained == pytest.approx(rows[1]["headline"]["mean"] - rows[0]["headline"]["mean"])
+    assert "progress %" in rbsuite("leaderboard", "show", "h", "--root", tmp_path / "b", "--claimed").out
