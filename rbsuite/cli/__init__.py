@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),
     "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
     "memory": Lazy("rbsuite.cli.memory", "Inspect the memory banks of an experiment."),
+    "leaderboard": Lazy("rbsuite.cli.leaderboard", "Submit experiments to boards, check submissions, build pages."),
     "cache": Lazy("rbsuite.cli.cache", "Say why model calls were not found in a cache of replies."),
     "serve-model": Lazy(
         "rbsuite.cli.serve_model", "Offer simulated models as providers offer theirs, faults included."

@@ -101,7 +101,7 @@ def spread(
         ordered: whether orders may matter to ``a``. With fewer than :data:`ORDERS_NEEDED` columns they cannot be seen to, and the error is
             conditional on them.
         prior: so many tasks' worth of a 0/1 score's largest variance are mixed into the variance between tasks. For shares, whose tasks may
-            agree by chance; 0 for differences, whose error is kept from vanishing by :func:`_least`.
+            agree by chance; 0 for differences, whose error is kept from vanishing by :func:`least`.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         rows = np.asarray(a.seen.any(-1) if b is None else a.seen.any(-1) & b.seen.any(-1))
@@ -113,7 +113,7 @@ def spread(
             between = ((n - 1) * between + prior * np.maximum(0.0, mean * (1 - mean)) / n) / (n - 1 + prior)
         else:
             runs = a.values.shape[-1] if b is None else min(a.values.shape[-1], b.values.shape[-1])
-            between = np.maximum(between, _least(n, runs))
+            between = np.maximum(between, least(n, runs))
         if not ordered or a.values.shape[-1] < ORDERS_NEEDED:
             zero = np.zeros_like(mean)
             nothing = np.full_like(mean, np.nan)
@@ -122,7 +122,7 @@ def spread(
         return _over_orders(a, b, partners, rows, mean, between)
 
 
-def _least(n: Floats | float, runs: int) -> Floats:
+def least(n: Floats | float, runs: Floats | float) -> Floats:
     """The least variance of a mean difference: where no pair differs, as if two of two more tasks did in one run (Bonett & Price 2012)."""
     return np.asarray(2 / ((n + 2) * runs) ** 2, dtype=float)
 
@@ -151,7 +151,9 @@ def _over_orders(
     return Spread(mean, parts.error, parts.degrees, parts, own, among / noise, noise, left)
 
 
-def beyond_chance(high: Floats, low: Floats | float, between: Floats | float, n: Floats | float, orders: int) -> Floats:
+def beyond_chance(
+    high: Floats, low: Floats | float, between: Floats | float, n: Floats | float, orders: Floats | float
+) -> Floats:
     """The part of an error's square that is between orders, less what is chance; not below 0.
 
     Args:
@@ -161,7 +163,7 @@ def beyond_chance(high: Floats, low: Floats | float, between: Floats | float, n:
         n: tasks.
         orders: orders.
     """
-    chance = (EXCESS - LESS * low / between) * low + FEW_DIFFER * _least(n, orders)
+    chance = (EXCESS - LESS * low / between) * low + FEW_DIFFER * least(n, orders)
     return np.asarray(np.maximum(0.0, high - chance), dtype=float)
 
 

@@ -282,9 +282,18 @@ class ExperimentStore:
         rows = self._database.rows("SELECT run, kind, position, tasks FROM act ORDER BY id")
         return [Act(self.manifest.runs[run].id, kind, position, tasks) for run, kind, position, tasks in rows]
 
-    def audit(self) -> Iterator[str]:
-        """What is not as it was written, a line each: see :mod:`rbsuite.store.audit`."""
-        return audit(self._database, self.manifest, Reader(self._database, self.manifest, checked=False))
+    def audit(self, *, columns: bool = True) -> Iterator[str]:
+        """What is not as it was written, a line each: see :func:`rbsuite.store.audit.audit`."""
+        reader = Reader(self._database, self.manifest, checked=False)
+        return audit(self._database, self.manifest, reader, columns=columns)
+
+    def compact(self, directory: Path) -> None:
+        """Write the same experiment to another directory, as one file without free pages and without a log beside it.
+
+        Raises:
+            StoreError: the file is there already, or cannot be written.
+        """
+        self._database.rows("VACUUM INTO ?", (str(directory / FILE_NAME),))
 
     def run_finished(self, run_id: str) -> bool:
         """Whether :meth:`mark_finished` was called for a run."""

@@ -20,7 +20,7 @@ KEPT = frozenset(
         *("type", "run", "id", "task_id", "commit_id", "state_hash", "head", "order_name", "tasks", "committed"),
         *("memory", "scaling", "agent", "model", "judge", "reader", "source", "label", "domain", "experience"),
         *("op", "item_id", "target", "document", "phase", "index", "links"),
-        *("actor", "turn", "role", "kind", "end", "how", "gold", "answer", "answered"),
+        *("actor", "audience", "turn", "role", "kind", "end", "how", "gold", "answer", "answered"),
     ]
 )
 """Keys whose texts are names, ids or letters. The list is of what is kept, so a new field is left out until it is known to be safe."""

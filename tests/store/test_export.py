@@ -11,7 +11,8 @@ import pytest
 
 from rbsuite.errors import StoreError
 from rbsuite.jsonable import plain
-from rbsuite.store import ExperimentStore, export_jsonl
+from rbsuite.store import ExperimentStore, experiment_digest, export_jsonl
+from rbsuite.store.importing import import_jsonl
 
 
 def test_lines(filled: ExperimentStore, samples: ModuleType, tmp_path: Path) -> None:
@@ -44,3 +45,33 @@ def test_failure_leaves_what_was_there(filled: ExperimentStore, tmp_path: Path) 
         export_jsonl(filled, path)
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["out.jsonl"]
+
+
+def test_an_export_becomes_the_same_experiment(filled: ExperimentStore, samples: ModuleType, tmp_path: Path) -> None:
+    export_jsonl(filled, tmp_path / "out.jsonl")
+    import_jsonl(tmp_path / "out.jsonl", tmp_path / "made")
+    with ExperimentStore.open(tmp_path / "made", readonly=True) as made:
+        assert list(made.records(samples.RUN)) == list(filled.records(samples.RUN))
+        assert experiment_digest(made) == experiment_digest(filled)
+        assert list(made.audit()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        ('"state_hash":"', '"state_hash":"0', "does not continue the chain"),
+        ('"end":"finished"', '"end":"won"', "is not a known word"),
+        ('"steps":[', '"steps":3,"other":[', "other fields: other"),
+        ('"format":1', '"format":2', "no export in format 1"),
+    ],
+)
+def test_what_is_no_export_becomes_nothing(
+    filled: ExperimentStore, tmp_path: Path, old: str, new: str, wanted: str
+) -> None:
+    export_jsonl(filled, tmp_path / "out.jsonl")
+    text = (tmp_path / "out.jsonl").read_text()
+    assert old in text
+    (tmp_path / "bad.jsonl").write_text(text.replace(old, new))
+    with pytest.raises(StoreError, match=wanted):
+        import_jsonl(tmp_path / "bad.jsonl", tmp_path / "made")
+    assert not (tmp_path / "made").exists()

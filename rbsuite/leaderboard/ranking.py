@@ -1,0 +1,264 @@
+"""Ranks that are as wide as is known: every two rows are compared task by task, and Holm's correction is over all pairs.
+
+Rows that ran the same streams are compared pair by pair, those that recalled nothing by their means over all runs
+(:mod:`rbsuite.statistics.pairing`). Rows that both learn and ran *different* orders share tasks alone: the variance between tasks is
+that of the tasks' differences, and each side brings its own variance between orders (:func:`_orders`).
+
+A row's rank goes from one more than the number of rows that are surely better to the number of rows less those that are surely worse. Since
+the correction is over all pairs of the board, all ranges hold together in 95 % of boards (Mogstad, Romano, Shaikh & Wilhelm 2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED
+from rbsuite.statistics.pairing import StreamKey
+from rbsuite.statistics.spread import Side, Spread, beyond_chance, least, spread
+from rbsuite.statistics.two_parts import Floats, TwoParts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a row of a board scored.
+
+    Attributes:
+        cells: the headline, tasks by runs; all entries have the same tasks in the same order.
+        keys: the stream of each run.
+        exchangeable: whether nothing was recalled, so that no order could matter.
+    """
+
+    cells: Floats
+    keys: tuple[StreamKey, ...]
+    exchangeable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Every two rows of a board; square, row less column.
+
+    Attributes:
+        difference: of the headlines.
+        reach: half width of its 95 % interval, not adjusted.
+        p_holm: adjusted for all pairs; 1 on the diagonal.
+        same_streams: whether the two ran the same streams or no order matters, so that they are paired in full.
+    """
+
+    difference: Floats
+    reach: Floats
+    p_holm: Floats
+    same_streams: npt.NDArray[np.bool_]
+
+
+def compare_all(entries: Sequence[Entry]) -> Pairs:
+    """Compare every two rows.
+
+    Args:
+        entries: the rows, of two tasks or more and without missing cells.
+    """
+    count = len(entries)
+    rows = _Rows.of(entries)
+    between = rows.between()
+    orders, degrees, same = _orders(rows, between)
+    mean = rows.means[:, None] - rows.means[None, :]
+    for first, second in rows.overlapping():
+        found = _paired(entries[first], entries[second])
+        if found is not None:
+            mean[first, second], between[first, second] = float(found.mean), float(found.parts.tasks)
+            orders[first, second] = float(found.parts.orders)
+            degrees[first, second], same[first, second] = float(found.parts.orders_degrees), True
+    upper = np.triu_indices(count, 1)
+    parts = TwoParts(between[upper], orders[upper], np.full(len(upper[0]), rows.tasks - 1.0), degrees[upper])
+    reach, p = np.zeros((count, count)), np.ones((count, count))
+    reach[upper], p[upper] = parts.reach(), _holm(parts.p_values(mean[upper]))
+    lower = (upper[1], upper[0])
+    mean[lower], reach[lower], p[lower], same[lower] = -mean[upper], reach[upper], p[upper], same[upper]
+    return Pairs(mean, reach, p, same)
+
+
+def rank_ranges(pairs: Pairs, *, lower_is_better: bool = False) -> list[tuple[int, int]]:
+    """The best and the worst rank of each row."""
+    sign = -1.0 if lower_is_better else 1.0
+    settled = pairs.p_holm <= 1 - LEVEL + 1e-12
+    better = (settled & (sign * pairs.difference < 0)).sum(1)
+    worse = (settled & (sign * pairs.difference > 0)).sum(1)
+    return [(1 + int(above), len(better) - int(below)) for above, below in zip(better, worse, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the parts of every error are made of, so that 80,000 pairs take seconds.
+
+    Cells are whole, so the analysis of variance of :mod:`rbsuite.statistics.spread` comes down to sums of products: of task means, of what
+    columns have over the grand mean, and of what is left without both. Columns stand by their streams' keys; rows on the same streams are a
+    group, in which columns pair.
+
+    Attributes:
+        means: of each row.
+        covariance: of the rows' task means.
+        columns: of each row what its columns have over the grand mean.
+        left: of each row what is left of its cells.
+        runs: of each row.
+        exchangeable: of each row.
+        keys: the streams of each row, sorted.
+        tasks: their number.
+    """
+
+    means: Floats
+    covariance: Floats
+    columns: Sequence[Floats]
+    left: Sequence[Floats]
+    runs: npt.NDArray[np.intp]
+    exchangeable: npt.NDArray[np.bool_]
+    keys: Sequence[tuple[StreamKey, ...]]
+    tasks: int
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry]) -> _Rows:
+        by_task = np.stack([one.cells.mean(-1) for one in entries])
+        columns, left, keys = [], [], []
+        for one, means in zip(entries, by_task, strict=True):
+            order = sorted(range(len(one.keys)), key=lambda place, one=one: one.keys[place])  # type: ignore[misc]
+            cells = one.cells[:, order] - means[:, None]
+            columns.append(cells.mean(0))
+            left.append((cells - columns[-1]).ravel())
+            keys.append(tuple(one.keys[place] for place in order))
+        return cls(
+            means=by_task.mean(-1),
+            covariance=np.atleast_2d(np.cov(by_task)),
+            columns=columns,
+            left=left,
+            runs=np.array([one.cells.shape[-1] for one in entries]),
+            exchangeable=np.array([one.exchangeable for one in entries]),
+            keys=keys,
+            tasks=by_task.shape[-1],
+        )
+
+    def between(self) -> Floats:
+        """The variance between tasks of every difference, over their number."""
+        own = np.diag(self.covariance)
+        variance = (own[:, None] + own[None, :] - 2 * self.covariance) / self.tasks
+        return np.asarray(np.maximum(variance, least(self.tasks, np.minimum(self.runs[:, None], self.runs[None, :]))))
+
+    def groups(self) -> list[npt.NDArray[np.intp]]:
+        """The rows on the same streams."""
+        found: dict[tuple[StreamKey, ...], list[int]] = {}
+        for number, keys in enumerate(self.keys):
+            found.setdefault(keys, []).append(number)
+        return [np.array(members) for members in found.values()]
+
+    def overlapping(self) -> list[tuple[int, int]]:
+        """Pairs of rows that share some streams and not all, one of which at least learnt; they are compared one by one."""
+        of_stream: dict[StreamKey, set[tuple[StreamKey, ...]]] = {}
+        for keys in dict.fromkeys(self.keys):
+            for key in keys:
+                of_stream.setdefault(key, set()).add(keys)
+        near = {keys: set().union(*(of_stream[key] for key in keys)) - {keys} for keys in dict.fromkeys(self.keys)}
+        return [
+            (first, second)
+            for first, keys in enumerate(self.keys)
+            if near[keys]
+            for second in range(first + 1, len(self.keys))
+            if self.keys[second] in near[keys] and not (self.exchangeable[first] and self.exchangeable[second])
+        ]
+
+
+def _orders(rows: _Rows, between: Floats) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
+    """The part between orders of every pair and its degrees of freedom, and whether the pair is compared in full."""
+    n, count = rows.tasks, len(rows.means)
+    learnt = ~rows.exchangeable & (rows.runs >= ORDERS_NEEDED)
+    squares = np.array([(one**2).sum() for one in rows.columns])
+    noise = np.array([(one**2).sum() for one in rows.left])
+    own_between = np.maximum(np.diag(rows.covariance) / n, least(n, rows.runs.astype(float)))
+    alone = np.where(learnt, _beyond(squares, noise, own_between, n, rows.runs), 0.0)
+    steps = np.maximum(1.0, rows.runs - 1.0)
+    # Both learnt on different orders: each brings its own part.
+    orders = alone[:, None] + alone[None, :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pooled = orders**2 / (alone[:, None] ** 2 / steps[:, None] + alone[None, :] ** 2 / steps[None, :])
+    degrees = np.where(orders > 0, pooled, 1.0)
+    # One of them recalled nothing: the other's part alone, of which the tasks' chance is taken for that of the difference.
+    mixed = rows.exchangeable[:, None] != rows.exchangeable[None, :]
+    first = _beyond(squares[:, None], noise[:, None], between, n, rows.runs[:, None]) * learnt[:, None]
+    second = _beyond(squares[None, :], noise[None, :], between, n, rows.runs[None, :]) * learnt[None, :]
+    orders = np.where(mixed, np.where(rows.exchangeable[:, None], second, first), orders)
+    degrees = np.where(mixed, np.where(rows.exchangeable[:, None], steps[None, :], steps[:, None]), degrees)
+    neither = rows.exchangeable[:, None] & rows.exchangeable[None, :]
+    orders = np.where(neither, 0.0, orders)
+    same = mixed | neither | np.eye(count, dtype=bool)
+    for members in rows.groups():
+        block = np.ix_(members, members)
+        orders[block] = _of_group(rows, members, between[block])
+        degrees[block] = max(1, int(rows.runs[members[0]]) - 1)
+        same[block] = True
+    return orders, degrees, same
+
+
+def _of_group(rows: _Rows, members: npt.NDArray[np.intp], between: Floats) -> Floats:
+    """The part between orders of every two rows on the same streams."""
+    n, runs = rows.tasks, int(rows.runs[members[0]])
+    if runs < ORDERS_NEEDED:
+        return np.zeros_like(between)
+    columns = np.stack([rows.columns[one] for one in members])
+    left = np.stack([rows.left[one] for one in members])
+    shared, products = columns @ columns.T, left @ left.T
+    own, noise = np.diag(shared), np.diag(products)
+    # What the row in front shares with the one behind by chance: all of it where pairs are differences, else by regression.
+    exchangeable = rows.exchangeable[members]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        after = np.where(noise[None, :] > 0, products / noise[None, :], 0.0)
+        before = np.where(noise[:, None] > 0, products / noise[:, None], 0.0)
+    first = _less(own[:, None], own[None, :], shared, after), _less(noise[:, None], noise[None, :], products, after)
+    second = _less(own[None, :], own[:, None], shared, before), _less(noise[None, :], noise[:, None], products, before)
+    both = _less(own[:, None], own[None, :], shared, 1.0), _less(noise[:, None], noise[None, :], products, 1.0)
+    control, controlled = exchangeable[None, :], exchangeable[:, None]
+    squares, rest = (
+        np.where(controlled, one, np.where(control, other, pairs))
+        for one, other, pairs in zip(second, first, both, strict=True)
+    )
+    return np.where(control & controlled, 0.0, _beyond(squares, rest, between, n, runs))
+
+
+def _less(own: Floats, other: Floats, shared: Floats, slope: Floats | float) -> Floats:
+    """The sum of squares of a row less so many times another."""
+    return np.asarray(np.maximum(0.0, own - 2 * slope * shared + slope**2 * other), dtype=float)
+
+
+def _beyond(squares: Floats, noise: Floats, between: Floats, n: int, runs: npt.NDArray[np.intp] | int) -> Floats:
+    """The part between orders of whole cells: see :func:`rbsuite.statistics.spread.beyond_chance`."""
+    high = squares / np.maximum(1, np.asarray(runs) - 1) / runs
+    low = noise / np.maximum(1.0, (n - 1.0) * (np.asarray(runs) - 1)) / n / runs
+    return beyond_chance(high, low, between, n, np.asarray(runs, dtype=float))
+
+
+def _paired(one: Entry, other: Entry) -> Spread | None:
+    """Two rows that share some streams; ``None`` where they are too few, so that tasks alone are shared."""
+    places = {key: place for place, key in enumerate(other.keys)}
+    partners = [places.get(key, -1) for key in one.keys]
+    if other.exchangeable:
+        return spread(_full(one.cells), _full(other.cells), partners)
+    if one.exchangeable:
+        turned = _paired(other, one)
+        return None if turned is None else replace(turned, mean=-turned.mean)
+    shared = [(mine, theirs) for mine, theirs in enumerate(partners) if theirs >= 0]
+    if len(shared) < ORDERS_NEEDED:
+        return None
+    mine, theirs = [place for place, _ in shared], [place for _, place in shared]
+    return spread(_full(one.cells[:, mine] - other.cells[:, theirs]))
+
+
+def _full(values: Floats) -> Side:
+    return Side(values, np.ones(values.shape, dtype=bool))
+
+
+def _holm(p_values: Floats) -> Floats:
+    """Holm's adjusted p values (:func:`rbsuite.statistics.exact.holm` for many)."""
+    order = np.argsort(p_values, kind="stable")
+    adjusted = np.empty_like(p_values)
+    steps = np.arange(len(p_values), 0, -1)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, steps * p_values[order]))
+    return adjusted

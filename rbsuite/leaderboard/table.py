@@ -1,0 +1,218 @@
+"""A board as a table: its submissions read, its rows compared and ranked, and what differs between them made columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rbsuite.leaderboard.boards import BoardPlace
+from rbsuite.leaderboard.ranking import Entry, Pairs, compare_all, rank_ranges
+from rbsuite.leaderboard.submission import Row, Submission
+
+NEAREST = 10
+"""Rows that a row's details compare it with: those next to it."""
+_ALWAYS = frozenset({"memory", "scaling", "model", "orders", "baseline_orders", "seed"})
+"""Options that have columns of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row less another: the difference of the headlines, half its 95 % interval, its p value, and whether the runs pair."""
+
+    other: int
+    difference: float
+    reach: float
+    p_holm: float
+    same_streams: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of the table.
+
+    Attributes:
+        rank: the best and the worst it may have; ``None`` where it is not ranked.
+        submission: what it comes from.
+        directory: the submission's name.
+        row: the condition.
+        verified: whether its numbers were computed again from its logs.
+        front: whether no other row is better at no more cost.
+        differing: what differs on this board, by column.
+        comparisons: with the rows next to it.
+    """
+
+    rank: tuple[int, int] | None
+    submission: Submission
+    directory: str
+    row: Row
+    verified: bool
+    front: bool
+    differing: Mapping[str, str]
+    comparisons: Sequence[Comparison]
+
+    @property
+    def name(self) -> str:
+        """System and memory: what the row is called."""
+        return f"{self.submission.system}: {self.row.label}"
+
+    @property
+    def rank_text(self) -> str:
+        """The range as it is shown: ``1`` or ``1-3``."""
+        if self.rank is None:
+            return "-"
+        low, high = self.rank
+        return f"{low}" if low == high else f"{low}-{high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A board with its rows, the best first.
+
+    Attributes:
+        place: the board.
+        rows: the rows.
+        columns: the columns of what differs.
+        cost: what the cost of a row is counted in: ``dollars`` where every price is known, else ``tokens``.
+        unpaired: whether some rows learnt on different orders, so that they share tasks alone.
+    """
+
+    place: BoardPlace
+    rows: Sequence[TableRow]
+    columns: Sequence[str]
+    cost: str
+    unpaired: bool
+
+
+def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, bool]]) -> Table:
+    """The table of a board.
+
+    Args:
+        place: the board.
+        submissions: each with its directory, and whether it was verified.
+    """
+    found = [
+        (path.name, submission, verified, row)
+        for path, submission, verified in submissions
+        for row in submission.measured.rows
+    ]
+    found.sort(key=lambda one: _order(place, one[3], one[0]))
+    cost = "dollars" if found and all(one[3].dollars for one in found) else "tokens"
+    pairs, ranges = _ranked(place, submissions, found)
+    said = [_said(submission, row) for _, submission, _, row in found]
+    columns = [
+        name
+        for name in dict.fromkeys(name for one in said for name in one)
+        if len({one.get(name, "") for one in said}) > 1
+    ]
+    front = _front(place, [row for _, _, _, row in found], cost)
+    rows = [
+        TableRow(
+            rank=ranges[number] if ranges else None,
+            submission=submission,
+            directory=name,
+            row=row,
+            verified=verified,
+            front=number in front,
+            differing={column: said[number].get(column, "") for column in columns},
+            comparisons=_nearest(number, len(found), pairs),
+        )
+        for number, (name, submission, verified, row) in enumerate(found)
+    ]
+    unpaired = pairs is not None and not bool(pairs.same_streams.all())
+    return Table(place, rows, columns, cost, unpaired)
+
+
+def cost_of(row: Row, kind: str) -> float | None:
+    """What a task costs, in what the board counts cost in."""
+    return row.dollars if kind == "dollars" else row.tokens
+
+
+def _order(place: BoardPlace, row: Row, name: str) -> tuple[float, str, str]:
+    mean = row.headline.mean if row.headline.mean is not None else -1.0
+    return (mean if place.board.lower_is_better else -mean, name, row.label)
+
+
+def _ranked(
+    place: BoardPlace,
+    submissions: Sequence[tuple[Path, Submission, bool]],
+    found: Sequence[tuple[str, Submission, bool, Row]],
+) -> tuple[Pairs | None, list[tuple[int, int]]]:
+    if not found or place.board.tasks < 2:
+        return None, []
+    tasks = {task: number for number, task in enumerate(submissions[0][1].measured.task_ids)}
+    entries = [_entry(submission, row, tasks) for _, submission, _, row in found]
+    pairs = compare_all(entries)
+    return pairs, rank_ranges(pairs, lower_is_better=place.board.lower_is_better)
+
+
+def _entry(submission: Submission, row: Row, tasks: Mapping[str, int]) -> Entry:
+    own = np.array([tasks[task] for task in submission.measured.task_ids])
+    cells = np.zeros((len(tasks), len(row.runs)))
+    keys = []
+    for column, run in enumerate(row.runs):
+        stream = own[run.order]
+        cells[stream, column] = run.scores
+        keys.append((run.seed, tuple(map(str, stream.tolist()))))
+    return Entry(cells, tuple(keys), row.exchangeable)
+
+
+def _nearest(number: int, count: int, pairs: Pairs | None) -> list[Comparison]:
+    if pairs is None:
+        return []
+    near = sorted((other for other in range(count) if other != number), key=lambda other: (abs(other - number), other))
+    return [
+        Comparison(
+            other,
+            float(pairs.difference[number, other]),
+            float(pairs.reach[number, other]),
+            float(pairs.p_holm[number, other]),
+            bool(pairs.same_streams[number, other]),
+        )
+        for other in sorted(near[:NEAREST])
+    ]
+
+
+def _front(place: BoardPlace, rows: Sequence[Row], cost: str) -> set[int]:
+    """The rows that no other is better than at no more cost."""
+    sign = -1.0 if place.board.lower_is_better else 1.0
+    points = [
+        (value, sign * row.headline.mean, number)
+        for number, row in enumerate(rows)
+        if (value := cost_of(row, cost)) is not None and row.headline.mean is not None
+    ]
+    front, best = set(), float("-inf")
+    for _, score, number in sorted(points, key=lambda one: (one[0], -one[1], one[2])):
+        if score > best:
+            front.add(number)
+            best = score
+    return front
+
+
+def _said(submission: Submission, row: Row) -> dict[str, str]:
+    """Everything in which rows of a board may differ, as text."""
+    measured = submission.measured
+    told = {name: getattr(row, name) for name in ("agent", "judge", "embedder", "prompts", "temperature")}
+    told |= {name: _text(value) for name, value in measured.options.items() if name not in told and name not in _ALWAYS}
+    told |= {f"{purpose} model": model for purpose, model in measured.models.items() if purpose != "agent"}
+    told |= {"seeds": _text(sorted({run.seed for run in row.runs})), "rbsuite": measured.rbsuite}
+    told |= {f"environment {name}": _text(value) for name, value in measured.environment.items()}
+    told["feedback"] = submission.feedback.replace("_", " ")
+    told |= {
+        "evaluated": submission.methodology.evaluation_date,
+        "model released": submission.model_release.release_date,
+        "model snapshot": submission.model_release.snapshot,
+        "hardware": submission.hardware,
+    }
+    return {name.replace("_", " "): value for name, value in told.items()}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,296 @@
+"""Whether a submission may stand on a board: form, logs, rules, coverage, and every number computed again. All faults at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from rbsuite.errors import RbsuiteError
+from rbsuite.files import Unusable
+from rbsuite.jsonable import plain
+from rbsuite.leaderboard.boards import SUBMISSIONS, BoardPlace, option_faults
+from rbsuite.leaderboard.measuring import differences, domain_results, measure
+from rbsuite.leaderboard.submission import FILE, Measured, Submission, from_plain, read_value, schema_faults
+from rbsuite.statistics.pairing import stream_tasks
+from rbsuite.store import ExperimentStore
+from rbsuite.store.looks import stage
+from rbsuite.store.redaction import is_private
+
+MOST_LOG_BYTES = 1024 * 1024 * 1024
+"""Size of the largest log that is opened."""
+MOST_FAULTS = 60
+"""Faults of a submission that are shown."""
+_MOST_CHANGED = 5
+_LEVEL_WORDS = {
+    "agent": "agents",
+    "model": "models",
+    "judge": "judges",
+    "embedder": "embedders",
+    "prompts": "prompts",
+    "temperature": "temperatures",
+}
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of checking a submission.
+
+    Attributes:
+        faults: what is wrong, a line each.
+        submission: what it says; ``None`` where it cannot be read.
+    """
+
+    faults: tuple[str, ...]
+    submission: Submission | None
+
+
+def read_submission(directory: Path) -> tuple[Submission | None, list[str]]:
+    """A submission as it is written, and the faults of its form; nothing is recomputed."""
+    try:
+        value = read_value(directory / FILE)
+    except Unusable as error:
+        return None, [f"{FILE}: {error}"]
+    except OSError as error:
+        return None, [f"{FILE} cannot be read: {error.strerror}"]
+    faults = schema_faults(value)
+    if faults:
+        return None, faults
+    try:
+        return from_plain(value), []
+    except ValueError:
+        return None, [f"{FILE} holds what no submission may"]
+
+
+def check_submission(directory: Path, place: BoardPlace) -> Checked:
+    """Check one submission: see the module's text.
+
+    Args:
+        directory: the submission's.
+        place: the board.
+    """
+    submission, faults = read_submission(directory)
+    if submission is None:
+        return Checked(tuple(faults), None)
+    if submission.board != place.name:
+        faults.append(f"it is for the board {submission.board!r}, not {place.name!r}")
+    faults += _own_figures(submission)
+    broken = file_faults(directory, submission)
+    faults += broken
+    if not broken:
+        faults += _from_logs(directory, submission, place)
+    unique = list(dict.fromkeys(faults))
+    if len(unique) > MOST_FAULTS:
+        unique = [*unique[:MOST_FAULTS], f"and {len(unique) - MOST_FAULTS} more"]
+    return Checked(tuple(unique), submission)
+
+
+def file_faults(directory: Path, submission: Submission) -> list[str]:
+    """What is wrong with the files beside the submission's own: missing, changed, or nothing of it."""
+    faults = []
+    named = Counter(log.path for log in submission.logs)
+    faults += [f"the log {path} is named {count} times" for path, count in named.items() if count > 1]
+    for log in submission.logs:
+        path = directory / log.path
+        if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+            faults.append(f"the log {log.path} is missing")
+        elif (size := path.stat().st_size) > MOST_LOG_BYTES:
+            faults.append(f"the log {log.path} is larger than {MOST_LOG_BYTES // 2**20} MiB")
+        elif size != log.bytes or file_digest(path) != log.sha256:
+            faults.append(f"the log {log.path} is not the one that was submitted: its digest differs")
+    known = {FILE, *named, *(path.split("/")[0] for path in named)}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory).as_posix()
+        if name not in known:
+            faults.append(f"{name[:80]!r} is no part of a submission")
+        if len(faults) > MOST_FAULTS:
+            break
+    return faults
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    state = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            state.update(block)
+    return state.hexdigest()
+
+
+def _own_figures(submission: Submission) -> Iterator[str]:
+    """What cannot be, whatever the logs say."""
+    for row in submission.measured.rows:
+        values = [(one.k, one.value.mean) for one in row.passes if one.value.mean is not None]
+        yield from _rising(f"{row.label}: pass^", values)
+    for domain, scores in submission.results.items():
+        given = enumerate((scores.pass_1, scores.pass_2, scores.pass_3, scores.pass_4), 1)
+        yield from _rising(f"results.{domain}: pass_", [(k, value) for k, value in given if value is not None])
+
+
+def _rising(where: str, values: Sequence[tuple[int, float]]) -> Iterator[str]:
+    for (k, value), (more, later) in pairwise(values):
+        if later > value + 1e-9:
+            yield f"{where}{more} is above {where.rpartition(' ')[2]}{k}, which cannot be"
+
+
+def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> list[str]:
+    with ExitStack() as stack:
+        stores = []
+        for log in submission.logs:
+            try:
+                stores.append(stack.enter_context(ExperimentStore.open((directory / log.path).parent, readonly=True)))
+            except RbsuiteError as error:
+                return [f"{log.path}: {_without(error.message, directory)}"]
+        changed = [
+            f"{log.path}: {line}" for log, store in zip(submission.logs, stores, strict=True) for line in _audit(store)
+        ]
+        if changed:
+            more = [f"{len(changed) - _MOST_CHANGED} more places"] if len(changed) > _MOST_CHANGED else []
+            return [f"the hash chain is broken: {line}" for line in (*changed[:_MOST_CHANGED], *more)]
+        faults = rule_faults(stores, place, submission)
+        try:
+            found = measure(stores, place.board, redacted=submission.measured.redacted)
+        except RbsuiteError as error:
+            return [*faults, _without(error.message, directory)]
+        return faults + _number_faults(submission, found)
+
+
+def _audit(store: ExperimentStore) -> list[str]:
+    try:
+        return list(store.audit(columns=False))
+    except RbsuiteError as error:
+        return [error.message]
+
+
+def _without(message: str, directory: Path) -> str:
+    """A message without the machine's path, which would differ from one checkout to the next."""
+    return message.replace(f"{directory}/", "").replace(str(directory), "the submission").rstrip(".")
+
+
+def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission: Submission) -> list[str]:
+    """What in the experiments the board does not take, or is not all there."""
+    board, faults = place.board, []
+    for store in stores:
+        manifest = store.manifest
+        faults += option_faults(board, manifest.config, manifest.facts)
+        simulated = bool(manifest.facts.get("simulated"))
+        if simulated and not board.simulated:
+            faults.append("its models are simulations, and the board is for real ones")
+        if board.simulated and not simulated:
+            faults.append("its models are real, and the board is for simulations")
+        if is_private(store) and not submission.measured.redacted:
+            faults.append("the benchmark's authors ask that tasks are not published, and the logs hold their texts")
+        faults += _feedback_faults(
+            bool(manifest.facts.get("judge_sees_ground_truth")), submission, board.ground_truth_feedback
+        )
+        faults += _coverage_faults(store, board.tasks)
+    faults += _mixed(stores)
+    faults += _order_faults(stores, board.orders)
+    if not board.task_set:
+        faults += _first_task_set(submission, place)
+    return faults
+
+
+def _feedback_faults(seen: bool, submission: Submission, allowed: bool) -> Iterator[str]:
+    if seen and not allowed:
+        yield "memory learns from ground truth, which the board does not take"
+    elif seen and submission.feedback != "ground_truth":
+        yield "memory learns from ground truth, which is not declared (feedback)"
+    elif not seen and submission.feedback == "ground_truth":
+        yield "ground-truth feedback is declared, and no judge sees it"
+
+
+def _coverage_faults(store: ExperimentStore, tasks: int) -> Iterator[str]:
+    at = stage(store)
+    if not at.finished:
+        yield "the experiment is not finished"
+    for run in at.runs:
+        stream = stream_tasks(run)
+        twice = [task for task, count in Counter(stream).items() if count > 1]
+        if twice:
+            yield f"run {run.id}: the task {twice[0]} stands in the stream more than once"
+        if len(set(stream)) != tasks:
+            yield f"run {run.id}: {len(set(stream))} tasks, and the board has {tasks}"
+        missing = len(run.tasks) - store.committed(run.id)
+        if missing:
+            yield f"run {run.id}: {missing} tasks are missing"
+    sets = {frozenset(stream_tasks(run)) for run in at.runs}
+    if len(sets) > 1:
+        yield "runs are on different tasks"
+
+
+def _mixed(stores: Sequence[ExperimentStore]) -> Iterator[str]:
+    """Factors that a submission must have one level of; several systems are several submissions."""
+    conditions = dict.fromkeys(run.condition for store in stores for run in store.manifest.runs)
+    for factor, words in _LEVEL_WORDS.items():
+        levels = sorted({getattr(one, factor) for one in conditions})
+        if len(levels) > 1:
+            yield f"mixed {words}: {', '.join(level or 'built-in' for level in levels)}; submit each by itself"
+    alike: Mapping[str, set[str]] = {
+        "models": {str(plain(store.manifest.facts.get("models"))) for store in stores},
+        "protocols": {str(store.manifest.config.get("protocol")) for store in stores},
+        "data versions": {str(store.manifest.facts.get("task_set", {}).get("hash")) for store in stores},
+        "backends": {str(plain(store.manifest.facts.get("environment"))) for store in stores},
+    }
+    for words, found in alike.items():
+        if len(found) > 1:
+            yield f"mixed {words} in its experiments"
+    templates: dict[tuple[str, str], set[str]] = {}
+    for store in stores:
+        for name, sha in store.templates().items():
+            templates.setdefault(name, set()).add(sha)
+    if any(len(shas) > 1 for shas in templates.values()):
+        yield "mixed prompts: a template differs between its experiments"
+
+
+def _order_faults(stores: Sequence[ExperimentStore], least: int) -> Iterator[str]:
+    streams: Counter[tuple[Any, ...]] = Counter()
+    orders: Counter[str] = Counter()
+    for store in stores:
+        for run in stage(store).runs:
+            streams[run.condition, run.seed, stream_tasks(run)] += 1
+            orders[run.condition.label] += 1
+    for (condition, _, _), count in streams.items():
+        if count > 1:
+            yield f"{condition.label}: the same order is run {count} times"
+    for label, count in orders.items():
+        if count < least:
+            yield f"{label}: {count} orders, and the board wants {least} at least"
+
+
+def _first_task_set(submission: Submission, place: BoardPlace) -> Iterator[str]:
+    """Where the board does not know the hash of its task set, that of the first submission counts."""
+    for directory in place.submissions:
+        other, _ = read_submission(directory)
+        if other is not None:
+            if other.measured.task_set != submission.measured.task_set:
+                yield f"another task set than that of {SUBMISSIONS}/{directory.name}"
+            return
+
+
+def _number_faults(submission: Submission, found: Measured) -> list[str]:
+    faults = list(_dropped(submission.measured, found))
+    faults += differences(plain(submission.measured), plain(found), "measured")
+    faults += differences(plain(submission.results), plain(domain_results(found)), "results")
+    return faults
+
+
+def _dropped(given: Measured, found: Measured) -> Iterator[str]:
+    """Whether broken rollouts were left out of a denominator."""
+    true = {row.label: row for row in found.rows}
+    for row in given.rows:
+        other = true.get(row.label)
+        if other is None:
+            continue
+        cells, wanted = (sum(len(run.scores) for run in one.runs) for one in (row, other))
+        if cells < wanted or row.rollouts < other.rollouts or row.failures < other.failures:
+            yield (
+                f"{row.label}: {max(wanted - cells, other.rollouts - row.rollouts, other.failures - row.failures)} answers were"
+                " dropped from the denominator; what broke scores 0 and stays in it"
+            )

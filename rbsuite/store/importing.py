@@ -1,0 +1,215 @@
+"""Makes a store of an export: the lines of :mod:`rbsuite.store.export` become an experiment again, with the same digest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from rbsuite.errors import StoreError
+from rbsuite.experience import MemoryOp
+from rbsuite.files import Unusable, parse_json
+from rbsuite.oplog import chain
+from rbsuite.record import Manifest, RunInfo, TaskRecord
+from rbsuite.store.experiment import ExperimentStore
+from rbsuite.store.export import FORMAT
+
+MOST_BYTES = 512 * 1024 * 1024
+"""Size of the largest export that is read."""
+_LINE = 64 * 1024 * 1024
+_REMEDY = "Give a whole export with trajectories, as rbsuite.store.export writes it."
+
+Reader = Callable[[Any], Any]
+
+
+def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[str], *, rechain: bool = False) -> None:
+    """Make the store of an experiment from its export.
+
+    The chain of each bank is computed anew and compared, since no record is committed that does not continue it.
+
+    Args:
+        source: the file, written with trajectories.
+        directory: where the experiment is to be kept; new or empty.
+        rechain: make the chains of the banks anew, for an export whose texts were left out: they are of other texts then.
+
+    Raises:
+        StoreError: the file is too large or is no whole export, or a record does not continue its run.
+    """
+    path, fresh = Path(source), not Path(directory).exists()
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise StoreError(f"{path} is larger than {MOST_BYTES // 2**20} MiB.", "Give the experiment's directory.")
+        # Twice: a store knows its runs from the beginning.
+        manifest, seeds = _head(path)
+        try:
+            with ExperimentStore.create(directory, manifest, seeds) as store:
+                _fill(store, path, rechain)
+        except BaseException:
+            if fresh:
+                shutil.rmtree(directory, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.", _REMEDY) from error
+
+
+def copy_redacted(store: ExperimentStore, directory: Path, redact: Callable[[Any], Any]) -> None:
+    """Make a store that holds the same experiment with texts left out, its chains made anew.
+
+    Args:
+        store: the experiment.
+        directory: where to, new or empty.
+        redact: takes a record, gives it as plain data without the texts.
+    """
+    runs = store.manifest.runs
+    seeds = {run.id: [restore(MemoryOp, redact(op)) for op in store.seed_ops(run.id)] for run in runs}
+    with ExperimentStore.create(directory, store.manifest, seeds) as made:
+        for run in runs:
+            for record in store.records(run.id):
+                _commit(made, run.id, restore(TaskRecord, redact(record)), True)
+            if store.run_finished(run.id):
+                made.mark_finished(run.id)
+
+
+def restore(kind: Any, value: Any) -> Any:
+    """The record of plain data: undoes :func:`rbsuite.jsonable.plain` for a class whose fields are annotated.
+
+    Raises:
+        ValueError: the data has other fields, or values of other kinds.
+    """
+    return _reader(kind)(value)
+
+
+def _head(path: Path) -> tuple[Manifest, Mapping[str, tuple[MemoryOp, ...]]]:
+    first: Mapping[str, Any] | None = None
+    runs: list[RunInfo] = []
+    seeds: dict[str, tuple[MemoryOp, ...]] = {}
+    for number, line in _lines(path):
+        if first is None:
+            if line.get("type") != "experiment" or line.get("format") != FORMAT:
+                raise StoreError(f"{path} is no export in format {FORMAT}.", _REMEDY)
+            first = line
+        elif line.get("type") == "run":
+            with_line = {name: value for name, value in line.items() if name in _RUN}
+            run = _restored(RunInfo, with_line, path, number)
+            runs.append(run)
+            seeds[run.id] = tuple(_restored(MemoryOp, op, path, number) for op in line.get("seed_ops", ()))
+    if (
+        first is None
+        or not runs
+        or not isinstance(first.get("config"), dict)
+        or not isinstance(first.get("facts"), dict)
+    ):
+        raise StoreError(f"{path} is no whole export: it has no runs.", _REMEDY)
+    return Manifest(first["config"], first["facts"], tuple(runs)), seeds
+
+
+def _fill(store: ExperimentStore, path: Path, rechain: bool) -> None:
+    finished: list[str] = []
+    known = {run.id for run in store.manifest.runs}
+    for number, line in _lines(path):
+        if line.get("type") == "run" and line.get("finished") is True:
+            finished.append(line["id"])
+        if line.get("type") == "task":
+            run = line.get("run")
+            if run not in known:
+                raise StoreError(f"{path}, line {number}: a task of no run.", _REMEDY)
+            values = {name: value for name, value in line.items() if name not in ("type", "run")}
+            _commit(store, run, _restored(TaskRecord, values, path, number), rechain)
+    for run in finished:
+        store.mark_finished(run)
+
+
+def _commit(store: ExperimentStore, run: str, record: TaskRecord, rechain: bool) -> None:
+    if rechain:
+        record = replace(record, state_hash=chain(store.state(run)[1], record.version, record.ops))
+    store.commit(run, record)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(iter(lambda: file.readline(_LINE + 1), b""), 1):
+            try:
+                if len(raw) > _LINE:
+                    raise Unusable(f"longer than {_LINE // 2**20} MiB")
+                value = parse_json(raw.decode())
+                if not isinstance(value, dict):
+                    raise Unusable("not an object")
+            except (Unusable, UnicodeDecodeError) as error:
+                raise StoreError(f"{path}, line {number}, is no line of an export: {error}.", _REMEDY) from error
+            yield number, value
+
+
+def _restored(kind: Any, value: Any, path: Path, number: int) -> Any:
+    try:
+        return restore(kind, value)
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path}, line {number}: {error}.", _REMEDY) from error
+
+
+_RUN = frozenset(field.name for field in fields(RunInfo))
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    """What makes a value of an annotated kind from plain data."""
+    if is_dataclass(kind):
+        return _record_reader(kind)
+    outer, inner = get_origin(kind), get_args(kind)
+    if outer is tuple and inner[1:] == (...,):
+        each = _reader(inner[0])
+        return lambda value: tuple(map(each, _of(list, value)))
+    if outer in (Union, UnionType):
+        return _union_reader(inner)
+    if outer is Literal:
+        return lambda value: value if isinstance(value, str) and value in inner else _refuse(value, "a known word")
+    if isinstance(outer, type) and issubclass(outer, Mapping):
+        each = _reader(inner[1])
+        return lambda value: {name: each(one) for name, one in _of(dict, value).items()}
+    if kind is Any:
+        return lambda value: value
+    if kind is float:
+        return lambda value: value if type(value) in (int, float) else _refuse(value, "a number")
+    return lambda value: value if type(value) is kind else _refuse(value, f"of type {kind.__name__}")
+
+
+def _record_reader(kind: Any) -> Reader:
+    hints = get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+
+    def read(value: Any) -> Any:
+        given = _of(dict, value)
+        if given.keys() != readers.keys():
+            different = sorted(given.keys() ^ readers.keys())
+            raise ValueError(f"a {kind.__name__} has other fields: {', '.join(map(str, different[:3]))}")
+        return kind(**{name: reader(given[name]) for name, reader in readers.items()})
+
+    return read
+
+
+def _union_reader(kinds: tuple[Any, ...]) -> Reader:
+    readers = [(one, _reader(one)) for one in kinds if one is not NoneType]
+
+    def read(value: Any) -> Any:
+        if value is None and NoneType in kinds:
+            return None
+        for one, reader in readers:
+            plain_text = isinstance(value, str)
+            if plain_text == (one is str) or len(readers) == 1:
+                return reader(value)
+        return _refuse(value, "of a known type")
+
+    return read
+
+
+def _of(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else _refuse(value, f"a {kind.__name__}")
+
+
+def _refuse(value: Any, wanted: str) -> Any:
+    shown = f"{value!r}"
+    raise ValueError(f"{shown if len(shown) <= 40 else shown[:40] + '...'} is not {wanted}")

@@ -1,0 +1,320 @@
+"""What may stand on a board: everything is computed again, and whatever differs or lacks is refused with all its faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boards import Command, write_board
+from rbsuite.leaderboard.adding import Entry, Refused, add
+from rbsuite.leaderboard.boards import read_board
+from rbsuite.leaderboard.submission import dump_text
+from rbsuite.leaderboard.validating import check_submission
+from rbsuite.store import ExperimentStore
+from rbsuite.store.export import export_jsonl
+
+ENTRY = Entry("A system", "A lab", "2026-11-01")
+NAME = "a-system_a-lab_2026-11-01"
+
+
+@pytest.fixture
+def submitted(toys: Path, root: Path) -> Path:
+    return add([toys / "first"], read_board(root, "toys"), ENTRY)
+
+
+def faults(directory: Path) -> tuple[str, ...]:
+    return check_submission(directory, read_board(directory.parents[2], "toys")).faults
+
+
+def edit(directory: Path, change: Callable[[Any], object]) -> None:
+    value = json.loads((directory / "submission.json").read_text())
+    change(value)
+    (directory / "submission.json").write_text(dump_text(value))
+
+
+def test_a_submission_holds_is_shown_and_is_removed(rbsuite: Command, toys: Path, root: Path) -> None:
+    options = ("--board", "toys", "--root", root, "--org", "A lab", "--date", "2026-11-01")
+    said = rbsuite("leaderboard", "add", toys / "first", *options, "--system", "A system", "--hardware", "a laptop")
+    assert said.out.strip() == f"{root}/toys/submissions/{NAME}"
+    receipts = ("--receipts", root.parent / "receipts")
+    assert "1 submissions hold" in rbsuite("leaderboard", "validate", "--root", root, *receipts).out
+    shown = json.loads(rbsuite("leaderboard", "show", "toys", NAME, "--root", root).out)
+    assert shown["hardware"] == "a laptop"
+    assert [row["memory"] for row in shown["measured"]["rows"]] == ["none", "reasoningbank"]
+    table = rbsuite("leaderboard", "show", "toys", "--root", root, *receipts).out
+    assert "verified, simulated" in table
+    assert "simulation" in table
+    twice = rbsuite("leaderboard", "add", toys / "first", *options, "--system", "A system")
+    assert (twice.code, twice.err.count("\n")) == (2, 1)
+    assert rbsuite("leaderboard", "remove", "toys", NAME, "--root", root).code == 0
+    assert json.loads(rbsuite("leaderboard", "list", "--json", "--root", root).out)["toys"]["submissions"] == []
+
+
+def test_an_export_and_an_archive_give_what_the_store_gives(toys: Path, root: Path, tmp_path: Path) -> None:
+    place = read_board(root, "toys")
+    with ExperimentStore.open(toys / "first", readonly=True) as store:
+        export_jsonl(store, tmp_path / "e.jsonl")
+    with zipfile.ZipFile(tmp_path / "e.zip", "w") as archive:
+        archive.write(toys / "first" / "experiment.sqlite", "deep/experiment.sqlite")
+    made = [
+        add([source], place, Entry(f"S{number}", "L", "2026-11-01"))
+        for number, source in enumerate([toys / "first", tmp_path / "e.jsonl", tmp_path / "e.zip"])
+    ]
+    values = [json.loads((one / "submission.json").read_text())["measured"] for one in made]
+    assert values[0] == values[1] == values[2]
+
+
+def test_a_submission_is_read_back_by_compare(rbsuite: Command, toys: Path, submitted: Path) -> None:
+    for form in ((), ("--json",)):
+        there, here = (rbsuite("compare", one, *form).out for one in (toys / "first", submitted))
+        assert there.replace(f"{toys / 'first'}", "") == here.replace(f"{submitted}", "")
+
+
+def test_experiments_that_differ_in_their_seeds_are_one_submission(rbsuite: Command, toys: Path, root: Path) -> None:
+    place = read_board(root, "toys")
+    made = add([toys / "first", toys / "second"], place, ENTRY)
+    rows = json.loads((made / "submission.json").read_text())["measured"]["rows"]
+    assert [row["orders"] for row in rows] == [6, 6]
+    assert rbsuite("compare", made, made / "2").code == 0
+    with pytest.raises(Refused) as caught:
+        add([toys / "first", toys / "warm"], place, Entry("Warm", "L", ""))
+    assert any("mixed temperatures: 0, 0.7" in fault for fault in caught.value.faults)
+
+
+def set_at(path: str, value: object) -> Callable[[Any], object]:
+    *steps, last = (int(one) if one.isdigit() else one for one in path.split("."))
+
+    def change(document: Any) -> None:
+        for step in steps:
+            document = document[step]
+        document[last] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [
+        (set_at("measured.rows.1.headline.mean", 0.99), "measured.rows[1].headline.mean is 0.99, and the logs give"),
+        (set_at("measured.rows.0.dollars", 9.0), "measured.rows[0].dollars is 9"),
+        (set_at("measured.rows.1.gain.curve.0.cells", 1), "gain.curve[0].cells"),
+        (set_at("results.apples.pass_2", 101.0), "pass_2 is above pass_1"),
+        (set_at("measured.rows.1.runs.0.scores", [1.0]), "dropped from the denominator"),
+        (set_at("measured.simulated", False), "measured.simulated is False, and the logs give True"),
+        (set_at("board", "others"), "it is for the board 'others'"),
+        (set_at("schema_version", 2), "schema_version is 2, and this version of rbsuite reads 1"),
+        (set_at("measured.rows.0.orders", "three"), "measured.rows[0].orders: not as type"),
+        (set_at("url", "javascript:alert(1)"), "url: not as pattern"),
+        (set_at("logs.0.path", "../../experiment.sqlite"), "logs[0].path: not as pattern"),
+        (lambda document: document.pop("logs"), "logs is missing"),
+        (lambda document: document["measured"]["rows"].pop(), "rows is 1 entries, and the logs give 2 entries"),
+        (set_at("extra", {"deep": 1}), "unknown extra"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_whatever_is_changed_in_a_submission_is_found(
+    submitted: Path, change: Callable[[Any], object], wanted: str
+) -> None:
+    assert faults(submitted) == ()
+    edit(submitted, change)
+    assert any(wanted in fault for fault in faults(submitted)), faults(submitted)
+
+
+def test_all_faults_are_told_at_once(rbsuite: Command, submitted: Path, root: Path) -> None:
+    edit(submitted, set_at("measured.rows.0.headline.mean", 0.5))
+    edit(submitted, set_at("measured.rows.1.tokens", 1.0))
+    (submitted / "run.sh").write_text("")
+    said = rbsuite("leaderboard", "validate", submitted, "--receipts", root.parent / "receipts")
+    lines = said.out.splitlines()
+    assert said.code == 1
+    assert "'run.sh' is no part of a submission" in lines[0]
+    assert lines[-1] == "1 submissions, 1 refused"
+
+
+def test_a_changed_log_is_found_by_its_digest_and_by_its_chain(submitted: Path) -> None:
+    path = submitted / "experiment.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE rollout SET head = replace(head, '0.0', '1.0')")
+    assert faults(submitted) == ("the log experiment.sqlite is not the one that was submitted: its digest differs",)
+    edit(submitted, set_at("logs.0.sha256", hashlib.sha256(path.read_bytes()).hexdigest()))
+    edit(submitted, set_at("logs.0.bytes", path.stat().st_size))
+    found = faults(submitted)
+    assert found
+    assert all(fault.startswith("the hash chain is broken") for fault in found)
+
+
+def test_a_receipt_does_not_outlive_a_change(rbsuite: Command, submitted: Path, root: Path) -> None:
+    options = ("--root", root, "--receipts", root.parent / "receipts")
+    assert rbsuite("leaderboard", "validate", *options).code == 0
+    (submitted / "experiment.sqlite").write_bytes(b"other")
+    assert rbsuite("leaderboard", "validate", *options).code == 1
+
+
+@pytest.mark.parametrize(
+    ("experiment", "more", "wanted"),
+    [
+        ("mixed", "", "mixed models: sim/learner, sim/learner:known=0.9"),
+        ("told", "", "memory learns from ground truth, which is not declared"),
+        ("fewer", "", "another task set than the board's"),
+        ("frozen", "", "freeze is True, and the board wants False"),
+        ("first", "simulated = false", "its models are simulations, and the board is for real ones"),
+        (
+            "first",
+            "simulated = true\nfixed = { protocol = 'evo-memory' }",
+            "protocol is '', and the board wants 'evo-memory'",
+        ),
+        (
+            "first",
+            "simulated = true\nfree = ['memory', 'scaling']\nfixed = { seed = 4 }",
+            "seed is 0, and the board wants 4",
+        ),
+        ("first", "simulated = true\nfacts = { backend = 'real' }", "environment's backend is None"),
+        ("warm", "simulated = true\nfree = ['memory', 'seed', 'orders', 'user']", "temperature is [0.7]"),
+        ("first", "simulated = true\nbaseline = 'placebo'", "no condition has the memory 'placebo'"),
+    ],
+)
+def test_what_a_board_does_not_take_is_refused_and_nothing_is_written(
+    rbsuite: Command, toys: Path, tmp_path: Path, experiment: str, more: str, wanted: str
+) -> None:
+    write_board(toys, tmp_path / "b", "toys", more or "simulated = true")
+    before = sorted(tmp_path.rglob("*"))
+    options = ("--board", "toys", "--root", tmp_path / "b", "--org", "L", "--date", "2026-11-01", "--system", "S")
+    said = rbsuite("leaderboard", "add", toys / experiment, *options)
+    assert said.code == 2
+    assert wanted in said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_differs_between_five_people_is_a_column(rbsuite: Command, toys: Path, root: Path) -> None:
+    place = read_board(root, "toys")
+    for day, name in enumerate(("first", "second", "warm", "noisy", "told"), 1):
+        feedback = "ground_truth" if name in ("noisy", "told") else "self"
+        add([toys / name], place, Entry(name, "L", "2026-11-01", evaluated=f"2026-10-0{day}", feedback=feedback))
+    shown = json.loads(rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed", "--json").out)["rows"]
+    columns = {key.removeprefix("differs: ") for key in shown[0] if key.startswith("differs: ")}
+    assert columns == {"judge", "temperature", "seeds", "feedback", "evaluated"}
+    assert {row["differs: temperature"] for row in shown} == {"0", "0.7"}
+    assert len({row["differs: seeds"] for row in shown}) == 4
+
+
+def test_declared_ground_truth_is_a_mark(rbsuite: Command, toys: Path, root: Path) -> None:
+    add([toys / "told"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", feedback="ground_truth"))
+    assert "ground truth" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
+
+
+def test_an_unfinished_experiment_is_refused(toys: Path, root: Path, tmp_path: Path) -> None:
+    with ExperimentStore.open(toys / "first", readonly=True) as store:
+        export_jsonl(store, tmp_path / "whole.jsonl")
+    lines = (tmp_path / "whole.jsonl").read_text().splitlines()
+    kept = [line.replace('"finished":true', '"finished":false') for line in lines[:-1]]
+    (tmp_path / "cut.jsonl").write_text("\n".join(kept) + "\n")
+    with pytest.raises(Refused) as caught:
+        add([tmp_path / "cut.jsonl"], read_board(root, "toys"), ENTRY)
+    told = "\n".join(caught.value.faults)
+    assert "the experiment is not finished" in told
+    assert "1 tasks are missing" in told
+
+
+def bad_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../out/experiment.sqlite", b"x")
+
+
+def huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "wanted"),
+    [
+        ("e.zip", bad_zip, "a path that is not allowed"),
+        ("e.jsonl", huge, "larger than 512 MiB"),
+        ("e.jsonl", lambda path: path.write_text('{"type": "experiment", "format": 1}\n'), "no whole export"),
+        ("e.jsonl", lambda path: path.write_text("[" * 100_000), "no line of an export"),
+        ("e", lambda path: path.mkdir(), "there is no experiment"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(
+    rbsuite: Command, root: Path, tmp_path: Path, name: str, make: Callable[[Path], object], wanted: str
+) -> None:
+    make(tmp_path / name)
+    before = sorted(tmp_path.rglob("*"))
+    options = ("--board", "toys", "--root", root, "--org", "L", "--system", "S", "--date", "2026-11-01")
+    said = rbsuite("leaderboard", "add", tmp_path / name, *options)
+    assert said.code == 2
+    assert wanted in said.err
+    assert said.err.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_submission_of_a_gigabyte_is_refused_unread(submitted: Path) -> None:
+    huge(submitted / "submission.json")
+    assert faults(submitted) == ("submission.json: larger than 16 MiB",)
+
+
+def test_half_a_submission_and_another_boards_logs_are_refused(toys: Path, submitted: Path) -> None:
+    other = submitted.with_name("other")
+    shutil.copytree(submitted, other)
+    shutil.copy(toys / "fewer" / "experiment.sqlite", other / "experiment.sqlite")
+    assert "digest differs" in faults(other)[0]
+    (other / "experiment.sqlite").unlink()
+    assert faults(other) == ("the log experiment.sqlite is missing",)
+    (other / "submission.json").write_text((submitted / "submission.json").read_text()[:2000])
+    assert len(faults(other)) == 1
+
+
+def test_a_zip_of_a_submission_is_validated(rbsuite: Command, submitted: Path, root: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for path in submitted.iterdir():
+            archive.write(path, f"s/{path.name}")
+    options = ("--root", root, "--receipts", tmp_path / "receipts")
+    assert "1 submissions hold" in rbsuite("leaderboard", "validate", tmp_path / "s.zip", *options).out
+    bad_zip(tmp_path / "bad.zip")
+    said = rbsuite("leaderboard", "validate", tmp_path / "bad.zip", *options)
+    assert (said.code, said.err.count("\n")) == (2, 1)
+
+
+def test_a_private_benchmark_is_submitted_without_its_texts(rbsuite: Command, tmp_path: Path) -> None:
+    assert (
+        rbsuite("eval", "--env", "gpqa", "--limit", "4", "--orders", "1", "--quiet", "--out", tmp_path / "e").code == 0
+    )
+    (tmp_path / "b" / "g").mkdir(parents=True)
+    (tmp_path / "b" / "g" / "board.toml").write_text(
+        'title = "G"\nenvironment = "gpqa"\nsplit = "sample"\ntask_set = ""\ntasks = 4\nsimulated = true\nfixed = { limit = 4 }\n'
+    )
+    made = add([tmp_path / "e"], read_board(tmp_path / "b", "g"), ENTRY)
+    with ExperimentStore.open(tmp_path / "e", readonly=True) as store:
+        query = next(store.records(store.manifest.runs[0].id)).rollouts[0].trajectory.query
+    with ExperimentStore.open(made, readonly=True) as store:
+        shown = next(store.records(store.manifest.runs[0].id)).rollouts[0].trajectory
+    assert shown.query == f"[left out: {len(query)} characters]"
+    assert shown.score is not None
+    assert check_submission(made, read_board(tmp_path / "b", "g")).faults == ()
+
+
+def test_a_board_may_rank_by_a_measure(rbsuite: Command, tmp_path: Path) -> None:
+    given = ("--env", "eb-habitat", "--limit", "6", "--orders", "3", "--quiet", "--out", tmp_path / "e")
+    assert rbsuite("eval", *given).code == 0
+    (tmp_path / "b" / "h").mkdir(parents=True)
+    (tmp_path / "b" / "h" / "board.toml").write_text(
+        'title = "H"\nenvironment = "eb-habitat[symbolic]"\nsplit = "sample"\ntask_set = ""\ntasks = 6\nsimulated = true\n'
+        'headline = "progress"\nfixed = { limit = 6 }\n'
+    )
+    made = add([tmp_path / "e"], read_board(tmp_path / "b", "h"), ENTRY)
+    rows = json.loads((made / "submission.json").read_text())["measured"]["rows"]
+    for row in rows:
+        assert row["headline"]["mean"] == pytest.approx(row["measures"]["progress"]["mean"])
+        assert row["headline"]["mean"] > row["success"]["mean"]
+    gained = rows[1]["gain"]["difference"]["mean"]
+    assert gained == pytest.approx(rows[1]["headline"]["mean"] - rows[0]["headline"]["mean"])
+    assert "progress %" in rbsuite("leaderboard", "show", "h", "--root", tmp_path / "b", "--claimed").out
