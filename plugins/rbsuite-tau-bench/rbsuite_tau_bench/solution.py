@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rbsuite.environments.solution import Solution
 from rbsuite.task import Task
 from rbsuite.trajectory import Action
-from rbsuite_tau_bench.dialogue import user_lines
+from rbsuite_dialogue.lines import user_lines
 from rbsuite_tau_bench.domains import DOMAINS
 
 _ASK_WHO = {
