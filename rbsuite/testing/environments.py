@@ -206,7 +206,7 @@ async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUse
     """Play an episode that is open to the end of the actions, and have it graded."""
     rest, seen, rewards = iter(actions), [episode.observation], list[float | None]()
     while episode.observation.turn != "over":
-        action = user.next() if episode.observation.turn == "user" else next(rest, None)
+        action = user.next(episode.observation) if episode.observation.turn == "user" else next(rest, None)
         if action is None:
             break
         episode.observation = await episode.act(action)
@@ -442,7 +442,7 @@ async def query(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as episode:
             user = subject.lines(task)
             while episode.observation.turn == "user":
-                episode.observation = await episode.act(user.next())
+                episode.observation = await episode.act(user.next(episode.observation))
             require(
                 (task.query or episode.observation.text).strip(), f"on task {task.id!r} there is nothing to search with"
             )
@@ -517,7 +517,7 @@ async def observations(subject: EnvironmentSubject) -> None:
             user = subject.lines(task)
             for action in (*subject.actions(task), Action("What now?")):
                 while episode.observation.turn == "user":
-                    episode.observation = await _answered(subject, episode, user.next())
+                    episode.observation = await _answered(subject, episode, user.next(episode.observation))
                 if episode.observation.turn == "over":
                     break
                 episode.observation = await _answered(subject, episode, action)
@@ -620,7 +620,7 @@ async def fork(subject: EnvironmentSubject) -> None:
             while episode.observation.turn == "user" or (
                 episode.observation.turn == "agent" and done < len(actions) // 2
             ):
-                action = user.next() if episode.observation.turn == "user" else actions[done]
+                action = user.next(episode.observation) if episode.observation.turn == "user" else actions[done]
                 done += episode.observation.turn == "agent"
                 episode.observation = await episode.act(action)
             try:
@@ -742,7 +742,7 @@ async def graded_anywhere(subject: EnvironmentSubject) -> None:
                 user = subject.lines(task)
                 for action in actions[:number]:
                     while episode.observation.turn == "user":
-                        episode.observation = await episode.act(user.next())
+                        episode.observation = await episode.act(user.next(episode.observation))
                     if episode.observation.turn == "agent":
                         episode.observation = await episode.act(action)
                 try:

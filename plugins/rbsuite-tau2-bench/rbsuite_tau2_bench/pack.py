@@ -100,6 +100,10 @@ class Pack:
         """sha256 (64 hex digits) over the names and bytes of the files that a split of a domain depends on, in a fixed order."""
         return self._source.content_hash(self._files(name))
 
+    def file_hash(self, name: str) -> str:
+        """sha256 of a file of the pack: 64 hex digits."""
+        return self._source.content_hash([name])
+
     def database_file(self, name: str, side: str = "agent") -> str:
         """The path of a database in the pack."""
         for file in _DATABASES[side]:

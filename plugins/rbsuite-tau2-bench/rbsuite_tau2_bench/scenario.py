@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -87,6 +88,8 @@ class Scenario:
         communicate: what the agent has to say.
         nl_assertions: what a judge has to find true.
         basis: what the reward is made of.
+        group: tasks of one group share a user or a trap.
+        dialogue: what a scripted user says, opening first; empty: worked out from its wishes.
         user_tools: the tools that the user is offered; ``None``: all.
     """
 
@@ -104,6 +107,8 @@ class Scenario:
     nl_assertions: tuple[str, ...]
     basis: tuple[Basis, ...]
     user_tools: tuple[str, ...] | None
+    group: str
+    dialogue: tuple[str, ...] = ()
 
     @property
     def graded(self) -> bool:
@@ -145,7 +150,19 @@ def read_scenario(entry: Mapping[str, Any]) -> Scenario:
         nl_assertions=tuple(_texts(criteria, "nl_assertions")),
         basis=basis,
         user_tools=None if tools is None else tuple(_texts(entry, "user_tools")),
+        group=_text(entry, "group") or _group(entry, user),
+        dialogue=tuple(_texts(entry, "dialogue")),
     )
+
+
+def _group(entry: Mapping[str, Any], user: Mapping[str, Any]) -> str:
+    """Of telecom, the trouble, which stands in brackets in the id; else what the user knows of itself, hashed."""
+    identifier = str(entry["id"])
+    if identifier.startswith("["):
+        return identifier[1:].partition("]")[0]
+    instructions = user.get("instructions")
+    known = instructions.get("known_info") if isinstance(instructions, dict) else None
+    return hashlib.sha256(str(known).encode()).hexdigest()[:8] if known else identifier
 
 
 def _wishes(instructions: Value) -> Mapping[str, str]:
