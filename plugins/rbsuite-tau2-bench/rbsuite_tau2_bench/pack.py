@@ -76,6 +76,15 @@ class Pack:
         """
         return self._once(("task", domain(name).name, task), lambda: self._read_task(name, task))
 
+    def entry(self, name: str, task: str) -> Mapping[str, Any]:
+        """A task of a domain as upstream writes it.
+
+        Raises:
+            UnknownNameError: there is none of this id.
+        """
+        self.task(name, task)
+        return self._entries(name)[task]
+
     def initial(self, name: str, task: str, fidelity: str) -> World:
         """The world at the beginning of a task; to be forked, never changed."""
         scenario = self.task(name, task)
