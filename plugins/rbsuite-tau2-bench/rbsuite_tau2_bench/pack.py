@@ -28,7 +28,9 @@ RECONSTRUCTED = "db_reconstructed.json"
 """The airline database of a pack that was rebuilt from tau-bench's, because upstream's was not to be had."""
 SOLO_POLICY = "policy_solo.md"
 _DATABASES = {"agent": ("db.json", "db.toml", RECONSTRUCTED), "user": ("user_db.json", "user_db.toml")}
-_TASK_FILES = ("tasks.json", "tasks_base.json", "tasks_small.json", "tasks_full.json")
+TASK_FILES = ("tasks.json", "tasks_base.json", "tasks_small.json", "tasks_full.json")
+"""Where tasks are; of telecom each file holds those that the ones before it do not."""
+_SPLIT_FILES = {"small": TASK_FILES[:3], "full": TASK_FILES}
 _POLICIES: Mapping[str, tuple[str, str]] = {
     "manual": ("main_policy.md", "tech_support_manual.md"),
     "workflow": ("main_policy.md", "tech_support_workflow.md"),
@@ -82,8 +84,7 @@ class Pack:
         Raises:
             UnknownNameError: there is none of this id.
         """
-        self.task(name, task)
-        return self._entries(name)[task]
+        return self._entry(domain(name).name, task)
 
     def initial(self, name: str, task: str, fidelity: str) -> World:
         """The world at the beginning of a task; to be forked, never changed."""
@@ -107,7 +108,7 @@ class Pack:
 
     def content_hash(self, name: str, split: str) -> str:
         """sha256 (64 hex digits) over the names and bytes of the files that a split of a domain depends on, in a fixed order."""
-        return self._source.content_hash(self._files(name))
+        return self._source.content_hash(self._files(name, split))
 
     def file_hash(self, name: str) -> str:
         """sha256 of a file of the pack: 64 hex digits."""
@@ -120,13 +121,14 @@ class Pack:
                 return f"{name}/{file}"
         return f"{name}/{_DATABASES[side][0]}"
 
-    def _files(self, name: str) -> Iterator[str]:
+    def _files(self, name: str, split: str) -> Iterator[str]:
+        files = _SPLIT_FILES.get(split, TASK_FILES[:2])
         yield self.database_file(name)
         if DOMAINS[name].user is not None:
             yield self.database_file(name, "user")
         yield from (f"{name}/{file}" for file in sorted(self._present(name, "*.md")))
         yield from (f"{name}/{file}" for file in ("split_tasks.json", "tools.json"))
-        yield from (f"{name}/{file}" for file in _TASK_FILES if (self.path / name / file).is_file())
+        yield from (f"{name}/{file}" for file in files if (self.path / name / file).is_file())
 
     def _present(self, name: str, pattern: str) -> list[str]:
         return [file.name for file in (self.path / name).glob(pattern)]
@@ -149,22 +151,33 @@ class Pack:
         except tomllib.TOMLDecodeError as error:
             raise self._source.malformed(file, f"not TOML ({error})") from error
 
-    def _entries(self, name: str) -> Mapping[str, dict[str, Any]]:
-        """The tasks of all files of a domain by id, in order."""
-        return self._once(("entries", name), lambda: self._read_entries(name))
-
-    def _read_entries(self, name: str) -> Mapping[str, dict[str, Any]]:
-        files = [file for file in _TASK_FILES if (self.path / name / file).is_file()] or [_TASK_FILES[0]]
+    def _entries(self, name: str, split: str) -> Mapping[str, dict[str, Any]]:
+        """The tasks by id of the files that hold a split."""
+        files = _SPLIT_FILES.get(split, TASK_FILES[:2])
+        present = [file for file in files if (self.path / name / file).is_file()] or [TASK_FILES[0]]
         found: dict[str, dict[str, Any]] = {}
-        for file in files:
-            entries = self._source.read_json(f"{name}/{file}")
-            if not isinstance(entries, list):
-                raise self._source.malformed(f"{name}/{file}", "not a JSON list")
-            for place, entry in enumerate(entries):
-                if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
-                    raise self._source.malformed(f"{name}/{file}", f"task {place} has no id")
-                found.setdefault(entry["id"], entry)
+        for file in present:
+            for key, entry in self._once(("file", name, file), lambda file=file: self._read_tasks(name, file)).items():
+                found.setdefault(key, entry)
         return found
+
+    def _read_tasks(self, name: str, file: str) -> Mapping[str, dict[str, Any]]:
+        entries = self._source.read_json(f"{name}/{file}")
+        if not isinstance(entries, list):
+            raise self._source.malformed(f"{name}/{file}", "not a JSON list")
+        found: dict[str, dict[str, Any]] = {}
+        for place, entry in enumerate(entries):
+            if not isinstance(entry, dict) or not isinstance(entry.get("id"), str):
+                raise self._source.malformed(f"{name}/{file}", f"task {place} has no id")
+            found[entry["id"]] = entry
+        return found
+
+    def _entry(self, name: str, task: str) -> dict[str, Any]:
+        for split in ("base", "small", "full"):
+            entries = self._entries(name, split)
+            if task in entries:
+                return entries[task]
+        raise UnknownNameError(f"task of {TITLE}'s {name}", task, entries)
 
     def _read_split(self, name: str, split: str) -> tuple[str, ...]:
         file = f"{name}/split_tasks.json"
@@ -174,7 +187,7 @@ class Pack:
         if split not in splits:
             raise DataError(f"{TITLE}: {name} has no split {split!r}.", f"It has: {', '.join(sorted(splits))}.")
         wanted = set(map(str, splits[split]))
-        found = tuple(one for one in self._entries(name) if one in wanted)
+        found = tuple(one for one in self._entries(name, split) if one in wanted)
         if len(found) < len(wanted):
             raise DataError(
                 f"{TITLE}: {len(wanted) - len(found)} of the {len(wanted)} tasks of {name}, split {split!r}, are not in "
@@ -184,11 +197,9 @@ class Pack:
         return found
 
     def _read_task(self, name: str, task: str) -> Scenario:
-        entries = self._entries(name)
-        if task not in entries:
-            raise UnknownNameError(f"task of {TITLE}'s {name}", task, entries)
+        entry = self._entry(name, task)
         try:
-            return read_scenario(entries[task])
+            return read_scenario(entry)
         except Malformed as error:
             raise DataError(f"{TITLE} data: task {task!r} of {name}: {error} ({self.path}).", REMEDY) from error
 

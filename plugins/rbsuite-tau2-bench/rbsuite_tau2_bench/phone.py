@@ -241,6 +241,10 @@ class TelecomUserTools(Toolkit):
         twin._ideal_vpn = self._ideal_vpn
         return twin
 
+    def wear_vpn(self) -> None:
+        """Make the VPN poor whenever it is connected from now on."""
+        self._ideal_vpn = {**self._ideal_vpn, "server_performance": "poor"}
+
     @property
     def phone(self) -> Record:
         """The phone, for reading."""
@@ -547,7 +551,7 @@ class TelecomUserTools(Toolkit):
 
     def break_vpn(self) -> None:
         self.connect_vpn()
-        self._ideal_vpn = {**self._ideal_vpn, "server_performance": "poor"}
+        self.wear_vpn()
         self._change()["vpn_details"]["server_performance"] = "poor"
 
     def remove_app_permission(self, app_name: Value, permission: Value) -> None:

@@ -17,6 +17,7 @@ from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.overlay import Overlay
 from rbsuite_dialogue.values import UnusableArgument, Value, plain
 from rbsuite_tau2_bench.domains import Domain, Part, domain
+from rbsuite_tau2_bench.phone import TelecomUserTools
 from rbsuite_tau2_bench.scenario import Call, Function, Scenario
 from rbsuite_tau2_bench.toolkit import (
     BOUNDED_CALCULATOR,
@@ -70,6 +71,8 @@ class World:
         task: the id of a task whose initial state is applied; ``None``: the databases as shipped.
         fidelity: ``upstream`` keeps upstream's quirks, ``fixed`` repairs the :data:`REPAIRS`.
         solo: whether the agent has the tools of both sides, and nobody else is there.
+        worn_vpn: whether the phone's VPN is poor from the start: in upstream's process all phones share its details, so that one task that
+            breaks it breaks it for all later episodes. That is not copied; what was recorded so can be compared.
 
     Raises:
         UnknownNameError: no such domain, task or fidelity.
@@ -86,6 +89,7 @@ class World:
         *,
         fidelity: str = "upstream",
         solo: bool = False,
+        worn_vpn: bool = False,
     ) -> None:
         from rbsuite_tau2_bench.pack import Pack
 
@@ -98,6 +102,8 @@ class World:
             self._begin(domain, shipped, fidelity)
         self.fidelity = fidelity
         self.solo = solo
+        if worn_vpn and isinstance(self._user, TelecomUserTools):
+            self._user.wear_vpn()
 
     @classmethod
     def begun(cls, name: str, databases: tuple[Database, Database | None], scenario: Scenario, fidelity: str) -> World:

@@ -120,13 +120,13 @@ def compare(checkout: Path, python: str, domain: str, pack: Pack, *, calls: int,
         calls: how many, in episodes of 250 that each start from a task.
         seed: of the calls.
     """
-    comparison = _Comparison(domain, pack)
     with Upstream(checkout, python) as upstream:
+        comparison = _Comparison(domain, pack)
         for episode in range(-(-calls // CALLS_PER_EPISODE)):
             difference = comparison.episode(upstream, seed * 1_000_000 + episode)
             if difference is not None:
                 return comparison.report(difference)
-    return comparison.report(None)
+        return comparison.report(None)
 
 
 class _Comparison:
