@@ -1,8 +1,9 @@
 """Ways to go wrong on a task, from its solution and from what was seen when it was played; whether the task then fails is not asked here.
 
 Every candidate bears the id of the skill that keeps from it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named
-action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice``, ``overdo`` and ``unasked`` (a step of the user's); ``DOMAIN/argument/NAME`` for
-an argument, whichever tools take it; ``DOMAIN/answer/untold`` and ``DOMAIN/answer/wrong`` for what is said.
+action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice``, ``overdo`` and, of a step that is the
+user's, ``unasked``; ``DOMAIN/argument/NAME`` for an argument, whichever tools take it; ``DOMAIN/answer/untold`` and
+``DOMAIN/answer/wrong`` for what is said.
 """
 
 from __future__ import annotations

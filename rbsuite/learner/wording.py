@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
-from rbsuite.errors import ModelError
 from rbsuite.environments.users import next_place
+from rbsuite.errors import ModelError
 from rbsuite.learner.skills import Skill
 from rbsuite.models.base import ModelRequest
 from rbsuite.trajectory import Action, Message, ToolCall

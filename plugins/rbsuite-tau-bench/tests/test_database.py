@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.errors import DataError, UnknownNameError
+from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.values import MAX_NESTING, UnusableArgument, copy_record, plain
 from rbsuite_tau_bench import Pack
 from rbsuite_tau_bench.hashing import canonical
 from rbsuite_tau_bench.hashing import database as database_of
-from rbsuite_dialogue.overlay import Overlay
-from rbsuite_dialogue.values import MAX_NESTING, UnusableArgument, copy_record, plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4),

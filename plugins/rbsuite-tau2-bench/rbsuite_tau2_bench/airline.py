@@ -277,9 +277,7 @@ class AirlineTools(Toolkit):
         return json.dumps(reservation)
 
     @tool("write")
-    def update_reservation_flights(
-        self, reservation_id: Value, cabin: Value, flights: Value, payment_id: Value
-    ) -> str:
+    def update_reservation_flights(self, reservation_id: Value, cabin: Value, flights: Value, payment_id: Value) -> str:
         flights = _made(_FLIGHT_INFO, flights)
         reservation = self._get_reservation(reservation_id)
         user_id = reservation["user_id"]

@@ -65,7 +65,7 @@ class Part:
             if not isinstance(data, list):
                 raise ValueError(f"table {name!r} is no list")
             records = [kind.make(_object(one, name)) for one in data]
-            table = {record[self.keys[name]]: record for record in records}
+            table: dict[str, Record] = {record[self.keys[name]]: record for record in records}
         except Misfit as error:
             raise ValueError(f"table {name!r}: {' '.join(str(error).split())}") from error
         if len(table) < len(records):

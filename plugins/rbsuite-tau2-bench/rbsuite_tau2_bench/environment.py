@@ -26,7 +26,9 @@ GREETING = "Hi! How can I help you today?"
 """What upstream's agent says first; the user's first words answer it."""
 STOPS = (STOP, "###TRANSFER###", "###OUT-OF-SCOPE###")
 """What a user says to end the conversation."""
-DONE = ToolSpec("done", "Ends the work on the ticket. Use it when nothing is left to do.", {"type": "object", "properties": {}})
+DONE = ToolSpec(
+    "done", "Ends the work on the ticket. Use it when nothing is left to do.", {"type": "object", "properties": {}}
+)
 """The tool by which a solo agent ends the episode."""
 NL = ("unscored", "judged")
 POLICIES = ("manual", "workflow")
@@ -205,7 +207,9 @@ class Tau2Episode(SyncEpisode):
         self._opened = True
         messages = [Message("system", self._resources.pack.policy(self._domain, variant=self._policy))]
         if self._scenario.history:
-            messages.append(Message("system", f"The conversation so far:\n{_told(self._scenario.history, 'assistant')}"))
+            messages.append(
+                Message("system", f"The conversation so far:\n{_told(self._scenario.history, 'assistant')}")
+            )
         tools = self._resources.tools(self._domain, "assistant")
         return Observation(words, messages=tuple(messages), tools=tools, data={"domain": self._domain})
 

@@ -6,7 +6,7 @@ names; the others are worked out all the same, for reports.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,11 +80,12 @@ def recognised(want: Call, call: Call, fixed: bool) -> bool:
     """Whether a call is a reference action. Who made it does not matter."""
     if want.name != call.name:
         return False
+    given: Collection[str]
     if want.compared is None:
         # Upstream compares the arguments that the call gives, so one that leaves some out can pass.
         given = want.arguments.keys() | call.arguments.keys() if fixed else call.arguments.keys()
     else:
-        given = frozenset(want.compared)
+        given = want.compared
     return _only(call, given) == _only(want, given)
 
 
@@ -96,5 +97,5 @@ def holds(world: World, check: Function) -> bool:
         return False
 
 
-def _only(call: Call, names: Any) -> dict[str, Any]:
+def _only(call: Call, names: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in call.arguments.items() if name in names}

@@ -153,7 +153,9 @@ class _Reader:
             self.notes.append("The airline database is the one rebuilt from tau-bench's data, not upstream's own.")
             return {RECONSTRUCTED: content}
         if _blob(content) != pinned.BLOBS[pinned.AIRLINE_DATABASE]:
-            self.notes.append(f"The airline database is neither that of commit {pinned.COMMIT[:12]} nor the rebuilt one.")
+            self.notes.append(
+                f"The airline database is neither that of commit {pinned.COMMIT[:12]} nor the rebuilt one."
+            )
         return {"db.json": content}
 
     def _check_databases(self, files: Mapping[str, bytes]) -> None:
@@ -173,6 +175,7 @@ class _Reader:
 
     def _schemas(self) -> dict[str, Any]:
         known = Pack(sample_directory()).tools(self._domain.name)
+        found: dict[str, Any]
         if not self._checkout:
             tools = self._tree.read_json(self._at("tools.json"))
             found = {side: tools.get(side) if isinstance(tools, dict) else None for side in known}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -157,7 +158,8 @@ class Pack:
         present = [file for file in files if (self.path / name / file).is_file()] or [TASK_FILES[0]]
         found: dict[str, dict[str, Any]] = {}
         for file in present:
-            for key, entry in self._once(("file", name, file), lambda file=file: self._read_tasks(name, file)).items():
+            known = self._once(("file", name, file), partial(self._read_tasks, name, file))
+            for key, entry in known.items():
                 found.setdefault(key, entry)
         return found
 
@@ -232,9 +234,7 @@ class Pack:
             return self._source.read_text(f"{name}/{SOLO_POLICY if solo else 'policy.md'}")
         main, support = _POLICIES[f"{variant} solo" if solo else variant]
         texts = [self._source.read_text(f"{name}/{file}") for file in (main, support)]
-        return (
-            f"<main_policy>\n{texts[0]}\n</main_policy>\n<tech_support_policy>\n{texts[1]}\n</tech_support_policy>"
-        )
+        return f"<main_policy>\n{texts[0]}\n</main_policy>\n<tech_support_policy>\n{texts[1]}\n</tech_support_policy>"
 
     def _once(self, key: tuple[str, ...], read: Callable[[], T]) -> T:
         found = self._known.get(key)

@@ -15,9 +15,9 @@ from rbsuite_dialogue.database import ONLY
 from rbsuite_dialogue.overlay import Overlay
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau2_bench import schema
-from rbsuite_tau2_bench.schema import FLAG, INTEGER, NUMBER, TEXT, Choice, Keyed, Maybe, Model
+from rbsuite_tau2_bench.schema import FLAG, INTEGER, NUMBER, TEXT, Choice, Keyed, Maybe
 from rbsuite_tau2_bench.telecom import TelecomTools
-from rbsuite_tau2_bench.toolkit import Refusal, Toolkit, tool
+from rbsuite_tau2_bench.toolkit import Toolkit, tool
 
 _MODES = ("4g_5g_preferred", "4g_only", "3g_only", "2g_only")
 _ONE_TECHNOLOGY = {"2g_only": "2G", "3g_only": "3G"}
@@ -424,9 +424,7 @@ class TelecomUserTools(Toolkit):
     @tool("write")
     def disconnect_vpn(self) -> str:
         done = self._disconnect_vpn()
-        return self._with_bar(
-            "VPN disconnected successfully." if done else "No active VPN connection to disconnect."
-        )
+        return self._with_bar("VPN disconnected successfully." if done else "No active VPN connection to disconnect.")
 
     @tool("read")
     def check_installed_apps(self) -> str:
@@ -438,9 +436,11 @@ class TelecomUserTools(Toolkit):
         if granted is None:
             return f"App '{app_name}' not found on this phone."
         lines = [f"Status for App: {app_name}"]
-        lines += [" - Permissions Granted:", *(f"   - {one}" for one in granted)] if granted else [
-            " - Permissions: None granted."
-        ]
+        lines += (
+            [" - Permissions Granted:", *(f"   - {one}" for one in granted)]
+            if granted
+            else [" - Permissions: None granted."]
+        )
         return "\n".join(lines)
 
     @tool("read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import EnvironmentSpec, Fidelity, Option, Split
@@ -55,9 +56,19 @@ _NOTES = (
 )
 
 _FIDELITY = (
-    Fidelity("observations, error flags, states", "exact", "compared call by call; calculate is bounded, new bills are numbered in order"),
-    Fidelity("reward", "exact", "DB, ACTION, COMMUNICATE, ENV_ASSERTION; NL_ASSERTION with a judge and a prompt of one's own"),
-    Fidelity("conversation", "approximate", "half duplex, same limits and stop words; the wording of prompts is this project's own"),
+    Fidelity(
+        "observations, error flags, states",
+        "exact",
+        "compared call by call; calculate is bounded, new bills are numbered in order",
+    ),
+    Fidelity(
+        "reward", "exact", "DB, ACTION, COMMUNICATE, ENV_ASSERTION; NL_ASSERTION with a judge and a prompt of one's own"
+    ),
+    Fidelity(
+        "conversation",
+        "approximate",
+        "half duplex, same limits and stop words; the wording of prompts is this project's own",
+    ),
     Fidelity("banking_knowledge, voice", "absent", "not provided"),
 )
 
@@ -73,7 +84,11 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             options=_OPTIONS,
             version="1",
             splits=(
-                Split("sample", "50 tasks written by this project: 12 retail, 13 airline, 17 telecom, 8 mock", bundled=True),
+                Split(
+                    "sample",
+                    "50 tasks written by this project: 12 retail, 13 airline, 17 telecom, 8 mock",
+                    bundled=True,
+                ),
                 Split("base", "upstream's tasks: 114 retail, 50 airline, 114 telecom, 10 mock"),
                 Split("train", "of base: 74 retail, 30 airline, 74 telecom"),
                 Split("test", "of base: 40 retail, 20 airline, 40 telecom"),
@@ -96,3 +111,9 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             fidelity=_FIDELITY,
         )
     ]
+
+
+@hookimpl
+def rbsuite_prompt_dirs() -> Sequence[Path]:
+    """The template of the judge of assertions."""
+    return [Path(__file__).with_name("prompts")]

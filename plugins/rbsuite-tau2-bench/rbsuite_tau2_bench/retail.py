@@ -73,9 +73,7 @@ _ORDER = schema.Record(
                 "return requested",
             )
         ),
-        "fulfillments": Many(
-            schema.Record("OrderFullfilment", {"tracking_id": Many(TEXT), "item_ids": Many(TEXT)})
-        ),
+        "fulfillments": Many(schema.Record("OrderFullfilment", {"tracking_id": Many(TEXT), "item_ids": Many(TEXT)})),
         "payment_history": Many(_PAYMENT),
         **_LATER,
     },
@@ -294,10 +292,7 @@ class RetailTools(Toolkit):
         if order["status"] != "delivered":
             raise Refusal("Non-delivered order cannot be returned")
         method = self._get_payment_method(order["user_id"], payment_method_id)
-        if (
-            method["source"] != "gift_card"
-            and payment_method_id != order["payment_history"][0]["payment_method_id"]
-        ):
+        if method["source"] != "gift_card" and payment_method_id != order["payment_history"][0]["payment_method_id"]:
             raise Refusal("Payment method should be the original payment method")
         _check_present(order, item_ids, "Some item not found")
         order = self.db.write("orders", order_id)

@@ -142,9 +142,7 @@ def read_scenario(entry: Mapping[str, Any]) -> Scenario:
         history=tuple(map(_said, _list(state, "message_history"))),
         actions=None if criteria.get("actions") is None else tuple(map(_call, _list(criteria, "actions"))),
         assertions=(
-            None
-            if criteria.get("env_assertions") is None
-            else tuple(map(_function, _list(criteria, "env_assertions")))
+            None if criteria.get("env_assertions") is None else tuple(map(_function, _list(criteria, "env_assertions")))
         ),
         communicate=tuple(_texts(criteria, "communicate_info")),
         nl_assertions=tuple(_texts(criteria, "nl_assertions")),

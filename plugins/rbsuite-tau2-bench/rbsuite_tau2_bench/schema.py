@@ -115,7 +115,10 @@ class Integer(Kind):
                 raise _refuse(place, "finite_number", "Input should be a finite number", value)
             if value != int(value):
                 raise _refuse(
-                    place, "int_from_float", "Input should be a valid integer, got a number with a fractional part", value
+                    place,
+                    "int_from_float",
+                    "Input should be a valid integer, got a number with a fractional part",
+                    value,
                 )
             if abs(value) >= _WORD:
                 raise _too_large(place, value)
@@ -306,7 +309,12 @@ class Record(Kind):
     """
 
     def __init__(
-        self, name: str, fields: Mapping[str, Kind], defaults: Mapping[str, Value] | None = None, *, strict: bool = False
+        self,
+        name: str,
+        fields: Mapping[str, Kind],
+        defaults: Mapping[str, Value] | None = None,
+        *,
+        strict: bool = False,
     ) -> None:
         self.name = name
         self._fields = fields

@@ -17,8 +17,18 @@ from rbsuite_tau2_bench.toolkit import COUNTED_BILL_IDS, Refusal, Toolkit, liste
 
 _TODAY = "2025-02-25"
 _END_OF_MONTH = "2025-02-28"
-_LAST_MONTH = {"period_start": "2025-01-01", "period_end": "2025-01-31", "issue_date": "2025-01-01", "due_date": "2025-01-15"}
-_NEXT_MONTH = {"period_start": "2025-03-01", "period_end": "2025-03-31", "issue_date": "2025-03-01", "due_date": "2025-03-15"}
+_LAST_MONTH = {
+    "period_start": "2025-01-01",
+    "period_end": "2025-01-31",
+    "issue_date": "2025-01-01",
+    "due_date": "2025-01-15",
+}
+_NEXT_MONTH = {
+    "period_start": "2025-03-01",
+    "period_end": "2025-03-31",
+    "issue_date": "2025-03-01",
+    "due_date": "2025-03-15",
+}
 
 # --- records --------------------------------------------------------------------------------------------------------------
 

@@ -80,6 +80,9 @@ class World:
     """
 
     __slots__ = ("_agent", "_domain", "_user", "fidelity", "solo")
+    _agent: Toolkit
+    _domain: Domain
+    _user: Toolkit | None
 
     def __init__(
         self,
@@ -122,7 +125,7 @@ class World:
     def _begin(self, name: str, databases: tuple[Database, Database | None], fidelity: str) -> None:
         if fidelity not in FIDELITIES:
             raise UnknownNameError("fidelity", fidelity, FIDELITIES)
-        self._domain: Domain = domain(name)
+        self._domain = domain(name)
         agent, user = databases
         fixed = fidelity == "fixed"
         self._agent = self._domain.agent.toolkit(Overlay(agent), fixed=fixed)
@@ -141,9 +144,7 @@ class World:
         """The names of the :data:`DEVIATIONS` that took effect in this world so far, those before a fork included."""
         return self._agent.db.deviations | (self._user.db.deviations if self._user else frozenset())
 
-    def call(
-        self, name: str, arguments: Mapping[str, Value], requestor: Side = "assistant"
-    ) -> tuple[str, bool]:
+    def call(self, name: str, arguments: Mapping[str, Value], requestor: Side = "assistant") -> tuple[str, bool]:
         """Call a tool; its observation, and whether that is an error. Whatever is wrong with the call is an observation too.
 
         Args:
@@ -194,9 +195,7 @@ class World:
         pairs = [(self._agent, other._agent)]
         if self._user is not None and other._user is not None:
             pairs.append((self._user, other._user))
-        return all(
-            one.db.database is two.db.database and one.db.changes() == two.db.changes() for one, two in pairs
-        )
+        return all(one.db.database is two.db.database and one.db.changes() == two.db.changes() for one, two in pairs)
 
     def fork(self) -> World:
         """An independent world in the same state."""

@@ -25,7 +25,9 @@ PACKS = os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents
 ROOT = Path(PACKS) / "tau2-bench"
 
 
-@pytest.mark.skipif(not (CHECKOUT and ROOT.is_dir()), reason="RBSUITE_TAU2_BENCH_CHECKOUT names no checkout, or no pack")
+@pytest.mark.skipif(
+    not (CHECKOUT and ROOT.is_dir()), reason="RBSUITE_TAU2_BENCH_CHECKOUT names no checkout, or no pack"
+)
 @pytest.mark.parametrize("domain", ["mock", "telecom", "retail", "airline"])
 def test_random_calls_give_what_upstream_gives(domain: str) -> None:
     report = compare(Path(CHECKOUT).resolve(), PYTHON, domain, Pack(ROOT), calls=CALLS, seed=SEED)

@@ -129,7 +129,9 @@ def test_what_is_written_wrongly_is_named() -> None:
 def test_a_call_that_leaves_arguments_out_passes_for_a_reference_unless_that_is_repaired() -> None:
     want = Call("resume_line", {"customer_id": "C1", "line_id": "L1"})
     some, none, more = ({"line_id": "L1"}, {}, {"customer_id": "C1", "line_id": "L1", "x": 1})
-    made = [Call("resume_line", arguments, "user") for arguments in (want.arguments, some, none, more, {"line_id": "L2"})]
+    made = [
+        Call("resume_line", arguments, "user") for arguments in (want.arguments, some, none, more, {"line_id": "L2"})
+    ]
     assert [recognised(want, call, fixed=False) for call in made] == [True, True, True, False, False]
     assert [recognised(want, call, fixed=True) for call in made] == [True, False, False, False, False]
     named = Call("transfer", {"summary": "a"}, compared=())
@@ -154,7 +156,9 @@ def judged(verdicts: tuple[str, ...], nl: str) -> tuple[rbsuite.Grade, list[str]
 
     environment = Tau2Bench(nl=nl)
     task = environment.tasks("sample").by_id["mock/sample/create-plain"]
-    scenario = replace(task.payload["scenario"], basis=("DB", "NL_ASSERTION"), nl_assertions=("It is kind.", "It is short."))
+    scenario = replace(
+        task.payload["scenario"], basis=("DB", "NL_ASSERTION"), nl_assertions=("It is kind.", "It is short.")
+    )
     task = replace(task, payload={"scenario": scenario})
     services = Judge(*verdicts)
     solution = environment.solution(task)

@@ -21,6 +21,7 @@ from rbsuite_tau2_bench.resources import SPLITS, sample_directory
 SAMPLE = sample_directory()
 DATA = Path("data/tau2/domains")
 CODE = Path("src/tau2/domains")
+FORKED = {"env_type": "user", "func_name": "forked"}
 PACKS = os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[4] / "shared" / "packs"
 ROOT = Path(PACKS) / "tau2-bench"
 
@@ -46,7 +47,11 @@ def code(tools: list[dict[str, Any]]) -> str:
     for entry in tools:
         function = entry["function"]
         names = function["parameters"]["properties"]
-        lines += ["    @is_tool(ToolType.READ)", f"    def {function['name']}(self, {', '.join(names)}):", '        """']
+        lines += [
+            "    @is_tool(ToolType.READ)",
+            f"    def {function['name']}(self, {', '.join(names)}):",
+            '        """',
+        ]
         lines += [f"        Does {function['name']}.", "        At once.", "", "        Args:"]
         lines += [f"            {name}: Their {name},\n                in full." for name in names]
         lines += ["", "        Returns:", "            It.", '        """']
@@ -82,8 +87,8 @@ def checkout(tmp_path: Path) -> Path:
 
 def test_a_checkout_becomes_a_pack_that_plays(checkout: Path, tmp_path: Path) -> None:
     info = import_pack(IMPORTER, checkout, tmp_path / "data")
-    assert dict(info.counts)["telecom tasks"] == 17
-    assert dict(info.counts)["telecom tools"] == 43
+    assert info.info.counts["telecom tasks"] == 17
+    assert info.info.counts["telecom tools"] == 43
     assert any("neither" in note for note in info.notes)
     pack = Pack(tmp_path / "data" / "packs" / "tau2-bench")
     assert not (pack.path / "telecom" / "tasks.json").exists()
@@ -94,12 +99,14 @@ def test_a_checkout_becomes_a_pack_that_plays(checkout: Path, tmp_path: Path) ->
     for domain in ("retail", "airline", "telecom", "mock"):
         assert World(domain, pack).hashes() == World(domain, Pack(SAMPLE)).hashes()
         assert "issues" not in pack.entry(domain, pack.task_ids(domain, "base")[0])
-    refuel = next(one["function"] for one in pack.tools("telecom")["assistant"] if one["function"]["name"] == "refuel_data")
+    refuel = next(
+        one["function"] for one in pack.tools("telecom")["assistant"] if one["function"]["name"] == "refuel_data"
+    )
     assert refuel["description"] == "Does refuel_data.\n\nAt once."
     assert refuel["parameters"]["properties"]["gb_amount"]["description"] == "Their gb_amount,\nin full."
     assert refuel["parameters"]["properties"]["gb_amount"]["type"] == "number"
     again = import_pack(IMPORTER, pack.path, tmp_path / "again")
-    assert again.counts == info.counts
+    assert again.info.counts == info.info.counts
 
 
 def edit(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
@@ -108,6 +115,11 @@ def edit(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
         file.write_text(json.dumps(change(json.loads(file.read_text()))))
 
     return apply
+
+
+def mock_task(**fields: Any) -> Callable[[Path], None]:
+    """Changes a task of the domain mock."""
+    return edit("data/tau2/domains/mock/tasks.json", lambda tasks: [{**tasks[0], **fields}, *tasks[1:]])
 
 
 def put(name: str, text: str) -> Callable[[Path], None]:
@@ -130,11 +142,11 @@ def drop(name: str) -> Callable[[Path], None]:
         (put("data/tau2/domains/mock/tasks.json", "[]"), "of split 'base' is missing"),
         (put("data/tau2/domains/mock/split_tasks.json", "{}"), "no list of ids of split 'base'"),
         (put("src/tau2/domains/retail/tools.py", "class Kit: ..."), "has no tool"),
-        (edit("data/tau2/domains/mock/tasks.json", lambda all: [{**all[0], "evaluation_criteria": {"actions": [{"name": "x"}]}}, *all[1:]]), "there is no tool 'x'"),
-        (edit("data/tau2/domains/mock/tasks.json", lambda all: [{**all[0], "initial_state": {"initialization_actions": [{"env_type": "user", "func_name": "forked"}]}}, *all[1:]]), "cannot be set up"),
-        (edit("data/tau2/domains/mock/tasks.json", lambda all: [{**all[0], "evaluation_criteria": {"reward_basis": ["LUCK"]}}, *all[1:]]), "'LUCK' is unknown"),
+        (mock_task(evaluation_criteria={"actions": [{"name": "x"}]}), "there is no tool 'x'"),
+        (mock_task(initial_state={"initialization_actions": [FORKED]}), "cannot be set up"),
+        (mock_task(evaluation_criteria={"reward_basis": ["LUCK"]}), "'LUCK' is unknown"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_checkout_gives_one_line_and_leaves_nothing(
     checkout: Path,
     tmp_path: Path,
@@ -160,7 +172,7 @@ def test_a_directory_that_is_neither_is_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(not ROOT.is_dir(), reason=f"no tau2-bench pack in {ROOT}")
 def test_the_reference_pack_imports_and_says_that_its_airline_was_rebuilt(tmp_path: Path) -> None:
     info = import_pack(IMPORTER, ROOT, tmp_path)
-    assert dict(info.counts)["telecom tasks"] == 134
+    assert info.info.counts["telecom tasks"] == 134
     assert any("rebuilt from tau-bench" in note for note in info.notes)
     tasks = Tau2Bench().tasks("test", domain="airline", data=str(tmp_path / "packs" / "tau2-bench"))
     assert tasks.source["airline database"].startswith("db_reconstructed.json ")
