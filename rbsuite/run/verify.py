@@ -91,7 +91,10 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
         grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
         return _raised(error)
-    return "" if grade.score == 1.0 else f"the reference scored {grade.score:g}"
+    if grade.score == 1.0:
+        return ""
+    why = grade.truth.get("why")
+    return f"the reference scored {grade.score:g}{f' ({why})' if why else ''}"
 
 
 async def _idle(environment: Environment, task: Task) -> float | str:

@@ -60,8 +60,9 @@ def grade(scenario: Scenario, played: Played, nl: Sequence[bool] | None = None) 
         "ENV_ASSERTION": float(all(met)),
         "NL_ASSERTION": 1.0 if not scenario.nl_assertions else None if nl is None else float(all(nl)),
     }
-    counted = [components[basis] for basis in scenario.basis]
     ended = played.termination in ("user_stop", "agent_stop")
+    unmet = [basis for basis in scenario.basis if components[basis] == 0.0]
+    checks = [check.name for check, held in zip(scenario.assertions or (), met, strict=True) if not held]
     truth: dict[str, Any] = {
         **{name.lower(): value for name, value in components.items()},
         "basis": list(scenario.basis),
@@ -73,19 +74,21 @@ def grade(scenario: Scenario, played: Played, nl: Sequence[bool] | None = None) 
         "tool_errors": played.errors,
         "deviations": sorted(played.world.deviations),
     }
-    return Grade(float(ended and all(value != 0.0 for value in counted)), truth=truth)
+    if unmet or not ended:
+        truth["why"] = " ".join(unmet + (checks if "ENV_ASSERTION" in unmet else [])) if ended else played.termination
+    return Grade(float(ended and not unmet), truth=truth)
 
 
 def recognised(want: Call, call: Call, fixed: bool) -> bool:
     """Whether a call is a reference action. Who made it does not matter."""
     if want.name != call.name:
         return False
-    given: Collection[str]
-    if want.compared is None:
-        # Upstream compares the arguments that the call gives, so one that leaves some out can pass.
-        given = want.arguments.keys() | call.arguments.keys() if fixed else call.arguments.keys()
-    else:
+    # Upstream compares the arguments that the call gives, so one that leaves some out can pass.
+    given: Collection[str] = call.arguments.keys()
+    if want.compared is not None:
         given = want.compared
+    elif fixed:
+        given = {*want.arguments, *call.arguments}
     return _only(call, given) == _only(want, given)
 
 

@@ -101,7 +101,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             max_steps=100,
             refine="retry",
             agent="tools",
-            users=("llm", "scripted"),
+            users=("llm", "react", "verify", "reflection", "scripted"),
             pack="tau2-bench",
             importer="rbsuite_tau2_bench.importer:IMPORTER",
             citation=CITATION,
