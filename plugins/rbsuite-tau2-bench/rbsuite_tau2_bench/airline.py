@@ -16,12 +16,14 @@ from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau2_bench import schema
 from rbsuite_tau2_bench.schema import INTEGER, NUMBER, TEXT, By, Choice, Keyed, Many, Maybe, Model, texts
-from rbsuite_tau2_bench.toolkit import Refusal, Toolkit, evaluated, listed, tool
+from rbsuite_tau2_bench.toolkit import BOUNDED_HISTORY, Refusal, Toolkit, evaluated, listed, tool
 
 _NOW = "2024-05-15T15:00:00"
 _NEW_RESERVATION_IDS = ("HATHAT", "HATHAU", "HATHAV")
 _NEW_CERTIFICATE_IDS = ("certificate_3221322", "certificate_3221323", "certificate_3221324")
 _BAG_PRICE = 50
+_MOST_PAYMENTS = 4096
+"""Every cancellation doubles the payments of a reservation, and nothing keeps an agent from cancelling again and again."""
 _INSURANCE_PRICE = 30
 _AIRPORTS = {
     "SFO": "San Francisco",
@@ -212,6 +214,9 @@ class AirlineTools(Toolkit):
         self._get_reservation(reservation_id)
         reservation = self.db.write("reservations", reservation_id)
         history = reservation["payment_history"]
+        if len(history) > _MOST_PAYMENTS:
+            self.db.note(BOUNDED_HISTORY)
+            raise Refusal("the reservation has too many payments")
         history += [{"payment_id": paid["payment_id"], "amount": -paid["amount"]} for paid in history]
         reservation["status"] = "cancelled"
         return json.dumps(reservation)

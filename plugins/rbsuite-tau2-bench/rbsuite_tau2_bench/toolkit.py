@@ -20,6 +20,7 @@ Kind = Literal["read", "write", "generic"]
 Side = Literal["assistant", "user"]
 
 BOUNDED_CALCULATOR = "bounded-calculator"
+BOUNDED_HISTORY = "bounded-history"
 COUNTED_BILL_IDS = "counted-bill-ids"
 REFUSED_ARGUMENTS = "refused-arguments"
 

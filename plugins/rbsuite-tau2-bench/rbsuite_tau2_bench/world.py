@@ -21,6 +21,7 @@ from rbsuite_tau2_bench.phone import TelecomUserTools
 from rbsuite_tau2_bench.scenario import Call, Function, Scenario
 from rbsuite_tau2_bench.toolkit import (
     BOUNDED_CALCULATOR,
+    BOUNDED_HISTORY,
     COUNTED_BILL_IDS,
     REFUSED_ARGUMENTS,
     Refusal,
@@ -36,6 +37,7 @@ FIDELITIES = ("upstream", "fixed")
 DEVIATIONS: Mapping[str, str] = MappingProxyType(
     {
         BOUNDED_CALCULATOR: "an expression beyond the calculator's limits gave an error; upstream evaluates it or hangs",
+        BOUNDED_HISTORY: "cancelling a reservation once more gave an error; upstream doubles its payments without end",
         COUNTED_BILL_IDS: "a bill was opened under a number that counts up; upstream draws it at random",
         REFUSED_ARGUMENTS: "arguments that are no JSON, too deep or too large gave an error; upstream takes some of them",
     }

@@ -135,6 +135,14 @@ def test_a_booking_takes_seats_and_money(pack: Pack) -> None:
     assert left[0] - left[1] == len(given["passengers"])
 
 
+def test_cancelling_for_ever_comes_to_an_end(pack: Pack) -> None:
+    world = World("airline", pack)
+    reservation = sorted(pack.databases("airline")[0].tables["reservations"])[0]
+    failed = [world.call("cancel_reservation", {"reservation_id": reservation})[1] for _ in range(20)]
+    assert failed.index(True) > 10
+    assert world.deviations == {"bounded-history"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
