@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
-from rbsuite.environments.solution import check_solution
+from rbsuite.environments.solution import Ceiling, check_solution
 from rbsuite.errors import RbsuiteError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
+
+_LOW = "the reference scored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class VerifyReport:
         without: ids of tasks that have no reference; they count as neither.
         floor_solved: number of tasks that an agent solves which says nothing, once; of those that have a reference.
         domains: the counts by domain.
+        beyond: of the tasks whose reference does not score 1, those of which the environment says so, each with the reason; they are not
+            among the unsolved.
+        ceiling: the benchmark's own figures of its own answers.
     """
 
     tasks: int
@@ -41,6 +46,8 @@ class VerifyReport:
     without: tuple[str, ...] = ()
     floor_solved: int = 0
     domains: Mapping[str, DomainReport] = field(default_factory=dict)
+    beyond: Mapping[str, str] = field(default_factory=dict)
+    ceiling: Mapping[str, float] = field(default_factory=dict)
 
 
 async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> VerifyReport:
@@ -51,7 +58,9 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         tasks: the tasks.
         max_steps: agent turns after which a rollout is cut, as in an experiment.
     """
+    ceiling = environment.ceiling(tasks) or Ceiling()
     unsolved: dict[str, str] = {}
+    beyond: dict[str, str] = {}
     without: list[str] = []
     solved: list[Task] = []
     floor: list[Task] = []
@@ -63,7 +72,9 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         idle = await _idle(environment, task)
         if idle == 1.0:
             floor.append(task)
-        if problem or isinstance(idle, str):
+        if problem.startswith(_LOW) and task.id in ceiling.beyond:
+            beyond[task.id] = ceiling.beyond[task.id]
+        elif problem or isinstance(idle, str):
             unsolved[task.id] = problem or str(idle)
         else:
             solved.append(task)
@@ -72,7 +83,7 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         name: DomainReport(*(sum(task.domain == name for task in group) for group in (tried, solved, floor)))
         for name in dict.fromkeys(task.domain for task in tried)
     }
-    return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
+    return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains, beyond, ceiling.figures)
 
 
 async def idle_score(environment: Environment, task: Task) -> float:
@@ -94,7 +105,7 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
     if grade.score == 1.0:
         return ""
     why = grade.truth.get("why")
-    return f"the reference scored {grade.score:g}{f' ({why})' if why else ''}"
+    return f"{_LOW} {grade.score:g}{f' ({why})' if why else ''}"
 
 
 async def _idle(environment: Environment, task: Task) -> float | str:
