@@ -279,8 +279,7 @@ class Grade:
         measures: the further figures that the environment's spec declares, by name, each in [0, 1].
         truth: details of the check, for reports. Where ``answered`` is one of them it is what the rollout is taken to have answered
             (``None``: nothing that could be understood), and reports hold a vote over it. ``unreadable`` and ``invalid`` say how many
-            replies could not be read or carried out, and are columns of reports. ``why`` says in a few words what a score below 1 lacks;
-            ``rbsuite verify`` shows it.
+            replies could not be read or carried out, and are columns of reports.
     """
 
     score: float

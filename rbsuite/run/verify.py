@@ -102,10 +102,7 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
         grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
         return _raised(error)
-    if grade.score == 1.0:
-        return ""
-    why = grade.truth.get("why")
-    return f"{_LOW} {grade.score:g}{f' ({why})' if why else ''}"
+    return "" if grade.score == 1.0 else f"{_LOW} {grade.score:g}"
 
 
 async def _idle(environment: Environment, task: Task) -> float | str:

@@ -61,8 +61,7 @@ def grade(scenario: Scenario, played: Played, nl: Sequence[bool] | None = None) 
         "NL_ASSERTION": 1.0 if not scenario.nl_assertions else None if nl is None else float(all(nl)),
     }
     ended = played.termination in ("user_stop", "agent_stop")
-    unmet = [basis for basis in scenario.basis if components[basis] == 0.0]
-    checks = [check.name for check, held in zip(scenario.assertions or (), met, strict=True) if not held]
+    unmet = any(components[basis] == 0.0 for basis in scenario.basis)
     truth: dict[str, Any] = {
         **{name.lower(): value for name, value in components.items()},
         "basis": list(scenario.basis),
@@ -74,8 +73,6 @@ def grade(scenario: Scenario, played: Played, nl: Sequence[bool] | None = None) 
         "tool_errors": played.errors,
         "deviations": sorted(played.world.deviations),
     }
-    if unmet or not ended:
-        truth["why"] = " ".join(unmet + (checks if "ENV_ASSERTION" in unmet else [])) if ended else played.termination
     return Grade(float(ended and not unmet), truth=truth)
 
 
