@@ -58,7 +58,7 @@ def measure(path: Path, domain: str) -> dict[str, float]:
     del kept
     pack, calls, rewards = Pack(path), [], []
     for place, task in enumerate(tasks):
-        scenario = task.payload["scenario"]
+        scenario = pack.task(domain, task.id.split("/", 2)[2])
         world = World(domain, pack, scenario.id)
         episode = opened(place)
         episode.observation = episode.act(Action("Hello."))

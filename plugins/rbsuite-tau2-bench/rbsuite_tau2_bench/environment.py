@@ -18,7 +18,7 @@ from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolResult, ToolSpec
 from rbsuite_tau2_bench import grading
 from rbsuite_tau2_bench.resources import Resources, load_tasks
-from rbsuite_tau2_bench.scenario import Call, Said, Scenario
+from rbsuite_tau2_bench.scenario import Call, Said, Scenario, read_scenario
 from rbsuite_tau2_bench.toolkit import Side
 from rbsuite_tau2_bench.world import FIDELITIES
 
@@ -103,12 +103,12 @@ class Tau2Bench(SyncEnvironment):
         """The reference actions of both sides with a dialogue around them."""
         from rbsuite_tau2_bench.solution import build_solution, solo_solution
 
-        scenario: Scenario = task.payload["scenario"]
+        scenario = read_scenario(task.payload)
         return solo_solution(scenario) if self._solo else build_solution(task.domain, scenario)
 
     def ceiling(self, tasks: TaskSet) -> Ceiling:
         """Two of mock's references do not solve their tasks, upstream neither."""
-        beyond = {task.id: _BEYOND[name] for task in tasks if (name := task.payload["scenario"].id) in _BEYOND}
+        beyond = {task.id: _BEYOND[name] for task in tasks if (name := task.payload["id"]) in _BEYOND}
         return Ceiling(beyond={} if self._solo else beyond)
 
     def lessons(self) -> Mapping[str, Lesson]:
@@ -123,7 +123,7 @@ class Tau2Bench(SyncEnvironment):
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """An example for the template of the judge of assertions."""
-        scenario: Scenario = task.payload["scenario"]
+        scenario = read_scenario(task.payload)
         return {"transcript": "", "assertion": next(iter(scenario.nl_assertions), "The agent was polite.")}
 
 
@@ -146,7 +146,7 @@ class Tau2Episode(SyncEpisode):
         self, task: Task, resources: Resources, policy: str, limits: tuple[int, int], *, solo: bool = False
     ) -> None:
         self._domain = task.domain
-        self._scenario: Scenario = task.payload["scenario"]
+        self._scenario = read_scenario(task.payload)
         self._resources = resources
         self._policy = policy
         self._most_steps, self._most_errors = limits

@@ -14,7 +14,7 @@ from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import ToolSpec
 from rbsuite_tau2_bench.domains import DOMAINS
 from rbsuite_tau2_bench.pack import Pack
-from rbsuite_tau2_bench.scenario import Scenario
+from rbsuite_tau2_bench.scenario import Scenario, read_scenario
 from rbsuite_tau2_bench.toolkit import Side
 from rbsuite_tau2_bench.world import World
 
@@ -88,8 +88,10 @@ def load_tasks(split: str, domain: str, data: str, *, solo: bool, fidelity: str)
     content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()
     tasks = []
     for name in domains:
-        scenarios = [pack.task(name, one) for one in pack.task_ids(name, split)]
-        tasks += [_task(name, split, one, solo) for one in scenarios if one.ticket or not solo]
+        for one in pack.task_ids(name, split):
+            scenario = pack.task(name, one)
+            if scenario.ticket or not solo:
+                tasks.append(_task(name, split, scenario, pack.entry(name, one), solo))
     databases = {
         f"{name} database": f"{path.rpartition('/')[2]} {pack.file_hash(path)[:16]}"
         for name in domains
@@ -101,7 +103,7 @@ def load_tasks(split: str, domain: str, data: str, *, solo: bool, fidelity: str)
 
 def asked(task: Task) -> str:
     """What a task asks, by which its twins are found."""
-    scenario: Scenario = task.payload["scenario"]
+    scenario = read_scenario(task.payload)
     # Telecom's tasks differ in what is wrong with the phone, not in what is said about it.
     broken = " ".join(f"{one.name} {sorted(one.arguments.items())}" for one in scenario.functions)
     return f"{task.domain} {' '.join(scenario.wishes.values())} {broken}"
@@ -127,7 +129,7 @@ def sample_directory() -> Path:
     return Path(__file__).with_name("sample")
 
 
-def _task(domain: str, split: str, scenario: Scenario, solo: bool) -> Task:
+def _task(domain: str, split: str, scenario: Scenario, entry: Mapping[str, Any], solo: bool) -> Task:
     kinds = DOMAINS[domain].kinds
     writes = sum(kinds.get(action.name) == "write" for action in scenario.actions or ())
     return Task(
@@ -135,7 +137,7 @@ def _task(domain: str, split: str, scenario: Scenario, solo: bool) -> Task:
         group=f"{domain}/{scenario.group}",
         domain=domain,
         query=scenario.ticket if solo else "",
-        payload={"scenario": scenario},
+        payload=entry,
         difficulty=float(writes + len(scenario.communicate)),
     )
 

@@ -156,10 +156,9 @@ def judged(verdicts: tuple[str, ...], nl: str) -> tuple[rbsuite.Grade, list[str]
 
     environment = Tau2Bench(nl=nl)
     task = environment.tasks("sample").by_id["mock/sample/create-plain"]
-    scenario = replace(
-        task.payload["scenario"], basis=("DB", "NL_ASSERTION"), nl_assertions=("It is kind.", "It is short.")
-    )
-    task = replace(task, payload={"scenario": scenario})
+    criteria = {"reward_basis": ["DB", "NL_ASSERTION"], "nl_assertions": ["It is kind.", "It is short."]}
+    criteria = {**task.payload["evaluation_criteria"], **criteria}
+    task = replace(task, payload={**task.payload, "evaluation_criteria": criteria})
     services = Judge(*verdicts)
     solution = environment.solution(task)
     user, agent = iter(solution.user), iter(solution.actions)
