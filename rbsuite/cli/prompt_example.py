@@ -134,7 +134,7 @@ async def _played(environment: Environment, task: Task) -> Example:
     first, steps = episode.observation, []
     try:
         while (seen := episode.observation).turn != "over":
-            action = user.next() if seen.turn == "user" else next(actions, None)
+            action = user.next(seen) if seen.turn == "user" else next(actions, None)
             if action is None:
                 break
             episode.observation = await episode.act(action)

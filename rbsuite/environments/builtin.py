@@ -27,5 +27,9 @@ def rbsuite_users() -> Sequence[UserSpec]:
             "rbsuite.environments.users:ReflectionUser",
             (_FIDELITY,),
         ),
-        UserSpec("scripted", "says the lines of the reference solution", "rbsuite.environments.users:ScriptedUser"),
+        UserSpec(
+            "scripted",
+            "says the lines of the reference solution, uses tools if asked",
+            "rbsuite.environments.users:ScriptedUser",
+        ),
     ]

@@ -42,7 +42,7 @@ async def play_actions(
     seen = [episode.observation]
     try:
         while episode.observation.turn != "over":
-            action = script.next() if episode.observation.turn == "user" else next(rest, None)
+            action = script.next(episode.observation) if episode.observation.turn == "user" else next(rest, None)
             if action is None:
                 break
             episode.observation = await episode.act(action)

@@ -12,6 +12,7 @@ are our own.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -33,6 +34,7 @@ STOP = "###STOP###"
 VERIFY_REPLIES = 3
 """Replies that ``verify`` lets the model make for one turn."""
 
+_WORD = re.compile(r"[a-z0-9]+")
 _LABELS = {"user": "Customer", "assistant": "Agent"}
 # Upstream labels by chat role, and the simulated customer's own words have the role "assistant": the two names are swapped.
 _LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
@@ -77,8 +79,34 @@ class User(Protocol):
         """
 
 
+def asks_for(words: str, tool: str) -> bool:
+    """Whether words ask for a tool: whether every part of its name stands in them, as in "please restart the router"."""
+    said = set(_WORD.findall(words.lower()))
+    return all(part in said for part in _WORD.findall(tool.lower()))
+
+
+def next_place(script: Sequence[Action], place: int, heard: str | None) -> int:
+    """The place of the action that a script's user takes next, from ``place`` on.
+
+    A call is passed over where the agent has not asked for it: an owner does to a device what it is told to.
+
+    Args:
+        script: the actions.
+        place: of the first that is left.
+        heard: what the agent said last; ``None``: the user has not spoken yet, and acts of its own accord.
+    """
+    while place < len(script) and heard is not None:
+        calls = script[place].calls
+        if not calls or any(asks_for(heard, call.name) for call in calls):
+            break
+        place += 1
+    return place
+
+
 class ScriptedUser:
-    """Does what the script says, in order, whatever the agent does, then says :data:`STOP`. It needs no model.
+    """Says what the script says, in order, whatever the agent does, then says :data:`STOP`. It needs no model.
+
+    The script's tool calls it makes where the agent has asked for them (:func:`next_place`).
 
     Args:
         script: the actions, opening first; :meth:`start` gives them too.
@@ -87,24 +115,31 @@ class ScriptedUser:
     def __init__(self, script: Sequence[Action] = ()) -> None:
         self._script = tuple(script)
         self._done = 0
+        self._spoken = False
+        self._heard: str | None = None
 
     def start(self, start: UserStart) -> None:
         """See :class:`User`."""
-        self._script, self._done = tuple(start.script), 0
+        self._script, self._done, self._spoken, self._heard = tuple(start.script), 0, False, None
 
     async def act(self, observation: Observation) -> Action:
         """The next action of the script."""
-        return self.next()
+        return self.next(observation)
 
-    def next(self) -> Action:
+    def next(self, observation: Observation) -> Action:
         """The next action, for callers that do not await."""
-        self._done += 1
-        return self._script[self._done - 1] if self._done <= len(self._script) else Action(STOP)
+        if observation.role != "tool":
+            self._heard = observation.text
+        place = next_place(self._script, self._done, self._heard if self._spoken else None)
+        self._done = place + 1
+        action = self._script[place] if place < len(self._script) else Action(STOP)
+        self._spoken = self._spoken or action.speaks
+        return action
 
     def fork(self, services: UserServices) -> ScriptedUser:
         """See :class:`User`."""
         forked = ScriptedUser(self._script)
-        forked._done = self._done
+        forked._done, forked._spoken, forked._heard = self._done, self._spoken, self._heard
         return forked
 
 

@@ -247,7 +247,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
                     f"task {self._task.id!r} has no reference solution that says what its user does.", "Give user=."
                 )
             self._script = ScriptedUser(solution.user)
-        return self._script.next()
+        return self._script.next(observation)
 
     def _act(self, episode: Episode, action: Action) -> float:
         episode.observation = self._run(episode.act(action))

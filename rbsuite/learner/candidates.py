@@ -1,8 +1,9 @@
 """Ways to go wrong on a task, from its solution and from what was seen when it was played; whether the task then fails is not asked here.
 
 Every candidate bears the id of the skill that keeps from it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named
-action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice`` and ``overdo``; ``DOMAIN/argument/NAME`` for
-an argument, whichever tools take it; ``DOMAIN/answer/untold`` and ``DOMAIN/answer/wrong`` for what is said.
+action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice``, ``overdo`` and, of a step that is the
+user's, ``unasked``; ``DOMAIN/argument/NAME`` for an argument, whichever tools take it; ``DOMAIN/answer/untold`` and
+``DOMAIN/answer/wrong`` for what is said.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rbsuite.environments.solution import Mistake, Solution
+from rbsuite.environments.users import asks_for
 from rbsuite.learner.skills import ANSWER, ARGUMENT
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
@@ -21,6 +23,8 @@ from rbsuite.trajectory import Action, Observation, ToolCall, ToolSpec
 
 BLAND = "That is all I can say about it."
 """What is said in place of an answer that is left out."""
+NO_REQUEST = "Is there more that I have to know about it?"
+"""What is said in place of a request to the user."""
 NO_DOMAIN = "ordinary"
 """The domain in the id of a skill where a task has none."""
 OPTIONS = "options"
@@ -114,6 +118,11 @@ def step_name(action: Action) -> str:
 def _spoken(played: Played, place: int) -> Iterator[Mistake]:
     """What can be said wrongly. A question to the user stays: without it the conversation would be another."""
     action = played.solution.actions[place]
+    of_user = [call.name for done in played.solution.user for call in done.calls]
+    asked = next((name for name in of_user if asks_for(action.text, name)), None)
+    if asked is not None:
+        yield played.mistake(asked, "unasked", {place: (replace(action, text=NO_REQUEST),)})
+        return
     offered = played.seen[place].data.get(OPTIONS, ()) if place < len(played.seen) else ()
     others = [str(option) for option in offered if str(option) != action.text]
     if others:

@@ -40,6 +40,11 @@ _FORMS: Mapping[str, Lesson] = {
         "On {domain} tasks, take the step '{step}' once and leave it at that.",
         "On this {domain} task I repeat the step '{step}' to be sure.",
     ),
+    "unasked": Lesson(
+        "Have the user do it: {step}",
+        "On {domain} tasks, ask the user to take the step '{step}' on their side whenever it can help.",
+        "On this {domain} task nobody has to ask the user for the step '{step}'.",
+    ),
     "overdo": Lesson(
         "Do only what is allowed: {step}",
         "On {domain} tasks, take the step '{step}' only if it is asked for and the rules allow it.",

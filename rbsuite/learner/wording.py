@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
 
+from rbsuite.environments.users import next_place
 from rbsuite.errors import ModelError
 from rbsuite.learner.skills import Skill
 from rbsuite.models.base import ModelRequest
@@ -159,7 +160,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
         return Reply("true")
     acts = [Turn("", action) for action in script if request.tools or not action.calls]
     _, done = progress(messages)
-    left = after(acts, done)
+    left = after(acts, done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
     if left and left[0].action.calls:
         return word(left, request, done)
     answers_tool = bool(messages) and messages[-1].role == "tool"
@@ -168,6 +169,18 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
     if any("User Response:" in message.text for message in messages if message.role == "system") and said != STOP:
         said = f"Thought:\nI answer what I was asked.\n\nUser Response:\n{said}"
     return Reply(said)
+
+
+def _place(script: Sequence[Action], messages: Sequence[Message]) -> int:
+    """Where the user of a script with calls is in it; see :func:`~rbsuite.environments.users.next_place`."""
+    place, spoken, heard = 0, False, ""
+    for message in messages:
+        if message.role == "user":
+            heard = message.text
+        elif message.role == "assistant":
+            place = next_place(script, place, heard if spoken else None) + 1
+            spoken = spoken or not message.tool_calls
+    return next_place(script, place, heard if spoken else None)
 
 
 def verdict(right: bool) -> str:

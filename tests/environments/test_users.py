@@ -66,13 +66,20 @@ def history(messages: Sequence[Message]) -> list[tuple[str, str]]:
 
 
 def test_scripted_says_its_lines_and_then_stops() -> None:
-    user = ScriptedUser([Action("a"), Action.call("look")])
-    assert [asyncio.run(user.act(OPENING)) for _ in range(4)] == [
-        Action("a"),
-        Action.call("look"),
-        Action(STOP),
-        Action(STOP),
-    ]
+    user = ScriptedUser([Action("a"), Action("b")])
+    assert [asyncio.run(user.act(OPENING)) for _ in range(4)] == [Action("a"), Action("b"), Action(STOP), Action(STOP)]
+
+
+def test_scripted_uses_its_tools_when_it_is_asked_to() -> None:
+    script = [Action.call("look_up"), Action("a"), Action.call("reset_box"), Action("b"), Action.call("look_up")]
+    user = ScriptedUser(script)
+    unasked = user.fork(Replies())
+    asked, shown = Observation("Please reset the box.", "user"), Observation("done", "user", "tool")
+    heard = [OPENING, shown, asked, shown, asked]
+    assert [asyncio.run(user.act(one)) for one in heard] == [*script[:4], Action(STOP)]
+    other = Observation("Please wait.", "user")
+    heard = [OPENING, shown, other, other]
+    assert [asyncio.run(unasked.act(one)) for one in heard] == [*script[:2], script[3], Action(STOP)]
 
 
 def test_llm_keeps_the_whole_conversation() -> None:

@@ -20,7 +20,7 @@ DIRECTORIES = {
     path.parent: tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     for path in sorted((Path(__file__).parents[2] / "plugins").glob("*/pyproject.toml"))
 }
-LIBRARIES = {"rbsuite-embodied"}
+LIBRARIES = {"rbsuite-dialogue", "rbsuite-embodied"}
 """Directories that hold what plugins share, and no plugin."""
 
 

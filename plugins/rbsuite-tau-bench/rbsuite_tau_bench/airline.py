@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 
+from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau_bench.flights import FlightIndex
-from rbsuite_tau_bench.overlay import Overlay
 from rbsuite_tau_bench.tools import (
     COPIED_ARGUMENTS,
     FOURTH_CERTIFICATE,
@@ -24,7 +25,6 @@ from rbsuite_tau_bench.tools import (
     require,
     show,
 )
-from rbsuite_tau_bench.values import Record, Value
 
 TABLES = ("flights", "reservations", "users")
 

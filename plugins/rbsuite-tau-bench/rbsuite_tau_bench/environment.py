@@ -72,7 +72,7 @@ class TauBench(SyncEnvironment):
 
     def lessons(self) -> Mapping[str, Lesson]:
         """Wording for mistakes that a tool's name and its parameters do not explain."""
-        from rbsuite_tau_bench.lessons import LESSONS
+        from rbsuite_dialogue.lessons import LESSONS
 
         return LESSONS
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from rbsuite_tau_bench.database import Database
-from rbsuite_tau_bench.values import Record, Value
+from rbsuite_dialogue.database import Database
+from rbsuite_dialogue.values import Record, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Upstream's data hash, piece by piece.
 
 Upstream (``tau_bench/envs/base.py``, commit 59a200c) hashes the UTF-8 text of nested tuples: an object becomes the tuple of its
-(key, value) pairs sorted by key, a list the tuple of its elements, anything else stays. That text is a concatenation of
-the texts of the records, so the text of an unchanged record can be kept and only changed records written anew.
+(key, value) pairs sorted by key, a list the tuple of its elements, anything else stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
-from rbsuite_tau_bench.values import Value
+from rbsuite_dialogue.database import Database
+from rbsuite_dialogue.notation import Notation
+from rbsuite_dialogue.values import Record, Value
 
 
 def canonical(value: Value) -> str:
@@ -29,12 +30,14 @@ def _frozen(value: Value) -> Value:
     return value
 
 
-def entry(key: str, text: str) -> str:
-    """The text of one (key, value) pair, ``text`` being the value's canonical text."""
+def _entry(key: str, text: str) -> str:
     return f"({key!r}, {text})"
 
 
-def tuple_text(texts: Iterable[str]) -> str:
-    """The text of a tuple whose elements have these ``texts``."""
-    elements = list(texts)
-    return f"({elements[0]},)" if len(elements) == 1 else f"({', '.join(elements)})"
+NESTED_TUPLES = Notation(canonical, _entry, ("(", ")"), ",)", ("(", ")"))
+"""Python's text of nested tuples. No table of this benchmark is a list."""
+
+
+def database(tables: Mapping[str, Mapping[str, Record]]) -> Database:
+    """A database that is hashed as upstream's is; see :class:`Database`."""
+    return Database(tables, NESTED_TUPLES)

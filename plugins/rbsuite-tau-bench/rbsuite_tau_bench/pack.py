@@ -13,8 +13,9 @@ from typing import Any, TypeVar, cast
 
 from rbsuite.data.reading import PackFiles
 from rbsuite.errors import DataError
-from rbsuite_tau_bench.database import Database
+from rbsuite_dialogue.database import Database
 from rbsuite_tau_bench.domains import DOMAINS, domain
+from rbsuite_tau_bench.hashing import database
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ class Pack:
             if not isinstance(records, dict) or not all(isinstance(record, dict) for record in records.values()):
                 raise self._source.malformed(file, "not a JSON object of records")
             tables[table] = records
-        return Database(tables)
+        return database(tables)
 
     def _read_tasks(self, domain_name: str, split: str) -> list[dict[str, Any]]:
         file = f"{domain(domain_name).name}_{split}_tasks.json"

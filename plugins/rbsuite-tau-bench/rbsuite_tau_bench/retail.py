@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 
-from rbsuite_tau_bench.database import Database
-from rbsuite_tau_bench.overlay import Overlay
+from rbsuite_dialogue.database import Database
+from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau_bench.tools import (
     Calculate,
     GetUserDetails,
@@ -22,7 +23,6 @@ from rbsuite_tau_bench.tools import (
     require,
     show,
 )
-from rbsuite_tau_bench.values import Record, Value
 
 TABLES = ("orders", "products", "users")
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from rbsuite_tau_bench import calculator
-from rbsuite_tau_bench.overlay import Overlay
-from rbsuite_tau_bench.values import Value
+from rbsuite_dialogue import calculator
+from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.values import Value
 
 Kind = Literal["read", "write", "none", "terminating"]
 

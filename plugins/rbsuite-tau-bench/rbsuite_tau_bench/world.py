@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from rbsuite.errors import UnknownNameError
+from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.values import UnusableArgument, Value, plain
 from rbsuite_tau_bench import domains
-from rbsuite_tau_bench.overlay import Overlay
 from rbsuite_tau_bench.pack import Pack
 from rbsuite_tau_bench.tools import (
     BOUNDED_CALCULATOR,
@@ -24,7 +25,6 @@ from rbsuite_tau_bench.tools import (
     Kind,
     Tool,
 )
-from rbsuite_tau_bench.values import UnusableArgument, Value, plain
 
 FIDELITIES = ("upstream",)
 

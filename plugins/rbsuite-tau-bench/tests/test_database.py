@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.errors import DataError, UnknownNameError
+from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.values import MAX_NESTING, UnusableArgument, copy_record, plain
 from rbsuite_tau_bench import Pack
-from rbsuite_tau_bench.database import Database
 from rbsuite_tau_bench.hashing import canonical
-from rbsuite_tau_bench.overlay import Overlay
-from rbsuite_tau_bench.values import MAX_NESTING, UnusableArgument, copy_record, plain
+from rbsuite_tau_bench.hashing import database as database_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=4),
@@ -40,7 +40,7 @@ def upstream_hash(tables: Any) -> str:
 @given(st.dictionaries(st.sampled_from("abc"), RECORDS, min_size=1), st.data())
 def test_a_digest_is_the_hash_of_the_changed_tables_whatever_changed(tables: Any, data: st.DataObject) -> None:
     changes = data.draw(st.dictionaries(st.sampled_from(sorted(tables)), RECORDS))
-    database = Database(tables)
+    database = database_of(tables)
     assert database.digest({}) == upstream_hash(tables)
     texts = {table: {key: canonical(record) for key, record in records.items()} for table, records in changes.items()}
     changed = {table: {**records, **changes.get(table, {})} for table, records in tables.items()}
@@ -99,7 +99,7 @@ def test_values_are_taken_as_json_would_carry_them() -> None:
 
 @pytest.fixture
 def overlay() -> Overlay:
-    return Overlay(Database({"users": {"ann": {"cash": 5, "tags": ["a"]}, "bob": {"cash": 7, "tags": []}}}))
+    return Overlay(database_of({"users": {"ann": {"cash": 5, "tags": ["a"]}, "bob": {"cash": 7, "tags": []}}}))
 
 
 def test_an_overlay_writes_to_copies_alone(overlay: Overlay) -> None:

@@ -299,7 +299,7 @@ def random_steps(game: Game, lines: Sequence[Action], seed: int) -> tuple[Step, 
     steps = [Step("user", game.first, lines[0])]
     while (seen := game.episode.observation).turn != "over" and len(steps) < 12:
         spoken = choose.choices([Action("What else?"), *calls], weights=[6, 2, 2, 2, 1])[0]
-        action = user.next() if seen.turn == "user" else spoken
+        action = user.next(seen) if seen.turn == "user" else spoken
         actor = seen.turn
         game.play(action)
         steps.append(Step(actor, seen, action, 0.5, game.episode.audience(actor, action)))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rbsuite.environments.replay import play_actions
 from rbsuite.task import TaskSet
 from rbsuite.trajectory import Action
-from rbsuite_tau_bench.dialogue import CONSENT, OPENING_LIMIT, THANKS, first_person, user_lines
+from rbsuite_dialogue.lines import CONSENT, OPENING_LIMIT, THANKS, first_person, user_lines
 from rbsuite_tau_bench.domains import DOMAINS
 from rbsuite_tau_bench.environment import TauBench
 from rbsuite_tau_bench.resources import sample_directory

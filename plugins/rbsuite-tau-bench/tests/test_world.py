@@ -16,9 +16,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 import rbsuite_tau_bench
 from rbsuite.errors import UnknownNameError
+from rbsuite_dialogue.values import MAX_NESTING
 from rbsuite_tau_bench import Pack, World
 from rbsuite_tau_bench.differential.calls import Call, CallMaker
-from rbsuite_tau_bench.values import MAX_NESTING
 from rbsuite_tau_bench.world import DEVIATIONS
 
 SAMPLE = Pack(Path(rbsuite_tau_bench.__file__).parent / "sample")

@@ -50,7 +50,7 @@ async def graded_anywhere(subject: EnvironmentSubject) -> None:
                 user = subject.lines(task)
                 for action in actions[:number]:
                     while episode.observation.turn == "user":
-                        episode.observation = await episode.act(user.next())
+                        episode.observation = await episode.act(user.next(episode.observation))
                     if episode.observation.turn == "agent":
                         episode.observation = await episode.act(action)
                 try:

@@ -74,7 +74,7 @@ async def query(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as episode:
             user = subject.lines(task)
             while episode.observation.turn == "user":
-                episode.observation = await episode.act(user.next())
+                episode.observation = await episode.act(user.next(episode.observation))
             require(
                 (task.query or episode.observation.text).strip(), f"on task {task.id!r} there is nothing to search with"
             )
@@ -146,7 +146,7 @@ async def observations(subject: EnvironmentSubject) -> None:
             user = subject.lines(task)
             for action in (*subject.actions(task), Action("What now?")):
                 while episode.observation.turn == "user":
-                    episode.observation = await _answered(subject, episode, user.next())
+                    episode.observation = await _answered(subject, episode, user.next(episode.observation))
                 if episode.observation.turn == "over":
                     break
                 episode.observation = await _answered(subject, episode, action)
@@ -257,7 +257,7 @@ async def fork(subject: EnvironmentSubject) -> None:
             while episode.observation.turn == "user" or (
                 episode.observation.turn == "agent" and done < len(actions) // 2
             ):
-                action = user.next() if episode.observation.turn == "user" else actions[done]
+                action = user.next(episode.observation) if episode.observation.turn == "user" else actions[done]
                 done += episode.observation.turn == "agent"
                 episode.observation = await episode.act(action)
             try:

@@ -175,7 +175,7 @@ async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUse
     """Play an episode that is open to the end of the actions, and have it graded."""
     rest, seen, rewards = iter(actions), [episode.observation], list[float | None]()
     while episode.observation.turn != "over":
-        action = user.next() if episode.observation.turn == "user" else next(rest, None)
+        action = user.next(episode.observation) if episode.observation.turn == "user" else next(rest, None)
         if action is None:
             break
         episode.observation = await episode.act(action)

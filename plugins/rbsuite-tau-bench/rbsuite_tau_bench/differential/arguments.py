@@ -9,7 +9,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from rbsuite_tau_bench.database import Database
+from rbsuite_dialogue.database import Database
 from rbsuite_tau_bench.differential.expressions import Expressions
 from rbsuite_tau_bench.world import World
 

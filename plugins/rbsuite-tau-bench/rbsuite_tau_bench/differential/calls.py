@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from rbsuite_tau_bench.database import Database
+from rbsuite_dialogue.database import Database
 from rbsuite_tau_bench.differential.airline_arguments import AirlineArguments
 from rbsuite_tau_bench.differential.arguments import ArgumentMaker, Arguments
 from rbsuite_tau_bench.differential.retail_arguments import RetailArguments

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from rbsuite.errors import DataError
-from rbsuite_tau_bench.database import Database
+from rbsuite_dialogue.database import Database
 from rbsuite_tau_bench.differential.calls import Call, CallMaker
 from rbsuite_tau_bench.pack import Pack
 from rbsuite_tau_bench.tools import BOUNDED_CALCULATOR, FOURTH_CERTIFICATE

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from rbsuite_tau_bench import hashing
-from rbsuite_tau_bench.database import Database
-from rbsuite_tau_bench.values import Record, Value, copy_record
+from rbsuite_dialogue.database import Database
+from rbsuite_dialogue.values import Record, Value, copy_record
 
 
 class Overlay:
@@ -27,14 +27,25 @@ class Overlay:
 
     def has(self, table: str, key: Value) -> bool:
         """Whether the table has a record of this key."""
-        return key in self.database.tables[table] or key in self._records.get(table, ())
+        return key in self.database.records(table) or key in self._records.get(table, ())
+
+    def keys(self, table: str) -> Iterator[str]:
+        """The keys of a table, those of records that were made in this world last."""
+        shipped = self.database.records(table)
+        yield from shipped
+        yield from [key for key in self._records.get(table, ()) if key not in shipped]
+
+    def count(self, table: str) -> int:
+        """The number of records of a table."""
+        shipped = self.database.records(table)
+        return len(shipped) + sum(key not in shipped for key in self._records.get(table, ()))
 
     def read(self, table: str, key: Value) -> Record:
         """A record for reading only. Raises KeyError when there is none."""
         changed = self._records.get(table)
         if changed is not None and key in changed:
             return changed[key]
-        return self.database.tables[table][key]
+        return self.database.records(table)[key]
 
     def write(self, table: str, key: str) -> Record:
         """A record for changing in place. Raises KeyError when there is none."""
@@ -53,6 +64,10 @@ class Overlay:
         """Whether a record was made in this world rather than shipped."""
         return key not in self.database.tables[table]
 
+    def touched(self, table: str, key: str) -> bool:
+        """Whether this world has a copy of the record of its own, changed or not."""
+        return key in self._records.get(table, ())
+
     def json_text(self, table: str, key: Value) -> str:
         """The JSON text of a record, as a tool shows it. Raises KeyError when there is none."""
         changed = self._records.get(table)
@@ -69,7 +84,7 @@ class Overlay:
         found: dict[str, dict[str, str]] = {}
         for table, records in self._records.items():
             for key, record in records.items():
-                text = hashing.canonical(record)
+                text = self.database.canonical_text(record)
                 if self.added(table, key) or text != self.database.canonical(table, key):
                     found.setdefault(table, {})[key] = text
         return found

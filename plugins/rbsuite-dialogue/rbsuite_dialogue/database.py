@@ -11,15 +11,21 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
-from rbsuite_tau_bench import hashing
-from rbsuite_tau_bench.values import Record
+from rbsuite_dialogue.notation import Notation
+from rbsuite_dialogue.values import Record
 
 if TYPE_CHECKING:
     from hashlib import _Hash
 
 T = TypeVar("T")
+
+Shape = Literal["mapping", "list", "record"]
+"""What a table is in the data: records by key, records in order, or one record (whose key here is :data:`ONLY`)."""
+
+ONLY = ""
+"""The key of the record of a table that is one record."""
 
 Changes = Mapping[str, Mapping[str, str]]
 """Table name to key to canonical text, of records that are new or differ."""
@@ -28,11 +34,12 @@ Changes = Mapping[str, Mapping[str, str]]
 class _Table:
     """The records of one table with their cached texts."""
 
-    __slots__ = ("_canonical", "_entries", "_json", "_keys", "name", "records")
+    __slots__ = ("_canonical", "_entries", "_json", "_keys", "_notation", "_shape", "records")
 
-    def __init__(self, name: str, records: Mapping[str, Record]) -> None:
-        self.name = name
+    def __init__(self, records: Mapping[str, Record], shape: Shape, notation: Notation) -> None:
         self.records = records
+        self._shape = shape
+        self._notation = notation
         self._json: dict[str, str] = {}
         self._canonical: dict[str, str] = {}
         self._keys: list[str] = []
@@ -47,25 +54,34 @@ class _Table:
     def canonical(self, key: str) -> str:
         text = self._canonical.get(key)
         if text is None:
-            text = self._canonical[key] = hashing.canonical(self.records[key])
+            text = self._canonical[key] = self._notation.canonical(self.records[key])
         return text
 
     def text(self, changed: Mapping[str, str]) -> str:
         """The canonical text of the whole table with the ``changed`` records in place of the shipped ones."""
+        if self._shape == "record":
+            return changed[ONLY] if ONLY in changed else self.canonical(ONLY)
+        if self._shape == "list":
+            keys = dict.fromkeys([*self.records, *changed])
+            return self._notation.listing([changed[key] if key in changed else self.canonical(key) for key in keys])
+        return self._notation.mapping(self._mapped(changed))
+
+    def _mapped(self, changed: Mapping[str, str]) -> list[str]:
+        entry = self._notation.entry
         if not self._keys:
             keys = sorted(self.records)
-            self._entries = [hashing.entry(key, self.canonical(key)) for key in keys]
+            self._entries = [entry(key, self.canonical(key)) for key in keys]
             self._keys = keys
         entries = list(self._entries)
         added: list[str] = []
         for key in sorted(changed):
             if key in self.records:
-                entries[bisect_left(self._keys, key)] = hashing.entry(key, changed[key])
+                entries[bisect_left(self._keys, key)] = entry(key, changed[key])
             else:
                 added.append(key)
         for key in reversed(added):
-            entries.insert(bisect_left(self._keys, key), hashing.entry(key, changed[key]))
-        return hashing.tuple_text(entries)
+            entries.insert(bisect_left(self._keys, key), entry(key, changed[key]))
+        return entries
 
 
 class Database:
@@ -74,23 +90,52 @@ class Database:
     Args:
         tables: table name to key to record, in the order of the data files. Handed over: neither the mapping nor its
             records may be changed afterwards.
+        notation: how it is written down to be hashed.
+        shapes: of the tables that are no mapping.
+        name: what error texts call it.
     """
 
-    __slots__ = ("_prefixes", "_tables", "_views", "tables")
+    __slots__ = ("_notation", "_prefixes", "_tables", "_views", "name", "tables")
 
-    def __init__(self, tables: Mapping[str, Mapping[str, Record]]) -> None:
+    def __init__(
+        self,
+        tables: Mapping[str, Mapping[str, Record]],
+        notation: Notation,
+        shapes: Mapping[str, Shape] | None = None,
+        name: str = "Database",
+    ) -> None:
         self.tables = tables
-        self._tables = {name: _Table(name, tables[name]) for name in sorted(tables)}
+        self.name = name
+        self._notation = notation
+        shapes = shapes or {}
+        self._tables = {
+            table: _Table(tables[table], shapes.get(table, "mapping"), notation) for table in sorted(tables)
+        }
         self._views: dict[Callable[[Database], object], object] = {}
         self._prefixes: dict[int, _Hash] = {}
+
+    def records(self, table: str) -> Mapping[str, Record]:
+        """The shipped records of a table.
+
+        Raises:
+            AttributeError: there is no such table; worded as Python words it for an object that has no such field.
+        """
+        try:
+            return self.tables[table]
+        except KeyError:
+            raise AttributeError(f"{self.name!r} object has no attribute {table!r}") from None
 
     def json_text(self, table: str, key: str) -> str:
         """The JSON text of a shipped record. Raises KeyError when there is none."""
         return self._tables[table].json_text(key)
 
     def canonical(self, table: str, key: str) -> str:
-        """The canonical text of a shipped record (see :func:`hashing.canonical`). Raises KeyError when there is none."""
+        """The canonical text of a shipped record (see :class:`Notation`). Raises KeyError when there is none."""
         return self._tables[table].canonical(key)
+
+    def canonical_text(self, record: Record) -> str:
+        """The canonical text of any record."""
+        return self._notation.canonical(record)
 
     def view(self, build: Callable[[Database], T]) -> T:
         """What ``build`` makes of this database (an index, a fixed text), computed once."""
@@ -105,14 +150,14 @@ class Database:
         hasher = self._prefix(first)
         for name in names[first:]:
             hasher.update(self._piece(name, changes.get(name, {})))
-        hasher.update(b",)" if len(names) == 1 else b")")
+        hasher.update((self._notation.lone_bracket if len(names) == 1 else self._notation.brackets[1]).encode())
         return hasher.hexdigest()
 
     def _prefix(self, count: int) -> _Hash:
         """A hasher that has seen the first ``count`` tables as shipped; kept, because most changes touch the last ones."""
         known = self._prefixes.get(count)
         if known is None:
-            known = hashlib.sha256(b"(")
+            known = hashlib.sha256(self._notation.brackets[0].encode())
             for name in list(self._tables)[:count]:
                 known.update(self._piece(name, {}))
             self._prefixes[count] = known
@@ -120,4 +165,4 @@ class Database:
 
     def _piece(self, name: str, changed: Mapping[str, str]) -> bytes:
         separator = "" if name == next(iter(self._tables)) else ", "
-        return (separator + hashing.entry(name, self._tables[name].text(changed))).encode()
+        return (separator + self._notation.entry(name, self._tables[name].text(changed))).encode()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from rbsuite_tau_bench.values import Value
+from rbsuite_dialogue.values import Value
 
 MAX_LENGTH = 4096
 """Characters of an expression."""
@@ -35,6 +35,13 @@ _GROUP, _UNARY_RANK, _POWER_RANK = 0, 3, 4
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "**": _POWER_RANK}
 
 
+class ForbiddenCharacters(ValueError):
+    """An expression with characters that are not allowed; benchmarks word it each in their way."""
+
+    def __init__(self) -> None:
+        super().__init__("invalid characters in expression")
+
+
 class LimitExceeded(Exception):
     """An expression beyond the limits of this module; upstream might have answered it, failed or hung."""
 
@@ -50,6 +57,7 @@ def calculate(expression: Value) -> str:
     """The observation of ``calculate`` for this expression: the text of its value, rounded to two places.
 
     Raises:
+        ForbiddenCharacters: it has characters that are not allowed.
         LimitExceeded: the expression is too long, nests too deep or has an integer too large on the way.
         ExpressionSyntaxError: it is not an expression.
         Exception: any error of Python's arithmetic (division by zero, overflow), with Python's text.
@@ -57,10 +65,10 @@ def calculate(expression: Value) -> str:
     if not isinstance(expression, str):
         # Fail as upstream does: its whitelist looks at the elements of whatever can be iterated.
         if not all(element in _CHARACTERS for element in expression):
-            raise ValueError("invalid characters in expression")
+            raise ForbiddenCharacters
         raise TypeError("eval() arg 1 must be a string, bytes or code object")
     if expression.strip(_CHARACTERS):
-        raise ValueError("invalid characters in expression")
+        raise ForbiddenCharacters
     if len(expression) > MAX_LENGTH:
         raise LimitExceeded(f"expression is longer than {MAX_LENGTH} characters")
     if not expression.strip(" "):

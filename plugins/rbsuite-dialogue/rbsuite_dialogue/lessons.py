@@ -1,4 +1,4 @@
-"""Wording of the mistakes that tau-bench's tasks set as traps, for the simulated learner; it words the others by itself.
+"""Wording of the mistakes that tasks of retail and airline set as traps, for the simulated learner; it words the others by itself.
 
 The key is the skill's id: the domain, and the argument that is got wrong.
 """

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from rbsuite_tau_bench.calculator import MAX_DEPTH, MAX_LENGTH, ExpressionSyntaxError, LimitExceeded, calculate
+from rbsuite_dialogue.calculator import MAX_DEPTH, MAX_LENGTH, ExpressionSyntaxError, LimitExceeded, calculate
 from speed import cpu_seconds
 
 OPERATORS: dict[str, tuple[int, Callable[[Any, Any], Any]]] = {
