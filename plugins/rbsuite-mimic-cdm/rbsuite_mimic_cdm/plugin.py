@@ -1,0 +1,1 @@
+"""What this plugin declares. Importing it loads nothing heavy."""
