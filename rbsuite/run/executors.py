@@ -23,6 +23,7 @@ from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
+from rbsuite.run.private import check_confined, unheard
 from rbsuite.run.roles import first_failure
 from rbsuite.run.sink import Sink, StoreSink
 from rbsuite.run.spending import INTERVAL, Spending, limits_of
@@ -48,11 +49,19 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
 
     Raises:
         UsageError: there is no such executor or look.
+        ConfinedError: its tasks are private, and a model is not on this machine.
         LimitReached: the experiment has spent what it may.
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
+    if plan.confined:
+        check_confined(plan.config, plan.plugins, execution)
+    with unheard(plan.confined and not execution.reveal):
+        await _run_experiment(plan, store, execution)
+
+
+async def _run_experiment(plan: Plan, store: ExperimentStore, execution: Execution) -> None:
     observers = Observers(plan.plugins)
-    sink = StoreSink(store, observers)
+    sink = StoreSink(store, observers, hides=plan.confined and not execution.reveal)
     processes = process_count(execution.executor)
     runs = stage(store, execution.to_look).runs
     by_hand = [part.spec.name for part in plan.parts if plan.plugins.owner(part.spec) == BY_HAND] if processes else []

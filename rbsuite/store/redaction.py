@@ -2,15 +2,21 @@
 
 The authors of some benchmarks ask that examples are not made public, lest models are trained on them. Of an experiment on such a
 benchmark an export holds figures, ids and letters; any other text is replaced by its length (short texts could be guessed from a hash).
+
+Where the task set itself is private (:attr:`rbsuite.task.TaskSet.private`), the experiment is confined to this machine: what was said in
+its rollouts does not even reach its store, and what is shown of its banks is redacted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from rbsuite.jsonable import Json, plain
 from rbsuite.store.experiment import ExperimentStore
+
+_T = TypeVar("_T")
 
 CANARY = "Holds material of a benchmark that must not enter training data. rbsuite canary 88d3ee9a-8fad-4a25-a353-e9d54e0457c4"
 """Stands in every export of a private benchmark, so that its copies can be found and left out of a corpus."""
@@ -31,6 +37,30 @@ def is_private(store: ExperimentStore) -> bool:
     return bool(store.manifest.facts.get("environment", {}).get("private"))
 
 
+def is_confined(store: ExperimentStore) -> bool:
+    """Whether an experiment's tasks may not leave this machine."""
+    return bool(store.manifest.facts.get("environment", {}).get("confined"))
+
+
+def hidden(value: _T, key: str = "") -> _T:
+    """A record of the same types without the texts that could show a task; see :data:`KEPT`."""
+    made: Any = value
+    if isinstance(value, str):
+        made = left_out(value) if value and key not in KEPT else value
+    elif isinstance(value, Mapping):
+        made = {name: hidden(item, str(name)) for name, item in value.items()}
+    elif isinstance(value, list | tuple):
+        made = type(value)(hidden(item, key) for item in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        made = replace(value, **{one.name: hidden(getattr(value, one.name), one.name) for one in fields(value)})
+    return made  # type: ignore[no-any-return]
+
+
+def left_out(text: str) -> str:
+    """What stands in the place of a text."""
+    return f"[left out: {len(text)} characters]"
+
+
 def redact(value: Any) -> Json:
     """A record as plain data without the texts that could show a task."""
     return _redact(plain(value), "")
@@ -42,5 +72,5 @@ def _redact(value: Json, key: str) -> Json:
     if isinstance(value, list):
         return [_redact(item, key) for item in value]
     if isinstance(value, str) and value and key not in KEPT:
-        return f"[left out: {len(value)} characters]"
+        return left_out(value)
     return value
