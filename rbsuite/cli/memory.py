@@ -270,8 +270,8 @@ def _open(
 
     from rbsuite.run.executors import job_of
     from rbsuite.run.names import look_up
-    from rbsuite.run.worker import load_bank
     from rbsuite.run.private import embeds_elsewhere, refusal
+    from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
     from rbsuite.store.redaction import is_confined
 

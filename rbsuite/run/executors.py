@@ -55,6 +55,7 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
     """
     if plan.confined:
         check_confined(plan.config, plan.plugins, execution)
+        store.directory.chmod(0o700)
     with unheard(plan.confined and not execution.reveal):
         await _run_experiment(plan, store, execution)
 

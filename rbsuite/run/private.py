@@ -1,8 +1,8 @@
 """Task sets that may not leave this machine: what is checked before anything is sent, and what is kept out of stores, logs and errors.
 
-A task set says ``private=True`` (:attr:`rbsuite.task.TaskSet.private`). Then an experiment on it, and one that starts with the banks of such
-an experiment, is *confined*: every model and embedder that takes part must be on this machine, or the user must say that the data may be
-shared. On this machine is what runs in this process, and a server at a loopback address that is not asked through a proxy.
+A task set says ``private=True`` (:attr:`rbsuite.task.TaskSet.private`). Then an experiment on it, and one that starts with the banks of
+such an experiment, is *confined*: every model and embedder that takes part must be on this machine, or the user must say that the data
+may be shared. On this machine is what runs in this process, and a server at a loopback address that is not asked through a proxy.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def check_confined(config: ExperimentConfig, plugins: Plugins, execution: Execut
         ConfinedError: a model or an embedder is elsewhere, or replies are to be kept in a cache.
     """
     if execution.cache and not execution.reveal:
-        raise ConfinedError("these tasks are private, and --cache keeps what is said.", "Leave it out, or give --reveal.")
+        raise ConfinedError(
+            "these tasks are private, and --cache keeps what is said.", "Leave it out, or give --reveal."
+        )
     if execution.share:
         return
     names = {name for model in config.model for name in model_references(config, model).values()}
@@ -177,7 +179,9 @@ def unheard(hides: bool) -> Iterator[None]:
     except _TELLING:
         raise
     except Outage as outage:
-        raise Outage("a task had no answer to any model call; why is left out, as the tasks are private.", outage.remedy) from None
+        raise Outage(
+            "a task had no answer to any model call; why is left out, as the tasks are private.", outage.remedy
+        ) from None
     except RbsuiteError as error:
         owner = getattr(error, "owner", "")
         raise PluginError(

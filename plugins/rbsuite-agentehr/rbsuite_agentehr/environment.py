@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.jsonable import digest
 from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action
 from rbsuite_agentehr.episode import QUESTIONS, AgentEhrEpisode
 from rbsuite_agentehr.hospital.courses import TASKS
 from rbsuite_agentehr.layout import Case, Layout
@@ -42,10 +44,14 @@ class AgentEhr(SyncEnvironment):
             raise UnknownNameError(f"domain of {NAME}", domain, TASKS)
         layout, source = _open(split, data)
         self._layouts[split] = layout
+        cases = {kind: layout.cases(kind) for kind in TASKS}
+        # Groups and ids are numbers of ours: those of patients stay in the data.
+        subjects = sorted({case.subject_id for found in cases.values() for case in found})
+        patients = {subject: f"patient-{number}" for number, subject in enumerate(subjects, 1)}
         made = []
         for kind in TASKS if not domain else (domain,):
-            for number, case in enumerate(layout.cases(kind)):
-                task = _task(split, number, case)
+            for number, case in enumerate(cases[kind]):
+                task = _task(split, number, case, patients[case.subject_id])
                 self._cases[task.id] = case
                 made.append(task)
         content = digest([layout.content, [self._cases[task.id] for task in made]])
@@ -60,6 +66,19 @@ class AgentEhr(SyncEnvironment):
         from rbsuite_agentehr.solution import plan
 
         return plan(self._cases[task.id])
+
+    def majority(self, tasks: TaskSet) -> Mapping[str, Action]:
+        """By task, the names that are right most often, as many as are right on average."""
+        labels: dict[str, list[Sequence[str]]] = {}
+        for task in tasks:
+            labels.setdefault(task.domain, []).append(self._cases[task.id].label)
+        made = {}
+        for domain, found in labels.items():
+            counts = Counter(name for label in found for name in dict.fromkeys(label))
+            number = max(1, round(sum(map(len, found)) / len(found)))
+            names = sorted(counts, key=lambda name: (-counts[name], name))[:number]
+            made[domain] = Action.call("finish", {"response": names})
+        return made
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
         """The traps of a task."""
@@ -99,11 +118,11 @@ def _open(split: str, data: str) -> tuple[Layout, Mapping[str, str]]:
     return open_imported(split, path), {**source, "commit": commit_of(path)}
 
 
-def _task(split: str, number: int, case: Case) -> Task:
+def _task(split: str, number: int, case: Case, group: str) -> Task:
     query = f"Patient {case.subject_id}, as of {case.prediction_time}: {QUESTIONS[case.task]}"
     return Task(
         id=f"{case.task}/{split}/{number}",
-        group=str(case.subject_id),
+        group=group,
         domain=case.task,
         query=query,
         payload={"split": split},

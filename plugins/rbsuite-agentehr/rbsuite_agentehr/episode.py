@@ -93,7 +93,7 @@ class AgentEhrEpisode(ToolEpisode):
         }
         truth = {
             "predicted": list(predicted),
-            "label": list(self._case.label),
+            "expected": list(self._case.label),
             "tool_errors": self._errors,
             "tool_calls": self._calls,
             "combined": score.combined,
@@ -157,7 +157,9 @@ class AgentEhrEpisode(ToolEpisode):
                 when = self._time(table)
             except ToolError:
                 continue
-            counted = self._query(f"SELECT count(*) FROM {quoted(table)} WHERE {when} BETWEEN ? AND ?", start_time, end_time)
+            counted = self._query(
+                f"SELECT count(*) FROM {quoted(table)} WHERE {when} BETWEEN ? AND ?", start_time, end_time
+            )
             lines.append(f"{table}: {counted[1][0][0]}")
         return "\n".join(lines)
 
@@ -165,7 +167,9 @@ class AgentEhrEpisode(ToolEpisode):
     def get_latest_records(self, table_name: Table, number: Annotated[int, "rows, at most"] = 20) -> str:
         """List the latest rows of a table, the latest first."""
         when = self._time(table_name)
-        return self._shown(f"SELECT * FROM {quoted(table_name)} ORDER BY {when} DESC LIMIT ?", max(1, min(number, MOST_ROWS)))
+        return self._shown(
+            f"SELECT * FROM {quoted(table_name)} ORDER BY {when} DESC LIMIT ?", max(1, min(number, MOST_ROWS))
+        )
 
     @tool
     def get_records_by_keyword(
@@ -211,7 +215,9 @@ class AgentEhrEpisode(ToolEpisode):
             known = self._layout.descriptions if name == "tables" else self._layout.links
             return "\n".join(f"{key}: {value}" for key, value in known.items()) or "Nothing is known."
         if name not in self._record().references:
-            raise ToolError(f"there is no resource {name!r}; there are tables, links and {', '.join(self._record().references)}.")
+            raise ToolError(
+                f"there is no resource {name!r}; there are tables, links and {', '.join(self._record().references)}."
+            )
         return self._shown(f"SELECT * FROM {quoted(name)}")
 
     @tool

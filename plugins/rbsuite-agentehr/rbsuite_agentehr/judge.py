@@ -10,7 +10,7 @@ NAME = "gold-threshold"
 
 
 class GoldThresholdJudge:
-    """Says success where ``0.4 F1 + 0.2 P + 0.4 R`` of the right names reaches a threshold. It is no judge of quality: it is told the answer.
+    """Says success where ``0.4 F1 + 0.2 P + 0.4 R`` of the right names reaches a threshold: it is told the answer.
 
     Args:
         threshold: in [0, 1].

@@ -16,9 +16,8 @@ from typing import Any
 from rbsuite.data.reading import INFO_NAME, PackFiles, refuse_edited
 from rbsuite.errors import DataError
 from rbsuite_agentehr.hospital.courses import TASKS
-from rbsuite_agentehr.record import Record
+from rbsuite_agentehr.record import REMEDY, Record
 
-REMEDY = "Import it again: rbsuite data import agentehr --from DIR."
 DESCRIPTIONS = ("table_description/shorten_description.json", "table_description/link_information.json")
 OPEN_RECORDS = 24
 """Records that are kept open; rollouts of one task share one."""

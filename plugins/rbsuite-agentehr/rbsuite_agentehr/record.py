@@ -14,6 +14,8 @@ from pathlib import Path
 
 from rbsuite.errors import DataError
 
+REMEDY = "Import it again: rbsuite data import agentehr --from DIR."
+
 TIMES = (
     *("charttime", "starttime", "ordertime", "admittime", "intime", "chartdate", "transfertime", "eventtime"),
     *("entertime", "storetime"),
@@ -80,7 +82,7 @@ class Record:
             self._database.execute("DETACH DATABASE record")
             self._guard()
         except sqlite3.Error as error:
-            raise DataError(f"{patient.name} or {reference.name} cannot be read: {error}.", "Import it again.") from None
+            raise DataError(f"a patient's database or {reference.name} cannot be read: {error}.", REMEDY) from None
 
     def query(self, sql: str, values: Sequence[object] = ()) -> tuple[list[str], list[tuple[object, ...]], bool]:
         """The columns and rows of a query, and whether there are more rows than are given.
@@ -114,7 +116,8 @@ class Record:
 
     def _attach(self, path: Path, name: str) -> None:
         if not path.is_file():
-            raise DataError(f"there is no database {path.name}.", "Import the data again.")
+            what = path.name if name == "reference" else "database of a patient"
+            raise DataError(f"agentehr: there is no {what}.", REMEDY)
         self._database.execute(f"ATTACH DATABASE ? AS {name}", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
 
     def _columns(self, schema: str) -> dict[str, tuple[str, ...]]:

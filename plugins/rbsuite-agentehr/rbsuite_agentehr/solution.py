@@ -44,7 +44,7 @@ def plan(case: Case) -> Solution:
 
 def traps(case: Case, candidates: Sequence[str]) -> Sequence[Mistake]:
     """One to three mistakes, drawn for the task; with any of them the task fails."""
-    found = [one for one in _all(case, candidates)]
+    found = list(_all(case, candidates))
     key = (case.task, case.subject_id)
     found.sort(key=lambda one: unit("trap", *key, one.skill))
     draw, wanted = unit("traps", *key), 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.jsonable import digest
 from rbsuite.task import Task, TaskSet
+from rbsuite.trajectory import Action
 from rbsuite_mimic_cdm.chart import Laboratory, Patient, item_of, patient_of
 from rbsuite_mimic_cdm.episode import CdmEpisode, Form
 
@@ -60,7 +62,7 @@ class MimicCdm(SyncEnvironment):
         ward, source, content = _sample() if split == SAMPLE and not data else _imported(split, data)
         self._wards[split] = ward
         chosen = [one for one in ward.patients.values() if self._pathology in ("", one.pathology)]
-        tasks = tuple(_task(split, one) for one in chosen)
+        tasks = tuple(_task(split, number, one) for number, one in enumerate(chosen, 1))
         whole = digest([content, self._pathology])
         return TaskSet(self.name, split, tasks, {**source, "sha256": whole}, whole, private=split != SAMPLE)
 
@@ -82,6 +84,13 @@ class MimicCdm(SyncEnvironment):
         from rbsuite_mimic_cdm.solution import plan
 
         return plan(self._patient(task), self.form)
+
+    def majority(self, tasks: TaskSet) -> Mapping[str, Action]:
+        """The pathology that most patients have, for everybody."""
+        from rbsuite_mimic_cdm.solution import conclude
+
+        counts = Counter(self._patient(task).pathology for task in tasks)
+        return {"": conclude(self.form, f"Acute {max(counts, key=lambda name: counts[name])}", "antibiotics, fluids")}
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
         """The traps of a patient."""
@@ -106,11 +115,11 @@ class MimicCdmTools(MimicCdm):
     form: ClassVar[Form] = "tools"
 
 
-def _task(split: str, patient: Patient) -> Task:
-    # No domain: it would tell memories and judges what the patient has.
-    number = str(patient.hadm_id)
+def _task(split: str, number: int, patient: Patient) -> Task:
+    # No domain: it would tell memories and judges what the patient has. The id is a number of ours.
     query = f"Patient History: {patient.history}"
-    return Task(f"{split}/{number}", number, "", query, {"split": split, "hadm_id": patient.hadm_id})
+    payload = {"split": split, "hadm_id": patient.hadm_id}
+    return Task(f"{split}/{number}", f"patient-{number}", "", query, payload)
 
 
 def _sample() -> tuple[Ward, Mapping[str, str], str]:

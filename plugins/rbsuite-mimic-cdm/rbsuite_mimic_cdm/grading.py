@@ -9,7 +9,7 @@ from typing import Any
 
 from rbsuite_mimic_cdm.chart import Patient
 from rbsuite_mimic_cdm.matching import negated, ratio
-from rbsuite_mimic_cdm.rules import rules
+from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
 
 WORD = 90.0
 """The ratio that a word must be above to be the pathology."""
@@ -106,6 +106,7 @@ def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
     tests = [name for name in done.actions if name]
     return {
         "pathology": pathology,
+        "pathology_number": PATHOLOGIES.index(pathology),
         "diagnosis": int(diagnosed(first_diagnosis(said), pathology)),
         "gracious_diagnosis": int(diagnosed(said, pathology)),
         "physical_examination": int(tests[:1] == ["physical_examination"]),

@@ -19,7 +19,9 @@ _FIDELITY = (
     Fidelity("turns, rounds and end of the dialogue", "exact", "ten rounds; any text with 'diagnosis:' ends it"),
     Fidelity("texts of prompts and replies", "approximate", "this project's own"),
     Fidelity("fuzzy ratio", "exact", "equal to rapidfuzz's; bounds 80 for actions, 90 and 100 for tests, 90 for words"),
-    Fidelity("names of tests, panels, scans and regions", "approximate", "this project's tables; upstream's are longer"),
+    Fidelity(
+        "names of tests, panels, scans and regions", "approximate", "this project's tables; upstream's are longer"
+    ),
     Fidelity("required tests and imaging points", "exact", "by item and by modality, of the abdomen"),
     Fidelity("words and codes of treatments", "approximate", "this project's tables for upstream's list"),
     Fidelity("negation", "approximate", "by NegEx's phrases; upstream asks a language model of scispaCy"),

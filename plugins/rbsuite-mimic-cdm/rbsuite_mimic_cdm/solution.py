@@ -28,6 +28,8 @@ _SAID = {
 }
 _SHARES = (0.5, 0.4, 0.1)
 """Shares of patients with one, two and three traps."""
+_WEIGHTS = {"workup/labs": 0.4, "workup/imaging": 0.4}
+"""Traps that are set more often than others: the lower, the more often."""
 
 
 def plan(patient: Patient, form: Form) -> Solution:
@@ -53,7 +55,7 @@ def traps(patient: Patient, form: Form) -> Sequence[Mistake]:
     if form == "react":
         guess = Action(f"Thought: working diagnosis: {wrong}\nAction: Physical Examination\nAction Input:")
         found.append(Mistake("dialogue/label", {0: (guess,)}))
-    found.sort(key=lambda one: unit("trap", patient.hadm_id, one.skill))
+    found.sort(key=lambda one: unit("trap", patient.hadm_id, one.skill) * _WEIGHTS.get(one.skill, 1.0))
     draw, wanted = unit("traps", patient.hadm_id), 1
     for share in _SHARES[:-1]:
         draw -= share
@@ -77,7 +79,11 @@ def _scan(form: Form, modality: str, region: str) -> Action:
 
 
 def _conclusion(form: Form, patient: Patient, diagnosis: str) -> Action:
-    treatment = ", ".join(_SAID[name] for name in treatments_required(patient))
+    return conclude(form, diagnosis, ", ".join(_SAID[name] for name in treatments_required(patient)))
+
+
+def conclude(form: Form, diagnosis: str, treatment: str) -> Action:
+    """The last turn."""
     if form == "tools":
         return Action.call(DIAGNOSE, {"diagnosis": diagnosis, "treatment": treatment})
     return Action(f"Thought: I have what I need.\nFinal Diagnosis: {diagnosis}\nTreatment: {treatment}")

@@ -53,7 +53,10 @@ _COURSES: Mapping[str, Mapping[str, Any]] = {
         "signs": "Tender in the right lower quadrant, pain there on letting go of the left side.",
         "blood": {51301: (12.5, 19.5), 50889: (40.0, 160.0), 50861: (14.0, 34.0), 50956: (18.0, 50.0)},
         "scans": [
-            ("Ultrasound", "A tube in the right lower quadrant that cannot be compressed, {mm} mm across, fat around it bright."),
+            (
+                "Ultrasound",
+                "A tube in the right lower quadrant that cannot be compressed, {mm} mm across, fat around it bright.",
+            ),
             ("CT", "Appendix {mm} mm across with a thick wall and stranding of the fat around it."),
         ],
         "diagnoses": ["Acute appendicitis", "Acute appendicitis with localized peritonitis"],
@@ -69,9 +72,18 @@ _COURSES: Mapping[str, Mapping[str, Any]] = {
             "{age}-year-old, found with fever and a sore right upper belly on the third day after a fast.",
         ],
         "signs": "Tender below the right ribs; breathing in stops when one presses there.",
-        "blood": {51301: (11.5, 17.0), 50889: (30.0, 140.0), 50885: (1.0, 2.4), 50927: (60.0, 160.0), 50861: (35.0, 90.0)},
+        "blood": {
+            51301: (11.5, 17.0),
+            50889: (30.0, 140.0),
+            50885: (1.0, 2.4),
+            50927: (60.0, 160.0),
+            50861: (35.0, 90.0),
+        },
         "scans": [
-            ("Ultrasound", "Stones in the gallbladder, its wall {mm} mm thick, fluid around it, tender under the probe."),
+            (
+                "Ultrasound",
+                "Stones in the gallbladder, its wall {mm} mm thick, fluid around it, tender under the probe.",
+            ),
             ("HIDA", "The gallbladder does not fill within four hours."),
         ],
         "diagnoses": ["Acute cholecystitis", "Acute cholecystitis due to gallstones"],
@@ -89,7 +101,10 @@ _COURSES: Mapping[str, Mapping[str, Any]] = {
         "signs": "Tender in the left lower quadrant with some guarding; a firm band can be felt.",
         "blood": {51301: (11.0, 16.5), 50889: (50.0, 180.0), 50956: (15.0, 45.0), 50861: (12.0, 36.0)},
         "scans": [
-            ("CT", "The wall of the sigmoid colon is thick over {mm} mm beside pouches, with stranded fat; no free air."),
+            (
+                "CT",
+                "The wall of the sigmoid colon is thick over {mm} mm beside pouches, with stranded fat; no free air.",
+            ),
             ("Radiograph", "Normal pattern of gas."),
         ],
         "diagnoses": ["Acute diverticulitis of the sigmoid colon", "Diverticulitis with a small abscess"],
@@ -105,9 +120,18 @@ _COURSES: Mapping[str, Mapping[str, Any]] = {
             "{age}-year-old, upper belly pain and retching since a rich meal, dark water once.",
         ],
         "signs": "Tender above the navel, belly a little swollen, few sounds of the bowel.",
-        "blood": {50956: (640.0, 3900.0), 50867: (280.0, 1400.0), 51301: (11.0, 17.5), 50893: (7.4, 8.6), 51006: (16.0, 34.0)},
+        "blood": {
+            50956: (640.0, 3900.0),
+            50867: (280.0, 1400.0),
+            51301: (11.0, 17.5),
+            50893: (7.4, 8.6),
+            51006: (16.0, 34.0),
+        },
         "scans": [
-            ("Ultrasound", "The head of the pancreas is swollen, little can be seen of the tail; the bile duct measures {mm} mm."),
+            (
+                "Ultrasound",
+                "The head of the pancreas is swollen, little can be seen of the tail; the bile duct measures {mm} mm.",
+            ),
             ("CT", "The pancreas is swollen with fluid around it; no dead tissue."),
         ],
         "diagnoses": ["Acute pancreatitis", "Acute gallstone pancreatitis"],
@@ -133,7 +157,9 @@ def lab_mapping() -> Sequence[Mapping[str, Any]]:
 def _patient(number: int) -> Mapping[str, Any]:
     pathology, place = PATHOLOGIES[number % len(PATHOLOGIES)], number // len(PATHOLOGIES)
     course, draw = _COURSES[pathology], rng("mimic-cdm patient", number)
-    values = {item: draw.uniform(*course["blood"].get(item, (lower, upper))) for item, (*_, lower, upper) in ITEMS.items()}
+    values = {
+        item: draw.uniform(*course["blood"].get(item, (lower, upper))) for item, (*_, lower, upper) in ITEMS.items()
+    }
     severe = place % 2
     procedure, icd9, icd10 = course["procedure"]
     heat = f"{draw.uniform(98.2, 102.0):.1f}"

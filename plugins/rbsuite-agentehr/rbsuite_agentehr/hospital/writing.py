@@ -75,8 +75,11 @@ def write_hospital(target: Path) -> None:
     for one in everyone:
         _write(target / "database" / f"patient_{one.subject_id}.db", COLUMNS, one.tables)
     reference = _reference()
-    _write(target / "reference_table.db", {name: columns for name, (columns, _) in reference.items()},
-           {name: rows for name, (_, rows) in reference.items()})
+    _write(
+        target / "reference_table.db",
+        {name: columns for name, (columns, _) in reference.items()},
+        {name: rows for name, (_, rows) in reference.items()},
+    )
     named = {f"{task}_candidates": [(name,) for name in candidates(task)] for task in TASKS}
     _write(target / "candidate_table.db", dict.fromkeys(named, ("name",)), named)
     rows = {task: [_row(one) for one in everyone if one.task == task] for task in TASKS}
@@ -86,8 +89,15 @@ def write_hospital(target: Path) -> None:
     _json(target / "table_description" / "shorten_description.json", _DESCRIPTIONS)
     _json(target / "table_description" / "link_information.json", _LINKS)
     content = digest([VERSION, [one.tables for one in everyone], named, rows, _DESCRIPTIONS, _LINKS])
-    _json(target / MARK, {"version": VERSION, "patients": len(everyone), "sha256": content,
-                          "conditions": {str(one.subject_id): one.condition for one in everyone}})
+    _json(
+        target / MARK,
+        {
+            "version": VERSION,
+            "patients": len(everyone),
+            "sha256": content,
+            "conditions": {str(one.subject_id): one.condition for one in everyone},
+        },
+    )
 
 
 def _row(one: Patient) -> Mapping[str, Any]:
@@ -108,9 +118,7 @@ def _reference() -> Mapping[str, tuple[Sequence[str], Sequence[tuple[Any, ...]]]
     }
 
 
-def _write(
-    path: Path, columns: Mapping[str, Sequence[str]], tables: Mapping[str, Iterable[tuple[Any, ...]]]
-) -> None:
+def _write(path: Path, columns: Mapping[str, Sequence[str]], tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
