@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, Self
 
 from rbsuite.environments.tools import ToolEpisode, ToolError, tool
 from rbsuite.task import Task
@@ -80,6 +81,12 @@ class AgentEhrEpisode(ToolEpisode):
         """Words end the episode; a list of texts in them is the answer."""
         self._predicted = names_in(text)
         return Observation("The episode is over.", turn="over")
+
+    def fork(self) -> Self:
+        """An independent copy in the same state; the record is shared, as it only can be read."""
+        twin = copy.copy(self)
+        twin.tools = {name: getattr(twin, name) for name in self.tools}
+        return twin
 
     def grade(self, end: EndReason) -> Grade:
         """Success by AgentEHR's threshold, with the set scores and the share of failed calls beside it."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from rbsuite.environments.tools import ToolEpisode, tool
 from rbsuite.trajectory import Action, EndReason, Grade, Observation, ToolCall
@@ -106,6 +107,13 @@ class CdmEpisode(ToolEpisode):
         if action.calls:
             return any(call.name == DIAGNOSE for call in action.calls)
         return concludes(action.text)
+
+    def fork(self) -> Self:
+        """An independent copy in the same state."""
+        twin = copy.copy(self)
+        twin.tools = {name: getattr(twin, name) for name in self.tools}
+        twin._done, twin._seen = copy.deepcopy(self._done), dict(self._seen)
+        return twin
 
     def grade(self, end: EndReason) -> Grade:
         """1 for the right diagnosis, with all other scores in the truth."""
