@@ -237,13 +237,14 @@ def export(experiment: Path, run_id: str | None, at: int | None, reveal: bool, o
     """
     from rbsuite.files import written
     from rbsuite.jsonable import canonical
-    from rbsuite.store.redaction import is_private, redact
+    from rbsuite.store.redaction import is_confined, is_private, redact
 
     opened = _open(experiment, run_id, at, reveal=True)
     hidden = is_private(opened.store) and not reveal
     items, documents = opened.items(), opened.documents()
     stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
-    lines = "".join(f"{canonical(redact(one) if hidden else one)}\n" for one in stored)
+    confined = is_confined(opened.store)
+    lines = "".join(f"{canonical(redact(one, confined=confined) if hidden else one)}\n" for one in stored)
     if hidden:
         tell("The tasks are private, so their text is left out (see --reveal).")
     if out is None:

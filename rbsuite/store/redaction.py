@@ -32,6 +32,10 @@ KEPT = frozenset(
 """Keys whose texts are names, ids or letters. The list is of what is kept, so a new field is left out until it is known to be safe."""
 
 
+OPEN = frozenset(["truth", "data", "arguments", "parameters"])
+"""Keys under which plugins and models choose the keys."""
+
+
 def is_private(store: ExperimentStore) -> bool:
     """Whether an experiment's environment asks that its tasks are not made public."""
     return bool(store.manifest.facts.get("environment", {}).get("private"))
@@ -42,17 +46,24 @@ def is_confined(store: ExperimentStore) -> bool:
     return bool(store.manifest.facts.get("environment", {}).get("confined"))
 
 
-def hidden(value: _T, key: str = "") -> _T:
-    """A record of the same types without the texts that could show a task; see :data:`KEPT`."""
+def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT) -> _T:
+    """A record of a confined experiment, of the same types, without the texts that could show a task.
+
+    Names of fields are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` they are a plugin's or a model's, and none does.
+    What a rollout answered is taken out of the truth whole: a vote over lengths would mean nothing.
+    """
     made: Any = value
+    if key in OPEN:
+        kept = frozenset()
     if isinstance(value, str):
-        made = left_out(value) if value and key not in KEPT else value
+        made = left_out(value) if value and key not in kept else value
     elif isinstance(value, Mapping):
-        made = {name: hidden(item, str(name)) for name, item in value.items()}
+        items = value.items()
+        made = {name: hidden(item, str(name), kept) for name, item in items if (key, name) != ("truth", "answered")}
     elif isinstance(value, list | tuple):
-        made = type(value)(hidden(item, key) for item in value)
+        made = type(value)(hidden(item, key, kept) for item in value)
     elif is_dataclass(value) and not isinstance(value, type):
-        made = replace(value, **{one.name: hidden(getattr(value, one.name), one.name) for one in fields(value)})
+        made = replace(value, **{one.name: hidden(getattr(value, one.name), one.name, kept) for one in fields(value)})
     return made  # type: ignore[no-any-return]
 
 
@@ -61,9 +72,14 @@ def left_out(text: str) -> str:
     return f"[left out: {len(text)} characters]"
 
 
-def redact(value: Any) -> Json:
-    """A record as plain data without the texts that could show a task."""
-    return _redact(plain(value), "")
+def redact(value: Any, *, confined: bool = False) -> Json:
+    """A record as plain data without the texts that could show a task.
+
+    Args:
+        value: the record.
+        confined: whether the experiment is: then letters are left out too, see :func:`hidden`.
+    """
+    return hidden(plain(value)) if confined else _redact(plain(value), "")
 
 
 def _redact(value: Json, key: str) -> Json:

@@ -12,7 +12,7 @@ PLUGINS = load_plugins()
 TARGETS = find_targets("", PLUGINS).targets
 SAMPLED = [spec.name for spec in PLUGINS.environments.values() if not spec.needs]
 SILENT = {"closes", "domains", "tool-schemas", "truth-hidden", "truth-after-failure"}
-"""Rules that say nothing of some environments: refine="retry", no domains, no tools, no single value of a payload that decides the score."""
+"""Rules that say nothing of some environments: refine="retry", no domains, no tools, no value of a payload that decides the score alone."""
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: f"{target.kind}-{target.name}")
