@@ -151,9 +151,11 @@ async def _in_processes(
     spending: Spending,
 ) -> None:
     calls = max(1, execution.concurrency // processes)
+    hides = plan.confined and not execution.reveal
     share = replace(execution, concurrency=calls, start=execution.start and max(1, execution.start // processes))
     idle = [
-        _RunProcess(plan.config, plan.recipe, share, sink.watched, spending, 2 + number) for number in range(processes)
+        _RunProcess(plan.config, plan.recipe, share, sink.watched, spending, 2 + number, hides)
+        for number in range(processes)
     ]
     everyone = list(idle)
 
@@ -178,6 +180,7 @@ class _RunProcess:
         watched: whether the events of single steps and calls are wanted.
         spending: what is spent.
         row: the process's row in its counts.
+        hides: whether its log leaves out what was said.
     """
 
     def __init__(
@@ -188,10 +191,11 @@ class _RunProcess:
         watched: bool,
         spending: Spending,
         row: int,
+        hides: bool,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        arguments = (theirs, config, recipe, execution, watched, spending.counts, row, spending.until)
+        arguments = (theirs, config, recipe, execution, watched, spending.counts, row, spending.until, hides)
         self._spending = spending
         self._child = context.Process(target=_work, args=arguments, daemon=False)
         self._theirs = theirs
@@ -270,10 +274,11 @@ def _work(
     counts: Counts,
     row: int,
     until: float | None,
+    hides: bool,
 ) -> None:
     """Carry out the jobs that come through the pipe, until it is closed. The parent decides about interrupts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError), unheard(hides):
         meter = Meter(limits_of(execution), counts, row, until=until)
         asyncio.run(_work_on(pipe, config, recipe, execution, load_plugins(), watched, meter))
 

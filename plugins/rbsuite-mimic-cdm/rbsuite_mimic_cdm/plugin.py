@@ -25,6 +25,7 @@ _FIDELITY = (
     Fidelity("required tests and imaging points", "exact", "by item and by modality, of the abdomen"),
     Fidelity("words and codes of treatments", "approximate", "this project's tables for upstream's list"),
     Fidelity("negation", "approximate", "by NegEx's phrases; upstream asks a language model of scispaCy"),
+    Fidelity("diagnostic criteria", "absent", "upstream's optional action that shows criteria of a pathology"),
     Fidelity("parsing scores", "approximate", "1 where the turn has the form that was asked for"),
 )
 _NOTES = (
