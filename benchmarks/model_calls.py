@@ -161,7 +161,8 @@ def install_peer(directory: Path) -> Path | None:
     python = directory / "bin" / "python"
     for command in (
         ["uv", "venv", "-q", "--python", sys.executable, str(directory)],
-        ["uv", "pip", "install", "-q", "--python", str(python), "inspect_ai", "openai"],
+        # Without the project's exact versions: inspect_ai ends with code 1, and no word, where openai is older than it wants.
+        ["uv", "pip", "install", "-q", "--no-config", "--python", str(python), "inspect_ai", "openai"],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

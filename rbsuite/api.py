@@ -138,7 +138,7 @@ class Experiment:
         """One row for each rollout.
 
         Args:
-            trajectories: whether steps are read too; without them it is much faster.
+            trajectories: whether queries and steps are read too; without them it is much faster.
         """
         from rbsuite import tables
 
@@ -155,7 +155,7 @@ class Experiment:
 
         Args:
             run: id of a run; empty: of all runs, one after the other.
-            trajectories: whether steps are read too.
+            trajectories: whether queries and steps are read too.
         """
         for info in self.runs:
             if run in ("", info.id):

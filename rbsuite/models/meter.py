@@ -126,15 +126,24 @@ class Meter:
             request: what was asked.
             completion: what came; ``None``: the call was cut off, and what it cost is estimated.
         """
-        tokens, cost = tokens_of(request, completion), None if completion is None else completion.usage.cost
+        cost = None if completion is None else completion.usage.cost
+        self.count(model, tokens_of(request, completion), cost, answered=completion is not None)
+
+    def count(self, model: str, tokens: int, cost: float | None, *, answered: bool = True) -> None:
+        """Count what a call has come to.
+
+        Args:
+            model: its name.
+            tokens: of what was sent and received.
+            cost: in dollars; ``None``: not known.
+            answered: whether there was an answer; without one, a cost that is not known is not held against a limit of money.
+        """
         known = self._prices.get(model, (0.0, 0))
         if cost is not None:
             self._prices[model] = (known[0] + cost, known[1] + tokens)
         elif known[1]:
             cost = known[0] / known[1] * tokens  # as its other calls cost
-        self._counts.add(
-            self._row, tokens=tokens, cost=cost or 0.0, unpriced=int(cost is None and completion is not None)
-        )
+        self._counts.add(self._row, tokens=tokens, cost=cost or 0.0, unpriced=int(cost is None and answered))
         if self._spent_more is not None:
             self._spent_more()
 

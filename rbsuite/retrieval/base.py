@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rbsuite.models.gate import Line, Pace
+    from rbsuite.models.meter import Meter
     from rbsuite.trajectory import Usage
 
     Vectors = NDArray[np.float32]
@@ -35,8 +36,8 @@ class Embedder(Protocol):
 class MeteredEmbedder(Embedder, Protocol):
     """What an embedder has beside, where its vectors cost money and it is asked over a network."""
 
-    def through(self, line: Line, pace: Pace) -> None:
-        """Its requests pass a gate, in a line, at a pace that all embedders of that model share."""
+    def through(self, line: Line, pace: Pace, meter: Meter) -> None:
+        """Its requests pass a gate, in a line, at a pace that all embedders of that model share, and count for the experiment's limits."""
 
     def take_usage(self) -> Usage:
         """What was spent since this was last asked."""

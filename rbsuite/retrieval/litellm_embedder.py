@@ -26,6 +26,7 @@ from rbsuite.seeds import derive_seed
 from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
+    from rbsuite.models.meter import Meter
     from rbsuite.retrieval.base import Vectors
 
 CHARACTERS_PER_TOKEN = 3
@@ -47,6 +48,7 @@ class LitellmEmbedder:
         timeout: seconds to wait for a reply.
         retries: retries after a transient error.
         batch_tokens: most tokens in one request, by an estimate.
+        input_price: dollars for a million tokens; ``None``: as litellm knows it.
         backoff: the waits between calls.
         transport: how it is asked, see :func:`rbsuite.models.factory.way_to`.
 
@@ -64,6 +66,7 @@ class LitellmEmbedder:
         timeout: float = 60.0,
         retries: int = 4,
         batch_tokens: int = 100_000,
+        input_price: float | None = None,
         *,
         backoff: Backoff = DEFAULT_BACKOFF,
         transport: Transport = "auto",
@@ -80,11 +83,13 @@ class LitellmEmbedder:
         self._prefix = prefix
         self._batch = batch
         self._batch_tokens = batch_tokens
+        self._price = input_price
         self._tries = Tries(model, timeout, retries, backoff)
         own = own_server(model, api_base or None)
         direct = bool(own) if transport == "auto" else transport == "direct"
         self._server = Server(own or OFFICIAL) if direct else None
         self._line: Line | None = None
+        self._meter: Meter | None = None
         self._usage = Usage()
 
     @property
@@ -106,9 +111,9 @@ class LitellmEmbedder:
         """Length of a vector; 0 until the first answer, where it was not given."""
         return self._dimension
 
-    def through(self, line: Line, pace: Pace) -> None:
+    def through(self, line: Line, pace: Pace, meter: Meter) -> None:
         """See :class:`rbsuite.retrieval.base.MeteredEmbedder`."""
-        self._line, self._tries.pace = line, pace
+        self._line, self._tries.pace, self._meter = line, pace, meter
 
     def take_usage(self) -> Usage:
         """See :class:`rbsuite.retrieval.base.MeteredEmbedder`."""
@@ -124,6 +129,7 @@ class LitellmEmbedder:
         """Vectors of the texts: float32, shape (len(texts), dimension), rows of unit norm; a blank text gives zeros.
 
         Raises:
+            LimitReached: the experiment has spent what it may.
             ModelError: a request failed for good, or its answer is not as many vectors of one dimension as there were texts.
         """
         places = [place for place, text in enumerate(texts) if text.strip()]
@@ -157,6 +163,8 @@ class LitellmEmbedder:
     async def _request(self, texts: list[str]) -> Vectors:
         library = load_litellm() if self._server is None else None
         seed = derive_seed(self._model, texts[0])
+        if self._meter is not None:
+            self._meter.begin()
         try:
             if self._line is None:
                 response = await self._tries.answer(lambda: self._call(texts), seed, library)
@@ -172,7 +180,7 @@ class LitellmEmbedder:
                 remedy = advice(failed.kind, self._model, library)
             # Without the provider's error, which may hold headers.
             raise ModelError(f"embedder {self._model!r}: {what.rstrip('.')}.", remedy) from None
-        self._meter(response)
+        self._count(response)
         return self._read(response, len(texts))
 
     async def _call(self, texts: list[str]) -> Any:
@@ -198,14 +206,19 @@ class LitellmEmbedder:
             model=self._model, input=texts, timeout=self._tries.timeout, num_retries=0, max_retries=1, **options
         )
 
-    def _meter(self, response: Any) -> None:
+    def _count(self, response: Any) -> None:
         counted = getattr(response, "usage", None)
         tokens = getattr(counted, "prompt_tokens", 0)
         tokens = tokens if isinstance(tokens, int) and tokens > 0 else 0
         hidden = getattr(response, "_hidden_params", None)
-        cost = price(self._model, counted) if hidden is None else hidden.get("response_cost")
+        if self._price is not None:
+            cost: Any = tokens * self._price / 1e6
+        else:
+            cost = price(self._model, counted) if hidden is None else hidden.get("response_cost")
         known = float(cost) if tokens and isinstance(cost, int | float) else None
         self._usage += Usage(calls=1, input_tokens=tokens, cost=known)
+        if self._meter is not None:
+            self._meter.count(self._model, tokens, known)
 
     def _read(self, response: Any, count: int) -> Vectors:
         """The answer's vectors in the order of the texts, scaled to unit norm."""

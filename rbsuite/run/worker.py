@@ -160,7 +160,7 @@ class Worker:
         line.head = job.committed
         metered = embedder if isinstance(embedder, MeteredEmbedder) else None
         if metered is not None:
-            metered.through(line, self._paces.setdefault(metered.id, Pace()))
+            metered.through(line, self._paces.setdefault(metered.id, Pace()), self._meter)
             self._metered.append(metered)
         bank = await load_bank(job, embedder, config.index)
         return RunParts(

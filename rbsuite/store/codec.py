@@ -71,9 +71,14 @@ def dumps(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def pack(text: str) -> str | bytes:
-    """Text as a column value: itself, or compressed bytes where it is long or has no UTF-8 form (lone surrogates)."""
-    if len(text) <= _LONG and (text.isascii() or _encodable(text)):
+def pack(text: str, most: int = _LONG) -> str | bytes:
+    """Text as a column value: itself, or compressed bytes where it is long or has no UTF-8 form (lone surrogates).
+
+    Args:
+        text: the text.
+        most: characters of a text that is not long.
+    """
+    if len(text) <= most and (text.isascii() or _encodable(text)):
         return text
     return squeeze(text)
 
@@ -168,7 +173,7 @@ def inline(rows: list[Any]) -> Json:
 
 
 def encode_body(trajectory: Trajectory, refer: Refer) -> str:
-    """JSON of what happened in a trajectory: its steps and its final observation."""
+    """JSON of what happened in a trajectory: its query, its steps and its final observation."""
     return dumps(body_row(trajectory, refer))
 
 
@@ -178,17 +183,17 @@ def body_row(trajectory: Trajectory, refer: Refer) -> list[Any]:
         [step.actor, observation_row(step.observation, refer), action_row(step.action), step.reward, step.audience]
         for step in trajectory.steps
     ]
-    return [steps, None if trajectory.final is None else observation_row(trajectory.final, refer)]
+    return [trajectory.query, steps, None if trajectory.final is None else observation_row(trajectory.final, refer)]
 
 
-def decode_body(text: str, resolve: Resolve) -> tuple[tuple[Step, ...], Observation | None]:
-    """Steps and final observation; undoes :func:`encode_body`."""
-    rows, final = loads(text)
+def decode_body(text: str, resolve: Resolve) -> tuple[str, tuple[Step, ...], Observation | None]:
+    """Query, steps and final observation; undoes :func:`encode_body`."""
+    query, rows, final = loads(text)
     steps = tuple(
         Step(actor, observation(seen, resolve), _action(action), reward, tuple(audience))
         for actor, seen, action, reward, audience in rows
     )
-    return steps, None if final is None else observation(final, resolve)
+    return query, steps, None if final is None else observation(final, resolve)
 
 
 def observation_row(value: Observation, refer: Refer) -> list[Any]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 from rbsuite.errors import StoreError
 from rbsuite.store.leftovers import refuse_foreign_log
 from rbsuite.store.schema import OLDEST_VERSION, SCHEMA_VERSION, lacking, migrate, stored_version
+from rbsuite.store.syncing import LogSync
 
 BUSY_SECONDS = 10.0
 """How long to wait for another program that holds the database."""
@@ -55,10 +54,6 @@ def guarded(path: Path) -> Iterator[None]:
         raise store_error(error, path) from error
 
 
-SYNC_SECONDS = 0.1
-"""How long commits go without waiting for the disk, after one that did."""
-
-
 class Database:
     """A connection that threads share: each statement or transaction runs under one lock, and no cursor stays open.
 
@@ -75,8 +70,7 @@ class Database:
         self.path = path
         self.readonly = readonly
         self._lock = threading.RLock()
-        self._syncs = False
-        self._synced = -math.inf
+        self._sync: LogSync | None = None
         try:
             refuse_foreign_log(path)
             found = path.stat()
@@ -90,20 +84,18 @@ class Database:
                 self._connection = open_connection(f"{path.absolute().as_uri()}?mode=rw")
             try:
                 if not readonly:
-                    self.survive_power_cuts(True)
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
             except BaseException:
                 self._connection.close()
                 raise
 
-    def survive_power_cuts(self, every_commit: bool) -> None:
-        """Whether a commit is on the disk when it returns, or a power cut may take the last ones back (never a part of one).
+    def survive_power_cuts(self) -> None:
+        """From now on put what is committed on the disk at once (see :class:`LogSync`), and not when SQLite's log has grown.
 
-        Of commits that follow each other within :data:`SYNC_SECONDS` only the first waits for the disk, and with it all before: hundreds of
-        tasks a second would wait for nothing else.
+        A power cut may take the last commits back in both cases, never a part of one: those of a fraction of a second, or of minutes.
         """
-        self._syncs = every_commit
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if every_commit else 'NORMAL'}")
+        self._sync = self._sync or LogSync(self.path)
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -115,15 +107,14 @@ class Database:
         """One transaction: all of what is done with the connection, or nothing."""
         with self._lock, guarded(self.path):
             self._still_there()
-            if self._syncs:
-                due = time.monotonic() >= self._synced + SYNC_SECONDS
-                self._connection.execute(f"PRAGMA synchronous = {'FULL' if due else 'NORMAL'}")
+            if self._sync is not None:
+                self._sync.check()
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
                 self._connection.execute("COMMIT")
-                if self._syncs and due:
-                    self._synced = time.monotonic()
+                if self._sync is not None:
+                    self._sync.note()
             except BaseException:
                 # SQLite has already rolled back by itself after some errors, e.g. a full disk.
                 if self._connection.in_transaction:
@@ -148,14 +139,22 @@ class Database:
         )
 
     def close(self) -> None:
-        """Move what the log holds into the file and close; may be called again."""
+        """Move what the log holds into the file and close; may be called again.
+
+        Raises:
+            StoreError: the disk refused what was committed before.
+        """
         with self._lock:
+            if self._sync is not None:
+                self._sync.close()
             if not self.readonly:
                 # A reader may hold the log, and a closed connection has none: the log stays valid, so neither matters.
                 with suppress(sqlite3.Error):
                     self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * CLOSING_SECONDS)}")
                     self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
+            if self._sync is not None:
+                self._sync.check()
 
 
 def open_connection(address: str) -> sqlite3.Connection:

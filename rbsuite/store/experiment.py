@@ -54,8 +54,8 @@ class ExperimentStore:
         self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
             self._read()
-            if not self.readonly and _costs_nothing(self.manifest):
-                self._database.survive_power_cuts(False)
+            if not self.readonly and not _costs_nothing(self.manifest):
+                self._database.survive_power_cuts()
         except BaseException:
             self._database.close()
             raise
@@ -177,7 +177,7 @@ class ExperimentStore:
 
     def commit(self, run_id: str, record: TaskRecord) -> bool:
         """Commit a task with its rollouts, recalls and operations in one transaction. Once it returns, a crash of the process cannot undo
-        it, nor can a power cut, unless all models are simulations.
+        it; nor can a power cut a moment later (:data:`rbsuite.store.syncing.SYNC_SECONDS`), unless all models are simulations.
 
         Args:
             run_id: the run.
@@ -320,7 +320,7 @@ class ExperimentStore:
             run_id: the run.
             start: the first position.
             stop: the position after the last; ``None``: to the end.
-            trajectories: ``False`` leaves ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
+            trajectories: ``False`` leaves ``query`` and ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
         """
         self._known(run_id)
         return self._reader.records(run_id, start, stop, trajectories)

@@ -34,7 +34,7 @@ def export_jsonl(
     Args:
         store: the experiment; it may still be running, then what is committed is written.
         target: a path, or a text stream. A file is replaced once all is written, what is no file is written to.
-        trajectories: whether to write the steps; without them lines are short.
+        trajectories: whether to write the queries and steps; without them lines are short.
         reveal: whether to write the text of tasks whose authors ask that it is not made public; see :mod:`rbsuite.store.redaction`.
 
     Returns:

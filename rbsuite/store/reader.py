@@ -31,7 +31,7 @@ from rbsuite.store.rows import (
     read_head,
 )
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
-from rbsuite.trajectory import BROKEN_ENDS, Observation, Step
+from rbsuite.trajectory import BROKEN_ENDS
 
 T = TypeVar("T")
 _PAGE = 16
@@ -53,7 +53,7 @@ _TASKS = (
 _HEADS = "SELECT task, head FROM rollout WHERE id >= ? AND id < ? ORDER BY id"
 _BODIES = "SELECT task, head, body FROM rollout JOIN trajectory USING (id) WHERE id >= ? AND id < ? ORDER BY id"
 _RECALLS = (
-    "SELECT task, rollout, phase, step, version, reason, index_name, items, text"
+    "SELECT task, rollout, phase, step, version, reason, index_name, items, characters, text"
     " FROM recall WHERE id >= ? AND id < ? ORDER BY id"
 )
 _WHOLE_ROLLOUTS = (
@@ -66,7 +66,7 @@ _RESULTS = (
     "SELECT position, task_id, selected, task.head, ordinal, steps, rollout.head"
     " FROM rollout JOIN task ON task.id = rollout.task WHERE rollout.id >= ? AND rollout.id < ? ORDER BY rollout.id"
 )
-_FOUND = "SELECT task, items, text FROM recall WHERE id >= ? AND id < ? ORDER BY id"
+_FOUND = "SELECT task, items, characters FROM recall WHERE id >= ? AND id < ? ORDER BY id"
 _KINDS = "SELECT task, kind FROM op WHERE id >= ? AND id < ? ORDER BY id"
 
 
@@ -314,10 +314,9 @@ class Reader:
         return task % POSITIONS
 
     def _rollout(self, head: str | bytes, body: bytes | None = None) -> RolloutRecord:
-        happened: tuple[tuple[Step, ...], Observation | None] = ((), None)
-        if body is not None:
-            happened = decode_body(unsqueeze(body), self._resolve)
-        return decode_rollout(head, happened)
+        if body is None:
+            return decode_rollout(head)
+        return decode_rollout(head, decode_body(unsqueeze(body), self._resolve))
 
     def _resolve(self, value: Json, read: Callable[[Any], T], /) -> tuple[T, ...]:
         """Rows that stand in a body themselves or under their hash; what is shared is decoded once and shared again."""
@@ -359,7 +358,7 @@ def _counts(kinds: tuple[Row, ...]) -> Mapping[str, int]:
 
 def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[str] | None) -> ResultRow:
     position, task_id, selected, task_head, ordinal, steps, head = row
-    _, rollout, _, _, end, error, grade, judged, costs, _, seconds = read_head(head)
+    _, rollout, _, end, error, grade, judged, costs, _, seconds = read_head(head)
     score, measures, truth = (None, {}, {}) if grade is None else grade
     whole = None
     if ordinal == max(selected, 0):
@@ -368,7 +367,7 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[s
             usage=usage(shared_costs),
             notes=notes,
             items=len({item[0] for items, _ in recalls if items != "[]" for item in loads(unpack(items))}),
-            characters=sum(len(unpack(text)) for _, text in recalls),
+            characters=sum(characters for _, characters in recalls),
             ops=_counts(tuple(kinds)),
         )
     return ResultRow(

@@ -90,6 +90,9 @@ class ResultRow:
     whole: TaskRow | None
 
 
+_READABLE = 256
+"""The text of a recall is compressed above so many characters: few read it in SQL, and it is long and much like the others."""
+
 UNDECLARED = "undeclared"
 """The kind of act that adds a run to an experiment whose declared runs are finished."""
 
@@ -174,7 +177,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
 def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]:
     trajectory, judged, total = record.trajectory, record.verdict, sum(record.usage.values(), Usage())
     grade = trajectory.grade and [trajectory.grade.score, trajectory.grade.measures, trajectory.grade.truth]
-    made = (trajectory.task_id, trajectory.rollout, trajectory.seed, trajectory.query, trajectory.end, trajectory.error)
+    made = (trajectory.task_id, trajectory.rollout, trajectory.seed, trajectory.end, trajectory.error)
     row = (
         pack(trajectory.end),
         None if trajectory.score is None else _real(trajectory.score),
@@ -194,10 +197,12 @@ def _real(value: float) -> float:
     return float(value) + 0.0
 
 
-def decode_rollout(head: str | bytes, body: tuple[tuple[Step, ...], Observation | None] = ((), None)) -> RolloutRecord:
-    """The rollout of a ``head`` column, with the steps and final observation of its body."""
-    task_id, rollout, seed, query, end, error, grade, judged, costs, notes, seconds = read_head(head)
-    trajectory = Trajectory(task_id, rollout, seed, query, *body, end, error, None if grade is None else Grade(*grade))
+def decode_rollout(
+    head: str | bytes, body: tuple[str, tuple[Step, ...], Observation | None] = ("", (), None)
+) -> RolloutRecord:
+    """The rollout of a ``head`` column, with the query, steps and final observation of its body."""
+    task_id, rollout, seed, end, error, grade, judged, costs, notes, seconds = read_head(head)
+    trajectory = Trajectory(task_id, rollout, seed, *body, end, error, None if grade is None else Grade(*grade))
     return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
 
 
@@ -208,7 +213,7 @@ def read_head(head: str | bytes) -> list[Any]:
         ValueError: a score in it is none that an environment or a judge gives: a store that says so was changed.
     """
     row: list[Any] = loads(unpack(head))
-    grade, judged = row[6:8]
+    grade, judged = row[5:7]
     for score in (None if grade is None else grade[0], None if judged is None else judged[1]):
         if score is not None and (isinstance(score, bool) or not isinstance(score, int | float)):
             raise ValueError(f"its score is {in_words(score)}")
@@ -226,13 +231,14 @@ def _recall_row(event: RecallEvent) -> Row:
         pack(recall.reason),
         pack(recall.index),
         pack(items),
-        pack(recall.text),
+        len(recall.text),
+        pack(recall.text, _READABLE),
     )
 
 
 def decode_recall(row: Row) -> RecallEvent:
     """The recall of a row of table ``recall``, from ``rollout`` on."""
-    rollout, phase, step, version, reason, index, items, text = row
+    rollout, phase, step, version, reason, index, items, _, text = row
     found = tuple(Recalled(*item) for item in loads(unpack(items)))
     recall = Recall(found, unpack(text), unpack(reason), unpack(index))
     return RecallEvent(rollout, unpack(phase), step, version, recall)

@@ -21,8 +21,8 @@ APPLICATION_ID = 0x52425354
 
 Migration = Callable[[sqlite3.Connection], None]
 
-OLDEST_VERSION = 2
-"""The oldest schema version that can be brought up to date; what was before it had no chain over records and was never released."""
+OLDEST_VERSION = 3
+"""The oldest schema version that can be brought up to date; what was before it was never released."""
 
 MIGRATIONS: tuple[Migration, ...] = ()
 """Step ``i`` turns schema version ``OLDEST_VERSION + i`` into the next. A migration runs inside a transaction and must not end it."""
@@ -55,7 +55,8 @@ TABLES = (
     "CREATE TABLE trajectory (id INTEGER PRIMARY KEY REFERENCES rollout, body BLOB NOT NULL)",
     """CREATE TABLE recall (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, rollout INTEGER NOT NULL, phase NOT NULL,
-        step INTEGER NOT NULL, version INTEGER NOT NULL, reason NOT NULL, index_name NOT NULL, items NOT NULL, text NOT NULL)""",
+        step INTEGER NOT NULL, version INTEGER NOT NULL, reason NOT NULL, index_name NOT NULL, items NOT NULL,
+        characters INTEGER NOT NULL, text NOT NULL)""",
     """CREATE TABLE op (
         id INTEGER PRIMARY KEY, task INTEGER NOT NULL REFERENCES task, kind NOT NULL, target NOT NULL, payload NOT NULL)""",
     "CREATE TABLE template (source NOT NULL, name NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (source, name))",

@@ -158,7 +158,7 @@ class Writer:
             execute("INSERT INTO rollout VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             execute("INSERT INTO trajectory VALUES (?, ?)", (row[0], body))
         for row in recalls:
-            execute("INSERT INTO recall VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            execute("INSERT INTO recall VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         for row in ops:
             execute("INSERT INTO op VALUES (?, ?, ?, ?, ?)", row)
         new = [sha for sha in record.shared if sha not in self._shared]

@@ -12,11 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from rbsuite.errors import ModelError, UsageError
+from rbsuite.errors import LimitReached, ModelError, UsageError
 from rbsuite.models.gate import Gate, Pace
+from rbsuite.models.limits import Limits
+from rbsuite.models.meter import Counts, Meter
 from rbsuite.models.retry import Backoff
 from rbsuite.retrieval.litellm_embedder import LitellmEmbedder
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import Spent, Usage
 
 # litellm and pydantic warn about litellm's own code.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -167,7 +169,7 @@ def test_what_is_asked_is_counted(server, embedder):
 def test_requests_pass_the_gate(server, embedder):
     model, gate, pace = embedder(server, batch=1), Gate(1), Pace()
     line = gate.line()
-    model.through(line, pace)
+    model.through(line, pace, Meter(Limits(), Counts.for_processes(0)))
 
     async def several():
         entered = asyncio.create_task(gate.enter(None, line, 0))
@@ -182,6 +184,16 @@ def test_requests_pass_the_gate(server, embedder):
 
     np.testing.assert_allclose(asyncio.run(several()), [unit(4)], atol=1e-6)
     assert pace.running == 0
+
+
+def test_requests_count_for_the_limits_of_the_experiment(server, embedder):
+    counts = Counts.for_processes(0)
+    model = embedder(server, batch=1, input_price=2.0)
+    model.through(Gate(1).line(), Pace(), Meter(Limits(calls=1), counts))
+    with pytest.raises(LimitReached, match="--max-calls is reached"):
+        embed(model, "four", "six")
+    assert len(server.requests) == 1
+    assert counts.total == Spent(calls=1, tokens=1, cost=2e-6)
 
 
 def test_only_blank_texts(server, embedder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,8 @@ def test_a_reply_that_holds_a_key_is_kept_masked(
     assert code == 0, text
     with ExperimentStore.open("told", readonly=True) as store:
         export_jsonl(store, "told.jsonl")
-    with sqlite3.connect("told/experiment.sqlite") as connection:
+    with closing(sqlite3.connect("told/experiment.sqlite")) as connection:
         dump = "\n".join(connection.iterdump())
-    connection.close()
     assert "It is [redacted]." in Path("told.jsonl").read_text()
     for kept in (Path("told.jsonl").read_text(), dump, text):
         assert KEY not in kept

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import signal
 import sqlite3
@@ -233,21 +235,46 @@ def test_templates_are_noted_and_may_not_change(store: ExperimentStore) -> None:
 
 
 @pytest.mark.parametrize(
-    ("models", "level"),
+    ("models", "costs"),
     [
-        ({"agent": "openai/gpt-4o", "judge": "sim/learner"}, 2),
-        ([{"agent": "sim/learner"}, {"agent": "x/y"}], 2),
-        ({"agent": "sim/learner:slip=0", "judge": "sim/learner"}, 1),
-        (None, 2),
+        ({"agent": "openai/gpt-4o", "judge": "sim/learner"}, True),
+        ([{"agent": "sim/learner"}, {"agent": "x/y"}], True),
+        ({"agent": "sim/learner:slip=0", "judge": "sim/learner"}, False),
+        (None, True),
     ],
 )
-def test_a_task_that_may_have_cost_money_survives_a_power_cut(
-    tmp_path: Path, samples: ModuleType, models: object, level: int
+def test_a_task_that_may_have_cost_money_is_put_on_the_disk_at_once(
+    tmp_path: Path, samples: ModuleType, monkeypatch: pytest.MonkeyPatch, models: object, costs: bool
 ) -> None:
-    """SQLite's levels: 2 waits for the disk at each commit, 1 may lose the last ones."""
+    synced = threading.Semaphore(0)
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        real(descriptor)
+        synced.release()
+
     manifest = samples.manifest(3)
-    facts = {**manifest.facts, "models": models}
-    with ExperimentStore.create(tmp_path, replace(manifest, facts=facts)) as store:
-        assert store._database.rows("PRAGMA synchronous") == [(level,)]
+    with ExperimentStore.create(tmp_path, replace(manifest, facts={**manifest.facts, "models": models})) as store:
+        monkeypatch.setattr(os, "fsync", fsync)
+        store.commit(samples.RUN, samples.record(0, GENESIS))
+        assert synced.acquire(timeout=5 if costs else 0.3) is costs
+
+
+def test_a_disk_that_refuses_ends_the_run_with_one_line(
+    tmp_path: Path, samples: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = threading.Event()
+
+    def fsync(descriptor: int) -> None:
+        refused.set()
+        raise OSError(errno.EIO, "Input/output error")
+
+    manifest = samples.manifest(3)
+    store = ExperimentStore.create(tmp_path, replace(manifest, facts={**manifest.facts, "models": {"agent": "x/y"}}))
+    monkeypatch.setattr(os, "fsync", fsync)
+    store.commit(samples.RUN, samples.record(0, GENESIS))
+    assert refused.wait(5)
+    with pytest.raises(StoreError, match=r"could not be put on the disk \(Input/output error\)"):
+        store.close()
     with ExperimentStore.open(tmp_path) as store:
-        assert store._database.rows("PRAGMA synchronous") == [(level,)]
+        assert store.committed(samples.RUN) == 1

@@ -50,7 +50,7 @@ def test_records_without_trajectories_have_all_the_rest(filled: ExperimentStore,
         replace(
             record,
             rollouts=tuple(
-                replace(rollout, trajectory=replace(rollout.trajectory, steps=(), final=None))
+                replace(rollout, trajectory=replace(rollout.trajectory, query="", steps=(), final=None))
                 for rollout in record.rollouts
             ),
         )
