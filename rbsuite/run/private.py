@@ -8,7 +8,8 @@ may be shared. On this machine is what runs in this process, and a server at a l
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
@@ -30,7 +31,7 @@ from rbsuite.errors import (
 )
 from rbsuite.events import Event, ModelWaiting, RolloutEnded, StepTaken, TaskCommitted, TaskOpened
 from rbsuite.models.factory import find_spec
-from rbsuite.models.provider import own_server
+from rbsuite.models.provider import BASE_URL_VARIABLES, PREFIX
 from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference
 from rbsuite.plugins import Plugins
@@ -43,6 +44,13 @@ from rbsuite.store import ExperimentStore
 from rbsuite.store.redaction import hidden, is_confined, left_out
 
 CONSENT = "--i-may-share-this-data"
+SERVERS = frozenset(
+    [
+        *("openai", "ollama", "ollama_chat", "hosted_vllm", "lm_studio", "llamafile", "xinference", "infinity"),
+        *("text-completion-openai", "custom_openai", "litellm_proxy"),
+    ]
+)
+"""Providers that are asked at the address that is given and nowhere else; others may have an address of their own for some calls."""
 _LONGEST_ARGUMENT = 40
 """Arguments of log messages that are longer are left out."""
 _TELLING = (UsageError, DataError, StoreError, TemplateError, LimitReached, Interrupted)
@@ -80,24 +88,28 @@ def is_elsewhere(reference: str, plugins: Plugins) -> bool:
     """Whether what a model is asked leaves this machine.
 
     A plugin's model is in this process, unless its spec says that it is remote or an option of it is an address elsewhere. A provider's is
-    elsewhere unless the address that it is asked at is given, and is of this machine.
+    elsewhere unless the address that it is asked at is given and is of this machine, and the provider is one of :data:`SERVERS`.
     """
     spec = find_spec(reference, plugins)
     if spec is not None:
         values = Reference.parse(reference).values("model", spec.options)
         return spec.remote or any(_leads_elsewhere(value) for value in values.values())
     settings = ModelSettings.parse(reference)
-    address = str(settings.options.get("api_base", "")) or own_server(settings.model)
-    return not (address and is_here(address))
+    given = str(settings.options.get("api_base", ""))
+    named = [os.environ.get(name, "") for name in BASE_URL_VARIABLES] if settings.model.startswith(PREFIX) else []
+    return not _is_server_here(settings.model, [given] if given else [*filter(None, named)])
 
 
 def embeds_elsewhere(reference: str, plugins: Plugins) -> bool:
     """Whether the texts that an embedder is given leave this machine."""
     part = look_up(plugins, "embedder", reference)
-    address = str(part.values.get("api_base", ""))
     if getattr(part.spec, "remote", False):
-        return not (address and is_here(address))
+        return not _is_server_here(str(part.values.get("model", "")), [str(part.values.get("api_base", ""))])
     return any(_leads_elsewhere(value) for value in part.values.values())
+
+
+def _is_server_here(model: str, addresses: Sequence[str]) -> bool:
+    return model.partition("/")[0] in SERVERS and bool(addresses) and all(map(is_here, addresses))
 
 
 def is_here(address: str) -> bool:

@@ -25,7 +25,7 @@ from rbsuite.plugins import Plugins
 from rbsuite.run.config import make_config
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
-from rbsuite.run.private import is_here
+from rbsuite.run.private import is_here, unheard
 from rbsuite.specs import EnvironmentSpec, ModelSpec
 from rbsuite.store import ExperimentStore
 from rbsuite.store.export import export_jsonl
@@ -93,6 +93,7 @@ def cli(*arguments: str) -> str:
         ({"judge_model": "anthropic/claude-sonnet-4-5"}, "anthropic/claude-sonnet-4-5"),
         ({"memory_model": "openai/gpt-4o:api_base=https://10.0.0.1/v1"}, "10.0.0.1"),
         ({"user_model": "ollama/llama3"}, "ollama/llama3"),
+        ({"model": ("anthropic/m:api_base=http://127.0.0.1:8000/v1",)}, "anthropic/m"),
         ({"grade_model": "openai/gpt-4o:api_base=http://localhost.example.org/v1"}, "localhost.example.org"),
         ({"model": ("sim/learner:server=http://192.168.0.7:8000/v1",)}, "sim/learner"),
         ({"model": ("test/cloud",)}, "test/cloud"),
@@ -138,6 +139,10 @@ def test_a_variable_can_name_the_server_and_a_proxy_is_elsewhere(
     config = make_config({"env": "toy", "model": ("openai/m",)})
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:8000/v1")
     make_plan(config, plugins, Execution())
+    monkeypatch.setenv("OPENAI_API_BASE", "https://api.example.org/v1")
+    with pytest.raises(ConfinedError):
+        make_plan(config, plugins, Execution())
+    monkeypatch.delenv("OPENAI_API_BASE")
     monkeypatch.setenv("http_proxy", "http://proxy.example.org:3128")
     with pytest.raises(ConfinedError):
         make_plan(config, plugins, Execution())
@@ -270,6 +275,15 @@ def test_logs_hold_no_text(plugins: Plugins, tmp_path: Path, caplog: pytest.LogC
             }
             assert found_in(text + said + caplog.text) == []
     assert found_in(log.read_text())
+
+
+def test_messages_of_a_private_run_keep_their_words_but_not_what_models_said(caplog: pytest.LogCaptureFixture) -> None:
+    log = logging.getLogger("rbsuite.models.tries")
+    with unheard(True):
+        log.warning("%s: %s; call %d follows", "openai/m", ValueError("cannot read: How many apples are there"), 2)
+    assert caplog.messages == ["openai/m: [left out: 38 characters]; call 2 follows"]
+    log.warning("%s", "How many apples are there in all of the pictures?")
+    assert found_in(caplog.text)
 
 
 class Leaking(PrivateToy):
