@@ -12,7 +12,7 @@ import click
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.listing import describe_options
 from rbsuite.cli.output import echo, echo_json
-from rbsuite.report.text import fields, table
+from rbsuite.report.text import ceiling_table, fields, table
 
 if TYPE_CHECKING:
     from rbsuite.environments.base import Environment
@@ -97,6 +97,8 @@ def describe_split(environment: Environment, split: Split, data: str, floor: boo
         return row | {"here": False, "problem": error.message, "remedy": error.remedy}
     counts = Counter(task.domain for task in tasks)
     row |= {"here": True, "tasks": len(tasks), "domains": dict(counts), "task_set": tasks.content_hash}
+    ceiling = environment.ceiling(tasks)
+    row |= {"ceiling": dict(ceiling.figures) if ceiling else {}}
     return row | {"floor": asyncio.run(count_floor(environment, tasks)) if floor else None}
 
 
@@ -166,6 +168,11 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         heads = ("option", "type", "default", "allowed", "meaning")
         parts.append(table([heads, *describe_options(spec.options)]))
     parts += [fields([(f"separate: {part.domain}", part.warning) for part in spec.apart])]
+    parts += [
+        f"Ceiling of {row['name']}: the benchmark's own answers by its own figures\n{ceiling_table(row['ceiling'])}"
+        for row in facts["splits"]
+        if row.get("ceiling")
+    ]
     if spec.fidelity:
         grades = ("exact", "approximate", "absent")
         rows = [(f"{grade}: {row.aspect}", row.note) for grade in grades for row in spec.fidelity if row.grade == grade]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
 from rbsuite.cli.output import echo, echo_json
-from rbsuite.report.text import one_line
+from rbsuite.report.text import ceiling_table, one_line
 
 if TYPE_CHECKING:
     from rbsuite.run.verify import VerifyReport
@@ -28,7 +29,7 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
 
     Where the environment knows the most frequent answer, that is given for every task too.
 
-    Every reference must score 1; otherwise the exit code is 1.
+    Every reference must score 1, unless the environment says that its grading does not allow it; otherwise the exit code is 1.
     """
     from rbsuite.errors import UsageError
     from rbsuite.run.plan import choose_environment
@@ -66,6 +67,8 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
         "unsolved": list(report.unsolved),
         "problems": dict(report.unsolved),
         "without_reference": list(report.without),
+        "beyond_reach": dict(report.beyond),
+        "ceiling": dict(report.ceiling),
         "floor": report.floor_solved,
         "domains": {
             name: {
@@ -92,6 +95,13 @@ def _show(environment: str, split: str, report: VerifyReport) -> None:
         echo(f"  {one_line(domain)}: references {solved}, doing nothing {floor}")
     if report.without:
         echo(f"  {len(report.without)} tasks have no reference solution.")
+    if report.beyond:
+        echo(f"  {len(report.beyond)} references are refused by the grading itself, as the environment says:")
+        for reason, count in Counter(report.beyond.values()).items():
+            echo(f"    {count}: {one_line(reason)}")
+    if report.ceiling:
+        echo("ceiling: the benchmark's own answers by its own figures")
+        echo(ceiling_table(report.ceiling))
     for task, problem in list(report.unsolved.items())[:_SHOWN]:
         echo(f"  not solved: {one_line(task)}: {one_line(problem)}")
     if len(report.unsolved) > _SHOWN:

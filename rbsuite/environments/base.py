@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeGuard
 
-from rbsuite.environments.solution import Lesson, Mistake, Solution
+from rbsuite.environments.solution import Ceiling, Lesson, Mistake, Solution
 from rbsuite.models.services import ModelServices
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import EVERYONE, Action, Actor, EndReason, Grade, Message, Observation
@@ -101,6 +101,16 @@ class Environment(ABC):
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """What the environment's own templates take for a task; none where it has no templates."""
         return {}
+
+    def ceiling(self, tasks: TaskSet) -> Ceiling | None:
+        """How far the benchmark's own answers get by its own grading; ``None`` where they solve every task.
+
+        ``rbsuite verify`` and ``rbsuite env`` show it. A reference that it says is beyond reach need not score 1.
+
+        Args:
+            tasks: what :meth:`tasks` gave.
+        """
+        return None
 
     def facts(self) -> Mapping[str, Any]:
         """What the manifest says of the environment beside its name, version and options, e.g. the id of what reads answers."""

@@ -6,7 +6,7 @@ They serve the oracle, ``rbsuite verify`` and the simulated learner alone; no ag
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 from rbsuite.trajectory import Action
@@ -40,6 +40,19 @@ def check_solution(value: object, owner: str = "") -> Solution | None:
     elif value is None:
         return None
     raise PluginError(f"solution must return {wanted}, not {in_words(value)}.", PLUGIN_REMEDY, owner=owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What the answers of a benchmark itself come to by its own grading, where they are not all right by it.
+
+    Attributes:
+        figures: the benchmark's own figures of its own answers, by name, each in [0, 1].
+        beyond: the tasks that no reference solves, each with the reason in a few words.
+    """
+
+    figures: Mapping[str, float] = field(default_factory=dict)
+    beyond: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ def fold(text: str, width: int = NARROW) -> str:
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
+def ceiling_table(figures: Mapping[str, float]) -> str:
+    """What a benchmark's own answers come to (:attr:`rbsuite.environments.solution.Ceiling.figures`), a figure a line."""
+    return fields([(name, f"{value:.3f}") for name, value in figures.items()])
+
+
 def told_text(told: Mapping[str, str | float]) -> str:
     """What an environment says of itself, e.g. ``reader rbsuite/1, shots 0``."""
     return ", ".join(

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
-from rbsuite.environments.solution import check_solution
+from rbsuite.environments.solution import Ceiling, check_solution
 from rbsuite.errors import RbsuiteError
 from rbsuite.store.redaction import left_out
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
+
+_LOW = "the reference scored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class VerifyReport:
         floor_solved: number of tasks that an agent solves which says nothing, once; of those that have a reference.
         domains: the counts by domain. There ``majority_solved`` is the number of tasks that one and the same answer solves
             (:meth:`rbsuite.Environment.majority`); ``None`` where the environment knows none.
+        beyond: of the tasks whose reference does not score 1, those of which the environment says so, each with the reason; they are not
+            among the unsolved.
+        ceiling: the benchmark's own figures of its own answers.
     """
 
     tasks: int
@@ -44,6 +49,8 @@ class VerifyReport:
     without: tuple[str, ...] = ()
     floor_solved: int = 0
     domains: Mapping[str, DomainReport] = field(default_factory=dict)
+    beyond: Mapping[str, str] = field(default_factory=dict)
+    ceiling: Mapping[str, float] = field(default_factory=dict)
 
 
 async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> VerifyReport:
@@ -54,7 +61,9 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         tasks: the tasks.
         max_steps: agent turns after which a rollout is cut, as in an experiment.
     """
+    ceiling = environment.ceiling(tasks) or Ceiling()
     unsolved: dict[str, str] = {}
+    beyond: dict[str, str] = {}
     without: list[str] = []
     solved: list[Task] = []
     floor: list[Task] = []
@@ -70,7 +79,9 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
             guessed[task.domain] += (await _score_of(environment, task, answers[task.domain])) == 1.0
         if idle == 1.0:
             floor.append(task)
-        if problem or isinstance(idle, str):
+        if problem.startswith(_LOW) and task.id in ceiling.beyond:
+            beyond[task.id] = ceiling.beyond[task.id]
+        elif problem or isinstance(idle, str):
             told = problem or str(idle)
             unsolved[task.id] = left_out(told) if tasks.private else told
         else:
@@ -81,7 +92,7 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         for name in dict.fromkeys(task.domain for task in tried)
     }
     domains = {name: replace(one, majority_solved=guessed.get(name)) for name, one in domains.items()}
-    return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains)
+    return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains, beyond, ceiling.figures)
 
 
 async def idle_score(environment: Environment, task: Task) -> float:
@@ -104,7 +115,7 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
         grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
         return _raised(error)
-    return "" if grade.score == 1.0 else f"the reference scored {grade.score:g}"
+    return "" if grade.score == 1.0 else f"{_LOW} {grade.score:g}"
 
 
 async def _idle(environment: Environment, task: Task) -> float | str:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
-from rbsuite.environments.solution import Solution
+from rbsuite.environments.solution import Ceiling, Solution
 from rbsuite.run.verify import DomainReport, verify
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action, EndReason, Grade, Observation
@@ -64,6 +64,20 @@ def test_every_kind_of_outcome_is_told_apart() -> None:
         "long": "the reference takes 3 turns, and 2 are allowed",
     }
     assert report.domains == {"a": DomainReport(2, 1, 0), "b": DomainReport(3, 1, 1)}
+
+
+class Bounded(Sums):
+    """A benchmark that says which of its answers are wrong by its own grading; of one it says so without need."""
+
+    def ceiling(self, tasks: TaskSet) -> Ceiling:
+        return Ceiling({"sums right": 0.75}, {"wrong": "misprinted", "good": "misprinted", "crash": "misprinted"})
+
+
+def test_a_reference_that_cannot_be_right_is_no_fault() -> None:
+    report = asyncio.run(verify(Bounded(), TASKS, max_steps=2))
+    assert report.beyond == {"wrong": "misprinted"}
+    assert report.unsolved.keys() == {"crash", "long"}
+    assert (report.solved, report.ceiling) == (2, {"sums right": 0.75})
 
 
 def test_the_limit_on_turns_is_the_environments() -> None:
