@@ -113,8 +113,9 @@ def _open(split: str, data: str) -> tuple[Layout, Mapping[str, str]]:
 
     how = f"It needs credentials, and is never downloaded. Run: rbsuite data import {NAME} --from DIR."
     path, source = find_pack(NAME, NAME, data=data, sample=None, remedy=how)
-    if data and not (Path(data) / split).is_dir():
-        return Layout(Path(data)), source
+    if data:
+        subset = next((one for one in sorted(Path(data).iterdir()) if one.is_dir() and one.name.lower() == split), None)
+        return Layout(subset or Path(data)), source
     return open_imported(split, path), {**source, "commit": commit_of(path)}
 
 

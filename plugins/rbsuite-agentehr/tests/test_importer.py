@@ -49,8 +49,9 @@ def test_an_import_is_private_in_every_way(copy: Path, tmp_path: Path, capsys: p
 
 
 def test_the_directory_can_be_read_where_it_is(copy: Path) -> None:
-    tasks = AgentEhr().tasks("mimic-iv-common", data=str(copy / "MIMIC-IV-Common"), domain="transfers")
-    assert (len(tasks), tasks.private) == (2, True)
+    for place in (copy, copy / "MIMIC-IV-Common"):
+        tasks = AgentEhr().tasks("mimic-iv-common", data=str(place), domain="transfers")
+        assert (len(tasks), tasks.private) == (2, True)
 
 
 @pytest.mark.parametrize(
