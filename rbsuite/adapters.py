@@ -35,7 +35,7 @@ def from_gymnasium(
     tasks: Iterable[int] | Iterable[Task] | Mapping[str, Iterable[int] | Iterable[Task]] = DEFAULT_SEEDS,
     name: str = "",
     instructions: str = "",
-    actions: Sequence[str] = (),
+    actions: Sequence[str] | Sequence[Sequence[str]] = (),
     describe: Describe | None = None,
     parse: Parse | None = None,
     solve: Solve | None = None,
@@ -45,9 +45,9 @@ def from_gymnasium(
 ) -> type[GymnasiumEnvironment]:
     """A class of environments, for the factory of an :class:`rbsuite.specs.EnvironmentSpec`; a subclass may add ``solution``.
 
-    The named actions of a ``Discrete`` space are choices (``action_mode="choice"``). Other actions are texts that hold a value of the
-    space as JSON, or as it stands of a ``Text`` space (``action_mode="text"``). What cannot be read, or is outside the space, is answered
-    by an observation that says so, and the environment is not stepped.
+    The actions of a ``Discrete`` space, and those of a ``MultiDiscrete`` one that are named, are choices (``action_mode="choice"``). Other
+    actions are texts that hold a value of the space as JSON, or as it stands of a ``Text`` space (``action_mode="text"``). What cannot be
+    read, or is outside the space, is answered by an observation that says so, and the environment is not stepped.
 
     Args:
         source: an id of Gymnasium's registry, or what makes the environment when called with the options.
@@ -56,7 +56,8 @@ def from_gymnasium(
             split is ``sample``.
         name: of the environment in task sets; default: the id in lower case.
         instructions: what the agent is told before the first observation: rules, goal, what observations mean.
-        actions: names of the actions of a ``Discrete`` space, in order; default: their numbers.
+        actions: names of the actions of a ``Discrete`` space, in order; default: their numbers. Of a ``MultiDiscrete`` space, the names for
+            each of its parts: ``(("left", "right"), ("wait", "jump"))`` makes four choices, the first of them ``left, wait``.
         describe: text of an observation, from the observation and the environment (for ``render``); default:
             :func:`rbsuite.gym.values.describe_value`.
         parse: the environment's action from the agent's, in place of choices and JSON; a ``ValueError`` says what is wrong with it.
@@ -91,7 +92,7 @@ class Source:
     name: str
     tasks: Mapping[str, tuple[Task, ...]]
     instructions: str
-    actions: tuple[str, ...]
+    actions: Sequence[Any]
     describe: Describe | None
     parse: Parse | None
     solve: Solve | None

@@ -7,7 +7,8 @@ The command line prints that line and exits with :attr:`RbsuiteError.exit_code`;
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from rbsuite.redact import redact
 
@@ -90,6 +91,25 @@ class PluginError(RbsuiteError):
         made = cls(f"{owner} failed: {type(error).__name__}: {error}.", remedy)
         made.owner = owner
         return made
+
+
+@contextmanager
+def blamed_on(owner: str, remedy: str = PLUGIN_REMEDY) -> Iterator[None]:
+    """A context for calls of a plugin's code: what it raises is its fault, on one line. Errors of this module pass.
+
+    Args:
+        owner: who is to blame, e.g. ``"environment 'x'"``.
+        remedy: see :class:`RbsuiteError`.
+
+    Raises:
+        PluginError: something else was raised.
+    """
+    try:
+        yield
+    except RbsuiteError:
+        raise
+    except Exception as error:
+        raise PluginError.of(owner, error, remedy) from error
 
 
 class DataError(RbsuiteError):

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+from importlib.metadata import Distribution, entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pluggy
 
 from rbsuite import hookspecs
+from rbsuite.distributions import GROUP, SEPARATE, how_to_install, misfit, origin
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, in_words
 from rbsuite.specs import (
     AgentSpec,
@@ -37,7 +37,6 @@ from rbsuite.specs import (
     plain_name,
 )
 
-GROUP = "rbsuite"
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
 BY_HAND = "registered by hand"
 """What stands for the distribution of a plugin that was registered as an object."""
@@ -54,9 +53,6 @@ BUILTIN = (
 )
 SLOW_SECONDS = 1.0
 """A plugin that takes longer to load and to say what it declares slows every command, and is told of."""
-SEPARATE = {"local": "rbsuite-local", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
-"""Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
-
 _log = logging.getLogger(__name__)
 
 _S = TypeVar("_S", bound=Spec)
@@ -98,12 +94,6 @@ class PluginInfo:
         if self.slow:
             return "Import in the factories what takes long, not in the module that declares them (`rbsuite plugin check`)."
         return ""
-
-
-def how_to_install(distribution: str) -> str:
-    """What to do where one of the distributions of :data:`SEPARATE` is missing."""
-    group = distribution.partition("-")[2]
-    return f"In a checkout: uv run --group {group} rbsuite ...; elsewhere: pip install {distribution}"
 
 
 class Plugins:
@@ -215,8 +205,9 @@ class Plugins:
         self._forget()
 
     def remove(self, name: str) -> None:
-        """Take out a plugin that was registered."""
-        self._manager.unregister(name=name)
+        """Take out a plugin, whether it could be loaded or not."""
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
         del self._infos[name]
         self._forget()
 
@@ -236,7 +227,9 @@ class Plugins:
         try:
             self.register(load(), name, distribution)
         except (Exception, SystemExit) as error:
-            self._infos[name] = PluginInfo(name, distribution, "failed", _line(error))
+            # Whose it is need not be said again.
+            cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ is not None else error
+            self._infos[name] = PluginInfo(name, distribution, "failed", _line(cause))
         self._infos[name] = replace(self._infos[name], seconds=time.perf_counter() - started)
 
     def explain(self, name: str, distribution: Distribution | None) -> None:
@@ -437,11 +430,11 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     plugins = Plugins()
     for module in BUILTIN:
         plugins.register(import_module(module), module, BUILT_IN)
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, _distribution(entry))):
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, origin(entry))):
         if entry.name in disabled:
-            plugins.skip(entry.name, _distribution(entry))
+            plugins.skip(entry.name, origin(entry))
         else:
-            plugins.add(entry.name, _distribution(entry), entry.load)
+            plugins.add(entry.name, origin(entry), entry.load)
             plugins.explain(entry.name, entry.dist)
     for name, plugin in extra:
         plugins.register(plugin, name)
@@ -480,39 +473,6 @@ def _refuse_unmarked(plugin: object) -> None:
             raise PluginError(f"{name} is not marked with @rbsuite.hookimpl, so it would never be called")
 
 
-def misfit(distribution: Distribution) -> str:
-    """How a distribution does not fit this rbsuite by what it requires, in words; empty if it does or nothing can be said."""
-    from rbsuite import __version__
-
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # it comes with other packages; without it nothing is said
-        return ""
-    for text in distribution.requires or ():
-        wanted = Requirement(text)
-        if re.sub(r"[-_.]+", "-", wanted.name).lower() == "rbsuite" and not wanted.specifier.contains(
-            __version__, prereleases=True
-        ):
-            return f"it asks for {text}, and this is rbsuite {__version__}"
-    return ""
-
-
-def strays() -> Sequence[str]:
-    """Distributions named ``rbsuite-...`` that are installed, declare no plugin, and that no other of them requires: ``"name version"``."""
-    named = {dist.name: dist for dist in distributions() if str(dist.name or "").startswith("rbsuite-")}
-    required = {
-        match.group()
-        for dist in named.values()
-        for text in dist.requires or ()
-        if (match := re.match(r"[\w.-]+", text)) is not None
-    }
-    return [
-        f"{name} {dist.version}"
-        for name, dist in sorted(named.items())
-        if name not in required and not dist.entry_points.select(group=GROUP)
-    ]
-
-
 def _times(count: int) -> str:
     return "twice" if count == 2 else f"{count} times"
 
@@ -521,8 +481,3 @@ def _line(error: BaseException) -> str:
     """An error on one line; of one of ours the class says nothing."""
     prefix = "" if isinstance(error, RbsuiteError) else f"{type(error).__name__}: "
     return " ".join(f"{prefix}{error}".split()).rstrip(".")
-
-
-def _distribution(entry: EntryPoint) -> str:
-    dist = entry.dist
-    return f"{dist.name} {dist.version}" if dist is not None else "unknown distribution"

@@ -11,6 +11,7 @@ from rbsuite.errors import DataError
 from rbsuite.jsonable import digest
 from rbsuite.twins import find_twins
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 
@@ -101,7 +102,7 @@ class TaskSet:
         return digest([self.environment, self.split, self.content, list(self.tasks)])
 
 
-def once(known: MutableMapping[str, _T], key: str, build: Callable[[], _T]) -> _T:
+def once(known: MutableMapping[_K, _T], key: _K, build: Callable[[], _T]) -> _T:
     """What ``build`` gives for a key, kept from the first call on; for what an environment works out only when asked.
 
     Two threads may build the same value; the first one stands.

@@ -28,6 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "options",
             "specs",
             "hookspecs",
+            "distributions",
             "plugins",
             "processes",
             "task",

@@ -272,6 +272,10 @@ def test_faults_are_one_line() -> None:
         begin(from_gymnasium(Painter, tasks=[0], broken="step")()).act(Action('{"word": "red", "at": [0, 0]}'))
     with pytest.raises(UsageError, match="frozenlake-v1 has 4 actions, and 1 are named"):
         begin(from_gymnasium("FrozenLake-v1", tasks=[0], actions=("on",))())
+    with pytest.raises(UsageError, match="lock has 3 x 2 actions, and 3 x 1 are named"):
+        begin(from_gymnasium(Lock, tasks=[0], actions=(("a", "b", "c"), ("d",)))())
+    with pytest.raises(UsageError, match="painter names actions, and those of the space Dict have no names"):
+        begin(from_gymnasium(Painter, tasks=[0], actions=("on",))())
     with pytest.raises(UnknownNameError, match=r"unknown split of lake 'tset'\. Did you mean 'test'"):
         Lake().tasks("tset")
 
@@ -329,6 +333,56 @@ def test_actions_of_several_numbers_are_solved_and_read_as_json() -> None:
         assert solution is not None
         assert json.loads(solution.actions[0].text)[0] in (0, 1, 2)
         assert asyncio.run(play_actions(lock, task, solution.actions, ()))[0].score == 1.0
+
+
+class Dial(Lock):
+    """The same lock, whose numbers do not begin at 0."""
+
+    action_space = spaces.MultiDiscrete([3, 2], start=[1, -1])
+
+    def step(self, action: Any) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        return super().step(action - self.action_space.start)
+
+
+def test_actions_of_several_parts_are_choices_where_the_parts_have_names() -> None:
+    parts = (("red", "green", "blue"), ("on", "off"))
+    lock = from_gymnasium(
+        Dial, actions=parts, solve=lambda world: [np.array(world.unwrapped.code) + world.unwrapped.action_space.start]
+    )()
+    names = ("red, on", "red, off", "green, on", "green, off", "blue, on", "blue, off")
+    for task in lock.tasks("sample"):
+        solution = lock.solution(task)
+        assert solution is not None
+        grade, seen = asyncio.run(play_actions(lock, task, solution.actions, ()))
+        assert (grade.score, seen[0].choices) == (1.0, names)
+        assert asyncio.run(play_actions(lock, task, [Action(solution.actions[0].text)], ()))[0].score == 1.0
+    assert "names none of the actions" in play(lock, [Action("red")])[1][1].text
+
+
+class Echo(gymnasium.Env[Any, Any]):
+    """Wants the word that it says."""
+
+    action_space = observation_space = spaces.Text(12)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.word = ["north", "south"][int(self.np_random.integers(2))]
+        return self.word, {}
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        return action, float(action == self.word), action == self.word, False, {}
+
+
+def test_texts_are_actions_as_they_stand() -> None:
+    echo = from_gymnasium(Echo, solve=lambda world: [world.unwrapped.word])()
+    for task in echo.tasks("sample").tasks[:4]:
+        solution = echo.solution(task)
+        assert solution is not None
+        assert solution.actions[0].text in ("north", "south")
+        grade, seen = asyncio.run(play_actions(echo, task, [Action("so" * 9), *solution.actions], ()))
+        assert grade.score == 1.0
+        assert seen[0].messages[0].text == "Write your action: a text of 1 to 12 characters."
+        assert seen[1].text == "Invalid action: expected a text of 1 to 12 characters."
 
 
 def test_a_task_may_name_its_own_environment() -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from gymnasium.utils.env_checker import check_env
 from rbsuite.environments.users import STOP
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.gym import GymEnvironment, gym_id, register_environments
+from rbsuite.hookspecs import hookimpl
 from rbsuite.plugins import Plugins
+from rbsuite.specs import EnvironmentSpec
 from rbsuite.trajectory import Action, Observation
 from worlds import SPECS, Chat, WorldsPlugin
 
@@ -55,6 +58,18 @@ def test_every_name_of_an_environment_has_an_id_without_brackets(registered: tup
         assert gymnasium.registry[identifier].to_json()
     plugins = Plugins()
     plugins.register(WorldsPlugin(), "again")
+    assert register_environments(plugins) == registered
+
+
+def test_a_name_that_gymnasium_cannot_hold_stops_no_other(registered: tuple[str, ...]) -> None:
+    class Odd:
+        @hookimpl
+        def rbsuite_environments(self) -> list[EnvironmentSpec]:
+            return [replace(next(iter(SPECS.values())), name="two words", aliases=())]
+
+    plugins = Plugins()
+    plugins.register(Odd(), "odd")
+    plugins.register(WorldsPlugin(), "worlds")
     assert register_environments(plugins) == registered
 
 

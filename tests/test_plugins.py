@@ -13,9 +13,10 @@ import pytest
 
 from experiments import core_plugins
 from rbsuite import hookspecs
+from rbsuite.distributions import strays
 from rbsuite.errors import PluginError, UnknownNameError
 from rbsuite.hookspecs import hookimpl
-from rbsuite.plugins import BUILTIN, Plugins, load_plugins, strays
+from rbsuite.plugins import BUILTIN, Plugins, load_plugins
 from rbsuite.record import RunInfo
 from rbsuite.specs import Apart, EnvironmentSpec, JudgeSpec, MemorySpec, load_object
 from toy import ToyPlugin

@@ -182,7 +182,8 @@ def _check_pack(path: Path) -> Finding:
 
 def check_plugins() -> Iterator[Finding]:
     """Plugins that failed, and what environments need."""
-    from rbsuite.plugins import DISABLE_VARIABLE, strays
+    from rbsuite.distributions import strays
+    from rbsuite.plugins import DISABLE_VARIABLE
 
     found = find_plugins()
     infos = found.infos
@@ -203,7 +204,8 @@ def check_plugins() -> Iterator[Finding]:
 def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
     """The environments, and the names of every kind that are declared twice."""
     from rbsuite.cli.listing import SINGULAR
-    from rbsuite.plugins import DISABLE_VARIABLE, SEPARATE, how_to_install
+    from rbsuite.distributions import SEPARATE, how_to_install
+    from rbsuite.plugins import DISABLE_VARIABLE
 
     for plural, kind in SINGULAR.items():
         for name, who in plugins.clashes(kind).items():
@@ -216,11 +218,11 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
         yield from _check_needs(f"model {model.name}", model.needs)
     for embedder in plugins.embedders.values():
         yield from _check_needs(f"embedder {embedder.name}", embedder.needs)
-    for prefix, distribution in SEPARATE.items():
-        if not any(name.partition("/")[0] == prefix and "/" in name for name in plugins.models):
-            yield Finding(
-                "models on this machine", "ok", f"{prefix}/... is not installed", how_to_install(distribution)
-            )
+    installed = {info.distribution.partition(" ")[0] for info in plugins.infos}
+    for distribution in sorted(set(SEPARATE.values()) - installed):
+        yield Finding(
+            distribution, "ok", "is not installed, and only needed for its own names", how_to_install(distribution)
+        )
     if not plugins.environments:
         remedy = "Install one, for example: pip install rbsuite-tau-bench"
         yield Finding("environments", "warn", "none is installed", remedy)

@@ -511,4 +511,4 @@ def _all_failed(store: ExperimentStore) -> str:
         return ""
     which = "every rollout failed" if len(failed) == len(working) else f"every rollout of {', '.join(failed)} failed"
     again = f"Mend that, then: rbsuite eval --from {store.directory} --retry-failed"
-    return one_line(f"{which}: {reasons[failed[0]]} {again}")
+    return one_line(f"{which}: {reasons[failed[0]].rstrip('. ')}. {again}")

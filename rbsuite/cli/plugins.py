@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
 
 def show_plugins(plugins: Plugins, as_json: bool) -> None:
     """Print the list; each plugin that failed or is slow has a line of its own on standard error, which says what to do."""
-    from rbsuite.plugins import strays
+    from rbsuite.distributions import strays
 
     infos = plugins.infos
     if as_json:

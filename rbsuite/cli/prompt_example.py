@@ -15,6 +15,7 @@ from typing import Any
 from rbsuite.agents.actions import RESPOND
 from rbsuite.agents.react import schemas
 from rbsuite.environments.base import Environment, PlainServices
+from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import STOP, ScriptedUser
 from rbsuite.errors import DataError, PluginError, RbsuiteError
 from rbsuite.experience import MemoryItem, Outcome, Provenance
@@ -126,7 +127,7 @@ def played(plugins: Plugins, spec: EnvironmentSpec) -> Example:
 
 
 async def _played(environment: Environment, task: Task) -> Example:
-    solution = environment.solution(task)
+    solution = reference_of(environment, task)
     user = ScriptedUser(solution.user if solution is not None else ())
     actions = iter(solution.actions if solution is not None else (Action(),))
     episode = await environment.open(task, seed=0, services=PlainServices(environment))

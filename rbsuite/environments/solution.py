@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, blamed_on, in_words
+from rbsuite.task import Task
 from rbsuite.trajectory import Action
+
+if TYPE_CHECKING:
+    from rbsuite.environments.base import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,23 @@ class Solution:
 
     actions: tuple[Action, ...]
     user: tuple[Action, ...] = ()
+
+
+def reference_of(environment: Environment, task: Task, owner: str = "") -> Solution | None:
+    """What an environment's ``solution`` gives for a task.
+
+    Args:
+        environment: the environment.
+        task: the task.
+        owner: who is to blame if it fails, in words; empty: the environment by its class.
+
+    Raises:
+        PluginError: it failed, or what it gave is no solution.
+    """
+    owner = owner or f"environment {type(environment).__name__} on task {task.id!r}"
+    with blamed_on(f"solution of {owner}"):
+        value: object = environment.solution(task)
+    return check_solution(value, owner)
 
 
 def check_solution(value: object, owner: str = "") -> Solution | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -28,6 +29,8 @@ NAMESPACE = "rbsuite"
 UserFunction = Callable[[Observation], str | Action]
 """Plays the user: gets each observation whose turn is ``user``. One that carries ``messages`` starts a new conversation."""
 
+_log = logging.getLogger(__name__)
+
 _T = TypeVar("_T")
 _registered: dict[str, EnvironmentSpec] = {}
 
@@ -46,11 +49,15 @@ def register_environments(plugins: Plugins) -> tuple[str, ...]:
     ids: dict[str, EnvironmentSpec] = {}
     for spec in plugins.environments.values():
         ids |= {gym_id(name): spec for name in (spec.name, *spec.aliases)}
-    for identifier, spec in ids.items():
+    for identifier, spec in list(ids.items()):
         _registered[spec.name] = spec
         if identifier not in gymnasium.registry:
             entry = f"{GymEnvironment.__module__}:{GymEnvironment.__name__}"
-            gymnasium.register(id=identifier, entry_point=entry, kwargs={"environment": spec.name})
+            try:
+                gymnasium.register(id=identifier, entry_point=entry, kwargs={"environment": spec.name})
+            except gymnasium.error.Error:  # a name that its registry cannot hold: the others are not to suffer
+                _log.warning("Gymnasium's registry cannot hold the name %r", identifier)
+                del ids[identifier]
     return tuple(ids)
 
 

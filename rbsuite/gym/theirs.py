@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
 import gymnasium
@@ -20,6 +22,8 @@ from rbsuite.trajectory import Action, EndReason, Grade, Image, Message, Observa
 
 GymEnv = gymnasium.Env[Any, Any]
 STOPPED = "The episode was ended by the agent."
+MOST_NAMED = 1_000
+"""Actions that can be named; an agent reads the whole list."""
 
 
 def open_episode(source: Source, options: Mapping[str, Any], task: Task, seed: int) -> SyncEpisode:
@@ -56,7 +60,7 @@ def solution(source: Source, options: Mapping[str, Any], task: Task) -> Solution
         for chosen in source.solve(world):
             if not world.action_space.contains(chosen):
                 raise UsageError(f"{source.name}: solve gives {chosen!r}, which is no action.", "Fix solve.")
-            index = int(chosen) - int(getattr(world.action_space, "start", 0)) if names else 0
+            index = _index(world.action_space, chosen) if names else 0
             taken.append(Action.choose(index, names[index]) if names else Action(write_value(chosen)))
         return Solution(tuple(taken))
     finally:
@@ -96,7 +100,8 @@ class _GymnasiumEpisode(SyncEpisode):
         world.unwrapped.np_random = np.random.default_rng(derive_seed("gymnasium", "world", seed))
         told = [source.instructions]
         if not self._names and source.parse is None:
-            told.append(f"Write your action as JSON: {describe_space(world.action_space)}.")
+            form = "" if isinstance(world.action_space, spaces.Text) else " as JSON"
+            told.append(f"Write your action{form}: {describe_space(world.action_space)}.")
         text = "\n\n".join(filter(None, told))
         self.observation = Observation(
             self._describe(shown, world),
@@ -147,8 +152,8 @@ class _GymnasiumEpisode(SyncEpisode):
             chosen = self._source.parse(action)
         elif action.calls:
             raise ValueError("there are no tools here, write the action as text")
-        elif isinstance(space, spaces.Discrete):
-            chosen = int(space.start) + _named(self._names, action)
+        elif self._names:
+            chosen = _at(space, _named(self._names, action))
         else:
             chosen = read_value(space, action.text)
         if not space.contains(chosen):
@@ -165,13 +170,51 @@ class _GymnasiumEpisode(SyncEpisode):
 
 
 def _action_names(source: Source, world: GymEnv) -> tuple[str, ...]:
+    """The names of all actions, in the order of the space; none where actions are texts."""
     space = world.action_space
-    if source.parse is not None or not isinstance(space, spaces.Discrete):
+    parts: Sequence[Sequence[str]]
+    if source.parse is not None:
         return ()
-    names = source.actions or tuple(str(number) for number in range(int(space.start), int(space.start + space.n)))
-    if len(names) != space.n:
-        raise UsageError(f"{source.name} has {space.n} actions, and {len(names)} are named.", "Name each of them.")
-    return names
+    if isinstance(space, spaces.Discrete):
+        numbers = [str(number) for number in range(int(space.start), int(space.start + space.n))]
+        parts, sizes = [[str(name) for name in source.actions] or numbers], [int(space.n)]
+    elif not source.actions:
+        return ()
+    elif isinstance(space, spaces.MultiDiscrete):
+        parts, sizes = source.actions, space.nvec.ravel().tolist()
+    else:
+        raise UsageError(
+            f"{source.name} names actions, and those of the space {type(space).__name__} have no names.",
+            "Leave out actions.",
+        )
+    if [len(part) for part in parts] != sizes:
+        named = " x ".join(str(len(part)) for part in parts)
+        raise UsageError(
+            f"{source.name} has {' x '.join(map(str, sizes))} actions, and {named} are named.", "Name each of them."
+        )
+    if prod(sizes) > MOST_NAMED:
+        raise UsageError(
+            f"{source.name} has {prod(sizes):,} actions, and at most {MOST_NAMED:,} can be named.",
+            "Leave out actions: they are written as JSON then.",
+        )
+    return tuple(", ".join(names) for names in product(*parts))
+
+
+def _at(space: spaces.Space[Any], index: int) -> Any:
+    """The action of a place in the order of its space."""
+    if isinstance(space, spaces.MultiDiscrete):
+        places = np.unravel_index(index, space.nvec.ravel())
+        return (np.reshape(places, space.shape) + space.start).astype(space.dtype)
+    assert isinstance(space, spaces.Discrete)
+    return int(space.start) + index
+
+
+def _index(space: spaces.Space[Any], chosen: Any) -> int:
+    """The place of an action in the order of its space."""
+    if isinstance(space, spaces.MultiDiscrete):
+        return int(np.ravel_multi_index(tuple((chosen - space.start).ravel()), space.nvec.ravel()))
+    assert isinstance(space, spaces.Discrete)
+    return int(chosen - space.start)
 
 
 def _named(names: Sequence[str], action: Action) -> int:

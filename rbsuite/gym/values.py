@@ -87,7 +87,7 @@ def read_value(space: Space[Any], text: str) -> Any:
             raise Unreadable(fault)
         return None
 
-    expected = f"expected {describe_space(space)}, as JSON"
+    expected = f"expected {describe_space(space)}{'' if isinstance(space, spaces.Text) else ', as JSON'}"
     try:
         return first_read(text[:LONGEST_REPLY], read)[0]
     except Unreadable as fault:

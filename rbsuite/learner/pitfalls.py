@@ -14,8 +14,8 @@ from itertools import combinations
 
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.environments.replay import play_actions
-from rbsuite.environments.solution import Mistake, Solution, check_solution
-from rbsuite.errors import EnvironmentFailure, ModelError, RbsuiteError, UsageError
+from rbsuite.environments.solution import Mistake, Solution, reference_of
+from rbsuite.errors import EnvironmentFailure, ModelError, RbsuiteError, UsageError, blamed_on
 from rbsuite.learner.candidates import Played, candidates, rank
 from rbsuite.learner.skills import Skill, Vocabulary
 from rbsuite.seeds import unit
@@ -97,19 +97,19 @@ async def find(task: Task, environment: Environment, opener: Opener | None = Non
         PluginError: a hand-written lesson cannot be used.
     """
     solution = solution_of(task, environment)
-    worded = environment.lessons()
-    vocabulary = Vocabulary(worded)
+    vocabulary = lessons_of(environment)
     result = await _outcome(environment, task, solution.actions, solution.user, opener)
     if result is None or result[0].score < SOLVED:
         return Lore(solution, (), vocabulary)
     _, seen = result
     played = Played(task, solution, [observation for observation in seen if observation.turn == "agent"])
-    written = environment.mistakes(task)
+    with blamed_on(f"environment {type(environment).__name__} on task {task.id!r}"):
+        written = environment.mistakes(task)
     trial = _Trial(environment, opener, played)
     if written:
         kept = await _kept(trial, written, MOST, apart=False)
     else:
-        ranked = sorted(candidates(played), key=lambda one: (one.skill not in worded, rank(played, one)))
+        ranked = sorted(candidates(played), key=lambda one: (one.skill not in vocabulary, rank(played, one)))
         draw, wanted = unit("pitfalls", task.id), 1
         for share in SHARES[:-1]:
             draw -= share
@@ -126,14 +126,23 @@ def solution_of(task: Task, environment: Environment) -> Solution:
     Raises:
         UsageError: it has none.
     """
-    owner = f"environment {type(environment).__name__} on task {task.id!r}"
-    solution = check_solution(environment.solution(task), owner)
+    solution = reference_of(environment, task)
     if solution is None:
         raise UsageError(
             f"task {task.id!r} has no reference solution, so a simulated model cannot act on it.",
             "Choose a real model with --model.",
         )
     return solution
+
+
+def lessons_of(environment: Environment) -> Vocabulary:
+    """The lessons that an environment puts into words.
+
+    Raises:
+        PluginError: it fails, or a lesson cannot be used.
+    """
+    with blamed_on(f"environment {type(environment).__name__}"):
+        return Vocabulary(environment.lessons())
 
 
 def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:

@@ -23,8 +23,7 @@ from dataclasses import dataclass
 from rbsuite.environments.base import Environment, Opener
 from rbsuite.learner import lessons
 from rbsuite.learner import wording as text
-from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, solution_of
-from rbsuite.learner.skills import Vocabulary
+from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, lessons_of, solution_of
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
@@ -100,7 +99,7 @@ class SimulatedOracle(SimulatedLearner):
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
         """The oracle on one task. See :class:`rbsuite.environments.base.TaskAwareModel`."""
-        lore = Lore(solution_of(task, environment), (), Vocabulary(environment.lessons()))
+        lore = Lore(solution_of(task, environment), (), lessons_of(environment))
         return BoundLearner(self.name, self._latency, self._traits, lore)
 
 

@@ -107,6 +107,10 @@ class Vocabulary:
                 )
         self._written = {name: Skill.worded(lesson) for name, lesson in written.items()}
 
+    def __contains__(self, name: str) -> bool:
+        """Whether a skill's wording is hand-written."""
+        return name in self._written
+
     def skill(self, name: str) -> Skill:
         """The skill with an id.
 

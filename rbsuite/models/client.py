@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.models.gate import Entrance
 from rbsuite.models.limits import RolloutBudget
 from rbsuite.models.usable import normalised
 from rbsuite.seeds import derive_seed
-from rbsuite.trajectory import Message, ToolSpec, Usage
+from rbsuite.trajectory import Usage
 
 
 @dataclass
@@ -56,52 +55,36 @@ class ModelHandle:
 
     Args:
         model: the model as bound to the task.
-        purpose: what all its calls are for.
+        terms: what holds for all its calls: purpose, temperature where a call names none, group, limits on a reply and on its time.
         seed: calls get seeds derived from it and their number.
         gate: where its calls enter the experiment's gate.
         ledger: where the usage is counted.
-        temperature: the temperature where a call names none.
-        group: what all calls about the task in this stream share.
-        max_tokens: limit on a reply; ``None``: the provider's default.
-        seconds: limit on a call's time; ``None``: the model's own.
         notify: told of every call that was answered: usage and seconds.
     """
 
     def __init__(
         self,
         model: ChatModel,
-        purpose: Purpose,
+        terms: ModelRequest,
         seed: int,
         gate: Entrance,
         ledger: Ledger,
-        temperature: float | None = None,
-        group: int = 0,
-        max_tokens: int | None = None,
-        seconds: float | None = None,
         notify: Callable[[Usage, float], None] | None = None,
     ) -> None:
         self._model = model
-        self._purpose: Purpose = purpose
-        self._session = derive_seed(seed, purpose)
+        self._terms = terms
+        self._session = derive_seed(seed, terms.purpose)
         self._gate = gate
         self._ledger = ledger
-        self._temperature = temperature
-        self._group = group
-        self._max_tokens = max_tokens
-        self._seconds = seconds
-        self._budget = ledger.budget if purpose in ("agent", "user") else None
+        self._budget = ledger.budget if terms.purpose in ("agent", "user") else None
         self._notify = notify
         self._calls = 0
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[ToolSpec] = (),
-        *,
-        temperature: float | None = None,
-        schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
+    async def complete(self, asked: ModelRequest) -> Completion:
         """Ask the model.
+
+        Args:
+            asked: messages, tools, temperature and schema; the rest of the request is made here.
 
         Raises:
             ModelError: the model failed.
@@ -110,22 +93,23 @@ class ModelHandle:
         """
         if self._budget is not None:
             self._budget.begin()
+        terms = self._terms
         request = ModelRequest(
-            messages=tuple(messages),
-            purpose=self._purpose,
-            tools=tuple(tools),
-            temperature=self._temperature if temperature is None else temperature,
+            messages=asked.messages,
+            purpose=terms.purpose,
+            tools=asked.tools,
+            temperature=terms.temperature if asked.temperature is None else asked.temperature,
             seed=derive_seed(self._session, self._calls),
             session=self._session,
-            group=self._group,
-            schema=schema,
-            max_tokens=self._max_tokens,
-            seconds=self._seconds,
+            group=terms.group,
+            schema=asked.schema,
+            max_tokens=terms.max_tokens,
+            seconds=terms.seconds,
         )
         self._calls += 1
         started = time.perf_counter() if self._notify is not None else 0.0
         completion = normalised(await self._gate.complete(self._model, request, self._ledger))
-        self._ledger.add(self._purpose, completion.usage)
+        self._ledger.add(terms.purpose, completion.usage)
         if self._budget is not None:
             self._budget.add(request, completion)
         if self._notify is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, get_args
 
+from rbsuite.distributions import SEPARATE
 from rbsuite.errors import PluginError, RbsuiteError, UnknownNameError, UsageError
 from rbsuite.events import ModelWaiting
 from rbsuite.models.base import ChatModel
@@ -14,7 +15,7 @@ from rbsuite.models.provider import DEFAULT_RETRIES, PREFIX, ProviderModel, own_
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference, refuse_keys
-from rbsuite.plugins import SEPARATE, Plugins
+from rbsuite.plugins import Plugins
 from rbsuite.specs import ModelSpec, load_object
 
 SIMULATED_PREFIX = "sim/"

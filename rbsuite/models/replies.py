@@ -7,7 +7,7 @@ another would not, and what stands would lean towards the courses that memory do
 
 from __future__ import annotations
 
-from rbsuite.errors import PLUGIN_REMEDY, PluginError, RbsuiteError, in_words
+from rbsuite.errors import PLUGIN_REMEDY, PluginError, blamed_on, in_words
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.gate import Pace
 from rbsuite.trajectory import ToolCall, Usage
@@ -56,12 +56,8 @@ class Remembering:
         """The reply. Raises what the model raises; a failure is not remembered."""
         reply = self._replies.again(request)
         if reply is None:
-            try:
+            with blamed_on(f"model {self.name!r}"):
                 reply = await self._model.complete(request)
-            except RbsuiteError:
-                raise
-            except Exception as error:
-                raise PluginError.of(f"model {self.name!r}", error, PLUGIN_REMEDY) from error
             self._check(reply)
             self._replies.keep(request, reply)
         return reply

@@ -16,7 +16,7 @@ from typing import Any
 from rbsuite import __version__
 from rbsuite.environments.base import Environment
 from rbsuite.environments.hosting import Recipe
-from rbsuite.errors import DataError, PluginError, RbsuiteError, UnknownNameError, UsageError
+from rbsuite.errors import DataError, UnknownNameError, UsageError, blamed_on
 from rbsuite.jsonable import plain
 from rbsuite.models.cache import ReplyCache
 from rbsuite.models.factory import Transport, find_spec, is_simulated, make_model, way_to
@@ -70,7 +70,8 @@ class Plan:
         """Close the environment. :func:`rbsuite.run.executors.run_experiment` does; may be called again."""
         if "closed" not in self.__dict__:
             self.__dict__["closed"] = True
-            await self.environment.aclose()
+            with blamed_on(f"environment {self.spec.name!r}, which was to close,"):
+                await self.environment.aclose()
 
     @cached_property
     def confined(self) -> bool:
@@ -132,6 +133,12 @@ class Plan:
             for part in self.parts
             if (owner := self.plugins.owner(part.spec)) != BUILT_IN
         }
+        with blamed_on(f"environment {spec.name!r}"):
+            facts = dict(self.environment.facts())
+        embedders = []
+        for part in (part for part in self.parts if part.kind == "embedder"):
+            with blamed_on(f"embedder {part.spec.name!r}"):
+                embedders.append(part.make().id)
         domains = {task.domain for task in self.tasks}
         apart = [part.domain for part in spec.apart if part.domain in domains]
         measures = [measure.name for measure in spec.measures]
@@ -143,7 +150,7 @@ class Plan:
             "environment": {
                 "name": spec.name,
                 "version": spec.version,
-                **self.environment.facts(),
+                **facts,
                 **({"private": True} if spec.private or self.confined else {}),
                 **({"confined": True} if self.confined else {}),
             },
@@ -154,7 +161,7 @@ class Plan:
             # Simulated models write what they write.
             **({} if all(simulated) else {"reply_tokens": reply_tokens(config.reply_tokens)}),
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
-            "embedder": [part.make().id for part in self.parts if part.kind == "embedder"],
+            "embedder": embedders,
             "max_steps": config.max_steps or spec.max_steps,
             **({"measures": measures, "apart": apart} if measures or apart else {}),
         }
@@ -251,14 +258,9 @@ class Chosen:
             PluginError: it failed to read them.
             DataError: there are none.
         """
-        try:
-            found = check_tasks(
-                self.environment.tasks(split, domain=domain, data=data), f"environment {self.spec.name!r}"
-            )
-        except RbsuiteError:
-            raise
-        except Exception as error:
-            raise PluginError.of(f"environment {self.spec.name!r}", error, "Fix or reinstall the plugin.") from error
+        owner = f"environment {self.spec.name!r}"
+        with blamed_on(owner, "Fix or reinstall the plugin."):
+            found = check_tasks(self.environment.tasks(split, domain=domain, data=data), owner)
         if not found.tasks:
             what = f"{self.spec.name} {split}{f' {domain}' if domain else ''}{f' of {data}' if data else ''}"
             raise DataError(f"{what}: there are no tasks.", "Name another split, another domain or other data.")

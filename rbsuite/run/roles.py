@@ -6,25 +6,26 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
 from rbsuite.environments.base import is_task_aware
-from rbsuite.environments.solution import check_solution
+from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import User, UserStart
 from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
-from rbsuite.models.base import ChatModel, Completion, Purpose
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
 from rbsuite.models.meter import Metered
 from rbsuite.models.replies import Remembering, Replies
+from rbsuite.models.services import Asking
 from rbsuite.prompts import Prompts
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads, ReadsBank
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.task import Task
-from rbsuite.trajectory import Message, ToolSpec, Usage
+from rbsuite.trajectory import Usage
 
 
 def first_failure(error: BaseException) -> BaseException:
@@ -117,7 +118,7 @@ class Roles:
         if self._parts.user is None:
             return None
         owner = f"environment {self._parts.spec.name!r} on task {self._task.id!r}"
-        solution = check_solution(self._parts.environment.solution(self._task), owner)
+        solution = reference_of(self._parts.environment, self._task, owner)
         user: User = self._parts.user.make()
         with self.blaming("user", self._parts.user.reference):
             script = () if solution is None else solution.user
@@ -145,19 +146,15 @@ class Roles:
         def tell(usage: Usage, seconds: float) -> None:
             parts.sink.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
 
-        agent = purpose == "agent"
-        return ModelHandle(
-            model,
+        terms = ModelRequest(
+            (),
             purpose,
-            seed,
-            self._entrance,
-            ledger,
-            parts.temperature if agent else None,
-            self._group,
-            parts.reply_tokens[purpose],
-            parts.call_seconds[purpose],
-            tell if parts.sink.watched else None,
+            temperature=parts.temperature if purpose == "agent" else None,
+            group=self._group,
+            max_tokens=parts.reply_tokens[purpose],
+            seconds=parts.call_seconds[purpose],
         )
+        return ModelHandle(model, terms, seed, self._entrance, ledger, tell if parts.sink.watched else None)
 
 
 async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel]:
@@ -167,7 +164,7 @@ async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel
     return {purpose: bound.get(id(model), model) for purpose, model in parts.models.items()}
 
 
-class Services:
+class Services(Asking):
     """Prompts and one metered model. It fits what agents, users and judges may use. What is not used is not made.
 
     Args:
@@ -178,8 +175,8 @@ class Services:
     """
 
     def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger) -> None:
+        super().__init__(purpose)
         self._roles = roles
-        self._purpose: Purpose = purpose
         self._seed = seed
         self._ledger = ledger
 
@@ -196,17 +193,10 @@ class Services:
         """Render a prompt template."""
         return self._roles.prompts.render(template, **variables)
 
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[ToolSpec] = (),
-        *,
-        temperature: float | None = None,
-        schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
+    async def ask(self, request: ModelRequest) -> Completion:
         """Ask the model."""
         try:
-            return await self._model.complete(messages, tools, temperature=temperature, schema=schema)
+            return await self._model.complete(request)
         except ModelError as error:
             self._failed(error)
             raise

@@ -148,8 +148,9 @@ async def _take_turns(
     if checks and not episode.has_closing_actions:
         # Sequential scaling goes on in the same trajectory by holding back what closes it; where nothing does it would do nothing.
         raise PluginError(
-            f"environment {stage.spec.name!r} says refine='continue', but no action closes its episodes.",
+            "it says refine='continue', but no action closes its episodes.",
             "Implement closes in its episode, or declare refine='retry'.",
+            owner=f"environment {stage.spec.name!r}",
         )
     said = iter(opening.user_actions)
     while episode.observation.turn != "over":
@@ -194,11 +195,11 @@ def checked_grade(spec: EnvironmentSpec, task: Task, grade: Grade) -> Grade:
     """
     where = f"environment {spec.name!r} on task {task.id!r}"
     if not isinstance(grade, Grade):
-        raise PluginError(f"{where}: grade returned {type(grade).__name__}, not a Grade.", "Return a Grade.")
+        raise PluginError(f"grade returned {type(grade).__name__}, not a Grade.", "Return a Grade.", owner=where)
     figures = {"score": grade.score, **{f"measure {one.name!r}": grade.measures.get(one.name) for one in spec.measures}}
     for name, value in figures.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise PluginError(f"{where}: its {name} is {value!r}.", "Give a number from 0 to 1.")
+            raise PluginError(f"its {name} is {value!r}.", "Give a number from 0 to 1.", owner=where)
     return grade
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rbsuite.environments.base import Environment, is_task_aware
 from rbsuite.environments.hosting import Host, Recipe
+from rbsuite.errors import blamed_on
 from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
@@ -100,9 +101,11 @@ class Worker:
     async def __aexit__(self, *error: object) -> None:
         try:
             for model in self._models.values():
-                await model.aclose()
+                with blamed_on(f"model {model.name!r}, which was to close,"):
+                    await model.aclose()
             for embedder in self._metered:
-                await embedder.aclose()
+                with blamed_on(f"embedder {embedder.id!r}, which was to close,"):
+                    await embedder.aclose()
             if "_cache" in self.__dict__:
                 self._cache.close()
         finally:
@@ -110,7 +113,8 @@ class Worker:
                 environment, _, host = self._hosted
                 await host.aclose()
                 if self._given is None:
-                    await environment.aclose()
+                    with blamed_on("an environment, which was to close,"):
+                        await environment.aclose()
 
     @cached_property
     def _hosted(self) -> tuple[Environment, TaskSet, Host]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, get_args
 
 from rbsuite.agents.base import Agent, AgentStart
@@ -13,14 +11,12 @@ from rbsuite.environments.base import PlainServices
 from rbsuite.errors import ContextOverflow, ModelError, ParseFailure, PluginError, ReplyRefused, UsageError
 from rbsuite.learner.simulated import SimulatedOracle
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.prompts import Prompts
 from rbsuite.run.checks import check_action
 from rbsuite.specs import ActionMode, AgentSpec
-from rbsuite.testing.fences import check_fences
 from rbsuite.testing.practice import MODES, Answer, Fixed, PracticePlugin, PracticeServices, tasks
 from rbsuite.testing.practice import RULES as DEPOT_RULES
 from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
-from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.testing.subjects import Subject, bearing, common_rules, lacking, own_chance, repeatable, require_fenced
 from rbsuite.trajectory import Action, ToolCall
 
 KIND = "agent"
@@ -46,25 +42,13 @@ class Played:
     score: float
 
 
-class AgentSubject(Subject):
+class AgentSubject(Subject[AgentSpec]):
     """An agent."""
-
-    @property
-    def spec(self) -> AgentSpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, AgentSpec)
-        return spec
 
     @property
     def modes(self) -> Sequence[ActionMode]:
         """The action modes that it declares, as far as there are such."""
         return [mode for mode in self.spec.action_modes if mode in MODES]
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        """The templates."""
-        return Prompts(list(self.plugins.prompt_dirs))
 
     async def play(
         self,
@@ -105,8 +89,9 @@ class AgentSubject(Subject):
         grade = await episode.grade("finished" if episode.observation.turn == "over" else "max_steps")
         return Played(tuple(done), tuple(services.requests), grade.score)
 
-    async def aclose(self) -> None:
-        """Nothing is kept."""
+    async def use(self) -> list[Played]:
+        """A rollout in every mode, each by a new object."""
+        return [await self.play(mode) for mode in self.modes]
 
 
 def said(request: ModelRequest) -> str:
@@ -222,32 +207,6 @@ _LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}
 
 @rule(
     KIND,
-    "repeatable",
-    "Draw chance from AgentStart.seed.",
-    after=("returns",),
-)
-async def repeatable(subject: AgentSubject) -> None:
-    """The same observations, replies and seed give the same actions and requests."""
-    for mode in subject.modes:
-        first, second = [await subject.play(mode) for _ in range(2)]
-        require(first == second, f"on a task with {mode} a second rollout goes otherwise")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).",
-    after=("repeatable",),
-)
-async def own_chance(subject: AgentSubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        for mode in subject.modes:
-            await subject.play(mode)
-
-
-@rule(
-    KIND,
     "fresh",
     "Set everything up in `start`, on the object and not on the class.",
     after=("repeatable",),
@@ -302,26 +261,27 @@ async def model_fails(subject: AgentSubject) -> None:
 async def fenced(subject: AgentSubject) -> None:
     """What was learnt from others' words stands in its prompts as it was recalled, in its fences."""
 
-    def tried(mode: ActionMode) -> None:
-        name = f"practice-{mode}"
-        plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])
-        check_fences(env=name, memory=("synapse",), agent=subject.name, judge="ground-truth", plugins=plugins)
-
+    plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])
     for mode in subject.modes:
         try:
-            await asyncio.to_thread(tried, mode)
+            await require_fenced(
+                subject,
+                env=f"practice-{mode}",
+                memory=("synapse",),
+                agent=subject.name,
+                judge="ground-truth",
+                plugins=plugins,
+            )
         except UsageError as error:
             raise NotTried(f"it does not act on practice tasks: {error}") from error
-        except AssertionError as error:
-            raise Broken(str(error)) from error
 
 
 RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("start", "remember", "decided", "act")),
     modes,
     returns,
-    repeatable,
-    own_chance,
+    repeatable(KIND, "Draw chance from AgentStart.seed.", "returns"),
+    own_chance(KIND, "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).", "repeatable"),
     fresh,
     solves,
     shown,

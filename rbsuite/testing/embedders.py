@@ -13,7 +13,7 @@ from rbsuite.retrieval.base import Embedder
 from rbsuite.specs import EmbedderSpec
 from rbsuite.testing.elsewhere import Elsewhere, elsewhere
 from rbsuite.testing.rules import Broken, Rule, require, rule
-from rbsuite.testing.subjects import Subject, common_rules, global_chance_untouched, lacking, require_importable
+from rbsuite.testing.subjects import Subject, common_rules, lacking, own_chance, repeatable, require_importable
 
 KIND = "embedder"
 TEXTS = (
@@ -27,15 +27,8 @@ CLOSE = 1e-4
 """How far the norm of a vector may be from 1, and how far a vector from itself in another batch."""
 
 
-class EmbedderSubject(Subject):
+class EmbedderSubject(Subject[EmbedderSpec]):
     """An embedder."""
-
-    @property
-    def spec(self) -> EmbedderSpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, EmbedderSpec)
-        return spec
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -47,8 +40,9 @@ class EmbedderSubject(Subject):
         """Vectors of texts, as they are given."""
         return await (embedder or self.embedder).embed(texts)
 
-    async def aclose(self) -> None:
-        """Nothing is kept."""
+    async def use(self) -> list[bytes]:
+        """Vectors of the one object, and of a new one."""
+        return [(await self.vectors(TEXTS, one)).tobytes() for one in (self.embedder, self.make())]
 
 
 @rule(
@@ -127,31 +121,6 @@ async def tells_apart(subject: EmbedderSubject) -> None:
 
 @rule(
     KIND,
-    "repeatable",
-    "Seed what is drawn, switch dropout off, and use no `hash()`.",
-    after=("shape",),
-)
-async def repeatable(subject: EmbedderSubject) -> None:
-    """The same text has the same vector, whenever it is asked for, from another object too."""
-    first = await subject.vectors(TEXTS)
-    for other in (subject.embedder, subject.make()):
-        require(np.array_equal(first, await subject.vectors(TEXTS, other)), "asked again, it gives other vectors")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Keep a generator of its own.",
-    after=("repeatable",),
-)
-async def own_chance(subject: EmbedderSubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        await subject.vectors(TEXTS, subject.make())
-
-
-@rule(
-    KIND,
     "batch",
     "Mask the padding of shorter texts, and let nothing be normalised over a batch.",
     after=("repeatable",),
@@ -226,8 +195,8 @@ RULES: tuple[Rule[Any], ...] = (
     dimension,
     unit,
     tells_apart,
-    repeatable,
-    own_chance,
+    repeatable(KIND, "Seed what is drawn, switch dropout off, and use no `hash()`.", "shape"),
+    own_chance(KIND, "Keep a generator of its own.", "repeatable"),
     batch,
     side_by_side,
     processes,

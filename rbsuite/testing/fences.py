@@ -53,6 +53,9 @@ _FORMS = re.compile(
 )
 """What a reply's form is made of. A model's hostile words hold none of it, or the reply would be another."""
 
+UNKNOWN_FORM = "what does this memory's prompt ask for?"
+"""How the message begins where a reply's form is not known."""
+
 Reply = Callable[[str], str | None]
 """Answers a memory's prompt in a form that the check does not know; ``None``: in one that it knows."""
 
@@ -298,7 +301,7 @@ def _learnt(liar: _Liar, prompt: str) -> str:
     """
     hostile, line = liar.in_form("memory", lines=True), liar.in_form("memory")
     reply = memory_reply(prompt, line, hostile, len(liar.requests))
-    assert reply, f"what does this memory's prompt ask for? Say it with reply=...\n{prompt}"
+    assert reply, f"{UNKNOWN_FORM} Say it with reply=...\n{prompt}"
     return reply
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from rbsuite.errors import ModelError, PluginError
 from rbsuite.judges.base import Judge, JudgeRequest
-from rbsuite.prompts import Prompts
 from rbsuite.run.checks import check_verdict
 from rbsuite.specs import JudgeSpec
-from rbsuite.testing.fences import check_fences
 from rbsuite.testing.practice import Answer, Fixed, PracticeServices, practised, trajectory
 from rbsuite.testing.rules import Broken, Rule, require, rule
-from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.testing.subjects import Subject, bearing, common_rules, lacking, own_chance, repeatable, require_fenced
 from rbsuite.trajectory import NO_CHOICE, Action, Image, Observation, Step
 from rbsuite.verdict import Verdict
 
@@ -25,20 +22,8 @@ JUDGED = 6
 """Rollouts that are judged."""
 
 
-class JudgeSubject(Subject):
+class JudgeSubject(Subject[JudgeSpec]):
     """A judge."""
-
-    @property
-    def spec(self) -> JudgeSpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, JudgeSpec)
-        return spec
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        """The templates."""
-        return Prompts(list(self.plugins.prompt_dirs))
 
     def requests(self) -> Sequence[JudgeRequest]:
         """Rollouts to judge, right ones and wrong ones in turns; with scores where the judge is to have them."""
@@ -58,8 +43,10 @@ class JudgeSubject(Subject):
         services = PracticeServices(self.prompts, "judge", seed, answer)
         return check_verdict(await judge.judge(request, services))
 
-    async def aclose(self) -> None:
-        """Nothing is kept."""
+    async def use(self) -> list[Verdict]:
+        """Verdicts on all requests, by a new object."""
+        judge = self.make()
+        return [await self.judge(judge, request) for request in self.requests()]
 
 
 @rule(
@@ -89,32 +76,6 @@ async def source(subject: JudgeSubject) -> None:
     """A verdict says whose it is."""
     verdict = await subject.judge(subject.make(), subject.requests()[0])
     require(isinstance(verdict.source, str) and verdict.source.strip(), f"the source is {verdict.source!r}")
-
-
-@rule(
-    KIND,
-    "repeatable",
-    "Draw chance from services.rng, and ask the model at temperature 0.",
-    after=("returns",),
-)
-async def repeatable(subject: JudgeSubject) -> None:
-    """The same rollout, replies and seed give the same verdict."""
-    for request in subject.requests():
-        first, second = [await subject.judge(subject.make(), request) for _ in range(2)]
-        require(first == second, f"judged by another object, a rollout is {second.label!r} and not {first.label!r}")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Draw from services.rng.",
-    after=("repeatable",),
-)
-async def own_chance(subject: JudgeSubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        for request in subject.requests():
-            await subject.judge(subject.make(), request)
 
 
 @rule(
@@ -213,21 +174,15 @@ async def model_fails(subject: JudgeSubject) -> None:
 async def fenced(subject: JudgeSubject) -> None:
     """What users, environments and agents wrote stands in a fence in its prompts."""
 
-    def tried() -> None:
-        check_fences(memory=("none",), judge=subject.name, plugins=subject.plugins)
-
-    try:
-        await asyncio.to_thread(tried)
-    except AssertionError as error:
-        raise Broken(str(error)) from error
+    await require_fenced(subject, memory=("none",), judge=subject.name)
 
 
 RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("judge")),
     returns,
     source,
-    repeatable,
-    own_chance,
+    repeatable(KIND, "Draw chance from services.rng, and ask the model at temperature 0.", "returns"),
+    own_chance(KIND, "Draw from services.rng.", "repeatable"),
     no_state,
     truth,
     odd_rollouts,

@@ -15,28 +15,28 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
+from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+from rbsuite.distributions import GROUP
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.options import Reference
-from rbsuite.plugins import GROUP, Plugins, load_plugins
+from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.run.names import look_up
-from rbsuite.specs import Spec
 from rbsuite.testing import agents, embedders, environments, judges, memories, models, plugins
 from rbsuite.testing.agents import AgentSubject
 from rbsuite.testing.embedders import EmbedderSubject
-from rbsuite.testing.environments import EnvironmentSubject
+from rbsuite.testing.environments.subject import EnvironmentSubject
 from rbsuite.testing.judges import JudgeSubject
-from rbsuite.testing.memories import MemorySubject
 from rbsuite.testing.models import ModelSubject
 from rbsuite.testing.plugins import PluginSubject, entry_of
 from rbsuite.testing.rules import Finding, Rule, try_rules
+from rbsuite.testing.streams import MemorySubject
 from rbsuite.testing.subjects import Subject
 
-SUBJECTS: Mapping[str, type[Subject]] = {
+SUBJECTS: Mapping[str, type[Subject[Any]]] = {
     "environment": EnvironmentSubject,
     "memory": MemorySubject,
     "judge": JudgeSubject,
@@ -192,9 +192,7 @@ def find_targets(text: str, known: Plugins) -> Targets:
 
 
 def _names(known: Plugins, kind: str) -> Sequence[str]:
-    plural = {"memory": "memories"}.get(kind, f"{kind}s")
-    specs: Mapping[str, Spec] = getattr(known, plural)
-    return [*specs, *known.clashes(kind), *(known.aliases if kind == "environment" else ())]
+    return [*known.of_kind(kind), *known.clashes(kind), *(known.aliases if kind == "environment" else ())]
 
 
 def _with_specs(known: Plugins, names: Sequence[str]) -> list[Target]:
@@ -230,14 +228,34 @@ def load_path(path: Path, known: Plugins) -> Targets:
     for name, target in entries.items():
         info = next((info for info in known.infos if info.name == name), None)
         loaded: Any = known.plugin(name)
-        if info is not None and (loaded is None or not _lies_in(loaded, place)):
+        if info is not None and loaded is not None and _lies_in(loaded, place):
+            continue
+        if info is not None and not _is_of(info.distribution, place):
             raise UsageError(
                 f"{path}: another plugin is named {name!r}: that of {info.distribution}.",
-                f"Uninstall it, or set RBSUITE_DISABLE_PLUGINS={name}.",
+                "Rename one, or uninstall that.",
             )
-        if info is None:
-            extended.add(name, f"{place.name} (not installed)", lambda target=target: _load(target))  # type: ignore[misc]
+        if info is not None:  # a copy of it is installed, and the path is what is asked for
+            extended.remove(name)
+            _forget(target)
+        extended.add(name, f"{place.name} (by its path)", lambda target=target: _load(target))  # type: ignore[misc]
     return Targets(extended, _with_specs(extended, list(entries)))
+
+
+def _is_of(distribution: str, place: Path) -> bool:
+    """Whether an installed distribution is that of a project's directory."""
+    if place.is_file():
+        return False
+    project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return bool(project.get("name") == distribution.partition(" ")[0])
+
+
+def _forget(target: str) -> None:
+    """Let the package of an entry point be imported anew."""
+    package = target.partition(":")[0].partition(".")[0]
+    for module in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[module]
+    invalidate_caches()
 
 
 def _lies_in(plugin: Any, place: Path) -> bool:

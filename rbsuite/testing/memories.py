@@ -3,152 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any
 
 from rbsuite.errors import ModelError, PluginError
-from rbsuite.experience import Experience, MemoryOp, Phase, Recall, RecallRequest
-from rbsuite.jsonable import canonical
+from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
-from rbsuite.memories.base import Memory
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.prompts import Prompts
 from rbsuite.retrieval.hashing import HashEmbedder
-from rbsuite.run.checks import check_ops, check_recall
-from rbsuite.seeds import derive_seed
-from rbsuite.specs import MemorySpec
 from rbsuite.store.rows import decode_op, op_row
-from rbsuite.testing.fences import check_fences
-from rbsuite.testing.practice import (
-    DEPOTS,
-    Answer,
-    Fixed,
-    PracticeView,
-    experience,
-    marker,
-    practised,
-    tasks,
-    trajectory,
-)
-from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
-from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.testing.practice import DEPOTS, Fixed, experience, marker, practised, tasks, trajectory
+from rbsuite.testing.rules import Broken, Rule, require, rule
+from rbsuite.testing.streams import LENGTH, MemorySubject
+from rbsuite.testing.subjects import bearing, common_rules, lacking, own_chance, repeatable, require_fenced
 from rbsuite.transcript import render_steps, render_transcript
 
 KIND = "memory"
-LENGTH = 6
-"""Tasks of the stream."""
 MANY, PADDING = 40, 30_000
 """Tasks and characters of a trajectory, where it is to be seen that what is recalled stays short."""
 LONGEST = 60_000
 """Characters that may be put before an agent."""
-
-Made = Callable[[], Memory]
-
-
-class MemorySubject(Subject):
-    """A memory."""
-
-    @property
-    def spec(self) -> MemorySpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, MemorySpec)
-        return spec
-
-    @cached_property
-    def prompts(self) -> Prompts:
-        """The templates."""
-        return Prompts(list(self.plugins.prompt_dirs))
-
-    def stream(self, made: Made, answer: Answer = practised) -> Stream:
-        """A stream at its beginning.
-
-        Args:
-            made: gives the memory for each call.
-            answer: what the model says.
-        """
-        return Stream(self, made, answer)
-
-    def one(self) -> Made:
-        """Always the same object."""
-        memory: Memory = self.make()
-        return lambda: memory
-
-    async def aclose(self) -> None:
-        """Nothing is kept."""
-
-
-@dataclass
-class Stream:
-    """A stream of practice tasks, one at a time, and what the memory made of it.
-
-    Attributes:
-        subject, made, answer: see :meth:`MemorySubject.stream`.
-        twice: whether every call is made a second time, and what came of that kept apart.
-    """
-
-    subject: MemorySubject
-    made: Made
-    answer: Answer = practised
-    twice: bool = False
-
-    def __post_init__(self) -> None:
-        """Begin with an empty bank."""
-        self.bank = Bank(HashEmbedder(512))
-        self.recalls: list[tuple[Recall, Recall]] = []
-        self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
-
-    async def recall(self, number: int, phase: Phase = "task", **more: Any) -> Recall:
-        """Ask for a task at the version that the bank is at."""
-        task = tasks().tasks[number]
-        request = RecallRequest(task.id, task.domain, task.query, phase, **more)
-        view = self._view(number, "recall")
-        return check_recall(await self.made().recall(request, view))
-
-    async def absorb(self, one: Experience, number: int) -> tuple[MemoryOp, ...]:
-        """Have a task absorbed; nothing is applied."""
-        return check_ops(await self.made().absorb(one, self._view(number, "absorb")))
-
-    def _view(self, number: int, what: str) -> PracticeView:
-        task = tasks().tasks[number]
-        return PracticeView(
-            self.bank, task, self.subject.prompts, derive_seed("kit", task.id, self.bank.version, what), self.answer
-        )
-
-    async def step(self, *, padding: int = 0) -> None:
-        """One task: recall, absorb, apply."""
-        position = self.bank.version
-        number = position % len(tasks().tasks)
-        recalls = [await self.recall(number) for _ in range(1 + self.twice)]
-        one = experience(number, position=position, recalled=recalls[0], padding=padding)
-        ops = [await self.absorb(one, number) for _ in range(1 + self.twice)]
-        self.recalls.append((recalls[0], recalls[-1]))
-        self.ops.append((ops[0], ops[-1]))
-        await self.bank.apply(position + 1, ops[0])
-
-    async def run(self, length: int = LENGTH, *, padding: int = 0) -> Stream:
-        """So many tasks."""
-        for _ in range(length):
-            await self.step(padding=padding)
-        return self
-
-    @property
-    def learnt(self) -> Sequence[tuple[int, MemoryOp]]:
-        """The operations, each with the position of its task.
-
-        Raises:
-            NotTried: there are none.
-        """
-        found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
-        if not found:
-            raise NotTried("it learnt nothing from the practice tasks")
-        return found
-
-    def told(self) -> str:
-        """All that the memory gave, as text, so that streams can be compared."""
-        return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
 
 
 @rule(
@@ -291,30 +165,6 @@ async def replayable(subject: MemorySubject) -> None:
             require(op == other, f"the operation {op.op!r} of task {version - 1} comes back from the store as another")
         await again.apply(version, back)
     require(again.state_hash == stream.bank.state_hash, "the bank is another one when it is read back from the store")
-
-
-@rule(
-    KIND,
-    "repeatable",
-    "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.",
-    after=("operations",),
-)
-async def repeatable(subject: MemorySubject) -> None:
-    """Asked the same at the same version, a new object gives the same."""
-    first, second = [await subject.stream(subject.one()).run() for _ in range(2)]
-    require(first.told() == second.told(), "a second run of the same stream recalls or learns otherwise")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Draw from view.rng.",
-    after=("operations", "repeatable"),
-)
-async def own_chance(subject: MemorySubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        await subject.stream(subject.one()).run()
 
 
 @rule(
@@ -479,19 +329,7 @@ async def domains(subject: MemorySubject) -> None:
 async def fenced(subject: MemorySubject) -> None:
     """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
 
-    def tried() -> str:
-        try:
-            check_fences(memory=(subject.name,), judge="self", plugins=subject.plugins)
-        except AssertionError as error:
-            return str(error)
-        return ""
-
-    fault = await asyncio.to_thread(tried)
-    if fault.startswith("what does this memory's prompt ask for?"):
-        raise NotTried(
-            "its model is asked for replies in a form that the check does not know; use check_fences(reply=...)"
-        )
-    require(not fault, fault)
+    await require_fenced(subject, memory=(subject.name,), judge="self")
 
 
 RULES: tuple[Rule[Any], ...] = (
@@ -504,8 +342,10 @@ RULES: tuple[Rule[Any], ...] = (
     provenance,
     ids,
     replayable,
-    repeatable,
-    own_chance,
+    repeatable(
+        KIND, "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+    ),
+    own_chance(KIND, "Draw from view.rng.", "repeatable"),
     no_state,
     resume,
     side_by_side,

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from rbsuite.environments.base import is_task_aware
-from rbsuite.errors import ModelError
+from rbsuite.errors import ModelError, ModelUnusable
 from rbsuite.jsonable import canonical
 from rbsuite.models.base import ChatModel, Completion, FinishReason, ModelRequest, Purpose
 from rbsuite.specs import ModelSpec
-from rbsuite.testing.environments import unplain
+from rbsuite.testing.plain import unplain
 from rbsuite.testing.practice import RULES as DEPOT_RULES
 from rbsuite.testing.practice import ToolPractice, tasks
-from rbsuite.testing.rules import Broken, Rule, require, rule
-from rbsuite.testing.subjects import Subject, bearing, common_rules, global_chance_untouched, lacking
+from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
+from rbsuite.testing.subjects import Subject, bearing, common_rules, lacking, own_chance, repeatable
 from rbsuite.trajectory import Image, Message, ToolSpec
 
 KIND = "model"
@@ -26,15 +26,10 @@ LOOK = ToolSpec(
 )
 
 
-class ModelSubject(Subject):
+class ModelSubject(Subject[ModelSpec]):
     """A model."""
 
-    @property
-    def spec(self) -> ModelSpec:
-        """Its spec."""
-        spec = super().spec
-        assert isinstance(spec, ModelSpec)
-        return spec
+    _tools: Sequence[ToolSpec] | None = None
 
     async def model(self) -> tuple[ChatModel, ChatModel]:
         """A new one, as it is made and as it acts on the practice task."""
@@ -53,8 +48,21 @@ class ModelSubject(Subject):
         finally:
             await made.aclose()
 
-    async def aclose(self) -> None:
-        """Nothing is kept."""
+    async def tools(self) -> Sequence[ToolSpec]:
+        """What it can be offered: a tool, or nothing where it says that it takes none."""
+        if self._tools is None:
+            try:
+                await self.complete(request(tools=(LOOK,)))
+                self._tools = (LOOK,)
+            except ModelUnusable:
+                self._tools = ()
+        return self._tools
+
+    async def use(self) -> str:
+        """What a new model answers to a few requests."""
+        tools = await self.tools()
+        cold = [request(temperature=0.0), request(tools=tools, temperature=0.0), request(seed=2, temperature=0.0)]
+        return canonical(await self.complete(*cold))
 
 
 def request(
@@ -104,7 +112,7 @@ async def simulated(subject: ModelSubject) -> None:
 )
 async def returns(subject: ModelSubject) -> None:
     """It gives a Completion: text, tool calls, why it ended."""
-    for done in await subject.complete(request(), request(tools=(LOOK,))):
+    for done in await subject.complete(request(), request(tools=await subject.tools())):
         require(isinstance(done, Completion), f"complete gave {type(done).__name__}, no Completion")
         require(isinstance(done.text, str), f"the text is a {type(done.text).__name__}")
         require(done.finish_reason in get_args(FinishReason), f"it ended for the reason {done.finish_reason!r}")
@@ -134,36 +142,13 @@ async def usage(subject: ModelSubject) -> None:
 )
 async def tools(subject: ModelSubject) -> None:
     """It calls only tools that it is offered, with arguments that are plain data."""
+    if not await subject.tools():
+        raise NotTried("it takes no tools, and says so")
     without, offered = await subject.complete(request(), request(tools=(LOOK,)))
     require(not without.tool_calls, "it calls a tool where none is offered")
     for call in offered.tool_calls:
         require(call.name == LOOK.name, f"it calls {call.name!r}, which is not offered")
         require(not unplain(call.arguments), f"the arguments of a call hold {unplain(call.arguments)}")
-
-
-@rule(
-    KIND,
-    "repeatable",
-    "Derive what is drawn from ModelRequest.seed; at temperature 0 draw nothing.",
-    after=("returns",),
-)
-async def repeatable(subject: ModelSubject) -> None:
-    """The same request with the same seed has the same reply, from a new object too."""
-    asked = [request(temperature=0.0), request(tools=(LOOK,), temperature=0.0), request(seed=2, temperature=0.0)]
-    first, second = [canonical(await subject.complete(*asked)) for _ in range(2)]
-    require(first == second, "asked the same again, it replies otherwise")
-
-
-@rule(
-    KIND,
-    "own-chance",
-    "Draw from rbsuite.seeds.rng(request.seed, ...).",
-    after=("repeatable",),
-)
-async def own_chance(subject: ModelSubject) -> None:
-    """It leaves the random generators that the whole process shares alone."""
-    with global_chance_untouched():
-        await subject.complete(request(), request(tools=(LOOK,)))
 
 
 @rule(
@@ -255,8 +240,8 @@ RULES: tuple[Rule[Any], ...] = (
     returns,
     usage,
     tools,
-    repeatable,
-    own_chance,
+    repeatable(KIND, "Derive what is drawn from ModelRequest.seed; at temperature 0 draw nothing.", "returns"),
+    own_chance(KIND, "Draw from rbsuite.seeds.rng(request.seed, ...).", "repeatable"),
     no_state,
     side_by_side,
     purposes,

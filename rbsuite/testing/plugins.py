@@ -13,8 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from rbsuite import hookspecs
+from rbsuite.distributions import misfit
 from rbsuite.errors import PluginError, RbsuiteError
-from rbsuite.plugins import SLOW_SECONDS, Plugins, misfit
+from rbsuite.plugins import SLOW_SECONDS, Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.testing.elsewhere import Elsewhere, elsewhere
 from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule

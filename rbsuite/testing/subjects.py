@@ -9,23 +9,28 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from functools import cache, cached_property
+from typing import Any, Generic, TypeVar, cast
 
 from rbsuite.errors import PluginError, UsageError
 from rbsuite.plugins import Plugins
+from rbsuite.prompts import Prompts
 from rbsuite.run.names import Part
 from rbsuite.specs import Check, Spec, load_object
 from rbsuite.testing.elsewhere import elsewhere
+from rbsuite.testing.fences import UNKNOWN_FORM, check_fences
 from rbsuite.testing.rules import Broken, NotTried, Rule, raised, require, rule
 
 _NAME = re.compile(r"[a-z0-9.]+(?:[-/][a-z0-9.]+)*(?:\[[a-z0-9]+(?:-[a-z0-9]+)*\])?")
 _SUMMARY = 160
 
 
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
 @dataclass
-class Subject:
-    """One thing that a plugin declares, with the values of its options.
+class Subject(Generic[SpecT]):
+    """One thing that a plugin declares, with the values of its options. Subclasses know a kind's contract.
 
     Attributes:
         part: its spec and the values.
@@ -36,14 +41,26 @@ class Subject:
     plugins: Plugins
 
     @property
-    def spec(self) -> Spec:
+    def spec(self) -> SpecT:
         """Its spec."""
-        return self.part.spec
+        return cast(SpecT, self.part.spec)
 
     @property
     def name(self) -> str:
         """How a user writes it."""
         return self.part.reference
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """The templates."""
+        return Prompts(list(self.plugins.prompt_dirs))
+
+    async def use(self) -> Any:
+        """Have it do its work, and give what came of that in a form that can be compared."""
+        raise NotImplementedError
+
+    async def aclose(self) -> None:
+        """Close what was kept; by default nothing is."""
 
     def make(self) -> Any:
         """A new one.
@@ -86,7 +103,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         "name",
         "Rename it: users write NAME:OPTION=VALUE, so blanks, colons, commas and capitals are in the way.",
     )
-    async def name(subject: Subject) -> None:
+    async def name(subject: Subject[Spec]) -> None:
         """The name is lower case, its words joined by `-`."""
         require(_NAME.fullmatch(subject.spec.name), f"its name is {subject.spec.name!r}")
 
@@ -95,7 +112,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         "summary",
         "Say in a few words what it is: `rbsuite list` shows that.",
     )
-    async def summary(subject: Subject) -> None:
+    async def summary(subject: Subject[Spec]) -> None:
         """The summary and the help of every option are one line each."""
         texts = {"summary": subject.spec.summary}
         texts |= {f"help of the option {option.name!r}": option.help for option in subject.spec.options}
@@ -107,7 +124,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         "factory",
         'Name the class or function as "module:attribute", with the declared options as keyword arguments.',
     )
-    async def factory(subject: Subject) -> None:
+    async def factory(subject: Subject[Spec]) -> None:
         """The factory can be imported, and gives what the contract asks for."""
         load_object(subject.spec.factory, subject.name)
         lacks = missing(subject.make())
@@ -118,7 +135,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         "options",
         "Give the default the option's type, within its bounds and choices.",
     )
-    async def options(subject: Subject) -> None:
+    async def options(subject: Subject[Spec]) -> None:
         """Options have names of their own, and defaults that they would allow."""
         names = [option.name for option in subject.spec.options]
         for option in subject.spec.options:
@@ -135,7 +152,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         "Move the work into the factory or later: a module is imported by whoever lists what it has.",
         after=("factory",),
     )
-    async def imports(subject: Subject) -> None:
+    async def imports(subject: Subject[Spec]) -> None:
         """Importing its module does nothing but define things."""
         module = subject.spec.factory.partition(":")[0]
         require_importable(module)
@@ -143,6 +160,55 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         require(not work, f"importing {module} {', '.join(work)}")
 
     return name, summary, factory, options, imports
+
+
+def repeatable(kind: str, remedy: str, *after: str) -> Rule[Any]:
+    """The rule that using a thing again comes to the same. See :func:`rbsuite.testing.rules.rule` for the arguments."""
+
+    @rule(kind, "repeatable", remedy, after=after)
+    async def check(subject: Subject[Spec]) -> None:
+        """Given the same again it does the same, as another object too."""
+        first, second = [await subject.use() for _ in range(2)]
+        require(first == second, "given the same again, it does something else")
+
+    return check
+
+
+def own_chance(kind: str, remedy: str, *after: str) -> Rule[Any]:
+    """The rule that a thing draws from generators of its own. See :func:`rbsuite.testing.rules.rule` for the arguments."""
+
+    @rule(kind, "own-chance", remedy, after=after)
+    async def check(subject: Subject[Spec]) -> None:
+        """It leaves the random generators that the whole process shares alone."""
+        numpy: Any = sys.modules.get("numpy")
+
+        def states() -> tuple[Any, str]:
+            return random.getstate(), repr(numpy.random.get_state()) if numpy is not None else ""
+
+        before = states()
+        await subject.use()
+        for whose, one, other in zip(("`random`", "numpy"), before, states(), strict=True):
+            require(one == other, f"the global generator of {whose} was used")
+
+    return check
+
+
+async def require_fenced(subject: Subject[Any], **options: Any) -> None:
+    """Run an experiment of hostile texts (:func:`rbsuite.testing.fences.check_fences`) and see that all of them are fenced.
+
+    Raises:
+        Broken: one is not.
+        NotTried: its prompts ask for replies in a form that the check does not know.
+    """
+    given = {"plugins": subject.plugins, **options}
+    try:
+        await asyncio.to_thread(lambda: check_fences(**given))
+    except AssertionError as error:
+        if str(error).startswith(UNKNOWN_FORM):
+            raise NotTried(
+                "its model is asked for replies in a form that the check does not know; use check_fences(reply=...)"
+            ) from error
+        raise Broken(str(error)) from error
 
 
 @cache
@@ -170,20 +236,6 @@ def lacking(*methods: str) -> Callable[[Any], str]:
         return ", ".join(name for name in methods if not hasattr(made, name))
 
     return missing
-
-
-@contextmanager
-def global_chance_untouched() -> Iterator[None]:
-    """See that nobody draws from, or seeds, the random generators that all of a process share.
-
-    Raises:
-        Broken: somebody did.
-    """
-    numpy: Any = sys.modules.get("numpy")
-    before = random.getstate(), repr(numpy.random.get_state()) if numpy is not None else ""
-    yield
-    require(random.getstate() == before[0], "the global generator of `random` was used")
-    require(not before[1] or repr(numpy.random.get_state()) == before[1], "the global generator of numpy was used")
 
 
 @contextmanager

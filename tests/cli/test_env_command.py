@@ -264,7 +264,7 @@ def test_doctor_tells_what_models_and_embedders_need(plugins: Plugins) -> None:
                 EmbedderSpec("toy", "an embedder", f"{__name__}:Toyland", needs=(Check("wind", f"{__name__}:fine"),))
             ]
 
-    assert "uv run --group local rbsuite" in finding("models on this machine", "ok").remedy
+    assert "uv run --group local rbsuite" in finding("rbsuite-local", "ok").remedy
     plugins.register(Models(), "models")
     assert finding("model toy/model", "warn").detail == "horn: the horn is missing; buy one"
     assert finding("embedder toy", "ok").detail == "wind: found"

@@ -12,6 +12,9 @@ import pytest
 
 from experiments import core_plugins
 from rbsuite.cli import run as rbsuite
+from rbsuite.errors import UsageError
+from rbsuite.testing.kit import check as check_rules
+from rbsuite.testing.kit import find_targets
 
 PYPROJECT = """
 [project]
@@ -86,6 +89,19 @@ def test_a_directory_that_is_not_installed_is_checked(capsys: pytest.CaptureFixt
         "plugin mine",
         "embedder mine",
     ]
+
+
+def test_a_path_means_what_stands_there_although_a_copy_is_installed(tmp_path: Path) -> None:
+    place, known = plugin(tmp_path, "mine_here"), core_plugins()
+    known.add("mine", "rbsuite-mine 0.9", lambda: sys.modules[__name__])
+    targets = find_targets(str(place), known)
+    assert [(one.kind, one.name) for one in targets.targets] == [("plugin", "mine"), ("embedder", "mine")]
+    assert {one.outcome for one in check_rules("embedder", "mine", targets.plugins)} == {"kept"}
+    assert known.plugin("mine") is sys.modules[__name__]
+    known.add("other", "another 1.0", lambda: None)
+    (place / "pyproject.toml").write_text(PYPROJECT.format(module="mine_here").replace("mine =", "other ="), "utf-8")
+    with pytest.raises(UsageError, match=r"another plugin is named 'other': that of another 1\.0"):
+        find_targets(str(place), known)
 
 
 def test_a_broken_rule_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -58,10 +58,11 @@ async def ask_all(narrow: Narrow, gate: Gate, calls: int) -> int:
     async with HttpServer(narrow.handle) as server:
         model = DirectModel("openai/m", base_url=server.url, backoff=Backoff(first=0.5))
         line, ledger = gate.line(), Ledger()
+        request = ModelRequest((Message("user", "hi"),), "agent")
 
         async def one(position: int) -> str:
-            handle = ModelHandle(model, "agent", position, line.at(position), ledger)
-            return (await handle.complete([Message("user", "hi")])).text
+            handle = ModelHandle(model, request, position, line.at(position), ledger)
+            return (await handle.complete(request)).text
 
         answers = await asyncio.gather(*map(one, range(calls)))
         await model.aclose()

@@ -64,6 +64,14 @@ def test_exactly_the_rule_that_is_broken_says_so(kind: str, rule: str) -> None:
     assert "\n" not in broken[rule]
 
 
+@pytest.mark.parametrize(("environment", "tells"), [("LooksUp", False), ("LooksUpAndTells", True)])
+def test_truth_that_is_looked_up_is_swapped_for_that_of_another_task(environment: str, tells: bool) -> None:
+    spec = replace(environments.GOOD, name="looking", factory=f"{environments.__name__}:{environment}")
+    found = {one.rule: (one.outcome, one.detail) for one in findings("environment", spec)}
+    shown = ("broken", "payload.shelf of task 'north/0' is shown")
+    assert found["truth-hidden"] == (shown if tells else ("kept", ""))
+
+
 @pytest.mark.parametrize(
     ("environment", "rule"), [("TellsTheVerdict", "truth-hidden"), ("VerdictInData", "truth-in-data")]
 )

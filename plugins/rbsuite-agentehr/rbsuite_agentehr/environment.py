@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rbsuite.data.reading import commit_of
@@ -59,7 +60,8 @@ class AgentEhr(SyncEnvironment):
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> AgentEhrEpisode:
         """An episode; nothing in it is left to chance."""
-        return AgentEhrEpisode(task, self._cases[task.id], self._layout(task), **self._limits)
+        case = replace(self._cases[task.id], label=self._cases[str(task.payload["label_of"])].label)
+        return AgentEhrEpisode(task, case, self._layout(task), **self._limits)
 
     def solution(self, task: Task) -> Solution:
         """Looks at the record, searches the candidates and answers."""
@@ -120,12 +122,13 @@ def _open(split: str, data: str) -> tuple[Layout, Mapping[str, str]]:
 
 
 def _task(split: str, number: int, case: Case, group: str) -> Task:
+    identifier = f"{case.task}/{split}/{number}"
     query = f"Patient {case.subject_id}, as of {case.prediction_time}: {QUESTIONS[case.task]}"
     return Task(
-        id=f"{case.task}/{split}/{number}",
+        id=identifier,
         group=group,
         domain=case.task,
         query=query,
-        payload={"split": split},
+        payload={"split": split, "label_of": identifier},
         difficulty=float(len(case.label)),
     )

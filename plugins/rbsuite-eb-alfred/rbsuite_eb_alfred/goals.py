@@ -49,17 +49,17 @@ class Goal:
         return points
 
 
-def build_goal(trial: Mapping[str, Any], household: Household) -> Goal:
+def build_goal(asked: Mapping[str, Any], household: Household) -> Goal:
     """The goal of a trial.
 
     Args:
-        trial: an entry of ``trials.json``.
+        asked: ``task_type`` and ``pddl_params``, as in an entry of ``trials.json``.
         household: the trial's household.
 
     Raises:
         DataError: the trial is of no known type.
     """
-    task_type, params = trial["task_type"], trial["pddl_params"]
+    task_type, params = asked["task_type"], asked["pddl_params"]
     if task_type not in _CONDITIONS:
         raise DataError(f"EB-ALFRED data: unknown task type {task_type!r}.", f"Known: {', '.join(TASK_TYPES)}.")
     # A name that is missing would be part of every id.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.jsonable import canonical
 from rbsuite.task import Task, TaskSet, once
 from rbsuite_eb_alfred.goals import Goal, build_goal
 from rbsuite_eb_alfred.pack import FOLDER, SETS, Pack
@@ -30,21 +31,22 @@ class Resources:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._households: dict[str, Household] = {}
-        self._goals: dict[str, Goal] = {}
+        self._goals: dict[tuple[str, str], Goal] = {}
 
     def world(self, task: Task) -> AlfredWorld:
         """A fresh world for a task."""
         trial = str(task.payload["trial"])
-        return AlfredWorld(self.household(trial), self.goal(trial))
+        return AlfredWorld(self.household(trial), self.goal(task))
 
     def household(self, trial: str) -> Household:
         """The start of a trial's episodes."""
         pack = self.pack
         return once(self._households, trial, lambda: build_household(pack.trials[trial], pack.scenes))
 
-    def goal(self, trial: str) -> Goal:
-        """What a trial asks for."""
-        return once(self._goals, trial, lambda: build_goal(self.pack.trials[trial], self.household(trial)))
+    def goal(self, task: Task) -> Goal:
+        """What a task asks for."""
+        trial, goal = str(task.payload["trial"]), task.payload["goal"]
+        return once(self._goals, (trial, canonical(goal)), lambda: build_goal(goal, self.household(trial)))
 
 
 def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
@@ -73,8 +75,8 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
     if not tasks:
         raise DataError(f"EB-ALFRED: {str(pack.path)!r} has no tasks.", _FETCH)
     resources = Resources(pack)
-    for trial in {str(task.payload["trial"]) for task in tasks}:
-        resources.goal(trial)  # a trial that fits no scene is the data's fault, not a failed rollout
+    for task in tasks:
+        resources.goal(task)  # a trial that fits no scene is the data's fault, not a failed rollout
     content = pack.content_hash
     return TaskSet(environment, split, tasks, {**source, "sha256": content}, content), resources
 
@@ -113,7 +115,11 @@ def _tasks(pack: Pack, name: str, split: str) -> list[Task]:
                 group=f"FloorPlan{trial['scene_num']}",
                 domain=name,
                 query=str(entry["instruction"]),
-                payload={"trial": entry["task"], "repeat_idx": entry["repeat_idx"]},
+                payload={
+                    "trial": entry["task"],
+                    "repeat_idx": entry["repeat_idx"],
+                    "goal": {key: trial[key] for key in ("task_type", "pddl_params")},
+                },
                 difficulty=float(len(trial["high_pddl"])),
             )
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from rbsuite.data.reading import find_pack
 from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.jsonable import canonical
 from rbsuite.task import Task, TaskSet, once
 from rbsuite_eb_habitat.household import Household, build_household
 from rbsuite_eb_habitat.nearness import Reach, reach
@@ -31,7 +33,7 @@ class Resources:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._reaches: dict[str, Reach] = {}
-        self._households: dict[str, Household] = {}
+        self._households: dict[tuple[str, str], Household] = {}
 
     @cached_property
     def pickles(self) -> Mapping[str, str]:
@@ -41,9 +43,9 @@ class Resources:
         return pickle_hashes(self.pack.path)
 
     def episode(self, task: Task) -> Episode:
-        """The episode of a task."""
+        """The episode of a task, with the goal that the task has."""
         index: int = task.payload["index"]
-        return self.pack.episodes(task.domain)[index]
+        return replace(self.pack.episodes(task.domain)[index], goal=task.payload["goal"])
 
     def household(self, task: Task) -> Household:
         """The episode of a task, compiled.
@@ -51,7 +53,8 @@ class Resources:
         Raises:
             DataError: its goal, its start or its subgoals are malformed.
         """
-        return once(self._households, task.id, lambda: self._build(self.episode(task)))
+        goal = canonical(task.payload["goal"])
+        return once(self._households, (task.id, goal), lambda: self._build(self.episode(task)))
 
     def _build(self, episode: Episode) -> Household:
         within = once(self._reaches, episode.scene, lambda: reach(self.pack.standpoints(episode.scene)))

@@ -18,6 +18,7 @@ if any(find_spec(name) is None for name in ("rbsuite_local", "xllamacpp", "llm_s
 
 from rbsuite.errors import ModelUnusable, UsageError
 from rbsuite.models.base import ModelRequest
+from rbsuite.testing import check, require_kept
 from rbsuite.trajectory import Message, ToolSpec
 from rbsuite_local import packages
 from rbsuite_local.minilm import MiniLMEmbedder
@@ -84,6 +85,13 @@ def test_no_server_outlives_the_process_that_started_it(ending: signal.Signals) 
         parent.send_signal(ending)
         assert gone(pid)
     parent.wait()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("model", "local/smollm2-135m"), ("embedder", "local/minilm")])
+def test_the_rules_of_the_kit_are_kept(kind: str, name: str) -> None:
+    found = check(kind, name)
+    require_kept(found)
+    assert {one.rule for one in found if one.outcome == "not tried"} <= {"tools"}
 
 
 def test_an_experiment_with_real_models_is_not_simulated(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class MimicCdm(SyncEnvironment):
             self._patient(task),
             ward.laboratory,
             task.query,
+            graded_by=ward.patients[int(task.payload["graded_by"])],
             form=self.form,
             max_rounds=self._max_rounds,
             include_ref_range=self._include_ref_range,
@@ -118,7 +119,7 @@ class MimicCdmTools(MimicCdm):
 def _task(split: str, number: int, patient: Patient) -> Task:
     # No domain: it would tell memories and judges what the patient has. The id is a number of ours.
     query = f"Patient History: {patient.history}"
-    payload = {"split": split, "hadm_id": patient.hadm_id}
+    payload = {"split": split, "hadm_id": patient.hadm_id, "graded_by": patient.hadm_id}
     return Task(f"{split}/{number}", f"patient-{number}", "", query, payload)
 
 

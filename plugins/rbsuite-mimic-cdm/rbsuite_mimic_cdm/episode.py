@@ -42,6 +42,7 @@ class CdmEpisode(ToolEpisode):
         patient: the chart.
         laboratory: finds the items that names of tests mean.
         query: what the agent sees first.
+        graded_by: the chart that the conclusion is held against: the same, and what the scores alone depend on.
         form: ``react``: turns are texts; ``tools``: turns are tool calls, and texts in the other form are understood too.
         max_rounds: turns after which the episode is cut.
         include_ref_range: results come with their reference ranges.
@@ -54,6 +55,7 @@ class CdmEpisode(ToolEpisode):
         laboratory: Laboratory,
         query: str,
         *,
+        graded_by: Patient,
         form: Form,
         max_rounds: int,
         include_ref_range: bool,
@@ -64,6 +66,7 @@ class CdmEpisode(ToolEpisode):
         if form == "react":
             self.observation = replace(self.observation, tools=())
         self._patient = patient
+        self._graded_by = graded_by
         self._laboratory = laboratory
         self._form = form
         self._rounds = max_rounds
@@ -117,7 +120,7 @@ class CdmEpisode(ToolEpisode):
 
     def grade(self, end: EndReason) -> Grade:
         """1 for the right diagnosis, with all other scores in the truth."""
-        scored = scores(self._patient, self._done)
+        scored = scores(self._graded_by, self._done)
         truth = {"scores": dict(scored), "said": self._done.diagnosis, "invalid": self._done.invalid}
         return Grade(float(scored["diagnosis"]), measures(scored), truth)
 

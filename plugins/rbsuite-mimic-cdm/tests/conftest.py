@@ -32,6 +32,6 @@ def make(laboratory: Laboratory, patient: Patient) -> Make:
     def made(**changes: Any) -> CdmEpisode:
         options = {"form": "react", "max_rounds": 10, "include_ref_range": True, "bin_labs": False}
         who = changes.pop("patient", patient)
-        return CdmEpisode(who, laboratory, "Patient History: ...", **(options | changes))
+        return CdmEpisode(who, laboratory, "Patient History: ...", graded_by=who, **(options | changes))
 
     return made

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import rbsuite
+from rbsuite.testing import check_plugin, require_kept
 
 pytest.importorskip(
     "minigrid", reason="minigrid is not installed (uv run --group minigrid pytest plugins/rbsuite-minigrid)"
@@ -56,6 +57,13 @@ def test_the_same_seed_and_actions_give_the_same_texts(babyai: rbsuite.Environme
     assert solution is not None
     first, second = (asyncio.run(rbsuite.play_actions(babyai, task, solution.actions, ()))[1] for _ in range(2))
     assert first == second
+
+
+def test_the_rules_of_the_kit_are_kept() -> None:
+    found = check_plugin("minigrid")
+    require_kept(found)
+    silent = {"templates", "tool-schemas", "fork", "truth-hidden", "truth-after-failure"}  # a seed is no answer
+    assert {one.rule for one in found if one.outcome == "not tried"} == silent
 
 
 def test_an_experiment_runs(tmp_path: Path) -> None:

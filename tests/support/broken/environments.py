@@ -402,6 +402,27 @@ class VerdictInData(Desk):
     episode = _VerdictInData
 
 
+class _LooksUp(DeskEpisode):
+    """The shelf is looked up, so one that does not exist cannot be put in its place."""
+
+    def __init__(self, desk: Desk, task: Task, seed: int) -> None:
+        super().__init__(desk, task, seed)
+        self.place = SHELVES.index(self.shelf)
+
+
+class LooksUp(Desk):
+    episode = _LooksUp
+
+
+class _LooksUpAndTells(_LooksUp):
+    def called(self, action: Action) -> Observation:
+        return Observation(f"It is on the {SHELVES[self.place]} shelf.", role="tool")
+
+
+class LooksUpAndTells(Desk):
+    episode = _LooksUpAndTells
+
+
 class _OddReward(DeskEpisode):
     def act(self, action: Action) -> Observation:
         self.reward = "much"  # type: ignore[assignment]

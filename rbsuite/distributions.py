@@ -1,0 +1,57 @@
+"""Installed distributions: what they are called, whether they fit this rbsuite, and those of this project that are installed apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import Distribution, EntryPoint, distributions
+
+GROUP = "rbsuite"
+"""The group of entry points by which plugins are found."""
+SEPARATE = {"local": "rbsuite-local", "minigrid": "rbsuite-minigrid", "babyai": "rbsuite-minigrid"}
+"""Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
+
+
+def how_to_install(distribution: str) -> str:
+    """What to do where one of the distributions of :data:`SEPARATE` is missing."""
+    group = distribution.partition("-")[2]
+    return f"In a checkout: uv run --group {group} rbsuite ...; elsewhere: pip install {distribution}"
+
+
+def misfit(distribution: Distribution) -> str:
+    """How a distribution does not fit this rbsuite by what it requires, in words; empty if it does or nothing can be said."""
+    from rbsuite import __version__
+
+    try:
+        from packaging.requirements import Requirement
+    except ImportError:  # it comes with other packages; without it nothing is said
+        return ""
+    for text in distribution.requires or ():
+        wanted = Requirement(text)
+        if re.sub(r"[-_.]+", "-", wanted.name).lower() == "rbsuite" and not wanted.specifier.contains(
+            __version__, prereleases=True
+        ):
+            return f"it asks for {text}, and this is rbsuite {__version__}"
+    return ""
+
+
+def strays() -> Sequence[str]:
+    """Distributions named ``rbsuite-...`` that are installed, declare no plugin, and that no other of them requires: ``"name version"``."""
+    named = {dist.name: dist for dist in distributions() if str(dist.name or "").startswith("rbsuite-")}
+    required = {
+        match.group()
+        for dist in named.values()
+        for text in dist.requires or ()
+        if (match := re.match(r"[\w.-]+", text)) is not None
+    }
+    return [
+        f"{name} {dist.version}"
+        for name, dist in sorted(named.items())
+        if name not in required and not dist.entry_points.select(group=GROUP)
+    ]
+
+
+def origin(entry: EntryPoint) -> str:
+    """Where an entry point comes from: ``"name version"``."""
+    dist = entry.dist
+    return f"{dist.name} {dist.version}" if dist is not None else "unknown distribution"

@@ -1,0 +1,230 @@
+"""The rules that nobody sees what decides the score."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rbsuite.jsonable import canonical, digest, plain
+from rbsuite.task import Task
+from rbsuite.testing.environments.subject import KIND, EnvironmentSubject, Played, play_on
+from rbsuite.testing.plain import parts
+from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
+from rbsuite.trajectory import NO_CHOICE, Action, Observation
+
+LEAVES = 32
+"""Values of payloads that are changed to see what becomes of it."""
+OTHERS = 4
+"""Values of other tasks that are tried in the place of one."""
+
+_TELLING = frozenset(
+    ["correct", "expected", "gold", "grade", "ground_truth", "reward", "score", "solution", "success", "truth"]
+)
+"""Keys under which nothing may stand that an agent sees."""
+
+WRONG = (
+    (*[Action.call("no_such_tool", {"a": 1})] * 2, *[Action.choose(NO_CHOICE)] * 2),
+    (Action("Something quite wrong."),) * 2,
+)
+"""Actions that are no way to a solution, in two attempts."""
+
+Leaf = str | int | float
+Path = tuple[str | int, ...]
+Pair = tuple[Played, Played]
+
+
+@dataclass(frozen=True, slots=True)
+class Decisive:
+    """A value of a payload that decides the score and changes nothing else.
+
+    Attributes:
+        place: where it stands, in words.
+        value: the value.
+        other: what was put in its place.
+        solved: the reference solution, played on the task and on the task with the other value.
+        failed: wrong actions, played on both.
+    """
+
+    place: str
+    value: Leaf
+    other: Leaf
+    solved: Pair
+    failed: tuple[Pair, ...] = ()
+
+    def decides(self) -> bool:
+        """Whether the other value lowers the score and shows in nothing but itself. How an episode closes is for the rules to look at."""
+        whole, changed = self.solved
+        shown = zip(whole.seen[: -1 if whole.over else None], changed.seen, strict=False)
+        return (
+            changed.grade.score < whole.grade.score
+            and len(whole.seen) == len(changed.seen)
+            and all(before == after or self.seen_in(before, after) for before, after in shown)
+        )
+
+    def seen_in(self, before: Any, after: Any) -> bool:
+        """Whether two views, of the task and of the changed one, differ in the value alone."""
+        first, second = canonical(before), canonical(after)
+        ours, theirs = (re.escape(canonical(value).strip('"')) for value in (self.value, self.other))
+        if not isinstance(self.value, str):
+            ours, theirs = (rf"(?<![\w.]){number}(?![\w.])" for number in (ours, theirs))
+        around = map(re.escape, re.split(ours, first))
+        return first != second and re.fullmatch(f"(?:{ours}|{theirs})".join(around), second) is not None
+
+
+async def _decisive(subject: EnvironmentSubject) -> Sequence[Decisive]:
+    """The values that decide the score and nothing else: what an agent must not see.
+
+    A world's furniture decides the score too, but to change it changes what happens: then it is no mere key to the answer.
+
+    Raises:
+        NotTried: there are none, as far as can be seen.
+    """
+    if subject.decisive is None:
+        subject.decisive = await _find_decisive(subject)
+    if not subject.decisive:
+        raise NotTried("no value of a payload decides the score alone")
+    return subject.decisive
+
+
+async def _find_decisive(subject: EnvironmentSubject) -> Sequence[Decisive]:
+    found = list[Decisive]()
+    for task, reference in subject.solved[:2]:
+        leaves = list(_leaves(task.payload))
+        step = max(1, math.ceil(len(leaves) / (LEAVES // 2)))
+        for path, value in leaves[::step]:
+            one = await _decides(subject, task, reference.actions, path, value)
+            found += [one] if one is not None else []
+    return found
+
+
+async def _decides(
+    subject: EnvironmentSubject, task: Task, actions: Sequence[Action], path: Path, value: Leaf
+) -> Decisive | None:
+    """What is to be known of a value of a task's payload if it decides the score alone."""
+    for made_up, other in _in_its_place(subject, path, value):
+        changed = replace(task, payload=_with(deepcopy(plain(task.payload)), path, other))
+        solved = await _both(subject, task, changed, actions)
+        if solved is None:
+            continue
+        one = Decisive(f"payload.{'.'.join(map(str, path))} of task {task.id!r}", value, other, solved)
+        if one.decides():
+            failed = [await _both(subject, task, changed, wrong) for wrong in WRONG]
+            return replace(one, failed=tuple(pair for pair in failed if pair is not None))
+        if made_up:
+            break
+    return None
+
+
+def _in_its_place(subject: EnvironmentSubject, path: Path, value: Leaf) -> Iterator[tuple[bool, Leaf]]:
+    """What may stand in the place of a value: something made up, and, for worlds that look it up, what other tasks have there."""
+    yield True, f"zq{digest([path, value])[:12]}qz" if isinstance(value, str) else value + 5003
+    elsewhere = (dict(_leaves(task.payload)).get(path) for task in subject.tasks)
+    others = dict.fromkeys(other for other in elsewhere if type(other) is type(value) and other != value)
+    for _, other in zip(range(OTHERS), others, strict=False):
+        assert other is not None
+        yield False, other
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for place, inner in enumerate(value):
+            yield from _leaves(inner, (*path, place))
+    elif (isinstance(value, int | float) and not isinstance(value, bool)) or (isinstance(value, str) and value.strip()):
+        yield path, value
+
+
+def _with(value: Any, path: Path, leaf: Leaf) -> Any:
+    if not path:
+        return leaf
+    made: Any = list(value) if isinstance(value, list | tuple) else dict(value)
+    made[path[0]] = _with(made[path[0]], path[1:], leaf)
+    return tuple(made) if isinstance(value, tuple) else made
+
+
+async def _both(subject: EnvironmentSubject, task: Task, changed: Task, actions: Sequence[Action]) -> Pair | None:
+    """What comes of actions on a task and, in an environment of its own, on a changed one; ``None`` where that cannot be played."""
+    try:
+        whole = await subject.play(task, actions)
+        environment = subject.another()
+        try:
+            async with subject.opened(changed, environment=environment) as episode:
+                return whole, await play_on(episode, actions, subject.lines(task))
+        finally:
+            await environment.aclose()
+    except (Exception, Broken):
+        return None
+
+
+def _read(seen: Observation) -> list[Any]:
+    """What of an observation an agent reads."""
+    return [seen.text, seen.messages, seen.tools, seen.choices, seen.results]
+
+
+@rule(
+    KIND,
+    "truth-hidden",
+    "Keep it in the payload and in Grade.truth; the observation says what the world says.",
+    after=("same-seed", "solution"),
+)
+async def truth_hidden(subject: EnvironmentSubject) -> None:
+    """What decides the score and nothing else (answer, goal, checks) is in nothing that agent, memory and judge read."""
+    for one in await _decisive(subject):
+        _require_hidden(one, one.solved, _read, "is shown")
+
+
+@rule(
+    KIND,
+    "truth-after-failure",
+    "Say that the action failed, not what would have been right.",
+    after=("truth-hidden", "junk-actions"),
+)
+async def truth_after_failure(subject: EnvironmentSubject) -> None:
+    """Nor is it shown after a wrong or failed action."""
+    for one in await _decisive(subject):
+        for pair in one.failed:
+            _require_hidden(one, pair, _read, "is shown after a failed action")
+
+
+@rule(
+    KIND,
+    "truth-in-data",
+    "Leave it out of `data`; Grade.measures and Grade.truth are for that.",
+    after=("same-seed", "solution"),
+)
+async def truth_in_data(subject: EnvironmentSubject) -> None:
+    """Nor does it stand in Observation.data, which memory and judge get too, and which holds no score, reward or success."""
+    for task in subject.played:
+        for seen in (await subject.play(task, subject.actions(task))).shown:
+            keys = {str(key).lower() for part in parts(seen.data) if isinstance(part, Mapping) for key in part}
+            require(
+                not keys & _TELLING, f"the data of an observation of task {task.id!r} has {sorted(keys & _TELLING)}"
+            )
+    try:
+        decisive = await _decisive(subject)
+    except NotTried:
+        return
+    for one in decisive:
+        for pair in (one.solved, *one.failed):
+            _require_hidden(one, pair, lambda seen: [seen.data], "stands in the data of an observation")
+
+
+def _require_hidden(one: Decisive, pair: Pair, read: Callable[[Observation], list[Any]], words: str) -> None:
+    before, after = pair
+    if len(before.shown) != len(after.shown):
+        return
+    for ours, theirs in zip(before.shown, after.shown, strict=True):
+        require(not one.seen_in(read(ours), read(theirs)), f"{one.place} {words}")
+    if before.over and after.over:
+        same = read(before.seen[-1]) == read(after.seen[-1])
+        require(same, f"the last observation tells whether the answer was right: it changes with {one.place}")
+
+
+RULES: tuple[Rule[Any], ...] = (truth_hidden, truth_after_failure, truth_in_data)
+"""The rules, in the order in which they are tried."""

@@ -1,0 +1,117 @@
+"""A stream of practice tasks, for memories: what the kit has a memory recall and absorb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.experience import Experience, MemoryOp, Phase, Recall, RecallRequest
+from rbsuite.jsonable import canonical
+from rbsuite.memories.bank import Bank
+from rbsuite.memories.base import Memory
+from rbsuite.retrieval.hashing import HashEmbedder
+from rbsuite.run.checks import check_ops, check_recall
+from rbsuite.seeds import derive_seed
+from rbsuite.specs import MemorySpec
+from rbsuite.testing.practice import Answer, PracticeView, experience, practised, tasks
+from rbsuite.testing.rules import NotTried
+from rbsuite.testing.subjects import Subject
+
+LENGTH = 6
+"""Tasks of the stream."""
+
+Made = Callable[[], Memory]
+
+
+class MemorySubject(Subject[MemorySpec]):
+    """A memory."""
+
+    def stream(self, made: Made, answer: Answer = practised) -> Stream:
+        """A stream at its beginning.
+
+        Args:
+            made: gives the memory for each call.
+            answer: what the model says.
+        """
+        return Stream(self, made, answer)
+
+    def one(self) -> Made:
+        """Always the same object."""
+        memory: Memory = self.make()
+        return lambda: memory
+
+    async def use(self) -> str:
+        """All that a new object gives on the stream."""
+        return (await self.stream(self.one()).run()).told()
+
+
+@dataclass
+class Stream:
+    """A stream of practice tasks, one at a time, and what the memory made of it.
+
+    Attributes:
+        subject, made, answer: see :meth:`MemorySubject.stream`.
+        twice: whether every call is made a second time, and what came of that kept apart.
+    """
+
+    subject: MemorySubject
+    made: Made
+    answer: Answer = practised
+    twice: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin with an empty bank."""
+        self.bank = Bank(HashEmbedder(512))
+        self.recalls: list[tuple[Recall, Recall]] = []
+        self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
+
+    async def recall(self, number: int, phase: Phase = "task", **more: Any) -> Recall:
+        """Ask for a task at the version that the bank is at."""
+        task = tasks().tasks[number]
+        request = RecallRequest(task.id, task.domain, task.query, phase, **more)
+        view = self._view(number, "recall")
+        return check_recall(await self.made().recall(request, view))
+
+    async def absorb(self, one: Experience, number: int) -> tuple[MemoryOp, ...]:
+        """Have a task absorbed; nothing is applied."""
+        return check_ops(await self.made().absorb(one, self._view(number, "absorb")))
+
+    def _view(self, number: int, what: str) -> PracticeView:
+        task = tasks().tasks[number]
+        return PracticeView(
+            self.bank, task, self.subject.prompts, derive_seed("kit", task.id, self.bank.version, what), self.answer
+        )
+
+    async def step(self, *, padding: int = 0) -> None:
+        """One task: recall, absorb, apply."""
+        position = self.bank.version
+        number = position % len(tasks().tasks)
+        recalls = [await self.recall(number) for _ in range(1 + self.twice)]
+        one = experience(number, position=position, recalled=recalls[0], padding=padding)
+        ops = [await self.absorb(one, number) for _ in range(1 + self.twice)]
+        self.recalls.append((recalls[0], recalls[-1]))
+        self.ops.append((ops[0], ops[-1]))
+        await self.bank.apply(position + 1, ops[0])
+
+    async def run(self, length: int = LENGTH, *, padding: int = 0) -> Stream:
+        """So many tasks."""
+        for _ in range(length):
+            await self.step(padding=padding)
+        return self
+
+    @property
+    def learnt(self) -> Sequence[tuple[int, MemoryOp]]:
+        """The operations, each with the position of its task.
+
+        Raises:
+            NotTried: there are none.
+        """
+        found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
+        if not found:
+            raise NotTried("it learnt nothing from the practice tasks")
+        return found
+
+    def told(self) -> str:
+        """All that the memory gave, as text, so that streams can be compared."""
+        return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
