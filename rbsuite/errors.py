@@ -48,6 +48,10 @@ class UsageError(RbsuiteError):
     """An option, name or configuration value that cannot be used."""
 
 
+class ConfinedError(UsageError):
+    """Private data that would leave this machine. Nothing of it has been sent."""
+
+
 class UnknownNameError(UsageError):
     """A name that nobody provides; the message suggests the nearest known ones, and lists them up to :data:`NAMES_SHOWN`.
 

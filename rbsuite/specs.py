@@ -155,7 +155,8 @@ class EnvironmentSpec(Spec):
         data_licence: licence of the upstream data.
         homepage: where the benchmark lives.
         notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
-        private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it.
+        private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it. Data
+            that may not even leave this machine is declared by the task set (:attr:`rbsuite.task.TaskSet.private`).
         measures: figures beside success, in the grade of every rollout.
         rescorers: ``"module:object"`` of a mapping of names to :class:`rbsuite.environments.rescorer.Rescorer`: other conventions by which
             stored rollouts can be graded again (``rbsuite rescore``); or ``""``.
@@ -286,10 +287,12 @@ class ModelSpec(Spec):
     Attributes:
         simulated: results with it are simulations and say so everywhere.
         needs: what ``rbsuite doctor`` checks.
+        remote: what it is asked leaves this machine, wherever its options point; private tasks do not go to it unless the user says so.
     """
 
     simulated: bool = False
     needs: tuple[Check, ...] = ()
+    remote: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +301,11 @@ class EmbedderSpec(Spec):
 
     Attributes:
         needs: what ``rbsuite doctor`` checks.
+        remote: texts leave this machine unless its option ``api_base`` names a server that is on it.
     """
 
     needs: tuple[Check, ...] = ()
+    remote: bool = False
 
 
 def plain_name(name: str) -> str:

@@ -50,6 +50,8 @@ class TaskSet:
             is the same task set, whichever way it came here.
         content: hash of what belongs to the tasks beside themselves (databases, policies, worked examples); empty where nothing does.
         asks: what a task asks, in words, by which its twins are found; ``None``: nobody looks for twins.
+        private: the tasks hold what may not leave this machine, such as records of patients. An experiment on them uses no model, embedder
+            or observer elsewhere unless the user says so (:mod:`rbsuite.run.private`), and what is shown of it is redacted.
     """
 
     environment: str
@@ -58,6 +60,7 @@ class TaskSet:
     source: Mapping[str, str] = field(default_factory=dict)
     content: str = ""
     asks: Callable[[Task], str] | None = None
+    private: bool = False
 
     def __post_init__(self) -> None:
         """Refuse two tasks of one id.

@@ -136,7 +136,7 @@ def how_to_import(spec: EnvironmentSpec) -> str:
         return " ".join([f"Run: {command} {first}", *(f"[--from {other}]" for other in others)])
     if importer.single_files:  # tables, such as a hub has
         return f"It is read from the hub when it is first used, or run: {command} DIR"
-    return f"Run: {command} CHECKOUT"
+    return f"It is your own copy that is read. Run: {command} DIR"
 
 
 def _written(spec: EnvironmentSpec) -> str:
@@ -166,9 +166,14 @@ def _importable() -> list[tuple[str, str]]:
 
     found: dict[str, EnvironmentSpec] = {}
     for spec in find_plugins().environments.values():
-        if spec.importer and (spec.pack not in found or any(split.bundled for split in spec.splits)):
+        known = found.get(spec.pack)
+        if spec.importer and (known is None or (_has_own(spec) and not _has_own(known))):
             found[spec.pack] = spec
     return sorted((spec.name, pack) for pack, spec in found.items())
+
+
+def _has_own(spec: EnvironmentSpec) -> bool:
+    return any(split.bundled for split in spec.splits)
 
 
 def _describe(path: Path) -> dict[str, Any]:

@@ -185,6 +185,15 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     help="Time limit of a model call, or of one for a purpose [default: 600, 300 for user, select and grade].",
 )
 @click.option(
+    "--i-may-share-this-data",
+    "share",
+    is_flag=True,
+    help="Private tasks, such as patients' records, may go to models and embedders that are not on this machine.",
+)
+@click.option(
+    "--reveal", is_flag=True, help="Keep what is said on private tasks in the store and the log [default: left out]."
+)
+@click.option(
     "--max-cost",
     type=Number(min=0),
     metavar="DOLLARS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +13,8 @@ from rbsuite.cli.commands import CommandGroup, find_plugins
 from rbsuite.cli.output import echo, tell
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.report.text import one_line
+
+_T = TypeVar("_T")
 
 if TYPE_CHECKING:
     from rbsuite.experience import MemoryItem
@@ -42,12 +44,19 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run's bank, and the version that is looked at."""
+    """A run's bank, the version that is looked at, and whether its texts are left out."""
 
     store: ExperimentStore
     run: RunInfo
     bank: Bank
     version: int
+    hides: bool
+
+    def shown(self, value: _T) -> _T:
+        """Something of the bank as it may be shown."""
+        from rbsuite.store.redaction import hidden
+
+        return hidden(value) if self.hides else value
 
     @property
     def external(self) -> bool:
@@ -58,13 +67,13 @@ class Opened:
 
     def items(self, version: int | None = None) -> Sequence[MemoryItem]:
         """All items as of a version, by default the one looked at."""
-        return self.bank.items(self.version if version is None else version)
+        return [self.shown(item) for item in self.bank.items(self.version if version is None else version)]
 
     def documents(self, version: int | None = None) -> Sequence[Document]:
         """All documents as of a version, by default the one looked at."""
         at = self.version if version is None else version
         written = self.bank.documents(at).items()
-        return [Document(name, versions[-1], versions, self.bank.document(name, at)) for name, versions in written]
+        return [Document(name, last[-1], last, self.shown(self.bank.document(name, at))) for name, last in written]
 
 
 class _Unsearched:
@@ -79,6 +88,9 @@ class _Unsearched:
         return np.zeros((len(texts), 1), dtype=np.float32)
 
 
+_reveal = click.option("--reveal", is_flag=True, help="Include text of private tasks, and what was learnt from it.")
+
+
 def _bank_options(function: Any) -> Any:
     function = click.option(
         "--at", type=click.IntRange(min=0), metavar="T", help="As it was after T tasks [default: all]."
@@ -86,6 +98,7 @@ def _bank_options(function: Any) -> Any:
     function = click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")(
         function
     )
+    function = _reveal(function)
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
@@ -97,9 +110,9 @@ def command() -> None:
 @command.command("list")
 @_bank_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bool) -> None:
+def list_items(experiment: Path, run_id: str | None, at: int | None, reveal: bool, as_json: bool) -> None:
     """List the items and documents of a run's bank."""
-    opened = _open(experiment, run_id, at)
+    opened = _open(experiment, run_id, at, reveal=reveal)
     items, documents = opened.items(), opened.documents()
     if as_json:
         found = {"items": items, "documents": documents, "external": opened.external}
@@ -120,13 +133,13 @@ def list_items(experiment: Path, run_id: str | None, at: int | None, as_json: bo
 @_bank_options
 @click.argument("name", metavar="ITEM|DOCUMENT")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def show(experiment: Path, run_id: str | None, at: int | None, name: str, as_json: bool) -> None:
+def show(experiment: Path, run_id: str | None, at: int | None, reveal: bool, name: str, as_json: bool) -> None:
     """Show one item or document.
 
     For an item: its text, its origin, and the tasks that recalled it. For a document: its text, and the versions that wrote it.
     """
-    opened = _open(experiment, run_id, at)
-    item, documents = opened.bank.get(name, opened.version), {one.name: one for one in opened.documents()}
+    opened = _open(experiment, run_id, at, reveal=reveal)
+    item, documents = opened.shown(opened.bank.get(name, opened.version)), {one.name: one for one in opened.documents()}
     if item is not None:
         _show_item(opened, item, as_json=as_json)
     elif name in documents:
@@ -204,13 +217,16 @@ def helped(experiment: Path, baseline: str | None, shown: int, as_json: bool) ->
 @_bank_options
 @click.argument("query")
 @click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Number of experiences to find.")
+@click.option("--i-may-share-this-data", "share", is_flag=True, help="What was learnt may go to an embedder elsewhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: int, as_json: bool) -> None:
+def search(
+    experiment: Path, run_id: str | None, at: int | None, reveal: bool, query: str, k: int, share: bool, as_json: bool
+) -> None:
     """Search a run's bank in the way a memory does."""
     import asyncio
 
-    opened = _open(experiment, run_id, at, searched=True)
-    found: SearchResult = asyncio.run(opened.bank.search(query, k, opened.version))
+    opened = _open(experiment, run_id, at, searched=True, reveal=reveal, share=share)
+    found: SearchResult = opened.shown(asyncio.run(opened.bank.search(query, k, opened.version)))
     if as_json:
         _print_json({"run": opened.run.id, "version": opened.version, **_plain(found)})
         return
@@ -228,10 +244,11 @@ def search(experiment: Path, run_id: str | None, at: int | None, query: str, k: 
 @click.argument("before", type=click.IntRange(min=0))
 @click.argument("after", type=click.IntRange(min=0))
 @click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")
+@_reveal
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json: bool) -> None:
+def diff(experiment: Path, before: int, after: int, run_id: str | None, reveal: bool, as_json: bool) -> None:
     """Show what changed in a run's bank between two positions."""
-    opened = _open(experiment, run_id, max(before, after))
+    opened = _open(experiment, run_id, max(before, after), reveal=reveal)
     old, new = ({item.id: item for item in opened.items(version)} for version in (before, after))
     added = [item for item in new.values() if item.id not in old]
     gone = [item for item in old.values() if item.id not in new]
@@ -262,23 +279,23 @@ def diff(experiment: Path, before: int, after: int, run_id: str | None, as_json:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="The file to write [default: standard output]."
 )
-@click.option("--reveal", is_flag=True, help="Include text that the benchmark's authors ask not to make public.")
-def export(experiment: Path, run_id: str | None, at: int | None, out: Path | None, reveal: bool) -> None:
+def export(experiment: Path, run_id: str | None, at: int | None, reveal: bool, out: Path | None) -> None:
     """Write a bank's items and documents as JSON lines.
 
     Items come first. A document's line has the keys document (its name), version and text.
     """
     from rbsuite.files import written
     from rbsuite.jsonable import canonical
-    from rbsuite.store.redaction import is_private, redact
+    from rbsuite.store.redaction import is_confined, is_private, redact
 
-    opened = _open(experiment, run_id, at)
+    opened = _open(experiment, run_id, at, reveal=True)
     hidden = is_private(opened.store) and not reveal
     items, documents = opened.items(), opened.documents()
     stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
-    lines = "".join(f"{canonical(redact(one) if hidden else one)}\n" for one in stored)
+    confined = is_confined(opened.store)
+    lines = "".join(f"{canonical(redact(one, confined=confined) if hidden else one)}\n" for one in stored)
     if hidden:
-        tell("The benchmark's authors ask not to make its text public: it is left out (see --reveal).")
+        tell("The tasks are private, so their text is left out (see --reveal).")
     if out is None:
         echo(lines, nl=False)
         return
@@ -290,25 +307,38 @@ def export(experiment: Path, run_id: str | None, at: int | None, out: Path | Non
     tell(f"{_counts(items, documents)} of {opened.run.id} at {opened.version} written to {out}")
 
 
-def _open(experiment: Path, run_id: str | None, at: int | None, *, searched: bool = False) -> Opened:
+def _open(
+    experiment: Path,
+    run_id: str | None,
+    at: int | None,
+    *,
+    searched: bool = False,
+    reveal: bool = False,
+    share: bool = False,
+) -> Opened:
     import asyncio
 
     from rbsuite.run.executors import job_of
     from rbsuite.run.names import look_up
+    from rbsuite.run.private import embeds_elsewhere, refusal
     from rbsuite.run.worker import load_bank
     from rbsuite.store import ExperimentStore
+    from rbsuite.store.redaction import is_confined
 
     store = click.get_current_context().with_resource(ExperimentStore.open(experiment, readonly=True))
     config = store.manifest.config
     run = _choose_run(store, run_id)
     embedder: Embedder = _Unsearched()
+    confined = is_confined(store)
     if searched:
+        if confined and not share and embeds_elsewhere(run.condition.embedder, find_plugins()):
+            raise refusal("embedder", run.condition.embedder)
         embedder = look_up(find_plugins(), "embedder", run.condition.embedder).make()
     index = config["index"] if searched else "exact"
     bank = asyncio.run(load_bank(job_of(store, run), embedder, index))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
-    return Opened(store, run, bank, bank.version if at is None else at)
+    return Opened(store, run, bank, bank.version if at is None else at, confined and not reveal)
 
 
 def _choose_run(store: ExperimentStore, run_id: str | None) -> RunInfo:

@@ -27,6 +27,8 @@ _SHOWN = 10
 def command(environment: str, split: str, domain: str, data: str, as_json: bool) -> None:
     """Replay every task's reference solution through the environment and its grading, and an agent that does nothing.
 
+    Where the environment knows the most frequent answer, that is given for every task too.
+
     Every reference must score 1, unless the environment says that its grading does not allow it; otherwise the exit code is 1.
     """
     from rbsuite.errors import UsageError
@@ -69,7 +71,12 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
         "ceiling": dict(report.ceiling),
         "floor": report.floor_solved,
         "domains": {
-            name: {"tasks": counts.tasks, "solved": counts.solved, "floor": counts.floor_solved}
+            name: {
+                "tasks": counts.tasks,
+                "solved": counts.solved,
+                "floor": counts.floor_solved,
+                **({} if counts.majority_solved is None else {"majority": counts.majority_solved}),
+            }
             for name, counts in report.domains.items()
         },
     }
@@ -78,9 +85,13 @@ def _document(environment: str, split: str, report: VerifyReport) -> dict[str, o
 def _show(environment: str, split: str, report: VerifyReport) -> None:
     tried = report.tasks - len(report.without)
     floor = f" Doing nothing solves {report.floor_solved}." if list(report.domains) == [""] else ""
+    if floor and (guessed := report.domains[""].majority_solved) is not None:
+        floor += f" The most frequent answer solves {guessed}."
     echo(f"{environment} {split}: {report.solved} of {tried} reference solutions score 1.{floor}")
     for domain, counts in report.domains.items() if list(report.domains) != [""] else ():
         solved, floor = f"{counts.solved}/{counts.tasks}", f"{counts.floor_solved}/{counts.tasks}"
+        if counts.majority_solved is not None:
+            floor += f", the most frequent answer {counts.majority_solved}/{counts.tasks}"
         echo(f"  {one_line(domain)}: references {solved}, doing nothing {floor}")
     if report.without:
         echo(f"  {len(report.without)} tasks have no reference solution.")

@@ -80,6 +80,12 @@ class Environment(ABC):
         """A way to solve a task, or ``None`` where there is no reference."""
         return None
 
+    def majority(self, tasks: TaskSet) -> Mapping[str, Action]:
+        """By domain, the answer that is right most often, given without a look at the task: a floor that ``rbsuite verify`` plays. Domains
+        in which that means nothing are left out.
+        """
+        return {}
+
     def mistakes(self, task: Task) -> Sequence[Mistake]:
         """Hand-written mistakes for the simulated learner; where there are any, :mod:`rbsuite.learner` looks for no others on the task."""
         return ()

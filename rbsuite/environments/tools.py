@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -87,7 +88,7 @@ class ToolEpisode(SyncEpisode):
             for name, member in vars(base).items()
             if getattr(member, "__rbsuite_tool__", False)
         }
-        self._specs = {name: tool_spec(method) for name, method in self.tools.items()}
+        self._specs = {name: _spec_of(getattr(type(self), name)) for name in self.tools}
         self._rules = (Message("system", policy),) if policy else ()
         self._dialogue, self._begun = user is not None, user is None
         if user is None:
@@ -130,6 +131,10 @@ class ToolEpisode(SyncEpisode):
             return str(self.tools[call.name](**call.arguments))
         except ToolError as error:
             return f"Error: {error}"
+
+
+_spec_of = cache(tool_spec)
+"""Annotations are read once for a method, not for every episode."""
 
 
 def _schema(hint: Any, where: str) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import field
 from typing import Protocol
 
 from rbsuite.frozen import dataclass
@@ -19,11 +20,13 @@ class JudgeRequest:
         query: what the agent was asked.
         trajectory: without ground truth.
         score: the environment's own score, for judges whose spec says ``ground_truth``; else ``None``.
+        measures: the environment's further figures, for these judges alone.
     """
 
     query: str
     trajectory: Trajectory
     score: float | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 class JudgeServices(SeededServices, Protocol):

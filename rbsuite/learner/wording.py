@@ -76,7 +76,7 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
     if '"action_id"' in system:
         said = " ".join(filter(None, (thought, "" if action.index is not None else action.text)))
         return Reply(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
-    if "Action:" in system:
+    if "Action:" in system and '"arguments"' in system:
         act: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
         if action.calls:
             act = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}

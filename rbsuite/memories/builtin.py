@@ -52,7 +52,17 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
             "reasoningbank",
             "titled strategies from self-judged successes and failures",
             f"{HERE}.reasoningbank:ReasoningBank",
-            _strategies(),
+            (
+                *_strategies(),
+                Option(
+                    "similarity",
+                    "float",
+                    -1.0,
+                    "cosine similarity from which on one is recalled",
+                    minimum=-1.0,
+                    maximum=1.0,
+                ),
+            ),
         ),
         MemorySpec(
             "synapse",

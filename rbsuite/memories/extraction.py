@@ -190,10 +190,14 @@ def additions(
     return ops
 
 
-async def recall_similar(request: RecallRequest, view: BankView, *, kind: str, k: int, template: str) -> Recall:
-    """The ``k`` experiences most like the query, all their items, rendered by a template."""
+async def recall_similar(
+    request: RecallRequest, view: BankView, *, kind: str, k: int, template: str, similarity: float = -1.0
+) -> Recall:
+    """The ``k`` experiences most like the query, all their items, rendered by a template; none less similar than ``similarity``."""
     found = await view.search(request.query, k, kind=kind)
-    return recall_items(found.items, view, template=template, reason=found.reason, index=found.index)
+    near = [(item, score) for item, score in found.items if score >= similarity]
+    reason = found.reason or "nothing is similar enough"
+    return recall_items(near, view, template=template, reason=reason, index=found.index)
 
 
 def recall_items(

@@ -33,21 +33,32 @@ class ReasoningBank:
         failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
         contrast_items: items kept of the contrast of several trajectories, at most.
         budget: characters of the transcripts that the extractor sees; 0: no limit.
+        similarity: cosine similarity that a recalled experience has at least.
     """
 
     def __init__(
-        self, k: int, items: int, temperature: float, failures: bool, contrast_items: int = 5, budget: int = BUDGET
+        self,
+        k: int,
+        items: int,
+        temperature: float,
+        failures: bool,
+        contrast_items: int = 5,
+        budget: int = BUDGET,
+        similarity: float = -1.0,
     ) -> None:
         self._k = k
         self._items = items
         self._temperature = temperature
         self._failures = failures
         self._budget = budget
+        self._similarity = similarity
         self._contrast = Extraction("memory/extract_contrast.j2", HEADING, contrast_items, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
         """The most similar experiences' strategies, with the instruction to weigh them."""
-        return await recall_similar(request, view, kind=KIND, k=self._k, template=INJECTION)
+        return await recall_similar(
+            request, view, kind=KIND, k=self._k, template=INJECTION, similarity=self._similarity
+        )
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
         """Strategies of the contrast of several outcomes, or of every outcome by itself."""

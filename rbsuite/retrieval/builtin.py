@@ -29,6 +29,7 @@ _LITELLM = EmbedderSpec(
         Option("retries", "int", 4, "retries after a transient error", minimum=0),
         Option("batch_tokens", "int", 100_000, "most tokens in one request, by an estimate", minimum=1),
     ),
+    remote=True,
 )
 
 _LOCAL = EmbedderSpec(

@@ -160,6 +160,8 @@ class Execution:
             it is lowered while a provider says that it is overloaded.
         transport: how providers' models are asked, see :func:`rbsuite.models.factory.way_to`.
         cache: directory of a cache of replies; empty: none.
+        share: whether private tasks may go to models that are not on this machine (:mod:`rbsuite.run.private`).
+        reveal: whether the store keeps, and observers are told, what was said on private tasks.
     """
 
     concurrency: int = 8
@@ -175,6 +177,8 @@ class Execution:
     start: int = 0
     transport: Transport = "auto"
     cache: str = ""
+    share: bool = False
+    reveal: bool = False
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:

@@ -23,6 +23,7 @@ from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig, one_at_a_time
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
+from rbsuite.run.private import check_confined, unheard
 from rbsuite.run.roles import first_failure
 from rbsuite.run.sink import Sink, StoreSink
 from rbsuite.run.spending import INTERVAL, Spending, limits_of
@@ -48,11 +49,20 @@ async def run_experiment(plan: Plan, store: ExperimentStore, execution: Executio
 
     Raises:
         UsageError: there is no such executor or look.
+        ConfinedError: its tasks are private, and a model is not on this machine.
         LimitReached: the experiment has spent what it may.
         RbsuiteError: the first failure of a run; the others are stopped at once, and what they committed stays.
     """
+    if plan.confined:
+        check_confined(plan.config, plan.plugins, execution)
+        store.directory.chmod(0o700)
+    with unheard(plan.confined and not execution.reveal):
+        await _run_experiment(plan, store, execution)
+
+
+async def _run_experiment(plan: Plan, store: ExperimentStore, execution: Execution) -> None:
     observers = Observers(plan.plugins)
-    sink = StoreSink(store, observers)
+    sink = StoreSink(store, observers, hides=plan.confined and not execution.reveal)
     processes = process_count(execution.executor)
     runs = stage(store, execution.to_look).runs
     by_hand = [part.spec.name for part in plan.parts if plan.plugins.owner(part.spec) == BY_HAND] if processes else []
@@ -141,9 +151,11 @@ async def _in_processes(
     spending: Spending,
 ) -> None:
     calls = max(1, execution.concurrency // processes)
+    hides = plan.confined and not execution.reveal
     share = replace(execution, concurrency=calls, start=execution.start and max(1, execution.start // processes))
     idle = [
-        _RunProcess(plan.config, plan.recipe, share, sink.watched, spending, 2 + number) for number in range(processes)
+        _RunProcess(plan.config, plan.recipe, share, sink.watched, spending, 2 + number, hides)
+        for number in range(processes)
     ]
     everyone = list(idle)
 
@@ -168,6 +180,7 @@ class _RunProcess:
         watched: whether the events of single steps and calls are wanted.
         spending: what is spent.
         row: the process's row in its counts.
+        hides: whether its log leaves out what was said.
     """
 
     def __init__(
@@ -178,10 +191,11 @@ class _RunProcess:
         watched: bool,
         spending: Spending,
         row: int,
+        hides: bool,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        arguments = (theirs, config, recipe, execution, watched, spending.counts, row, spending.until)
+        arguments = (theirs, config, recipe, execution, watched, spending.counts, row, spending.until, hides)
         self._spending = spending
         self._child = context.Process(target=_work, args=arguments, daemon=False)
         self._theirs = theirs
@@ -260,10 +274,11 @@ def _work(
     counts: Counts,
     row: int,
     until: float | None,
+    hides: bool,
 ) -> None:
     """Carry out the jobs that come through the pipe, until it is closed. The parent decides about interrupts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, OSError):
+    with suppress(EOFError, OSError), unheard(hides):
         meter = Meter(limits_of(execution), counts, row, until=until)
         asyncio.run(_work_on(pipe, config, recipe, execution, load_plugins(), watched, meter))
 

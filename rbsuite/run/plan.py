@@ -31,6 +31,7 @@ from rbsuite.run.config import Execution, ExperimentConfig, model_references, on
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
 from rbsuite.run.presets import protocol_agent
+from rbsuite.run.private import check_confined, starts_confined
 from rbsuite.run.window import make_window
 from rbsuite.scrub import scrub, scrub_text
 from rbsuite.seeds import derive_seed
@@ -71,6 +72,11 @@ class Plan:
             self.__dict__["closed"] = True
             with blamed_on(f"environment {self.spec.name!r}, which was to close,"):
                 await self.environment.aclose()
+
+    @cached_property
+    def confined(self) -> bool:
+        """Whether the tasks, or the banks that the runs start with, may not leave this machine; see :mod:`rbsuite.run.private`."""
+        return self.tasks.private or starts_confined(self.config.warm_start)
 
     @property
     def name(self) -> str:
@@ -146,7 +152,8 @@ class Plan:
                 "name": spec.name,
                 "version": spec.version,
                 **facts,
-                **({"private": True} if spec.private else {}),
+                **({"private": True} if spec.private or self.confined else {}),
+                **({"confined": True} if self.confined else {}),
             },
             "plugins": dict(sorted(owners.items())),
             "task_set": {**self.tasks.source, "hash": self.tasks.content_hash, "count": len(self.tasks)},
@@ -174,7 +181,7 @@ class Plan:
             "tasks": [[task.id, task.domain, task.group] for task in self.tasks],
             "measures": {measure.name: measure.summary for measure in spec.measures},
             "apart": {part.domain: part.warning for part in spec.apart if part.domain in domains},
-            "private": spec.private,
+            "private": spec.private or self.confined,
             "controls": [
                 part.reference for part in memories if isinstance(part.spec, MemorySpec) and part.spec.control
             ],
@@ -342,7 +349,10 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
         config.data,
         tuple(plugins.prompt_dirs),
     )
-    return Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins, ways)
+    plan = Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins, ways)
+    if execution is not None and plan.confined:
+        check_confined(config, plugins, execution)
+    return plan
 
 
 def _fill_in(config: ExperimentConfig, spec: EnvironmentSpec, plugins: Plugins) -> ExperimentConfig:

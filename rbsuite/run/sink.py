@@ -8,6 +8,7 @@ from typing import Protocol
 from rbsuite.events import Event, RunFinished, TaskCommitted
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.observers import Observers
+from rbsuite.run.private import hide_event, hide_record
 from rbsuite.store import ExperimentStore
 
 
@@ -33,16 +34,25 @@ class StoreSink:
     Args:
         store: the experiment, open for writing.
         observers: who is told.
+        hides: whether what was said on the tasks is kept from both. The operations of the memory are stored whatever is said here: without
+            them no run could be gone on with.
     """
 
-    def __init__(self, store: ExperimentStore, observers: Observers) -> None:
+    def __init__(self, store: ExperimentStore, observers: Observers, *, hides: bool = False) -> None:
         self._store = store
         self.watched = observers.watched
-        self.emit = observers.emit
+        self._tell = observers.emit
+        self._hides = hides
+
+    def emit(self, event: Event) -> None:
+        """See :class:`Sink`."""
+        self._tell(hide_event(event) if self._hides else event)
 
     def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
         """See :class:`Sink`."""
         self._store.note_templates(templates)
+        if self._hides:
+            record = hide_record(record)
         self._store.commit(run.id, record)
         self.emit(TaskCommitted(run, record))
 

@@ -254,8 +254,9 @@ class TaskRun:
         return RolloutRecord(trajectory, verdict, ledger.snapshot(), (), time.perf_counter() - started)
 
     async def _judge(self, trajectory: Trajectory, seed: int, ledger: Ledger) -> Verdict:
-        score = trajectory.score if self._parts.judge_spec.ground_truth else None
-        request = JudgeRequest(trajectory.query, trajectory.shown(), score)
+        grade = trajectory.grade if self._parts.judge_spec.ground_truth else None
+        known = (grade.score, grade.measures) if grade is not None else (None, {})
+        request = JudgeRequest(trajectory.query, trajectory.shown(), *known)
         name = self._parts.info.condition.judge
         try:
             with self._roles.blaming("judge", name):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rbsuite.environments.base import Environment
 from rbsuite.environments.replay import play_actions
 from rbsuite.environments.solution import Ceiling, check_solution
 from rbsuite.errors import RbsuiteError
+from rbsuite.store.redaction import left_out
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 
@@ -22,6 +23,7 @@ class DomainReport:
     tasks: int
     solved: int
     floor_solved: int
+    majority_solved: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class VerifyReport:
         unsolved: ids of those whose reference did not, or failed, with what happened in one line.
         without: ids of tasks that have no reference; they count as neither.
         floor_solved: number of tasks that an agent solves which says nothing, once; of those that have a reference.
-        domains: the counts by domain.
+        domains: the counts by domain. There ``majority_solved`` is the number of tasks that one and the same answer solves
+            (:meth:`rbsuite.Environment.majority`); ``None`` where the environment knows none.
         beyond: of the tasks whose reference does not score 1, those of which the environment says so, each with the reason; they are not
             among the unsolved.
         ceiling: the benchmark's own figures of its own answers.
@@ -64,18 +67,23 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
     without: list[str] = []
     solved: list[Task] = []
     floor: list[Task] = []
+    answers = environment.majority(tasks)
+    guessed = dict.fromkeys(answers, 0)
     for task in tasks:
         problem = await _replay(environment, task, max_steps)
         if problem is None:
             without.append(task.id)
             continue
         idle = await _idle(environment, task)
+        if task.domain in answers:
+            guessed[task.domain] += (await _score_of(environment, task, answers[task.domain])) == 1.0
         if idle == 1.0:
             floor.append(task)
         if problem.startswith(_LOW) and task.id in ceiling.beyond:
             beyond[task.id] = ceiling.beyond[task.id]
         elif problem or isinstance(idle, str):
-            unsolved[task.id] = problem or str(idle)
+            told = problem or str(idle)
+            unsolved[task.id] = left_out(told) if tasks.private else told
         else:
             solved.append(task)
     tried = [task for task in tasks if task.id not in without]
@@ -83,12 +91,17 @@ async def verify(environment: Environment, tasks: TaskSet, max_steps: int) -> Ve
         name: DomainReport(*(sum(task.domain == name for task in group) for group in (tried, solved, floor)))
         for name in dict.fromkeys(task.domain for task in tried)
     }
+    domains = {name: replace(one, majority_solved=guessed.get(name)) for name, one in domains.items()}
     return VerifyReport(len(tasks), len(solved), unsolved, tuple(without), len(floor), domains, beyond, ceiling.figures)
 
 
 async def idle_score(environment: Environment, task: Task) -> float:
     """The score of an agent that says nothing, once."""
-    return (await play_actions(environment, task, (Action(),), ()))[0].score
+    return await _score_of(environment, task, Action())
+
+
+async def _score_of(environment: Environment, task: Task, action: Action) -> float:
+    return (await play_actions(environment, task, (action,), ()))[0].score
 
 
 async def _replay(environment: Environment, task: Task, max_steps: int) -> str | None:

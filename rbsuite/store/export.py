@@ -12,7 +12,7 @@ from rbsuite.errors import StoreError
 from rbsuite.files import written
 from rbsuite.jsonable import Json, plain
 from rbsuite.store.experiment import ExperimentStore
-from rbsuite.store.redaction import CANARY, is_private, redact
+from rbsuite.store.redaction import CANARY, is_confined, is_private, redact
 
 FORMAT = 1
 """Version of the line format, in the first line."""
@@ -64,12 +64,13 @@ def _write(lines: Iterator[Json], stream: TextIO) -> int:
 def _lines(store: ExperimentStore, trajectories: bool, reveal: bool) -> Iterator[Json]:
     """The lines as plain data; the first one is of the experiment and has nothing of a task in it."""
     private = is_private(store)
+    confined = is_confined(store)
     marks = {"canary": CANARY, "redacted": not reveal} if private else {}
     for number, line in enumerate(_records(store, trajectories)):
         if number == 0:
             yield {**plain(line), **marks}
         else:
-            yield redact(line) if private and not reveal else plain(line)
+            yield redact(line, confined=confined) if private and not reveal else plain(line)
 
 
 def _records(store: ExperimentStore, trajectories: bool) -> Iterator[dict[str, Any]]:

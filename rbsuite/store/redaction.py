@@ -2,15 +2,21 @@
 
 The authors of some benchmarks ask that examples are not made public, lest models are trained on them. Of an experiment on such a
 benchmark an export holds figures, ids and letters; any other text is replaced by its length (short texts could be guessed from a hash).
+
+Where the task set itself is private (:attr:`rbsuite.task.TaskSet.private`), the experiment is confined to this machine: what was said in
+its rollouts does not even reach its store, and what is shown of its banks is redacted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 from rbsuite.jsonable import Json, plain
 from rbsuite.store.experiment import ExperimentStore
+
+_T = TypeVar("_T")
 
 CANARY = "Holds material of a benchmark that must not enter training data. rbsuite canary 88d3ee9a-8fad-4a25-a353-e9d54e0457c4"
 """Stands in every export of a private benchmark, so that its copies can be found and left out of a corpus."""
@@ -26,14 +32,54 @@ KEPT = frozenset(
 """Keys whose texts are names, ids or letters. The list is of what is kept, so a new field is left out until it is known to be safe."""
 
 
+OPEN = frozenset(["truth", "data", "arguments", "parameters"])
+"""Keys under which plugins and models choose the keys."""
+
+
 def is_private(store: ExperimentStore) -> bool:
     """Whether an experiment's environment asks that its tasks are not made public."""
     return bool(store.manifest.facts.get("environment", {}).get("private"))
 
 
-def redact(value: Any) -> Json:
-    """A record as plain data without the texts that could show a task."""
-    return _redact(plain(value), "")
+def is_confined(store: ExperimentStore) -> bool:
+    """Whether an experiment's tasks may not leave this machine."""
+    return bool(store.manifest.facts.get("environment", {}).get("confined"))
+
+
+def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT) -> _T:
+    """A record of a confined experiment, of the same types, without the texts that could show a task.
+
+    Names of fields are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` they are a plugin's or a model's, and none does.
+    What a rollout answered is taken out of the truth whole: a vote over lengths would mean nothing.
+    """
+    made: Any = value
+    if key in OPEN:
+        kept = frozenset()
+    if isinstance(value, str):
+        made = left_out(value) if value and key not in kept else value
+    elif isinstance(value, Mapping):
+        items = value.items()
+        made = {name: hidden(item, str(name), kept) for name, item in items if (key, name) != ("truth", "answered")}
+    elif isinstance(value, list | tuple):
+        made = type(value)(hidden(item, key, kept) for item in value)
+    elif is_dataclass(value) and not isinstance(value, type):
+        made = replace(value, **{one.name: hidden(getattr(value, one.name), one.name, kept) for one in fields(value)})
+    return made  # type: ignore[no-any-return]
+
+
+def left_out(text: str) -> str:
+    """What stands in the place of a text."""
+    return f"[left out: {len(text)} characters]"
+
+
+def redact(value: Any, *, confined: bool = False) -> Json:
+    """A record as plain data without the texts that could show a task.
+
+    Args:
+        value: the record.
+        confined: whether the experiment is: then letters are left out too, see :func:`hidden`.
+    """
+    return hidden(plain(value)) if confined else _redact(plain(value), "")
 
 
 def _redact(value: Json, key: str) -> Json:

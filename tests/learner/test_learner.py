@@ -133,8 +133,12 @@ def test_what_is_thought_shows_what_was_known() -> None:
         assert play(model, prompt)[-1] == "Done.", "nothing of it is said"
 
 
+WRITTEN = 'Action:\n{"name": "...", "arguments": {...}}'
+"""How agents that write their actions are told to."""
+
+
 @pytest.mark.parametrize(
-    ("form", "tools"), [("Action:", ()), ('"executable_plan"', ()), ('"action_id"', ()), ("", ()), ("", TOOLS)]
+    ("form", "tools"), [(WRITTEN, ()), ('"executable_plan"', ()), ('"action_id"', ()), ("", ()), ("", TOOLS)]
 )
 def test_no_form_of_a_reply_holds_what_is_thought(form: str, tools: Sequence[ToolSpec]) -> None:
     reply = ask(bound(SimulatedLearner(known=0, slip=0)), form, tools=tools)
@@ -150,8 +154,8 @@ def test_several_calls_are_made_at_once_and_made_up_for_where_only_some_were_car
     assert [call.name for call in first.tool_calls] == ["turn", "shut"]
     kept = [Message("assistant", "", first.tool_calls[:1]), Message("tool", "ok")]
     assert [call.name for call in ask(model, "", before=kept).tool_calls] == ["shut"]
-    assert '"turn"' in ask(model, "Action:", tools=()).text
-    assert '"shut"' in ask(model, "Action:", tools=(), before=[Message("assistant", "")]).text
+    assert '"turn"' in ask(model, WRITTEN, tools=()).text
+    assert '"shut"' in ask(model, WRITTEN, tools=(), before=[Message("assistant", "")]).text
 
 
 def shares(options: dict[str, float], groups: int, *, checks: int = 0, rollouts: int = 1, prompt: str = "") -> float:

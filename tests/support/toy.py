@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
@@ -58,6 +59,13 @@ class Toy(SyncEnvironment):
         return {f"toy/{family}": lesson for family, lesson in SKILLS.items()}
 
 
+class PrivateToy(Toy):
+    """Its tasks may not leave this machine."""
+
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        return replace(super().tasks(split, domain=domain, data=data), private=True)
+
+
 class ToyEpisode(SyncEpisode):
     """Takes one answer."""
 
@@ -86,6 +94,9 @@ TOY = EnvironmentSpec(
     agent="text",
     max_steps=3,
 )
+
+
+PRIVATE_TOY = replace(TOY, factory=f"{__name__}:PrivateToy")
 
 
 class ToyPlugin:

@@ -14,8 +14,8 @@ from rbsuite.testing.kit import Target, Targets, find_targets
 
 PLUGINS = load_plugins()
 SAMPLED = [spec.name for spec in PLUGINS.environments.values() if not spec.needs]
-SILENT = {"closes", "tool-schemas"}
-"""Rules that say nothing of some environments: refine="retry", no tools."""
+SILENT = {"closes", "domains", "tool-schemas"}
+"""Rules that say nothing of some environments: refine="retry", no domains, no tools."""
 DIRECTORIES = {
     path.parent: tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     for path in sorted((Path(__file__).parents[2] / "plugins").glob("*/pyproject.toml"))

@@ -1,0 +1,30 @@
+"""``python -m rbsuite_mimic_cdm EXPERIMENT [--json]``: an experiment by pathology, with the mean of the four."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from rbsuite.errors import RbsuiteError, UsageError
+from rbsuite.store import ExperimentStore
+from rbsuite_mimic_cdm.figures import figures, table_lines
+
+
+def main(arguments: list[str]) -> int:
+    """Print the figures; gives the exit code."""
+    places = [one for one in arguments if one != "--json"]
+    try:
+        if len(places) != 1:
+            raise UsageError("one experiment is needed.", "python -m rbsuite_mimic_cdm EXPERIMENT [--json]")
+        with ExperimentStore.open(Path(places[0]), readonly=True) as store:
+            found = figures(store)
+    except RbsuiteError as error:
+        sys.stderr.write(f"rbsuite: error: {error}\n")
+        return error.exit_code
+    sys.stdout.write((json.dumps(found, indent=2) if "--json" in arguments else "\n".join(table_lines(found))) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,140 @@
+"""MIMIC-CDM's scores of one patient, from what was done and what was concluded. The rules are the tables of ``rules.toml``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rbsuite_mimic_cdm.chart import Patient
+from rbsuite_mimic_cdm.matching import negated, ratio
+from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
+
+WORD = 90.0
+"""The ratio that a word must be above to be the pathology."""
+
+_PARTS = re.compile(r"[,;\n]|\band\b|\bor\b|\bversus\b|\bvs\b|\bwith\b", re.IGNORECASE)
+_NUMBER = re.compile(r"^\W*(?:\d+[.)])?\W*(?=\w)")
+
+
+@dataclass(slots=True)
+class Done:
+    """What an agent has done on a patient.
+
+    Attributes:
+        actions: names of the actions, in order; empty for what was none.
+        items: laboratory items asked for, in order.
+        scans: (modality, region) of the scans asked for, in order.
+        diagnosis: what was concluded; ``None``: nothing.
+        treatment: what was proposed.
+        parsed: by ``action``, ``diagnosis`` and ``treatment``, whether it had the form that was asked for throughout.
+        invalid: actions that there are none of.
+    """
+
+    actions: list[str] = field(default_factory=list)
+    items: list[int] = field(default_factory=list)
+    scans: list[tuple[str, str]] = field(default_factory=list)
+    diagnosis: str | None = None
+    treatment: str = ""
+    parsed: dict[str, bool] = field(default_factory=lambda: {"action": True, "diagnosis": False, "treatment": False})
+    invalid: int = 0
+
+
+def diagnosed(text: str, pathology: str) -> bool:
+    """Whether a text names a pathology and does not negate it: by a word that is nearly it, or by a place and a change of it."""
+    known = rules()["pathologies"][pathology]
+    lower = text.lower()
+    for word in re.finditer(r"[a-z]+", lower):
+        if ratio(word.group(), known["word"]) > WORD and not negated(lower, *word.span()):
+            return True
+    places = [match for stem in known["places"] for match in re.finditer(stem, lower)]
+    changes = [match for stem in known["changes"] for match in re.finditer(stem, lower)]
+    return any(
+        not negated(lower, *place.span()) and any(not negated(lower, *change.span()) for change in changes)
+        for place in places
+    )
+
+
+def first_diagnosis(text: str) -> str:
+    """The first of several diagnoses: the only one that counts."""
+    for part in _PARTS.split(text):
+        cleaned = _NUMBER.sub("", part).strip(" \t.*")
+        if cleaned:
+            return cleaned
+    return ""
+
+
+def labs_hit(items: Sequence[int], pathology: str) -> dict[str, bool]:
+    """Whether each required category of tests was asked for."""
+    return {name: bool(set(items) & set(wanted)) for name, wanted in rules()["pathologies"][pathology]["labs"].items()}
+
+
+def imaging_points(scans: Sequence[tuple[str, str]], pathology: str, *, biliary: bool) -> int:
+    """0 to 2 points for the scans of the abdomen that were asked for: the best of them, and one on top where the bile ducts matter."""
+    known = rules()["pathologies"][pathology]
+    abdominal = {modality for modality, region in scans if region == "Abdomen"}
+    points = 2 if abdominal & set(known["imaging_2"]) else 1 if abdominal & set(known["imaging_1"]) else 0
+    return min(2, points + (biliary and bool(abdominal & set(known.get("biliary_1", ())))))
+
+
+def treatments_required(patient: Patient) -> list[str]:
+    """The treatments that a patient needs, in the table's order: those that all need, and those that the chart shows."""
+    known = rules()
+    names = known["pathologies"][patient.pathology]["treatments"]
+    return [name for name in names if known["treatments"][name].get("always") or patient.had(known["treatments"][name])]
+
+
+def treatment_requested(text: str, name: str) -> bool:
+    """Whether a text proposes a treatment: each of its groups is mentioned, and not negated."""
+    lower = text.lower()
+    return all(
+        any(not negated(lower, *match.span()) for match in re.finditer(group, lower))
+        for group in rules()["treatments"][name]["groups"]
+    )
+
+
+def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
+    """Every score of a patient, by name."""
+    said = done.diagnosis or ""
+    pathology = patient.pathology
+    known = rules()["pathologies"][pathology]
+    labs = labs_hit(done.items, pathology)
+    wanted = {item for items in known["labs"].values() for item in items}
+    useful = {*known["imaging_2"], *known["imaging_1"], *(known.get("biliary_1", ()) if patient.biliary else ())}
+    required = treatments_required(patient)
+    tests = [name for name in done.actions if name]
+    return {
+        "pathology": pathology,
+        "pathology_number": PATHOLOGIES.index(pathology),
+        "diagnosis": int(diagnosed(first_diagnosis(said), pathology)),
+        "gracious_diagnosis": int(diagnosed(said, pathology)),
+        "physical_examination": int(tests[:1] == ["physical_examination"]),
+        "late_physical_examination": int("physical_examination" in tests[1:] and tests[0] != "physical_examination"),
+        "laboratory_tests": sum(labs.values()),
+        "laboratory_categories": labs,
+        "imaging": imaging_points(done.scans, pathology, biliary=patient.biliary),
+        "action_parsing": int(done.parsed["action"]),
+        "diagnosis_parsing": int(done.parsed["diagnosis"]),
+        "treatment_parsing": int(done.parsed["treatment"]),
+        "invalid_tools": done.invalid,
+        "rounds": len(done.actions),
+        "unnecessary_laboratory_tests": [item for item in done.items if item not in wanted],
+        "unnecessary_imaging": [list(one) for one in done.scans if one[1] != "Abdomen" or one[0] not in useful],
+        "treatment_required": required,
+        "treatment_requested": {name: treatment_requested(done.treatment, name) for name in required},
+    }
+
+
+def measures(scored: Mapping[str, Any]) -> dict[str, float]:
+    """The scores as shares, for reports."""
+    requested = scored["treatment_requested"].values()
+    parsing = [scored[f"{name}_parsing"] for name in ("action", "diagnosis", "treatment")]
+    return {
+        "gracious_diagnosis": float(scored["gracious_diagnosis"]),
+        "physical_examination": float(scored["physical_examination"]),
+        "laboratory_tests": scored["laboratory_tests"] / len(scored["laboratory_categories"]),
+        "imaging": scored["imaging"] / 2,
+        "treatment": sum(requested) / len(requested) if requested else 1.0,
+        "parsing": sum(parsing) / len(parsing),
+    }

@@ -1,0 +1,219 @@
+"""Imports a user's own copy of mimic-iv-ext-cdm: the CSV files of the release, its framework's pickles, or a pack."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rbsuite.data.checkout import SourceTree, read_commit
+from rbsuite.data.packs import Archive, PackFacts
+from rbsuite.errors import DataError
+from rbsuite_mimic_cdm.chart import item_of, patient_of
+from rbsuite_mimic_cdm.environment import FILES, PACK
+from rbsuite_mimic_cdm.rules import PATHOLOGIES
+from rbsuite_mimic_cdm.unpickle import read_pickle
+
+MAPPING = "lab_test_mapping"
+IDS = "pathology_ids.json"
+TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "history_of_present_illness": {"text": ("hpi", "history_of_present_illness", "text")},
+    "physical_examination": {"text": ("pe", "physical_examination", "text")},
+    "laboratory_tests": {
+        "itemid": ("itemid",),
+        "value": ("valuestr", "value"),
+        "lower": ("ref_range_lower",),
+        "upper": ("ref_range_upper",),
+    },
+    "microbiology": {"itemid": ("test_itemid", "itemid"), "value": ("valuestr", "value", "comments")},
+    "radiology_reports": {"modality": ("modality",), "region": ("region",), "text": ("text", "report")},
+    "discharge_diagnosis": {"text": ("discharge_diagnosis", "text")},
+    "icd_diagnosis": {"text": ("icd_diagnosis", "icd_title", "long_title")},
+    "discharge_procedures": {"text": ("discharge_procedure", "discharge_procedures", "text")},
+    "icd_procedures": {"code": ("icd_code",), "version": ("icd_version",)},
+}
+"""The tables of the release with their columns, each by the names that it may have. ``hadm_id`` is in all of them."""
+_OPTIONAL = frozenset(["lower", "upper"])
+_REMEDY = (
+    "Give the directory of the release: its CSV files with pathology_ids.json; or PATHOLOGY_hadm_info_first_diag.pkl with "
+    "lab_test_mapping as CSV."
+)
+_NOTES = (
+    "These are patients' records: they stay in the data directory, readable by you alone, and their tasks are private.",
+    "Keep to the terms under which you got them: no copies, no services of third parties without leave.",
+)
+
+
+class CdmImporter:
+    """Turns a copy into one line a patient; see :class:`rbsuite.data.packs.PackImporter`."""
+
+    name = PACK
+    pinned: Archive | None = None
+    single_files = False
+
+    def recognise(self, source: Path) -> str:
+        """``pack`` for a directory with ``patients.jsonl``, else ``checkout``.
+
+        Raises:
+            DataError: it is neither.
+        """
+        if (source / FILES[0]).is_file():
+            return "pack"
+        if (source / IDS).is_file() or any((source / _pickle(name)).is_file() for name in PATHOLOGIES):
+            return "checkout"
+        raise DataError(f"{str(source)!r} holds no data of MIMIC-CDM.", _REMEDY)
+
+    def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
+        """See :meth:`rbsuite.data.packs.PackImporter.build`."""
+        kind = self.recognise(source)
+        tree = SourceTree(source, _REMEDY)
+        if kind == "pack":
+            patients, mapping = tree.read_json_lines(FILES[0]), tree.read_json_lines(FILES[1])
+        else:
+            mapping = list(_mapping(tree))
+            patients = list(_from_tables(tree) if (source / IDS).is_file() else _from_pickles(tree))
+        target.chmod(0o700)
+        for name, rows, check in zip(FILES, (patients, mapping), (patient_of, item_of), strict=True):
+            lines = []
+            for number, row in enumerate(rows, 1):
+                try:
+                    check(row)
+                    lines.append(json.dumps(row, allow_nan=False))
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    # Whatever else the error says may be a patient's.
+                    tree.fail(f"number {number} of {name.partition('.')[0]} is malformed ({type(error).__name__})")
+            (target / name).write_text("".join(f"{line}\n" for line in lines), "ascii")
+            (target / name).chmod(0o600)
+        found = [str(row["pathology"]) for row in patients]
+        return PackFacts(
+            kind=kind,
+            commit=commit or read_commit(source),
+            equals_commit=None,
+            licence="MIMIC's, under PhysioNet's credentialed data use agreement",
+            counts=tuple((name, found.count(name)) for name in PATHOLOGIES),
+            notes=_NOTES,
+        )
+
+
+IMPORTER = CdmImporter()
+"""What the environments' specs name as their importer; it has no state."""
+
+
+def _pickle(pathology: str) -> str:
+    return f"{pathology}_hadm_info_first_diag.pkl"
+
+
+def _mapping(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
+    for number, row in enumerate(_rows(tree, MAPPING), 2):
+        same = [int(float(one)) for one in row.get("corresponding_ids", "").strip("[] ").split(",") if one.strip()]
+        try:
+            item = int(float(row["itemid"]))
+        except (KeyError, ValueError):
+            tree.fail(f"{MAPPING}.csv has no itemid in line {number}")
+        yield {"itemid": item, "label": row.get("label", ""), "fluid": row.get("fluid", ""), "corresponding_ids": same}
+
+
+def _from_pickles(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
+    for pathology in PATHOLOGIES:
+        name = _pickle(pathology)
+        if not tree.has(name):
+            continue
+        value = read_pickle(tree.read_bytes(name), name)
+        if not isinstance(value, dict):
+            tree.fail(f"{name} holds no dict of admissions")
+        for number, chart in value.items():
+            if not isinstance(chart, dict):
+                tree.fail(f"{name} holds an admission that is no dict")
+            yield _finite({**chart, "hadm_id": number, "pathology": pathology})
+
+
+def _from_tables(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
+    ids = tree.read_json(IDS)
+    if not isinstance(ids, dict):
+        tree.fail(f"{IDS} is not an object")
+    tables = {name: _by_admission(tree, name, columns) for name, columns in TABLES.items()}
+    for pathology in PATHOLOGIES:
+        for number in ids.get(pathology, ()):
+            rows = {name: table.get(str(number), []) for name, table in tables.items()}
+            yield _chart(int(number), pathology, rows)
+
+
+def _chart(number: int, pathology: str, rows: Mapping[str, Sequence[Mapping[str, str]]]) -> Mapping[str, Any]:
+    tests, codes = rows["laboratory_tests"], rows["icd_procedures"]
+    return {
+        "hadm_id": number,
+        "pathology": pathology,
+        "Patient History": _joined(rows["history_of_present_illness"]),
+        "Physical Examination": _joined(rows["physical_examination"]),
+        "Laboratory Tests": {_id(row["itemid"]): row["value"] for row in tests},
+        "Microbiology": {_id(row["itemid"]): row["value"] for row in rows["microbiology"]},
+        "Reference Range Lower": {_id(row["itemid"]): _number(row["lower"]) for row in tests},
+        "Reference Range Upper": {_id(row["itemid"]): _number(row["upper"]) for row in tests},
+        "Radiology": [
+            {"Modality": row["modality"], "Region": row["region"], "Report": row["text"]}
+            for row in rows["radiology_reports"]
+        ],
+        "Discharge Diagnosis": _joined(rows["discharge_diagnosis"]),
+        "ICD Diagnosis": [row["text"] for row in rows["icd_diagnosis"]],
+        "Procedures Discharge": [row["text"] for row in rows["discharge_procedures"]],
+        "Procedures ICD9": [int(row["code"]) for row in codes if row["version"] == "9" and row["code"].isdecimal()],
+        "Procedures ICD10": [row["code"] for row in codes if row["version"] == "10"],
+    }
+
+
+def _rows(tree: SourceTree, name: str) -> Iterator[dict[str, str]]:
+    text = tree.read_text(f"{name}.csv")
+    csv.field_size_limit(16 * 2**20)
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            yield {str(key).strip().lower(): value or "" for key, value in row.items() if isinstance(value, str | None)}
+    except csv.Error:
+        tree.fail(f"{name}.csv is malformed near line {reader.line_num}")
+
+
+def _by_admission(
+    tree: SourceTree, name: str, columns: Mapping[str, Sequence[str]]
+) -> Mapping[str, list[Mapping[str, str]]]:
+    """The rows of a table by admission, with the columns by our names."""
+    found: dict[str, list[Mapping[str, str]]] = {}
+    for row in _rows(tree, name):
+        wanted = {}
+        for ours, theirs in columns.items():
+            column = next((one for one in theirs if one in row), None)
+            if column is None and ours not in _OPTIONAL:
+                tree.fail(f"{name}.csv has none of the columns {', '.join(theirs)}")
+            wanted[ours] = row[column] if column is not None else ""
+        if "hadm_id" not in row:
+            tree.fail(f"{name}.csv has no column hadm_id")
+        found.setdefault(row["hadm_id"].partition(".")[0], []).append(wanted)
+    return found
+
+
+def _joined(rows: Sequence[Mapping[str, str]]) -> str:
+    return "\n".join(row["text"].strip() for row in rows)
+
+
+def _id(text: str) -> str:
+    return text.partition(".")[0]
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _finite(value: Any) -> Any:
+    """A value in which numbers that JSON does not have are missing ones."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,216 @@
+"""A worked example for every rule of the scores."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rbsuite_mimic_cdm.chart import Patient, patient_of
+from rbsuite_mimic_cdm.grading import (
+    Done,
+    diagnosed,
+    first_diagnosis,
+    imaging_points,
+    labs_hit,
+    measures,
+    scores,
+    treatment_requested,
+    treatments_required,
+)
+from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
+
+BARE: dict[str, Any] = {
+    "hadm_id": 91,
+    "Patient History": "",
+    "Physical Examination": "",
+    "Laboratory Tests": {},
+}
+
+
+def chart(pathology: str, **more: Any) -> Patient:
+    return patient_of({**BARE, "pathology": pathology, **more})
+
+
+@pytest.mark.parametrize(
+    ("text", "pathology", "right"),
+    [
+        ("Acute appendicitis", "appendicitis", True),
+        ("acute apendicitis", "appendicitis", True),  # a word of a ratio above 90
+        ("appendicular colic", "appendicitis", False),
+        ("Perforated appendix", "appendicitis", True),  # a place and a change of it
+        ("abscess of the appendix", "appendicitis", True),
+        ("normal appendix", "appendicitis", False),
+        ("no appendicitis", "appendicitis", False),
+        ("appendicitis was ruled out", "appendicitis", False),
+        ("Inflammation of the gallbladder", "cholecystitis", True),
+        ("cholelithiasis", "cholecystitis", False),
+        ("gangrenous cholecystitis", "cholecystitis", True),
+        ("inflamed diverticulum of the colon", "diverticulitis", True),
+        ("diverticulosis", "diverticulitis", False),
+        ("necrotizing pancreatitis", "pancreatitis", True),
+        ("necrosis of the pancreas", "pancreatitis", True),
+        ("pancreatic cancer", "pancreatitis", False),
+    ],
+)
+def test_a_diagnosis(text: str, pathology: str, right: bool) -> None:
+    assert diagnosed(text, pathology) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("1. Acute appendicitis\n2. Colitis", "Acute appendicitis"),
+        ("Acute pancreatitis, gallstones", "Acute pancreatitis"),
+        ("  - Cholecystitis or hepatitis", "Cholecystitis"),
+        ("** Diverticulitis **", "Diverticulitis"),
+        ("", ""),
+    ],
+)
+def test_the_first_of_several_diagnoses(text: str, first: str) -> None:
+    assert first_diagnosis(text) == first
+
+
+def test_the_first_counts_and_graciously_any() -> None:
+    done = Done(diagnosis="Colitis, appendicitis")
+    scored = scores(chart("appendicitis"), done)
+    assert (scored["diagnosis"], scored["gracious_diagnosis"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("actions", "first", "late"),
+    [
+        (["physical_examination", "imaging"], 1, 0),
+        (["imaging", "physical_examination"], 0, 1),
+        (["", "physical_examination"], 1, 0),  # what was no action does not count
+        (["laboratory_tests"], 0, 0),
+        ([], 0, 0),
+    ],
+)
+def test_the_physical_examination(actions: list[str], first: int, late: int) -> None:
+    scored = scores(chart("appendicitis"), Done(actions=actions))
+    assert (scored["physical_examination"], scored["late_physical_examination"]) == (first, late)
+    assert scored["rounds"] == len(actions)
+
+
+@pytest.mark.parametrize(
+    ("pathology", "items", "hit"),
+    [
+        ("appendicitis", [51301], {"Inflammation"}),
+        ("appendicitis", [50956], set()),
+        ("diverticulitis", [50889], {"Inflammation"}),
+        ("cholecystitis", [51755, 50861, 50927], {"Inflammation", "Liver", "Gallbladder"}),
+        ("cholecystitis", [50885], {"Gallbladder"}),
+        ("pancreatitis", [50867, 51000], {"Pancreas", "Seriousness"}),
+        ("pancreatitis", [51652, 50912], {"Inflammation", "Seriousness"}),
+    ],
+)
+def test_required_categories_of_tests(pathology: str, items: list[int], hit: set[str]) -> None:
+    assert {name for name, found in labs_hit(items, pathology).items() if found} == hit
+
+
+@pytest.mark.parametrize(
+    ("pathology", "scan", "points"),
+    [
+        ("appendicitis", "Ultrasound", 2),
+        ("appendicitis", "CT", 1),
+        ("appendicitis", "MRI", 1),
+        ("appendicitis", "HIDA", 0),
+        ("cholecystitis", "Ultrasound", 2),
+        ("cholecystitis", "HIDA", 2),
+        ("cholecystitis", "MRI", 1),
+        ("cholecystitis", "EUS", 1),
+        ("cholecystitis", "CT", 0),
+        ("diverticulitis", "CT", 2),
+        ("diverticulitis", "Ultrasound", 1),
+        ("diverticulitis", "MRI", 1),
+        ("pancreatitis", "Ultrasound", 2),
+        ("pancreatitis", "CT", 1),
+        ("pancreatitis", "EUS", 0),
+    ],
+)
+def test_points_of_a_scan(pathology: str, scan: str, points: int) -> None:
+    assert imaging_points([(scan, "Abdomen")], pathology, biliary=False) == points
+    assert imaging_points([(scan, "Chest")], pathology, biliary=False) == 0
+
+
+def test_a_scan_of_the_bile_ducts_counts_on_top() -> None:
+    scans = [("CT", "Abdomen"), ("EUS", "Abdomen")]
+    assert imaging_points(scans, "pancreatitis", biliary=False) == 1
+    assert imaging_points(scans, "pancreatitis", biliary=True) == 2
+    assert imaging_points([("Ultrasound", "Abdomen"), *scans], "pancreatitis", biliary=True) == 2
+
+
+@pytest.mark.parametrize(
+    ("pathology", "more", "required"),
+    [
+        ("appendicitis", {}, ["antibiotics", "support"]),
+        ("appendicitis", {"Procedures ICD9": [4701]}, ["antibiotics", "support", "appendectomy"]),
+        ("appendicitis", {"Procedures ICD10": ["0DTJ4ZZ"]}, ["antibiotics", "support", "appendectomy"]),
+        ("appendicitis", {"Procedures Discharge": ["Laparoscopic appendectomy"]}, ["antibiotics", "support", "appendectomy"]),
+        ("appendicitis", {"Procedures ICD9": ["appendectomy"]}, ["antibiotics", "support", "appendectomy"]),  # a keyword
+        ("cholecystitis", {"Procedures": ["cholecystectomy"]}, ["antibiotics", "support", "cholecystectomy"]),
+        ("diverticulitis", {}, ["colonoscopy", "antibiotics", "support"]),
+        ("diverticulitis", {"Procedures ICD9": [5491, 4576]}, ["colonoscopy", "antibiotics", "support", "drainage", "colectomy"]),
+        ("pancreatitis", {}, ["support_pancreatitis"]),
+        ("pancreatitis", {"ICD Diagnosis": ["Biliary acute pancreatitis"]}, ["support_pancreatitis", "cholecystectomy_biliary"]),
+        ("pancreatitis", {"Procedures ICD10": ["0F7C8ZZ"]}, ["support_pancreatitis", "ercp"]),
+    ],
+)  # fmt: skip
+def test_required_treatments(pathology: str, more: dict[str, Any], required: list[str]) -> None:
+    assert treatments_required(chart(pathology, **more)) == required
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "requested"),
+    [
+        ("antibiotics", "IV ceftriaxone and metronidazole", True),
+        ("antibiotics", "no antibiotics needed", False),
+        ("support", "bowel rest", True),
+        ("support", "discharge", False),
+        ("support_pancreatitis", "fluids, analgesia and monitoring", True),
+        ("support_pancreatitis", "fluids and analgesia", False),
+        ("appendectomy", "surgical removal of the appendix", True),
+        ("cholecystectomy", "laparoscopic cholecystectomy", True),
+        ("colonoscopy", "colonoscopy after six weeks", True),
+        ("drainage", "percutaneous drainage", True),
+        ("colectomy", "Hartmann procedure", True),
+        ("ercp", "ERCP with sphincterotomy", True),
+        ("ercp", "without ERCP", False),
+    ],
+)
+def test_requested_treatments(name: str, text: str, requested: bool) -> None:
+    assert treatment_requested(text, name) is requested
+
+
+def test_what_was_not_needed_is_kept_and_shares_are_taken() -> None:
+    done = Done(
+        actions=["physical_examination", "laboratory_tests", "imaging", "diagnose"],
+        items=[51301, 50956],
+        scans=[("CT", "Abdomen"), ("CT", "Head"), ("HIDA", "Abdomen")],
+        diagnosis="appendicitis",
+        treatment="antibiotics",
+        parsed={"action": True, "diagnosis": True, "treatment": False},
+    )
+    scored = scores(chart("appendicitis"), done)
+    assert scored["unnecessary_laboratory_tests"] == [50956]
+    assert scored["unnecessary_imaging"] == [["CT", "Head"], ["HIDA", "Abdomen"]]
+    assert measures(scored) == {
+        "gracious_diagnosis": 1.0,
+        "physical_examination": 1.0,
+        "laboratory_tests": 1.0,
+        "imaging": 0.5,
+        "treatment": 0.5,
+        "parsing": pytest.approx(2 / 3),
+    }
+
+
+def test_every_table_names_what_there_is() -> None:
+    known = rules()
+    modalities = {one["name"] for one in known["modalities"]}
+    for name in PATHOLOGIES:
+        table = known["pathologies"][name]
+        assert set(table["treatments"]) <= set(known["treatments"])
+        assert {*table["imaging_2"], *table["imaging_1"], *table.get("biliary_1", ())} <= modalities
+    assert replace(chart("appendicitis"), diagnosis="Gallstone ileus").biliary
