@@ -67,11 +67,6 @@ def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT) -> _T:
     return made  # type: ignore[no-any-return]
 
 
-def left_out(text: str) -> str:
-    """What stands in the place of a text."""
-    return f"[left out: {len(text)} characters]"
-
-
 def redact(value: Any, *, confined: bool = False) -> Json:
     """A record as plain data without the texts that could show a task.
 

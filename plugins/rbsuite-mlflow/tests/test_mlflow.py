@@ -10,6 +10,7 @@ import pytest
 
 import rbsuite
 from experiments import core_plugins
+from rbsuite.testing import check_plugin, require_kept
 from toy import ToyPlugin
 
 pytest.importorskip("mlflow", reason="mlflow is not installed (uv run --group tracking pytest plugins/rbsuite-mlflow)")
@@ -52,3 +53,7 @@ def test_a_run_is_reported_with_a_step_for_each_task(tmp_path: Path, monkeypatch
         assert one.info.status == "FINISHED"
     written = "".join(path.read_text() for path in (tmp_path / "mlruns").rglob("*") if path.is_file())
     assert "How many" not in written
+
+
+def test_the_rules_of_the_kit_are_kept() -> None:
+    require_kept(check_plugin("mlflow"))

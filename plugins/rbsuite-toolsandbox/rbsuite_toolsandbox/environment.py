@@ -45,13 +45,13 @@ class ToolSandbox(SyncEnvironment):
 
     def begin(self, task: Task, *, seed: int, services: EpisodeServices) -> ToolSandboxEpisode:
         """An episode at the scenario's start. Nothing in it is left to chance."""
-        return ToolSandboxEpisode(self._data.opened(task.id).fork(), self._data)
+        return ToolSandboxEpisode(self._data.opened(task).fork(), self._data)
 
     def solution(self, task: Task) -> Solution:
         """Actions worked out from the milestones."""
         from rbsuite_toolsandbox.solution import build_solution
 
-        return build_solution(self._data.opened(task.id), task.payload.get("dialogue") or ())
+        return build_solution(self._data.opened(task), task.payload.get("dialogue") or ())
 
     def lessons(self) -> Mapping[str, Lesson]:
         """Wording for mistakes that a tool's name does not explain."""
@@ -61,7 +61,7 @@ class ToolSandbox(SyncEnvironment):
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
         """What the template of the simulated user takes."""
-        brief, examples = briefing(self._data.opened(task.id).scenario)
+        brief, examples = briefing(self._data.opened(task).scenario)
         return {"brief": brief, "examples": examples, "tool": END_CONVERSATION}
 
     @property

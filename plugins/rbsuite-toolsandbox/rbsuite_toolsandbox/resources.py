@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from rbsuite_toolsandbox.briefing import briefing
 from rbsuite_toolsandbox.conversation import Conversation
 from rbsuite_toolsandbox.network import Network, atlas
 from rbsuite_toolsandbox.pack import Pack, read_fixtures
+from rbsuite_toolsandbox.scenario import read_scenario
 
 NAME = "toolsandbox"
 SAMPLE, BASE, AUGMENTED = "sample", "base", "augmented"
@@ -45,7 +46,7 @@ class Resources:
     def __init__(self, pack: Pack, recorded: str) -> None:
         self.pack = pack
         self._recorded = recorded
-        self.opened = cache(self._open)
+        self._opened = dict[int, tuple[Mapping[str, Any], Conversation]]()
 
     @cached_property
     def network(self) -> Network:
@@ -53,9 +54,14 @@ class Resources:
         recorded = read_recorded(self._recorded) if self._recorded else ()
         return Network((*recorded, *self.pack.fixtures), atlas())
 
-    def _open(self, name: str) -> Conversation:
-        """A scenario at its start; fork it."""
-        return self.pack.conversation(name, self.network)
+    def opened(self, task: Task) -> Conversation:
+        """A task's scenario at its start, as its payload says; fork it."""
+        key = id(task.payload)
+        if key not in self._opened:
+            scenario = read_scenario(task.payload)
+            conversation = Conversation(scenario, self.pack.state(scenario), self.network)
+            self._opened[key] = task.payload, conversation  # the payload too, so that no other gets its id
+        return self._opened[key][1]
 
 
 def load_tasks(split: str, domain: str, data: str, recorded: str) -> tuple[TaskSet, Resources]:

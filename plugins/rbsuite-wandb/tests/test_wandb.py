@@ -13,6 +13,7 @@ import pytest
 
 import rbsuite
 from experiments import core_plugins
+from rbsuite.testing import check_plugin, require_kept
 from toy import ToyPlugin
 
 pytest.importorskip("wandb", reason="wandb is not installed (uv run --group tracking pytest plugins/rbsuite-wandb)")
@@ -75,3 +76,7 @@ def _read(path: Path) -> dict[str, Any]:
             }
             score.append(values["score"])
     return {"name": name, "score": score}
+
+
+def test_the_rules_of_the_kit_are_kept() -> None:
+    require_kept(check_plugin("wandb"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from rbsuite.jsonable import canonical, digest, plain
@@ -18,6 +19,8 @@ from rbsuite.trajectory import NO_CHOICE, Action, Observation
 
 LEAVES = 32
 """Values of payloads that are changed to see what becomes of it."""
+FEWEST, MOST = 2, 4
+"""Tasks whose payloads these are: the first of each domain, and as many more as are needed."""
 OTHERS = 4
 """Values of other tasks that are tried in the place of one."""
 
@@ -25,6 +28,9 @@ _TELLING = frozenset(
     ["correct", "expected", "gold", "grade", "ground_truth", "reward", "score", "solution", "success", "truth"]
 )
 """Keys under which nothing may stand that an agent sees."""
+
+_LIKELY = _TELLING | {"answer", "answers", "checks", "goal", "target"}
+"""Keys under which the answer is likely to stand in a payload."""
 
 WRONG = (
     (*[Action.call("no_such_tool", {"a": 1})] * 2, *[Action.choose(NO_CHOICE)] * 2),
@@ -92,10 +98,12 @@ async def _decisive(subject: EnvironmentSubject) -> Sequence[Decisive]:
 
 async def _find_decisive(subject: EnvironmentSubject) -> Sequence[Decisive]:
     found = list[Decisive]()
-    for task, reference in subject.solved[:2]:
-        leaves = list(_leaves(task.payload))
-        step = max(1, math.ceil(len(leaves) / (LEAVES // 2)))
-        for path, value in leaves[::step]:
+    solved = subject.solved
+    firsts = {task.domain: (task, reference) for task, reference in reversed(solved)}
+    tried = [*reversed(firsts.values()), *(pair for pair in solved if pair not in firsts.values())]
+    tried = tried[: min(max(len(firsts), FEWEST), MOST)]
+    for task, reference in tried:
+        for path, value in _spread(task.payload)[: LEAVES // len(tried)]:
             one = await _decides(subject, task, reference.actions, path, value)
             found += [one] if one is not None else []
     return found
@@ -127,6 +135,15 @@ def _in_its_place(subject: EnvironmentSubject, path: Path, value: Leaf) -> Itera
     for _, other in zip(range(OTHERS), others, strict=False):
         assert other is not None
         yield False, other
+
+
+def _spread(payload: Any) -> list[tuple[Path, Leaf]]:
+    """The values of a payload, one of each kind before the next of a kind, and first those under keys that sound like the answer."""
+    kinds = defaultdict[tuple[str, ...], list[tuple[Path, Leaf]]](list)
+    for path, value in _leaves(payload):
+        kinds[tuple(key for key in path if isinstance(key, str) and not key.isdigit())].append((path, value))
+    likely_first = sorted(kinds.items(), key=lambda kind: _LIKELY.isdisjoint(kind[0]))
+    return [leaf for turn in zip_longest(*(leaves for _, leaves in likely_first)) for leaf in turn if leaf is not None]
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Leaf]]:
