@@ -6,16 +6,13 @@ our own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
-from rbsuite.agents.actions import LABEL, RESPOND, parse_action, parse_strictly
 from rbsuite.agents.chat import ChatAgent
 from rbsuite.models.base import Completion
 from rbsuite.models.usable import message_of
-from rbsuite.trajectory import Action, Message, Observation, ToolSpec
-
-RESULT_PREFIX = "API output: "
+from rbsuite.reading.actions import LABEL, RESPOND, RESULT_PREFIX, parse_action, parse_strictly, schemas
+from rbsuite.trajectory import Action, Message, Observation
 
 
 class ActAgent(ChatAgent):
@@ -49,15 +46,3 @@ class ReactAgent(ActAgent):
 
     template = "agent/react.j2"
     thinks = True
-
-
-def schemas(tools: Sequence[ToolSpec]) -> str:
-    """The tools as a JSON list of function schemas."""
-    listing = [
-        {
-            "type": "function",
-            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-        }
-        for tool in tools
-    ]
-    return json.dumps(listing)

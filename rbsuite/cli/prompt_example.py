@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rbsuite.agents.actions import RESPOND
-from rbsuite.agents.react import schemas
 from rbsuite.environments.base import Environment, PlainServices
 from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import STOP, ScriptedUser
@@ -25,6 +23,7 @@ from rbsuite.memories.extraction import ShownEpisode, show_rollouts
 from rbsuite.memories.markdown import Draft
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
+from rbsuite.reading.actions import RESPOND, schemas
 from rbsuite.run.names import look_up
 from rbsuite.specs import EnvironmentSpec, load_object
 from rbsuite.task import Task

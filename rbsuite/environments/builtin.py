@@ -11,12 +11,20 @@ _FIDELITY = Option(
     "fidelity", "str", "upstream", "upstream keeps the quirks of tau-bench's users", choices=("upstream", "fixed")
 )
 
+_CALLS = Option(
+    "calls",
+    "str",
+    "native",
+    "how it calls tools of its own: natively, or as text, one action a reply",
+    choices=("native", "text"),
+)
+
 
 @hookimpl
 def rbsuite_users() -> Sequence[UserSpec]:
     """Four ways to put a model in the user's place, and one that needs none."""
     return [
-        UserSpec("llm", "a model speaks for the user", "rbsuite.environments.users:LlmUser", (_FIDELITY,)),
+        UserSpec("llm", "a model speaks for the user", "rbsuite.environments.users:LlmUser", (_FIDELITY, _CALLS)),
         UserSpec("react", "thinks before it speaks", "rbsuite.environments.users:ReactUser", (_FIDELITY,)),
         UserSpec(
             "verify", "has every reply approved by a second call", "rbsuite.environments.users:VerifyUser", (_FIDELITY,)

@@ -18,11 +18,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from rbsuite.errors import ModelError
+from rbsuite.errors import ModelError, ParseFailure
 from rbsuite.fencing import fence
 from rbsuite.models.base import Completion
 from rbsuite.models.services import ToolServices
 from rbsuite.models.usable import fault_of, message_of
+from rbsuite.reading.actions import RESPOND, RESULT_PREFIX, parse_action, schemas
 from rbsuite.reading.asking import reply_of
 from rbsuite.reading.calls import readable_calls
 from rbsuite.reading.layers import Unreadable
@@ -150,13 +151,15 @@ class LlmUser:
 
     Args:
         fidelity: ``"upstream"`` keeps upstream's quirks.
+        calls: how it calls tools: ``"native"``, or ``"text"``: they stand in its instructions, and it writes one action a reply.
     """
 
     template = "user/llm.j2"
     _services: UserServices
 
-    def __init__(self, *, fidelity: str = "upstream") -> None:
+    def __init__(self, *, fidelity: str = "upstream", calls: str = "native") -> None:
         self._upstream = fidelity == "upstream"
+        self._in_text = calls == "text"
         self._history: list[Message] = []
         self._tools: tuple[ToolSpec, ...] = ()
 
@@ -169,15 +172,19 @@ class LlmUser:
         """See :class:`User`."""
         if not self._history:
             instruction = "\n\n".join(message.text for message in observation.messages)
-            self._history.append(
-                Message(
-                    "system", self._services.render(self.template, instruction=fence(instruction, "brief"), stop=STOP)
-                )
-            )
+            told = self._services.render(self.template, instruction=fence(instruction, "brief"), stop=STOP)
+            if self._in_text and observation.tools:
+                tools = schemas(observation.tools)
+                told += "\n" + self._services.render("user/tools.j2", tools=tools, respond=RESPOND, stop=STOP)
+            self._history.append(Message("system", told))
         self._tools = observation.tools or self._tools
         self._history += self._heard(observation)
         if not self._tools:
             return Action(await self._next())
+        if self._in_text:
+            completion = await self._reply(self._history, read=_read_action)
+            self._history.append(message_of(completion))
+            return parse_action(completion.text, thought=completion.reasoning)
         completion = await self._reply(self._history, self._tools)
         self._history.append(message_of(completion))
         return Action(completion.text, completion.tool_calls, thought=completion.reasoning)
@@ -185,6 +192,8 @@ class LlmUser:
     def _heard(self, observation: Observation) -> list[Message]:
         """Results answer the calls that are open; all else was said by the agent."""
         calls = self._history[-1].tool_calls
+        if self._in_text and observation.role == "tool":
+            return [Message("user", RESULT_PREFIX + observation.text)]
         if observation.role != "tool" or not calls:
             return [Message("user", observation.text)]
         results = observation.results or (ToolResult(calls[0].id, calls[0].name, observation.text),)
@@ -322,6 +331,14 @@ def parse_reflection(reply: str) -> str:
         ModelError: there is not exactly one ``Response:``.
     """
     return _read(reply, _read_reflection)
+
+
+def _read_action(reply: str) -> str:
+    try:
+        parse_action(reply)
+    except ParseFailure as fault:
+        raise Unreadable(str(fault)) from None
+    return reply
 
 
 def _read(reply: str, read: Callable[[str], str]) -> str:

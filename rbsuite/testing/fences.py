@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
-from rbsuite.agents.react import RESULT_PREFIX
 from rbsuite.environments.base import Environment, Episode, EpisodeServices, Opener
 from rbsuite.environments.solution import Lesson, Solution
 from rbsuite.environments.users import STOP
@@ -26,6 +25,7 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.learner.simulated import SimulatedOracle
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
 from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.reading.actions import RESULT_PREFIX
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rbsuite.agents.actions import parse_action, parse_strictly
 from rbsuite.agents.base import Agent, AgentStart
 from rbsuite.agents.builtin import rbsuite_agents
 from rbsuite.agents.chat import ChatAgent, TextAgent
@@ -22,6 +21,7 @@ from rbsuite.agents.tools import ToolsAgent
 from rbsuite.errors import ContextOverflow, ParseFailure, ReplyRefused
 from rbsuite.models.base import Completion, Reply
 from rbsuite.prompts import Prompts
+from rbsuite.reading.actions import parse_action, parse_strictly
 from rbsuite.specs import load_object
 from rbsuite.trajectory import Action, Image, Message, Observation, ToolCall, ToolResult, ToolSpec
 from speed import cpu_seconds

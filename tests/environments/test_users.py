@@ -220,6 +220,28 @@ def test_arguments_of_a_users_calls_are_read_leniently() -> None:
     assert acted.calls == (ToolCall("c", "look", {"at": 1}),)
 
 
+def test_a_user_may_call_its_tools_in_text() -> None:
+    replies = Replies(
+        'Action:\n{"name": "look", "arguments": {"at": "the router"}}',
+        "Action: {}",
+        'Action:\n{"name": "respond", "arguments": {"content": "It blinks."}}',
+        f"{STOP}",
+    )
+    user = started("llm", replies, calls="text")
+
+    async def run() -> list[Action]:
+        offered = replace(OPENING, tools=(ToolSpec("look", "shows what a thing looks like"),))
+        seen = (offered, Observation("a red light", turn="user", role="tool"), Observation("Thanks.", turn="user"))
+        return [await user.act(one) for one in seen]
+
+    looked, told, over = asyncio.run(run())
+    assert [(call.name, call.arguments) for call in looked.calls] == [("look", {"at": "the router"})]
+    assert (told.text, over.text) == ("It blinks.", STOP)
+    assert "shows what a thing looks like" in replies.asked[0][0].text
+    assert history(replies.asked[1])[-1] == ("user", "API output: a red light")
+    assert "cannot be read" in replies.asked[2][-1].text
+
+
 @pytest.mark.parametrize("strategy", [spec.name for spec in rbsuite_users()])
 def test_a_fork_remembers_and_goes_its_own_way(strategy: str) -> None:
     services, other = Replies(*["User Response: true"] * 20), Replies(*["User Response: true"] * 20)

@@ -12,7 +12,6 @@ from gymnasium import spaces
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rbsuite.agents.actions import parse_action, parse_strictly
 from rbsuite.agents.plans import read_plan, read_plan_strictly, read_step, read_step_strictly
 from rbsuite.environments.users import parse_react, parse_reflection
 from rbsuite.errors import ModelError, ParseFailure
@@ -23,6 +22,7 @@ from rbsuite.memories.cheatsheet import read_sheet
 from rbsuite.memories.markdown import parse_items
 from rbsuite.memories.remem import read_pruned
 from rbsuite.models.reasoning import separate
+from rbsuite.reading.actions import parse_action, parse_strictly
 from rbsuite.reading.layers import Unreadable
 from rbsuite.redact import redact
 from rbsuite.scaling.selectors import parse_index

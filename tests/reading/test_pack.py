@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rbsuite.agents.actions import parse_action
 from rbsuite.agents.plans import read_plan, read_step
 from rbsuite.judges.verdicts import parse_verdict
 from rbsuite.memories.markdown import parse_items
+from rbsuite.reading.actions import parse_action
 from rbsuite.scaling.selectors import parse_index
 
 PACKS = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).parents[3] / "shared" / "packs")

@@ -1,10 +1,10 @@
-"""Reads actions that are written as text: a thought and an action of ReAct, leniently or as tau-bench does."""
+"""Actions that are written as text: the tools as they are told, and what is read, leniently or as tau-bench does."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -13,12 +13,15 @@ from rbsuite.errors import ParseFailure
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.reading.values import NotAValue, ValueReader, objects_with, plain_keys, read_values, values_in
-from rbsuite.trajectory import Action
+from rbsuite.trajectory import Action, ToolSpec
 
 RESPOND = "respond"
 """The action whose argument ``content`` is said to the user."""
 
 LABEL = "Action:"
+
+RESULT_PREFIX = "API output: "
+"""How a message with a tool's result begins."""
 
 _NAMES = ("name", "tool", "tool_name", "function", "function_name", "action")
 _ARGUMENTS = ("arguments", "args", "parameters", "params", "input", "action_input", "kwargs", "tool_input")
@@ -53,6 +56,18 @@ class Written:
     value: Mapping[str, Any] | None
     said: str = ""
     before: str = ""
+
+
+def schemas(tools: Sequence[ToolSpec]) -> str:
+    """The tools as a JSON list of function schemas."""
+    listing = [
+        {
+            "type": "function",
+            "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+        }
+        for tool in tools
+    ]
+    return json.dumps(listing)
 
 
 def parse_action(reply: str, *, thought: str = "", keep_thought: bool = False) -> Action:
