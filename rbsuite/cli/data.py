@@ -136,7 +136,7 @@ def how_to_import(spec: EnvironmentSpec) -> str:
         return " ".join([f"Run: {command} {first}", *(f"[--from {other}]" for other in others)])
     if importer.single_files:  # tables, such as a hub has
         return f"It is read from the hub when it is first used, or run: {command} DIR"
-    return f"It is your own copy that is read. Run: {command} DIR"
+    return f"Run: {command} DIR"
 
 
 def _written(spec: EnvironmentSpec) -> str:

@@ -104,7 +104,7 @@ def test_what_to_run_for_a_pack_depends_on_its_importer(importer: Importer, monk
     assert how_to_import(SPEC) == "Run: rbsuite data fetch riddles, or: rbsuite data import riddles --from CHECKOUT"
     plain = SimpleNamespace(name="riddles", pinned=None, single_files=False)
     monkeypatch.setattr("rbsuite.specs.load_object", lambda name, owner: plain)
-    assert how_to_import(SPEC) == "Run: rbsuite data import riddles --from CHECKOUT"
+    assert how_to_import(SPEC) == "Run: rbsuite data import riddles --from DIR"
     plain.single_files = True
     assert how_to_import(replace(SPEC, aliases=())) == (
         "It is read from the hub when it is first used, or run: rbsuite data import riddles[symbolic] --from DIR"

@@ -34,6 +34,7 @@ AGENTS = [
     for environment in SPLITS
     for agent in PLUGINS.agents.values()
     if PLUGINS.environments[environment].action_mode in agent.action_modes
+    if agent.name != "few-shot" or environment == "tau-bench"  # its examples are of tau-bench
 ]
 
 
