@@ -241,7 +241,8 @@ def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execut
 
     Args:
         store: the experiment.
-        plugins, execution: see :func:`plan`.
+        plugins: see :func:`plan`.
+        execution: see :func:`plan`.
 
     Raises:
         RbsuiteError: something that it used is not there, or reads otherwise now: a version, a task, a template.
