@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 
+from rbsuite_dialogue.airports import AIRPORTS
 from rbsuite_dialogue.overlay import Overlay
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau_bench.flights import FlightIndex
@@ -33,28 +34,6 @@ _NEW_RESERVATION_IDS = ("HATHAT", "HATHAU", "HATHAV")
 _NEW_CERTIFICATE_IDS = ("certificate_3221322", "certificate_3221323", "certificate_3221324")
 _BAG_PRICE = 50
 _INSURANCE_PRICE = 30
-_AIRPORTS = {
-    "SFO": "San Francisco",
-    "JFK": "New York",
-    "LAX": "Los Angeles",
-    "ORD": "Chicago",
-    "DFW": "Dallas",
-    "DEN": "Denver",
-    "SEA": "Seattle",
-    "ATL": "Atlanta",
-    "MIA": "Miami",
-    "BOS": "Boston",
-    "PHX": "Phoenix",
-    "IAH": "Houston",
-    "LAS": "Las Vegas",
-    "MCO": "Orlando",
-    "EWR": "Newark",
-    "CLT": "Charlotte",
-    "MSP": "Minneapolis",
-    "DTW": "Detroit",
-    "PHL": "Philadelphia",
-    "LGA": "LaGuardia",
-}
 
 # --- looking up -----------------------------------------------------------------------------------------------------------
 
@@ -72,7 +51,7 @@ class ListAllAirports:
 
     @staticmethod
     def invoke(data: Overlay) -> str:
-        return json.dumps(_AIRPORTS)
+        return json.dumps(AIRPORTS)
 
 
 class SearchDirectFlight:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from rbsuite_dialogue.airports import AIRPORTS
 from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau2_bench import schema
@@ -25,28 +26,6 @@ _BAG_PRICE = 50
 _MOST_PAYMENTS = 4096
 """Every cancellation doubles the payments of a reservation, and nothing keeps an agent from cancelling again and again."""
 _INSURANCE_PRICE = 30
-_AIRPORTS = {
-    "SFO": "San Francisco",
-    "JFK": "New York",
-    "LAX": "Los Angeles",
-    "ORD": "Chicago",
-    "DFW": "Dallas",
-    "DEN": "Denver",
-    "SEA": "Seattle",
-    "ATL": "Atlanta",
-    "MIA": "Miami",
-    "BOS": "Boston",
-    "PHX": "Phoenix",
-    "IAH": "Houston",
-    "LAS": "Las Vegas",
-    "MCO": "Orlando",
-    "EWR": "Newark",
-    "CLT": "Charlotte",
-    "MSP": "Minneapolis",
-    "DTW": "Detroit",
-    "PHL": "Philadelphia",
-    "LGA": "LaGuardia",
-}
 
 # --- records --------------------------------------------------------------------------------------------------------------
 
@@ -233,7 +212,7 @@ class AirlineTools(Toolkit):
 
     @tool("read")
     def list_all_airports(self) -> str:
-        return json.dumps([{"iata": code, "city": city} for code, city in _AIRPORTS.items()])
+        return json.dumps([{"iata": code, "city": city} for code, city in AIRPORTS.items()])
 
     @tool("read")
     def search_direct_flight(self, origin: Value, destination: Value, date: Value) -> str:
