@@ -76,3 +76,8 @@ def test_figures_of_several_rollouts_are_printed(tmp_path: Path, capsys: pytest.
     assert main([str(place)]) == 0
     assert "best@1..3" in capsys.readouterr().out
     assert main([str(tmp_path / "nowhere")]) == 2
+
+
+def test_what_it_prints_is_inert(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([str(tmp_path / "no\x1b[2Jwhere")]) == 2
+    assert "\x1b" not in capsys.readouterr().err

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from rbsuite.cli.output import echo, tell
 from rbsuite.errors import RbsuiteError, UsageError
 from rbsuite.store import ExperimentStore
 from rbsuite_mimic_cdm.figures import figures, table_lines
@@ -20,9 +21,9 @@ def main(arguments: list[str]) -> int:
         with ExperimentStore.open(Path(places[0]), readonly=True) as store:
             found = figures(store)
     except RbsuiteError as error:
-        sys.stderr.write(f"rbsuite: error: {error}\n")
+        tell(f"rbsuite: error: {error}")
         return error.exit_code
-    sys.stdout.write((json.dumps(found, indent=2) if "--json" in arguments else "\n".join(table_lines(found))) + "\n")
+    echo(json.dumps(found, indent=2) if "--json" in arguments else "\n".join(table_lines(found)))
     return 0
 
 

@@ -57,3 +57,8 @@ def test_the_projects_other_invented_patients_can_be_read() -> None:
     if not pack.is_dir():
         pytest.skip(f"no {pack.name} pack in {PACKS} (set RBSUITE_TEST_PACKS)")
     assert run(["verify", "--env", "mimic-cdm", "--split", "full", "--data", str(pack)]) == 0
+
+
+def test_what_it_prints_is_inert(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([str(tmp_path / "no\x1b[2Jwhere")]) == 2
+    assert "\x1b" not in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from rbsuite.api import Experiment
+from rbsuite.cli.output import echo, tell
 from rbsuite.errors import RbsuiteError
 from rbsuite_toolsandbox.by_category import categories, categories_text
 
@@ -12,14 +13,14 @@ from rbsuite_toolsandbox.by_category import categories, categories_text
 def main(words: list[str]) -> int:
     """Print the table; gives the exit code."""
     if len(words) != 1:
-        sys.stderr.write("usage: python -m rbsuite_toolsandbox EXPERIMENT\n")
+        tell("usage: python -m rbsuite_toolsandbox EXPERIMENT")
         return 2
     try:
         with Experiment.open(words[0]) as experiment:
-            sys.stdout.write(f"{categories_text(categories(experiment))}\n")
+            echo(categories_text(categories(experiment)))
     except RbsuiteError as error:
-        sys.stderr.write(f"rbsuite: error: {error}\n")
-        return 2
+        tell(f"rbsuite: error: {error}")
+        return error.exit_code
     return 0
 
 

@@ -216,3 +216,8 @@ def test_memory_helps_the_simulated_learner(tmp_path: Path, capsys: pytest.Captu
         assert any(record.ops for record in experiment.records() if record.ops)
         shown = json.dumps([record.rollouts[0].trajectory.query for record in experiment.records()])
         assert "milestone" not in shown
+
+
+def test_what_the_figures_print_is_inert(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main([str(tmp_path / "no\x1b[2Jwhere")]) == 2
+    assert "\x1b" not in capsys.readouterr().err
