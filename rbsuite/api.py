@@ -49,20 +49,26 @@ class Experiment:
 
     Args:
         directory: where it is kept.
+        reveal: whether the texts of private tasks (:attr:`rbsuite.TaskSet.private`) are given; else lengths stand in their place.
 
     Raises:
-        StoreError: there is no experiment.
+        StoreError: there is no experiment, or what is to be revealed is sealed under a key that is not on this machine.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, reveal: bool = False) -> None:
         from rbsuite.store import ExperimentStore
 
-        self._store = ExperimentStore.open(directory, readonly=True)
+        store = ExperimentStore.open(directory, readonly=True)
+        try:
+            self._store = store.revealed() if reveal else store
+        except BaseException:
+            store.close()
+            raise
 
     @classmethod
-    def open(cls, directory: str | os.PathLike[str]) -> Self:
+    def open(cls, directory: str | os.PathLike[str], *, reveal: bool = False) -> Self:
         """Open what was run, here or by the command line."""
-        return cls(directory)
+        return cls(directory, reveal=reveal)
 
     def __repr__(self) -> str:
         done = sum(self._store.committed(run.id) for run in self.runs)
@@ -299,7 +305,8 @@ def attribute(
     from rbsuite.store import ExperimentStore
 
     execution = execution or Execution()
-    with ExperimentStore.open(directory, readonly=True) as store:
+    with ExperimentStore.open(directory, readonly=True) as opened:
+        store = opened.revealed() if execution.reveal else opened
         found = left_out(store, condition_of(store, memory), items, clusters)
         kept, trials = Journal(Path(journal or store.directory / FILE_NAME)), trials_of(found, again=again)
         if any(kept.get(trial) is None for trial in trials):
@@ -372,7 +379,7 @@ async def aevaluate(
             directory = store.directory
     finally:
         await planned.aclose()
-    return Experiment(directory)
+    return Experiment(directory, reveal=execution.reveal)
 
 
 @contextmanager

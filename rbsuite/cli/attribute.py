@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import Command, Number, find_plugins
+from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.errors import Interrupted, LimitReached, Outage
 
@@ -60,6 +61,13 @@ EPILOG = """Examples:
 @click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop after so many model calls.")
 @click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when this session has taken so long.")
 @click.option(
+    "--i-may-share-this-data",
+    "share",
+    is_flag=True,
+    help="Private tasks may go to models and embedders that are not on this machine.",
+)
+@reveal_option
+@click.option(
     "--journal",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -75,6 +83,7 @@ def command(
     again: bool,
     dry_run: bool,
     journal: Path | None,
+    reveal: bool,
     as_json: bool,
     quiet: bool,
     **options: Any,
@@ -87,16 +96,15 @@ def command(
     from rbsuite.run.attributed import effects
     from rbsuite.run.attribution import FILE_NAME, Journal, condition_of, left_out, trials_of
     from rbsuite.run.config import Execution
-    from rbsuite.store import ExperimentStore
 
-    with ExperimentStore.open(experiment, readonly=True) as store:
+    with open_shown(experiment, reveal=reveal) as store:
         condition = condition_of(store, memory)
         found = left_out(store, condition, items, clusters)
         kept, trials = Journal(journal or store.directory / FILE_NAME), trials_of(found, again=again)
         if dry_run:
             _estimate(store, found, trials, kept, as_json=as_json)
             return
-        _run(store, trials, kept, Execution(**options), quiet=quiet or as_json)
+        _run(store, trials, kept, Execution(**options, reveal=reveal), quiet=quiet or as_json)
         _report(store, condition, effects(found, kept, again=again), kept, again=again, as_json=as_json)
 
 

@@ -27,6 +27,8 @@ def command(experiment: Path, wanted: str, as_json: bool) -> None:
     findings = list(report.findings)
     if wanted and report.digest and not (len(wanted) >= 12 and report.digest.startswith(wanted.lower())):
         findings.append(f"its digest is {report.digest}, not {wanted}")
+    if wanted and report.keyless:
+        findings.append("its digest cannot be computed: its text is sealed, and the key is not on this machine")
     if as_json:
         echo_json(
             {"experiment": str(experiment), "findings": findings, "digest": report.digest, "tasks": report.tasks,
@@ -42,6 +44,9 @@ def command(experiment: Path, wanted: str, as_json: bool) -> None:
                 else f"note: run {act.run} was taken back to task {act.position} ({act.kind}); {act.tasks} tasks were discarded"
             )
         if not findings:
-            echo(f"{experiment}: {report.tasks} tasks as they were written; digest {report.digest}")
+            told = f"digest {report.digest}"
+            if report.keyless:
+                told = "their text is sealed, and the key is not on this machine, so banks and digest are not computed"
+            echo(f"{experiment}: {report.tasks} tasks as they were written; {told}")
     if findings:
         raise click.exceptions.Exit(1)

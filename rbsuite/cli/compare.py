@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from rbsuite.cli.commands import Command
+from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import echo
 
 EPILOG = """Examples:
@@ -39,6 +40,7 @@ def command(experiments: Sequence[Path], baseline: str | None, flips: bool, as_j
 
     with ExitStack() as stack:
         stores = [stack.enter_context(ExperimentStore.open(path, readonly=True)) for path in experiments]
+        say_without_key(*stores)
         compared = gather(stores, baseline)
         if as_json:
             from rbsuite.cli.output import echo_json

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rbsuite.cli.commands import Command
+from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import echo, echo_json
 
 
@@ -25,6 +26,7 @@ def command(a: Path, b: Path, as_json: bool) -> None:
     from rbsuite.store import ExperimentStore
 
     with ExperimentStore.open(a, readonly=True) as first, ExperimentStore.open(b, readonly=True) as second:
+        say_without_key(first, second)
         found = differing(first, second)
         if as_json:
             echo_json(document(found))

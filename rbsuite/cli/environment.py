@@ -87,6 +87,7 @@ def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) ->
 def describe_split(environment: Environment, split: Split, data: str, floor: bool) -> dict[str, Any]:
     """A split with its number of tasks and floor by domain, or with what is missing and how to get it."""
     from rbsuite.errors import DataError
+    from rbsuite.run.private import unheard
 
     row: dict[str, Any] = {"name": split.name, "summary": split.summary, "bundled": split.bundled}
     if not environment.at_hand(split.name, data=data):
@@ -95,8 +96,14 @@ def describe_split(environment: Environment, split: Split, data: str, floor: boo
         tasks = environment.tasks(split.name, data="" if split.bundled else data)
     except DataError as error:
         return row | {"here": False, "problem": error.message, "remedy": error.remedy}
+    with unheard(tasks.private, remedy="Fix the plugin; --no-floor shows the rest."):
+        return {**row, **_figures(environment, tasks, floor)}
+
+
+def _figures(environment: Environment, tasks: TaskSet, floor: bool) -> Mapping[str, Any]:
+    """What there is to say of tasks that are here."""
     counts = Counter(task.domain for task in tasks)
-    row |= {"here": True, "tasks": len(tasks), "domains": dict(counts), "task_set": tasks.content_hash}
+    row: dict[str, Any] = {"here": True, "tasks": len(tasks), "domains": dict(counts), "task_set": tasks.content_hash}
     ceiling = environment.ceiling(tasks)
     row |= {"ceiling": dict(ceiling.figures) if ceiling else {}}
     return row | {"floor": asyncio.run(count_floor(environment, tasks)) if floor else None}

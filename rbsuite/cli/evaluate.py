@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import Command, Number, find_plugins
+from rbsuite.cli.opening import say_without_key
 from rbsuite.cli.output import canvas, echo, echo_json, tell
 from rbsuite.errors import Interrupted, LimitReached, Outage, UsageError, in_words
 from rbsuite.options import split_pieces
@@ -191,7 +192,9 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     help="Private tasks, such as patients' records, may go to models and embedders that are not on this machine.",
 )
 @click.option(
-    "--reveal", is_flag=True, help="Keep what is said on private tasks in the store and the log [default: left out]."
+    "--reveal",
+    is_flag=True,
+    help="What is said on private tasks may stand in the log, in errors and in the cache [default: left out].",
 )
 @click.option(
     "--max-cost",
@@ -440,6 +443,7 @@ def _shown(source: Path, to_look: str, *, as_json: bool) -> bool:
     with ExperimentStore.open(source, readonly=True) as store:
         if not stage(store, to_look).finished:
             return False
+        say_without_key(store)
         _report(store, as_json=as_json)
         return True
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rbsuite.cli.commands import Command
+from rbsuite.cli.opening import open_shown
 from rbsuite.cli.output import stdout, tell
 
 FORMATS = ("csv", "jsonl", "parquet", "inspect", "atif")
@@ -37,13 +38,13 @@ def command(experiment: Path, form: str, out: Path | None, no_trajectories: bool
     """Write an EXPERIMENT in another format. It may still be running; what is committed is written."""
     from rbsuite.errors import UsageError
     from rbsuite.export import export
-    from rbsuite.store import ExperimentStore, export_jsonl
+    from rbsuite.store import export_jsonl
     from rbsuite.store.redaction import is_private
 
     if no_trajectories and form != "jsonl":
         raise UsageError(f"--no-trajectories goes with --to jsonl, not {form}.", "Leave it out.")
-    with ExperimentStore.open(experiment, readonly=True) as store:
-        if is_private(store) and not reveal:
+    with open_shown(experiment, reveal=reveal) as store:
+        if is_private(store) and not store.confined and not reveal:
             tell("The benchmark's authors ask not to make its text public: it is left out (see --reveal).")
         if out == Path("-"):
             if form != "jsonl":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
+from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo, tell
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.report.text import one_line
@@ -88,9 +89,6 @@ class _Unsearched:
         return np.zeros((len(texts), 1), dtype=np.float32)
 
 
-_reveal = click.option("--reveal", is_flag=True, help="Include text of private tasks, and what was learnt from it.")
-
-
 def _bank_options(function: Any) -> Any:
     function = click.option(
         "--at", type=click.IntRange(min=0), metavar="T", help="As it was after T tasks [default: all]."
@@ -98,7 +96,7 @@ def _bank_options(function: Any) -> Any:
     function = click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")(
         function
     )
-    function = _reveal(function)
+    function = reveal_option(function)
     return click.argument("experiment", type=click.Path(path_type=Path))(function)
 
 
@@ -186,8 +184,9 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
     metavar="N",
     help="Rows to show, half of them from the end; 0: all.",
 )
+@reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def helped(experiment: Path, baseline: str | None, shown: int, as_json: bool) -> None:
+def helped(experiment: Path, baseline: str | None, shown: int, reveal: bool, as_json: bool) -> None:
     """Say which items helped: how tasks went with and without them.
 
     For each item: the tasks for which it was recalled, their difference to memory-off on the same tasks, and that of the tasks for which it
@@ -198,9 +197,8 @@ def helped(experiment: Path, baseline: str | None, shown: int, as_json: bool) ->
     from rbsuite.report.items import helped_json, helped_text
     from rbsuite.report.results import SIMULATED
     from rbsuite.statistics.items import items_helped
-    from rbsuite.store import ExperimentStore
 
-    with ExperimentStore.open(experiment, readonly=True) as store:
+    with open_shown(experiment, reveal=reveal) as store:
         compared = gather([store], baseline)
         found = items_helped(store, compared.summary)
         if as_json:
@@ -244,7 +242,7 @@ def search(
 @click.argument("before", type=click.IntRange(min=0))
 @click.argument("after", type=click.IntRange(min=0))
 @click.option("--run", "run_id", metavar="RUN", help="The run [default: the first with a memory].")
-@_reveal
+@reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def diff(experiment: Path, before: int, after: int, run_id: str | None, reveal: bool, as_json: bool) -> None:
     """Show what changed in a run's bank between two positions."""
@@ -286,15 +284,15 @@ def export(experiment: Path, run_id: str | None, at: int | None, reveal: bool, o
     """
     from rbsuite.files import written
     from rbsuite.jsonable import canonical
-    from rbsuite.store.redaction import is_confined, is_private, redact
+    from rbsuite.store.redaction import is_private, redact
 
-    opened = _open(experiment, run_id, at, reveal=True)
+    opened = _open(experiment, run_id, at, reveal=reveal)
+    confined = opened.store.confined
     hidden = is_private(opened.store) and not reveal
     items, documents = opened.items(), opened.documents()
     stored = [*items, *({"document": one.name, "version": one.version, "text": one.text} for one in documents)]
-    confined = is_confined(opened.store)
     lines = "".join(f"{canonical(redact(one, confined=confined) if hidden else one)}\n" for one in stored)
-    if hidden:
+    if hidden and not confined:
         tell("The tasks are private, so their text is left out (see --reveal).")
     if out is None:
         echo(lines, nl=False)
@@ -322,23 +320,22 @@ def _open(
     from rbsuite.run.names import look_up
     from rbsuite.run.private import embeds_elsewhere, refusal
     from rbsuite.run.worker import load_bank
-    from rbsuite.store import ExperimentStore
-    from rbsuite.store.redaction import is_confined
 
-    store = click.get_current_context().with_resource(ExperimentStore.open(experiment, readonly=True))
+    store = click.get_current_context().with_resource(open_shown(experiment, reveal=reveal))
     config = store.manifest.config
     run = _choose_run(store, run_id)
     embedder: Embedder = _Unsearched()
-    confined = is_confined(store)
+    source = store
     if searched:
-        if confined and not share and embeds_elsewhere(run.condition.embedder, find_plugins()):
+        source = store.revealed()  # what is left out cannot be searched
+        if store.confined and not share and embeds_elsewhere(run.condition.embedder, find_plugins()):
             raise refusal("embedder", run.condition.embedder)
         embedder = look_up(find_plugins(), "embedder", run.condition.embedder).make()
     index = config["index"] if searched else "exact"
-    bank = asyncio.run(load_bank(job_of(store, run), embedder, index))
+    bank = asyncio.run(load_bank(job_of(source, run), embedder, index))
     if at is not None and at > bank.version:
         raise UsageError(f"run {run.id!r} has {bank.version} tasks, not {at}.", f"Give --at 0 to {bank.version}.")
-    return Opened(store, run, bank, bank.version if at is None else at, confined and not reveal)
+    return Opened(store, run, bank, bank.version if at is None else at, store.confined and not reveal)
 
 
 def _choose_run(store: ExperimentStore, run_id: str | None) -> RunInfo:

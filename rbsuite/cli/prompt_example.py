@@ -25,7 +25,9 @@ from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.reading.actions import RESPOND, schemas
 from rbsuite.run.names import look_up
+from rbsuite.run.private import unheard
 from rbsuite.specs import EnvironmentSpec, load_object
+from rbsuite.store.redaction import hidden
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Actor, Observation, Step, Trajectory
 from rbsuite.transcript import render_action, render_steps, render_transcript, rules_of
@@ -43,12 +45,14 @@ class Example:
         task: the task.
         first: the first observation of all.
         trajectory: what was seen and done.
+        own: the environment's own variables for the task.
     """
 
     environment: Environment
     task: Task
     first: Observation
     trajectory: Trajectory
+    own: Mapping[str, Any]
 
     @property
     def seen(self) -> Observation:
@@ -82,10 +86,20 @@ class Example:
         )
 
 
-def variables(plugins: Plugins, prompts: Prompts, name: str, environment: str) -> Mapping[str, Any]:
+def variables(
+    plugins: Plugins, prompts: Prompts, name: str, environment: str, *, reveal: bool = False
+) -> Mapping[str, Any]:
     """What a template is given, by an example from an environment.
 
-    A template that another environment's plugin brings is given that environment's variables too.
+    A template that another environment's plugin brings is given that environment's variables too. Of a private task the texts are left
+    out.
+
+    Args:
+        plugins: where environments are looked up.
+        prompts: the templates.
+        name: of the template.
+        environment: of the example.
+        reveal: whether texts of a private task are wanted.
 
     Raises:
         UnknownNameError: there is no such environment or template.
@@ -93,20 +107,25 @@ def variables(plugins: Plugins, prompts: Prompts, name: str, environment: str) -
     """
     spec = plugins.environment(environment)
     try:
-        example = played(plugins, spec)
+        example = played(plugins, spec, reveal=reveal)
     except RbsuiteError:
         raise
     except Exception as error:
         raise PluginError.of(f"environment {spec.name!r}", error, "Choose another with --env.") from error
-    found = {**_of_owner(plugins, prompts, name, spec), **common(example, prompts)}
+    found = {**_of_owner(plugins, prompts, name, spec, reveal=reveal), **common(example, prompts)}
     for special in (OF_ROLE.get(name.partition("/")[0]), OF_TEMPLATE.get(name)):
         if special is not None:
             found |= special(example)
     return found
 
 
-def played(plugins: Plugins, spec: EnvironmentSpec) -> Example:
+def played(plugins: Plugins, spec: EnvironmentSpec, *, reveal: bool = False) -> Example:
     """The first task of an environment's default split, played by its reference solution as far as there is one.
+
+    Args:
+        plugins: where parts are looked up.
+        spec: the environment.
+        reveal: whether texts of a private task are wanted.
 
     Raises:
         PluginError: the environment cannot be imported.
@@ -114,15 +133,21 @@ def played(plugins: Plugins, spec: EnvironmentSpec) -> Example:
     """
     import asyncio
 
-    environment, task = _first_task(plugins, spec)
+    environment, task, private = _first_task(plugins, spec)
+    hides = private and not reveal
 
     async def play_and_close() -> Example:
         try:
-            return await _played(environment, task)
+            made = await _played(environment, task)
         finally:
             await environment.aclose()
+        if not hides:
+            return made
+        parts = hidden(made.task), hidden(made.first), hidden(made.trajectory), hidden(dict(made.own), "data")
+        return Example(environment, *parts)
 
-    return asyncio.run(play_and_close())
+    with unheard(hides):
+        return asyncio.run(play_and_close())
 
 
 async def _played(environment: Environment, task: Task) -> Example:
@@ -140,15 +165,17 @@ async def _played(environment: Environment, task: Task) -> Example:
             actor: Actor = "user" if seen.turn == "user" else "agent"
             steps.append(Step(actor, seen, action, None, episode.audience(actor, action)))
         trajectory = Trajectory(task.id, 0, 0, task.query, tuple(steps), episode.observation, "finished")
-        return Example(environment, task, first, trajectory.shown())
+        return Example(environment, task, first, trajectory.shown(), environment.prompt_variables(task))
     finally:
         await episode.aclose()
 
 
-def _first_task(plugins: Plugins, spec: EnvironmentSpec) -> tuple[Environment, Task]:
+def _first_task(plugins: Plugins, spec: EnvironmentSpec) -> tuple[Environment, Task, bool]:
+    """The environment, its first task, and whether that is private."""
     environment: Environment = look_up(plugins, "environment", spec.name).make()
     split = next((split for split in spec.splits if split.bundled), spec.splits[0])
-    return environment, environment.tasks(split.name).tasks[0]
+    tasks = environment.tasks(split.name)
+    return environment, tasks.tasks[0], tasks.private
 
 
 def common(example: Example, prompts: Prompts) -> dict[str, Any]:
@@ -168,7 +195,7 @@ def common(example: Example, prompts: Prompts) -> dict[str, Any]:
         if first.turn == "user"
         else "",
         "stop": STOP,
-        **example.environment.prompt_variables(example.task),
+        **example.own,
     }
 
 
@@ -246,7 +273,9 @@ OF_TEMPLATE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
 """What a template is given that differs from its role's."""
 
 
-def _of_owner(plugins: Plugins, prompts: Prompts, name: str, chosen: EnvironmentSpec) -> Mapping[str, Any]:
+def _of_owner(
+    plugins: Plugins, prompts: Prompts, name: str, chosen: EnvironmentSpec, *, reveal: bool
+) -> Mapping[str, Any]:
     """The variables of the environment whose plugin brings a template, where that is not the chosen one."""
     file = prompts.source(name)[1]
     for spec in plugins.environments.values():
@@ -256,6 +285,7 @@ def _of_owner(plugins: Plugins, prompts: Prompts, name: str, chosen: Environment
         directory = getattr(kind, "prompt_directory", None)
         if directory is not None and file.is_relative_to(directory):
             with suppress(DataError):  # another environment of the same plugin may have a sample
-                environment, task = _first_task(plugins, spec)
-                return environment.prompt_variables(task)
+                environment, task, private = _first_task(plugins, spec)
+                made = environment.prompt_variables(task)
+                return hidden(dict(made), "data") if private and not reveal else made
     return {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import CommandGroup, find_plugins
+from rbsuite.cli.opening import reveal_option
 from rbsuite.cli.output import echo, echo_json, tell
 from rbsuite.report.text import fields, table
 
@@ -52,15 +53,18 @@ def list_command(directory: Path | None, as_json: bool) -> None:
 @_directory_option
 @click.option("--env", "environment", default="", metavar="ENV", help="Render with an example from this environment.")
 @click.option("--var", "variables", multiple=True, metavar="NAME=VALUE", help="Render with this value; repeatable.")
+@reveal_option
 @_json_option
-def show_command(name: str, directory: Path | None, environment: str, variables: Sequence[str], as_json: bool) -> None:
+def show_command(
+    name: str, directory: Path | None, environment: str, variables: Sequence[str], reveal: bool, as_json: bool
+) -> None:
     """Show the template NAME: its origin and source; with --env or --var, what it renders to."""
     prompts, origins = open_prompts(directory)
     row = describe(prompts, name, origins)
     row["refers_to"] = referred(prompts, row["source"])
     values = read_variables(variables)
     if environment or values:
-        row["rendered"] = _render(prompts, name, {**_example(prompts, name, environment), **values})
+        row["rendered"] = _render(prompts, name, {**_example(prompts, name, environment, reveal=reveal), **values})
     if as_json:
         echo_json(row)
         return
@@ -128,12 +132,12 @@ def read_variables(texts: Sequence[str]) -> dict[str, str]:
     return values
 
 
-def _example(prompts: Prompts, name: str, environment: str) -> Mapping[str, Any]:
+def _example(prompts: Prompts, name: str, environment: str, *, reveal: bool) -> Mapping[str, Any]:
     if not environment:
         return {}
     from rbsuite.cli.prompt_example import variables
 
-    return variables(find_plugins(), prompts, name, environment)
+    return variables(find_plugins(), prompts, name, environment, reveal=reveal)
 
 
 def _render(prompts: Prompts, name: str, values: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rbsuite.cli.commands import Command
+from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo
 
 if TYPE_CHECKING:
@@ -38,16 +39,16 @@ EPILOG = """Examples:
     help="The convention, e.g. the reader of the answers to questions.",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document to this file.")
+@reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def command(experiment: Path, name: str, out: Path | None, as_json: bool) -> None:
+def command(experiment: Path, name: str, out: Path | None, reveal: bool, as_json: bool) -> None:
     """Grade what is stored in EXPERIMENT by another convention of its environment and show what changes.
 
     No model is called. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
     """
     from rbsuite.statistics.rescoring import rescore
-    from rbsuite.store import ExperimentStore
 
-    with ExperimentStore.open(experiment, readonly=True) as store:
+    with open_shown(experiment, reveal=reveal) as store:
         rescorer = find_rescorer(store, name)
         found = rescore(store, rescorer)
         document = as_document(store, rescorer, found)

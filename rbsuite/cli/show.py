@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rbsuite.cli.commands import Command, find_plugins
+from rbsuite.cli.opening import open_shown, reveal_option
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
 
@@ -44,6 +45,7 @@ EPILOG = """Examples:
 )
 @click.option("--no-prompt", is_flag=True, help="Leave out the prompt.")
 @click.option("--full", is_flag=True, help="Show texts whole.")
+@reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(
     experiment: Path,
@@ -55,6 +57,7 @@ def command(
     rollout: int | None,
     no_prompt: bool,
     full: bool,
+    reveal: bool,
     as_json: bool,
 ) -> None:
     """Show a TASK of an EXPERIMENT with memory and without it: why did memory help here?
@@ -62,9 +65,7 @@ def command(
     Side by side: score, verdict and cost, what was recalled with its scores, the first prompt as it was sent, every step, the verdict
     against the truth, and what the bank learnt. It shows what only the environment may see; nothing is written and no model is called.
     """
-    from rbsuite.store import ExperimentStore
-
-    with ExperimentStore.open(experiment, readonly=True) as store:
+    with open_shown(experiment, reveal=reveal) as store:
         known = dict.fromkeys(name for run in store.manifest.runs for name in run.tasks)
         if task not in known:
             raise UnknownNameError(f"task of {experiment}", task, known)

@@ -33,6 +33,7 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
     """
     from rbsuite.errors import UsageError
     from rbsuite.run.plan import choose_environment
+    from rbsuite.run.private import unheard
     from rbsuite.run.verify import verify
 
     chosen = choose_environment(find_plugins(), environment)
@@ -44,7 +45,8 @@ def command(environment: str, split: str, domain: str, data: str, as_json: bool)
         finally:
             await chosen.environment.aclose()
 
-    report = asyncio.run(replay())
+    with unheard(tasks.private, remedy="Fix or reinstall the plugin."):
+        report = asyncio.run(replay())
     if report.tasks == len(report.without):
         raise UsageError(
             f"{chosen.reference} {tasks.split} has no reference solutions, so there is nothing to verify.",

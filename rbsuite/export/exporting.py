@@ -67,6 +67,7 @@ def export(
     if to not in FORMATS:
         raise UnknownNameError("format", to, FORMATS)
     place, hidden = Path(out), is_private(store) and not reveal
+    store = store.revealed() if reveal else store
     if to == "jsonl":
         export_jsonl(store, place, trajectories=trajectories, reveal=reveal)
         return Exported(place, 1, hidden)

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rbsuite.errors import RbsuiteError, UnknownNameError, UsageError
@@ -26,7 +27,7 @@ from rbsuite.leaderboard.validating import check_submission, file_digest
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.importing import copy_redacted, import_jsonl
-from rbsuite.store.redaction import is_private, redact
+from rbsuite.store.redaction import is_confined, is_private, redact
 
 _WORD = re.compile(r"[^a-z0-9]+")
 
@@ -199,7 +200,7 @@ def _copy(store: ExperimentStore, directory: Path) -> None:
         store.compact(directory)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        copy_redacted(store, Path(scratch) / "redacted", redact)
+        copy_redacted(store, Path(scratch) / "redacted", partial(redact, confined=is_confined(store)))
         with ExperimentStore.open(Path(scratch) / "redacted", readonly=True) as redacted:
             redacted.compact(directory)
 

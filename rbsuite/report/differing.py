@@ -81,7 +81,7 @@ def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
         matched,
         (alone, left),
         unpaired,
-        experiment_digest(a) == experiment_digest(b),
+        experiment_digest(a) == experiment_digest(b) != "",
     )
 
 

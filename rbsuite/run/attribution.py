@@ -28,6 +28,7 @@ from rbsuite.run.config import Execution, one_at_a_time
 from rbsuite.run.executors import job_of
 from rbsuite.run.parts import RunParts
 from rbsuite.run.plan import Plan
+from rbsuite.run.private import unheard
 from rbsuite.run.roles import first_failure
 from rbsuite.run.spending import limits_of
 from rbsuite.run.task_run import TaskRun, open_for
@@ -146,7 +147,7 @@ def left_out(store: ExperimentStore, condition: Condition, items: int, clusters:
         clusters: how many clusters, at most.
 
     Raises:
-        StoreError: the store cannot be read.
+        StoreError: the store cannot be read, or its texts are sealed and their key is not on this machine.
     """
     uses: dict[tuple[str, str], list[TaskRecord]] = {}
     ever: dict[str, Mapping[str, MemoryItem]] = {}
@@ -159,7 +160,8 @@ def left_out(store: ExperimentStore, condition: Condition, items: int, clusters:
                     uses.setdefault((run.id, name), []).append(record)
     ranked = sorted(uses, key=lambda use: (-len(uses[use]), use))
     alike: dict[int, list[tuple[str, str]]] = {}
-    for use, label in zip(ranked, clusters_of([ever[run][name] for run, name in ranked]), strict=True):
+    said = {run: folded_items(store.revealed(), run).ever for run in ever}
+    for use, label in zip(ranked, clusters_of([said[run][name] for run, name in ranked]), strict=True):
         alike.setdefault(label, []).append(use)
     found = [_left_out("item", [use], uses, ever, held) for use in ranked[:items]]
     by_size = sorted(alike.values(), key=lambda members: -sum(len(uses[use]) for use in members))
@@ -377,18 +379,19 @@ async def run_trials(
             done(count)
 
     environment = plan.environment, plan.tasks
-    try:
-        async with Worker(plan.config, plan.recipe, plan.plugins, _Deaf(), execution, meter, environment) as worker:
-            for run, mine in _by_run(left):
-                parts = await worker.parts(job_of(store, store.run(run)))
-                async with asyncio.TaskGroup() as group:
-                    for trial in mine:
-                        group.create_task(make(trial, replace(parts, without=frozenset(trial.without))))
-    except BaseExceptionGroup as failures:
-        first = first_failure(failures)
-        raise first from first.__cause__
-    finally:
-        await plan.aclose()
+    with unheard(plan.confined and not execution.reveal):
+        try:
+            async with Worker(plan.config, plan.recipe, plan.plugins, _Deaf(), execution, meter, environment) as worker:
+                for run, mine in _by_run(left):
+                    parts = await worker.parts(job_of(store.revealed(), store.run(run)))
+                    async with asyncio.TaskGroup() as group:
+                        for trial in mine:
+                            group.create_task(make(trial, replace(parts, without=frozenset(trial.without))))
+        except BaseExceptionGroup as failures:
+            first = first_failure(failures)
+            raise first from first.__cause__
+        finally:
+            await plan.aclose()
     if stopped:
         raise stopped[0]
 

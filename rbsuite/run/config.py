@@ -161,7 +161,7 @@ class Execution:
         transport: how providers' models are asked, see :func:`rbsuite.models.factory.way_to`.
         cache: directory of a cache of replies; empty: none.
         share: whether private tasks may go to models that are not on this machine (:mod:`rbsuite.run.private`).
-        reveal: whether the store keeps, and observers are told, what was said on private tasks.
+        reveal: whether observers, errors and a cache are told what was said on private tasks. The store seals it in any case.
     """
 
     concurrency: int = 8

@@ -121,7 +121,7 @@ async def _all_runs(store: ExperimentStore, runs: Sequence[RunInfo], carry_out: 
             if stopped or store.run_finished(info.id) or not store.claim(info.id):
                 return False
             try:
-                await carry_out(job_of(store, info))
+                await carry_out(job_of(store.revealed(), info))
             except (
                 LimitReached
             ) as stop:  # the other runs stop at their next call; what they have under way is not cut off

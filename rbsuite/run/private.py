@@ -35,13 +35,12 @@ from rbsuite.models.provider import BASE_URL_VARIABLES, PREFIX
 from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference
 from rbsuite.plugins import Plugins
-from rbsuite.record import TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig, model_references
 from rbsuite.run.names import look_up
 from rbsuite.run.warm import parse_source
 from rbsuite.scrub import scrub_text
 from rbsuite.store import ExperimentStore
-from rbsuite.store.redaction import hidden, is_confined, left_out
+from rbsuite.store.redaction import hidden, hide_record, is_confined, left_out
 
 CONSENT = "--i-may-share-this-data"
 SERVERS = frozenset(
@@ -141,15 +140,6 @@ def starts_confined(warm_start: str) -> bool:
         return is_confined(store)
 
 
-def hide_record(record: TaskRecord) -> TaskRecord:
-    """A record without what was said; operations stay."""
-    return replace(
-        record,
-        rollouts=tuple(hidden(one, "rollouts") for one in record.rollouts),
-        recalls=tuple(replace(one, recall=hidden(one.recall)) for one in record.recalls),
-    )
-
-
 def hide_event(event: Event) -> Event:
     """An event without what was said."""
     match event:
@@ -162,17 +152,17 @@ def hide_event(event: Event) -> Event:
         case RolloutEnded():
             return replace(event, trajectory=hidden(event.trajectory), verdict=hidden(event.verdict))
         case TaskCommitted():
-            record = hide_record(event.record)
-            return replace(event, record=replace(record, ops=hidden(record.ops)))
+            return replace(event, record=hide_record(event.record))
     return event
 
 
 @contextmanager
-def unheard(hides: bool) -> Iterator[None]:
+def unheard(hides: bool, remedy: str = "Give --reveal to see it.") -> Iterator[None]:
     """Keep out of errors and of the log what a model or an environment may have said.
 
     Args:
         hides: whether to.
+        remedy: what to do to see what an error says.
     """
     if not hides:
         yield
@@ -198,12 +188,12 @@ def unheard(hides: bool) -> Iterator[None]:
         owner = getattr(error, "owner", "")
         raise PluginError(
             f"{owner or 'a plugin'} failed ({type(error).__name__}); what it says is left out, as the tasks are private.",
-            "Give --reveal to see it.",
+            remedy,
         ) from None
     except Exception as error:
         raise PluginError(
             f"the run failed ({type(error).__name__}); what it says is left out, as the tasks are private.",
-            "Give --reveal to see it.",
+            remedy,
         ) from None
     finally:
         logging.setLogRecordFactory(usual)

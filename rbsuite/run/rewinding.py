@@ -60,7 +60,7 @@ def rewind_to_failures(store: ExperimentStore) -> int:
 
 def _check_state(store: ExperimentStore, run: str, position: int) -> None:
     """See that a run's memory can be brought to where it was at a position."""
-    if position and is_lost(last_state(op for _, op in store.ops(run, position))):
+    if position and is_lost(last_state(op for _, op in store.revealed().ops(run, position))):
         raise UsageError(
             f"run {run!r} cannot be taken back to {position}: its memory kept what it had learnt outside the bank, and gave no snapshot.",
             f"Start it anew with --rewind '{run}@0'.",

@@ -8,7 +8,7 @@ from typing import Protocol
 from rbsuite.events import Event, RunFinished, TaskCommitted
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.observers import Observers
-from rbsuite.run.private import hide_event, hide_record
+from rbsuite.run.private import hide_event
 from rbsuite.store import ExperimentStore
 
 
@@ -34,8 +34,7 @@ class StoreSink:
     Args:
         store: the experiment, open for writing.
         observers: who is told.
-        hides: whether what was said on the tasks is kept from both. The operations of the memory are stored whatever is said here: without
-            them no run could be gone on with.
+        hides: whether what was said on the tasks is kept from observers. The store seals it by itself.
     """
 
     def __init__(self, store: ExperimentStore, observers: Observers, *, hides: bool = False) -> None:
@@ -51,8 +50,6 @@ class StoreSink:
     def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
         """See :class:`Sink`."""
         self._store.note_templates(templates)
-        if self._hides:
-            record = hide_record(record)
         self._store.commit(run.id, record)
         self.emit(TaskCommitted(run, record))
 

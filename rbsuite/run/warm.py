@@ -46,7 +46,8 @@ def read_seeds(text: str, runs: Sequence[RunInfo]) -> Mapping[str, tuple[MemoryO
     if not text:
         return {}
     path, at = parse_source(text)
-    with ExperimentStore.open(path, readonly=True) as store:
+    with ExperimentStore.open(path, readonly=True) as opened:
+        store = opened.revealed()
         return {
             run.id: _bank(store, _source_of(run, store.manifest.runs, path), at)
             for run in runs

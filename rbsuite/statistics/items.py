@@ -143,7 +143,10 @@ def _helped(store: ExperimentStore, comparison: Comparison) -> ItemsHelped | Non
     used = sorted(counts, key=lambda key: (-counts[key], key))
     if not used:
         return None
-    labels = clusters_of([ever[run][name] for run, name in used])
+    said = ever
+    if store.can_reveal:
+        said = {run.id: folded_items(store.revealed(), run.id).ever for run in runs}
+    labels = clusters_of([said[run][name] for run, name in used])
     by_id = {run.id: run for run in runs}
     items, members = [], defaultdict[int, list[tuple[str, str]]](list)
     for (run, name), label in zip(used, labels, strict=True):

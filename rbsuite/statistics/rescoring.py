@@ -14,6 +14,7 @@ from rbsuite.statistics.pairing import stream_tasks
 from rbsuite.statistics.parts import parts_apart
 from rbsuite.statistics.shares import over_tasks
 from rbsuite.store import ExperimentStore
+from rbsuite.store.redaction import hidden
 from rbsuite.trajectory import Grade
 
 
@@ -69,15 +70,17 @@ def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
 
     Raises:
         UsageError: the convention cannot be had.
-        StoreError: the store cannot be read.
+        StoreError: the store cannot be read, or its texts are sealed and their key is not on this machine.
     """
+    clear = store.revealed()
+    shown = clear is store
     apart = {task: part.domain for part in parts_apart(about(store)) for task in part.tasks}
     found: defaultdict[tuple[str, Condition], _Regraded] = defaultdict(_Regraded)
     for info in store.manifest.runs:
-        for record in store.records(info.id, stop=len(stream_tasks(info))):
+        for record in clear.records(info.id, stop=len(stream_tasks(info))):
             tally = found[apart.get(record.task_id, ""), info.condition]
             for place, rollout in enumerate(record.rollouts):
-                tally.add(info.id, record.task_id, record.selected in (place, ALL), rollout, rescorer)
+                tally.add(info.id, record.task_id, record.selected in (place, ALL), rollout, rescorer, shown=shown)
     places = ["", *dict.fromkeys(apart.values())]
     ordered = sorted(found, key=lambda key: places.index(key[0]))
     return [found[domain, condition].result(condition, domain) for domain, condition in ordered]
@@ -90,14 +93,17 @@ class _Regraded:
     before: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     after: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, run: str, task: str, selected: bool, record: RolloutRecord, rescorer: Rescorer) -> None:
-        """Count a rollout; one without a grade keeps its score."""
+    def add(
+        self, run: str, task: str, selected: bool, record: RolloutRecord, rescorer: Rescorer, *, shown: bool
+    ) -> None:
+        """Count a rollout; one without a grade keeps its score. What is not shown is left out of the changes."""
         trajectory = record.trajectory
         old, new = trajectory.grade, rescorer.grade(trajectory)
         if old is not None and new is not None:
             self.grades.append((old, new))
             if _seen(old, rescorer.details) != _seen(new, rescorer.details):
-                self.changes.append(Change(run, task, trajectory.rollout, selected, old, new))
+                grades = (old, new) if shown else (hidden(old), hidden(new))
+                self.changes.append(Change(run, task, trajectory.rollout, selected, *grades))
         if selected:
             score = trajectory.score or 0.0
             self.before[task].append(score)

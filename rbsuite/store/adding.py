@@ -19,6 +19,7 @@ from rbsuite.store.creation import insert_runs, plan
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, added_hash, manifest_hash
 from rbsuite.store.rows import UNDECLARED, decode_runs, encode_runs
+from rbsuite.store.sealing import Seal
 
 KEY = "added_"
 """What the keys in ``meta`` begin with; the number of the addition follows."""
@@ -54,12 +55,16 @@ def signatures(meta: Mapping[str, Any], runs: int) -> Sequence[str]:
 
 
 def add_runs(
-    database: Database, manifest: Manifest, runs: Sequence[RunInfo], seeds: Mapping[str, Sequence[MemoryOp]]
+    database: Database,
+    manifest: Manifest,
+    runs: Sequence[RunInfo],
+    seeds: Mapping[str, Sequence[MemoryOp]],
+    seal: Seal | None,
 ) -> None:
     """Add runs in one transaction: see :meth:`rbsuite.store.ExperimentStore.add_runs`."""
     first = len(manifest.runs)
     made = Manifest(manifest.config, manifest.facts, (*manifest.runs, *(replace(run, declared=False) for run in runs)))
-    draft = plan(made, seeds)
+    draft = plan(made, seeds, seal)
     text = encode_runs(draft.clean.runs[first:])
     with database.transaction() as connection:
         meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
@@ -70,7 +75,7 @@ def add_runs(
         for before in (*there, text):
             signed = added_hash(signed, before)
         connection.execute("INSERT INTO meta VALUES (?, ?)", (f"{KEY}{len(there) + 1}", pack(text)))
-        insert_runs(connection, draft.runs[first:], signed, first)
+        insert_runs(connection, draft, draft.runs[first:], signed, first)
         (number,) = connection.execute("SELECT 1 + coalesce(max(id), 0) FROM act").fetchone()
         for place in range(len(runs)):
             act = (number + place, first + place, UNDECLARED, 0, 0, "")

@@ -18,12 +18,15 @@ from rbsuite.store.codec import inflate, unpack, unsqueeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, manifest_hash, run_link, standing_acts, task_link, templates_hash
 from rbsuite.store.reader import Reader
+from rbsuite.store.redaction import hide_record
 from rbsuite.store.rows import EncodedRecord, Row, encode_record, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, TABLES, VIEWS, task_key
+from rbsuite.store.sealing import META, linked
+from rbsuite.store.sealing import TABLE as SEALED
 from rbsuite.store.spending import TABLE as SPENDING
 
 _PAGE = 64
-_META = frozenset({"schema_version", "manifest", "manifest_hash", "templates_hash"})
+_META = frozenset({"schema_version", "manifest", "manifest_hash", "templates_hash", META})
 _STRAY = {
     "task": f"id / {POSITIONS} != run OR run NOT IN (SELECT id FROM run)",
     "rollout": f"id / {ORDINALS} != task OR task NOT IN (SELECT id FROM task)",
@@ -34,16 +37,21 @@ _STRAY = {
     "discarded": "act NOT IN (SELECT id FROM act)",
     "act": "run NOT IN (SELECT id FROM run)",
 }
+_STRAY_SEALED = "id >= 0 AND id NOT IN (SELECT id FROM task) OR id < 0 AND -1 - id NOT IN (SELECT id FROM run)"
 """What rows of a table belong to nothing."""
 
 
-def audit(database: Database, manifest: Manifest, reader: Reader, *, columns: bool = True) -> Iterator[str]:
+def audit(
+    database: Database, manifest: Manifest, reader: Reader, whole: Reader | None, *, columns: bool = True
+) -> Iterator[str]:
     """What is not as it was written, a line each; nothing where all is well.
 
     Args:
         database: the store.
         manifest: its manifest, as it reads now.
-        reader: reads its records.
+        reader: reads its records as they stand in the columns.
+        whole: reads them in words, which is the same reader unless they are sealed; ``None``: the key is not here, so the chains of the
+            banks are not computed.
         columns: whether every record is read too and its columns for people are compared with it, which takes most of the time.
     """
     yield from _layout(database)
@@ -62,8 +70,8 @@ def audit(database: Database, manifest: Manifest, reader: Reader, *, columns: bo
     else:
         signed = signatures(values, len(manifest.runs))
         for number in range(len(manifest.runs)):
-            yield from _run(database, manifest, reader, number, signed[number], columns)
-    for table, condition in _STRAY.items():
+            yield from _run(database, manifest, reader, whole, number, signed[number], columns)
+    for table, condition in (_STRAY | ({"sealed": _STRAY_SEALED} if META in values else {})).items():
         (count,) = database.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0]
         if count:
             yield f"{count} rows of table {table} belong to nothing"
@@ -77,19 +85,25 @@ def _layout(database: Database) -> Iterator[str]:
     there = {" ".join(sql.split()): f"{kind} {name}" for kind, name, sql in rows}
     for statement in sorted(wanted - there.keys()):
         yield f"the {' '.join(statement.split()[1:3]).lower()} was changed"
-    for statement in sorted(there.keys() - wanted - {SPENDING}):
+    for statement in sorted(there.keys() - wanted - {SPENDING, SEALED}):
         yield f"the {there[statement]} is not as rbsuite makes it"
 
 
 def _run(
-    database: Database, manifest: Manifest, reader: Reader, number: int, signed: str, columns: bool
+    database: Database,
+    manifest: Manifest,
+    reader: Reader,
+    whole: Reader | None,
+    number: int,
+    signed: str,
+    columns: bool,
 ) -> Iterator[str]:
     info = manifest.runs[number]
     *row, origin, finished = database.rows("SELECT * FROM run WHERE id = ?", (number,))[0]
     seed = database.rows(
         "SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", (number * ORDINALS, (number + 1) * ORDINALS)
     )
-    if run_link(signed, row, seed) != origin:
+    if run_link(signed, row, [*seed, *map(linked, reader.sealed_seed(number))]) != origin:
         yield f"run {info.id}: its row, its seed or its first link was changed"
     if not _equal(row[1:], run_row(info, str(row[-1]))):
         yield f"run {info.id}: its row is not what the manifest says"
@@ -102,11 +116,12 @@ def _run(
     if finished not in (0, 1) or (finished and committed != len(info.tasks)):
         yield f"run {info.id}: it is marked as finished, and has {committed} of {len(info.tasks)} tasks"
     try:
-        reader.verify_chain(info.id)
+        if whole is not None:
+            whole.verify_chain(info.id)
     except StoreError as error:
         yield f"run {info.id}: {error.message}"
     yield from _acts(database, info.id, number)
-    yield from _tasks(database, manifest, reader, number, origin, columns)
+    yield from _tasks(database, manifest, reader, whole, number, origin, columns)
 
 
 def _acts(database: Database, run_id: str, number: int) -> Iterator[str]:
@@ -120,7 +135,13 @@ def _acts(database: Database, run_id: str, number: int) -> Iterator[str]:
 
 
 def _tasks(
-    database: Database, manifest: Manifest, reader: Reader, number: int, origin: str, columns: bool
+    database: Database,
+    manifest: Manifest,
+    reader: Reader,
+    whole: Reader | None,
+    number: int,
+    origin: str,
+    columns: bool,
 ) -> Iterator[str]:
     """Every task of a run: its link, its place, and its columns beside its record."""
     info = manifest.runs[number]
@@ -135,13 +156,14 @@ def _tasks(
         )
         recalls = _by_task(database, "SELECT * FROM recall", "id", parts)
         ops = _by_task(database, "SELECT * FROM op", "id", parts)
+        sealed = {row[0]: [linked((row[0], row[1]))] for row in reader.sealed_rows((first, last))}
         for *task, link in database.rows("SELECT * FROM task WHERE id >= ? AND id < ? ORDER BY id", (first, last)):
             key, position = task[0], task[2]
             where = f"run {info.id}, position {expected}"
             if position in acts:
                 previous = after_act(previous, acts[position])
             bodies = [(row[:-1], row[-1] if isinstance(row[-1], bytes) else b"") for row in rollouts[key]]
-            if task_link(previous, task, bodies, (*recalls[key], *ops[key])) != link:
+            if task_link(previous, task, bodies, (*recalls[key], *ops[key], *sealed.get(key, ()))) != link:
                 yield f"{where}: the record was changed"
             if position != expected or info.tasks[position : position + 1] != (_text(task[3]),):
                 yield f"{where}: the task is not the one that the manifest has there"
@@ -149,8 +171,8 @@ def _tasks(
             if not columns:
                 continue
             try:
-                (record,) = reader.records(info.id, position, position + 1, True)
-                encoded = encode_record(record)
+                (record,) = (whole or reader).records(info.id, position, position + 1, True)
+                encoded = encode_record(hide_record(record) if sealed else record)
             except (StoreError, ValueError, TypeError) as error:
                 yield f"{where}: the record cannot be read ({error})"
             else:

@@ -22,12 +22,14 @@ class CheckReport:
         digest: of the experiment; empty where something was found.
         tasks: how many tasks are committed.
         acts: when runs were taken back.
+        keyless: whether texts are sealed and their key is not here, so that banks and digest were not computed.
     """
 
     findings: tuple[str, ...]
     digest: str = ""
     tasks: int = 0
     acts: Sequence[Act] = ()
+    keyless: bool = False
 
 
 def check_experiment(directory: str | os.PathLike[str]) -> CheckReport:
@@ -44,6 +46,7 @@ def check_experiment(directory: str | os.PathLike[str]) -> CheckReport:
             findings.extend(store.audit())
             tasks = sum(store.committed(info.id) for info in store.manifest.runs)
             acts = () if findings else store.acts()
-            return CheckReport(tuple(findings), "" if findings else experiment_digest(store), tasks, acts)
+            digest = "" if findings else experiment_digest(store)
+            return CheckReport(tuple(findings), digest, tasks, acts, not store.can_reveal)
     except StoreError as error:
         return CheckReport((*findings, error.message))

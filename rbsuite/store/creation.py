@@ -19,17 +19,22 @@ from rbsuite.store.codec import pack
 from rbsuite.store.database import guarded, open_connection
 from rbsuite.store.leftovers import ENDINGS, new_mark, refuse_leftovers
 from rbsuite.store.links import manifest_hash, run_link
+from rbsuite.store.redaction import hidden
 from rbsuite.store.rows import Row, encode_manifest, op_row, run_row
 from rbsuite.store.schema import ORDINALS, POSITIONS, create_tables
+from rbsuite.store.sealing import META as SEAL_ENTRY
+from rbsuite.store.sealing import TABLE as SEALED_TABLE
+from rbsuite.store.sealing import Seal, linked, seed_id
 from rbsuite.store.writer import unstorable
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run as it stands in the file before its first task: its row, and those of its seed."""
+    """A run as it stands in the file before its first task: its row, those of its seed, and the seed itself where it is to be sealed."""
 
     row: Row
     seed: tuple[Row, ...]
+    whole: tuple[MemoryOp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class PlannedStore:
     clean: Manifest
     manifest: str
     runs: tuple[PlannedRun, ...]
+    seal: Seal | None = None
 
 
 def _without_secrets(manifest: Manifest) -> Manifest:
@@ -66,12 +72,13 @@ def _manifest_text(manifest: Manifest) -> str:
         raise StoreError(f"the manifest cannot be stored: {where}.", "Give plain data with finite numbers.") from error
 
 
-def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> PlannedStore:
+def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]], seal: Seal | None = None) -> PlannedStore:
     """Work out what to write, without the secrets.
 
     Args:
         manifest: what the experiment is.
         seeds: by run id, the operations that form version 0 of its bank.
+        seal: closes the texts of a confined experiment.
 
     Raises:
         StoreError: run ids repeat, a seed is of no run, or something is no plain data.
@@ -80,14 +87,19 @@ def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]]) -> Planned
     text = _manifest_text(clean)
     for run_id in seeds.keys() - {info.id for info in clean.runs}:
         raise StoreError(f"there is a seed for {run_id!r}, which is not a run.", "Give seeds for runs of the manifest.")
-    return PlannedStore(clean, text, tuple(_planned(info, tuple(seeds.get(info.id, ()))) for info in clean.runs))
+    sealed = seal is not None
+    runs = tuple(_planned(info, tuple(seeds.get(info.id, ())), sealed=sealed) for info in clean.runs)
+    return PlannedStore(clean, text, runs, seal)
 
 
-def _planned(info: RunInfo, seed: tuple[MemoryOp, ...]) -> PlannedRun:
+def _planned(info: RunInfo, seed: tuple[MemoryOp, ...], *, sealed: bool) -> PlannedRun:
     if len(seed) >= ORDINALS:
         raise StoreError(f"the seed of run {info.id!r} has {ORDINALS} or more operations.", "Seed it with fewer.")
     try:
-        return PlannedRun(run_row(info, origin(seed)), tuple(op_row(op) for op in seed))
+        row = run_row(info, origin(seed))
+        if sealed:
+            return PlannedRun(row, tuple(op_row(op) for op in hidden(seed)), seed)
+        return PlannedRun(row, tuple(op_row(op) for op in seed))
     except (ValueError, TypeError) as error:
         where = unstorable(seed, "seed") or str(error)
         raise StoreError(
@@ -170,20 +182,26 @@ def _fill(connection: sqlite3.Connection, draft: PlannedStore) -> None:
     new_mark(connection)
     connection.execute("BEGIN IMMEDIATE")
     create_tables(connection)
+    if draft.seal is not None:
+        connection.execute(SEALED_TABLE)
+        connection.execute("INSERT INTO meta VALUES (?, ?)", (SEAL_ENTRY, draft.seal.name))
     signed = manifest_hash(draft.manifest)
     connection.executemany(
         "INSERT INTO meta VALUES (?, ?)", [("manifest", pack(draft.manifest)), ("manifest_hash", signed)]
     )
-    insert_runs(connection, draft.runs, signed)
+    insert_runs(connection, draft, draft.runs, signed)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def insert_runs(connection: sqlite3.Connection, runs: Sequence[PlannedRun], signed: str, first: int = 0) -> None:
+def insert_runs(
+    connection: sqlite3.Connection, draft: PlannedStore, runs: Sequence[PlannedRun], signed: str, first: int = 0
+) -> None:
     """Insert runs with their seeds, inside the caller's transaction.
 
     Args:
         connection: to the store.
+        draft: what they belong to.
         runs: the runs.
         signed: the hash of the manifest, or of what adds them.
         first: the number of the first one.
@@ -191,10 +209,15 @@ def insert_runs(connection: sqlite3.Connection, runs: Sequence[PlannedRun], sign
     for index, run in enumerate(runs, first):
         parts = [(index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed)]
         row = (index, *run.row)
+        sealed = []
+        if draft.seal is not None and run.whole:
+            sealed = [(seed_id(index), draft.seal.close(seed_id(index), run.whole))]
         connection.execute(
             "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            (*row, run_link(signed, row, parts)),
+            (*row, run_link(signed, row, [*parts, *map(linked, sealed)])),
         )
+        if sealed:
+            connection.executemany("INSERT INTO sealed VALUES (?, ?)", sealed)
         connection.executemany("INSERT INTO seed VALUES (?, ?, ?, ?, ?)", parts)
 
 

@@ -34,14 +34,21 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain
 
 
 def experiment_digest(store: ExperimentStore) -> str:
-    """SHA-256 (hex) of all that came out of an experiment so far."""
+    """SHA-256 (hex) of all that came out of an experiment so far, in words; empty where these are sealed and their key is not here."""
+    if not store.can_reveal:
+        return ""
     lines = [_ENCODER.encode(["experiment", 2, _task_set_hash(store.manifest.facts), _options(store.manifest)])]
     lines.extend(run_digest(store, info.id) for info in store.manifest.runs)
     return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
 
 
 def run_digest(store: ExperimentStore, run_id: str) -> str:
-    """SHA-256 (hex) of all that came out of one run so far."""
+    """SHA-256 (hex) of all that came out of one run so far.
+
+    Raises:
+        StoreError: its texts are sealed, and their key is not here.
+    """
+    store = store.revealed()
     info = store.run(run_id)
     state = hashlib.sha256()
     state.update(_line(["run", info.id, info.order, info.order_name, info.seed, info.tasks]))

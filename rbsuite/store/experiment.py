@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Container, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
@@ -21,7 +22,10 @@ from rbsuite.store.database import Database
 from rbsuite.store.locks import DIRECTORY as LOCKS
 from rbsuite.store.locks import Locks
 from rbsuite.store.reader import Reader
+from rbsuite.store.redaction import hidden, hide_record, left_out
 from rbsuite.store.rows import Act, Failures, ResultRow, decode_manifest, decode_runs
+from rbsuite.store.sealing import KEYS_VARIABLE, destroy, find_seal, keys_directory, new_seal
+from rbsuite.store.sealing import META as SEAL_ENTRY
 from rbsuite.store.spending import add_spent, read_spent
 from rbsuite.store.writer import Writer
 from rbsuite.trajectory import Spent
@@ -43,6 +47,9 @@ class ExperimentStore:
         path: the database file.
         manifest: what the experiment is.
         readonly: whether the store was opened read-only.
+        confined: whether the experiment's tasks may not leave this machine. Its texts are left out of what is read, unless one asks for
+            them with :meth:`revealed`.
+        sealed: whether they are encrypted in the file (:mod:`rbsuite.store.sealing`).
     """
 
     def __init__(self, directory: Path, locks: Locks | None) -> None:
@@ -51,6 +58,7 @@ class ExperimentStore:
         self.readonly = locks is None
         self._locks = locks
         self._made: tuple[Path, ...] | None = None
+        self._shown = False
         self._database = Database(self.path, readonly=self.readonly, alone=locks is not None and not locks.joined)
         try:
             self._read()
@@ -68,31 +76,37 @@ class ExperimentStore:
         seeds: Mapping[str, Sequence[MemoryOp]] | None = None,
         *,
         join: bool = False,
+        redacted: bool = False,
     ) -> Self:
-        """Make a store and open it for writing. The file appears whole or not at all.
+        """Make a store and open it for writing. The file appears whole or not at all. The texts of a confined experiment are sealed in it.
 
         Args:
             directory: made if missing; otherwise it must be empty.
             manifest: kept as given, except for secrets (see :func:`~rbsuite.scrub.scrub`) in its config, facts and conditions.
             seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
             join: as in :meth:`open`.
+            redacted: what is committed has no texts, so there is nothing to seal.
 
         Raises:
             StoreError: there is a store already, another process writes there and this one or that one does not join, the directory
-                cannot be written or holds something else, run ids repeat, a seed is of no run, or manifest or seeds are no plain data.
+                cannot be written or holds something else, the key of a confined one cannot be kept, run ids repeat, a seed is of no run,
+                or manifest or seeds are no plain data.
         """
         home = Path(directory)
-        draft = plan(manifest, seeds or {})
         made = make_home(home, (FILE_NAME, LOCKS))
         locks = Locks(home, join=join)
-        fresh = False
+        fresh, seal = False, None
         try:
+            seal = new_seal() if confined(manifest.facts) and not redacted else None
+            draft = plan(manifest, seeds or {}, seal)
             with locks.creating():
                 build(home / FILE_NAME, draft)
             fresh = True
             store = cls(home, locks)
         except BaseException:
             locks.close()
+            if seal is not None and not fresh:
+                destroy(seal)
             if not join and (fresh or not (home / FILE_NAME).exists()):
                 unmake(home / FILE_NAME if fresh else None, home / LOCKS, made)
             raise
@@ -123,9 +137,44 @@ class ExperimentStore:
 
     def _read(self) -> None:
         self.manifest = _read_manifest(self._database)
-        self._reader = Reader(self._database, self.manifest)
-        self._writer = Writer(self._database, self.manifest)
+        self.confined = confined(self.manifest.facts)
+        named = self._database.rows("SELECT value FROM meta WHERE key = ?", (SEAL_ENTRY,))
+        self.sealed = bool(named)
+        self._seal = find_seal(str(named[0][0])) if named else None
+        if self.sealed and self._seal is None and not self.readonly:
+            raise self._no_key()
+        self._hides = self.confined and not self.sealed
+        self._reader = Reader(self._database, self.manifest, sealed=self.sealed)
+        self._writer = Writer(self._database, self.manifest, self._seal)
         self._numbers = {info.id: number for number, info in enumerate(self.manifest.runs)}
+
+    @property
+    def can_reveal(self) -> bool:
+        """Whether :meth:`revealed` gives anything: the texts are not sealed, or their key is on this machine."""
+        return not self.sealed or self._seal is not None
+
+    def revealed(self) -> Self:
+        """The same store, open as long as this one, that gives the texts of a confined experiment too; this one gives all of others.
+
+        For whoever runs it on, and for whoever is asked to show them.
+
+        Raises:
+            StoreError: they are sealed, and the key is not on this machine.
+        """
+        if not self.can_reveal:
+            raise self._no_key()
+        if not self.confined or self._shown:
+            return self
+        made = copy(self)
+        made._shown, made._hides = True, False
+        made._reader = Reader(self._database, self.manifest, sealed=self.sealed, seal=self._seal)
+        return made
+
+    def _no_key(self) -> StoreError:
+        return StoreError(
+            f"the texts of {self.directory} are sealed, and their key is not in {keys_directory()}.",
+            f"Put the key there, or name its directory with {KEYS_VARIABLE}.",
+        )
 
     def close(self) -> None:
         """Put everything into the one file, close it and let others write. May be called again."""
@@ -141,6 +190,8 @@ class ExperimentStore:
         self.close()
         if not wanted:
             unmake(self.path, self.directory / LOCKS, self._made or ())
+            if self._seal is not None:
+                destroy(self._seal)
 
     def __enter__(self) -> Self:
         return self
@@ -211,7 +262,7 @@ class ExperimentStore:
                 f"{self.directory} has {len(left)} runs that are not finished; no others are added before.",
                 f"Finish it with: rbsuite eval --from {self.directory}{' --to-look last' if self.manifest.config.get('looks') else ''}",
             )
-        add_runs(self._database, self.manifest, runs, seeds or {})
+        add_runs(self._database, self.manifest, runs, seeds or {}, self._seal)
         self._read()
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
@@ -284,8 +335,13 @@ class ExperimentStore:
 
     def audit(self, *, columns: bool = True) -> Iterator[str]:
         """What is not as it was written, a line each: see :func:`rbsuite.store.audit.audit`."""
-        reader = Reader(self._database, self.manifest, checked=False)
-        return audit(self._database, self.manifest, reader, columns=columns)
+        reader = Reader(self._database, self.manifest, checked=False, sealed=self.sealed)
+        whole: Reader | None = reader
+        if self.sealed:
+            whole = None
+            if self._seal is not None:
+                whole = Reader(self._database, self.manifest, checked=False, sealed=True, seal=self._seal)
+        return audit(self._database, self.manifest, reader, whole, columns=columns)
 
     def compact(self, directory: Path) -> None:
         """Write the same experiment to another directory, as one file without free pages and without a log beside it.
@@ -318,7 +374,8 @@ class ExperimentStore:
     def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
         """The operations that form version 0 of a run's bank, equal to what was given at creation; none if it started empty."""
         self._known(run_id)
-        return self._reader.seed_ops(run_id)
+        ops = self._reader.seed_ops(run_id)
+        return hidden(ops) if self._hides else ops
 
     def records(
         self, run_id: str, start: int = 0, trajectories: bool = True, *, stop: int | None = None
@@ -332,7 +389,8 @@ class ExperimentStore:
             trajectories: ``False`` leaves ``query`` and ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
         """
         self._known(run_id)
-        return self._reader.records(run_id, start, stop, trajectories)
+        records = self._reader.records(run_id, start, stop, trajectories)
+        return map(hide_record, records) if self._hides else records
 
     def record(self, run_id: str, position: int) -> TaskRecord:
         """The committed record at a position.
@@ -354,7 +412,8 @@ class ExperimentStore:
             upto_version: the last version to give; all if ``None``.
         """
         self._known(run_id)
-        return self._reader.ops(run_id, upto_version)
+        ops = self._reader.ops(run_id, upto_version)
+        return ((version, hidden(op)) for version, op in ops) if self._hides else ops
 
     def results(self, run_id: str, *, details: Container[str] | None = None) -> Iterator[ResultRow]:
         """A row a rollout, for statistics; does not unpack the trajectories.
@@ -364,7 +423,8 @@ class ExperimentStore:
             details: names in the truth that a row is to have; all if ``None``.
         """
         self._known(run_id)
-        return self._reader.results(run_id, details)
+        rows = self._reader.results(run_id, details)
+        return map(_hide_row, rows) if self._hides else rows
 
     def failures(self, run_id: str) -> Failures:
         """How many rollouts of a run broke, and where the first one is."""
@@ -378,10 +438,11 @@ class ExperimentStore:
             The newest link.
 
         Raises:
-            StoreError: the log does not give the hashes that were committed; the message names the first such position.
+            StoreError: the log does not give the hashes that were committed; the message names the first such position. Or it is sealed,
+                and the key is not on this machine.
         """
         self._known(run_id)
-        return self._reader.verify_chain(run_id)
+        return self.revealed()._reader.verify_chain(run_id)
 
     def _known(self, run_id: str) -> None:
         if run_id not in self._numbers:
@@ -400,6 +461,15 @@ class ExperimentStore:
                 f"run {run_id!r} of {self.directory} is being written by process {self.holder(run_id)}.",
                 "Work on another run, or wait for it.",
             )
+
+
+def confined(facts: Mapping[str, Any]) -> bool:
+    """Whether an experiment's tasks may not leave this machine, by the facts of its manifest."""
+    return bool(facts.get("environment", {}).get("confined"))
+
+
+def _hide_row(row: ResultRow) -> ResultRow:
+    return replace(row, truth=hidden(row.truth, "truth"), error=left_out(row.error))
 
 
 def _find(home: Path) -> None:

@@ -65,6 +65,7 @@ def _lines(store: ExperimentStore, trajectories: bool, reveal: bool) -> Iterator
     """The lines as plain data; the first one is of the experiment and has nothing of a task in it."""
     private = is_private(store)
     confined = is_confined(store)
+    store = store.revealed() if reveal else store
     marks = {"canary": CANARY, "redacted": not reveal} if private else {}
     for number, line in enumerate(_records(store, trajectories)):
         if number == 0:

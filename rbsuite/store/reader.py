@@ -19,6 +19,7 @@ from rbsuite.store.adding import signatures
 from rbsuite.store.codec import decode_body, loads, unpack, unsqueeze, usage
 from rbsuite.store.database import Database
 from rbsuite.store.links import after_act, run_link, standing_acts, task_link
+from rbsuite.store.restoring import restore
 from rbsuite.store.rows import (
     Failures,
     ResultRow,
@@ -31,6 +32,7 @@ from rbsuite.store.rows import (
     read_head,
 )
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
+from rbsuite.store.sealing import SELECT, Seal, linked, seed_id
 from rbsuite.trajectory import BROKEN_ENDS
 
 T = TypeVar("T")
@@ -99,11 +101,23 @@ class Reader:
         database: the store.
         manifest: the store's manifest.
         checked: whether to compare; what is changed is a :class:`StoreError` then.
+        sealed: whether the store holds sealed texts (:mod:`rbsuite.store.sealing`) beside its columns.
+        seal: opens them; without it records are read as the columns have them.
     """
 
-    def __init__(self, database: Database, manifest: Manifest, *, checked: bool = True) -> None:
+    def __init__(
+        self,
+        database: Database,
+        manifest: Manifest,
+        *,
+        checked: bool = True,
+        sealed: bool = False,
+        seal: Seal | None = None,
+    ) -> None:
         self._database = database
         self._checked = checked
+        self._sealed = sealed
+        self._seal = seal
         self._known: dict[int, int] = {}
         self._runs: Mapping[str, int] = {info.id: index for index, info in enumerate(manifest.runs)}
         self._shared = lru_cache(maxsize=_SHARED_KEPT)(self._load_shared)
@@ -140,6 +154,9 @@ class Reader:
     def records(self, run_id: str, start: int, stop: int | None, trajectories: bool) -> Iterator[TaskRecord]:
         """Committed records in order: see :meth:`rbsuite.store.ExperimentStore.records`."""
         for page in self._pages(run_id, start, stop, _PAGE if trajectories else _LIGHT_PAGE):
+            if self._seal is not None:
+                yield from self._opened(self._seal, run_id, page, trajectories)
+                continue
             recalls, ops = self._by_position(_RECALLS, page), self._by_position(_OPS, page)
             rollouts = self._by_position(_BODIES if trajectories else _HEADS, page)
             rows = self._database.rows(_TASKS, page.tasks)
@@ -155,6 +172,15 @@ class Reader:
                     record = replace(record, ops=tuple(decode_op(payload) for (payload,) in ops[position]))
                 yield record
 
+    def _opened(self, seal: Seal, run_id: str, page: _Page, trajectories: bool) -> Iterator[TaskRecord]:
+        """The records of a page, out of what is sealed."""
+        rows = self._database.rows(SELECT, page.tasks)
+        self._in_order(run_id, page, [self._position(key) for key, _ in rows])
+        for key, data in rows:
+            with self._decoding(run_id, self._position(key)):
+                record: TaskRecord = restore(TaskRecord, seal.open(key, data))
+            yield record if trajectories else replace(record, rollouts=tuple(map(_without_steps, record.rollouts)))
+
     def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
         """What formed version 0: see :meth:`rbsuite.store.ExperimentStore.seed_ops`."""
         return self._seed_ops(run_id, self._checked)
@@ -166,20 +192,41 @@ class Reader:
             *row, origin_hash, _ = self._whole("SELECT * FROM run WHERE id = ?", (run,), run_id)
             signed = signatures(dict(self._database.rows("SELECT key, value FROM meta")), len(self._runs))[run]
             seed = self._database.rows("SELECT * FROM seed WHERE id >= ? AND id < ? ORDER BY id", parts)
-            if run_link(signed, row, seed) != origin_hash:
+            if run_link(signed, row, [*seed, *map(linked, self.sealed_seed(run))]) != origin_hash:
                 raise self._changed(run_id, "in its row or its seed")
+        if self._seal is not None:
+            with self._decoding(run_id, "the seed"):
+                found = [self._seal.open(key, data) for key, data in self.sealed_seed(run)]
+                return tuple(restore(MemoryOp, op) for ops in found for op in ops)
         rows = self._database.rows(_SEED, parts)
         with self._decoding(run_id, "the seed"):
             return tuple(decode_op(payload) for (payload,) in rows)
 
+    def sealed_seed(self, run: int) -> list[Row]:
+        """What is sealed of a run's seed: a row or none."""
+        return self.sealed_rows((seed_id(run), seed_id(run) + 1))
+
+    def sealed_rows(self, keys: tuple[int, int]) -> list[Row]:
+        """What is sealed, from one key to another (excluded)."""
+        return self._database.rows(SELECT, keys) if self._sealed else []
+
     def ops(self, run_id: str, upto_version: int | None) -> Iterator[tuple[int, MemoryOp]]:
         """The operation log: see :meth:`rbsuite.store.ExperimentStore.ops`."""
         for page in self._pages(run_id, 0, upto_version, _LIGHT_PAGE):
-            for task, payload in self._database.rows(_OPS, page.parts):
-                position = self._position(task)
-                with self._decoding(run_id, position):
-                    op = decode_op(payload)
-                yield position + 1, op
+            for position, ops in self._ops(run_id, page).items():
+                for op in ops:
+                    yield position + 1, op
+
+    def _ops(self, run_id: str, page: _Page) -> Mapping[int, list[MemoryOp]]:
+        """The operations of a page by position, in order."""
+        if self._seal is not None:
+            return {one.position: list(one.ops) for one in self._opened(self._seal, run_id, page, False)}
+        found: defaultdict[int, list[MemoryOp]] = defaultdict(list)
+        for task, payload in self._database.rows(_OPS, page.parts):
+            position = self._position(task)
+            with self._decoding(run_id, position):
+                found[position].append(decode_op(payload))
+        return found
 
     def results(self, run_id: str, details: Container[str] | None) -> Iterator[ResultRow]:
         """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
@@ -187,9 +234,14 @@ class Reader:
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
             rows = self._database.rows(_RESULTS, page.parts)
             self._in_order(run_id, page, [row[0] for row in rows if row[4] == (0 if row[2] == ALL else row[2])])
+            whole = {}
+            if self._seal is not None:
+                whole = {one.position: one for one in self._opened(self._seal, run_id, page, False)}
             for row in rows:
                 with self._decoding(run_id, row[0]):
                     result = _result(row, found[row[0]], kinds[row[0]], details)
+                    if whole:
+                        result = _in_words(result, whole[row[0]].rollouts[row[4]], details)
                 yield result
 
     def failures(self, run_id: str) -> Failures:
@@ -212,11 +264,11 @@ class Reader:
         if state != self.start_hash(run_id):
             raise self._changed(run_id, "in its seed")
         for page in self._pages(run_id, 0, None, _LIGHT_PAGE, checked=False):
-            ops = self._by_position(_OPS, page)
+            ops = self._ops(run_id, page)
             for row in self._database.rows(_TASKS, page.tasks):
                 position, version, stored = row[0], row[4], row[6]
                 with self._decoding(run_id, position):
-                    state = chain(state, version, [decode_op(payload) for (payload,) in ops[position]])
+                    state = chain(state, version, ops.get(position, []))
                 if position != expected or version != position + 1 or state != stored:
                     raise self._changed(run_id, f"at position {position}")
                 expected += 1
@@ -282,6 +334,8 @@ class Reader:
         for table in ("recall", "op"):
             for part in rows(f"SELECT * FROM {table} WHERE id >= ? AND id < ? ORDER BY id", page.parts):
                 parts[part[0] // ORDINALS].append(part)
+        for row in self.sealed_rows(page.tasks):
+            parts[row[0]].append(linked((row[0], row[1])))
         tasks = {task[0]: task for task in rows("SELECT * FROM task WHERE id >= ? AND id < ? ORDER BY id", page.tasks)}
         for position in range(page.start, page.stop):
             key = task_key(page.run, position)
@@ -349,6 +403,18 @@ class Reader:
                 f"{self._database.path}: {what} of run {run_id!r} is damaged ({error}).",
                 "Restore the store from a copy.",
             ) from error
+
+
+def _without_steps(record: RolloutRecord) -> RolloutRecord:
+    return replace(record, trajectory=replace(record.trajectory, query="", steps=(), final=None))
+
+
+def _in_words(row: ResultRow, record: RolloutRecord, details: Container[str] | None) -> ResultRow:
+    """A row with the texts of its record."""
+    grade = record.trajectory.grade
+    truth = {} if grade is None else grade.truth
+    chosen = truth if details is None else {name: value for name, value in truth.items() if name in details}
+    return replace(row, truth=chosen, error=record.trajectory.error)
 
 
 @lru_cache(maxsize=256)

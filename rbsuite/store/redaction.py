@@ -3,18 +3,22 @@
 The authors of some benchmarks ask that examples are not made public, lest models are trained on them. Of an experiment on such a
 benchmark an export holds figures, ids and letters; any other text is replaced by its length (short texts could be guessed from a hash).
 
-Where the task set itself is private (:attr:`rbsuite.task.TaskSet.private`), the experiment is confined to this machine: what was said in
-its rollouts does not even reach its store, and what is shown of its banks is redacted.
+Where the task set itself is private (:attr:`rbsuite.task.TaskSet.private`), the experiment is confined to this machine: its store holds its
+texts encrypted (:mod:`rbsuite.store.sealing`), and gives them to nobody who does not ask for them (:meth:`ExperimentStore.revealed`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rbsuite.jsonable import Json, plain
-from rbsuite.store.experiment import ExperimentStore
+from rbsuite.record import TaskRecord
+
+if TYPE_CHECKING:
+    from rbsuite.store.experiment import ExperimentStore
 
 _T = TypeVar("_T")
 
@@ -35,6 +39,11 @@ KEPT = frozenset(
 OPEN = frozenset(["truth", "data", "arguments", "parameters"])
 """Keys under which plugins and models choose the keys."""
 
+_WORD = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
+"""What keys are that plugins and models choose, unless they put a text there."""
+
+_LEFT_OUT = re.compile(r"\[left out: \d+ characters\]")
+
 
 def is_private(store: ExperimentStore) -> bool:
     """Whether an experiment's environment asks that its tasks are not made public."""
@@ -43,14 +52,14 @@ def is_private(store: ExperimentStore) -> bool:
 
 def is_confined(store: ExperimentStore) -> bool:
     """Whether an experiment's tasks may not leave this machine."""
-    return bool(store.manifest.facts.get("environment", {}).get("confined"))
+    return store.confined
 
 
 def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT) -> _T:
     """A record of a confined experiment, of the same types, without the texts that could show a task.
 
-    Names of fields are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` they are a plugin's or a model's, and none does.
-    What a rollout answered is taken out of the truth whole: a vote over lengths would mean nothing.
+    Names of fields are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` they are a plugin's or a model's, and none does,
+    nor does a key that is no word. What a rollout answered is taken out of the truth whole: a vote over lengths would mean nothing.
     """
     made: Any = value
     if key in OPEN:
@@ -59,7 +68,11 @@ def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT) -> _T:
         made = left_out(value) if value and key not in kept else value
     elif isinstance(value, Mapping):
         items = value.items()
-        made = {name: hidden(item, str(name), kept) for name, item in items if (key, name) != ("truth", "answered")}
+        made = {
+            name if kept or _WORD.fullmatch(str(name)) else left_out(str(name)): hidden(item, str(name), kept)
+            for name, item in items
+            if (key, name) != ("truth", "answered")
+        }
     elif isinstance(value, list | tuple):
         made = type(value)(hidden(item, key, kept) for item in value)
     elif is_dataclass(value) and not isinstance(value, type):
@@ -87,6 +100,16 @@ def _redact(value: Json, key: str) -> Json:
     return value
 
 
+def hide_record(record: TaskRecord) -> TaskRecord:
+    """A record of a confined experiment without what was said, recalled and learnt; its hash chain is of what was learnt."""
+    return replace(
+        record,
+        rollouts=tuple(hidden(one, "rollouts") for one in record.rollouts),
+        recalls=tuple(replace(one, recall=hidden(one.recall)) for one in record.recalls),
+        ops=hidden(record.ops),
+    )
+
+
 def left_out(text: str) -> str:
-    """What stands in the place of a text; the empty one stays."""
-    return f"[left out: {len(text)} characters]" if text else text
+    """What stands in the place of a text; the empty one stays, and so does what is left out already."""
+    return f"[left out: {len(text)} characters]" if text and not _LEFT_OUT.fullmatch(text) else text

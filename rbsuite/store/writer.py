@@ -17,8 +17,10 @@ from rbsuite.scrub import scrub_text
 from rbsuite.store.codec import dumps, pack, squeeze
 from rbsuite.store.database import Database
 from rbsuite.store.links import act_link, after_act, standing_acts, task_link, templates_hash
+from rbsuite.store.redaction import hide_record
 from rbsuite.store.rows import EncodedRecord, encode_record
 from rbsuite.store.schema import ORDINALS, task_key
+from rbsuite.store.sealing import Seal, linked
 
 _KNOWN_SHARED = 100_000
 """How many hashes of shared rows are remembered as stored, so that they are not compressed again."""
@@ -43,10 +45,12 @@ class Writer:
     Args:
         database: the store, opened for writing.
         manifest: the store's manifest.
+        seal: closes the texts of a confined experiment; the columns hold what may be seen.
     """
 
-    def __init__(self, database: Database, manifest: Manifest) -> None:
+    def __init__(self, database: Database, manifest: Manifest, seal: Seal | None = None) -> None:
         self._database = database
+        self._seal = seal
         self._runs: Mapping[str, tuple[int, RunInfo]] = {
             info.id: (index, info) for index, info in enumerate(manifest.runs)
         }
@@ -59,7 +63,11 @@ class Writer:
         """Commit a task: see :meth:`rbsuite.store.ExperimentStore.commit`."""
         run, info = self._runs[run_id]
         try:
-            encoded = encode_record(record)
+            if self._seal is None:
+                encoded, sealed = encode_record(record), None
+            else:
+                key = task_key(run, record.position)
+                encoded, sealed = encode_record(hide_record(record)), (key, self._seal.close(key, record))
             with self._turn:
                 with self._database.transaction() as connection:
                     # Forgotten until the commit is certain; an interrupt in between only costs a query.
@@ -67,13 +75,15 @@ class Writer:
                     if _already(connection, run, info, head, record):
                         return False
                     _check(info, head, record)
-                    new, link = self._insert(connection, run, head.link, encoded)
+                    new, link = self._insert(connection, run, head.link, encoded, sealed)
                 self._heads[run] = _Head(record.version, record.state_hash, link)
                 if len(self._shared) > _KNOWN_SHARED:
                     self._shared.clear()
                 self._shared.update(new)
         except (ValueError, TypeError, OverflowError) as error:
             where = unstorable(record, "record") or str(error)
+            if self._seal is not None:
+                where = type(error).__name__  # the rest may repeat what was said
             raise StoreError(
                 f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
                 "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
@@ -123,25 +133,32 @@ class Writer:
         with self._turn, self._database.transaction() as connection:
             execute = connection.execute
             self._heads.pop(run, None)
-            kept = execute(
+            links = execute(
                 "SELECT record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id", (first, last)
             ).fetchall()
-            if len(kept) != len(tail):
+            if len(links) != len(tail):
                 raise StoreError(f"run {run_id!r} has gone on meanwhile.", "Try again.")
             (number,) = execute("SELECT 1 + coalesce(max(id), 0) FROM act").fetchone()
             before = execute("SELECT link FROM act WHERE run = ? ORDER BY id DESC LIMIT 1", (run,)).fetchone()
-            act = (number, run, kind, position, len(tail), kept[-1][0])
+            act = (number, run, kind, position, len(tail), links[-1][0])
             execute("INSERT INTO act VALUES (?, ?, ?, ?, ?, ?, ?)", (*act, act_link(before[0] if before else "", act)))
             for record in tail:
-                row = (number, record.position, pack(record.task_id), squeeze(dumps(plain(record))))
+                kept = record if self._seal is None else hide_record(record)
+                row = (number, record.position, pack(record.task_id), squeeze(dumps(plain(kept))))
                 execute("INSERT INTO discarded (act, position, task_id, record) VALUES (?, ?, ?, ?)", row)
-            execute("DELETE FROM task WHERE id >= ? AND id < ?", (first, last))
+            for table in ("task", "sealed") if self._seal is not None else ("task",):
+                execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", (first, last))
             for table in _PARTS:
                 execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", (first * ORDINALS, last * ORDINALS))
             execute("UPDATE run SET finished = 0 WHERE id = ?", (run,))
 
     def _insert(
-        self, connection: sqlite3.Connection, run: int, previous: str, record: EncodedRecord
+        self,
+        connection: sqlite3.Connection,
+        run: int,
+        previous: str,
+        record: EncodedRecord,
+        sealed: tuple[int, bytes] | None,
     ) -> tuple[list[str], str]:
         """Insert all rows of a record; gives the hashes of the shared rows that were not known to be stored, and the link."""
         execute, key = connection.execute, task_key(run, record.task[0])
@@ -152,7 +169,8 @@ class Writer:
         ]
         recalls = [(first + ordinal, key, *row) for ordinal, row in enumerate(record.recalls)]
         ops = [(first + ordinal, key, *row) for ordinal, row in enumerate(record.ops)]
-        link = task_link(previous, task, rollouts, (*recalls, *ops))
+        parts = (*recalls, *ops) if sealed is None else (*recalls, *ops, linked(sealed))
+        link = task_link(previous, task, rollouts, parts)
         execute("INSERT INTO task VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*task, link))
         for row, body in rollouts:
             execute("INSERT INTO rollout VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
@@ -161,6 +179,8 @@ class Writer:
             execute("INSERT INTO recall VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         for row in ops:
             execute("INSERT INTO op VALUES (?, ?, ?, ?, ?)", row)
+        if sealed is not None:
+            execute("INSERT INTO sealed VALUES (?, ?)", sealed)
         new = [sha for sha in record.shared if sha not in self._shared]
         for sha in new:
             execute("INSERT OR IGNORE INTO blob VALUES (?, ?)", (sha, squeeze(record.shared[sha])))

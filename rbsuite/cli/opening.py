@@ -1,0 +1,54 @@
+"""How commands that show texts open an experiment: those of private tasks are left out unless they are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rbsuite.cli.output import tell
+
+if TYPE_CHECKING:
+    from rbsuite.store import ExperimentStore
+
+reveal_option = click.option(
+    "--reveal", is_flag=True, help="Include text of private tasks, and what was learnt from it."
+)
+
+
+def open_shown(experiment: Path, *, reveal: bool) -> ExperimentStore:
+    """An experiment for reading; where texts are left out it says so.
+
+    Args:
+        experiment: its directory.
+        reveal: whether the texts of private tasks are wanted.
+
+    Raises:
+        StoreError: there is no experiment, or its texts are wanted and sealed under a key that is not on this machine.
+    """
+    from rbsuite.store import ExperimentStore
+
+    store = ExperimentStore.open(experiment, readonly=True)
+    try:
+        if reveal:
+            return store.revealed()
+        say_what_is_left_out(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def say_what_is_left_out(store: ExperimentStore) -> None:
+    """Say whether texts are left out, in a line."""
+    say_without_key(store)
+    if store.confined and store.can_reveal:
+        tell("The tasks are private, so their text is left out (see --reveal).")
+
+
+def say_without_key(*stores: ExperimentStore) -> None:
+    """Say of which experiments the texts cannot be read here, a line each."""
+    for store in stores:
+        if not store.can_reveal:
+            tell(f"{store.directory}: its text is sealed, and the key is not on this machine: it is left out.")

@@ -1,0 +1,81 @@
+"""Records from plain data: what :func:`rbsuite.jsonable.plain` made of them becomes them again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+Reader = Callable[[Any], Any]
+
+
+def restore(kind: Any, value: Any) -> Any:
+    """The record of plain data: undoes :func:`rbsuite.jsonable.plain` for a class whose fields are annotated.
+
+    Raises:
+        ValueError: the data has other fields, or values of other kinds.
+    """
+    return _reader(kind)(value)
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    """What makes a value of an annotated kind from plain data."""
+    if is_dataclass(kind):
+        return _record_reader(kind)
+    outer, inner = get_origin(kind), get_args(kind)
+    if outer is tuple and inner[1:] == (...,):
+        each = _reader(inner[0])
+        return lambda value: tuple(map(each, _of(list, value)))
+    if outer in (Union, UnionType):
+        return _union_reader(inner)
+    if outer is Literal:
+        return lambda value: value if isinstance(value, str) and value in inner else _refuse(value, "a known word")
+    if isinstance(outer, type) and issubclass(outer, Mapping):
+        each = _reader(inner[1])
+        return lambda value: {name: each(one) for name, one in _of(dict, value).items()}
+    if kind is Any:
+        return lambda value: value
+    if kind is float:
+        return lambda value: value if type(value) in (int, float) else _refuse(value, "a number")
+    return lambda value: value if type(value) is kind else _refuse(value, f"of type {kind.__name__}")
+
+
+def _record_reader(kind: Any) -> Reader:
+    hints = get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+
+    def read(value: Any) -> Any:
+        given = _of(dict, value)
+        if given.keys() != readers.keys():
+            different = sorted(given.keys() ^ readers.keys())
+            raise ValueError(f"a {kind.__name__} has other fields: {', '.join(map(str, different[:3]))}")
+        return kind(**{name: reader(given[name]) for name, reader in readers.items()})
+
+    return read
+
+
+def _union_reader(kinds: tuple[Any, ...]) -> Reader:
+    readers = [(one, _reader(one)) for one in kinds if one is not NoneType]
+
+    def read(value: Any) -> Any:
+        if value is None and NoneType in kinds:
+            return None
+        for one, reader in readers:
+            plain_text = isinstance(value, str)
+            if plain_text == (one is str) or len(readers) == 1:
+                return reader(value)
+        return _refuse(value, "of a known type")
+
+    return read
+
+
+def _of(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else _refuse(value, f"a {kind.__name__}")
+
+
+def _refuse(value: Any, wanted: str) -> Any:
+    shown = f"{value!r}"
+    raise ValueError(f"{shown if len(shown) <= 40 else shown[:40] + '...'} is not {wanted}")

@@ -1,0 +1,160 @@
+"""Texts of confined experiments at rest: encrypted, under a key that is kept outside the experiment's directory.
+
+The columns of such a store hold what may be seen (:func:`rbsuite.store.redaction.hidden`): figures, ids, lengths. The whole records stand
+beside them in the table ``sealed``, one a task and one for the seed of a run, as compressed JSON under AES-256-GCM. So whoever has the file
+alone reads figures and no word, and whoever has the key too reads what was committed. Each experiment has a key of its own: to destroy it
+is to destroy the texts in every copy of the store.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rbsuite.data.directory import data_directory
+from rbsuite.errors import StoreError
+from rbsuite.jsonable import plain
+from rbsuite.store.codec import dumps, loads, squeeze, unsqueeze
+
+KEYS_VARIABLE = "RBSUITE_KEYS"
+META = "seal"
+"""The entry of the table ``meta`` that names the key; a store without it has no sealed texts."""
+
+TABLE = "CREATE TABLE sealed (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
+"""Made in confined stores alone. The id is a task's key, or :func:`seed_id`."""
+
+SELECT = "SELECT id, data FROM sealed WHERE id >= ? AND id < ? ORDER BY id"
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+_KEY_BYTES, _NONCE_BYTES = 32, 12
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Seal:
+    """Closes and opens texts.
+
+    Attributes:
+        name: of the key, as the store has it.
+        key: the key.
+    """
+
+    name: str
+    key: bytes
+
+    def close(self, place: int, value: Any) -> bytes:
+        """A record encrypted, for one place of one store.
+
+        Args:
+            place: the id of its row.
+            value: what has a form as plain data.
+
+        Raises:
+            ValueError, TypeError: it has none.
+        """
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed: bytes = _cipher(self.key).encrypt(nonce, squeeze(dumps(plain(value))), self._bound(place))
+        return nonce + sealed
+
+    def open(self, place: int, data: bytes) -> Any:
+        """The plain data of :meth:`close`.
+
+        Raises:
+            ValueError: it was changed, or is of another place.
+        """
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            packed = _cipher(self.key).decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], self._bound(place))
+        except (InvalidTag, TypeError) as error:
+            raise ValueError("what is sealed does not fit its key or its place") from error
+        return loads(unsqueeze(packed))
+
+    def _bound(self, place: int) -> bytes:
+        return f"{self.name}/{place}".encode("ascii")
+
+
+def _cipher(key: bytes) -> Any:
+    # Imported where it is needed: most experiments are not confined.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(key)
+
+
+def seed_id(run: int) -> int:
+    """The id of what is sealed of a run's seed."""
+    return -1 - run
+
+
+def linked(row: tuple[int, bytes]) -> tuple[Any, ...]:
+    """What stands for a sealed row in the chain over records."""
+    place, data = row
+    return "sealed", place, sha256(data).hexdigest()
+
+
+def keys_directory() -> Path:
+    """Where the keys are: the directory of ``$RBSUITE_KEYS`` if that is set, else ``keys`` in the data directory. It need not exist."""
+    named = os.environ.get(KEYS_VARIABLE, "")
+    return Path(named).expanduser().absolute() if named else data_directory() / "keys"
+
+
+def key_path(name: str) -> Path:
+    """The file of a key.
+
+    Raises:
+        StoreError: that is no name of a key.
+    """
+    if not _NAME.fullmatch(name):
+        raise StoreError("the store names a key that cannot be one.", "Restore the store from a copy.")
+    return keys_directory() / f"{name}.key"
+
+
+def new_seal() -> Seal:
+    """A new key, in a file that only its owner may read.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    seal = Seal(secrets.token_hex(16), secrets.token_bytes(_KEY_BYTES))
+    path = key_path(seal.name)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(handle, seal.key)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise StoreError(
+            f"the key of private texts cannot be kept in {path.parent}: {error.strerror}.",
+            f"Free it, or set {KEYS_VARIABLE}.",
+        ) from error
+    return seal
+
+
+def find_seal(name: str) -> Seal | None:
+    """The key of a name; ``None``: it is not on this machine.
+
+    Raises:
+        StoreError: it cannot be read, or is none.
+    """
+    path = key_path(name)
+    try:
+        key = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.", "Give it permission.") from error
+    if len(key) != _KEY_BYTES:
+        raise StoreError(f"{path} is no key.", "Restore it from a copy.")
+    return Seal(name, key)
+
+
+def destroy(seal: Seal) -> None:
+    """Remove a key, of a store that holds nothing."""
+    key_path(seal.name).unlink(missing_ok=True)
