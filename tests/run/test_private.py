@@ -27,7 +27,7 @@ from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
 from rbsuite.run.private import is_here, unheard
 from rbsuite.specs import EnvironmentSpec, ModelSpec
-from rbsuite.store import ExperimentStore
+from rbsuite.store import ExperimentStore, run_digest
 from rbsuite.store.export import export_jsonl
 from toy import PRIVATE_TOY, SKILLS, PrivateToy, ToyPlugin
 
@@ -48,6 +48,13 @@ class Private:
     @hookimpl
     def rbsuite_models(self) -> list[ModelSpec]:
         return [ModelSpec("test/cloud", "elsewhere", "rbsuite.learner.served:oracle", remote=True)]
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where the keys are."""
+    monkeypatch.setenv("RBSUITE_KEYS", str(tmp_path / "keys"))
+    return tmp_path / "keys"
 
 
 @pytest.fixture
@@ -81,9 +88,11 @@ def found_in(text: str) -> list[str]:
 
 
 def cli(*arguments: str) -> str:
-    """What a command prints, on both streams."""
-    result = CliRunner().invoke(command, arguments, catch_exceptions=False)
-    return result.output
+    """What a command prints, on both streams, with the error that it ends in."""
+    result = CliRunner().invoke(command, arguments)
+    if result.exception is not None and not isinstance(result.exception, rbsuite.RbsuiteError | SystemExit):
+        raise result.exception
+    return f"{result.output}{result.exception or ''}"
 
 
 @pytest.mark.parametrize(
@@ -168,12 +177,12 @@ def test_a_bank_that_was_learnt_from_it_is_as_private(home: Path, plugins: Plugi
 
 
 def texts_of(place: Path) -> str:
-    """All that a database holds outside of its operations, unpacked where it is packed."""
+    """All that a database holds, unpacked where it is packed."""
     said = []
     database = sqlite3.connect(place)
     tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     for table in tables:
-        for row in database.execute(f"SELECT * FROM {table}") if table not in ("op", "seed", "blob") else ():
+        for row in database.execute(f"SELECT * FROM {table}"):
             for cell in row:
                 if isinstance(cell, bytes):
                     for window in (zlib.MAX_WBITS, -zlib.MAX_WBITS):
@@ -187,21 +196,71 @@ def texts_of(place: Path) -> str:
     return "\n".join(said)
 
 
-def test_the_store_keeps_no_rollout_in_words_and_is_its_owner_s(home: Path, plugins: Plugins, tmp_path: Path) -> None:
+def everything(store: ExperimentStore) -> list[object]:
+    runs = [info.id for info in store.manifest.runs]
+    return [[*store.records(run), *store.ops(run), *store.seed_ops(run), *store.results(run)] for run in runs]
+
+
+def test_the_store_holds_no_word_in_clear_and_gives_none_that_is_not_asked_for(
+    home: Path, plugins: Plugins, keys: Path, tmp_path: Path
+) -> None:
     assert found_in(texts_of(next(home.glob("*.sqlite*")))) == []
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    with ExperimentStore.open(home, readonly=True) as store:
+    (key,) = keys.iterdir()
+    assert [stat.S_IMODE(place.stat().st_mode) for place in (home, keys, key)] == [0o700, 0o700, 0o600]
+    public = tmp_path / "public"
+    rbsuite.evaluate("toy", plugins=core_plugins(ToyPlugin()), out=public, **OPTIONS).close()
+    with ExperimentStore.open(home) as store, ExperimentStore.open(public) as clear:
         assert list(store.audit()) == []
-        for info in store.manifest.runs:
-            records = list(store.records(info.id))
-            assert found_in(repr([(one.rollouts, one.recalls) for one in records])) == []
-            assert all(rollout.trajectory.steps for one in records for rollout in one.rollouts)
-    rbsuite.evaluate("toy", plugins=plugins, out=tmp_path / "y", execution=Execution(reveal=True), **OPTIONS).close()
-    with ExperimentStore.open(home, readonly=True) as hidden, ExperimentStore.open(tmp_path / "y") as shown:
-        for info in hidden.manifest.runs:  # what was left out changed nothing
-            assert hidden.state(info.id) == shown.state(info.id)
-            assert [one.score for one in hidden.records(info.id)] == [one.score for one in shown.records(info.id)]
-        assert found_in(repr(list(shown.records(shown.manifest.runs[0].id))))
+        assert found_in(repr(everything(store))) == []
+        assert found_in(repr(everything(store.revealed())))
+        for info in store.manifest.runs:  # what is sealed is what would have been written otherwise, word for word
+            assert store.verify_chain(info.id) == clear.verify_chain(info.id)
+            assert run_digest(store, info.id) == run_digest(clear, info.id)
+            revealed = list(store.revealed().results(info.id))
+            assert [row.truth for row in revealed] == [row.truth for row in clear.results(info.id)]
+        run = store.manifest.runs[1].id
+        store.rewind(run, 2)
+        assert list(store.audit()) == []
+        assert found_in(repr(everything(store))) == []
+    assert found_in(texts_of(next(home.glob("*.sqlite*")))) == []
+
+
+def test_without_its_key_a_store_is_read_redacted_and_nothing_goes_on(home: Path, plugins: Plugins, keys: Path) -> None:
+    with_key = cli("check", str(home))
+    (key,) = keys.iterdir()
+    key.rename(keys.parent / key.name)
+    for arguments in (("eval", "--from"), ("compare",), ("memory", "list"), ("memory", "export"), ("check",)):
+        said = cli(*arguments, str(home))
+        assert "the key is not on this machine" in said, arguments
+        assert found_in(said) == []
+    assert "digest" in with_key
+    with rbsuite.Experiment(home) as experiment:
+        assert experiment.digest == ""
+        assert len(experiment.rollouts()) == 12
+    for arguments in (
+        ("memory", "export", str(home), "--reveal"),
+        ("export", str(home), "--to", "jsonl", "--reveal"),
+        ("memory", "search", str(home), "apples"),
+        ("attribute", str(home)),
+        ("eval", "--from", str(home), "--rewind", "reasoningbank/single/order-0@2"),
+        ("eval", "--env", "toy", "--warm-start", str(home), "--out", str(home.parent / "warm")),
+    ):
+        said = cli(*arguments)
+        assert "their key is not in" in said, said
+        assert "Traceback" not in said
+    (keys.parent / key.name).rename(key)
+    assert cli("check", str(home)) == with_key
+    key.write_bytes(bytes(32))
+    assert "damaged" in cli("memory", "export", str(home), "--reveal")
+
+
+def test_what_is_sealed_of_one_task_does_not_pass_for_another_s(home: Path) -> None:
+    with sqlite3.connect(home / "experiment.sqlite") as database:
+        (first, second) = database.execute("SELECT id, data FROM sealed WHERE id >= 0 LIMIT 2").fetchall()
+        database.execute("UPDATE sealed SET data = ? WHERE id = ?", (second[1], first[0]))
+    assert "the record was changed" in cli("check", str(home))
+    with ExperimentStore.open(home, readonly=True) as store, pytest.raises(rbsuite.RbsuiteError, match="changed"):
+        list(store.records(store.manifest.runs[0].id))
 
 
 def test_a_run_goes_on_from_such_a_store(home: Path, plugins: Plugins, tmp_path: Path) -> None:
@@ -217,7 +276,7 @@ def test_a_run_goes_on_from_such_a_store(home: Path, plugins: Plugins, tmp_path:
         ExperimentStore.open(tmp_path / "y", readonly=True) as parts,
     ):
         for info in whole.manifest.runs:
-            assert whole.state(info.id) == parts.state(info.id)
+            assert run_digest(whole, info.id) == run_digest(parts, info.id)
 
 
 def test_an_export_and_reports_hold_no_text(home: Path) -> None:
@@ -231,7 +290,8 @@ def test_an_export_and_reports_hold_no_text(home: Path) -> None:
 
 
 def test_no_view_of_a_bank_shows_text_unless_told_to(home: Path) -> None:
-    item = json.loads(cli("memory", "list", str(home), "--json"))["items"][0]["id"]
+    listed = cli("memory", "list", str(home), "--json")
+    item = json.loads(listed[listed.index("{") :])["items"][0]["id"]
     for arguments in (
         ("list", str(home)),
         ("list", str(home), "--json"),

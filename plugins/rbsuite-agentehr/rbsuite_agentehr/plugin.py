@@ -30,7 +30,7 @@ _FIDELITY = (
 _NOTES = (
     "The sample is a synthetic hospital: 60 invented patients, made by a program of this project. It says how memories work, and nothing "
     "about medicine or about published figures.",
-    "Floors on the sample: doing nothing 0 of 60; the names that are right most often 31 of 60, as 0.2 is not much to reach.",
+    "Floors on the sample: doing nothing 0 of 60; the names that are right most often 10 of 60.",
     "Real data is patients': import your own copy. Its tasks are private: nothing of them goes to a model that is not on this machine "
     "unless --i-may-share-this-data is given.",
     "tool_error_rate is the better the lower it is; numerator and denominator: python -m rbsuite_agentehr EXPERIMENT.",

@@ -113,7 +113,7 @@ def patient(number: int) -> Patient:
     draw = course.draw
     birth = datetime(2150, 1, 1) + timedelta(days=draw.randrange(18_000), hours=draw.randrange(24))
     course.add("patients", draw.choice("FM"), draw.randrange(34, 89), birth.year)
-    chronic = draw.sample(known["chronic"], 1 + draw.randrange(2))
+    chronic = _chronic(number, 1 + draw.randrange(2))
     for stay in range(1 + draw.randrange(2)):
         _earlier(course, number, stay, birth + timedelta(days=200 * stay), chronic)
     admitted = birth + timedelta(days=600 + draw.randrange(200))
@@ -122,6 +122,13 @@ def patient(number: int) -> Patient:
     _present(course, number, admitted, asked, acute, chronic)
     label = _labels(task, acute, chronic, course, asked)
     return Patient(course.subject_id, task, acute["key"], stamp(asked), label, course.tables)
+
+
+def _chronic(number: int, count: int) -> Sequence[Mapping[str, Any]]:
+    """What a patient has had for long. Patients of one task take turns, so that nothing is right for most of them."""
+    known = conditions()["chronic"]
+    first = 2 * (number // len(TASKS)) + 5 * (number % len(TASKS))
+    return [known[(first + place) % len(known)] for place in range(count)]
 
 
 def _earlier(course: _Course, number: int, stay: int, when: datetime, chronic: Sequence[Mapping[str, Any]]) -> None:

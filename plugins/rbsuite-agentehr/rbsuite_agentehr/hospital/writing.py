@@ -16,7 +16,7 @@ from rbsuite.errors import DataError
 from rbsuite.jsonable import digest
 from rbsuite_agentehr.hospital.courses import COLUMNS, TASKS, Patient, candidates, conditions, patients
 
-VERSION = 1
+VERSION = 2
 """Raised when what is written changes."""
 MARK = "hospital.json"
 """Says that the hospital is complete, and what it holds."""
