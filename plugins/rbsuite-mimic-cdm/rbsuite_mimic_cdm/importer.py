@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rbsuite.data.checkout import SourceTree, read_commit
+from rbsuite.data.checkout import MAX_FILE_BYTES, SourceTree, read_commit
 from rbsuite.data.packs import Archive, PackFacts
 from rbsuite.errors import DataError
 from rbsuite_mimic_cdm.chart import item_of, patient_of
@@ -38,6 +40,7 @@ TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 """The tables of the release with their columns, each by the names that it may have. ``hadm_id`` is in all of them."""
 _OPTIONAL = frozenset(["lower", "upper"])
+_GZ = ".gz"
 _REMEDY = (
     "Give the directory of the release: its CSV files with pathology_ids.json; or PATHOLOGY_hadm_info_first_diag.pkl with "
     "lab_test_mapping as CSV."
@@ -63,7 +66,7 @@ class CdmImporter:
         """
         if (source / FILES[0]).is_file():
             return "pack"
-        if (source / IDS).is_file() or any((source / _pickle(name)).is_file() for name in PATHOLOGIES):
+        if _has_tables(source) or any((source / _pickle(name)).is_file() for name in PATHOLOGIES):
             return "checkout"
         raise DataError(f"{str(source)!r} holds no data of MIMIC-CDM.", _REMEDY)
 
@@ -75,7 +78,7 @@ class CdmImporter:
             patients, mapping = tree.read_json_lines(FILES[0]), tree.read_json_lines(FILES[1])
         else:
             mapping = list(_mapping(tree))
-            patients = list(_from_tables(tree) if (source / IDS).is_file() else _from_pickles(tree))
+            patients = list(_from_tables(tree) if _has_tables(source) else _from_pickles(tree))
         target.chmod(0o700)
         for name, rows, check in zip(FILES, (patients, mapping), (patient_of, item_of), strict=True):
             lines = []
@@ -101,6 +104,24 @@ class CdmImporter:
 
 IMPORTER = CdmImporter()
 """What the environments' specs name as their importer; it has no state."""
+
+
+def _has_tables(source: Path) -> bool:
+    return (source / IDS).is_file() or (source / f"{IDS}{_GZ}").is_file()
+
+
+def _content(tree: SourceTree, name: str) -> bytes:
+    """A file of the release, which may be packed as PhysioNet packs its tables."""
+    if tree.has(name) or not tree.has(f"{name}{_GZ}"):
+        return tree.read_bytes(name)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(tree.read_bytes(f"{name}{_GZ}"))) as unpacked:
+            content = unpacked.read(MAX_FILE_BYTES + 1)
+    except (OSError, EOFError, zlib.error):
+        tree.fail(f"{name}{_GZ} is damaged")
+    if len(content) > MAX_FILE_BYTES:
+        tree.fail(f"{name}{_GZ} unpacks to more than {MAX_FILE_BYTES // 2**20} MiB")
+    return content
 
 
 def _pickle(pathology: str) -> str:
@@ -132,7 +153,7 @@ def _from_pickles(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
 
 
 def _from_tables(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
-    ids = tree.read_json(IDS)
+    ids = tree.parse_json(_content(tree, IDS), IDS)
     if not isinstance(ids, dict):
         tree.fail(f"{IDS} is not an object")
     tables = {name: _by_admission(tree, name, columns) for name, columns in TABLES.items()}
@@ -166,7 +187,10 @@ def _chart(number: int, pathology: str, rows: Mapping[str, Sequence[Mapping[str,
 
 
 def _rows(tree: SourceTree, name: str) -> Iterator[dict[str, str]]:
-    text = tree.read_text(f"{name}.csv")
+    try:
+        text = _content(tree, f"{name}.csv").decode("utf-8-sig")
+    except UnicodeDecodeError:
+        tree.fail(f"{name}.csv is not UTF-8 text")
     csv.field_size_limit(16 * 2**20)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
 import os
 import pickle
@@ -70,9 +72,31 @@ def as_tables(home: Path) -> None:
     mapping_csv(home)
 
 
+def as_release(home: Path) -> None:
+    """The same files as a data set of PhysioNet comes: packed, quoted, with a mark at the beginning, further columns and ids as floats."""
+    as_tables(home)
+    further = {"history_of_present_illness": "note_id", "laboratory_tests": "charttime", "radiology_reports": "exam_name"}
+    for path in [*home.glob("*.csv"), home / "pathology_ids.json"]:
+        content = path.read_text()
+        if path.suffix == ".csv":
+            heads, *rows = csv.reader(content.splitlines())
+            if path.stem in further:
+                heads, rows = [*heads, further[path.stem]], [[*row, "of no use"] for row in rows]
+            places = [place for place, head in enumerate(heads) if head in ("itemid", "test_itemid")]
+            for row in rows:
+                for place in places:
+                    row[place] = f"{row[place]}.0"
+            stream = io.StringIO()
+            csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows([heads, *rows])
+            content = f"\ufeff{stream.getvalue()}"
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(content.encode()))
+        path.unlink()
+
+
 def mapping_csv(home: Path) -> None:
-    rows = [(one["label"], one["fluid"], one["itemid"], str(one["corresponding_ids"])) for one in lab_mapping()]
-    write_csv(home / "lab_test_mapping.csv", ["label", "fluid", "itemid", "corresponding_ids"], rows)
+    heads = ["label", "itemid", "fluid", "category", "count", "corresponding_ids"]
+    rows = [[{"category": "Chemistry", "count": 8, **one}[head] for head in heads] for one in lab_mapping()]
+    write_csv(home / "lab_test_mapping.csv", heads, rows)
 
 
 def as_pickles(home: Path) -> None:
@@ -107,7 +131,7 @@ def imported() -> dict[int, Patient]:
     return {one.hadm_id: one for one in (environment._patient(task) for task in tasks)}
 
 
-@pytest.mark.parametrize("form", [as_tables, as_pickles, as_pack])
+@pytest.mark.parametrize("form", [as_tables, as_release, as_pickles, as_pack])
 def test_every_form_gives_the_same_patients(
     home: Path, tmp_path: Path, form: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -186,6 +210,14 @@ def test_what_is_wrong_is_said_without_what_patients_have(
     assert told in error
     assert error.count("\n") == 1
     assert not (tmp_path / "data" / "packs").exists() or not list((tmp_path / "data" / "packs").glob("mimic-cdm"))
+
+
+def test_a_packed_file_that_is_cut_off_is_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    as_release(home)
+    packed = home / "microbiology.csv.gz"
+    packed.write_bytes(packed.read_bytes()[:-9])
+    assert run(["data", "import", "mimic-cdm", "--from", str(home)]) == 2
+    assert "microbiology.csv.gz is damaged" in capsys.readouterr().err
 
 
 def test_a_line_that_is_malformed_is_named_by_its_number(home: Path) -> None:
