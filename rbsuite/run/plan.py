@@ -330,8 +330,6 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     for directory in filter(None, config.prompts):
         for line in check_own(Path(directory), plugins.prompt_dirs):
             _log.warning("%s", line)
-    if execution is not None and execution.cache:
-        ReplyCache(Path(execution.cache)).close()  # raises where it cannot be had
     if execution is not None:
         make_window(execution.speculate)  # raises where there is no such window
         call_seconds(execution.call_time)
@@ -352,6 +350,8 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     plan = Plan(config, chosen.spec, recipe, chosen.environment, tasks, plugins, ways)
     if execution is not None and plan.confined:
         check_confined(config, plugins, execution)
+    if execution is not None and execution.cache:
+        ReplyCache(Path(execution.cache)).close()  # raises where it cannot be had
     return plan
 
 

@@ -163,7 +163,8 @@ def test_a_variable_can_name_the_server_and_a_proxy_is_elsewhere(
 
 def test_a_cache_is_no_place_for_it(plugins: Plugins, tmp_path: Path) -> None:
     with pytest.raises(ConfinedError, match="--cache"):
-        make_plan(make_config({"env": "toy"}), plugins, Execution(cache=str(tmp_path)))
+        make_plan(make_config({"env": "toy"}), plugins, Execution(cache=str(tmp_path / "cache")))
+    assert not (tmp_path / "cache").exists()
 
 
 def test_a_bank_that_was_learnt_from_it_is_as_private(home: Path, plugins: Plugins, tmp_path: Path) -> None:
@@ -308,6 +309,17 @@ def test_no_view_of_a_bank_shows_text_unless_told_to(home: Path) -> None:
         assert found_in(shown) == [], arguments
         assert "left out" not in cli("memory", *arguments, "--reveal"), arguments
     assert found_in(cli("memory", "export", str(home), "--reveal"))
+
+
+def test_an_example_for_a_template_and_what_is_told_of_an_environment_hold_no_text(plugins: Plugins) -> None:
+    for row in json.loads(cli("prompts", "list", "--json")):
+        shown = ("prompts", "show", row["name"], "--env", "toy")
+        hidden, revealed = cli(*shown), cli(*shown, "--reveal")
+        assert "album" not in hidden
+        assert "left out" in hidden or "album" not in revealed, row["name"]
+    assert found_in(cli("prompts", "show", "judge/self.j2", "--env", "toy", "--json", "--reveal"))
+    for arguments in (("env", "toy"), ("verify", "--env", "toy"), ("env", "toy", "--json")):
+        assert found_in(cli(*arguments)) == []
 
 
 def test_logs_hold_no_text(plugins: Plugins, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

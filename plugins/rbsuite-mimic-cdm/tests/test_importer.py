@@ -75,7 +75,11 @@ def as_tables(home: Path) -> None:
 def as_release(home: Path) -> None:
     """The same files as a data set of PhysioNet comes: packed, quoted, with a mark at the beginning, further columns and ids as floats."""
     as_tables(home)
-    further = {"history_of_present_illness": "note_id", "laboratory_tests": "charttime", "radiology_reports": "exam_name"}
+    further = {
+        "history_of_present_illness": "note_id",
+        "laboratory_tests": "charttime",
+        "radiology_reports": "exam_name",
+    }
     for path in [*home.glob("*.csv"), home / "pathology_ids.json"]:
         content = path.read_text()
         if path.suffix == ".csv":
