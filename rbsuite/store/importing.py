@@ -14,8 +14,9 @@ from rbsuite.experience import MemoryOp
 from rbsuite.files import Unusable, parse_json
 from rbsuite.oplog import chain
 from rbsuite.record import Manifest, RunInfo, TaskRecord
-from rbsuite.store.experiment import ExperimentStore
+from rbsuite.store.experiment import ExperimentStore, confined
 from rbsuite.store.export import FORMAT
+from rbsuite.store.redaction import hidden, hide_record
 from rbsuite.store.restoring import restore
 
 MOST_BYTES = 512 * 1024 * 1024
@@ -32,7 +33,8 @@ def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[st
     Args:
         source: the file, written with trajectories.
         directory: where the experiment is to be kept; new or empty.
-        rechain: make the chains of the banks anew, for an export whose texts were left out: they are of other texts then.
+        rechain: make the chains of the banks anew, for an export whose texts were left out: they are of other texts then. What an export
+            of a confined experiment reveals is left out, as nothing is sealed.
 
     Raises:
         StoreError: the file is too large or is no whole export, or a record does not continue its run.
@@ -43,6 +45,8 @@ def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[st
             raise StoreError(f"{path} is larger than {MOST_BYTES // 2**20} MiB.", "Give the experiment's directory.")
         # Twice: a store knows its runs from the beginning.
         manifest, seeds = _head(path)
+        if rechain and confined(manifest.facts):
+            seeds = hidden(seeds)
         try:
             with ExperimentStore.create(directory, manifest, seeds, redacted=rechain) as store:
                 _fill(store, path, rechain)
@@ -114,6 +118,7 @@ def _fill(store: ExperimentStore, path: Path, rechain: bool) -> None:
 
 def _commit(store: ExperimentStore, run: str, record: TaskRecord, rechain: bool) -> None:
     if rechain:
+        record = hide_record(record) if store.confined else record
         record = replace(record, state_hash=chain(store.state(run)[1], record.version, record.ops))
     store.commit(run, record)
 

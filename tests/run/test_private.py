@@ -29,6 +29,7 @@ from rbsuite.run.private import is_here, unheard
 from rbsuite.specs import EnvironmentSpec, ModelSpec
 from rbsuite.store import ExperimentStore, run_digest
 from rbsuite.store.export import export_jsonl
+from rbsuite.store.importing import import_jsonl
 from toy import PRIVATE_TOY, SKILLS, PrivateToy, ToyPlugin
 
 WORDS = ["How many", "album", "There are", *(text for one in SKILLS.values() for text in (one.lesson, one.symptom))]
@@ -284,6 +285,12 @@ def test_an_export_and_reports_hold_no_text(home: Path) -> None:
     with ExperimentStore.open(home, readonly=True) as store:
         export_jsonl(store, home.parent / "x.jsonl")
     assert found_in((home.parent / "x.jsonl").read_text()) == []
+    with ExperimentStore.open(home, readonly=True) as store:
+        export_jsonl(store, home.parent / "revealed.jsonl", reveal=True)
+    assert found_in((home.parent / "revealed.jsonl").read_text())
+    for rechain in (False, True):
+        import_jsonl(home.parent / "revealed.jsonl", home.parent / f"again-{rechain}", rechain=rechain)
+        assert found_in(texts_of(home.parent / f"again-{rechain}" / "experiment.sqlite")) == []
     reports = [cli("eval", "--from", str(home), *form) for form in ((), ("--json",))]
     reports += [cli("compare", str(home), *form) for form in ((), ("--json",))]
     assert all(len(report) > 200 for report in reports)
