@@ -184,6 +184,19 @@ def written(path: Path, encoding: str = "ascii") -> Iterator[TextIO]:
             draft.unlink()
 
 
+def sync_directory(directory: Path) -> None:
+    """Make the names in a directory, of new and of renamed files, last through a power failure.
+
+    Raises:
+        OSError: it cannot be done.
+    """
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def open_special(path: Path, mode: Literal["w", "a"], encoding: str) -> TextIO:
     """Open for writing what may be there without being a file; never waits.
 

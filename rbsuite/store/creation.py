@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from rbsuite.errors import StoreError
 from rbsuite.experience import MemoryOp
+from rbsuite.files import sync_directory
 from rbsuite.oplog import origin
 from rbsuite.record import Condition, Manifest, RunInfo
 from rbsuite.scrub import scrub, scrub_text
@@ -169,7 +169,7 @@ def build(path: Path, draft: PlannedStore) -> None:
         with guarded(new), closing(open_connection(f"{new.absolute().as_uri()}?mode=rwc")) as connection:
             _fill(connection, draft)
         new.rename(path)
-        _sync(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise StoreError(f"{path} cannot be created: {error.strerror}.", "Choose another directory.") from error
     finally:
@@ -225,12 +225,3 @@ def _remove(path: Path) -> None:
     for suffix in ("", *ENDINGS):
         with suppress(FileNotFoundError):
             path.with_name(path.name + suffix).unlink()
-
-
-def _sync(directory: Path) -> None:
-    """Make a rename last through a power failure."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

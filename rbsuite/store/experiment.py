@@ -97,7 +97,7 @@ class ExperimentStore:
         locks = Locks(home, join=join)
         fresh, seal = False, None
         try:
-            seal = new_seal() if confined(manifest.facts) and not redacted else None
+            seal = new_seal(home) if confined(manifest.facts) and not redacted else None
             draft = plan(manifest, seeds or {}, seal)
             with locks.creating():
                 build(home / FILE_NAME, draft)

@@ -18,6 +18,7 @@ from typing import Any
 
 from rbsuite.data.directory import data_directory
 from rbsuite.errors import StoreError
+from rbsuite.files import sync_directory
 from rbsuite.jsonable import plain
 from rbsuite.store.codec import dumps, loads, squeeze, unsqueeze
 
@@ -113,12 +114,20 @@ def key_path(name: str) -> Path:
     return keys_directory() / f"{name}.key"
 
 
-def new_seal() -> Seal:
+def new_seal(experiment: Path) -> Seal:
     """A new key, in a file that only its owner may read.
 
+    Args:
+        experiment: the directory of the store that is to be sealed, and no place for its key: who copies it must not have both.
+
     Raises:
-        StoreError: it cannot be written.
+        StoreError: the key cannot be written, or would be in the experiment.
     """
+    if keys_directory().resolve().is_relative_to(experiment.resolve()):
+        raise StoreError(
+            f"the key of private texts would be kept in the experiment itself, in {keys_directory()}.",
+            f"Choose another directory with {KEYS_VARIABLE}.",
+        )
     seal = Seal(secrets.token_hex(16), secrets.token_bytes(_KEY_BYTES))
     path = key_path(seal.name)
     try:
@@ -129,6 +138,7 @@ def new_seal() -> Seal:
             os.fsync(handle)
         finally:
             os.close(handle)
+        sync_directory(path.parent)  # or a power failure could leave a store without its key
     except OSError as error:
         raise StoreError(
             f"the key of private texts cannot be kept in {path.parent}: {error.strerror}.",

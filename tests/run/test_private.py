@@ -256,6 +256,15 @@ def test_without_its_key_a_store_is_read_redacted_and_nothing_goes_on(home: Path
     assert "damaged" in cli("memory", "export", str(home), "--reveal")
 
 
+def test_a_key_is_not_kept_where_its_store_is(
+    plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RBSUITE_KEYS", str(tmp_path / "x" / "keys"))
+    with pytest.raises(rbsuite.RbsuiteError, match="in the experiment itself"):
+        rbsuite.evaluate("toy", plugins=plugins, out=tmp_path / "x", **OPTIONS)
+    assert not (tmp_path / "x").exists()
+
+
 def test_what_is_sealed_of_one_task_does_not_pass_for_another_s(home: Path) -> None:
     with sqlite3.connect(home / "experiment.sqlite") as database:
         (first, second) = database.execute("SELECT id, data FROM sealed WHERE id >= 0 LIMIT 2").fetchall()

@@ -25,8 +25,8 @@ from rbsuite.store.redaction import redact
 from rbsuite_agentehr.hospital.writing import MARK
 
 SYNDROME = "Zebrafold syndrome of Quillmark"
-PLANTED = re.compile(rb"quillmark|zebrafold|patient 99\d{6}|9900000\d", re.IGNORECASE)
-"""What no place may hold: what was planted, and the numbers of patients."""
+PLANTED = re.compile(rb"quillmark|zebrafold|patient 99\d{6}|(?<![\d.])9900000\d(?!\d)", re.IGNORECASE)
+"""What no place may hold: what was planted, and the numbers of patients, which are not digits of a measured time."""
 SPLIT = "mimic-iv-common"
 
 
