@@ -15,6 +15,7 @@ from typing import Literal
 
 from rbsuite_dialogue import calculator
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Value
 
 Kind = Literal["read", "write", "none", "terminating"]
@@ -23,10 +24,6 @@ BOUNDED_CALCULATOR = "bounded-calculator"
 FOURTH_CERTIFICATE = "fourth-certificate"
 COPIED_ARGUMENTS = "copied-arguments"
 REFUSED_ARGUMENTS = "refused-arguments"
-
-
-class Refusal(Exception):
-    """A check of a tool that failed; its text follows ``Error: `` in the observation."""
 
 
 @dataclass(frozen=True, slots=True)

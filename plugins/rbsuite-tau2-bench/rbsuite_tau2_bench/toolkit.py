@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from rbsuite_dialogue import calculator
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Value
 
 Kind = Literal["read", "write", "generic"]
@@ -26,10 +27,6 @@ REFUSED_ARGUMENTS = "refused-arguments"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _MARK = "_tool_kind"
-
-
-class Refusal(ValueError):
-    """A check of a tool that failed; its text follows ``Error: `` in the observation."""
 
 
 def tool(kind: Kind) -> Callable[[_F], _F]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rbsuite.errors import UnknownNameError
 from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import UnusableArgument, Value, plain
 from rbsuite_tau2_bench.domains import Domain, Part, domain
 from rbsuite_tau2_bench.phone import TelecomUserTools
@@ -24,7 +25,6 @@ from rbsuite_tau2_bench.toolkit import (
     BOUNDED_HISTORY,
     COUNTED_BILL_IDS,
     REFUSED_ARGUMENTS,
-    Refusal,
     Side,
     Toolkit,
 )
