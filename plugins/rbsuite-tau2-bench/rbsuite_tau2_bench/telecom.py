@@ -292,7 +292,7 @@ class TelecomTools(Toolkit):
             return True
         return bool(self._get_bill(overdue_bill_id)["status"] == "Paid")
 
-    # --- what the phone has to know; see :func:`rbsuite_tau2_bench.phone.sync` ---
+    # --- what the phone has to know; see :func:`rbsuite_tau2_bench.phone_tools.sync` ---
 
     def _line_of_phone(self, phone_number: Value) -> Record:
         for key in self.db.keys("lines"):

@@ -61,7 +61,7 @@ class Toolkit:
         """Collect the tools and functions."""
         own = {name: method for name, method in vars(cls).items() if not name.startswith("_") and callable(method)}
         cls.kinds = MappingProxyType({name: getattr(one, _MARK) for name, one in own.items() if hasattr(one, _MARK)})
-        cls.functions = frozenset(own) - {"forked", "wear_vpn"}
+        cls.functions = frozenset(own)
 
     def __init__(self, db: Overlay, *, fixed: bool = False) -> None:
         self.db = db

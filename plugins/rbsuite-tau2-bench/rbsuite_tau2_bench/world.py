@@ -18,7 +18,7 @@ from rbsuite_dialogue.overlay import Overlay
 from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import UnusableArgument, Value, plain
 from rbsuite_tau2_bench.domains import Domain, Part, domain
-from rbsuite_tau2_bench.phone import TelecomUserTools
+from rbsuite_tau2_bench.phone import Phone
 from rbsuite_tau2_bench.scenario import Call, Function, Scenario
 from rbsuite_tau2_bench.toolkit import (
     BOUNDED_CALCULATOR,
@@ -107,7 +107,7 @@ class World:
             self._begin(domain, shipped, fidelity)
         self.fidelity = fidelity
         self.solo = solo
-        if worn_vpn and isinstance(self._user, TelecomUserTools):
+        if worn_vpn and isinstance(self._user, Phone):
             self._user.wear_vpn()
 
     @classmethod
