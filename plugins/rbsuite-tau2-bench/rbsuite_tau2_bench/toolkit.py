@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
 from rbsuite_dialogue import calculator
+from rbsuite_dialogue.deviations import BOUNDED_CALCULATOR
 from rbsuite_dialogue.overlay import Overlay
 from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Value
@@ -20,10 +21,8 @@ from rbsuite_dialogue.values import Value
 Kind = Literal["read", "write", "generic"]
 Side = Literal["assistant", "user"]
 
-BOUNDED_CALCULATOR = "bounded-calculator"
 BOUNDED_HISTORY = "bounded-history"
 COUNTED_BILL_IDS = "counted-bill-ids"
-REFUSED_ARGUMENTS = "refused-arguments"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _MARK = "_tool_kind"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from rbsuite_dialogue.deviations import BOUNDED_CALCULATOR
 from rbsuite_dialogue.differential.comparison import CALLS_PER_EPISODE, Comparison, Report
 from rbsuite_dialogue.differential.upstream import Upstream
 from rbsuite_tau_bench.differential.calls import CallMaker
 from rbsuite_tau_bench.pack import Pack
-from rbsuite_tau_bench.tools import BOUNDED_CALCULATOR, FOURTH_CERTIFICATE
+from rbsuite_tau_bench.tools import FOURTH_CERTIFICATE
 from rbsuite_tau_bench.world import World
 
 
