@@ -23,7 +23,7 @@ from rbsuite.environments.base import PlainServices
 from rbsuite.environments.users import STOP
 from rbsuite.trajectory import Action
 from rbsuite_tau2_bench import Pack, World
-from rbsuite_tau2_bench.differential.compare import Upstream, reset_request
+from rbsuite_tau2_bench.differential.compare import reset_request, start_upstream
 from rbsuite_tau2_bench.environment import Tau2Bench
 
 DOMAINS = ("retail", "airline", "telecom", "mock")
@@ -96,7 +96,7 @@ def main() -> None:
     print(f"{'limit':10}" + "".join(f"{limit:>18}" for limit in LIMITS.values()))
     if given.upstream is not None:
         python = given.python or str(given.upstream / ".venv" / "bin" / "python")
-        with Upstream(given.upstream.resolve(), python) as upstream:
+        with start_upstream(given.upstream.resolve(), python) as upstream:
             for domain in DOMAINS:
                 request = reset_request(Pack(given.pack), domain, None)
                 theirs = upstream.ask(measure=request)

@@ -63,6 +63,16 @@ class SourceTree:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             self.fail(f"{name} cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})")
 
+    def copy(self, name: str, target: Path) -> bool:
+        """Copy a file, if it is there, into a directory under its last name; whether it was there.
+
+        Raises:
+            DataError: as :meth:`read_bytes`.
+        """
+        if there := self.has(name):
+            (target / name.rpartition("/")[2]).write_bytes(self.read_bytes(name))
+        return there
+
     def read_text(self, name: str) -> str:
         """The text of a UTF-8 file, with every line ending in ``\\n`` (as Python's text mode reads it).
 

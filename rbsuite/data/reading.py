@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from rbsuite.errors import DataError
 from rbsuite.files import Unusable, parse_json, read_file
+
+_T = TypeVar("_T")
 
 INFO_NAME = "pack.json"
 
@@ -34,6 +37,8 @@ class PackFiles:
         self.path = inner(self._root, folder)
         self._title = title
         self._remedy = remedy
+        self._lock = threading.RLock()
+        self._known: dict[tuple[str, ...], object] = {}
         if not self.path.is_dir():
             raise DataError(f"{title} data: there is no directory {str(self.path)!r}.", remedy)
 
@@ -75,6 +80,16 @@ class PackFiles:
         except Unusable as error:
             where = f", line {error.line}" if error.line else ""
             raise self.malformed(name, f"not JSON ({error}{where})") from error
+
+    def once(self, key: tuple[str, ...], read: Callable[[], _T]) -> _T:
+        """What ``read`` makes of the files, kept under a key and shared by all who ask for it; several threads do not read twice."""
+        found = self._known.get(key)
+        if found is None:
+            with self._lock:
+                if key not in self._known:
+                    self._known[key] = read()
+                found = self._known[key]
+        return cast(_T, found)
 
     def malformed(self, name: str, what: str) -> DataError:
         """The error of a file that is ``what``, for the caller to raise."""

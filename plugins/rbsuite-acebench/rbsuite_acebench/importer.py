@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rbsuite.data.checkout import SourceTree, read_commit
-from rbsuite.data.packs import Archive, PackFacts, file_hashes, verify_pack, write_json
-from rbsuite.data.reading import INFO_NAME
-from rbsuite.errors import DataError
+from rbsuite.data.checkout import SourceTree
+from rbsuite.data.importing import DirectoryImporter, commit_of_source
+from rbsuite.data.packs import Archive, PackFacts, file_hashes, write_json
 from rbsuite.jsonable import Json, digest
 from rbsuite.twins import find_twins
 from rbsuite_acebench import pinned
@@ -55,38 +54,15 @@ class _Rows:
     truths: Sequence[Mapping[str, Any]]
 
 
-class AceBenchImporter:
+class AceBenchImporter(DirectoryImporter):
     """The importer of the pack ``acebench``; see :class:`rbsuite.data.packs.PackImporter`."""
 
-    @property
-    def name(self) -> str:
-        """The pack's name."""
-        return "acebench"
-
-    @property
-    def pinned(self) -> Archive | None:
-        """The forge's archive of the pinned commit, checked by the hash of every file that is read."""
-        return _ARCHIVE
-
-    @property
-    def single_files(self) -> bool:
-        """A checkout is a directory."""
-        return False
-
-    def recognise(self, source: Path) -> str:
-        """``checkout`` or ``pack``.
-
-        Raises:
-            DataError: the directory is neither.
-        """
-        if (source / _DATA).is_dir():
-            return "checkout"
-        if (source / WORLD_NAME).is_file():
-            return "pack"
-        raise DataError(
-            f"{str(source)!r} is neither an ACEBench checkout (no {_DATA}) nor an ACEBench pack (no {WORLD_NAME}).",
-            f"Name the top directory of a checkout of {pinned.REPOSITORY}.",
-        )
+    name = "acebench"
+    title = "ACEBench"
+    repository = pinned.REPOSITORY
+    checkout_marks = (_DATA,)
+    pack_marks = (WORLD_NAME,)
+    pinned = _ARCHIVE
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read everything, check it, then write the pack.
@@ -96,10 +72,7 @@ class AceBenchImporter:
         """
         kind = self.recognise(source)
         tree = SourceTree(source)
-        if kind == "checkout":
-            commit = commit or read_commit(source)
-        elif (source / INFO_NAME).exists():
-            commit = commit or verify_pack(source).commit
+        commit = commit or commit_of_source(source, kind)
         prefix = f"{_DATA}/" if kind == "checkout" else ""
         rows = [_read_rows(tree, prefix, language, name) for language in LANGUAGES for name in CATEGORIES]
         worlds = _read_worlds(tree) if kind == "checkout" else _checked_worlds(tree)
@@ -108,8 +81,7 @@ class AceBenchImporter:
             _write(target / answer_file(one.language, one.category), one.answers)
         write_json(target / WORLD_NAME, worlds)
         equals = pinned.PACKS.get(content_digest(target))
-        if tree.has(_LICENCE_NAME):
-            _write(target / _LICENCE_NAME, tree.read_bytes(_LICENCE_NAME))
+        tree.copy(_LICENCE_NAME, target)
         changes = tuple(_later_changes(rows))
         (target / "SOURCE.md").write_text(_source_text(commit, equals, changes), "utf-8", newline="\n")
         asked = {f"{one.language}/{entry['id']}": str(entry["question"]) for one in rows for entry in one.entries}

@@ -108,7 +108,7 @@ def test_a_broken_checkout_is_one_line_and_leaves_nothing(
 
 
 def test_another_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="neither an ACEBench checkout"):
+    with pytest.raises(DataError, match="neither a checkout with ACEBench"):
         import_pack(IMPORTER, tmp_path, tmp_path / "data")
 
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 
-from rbsuite.cli.output import echo, tell
-from rbsuite.errors import RbsuiteError, UsageError
-from rbsuite.store import ExperimentStore
-from rbsuite_agentehr.figures import figures, table_lines
+from rbsuite.cli.figures import figures_command
+from rbsuite_agentehr.figures import figures, figures_text
 
 
-def main(arguments: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Print the figures; gives the exit code."""
-    places = [one for one in arguments if one != "--json"]
-    try:
-        if len(places) != 1:
-            raise UsageError("one experiment is needed.", "python -m rbsuite_agentehr EXPERIMENT [--json]")
-        with ExperimentStore.open(Path(places[0]), readonly=True) as store:
-            found = figures(store)
-    except RbsuiteError as error:
-        tell(f"rbsuite: error: {error}")
-        return error.exit_code
-    echo(json.dumps(found, indent=2) if "--json" in arguments else "\n".join(table_lines(found)))
-    return 0
+    return figures_command("rbsuite_agentehr", words, lambda experiment: figures(experiment.store), figures_text)
 
 
 if __name__ == "__main__":

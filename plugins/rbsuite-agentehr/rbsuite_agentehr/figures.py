@@ -50,8 +50,8 @@ def _figures(counts: Sequence[int], runs: Sequence[Sequence[float]]) -> Mapping[
     }
 
 
-def table_lines(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The figures as lines of text."""
+def figures_text(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """The figures for people."""
     lines = []
     for label, domains in found.items():
         lines.append(label)
@@ -62,4 +62,4 @@ def table_lines(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
                 f"  {name:<18} tool errors {one['tool_errors']}/{one['tool_calls']} = {rate}, {one['errors_per_episode']:.2f} an "
                 f"episode; F1 avg@{one['k']} {one['avg@k']:.3f}, max@{one['k']} {one['max@k']:.3f}, best@1..{one['k']} {best}"
             )
-    return lines
+    return "\n".join(lines)

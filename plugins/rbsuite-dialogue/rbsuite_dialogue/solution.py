@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rbsuite.environments.solution import Solution
 from rbsuite.trajectory import Action
+
+ASK_WHO: Mapping[str, str] = {
+    "retail": "Happy to help. Who do I have the pleasure with, and which email or zip is your account under?",
+    "airline": "Happy to help. Could I have your user id, and the reservation it is about if there is one?",
+}
+"""The first question of an agent in the domains that tau-bench and tau2-bench share."""
 
 _ASK_MORE = (
     "I have your account in front of me. What else belongs to your request?",

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.data.checkout import SourceTree, read_commit
-from rbsuite.data.packs import Archive, PackFacts, verify_pack, write_json
+from rbsuite.data.importing import DirectoryImporter
+from rbsuite.data.packs import PackFacts, verify_pack, write_json
 from rbsuite.data.reading import INFO_NAME
 from rbsuite.errors import DataError
 from rbsuite.jsonable import Json, digest
@@ -57,44 +58,19 @@ class Origin:
     trajectories_commit: str | None = None
 
 
-class EbAlfredImporter:
+class EbAlfredImporter(DirectoryImporter):
     """The importer of the pack ``eb-alfred``; see :class:`rbsuite.data.packs.JointImporter`."""
 
-    @property
-    def name(self) -> str:
-        """The pack's name."""
-        return "eb-alfred"
-
-    @property
-    def pinned(self) -> Archive | None:
-        """There is none: the data comes from two repositories, one of which has more than an archive may unpack to."""
-        return None
-
-    @property
-    def single_files(self) -> bool:
-        """A checkout is a directory."""
-        return False
+    name = "eb-alfred"
+    title = "EB-ALFRED"
+    repository = upstream_pinned.REPOSITORY
+    checkout_marks = (upstream.FOLDER, f"{upstream.ALFRED_TRAJECTORIES}/{upstream.ALFRED_SPLITS[0]}")
+    pack_marks = (_TRIALS, f"{FOLDER}/{_TRIALS}")
 
     @property
     def sources(self) -> tuple[str, ...]:
         """EmbodiedBench's checkout, and ALFRED's."""
         return ("EMBODIEDBENCH", "ALFRED")
-
-    def recognise(self, source: Path) -> str:
-        """``checkout`` (of either repository) or ``pack``.
-
-        Raises:
-            DataError: the directory is neither.
-        """
-        if _is_embodiedbench(source) or (source / upstream.ALFRED_TRAJECTORIES / upstream.ALFRED_SPLITS[0]).is_dir():
-            return "checkout"
-        if any((directory / _TRIALS).is_file() for directory in (source, source / FOLDER)):
-            return "pack"
-        raise DataError(
-            f"{str(source)!r} is neither a checkout with EB-ALFRED (no {upstream.FOLDER}) nor one of ALFRED "
-            f"(no {upstream.ALFRED_TRAJECTORIES}/train) nor a pack (no {_TRIALS}).",
-            f"Name the top directory of a checkout of {upstream_pinned.REPOSITORY}.",
-        )
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """See :meth:`build_jointly`."""
@@ -257,10 +233,7 @@ def _write(tables: Mapping[str, Json], origin: Origin, root: Path, target: Path)
     }
     write_json(target / SOURCES, {"commit": origin.commit, "trajectories": trajectories})
     tree = SourceTree(root)
-    for file in (f"{upstream.FOLDER}/{_LICENCE_FILE}", _LICENCE_FILE):
-        if tree.has(file):
-            (target / _LICENCE_FILE).write_bytes(tree.read_bytes(file))
-            return
+    tree.copy(f"{upstream.FOLDER}/{_LICENCE_FILE}", target) or tree.copy(_LICENCE_FILE, target)
 
 
 def _check(tables: Mapping[str, Json], target: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from rbsuite.data.reading import find_pack
@@ -66,7 +65,9 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
         raise UnknownNameError(f"split of {environment}", split, SPLITS)
     if domain and domain not in SETS:
         raise UnknownNameError(f"domain of {environment}", domain, SETS)
-    pack, source = open_pack(split, data)
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(PACK, "EB-ALFRED", data=data, sample=sample, remedy=_FETCH, folder=FOLDER)
+    pack = Pack(path)
     names = [domain] if domain else [name for name in SETS if name in pack.splits]
     by_set = {name: _tasks(pack, name, split) for name in names}
     if empty := [name for name, found in by_set.items() if not found]:
@@ -79,21 +80,6 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
         resources.goal(task)  # a trial that fits no scene is the data's fault, not a failed rollout
     content = pack.content_hash
     return TaskSet(environment, split, tasks, {**source, "sha256": content}, content), resources
-
-
-def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
-    """The pack that holds a split, and where it comes from.
-
-    Args:
-        split: the name of the split.
-        data: a pack's directory, or one that holds it; ``""``: the bundled sample or the imported pack.
-
-    Raises:
-        DataError: there is no such directory.
-    """
-    sample = sample_directory() if split == SAMPLE_SPLIT else None
-    path, source = find_pack(PACK, "EB-ALFRED", data=data, sample=sample, remedy=_FETCH, folder=FOLDER)
-    return Pack(path), source
 
 
 def sample_directory() -> Path:

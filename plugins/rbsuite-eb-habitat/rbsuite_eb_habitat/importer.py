@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from rbsuite.data.checkout import SourceTree, read_commit
+from rbsuite.data.importing import DirectoryImporter
 from rbsuite.data.packs import Archive, PackFacts, verify_pack, write_json
 from rbsuite.data.reading import INFO_NAME
 from rbsuite.errors import DataError
@@ -60,38 +61,15 @@ class _Data:
     hashes: Mapping[str, str]
 
 
-class EbHabitatImporter:
+class EbHabitatImporter(DirectoryImporter):
     """The importer of the pack ``eb-habitat``; see :class:`rbsuite.data.packs.PackImporter`."""
 
-    @property
-    def name(self) -> str:
-        """The pack's name."""
-        return "eb-habitat"
-
-    @property
-    def pinned(self) -> Archive | None:
-        """The archive of WorldMind, checked by the hash of every file that is read; see :mod:`.upstream_pinned`."""
-        return _ARCHIVE
-
-    @property
-    def single_files(self) -> bool:
-        """A checkout is a directory."""
-        return False
-
-    def recognise(self, source: Path) -> str:
-        """``checkout`` or ``pack``.
-
-        Raises:
-            DataError: the directory is neither.
-        """
-        if (source / upstream.FOLDER).is_dir():
-            return "checkout"
-        if any((directory / VOCAB).is_file() for directory in (source, source / FOLDER)):
-            return "pack"
-        raise DataError(
-            f"{str(source)!r} is neither a checkout with EB-Habitat (no {upstream.FOLDER}) nor its pack (no {VOCAB}).",
-            f"Name the top directory of a checkout of {upstream_pinned.ARCHIVE_REPOSITORY} or {upstream_pinned.REPOSITORY}.",
-        )
+    name = "eb-habitat"
+    title = "EB-Habitat"
+    repository = f"{upstream_pinned.ARCHIVE_REPOSITORY} or {upstream_pinned.REPOSITORY}"
+    checkout_marks = (upstream.FOLDER,)
+    pack_marks = (VOCAB, f"{FOLDER}/{VOCAB}")
+    pinned = _ARCHIVE
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read everything, check it, then write the pack.
@@ -111,8 +89,7 @@ class EbHabitatImporter:
         for file, table in data.tables.items():
             write_json(target / file, table)
         write_json(target / SOURCES, {"pickles": {name: data.hashes.get(name) for name in SETS}})
-        if tree.has(_LICENCE_FILE):
-            (target / _LICENCE_FILE).write_bytes(tree.read_bytes(_LICENCE_FILE))
+        tree.copy(_LICENCE_FILE, target)
         _check(target)
         content = content_digest(data.tables)
         equals = upstream_pinned.COMMIT if content == upstream_pinned.PACK_DIGEST else None

@@ -7,11 +7,10 @@ together). Files are read as JSON; nothing in them is executed. Other files of t
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from rbsuite.data.reading import PackFiles
 from rbsuite.errors import DataError
@@ -88,19 +87,17 @@ class Pack:
     def __init__(self, path: str | Path) -> None:
         self._files = PackFiles(path, "EB-Habitat", _REMEDY, FOLDER)
         self.path = self._files.path
-        self._lock = threading.RLock()
-        self._known: dict[str, object] = {}
 
     def __repr__(self) -> str:
         return f"Pack({str(self.path)!r})"
 
     def episodes(self, name: str) -> Sequence[Episode]:
         """The episodes of a set, in the order of its file."""
-        return self._once(name, lambda: self._read_episodes(name))
+        return self._files.once((name,), lambda: self._read_episodes(name))
 
     def standpoints(self, scene: str) -> Standpoints:
         """What lies within reach together in the apartment of a scene: that of the longest name that the scene's id begins with."""
-        every = self._once(STANDPOINTS, self._read_standpoints)
+        every = self._files.once((STANDPOINTS,), self._read_standpoints)
         names = [name for name in every if scene == name or scene.startswith(f"{name}_")]
         return every[max(names, key=len)] if names else ()
 
@@ -113,7 +110,7 @@ class Pack:
         entries = self._files.read_json(file)
         if not isinstance(entries, list):
             raise self._files.malformed(file, "not a JSON list of episodes")
-        categories = self._once(VOCAB, self._read_categories)
+        categories = self._files.once((VOCAB,), self._read_categories)
         return tuple(
             self._episode(entry, place, _Reader(file, place, categories, self._files.malformed))
             for place, entry in enumerate(entries)
@@ -158,15 +155,6 @@ class Pack:
         if not well or entry[1] < 1 or not all(isinstance(name, str) and name in PLACE_NUMBER for name in entry[0]):
             raise self._files.malformed(STANDPOINTS, f"malformed at {apartment!r}: not [places, a count above 0]")
         return frozenset(entry[0]), entry[1]
-
-    def _once(self, key: str, read: Callable[[], T]) -> T:
-        found = self._known.get(key)
-        if found is None:
-            with self._lock:
-                if key not in self._known:
-                    self._known[key] = read()
-                found = self._known[key]
-        return cast(T, found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,9 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
         raise UnknownNameError(f"split of {PACK}", split, SPLITS)
     if domain and domain not in SETS:
         raise UnknownNameError(f"domain of {PACK}", domain, SETS)
-    pack, source = open_pack(split, data)
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(PACK, "EB-Habitat", data=data, sample=sample, remedy=_IMPORT, folder=FOLDER)
+    pack = Pack(path)
     sets = (domain,) if domain else SETS
     tasks = tuple(_task(name, split, episode) for name in sets for episode in pack.episodes(name))
     if empty := [name for name in sets if not pack.episodes(name)]:
@@ -88,21 +90,6 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
         resources.household(task)  # a malformed goal is the data's fault, not a failed rollout
     content = pack.content_hash(sets)
     return TaskSet(environment, split, tasks, {**source, "sha256": content}, content), resources
-
-
-def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
-    """The pack that holds a split, and where it comes from.
-
-    Args:
-        split: the name of the split.
-        data: a pack's directory; ``""``: the bundled sample or the imported pack.
-
-    Raises:
-        DataError: there is no such directory.
-    """
-    sample = sample_directory() if split == SAMPLE_SPLIT else None
-    path, source = find_pack(PACK, "EB-Habitat", data=data, sample=sample, remedy=_IMPORT, folder=FOLDER)
-    return Pack(path), source
 
 
 def sample_directory() -> Path:

@@ -39,12 +39,12 @@ def _with_macro(
     return {**means, MACRO: {key: average([one[key] for one in means.values()]) for key in keys}}
 
 
-def table_lines(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
-    """The figures as lines of text."""
+def figures_text(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """The figures for people."""
     lines = []
     for label, pathologies in found.items():
         lines.append(label)
         for name, scores in pathologies.items():
             told = ", ".join(f"{key.replace('_', ' ')} {value:.3f}" for key, value in scores.items())
             lines.append(f"  {name:<20} {told}")
-    return lines
+    return "\n".join(lines)

@@ -10,8 +10,22 @@ from __future__ import annotations
 
 import json
 
-from rbsuite_dialogue.airports import AIRPORTS
+from rbsuite_dialogue.airline import (
+    AIRPORTS,
+    BAG_PRICE,
+    INSURANCE_PRICE,
+    NEW_CERTIFICATE_IDS,
+    NEW_RESERVATION_IDS,
+    NOW,
+    check_bookable,
+    check_payments,
+    deduct,
+    find_day,
+    find_flight,
+    source_for_update,
+)
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau_bench.flights import FlightIndex
 from rbsuite_tau_bench.tools import (
@@ -19,7 +33,6 @@ from rbsuite_tau_bench.tools import (
     FOURTH_CERTIFICATE,
     Calculate,
     GetUserDetails,
-    Refusal,
     Think,
     Tool,
     TransferToHumanAgents,
@@ -28,12 +41,6 @@ from rbsuite_tau_bench.tools import (
 )
 
 TABLES = ("flights", "reservations", "users")
-
-_NOW = "2024-05-15T15:00:00"
-_NEW_RESERVATION_IDS = ("HATHAT", "HATHAU", "HATHAV")
-_NEW_CERTIFICATE_IDS = ("certificate_3221322", "certificate_3221323", "certificate_3221324")
-_BAG_PRICE = 50
-_INSURANCE_PRICE = 30
 
 # --- looking up -----------------------------------------------------------------------------------------------------------
 
@@ -93,18 +100,19 @@ class BookReservation:
     ) -> str:
         require(data, "users", user_id, "user not found")
         # The first new id not in use; when all are, the last one, whose reservation will be overwritten.
-        *others, last = _NEW_RESERVATION_IDS
+        *others, last = NEW_RESERVATION_IDS
         reservation_id = next((candidate for candidate in others if not data.has("reservations", candidate)), last)
         price = 0
         for flight in flights:
             price += _price_flight(data, flight, cabin, passengers)
         if insurance == "yes":
-            price += _INSURANCE_PRICE * len(passengers)
-        price += _BAG_PRICE * nonfree_baggages
-        _check_payments(data.read("users", user_id)["payment_methods"], payment_methods, price)
+            price += INSURANCE_PRICE * len(passengers)
+        price += BAG_PRICE * nonfree_baggages
+        payments = ((one["payment_id"], one["amount"]) for one in payment_methods)
+        check_payments(data.read("users", user_id)["payment_methods"], payments, price, Refusal)
 
         user = data.write("users", user_id)
-        _deduct(user["payment_methods"], payment_methods)
+        deduct(user["payment_methods"], payment_methods)
         reservation = {
             "reservation_id": reservation_id,
             "user_id": user_id,
@@ -115,7 +123,7 @@ class BookReservation:
             "flights": flights,
             "passengers": passengers,
             "payment_history": payment_methods,
-            "created_at": _NOW,
+            "created_at": NOW,
             "total_baggages": total_baggages,
             "nonfree_baggages": nonfree_baggages,
             "insurance": insurance,
@@ -128,43 +136,13 @@ class BookReservation:
 def _price_flight(data: Overlay, flight: Value, cabin: Value, passengers: Value) -> Value:
     """Check that a flight can be booked, complete its record with route and price, and return the price for all."""
     number = flight["flight_number"]
-    require(data, "flights", number, f"flight {number} not found")
-    scheduled = data.read("flights", number)
-    if flight["date"] not in scheduled["dates"]:
-        raise Refusal(f"flight {number} not found on date {flight['date']}")
-    day = scheduled["dates"][flight["date"]]
-    if day["status"] != "available":
-        raise Refusal(f"flight {number} not available on date {flight['date']}")
-    if day["available_seats"][cabin] < len(passengers):
-        raise Refusal(f"not enough seats on flight {number}")
+    scheduled = find_flight(data, number, Refusal)
+    day = find_day(scheduled, number, flight["date"], Refusal)
+    check_bookable(day, number, flight["date"], cabin, passengers, Refusal)
     flight["price"] = day["prices"][cabin]
     flight["origin"] = scheduled["origin"]
     flight["destination"] = scheduled["destination"]
     return flight["price"] * len(passengers)
-
-
-def _check_payments(methods: Record, payments: Value, price: Value) -> None:
-    """Check that the user has every payment method, that balances suffice and that the sum is the price."""
-    for payment in payments:
-        method_id, amount = payment["payment_id"], payment["amount"]
-        if method_id not in methods:
-            raise Refusal(f"payment method {method_id} not found")
-        if methods[method_id]["source"] in ("gift_card", "certificate") and methods[method_id]["amount"] < amount:
-            raise Refusal(f"not enough balance in payment method {method_id}")
-    paid = sum(payment["amount"] for payment in payments)
-    if paid != price:
-        raise Refusal(f"payment amount does not add up, total price is {price}, but paid {paid}")
-
-
-def _deduct(methods: Record, payments: Value) -> None:
-    """Take the amounts from gift cards; a certificate is used up whole."""
-    for payment in payments:
-        method_id, amount = payment["payment_id"], payment["amount"]
-        source = methods[method_id]["source"]
-        if source == "gift_card":
-            methods[method_id]["amount"] -= amount
-        elif source == "certificate":
-            del methods[method_id]
 
 
 # --- changing reservations ------------------------------------------------------------------------------------------------
@@ -196,8 +174,8 @@ class UpdateReservationBaggages:
     ) -> str:
         require(data, "reservations", reservation_id, "reservation not found")
         reservation = data.read("reservations", reservation_id)
-        price = _BAG_PRICE * max(0, nonfree_baggages - reservation["nonfree_baggages"])
-        source = _update_payment_source(data, reservation, payment_id, price)
+        price = BAG_PRICE * max(0, nonfree_baggages - reservation["nonfree_baggages"])
+        source = _source_for_update(data, reservation, payment_id, price)
 
         reservation = data.write("reservations", reservation_id)
         reservation["total_baggages"] = total_baggages
@@ -225,7 +203,7 @@ class UpdateReservationFlights:
                 price += kept["price"] * len(passengers)
                 flight.update({field: kept[field] for field in ("price", "origin", "destination")})
         price -= sum(flight["price"] for flight in reservation["flights"]) * len(passengers)
-        source = _update_payment_source(data, reservation, payment_id, price)
+        source = _source_for_update(data, reservation, payment_id, price)
 
         reservation = data.write("reservations", reservation_id)
         if source == "gift_card":
@@ -261,17 +239,8 @@ def _kept_flight(reservation: Record, flight: Value, cabin: Value) -> Record | N
     return None
 
 
-def _update_payment_source(data: Overlay, reservation: Record, payment_id: Value, price: Value) -> str:
-    """The source of the payment method, checked to be able to pay for an update."""
-    methods = data.read("users", reservation["user_id"])["payment_methods"]
-    if payment_id not in methods:
-        raise Refusal("payment method not found")
-    source: str = methods[payment_id]["source"]
-    if source == "certificate":
-        raise Refusal("certificate cannot be used to update reservation")
-    if source == "gift_card" and methods[payment_id]["amount"] < price:
-        raise Refusal("gift card balance is not enough")
-    return source
+def _source_for_update(data: Overlay, reservation: Record, payment_id: Value, price: Value) -> str:
+    return source_for_update(data.read("users", reservation["user_id"])["payment_methods"], payment_id, price, Refusal)
 
 
 def _charge_gift_card(data: Overlay, reservation: Record, payment_id: str, price: Value) -> None:
@@ -300,7 +269,7 @@ class SendCertificate:
     def invoke(data: Overlay, user_id: Value, amount: Value) -> str:
         require(data, "users", user_id, "user not found")
         held = data.read("users", user_id)["payment_methods"]
-        new_id = next((candidate for candidate in _NEW_CERTIFICATE_IDS if candidate not in held), None)
+        new_id = next((candidate for candidate in NEW_CERTIFICATE_IDS if candidate not in held), None)
         if new_id is None:
             data.note(FOURTH_CERTIFICATE)
             raise Refusal("no more certificates can be added to this user")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from rbsuite_dialogue.airline import Routes, day_after
 from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.values import Record, Value
 
@@ -25,25 +26,19 @@ class _Connection:
     in_time: bool
 
 
-class FlightIndex:
+class FlightIndex(Routes):
     """Search over the flights of one database."""
 
     def __init__(self, database: Database) -> None:
-        self._flights = database.tables["flights"]
-        self._routes: dict[tuple[str, str], list[str]] = {}
-        self._departures: dict[str, list[str]] = {}
+        super().__init__(database)
         self._connections: dict[tuple[str, str], list[_Connection]] = {}
-        self._legs: dict[tuple[str, str, str | None], str] = {}
-        for key, flight in self._flights.items():
-            self._routes.setdefault((flight["origin"], flight["destination"]), []).append(key)
-            self._departures.setdefault(flight["origin"], []).append(key)
 
     def direct(self, origin: Value, destination: Value, date: Value) -> str:
         """JSON text of the flights of a route that can be booked on a date, in the order of the data."""
         if not (isinstance(origin, str) and isinstance(destination, str)):
             return "[]"
-        route = self._routes.get((origin, destination), ())
-        found = [self._leg(key, date, None) for key in route if self._bookable(key, date)]
+        route = self.between.get((origin, destination), ())
+        found = [self._leg(key, date, None) for key in route if self.bookable(key, date)]
         return f"[{', '.join(found)}]"
 
     def one_stop(self, origin: Value, destination: Value, date: Value) -> str:
@@ -60,7 +55,7 @@ class FlightIndex:
             second_date = date
             if connection.overnight:
                 # Computed only here, because upstream too fails on a malformed date only when it needs the next day.
-                next_day = next_day or f"2024-05-{int(date[-2:]) + 1}"
+                next_day = next_day or day_after(date)
                 second_date = next_day
             if connection.in_time and self._pair_bookable(connection, date, second_date):
                 first = self._leg(connection.first, date, date)
@@ -73,8 +68,8 @@ class FlightIndex:
         if known is None:
             known = [
                 self._connection(first, second)
-                for first in self._departures.get(origin, ())
-                for second in self._routes.get((self._flights[first]["destination"], destination), ())
+                for first in self.leaving.get(origin, ())
+                for second in self.between.get((self.flights[first]["destination"], destination), ())
             ]
             # Bounded by the airports that exist, whatever is asked for.
             if known:
@@ -82,30 +77,26 @@ class FlightIndex:
         return known
 
     def _connection(self, first: str, second: str) -> _Connection:
-        arrival = self._flights[first]["scheduled_arrival_time_est"]
-        departure = self._flights[second]["scheduled_departure_time_est"]
+        arrival = self.flights[first]["scheduled_arrival_time_est"]
+        departure = self.flights[second]["scheduled_departure_time_est"]
         return _Connection(first, second, overnight="+1" in arrival, in_time=not arrival > departure)
 
     def _pair_bookable(self, connection: _Connection, date: Value, second_date: Value) -> bool:
-        first_dates = self._flights[connection.first]["dates"]
-        second_dates = self._flights[connection.second]["dates"]
+        first_dates = self.flights[connection.first]["dates"]
+        second_dates = self.flights[connection.second]["dates"]
         if not (date in first_dates and second_date in second_dates):
             return False
         both = (first_dates[date]["status"], second_dates[second_date]["status"])
         return both == ("available", "available")
 
-    def _bookable(self, key: str, date: Value) -> bool:
-        dates = self._flights[key]["dates"]
-        return date in dates and dates[date]["status"] == "available"
-
     def _leg(self, key: str, date: str, label: str | None) -> str:
         """JSON text of a flight on a date: its record without the dates, the date's entry, and ``label`` as its date."""
-        text = self._legs.get((key, date, label))
+        text = self.legs.get((key, date, label))
         if text is None:
-            flight = self._flights[key]
+            flight = self.flights[key]
             leg: Record = {field: value for field, value in flight.items() if field != "dates"}
             leg.update(flight["dates"][date])
             if label is not None:
                 leg["date"] = label
-            text = self._legs[key, date, label] = json.dumps(leg)
+            text = self.legs[key, date, label] = json.dumps(leg)
         return text

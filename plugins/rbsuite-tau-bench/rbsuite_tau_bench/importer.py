@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rbsuite.data.checkout import SourceTree, read_commit
-from rbsuite.data.packs import Archive, PackFacts, file_hashes, verify_pack, write_json
+from rbsuite.data.checkout import SourceTree
+from rbsuite.data.importing import DirectoryImporter, commit_of_source
+from rbsuite.data.packs import Archive, PackFacts, file_hashes, write_json
 from rbsuite.data.reading import INFO_NAME
-from rbsuite.errors import DataError
 from rbsuite.jsonable import Json, digest
 from rbsuite.twins import find_twins
 from rbsuite_tau_bench import pinned
@@ -56,38 +56,15 @@ class _Domain:
     rules: list[str]
 
 
-class TauBenchImporter:
+class TauBenchImporter(DirectoryImporter):
     """The importer of the pack ``tau-bench``; see :class:`rbsuite.data.packs.PackImporter`."""
 
-    @property
-    def name(self) -> str:
-        """The pack's name."""
-        return "tau-bench"
-
-    @property
-    def pinned(self) -> Archive | None:
-        """The forge's archive of the pinned commit, checked by the hash of every file that is read."""
-        return _ARCHIVE
-
-    @property
-    def single_files(self) -> bool:
-        """A checkout is a directory."""
-        return False
-
-    def recognise(self, source: Path) -> str:
-        """``checkout`` or ``pack``.
-
-        Raises:
-            DataError: the directory is neither.
-        """
-        if (source / "tau_bench" / "envs").is_dir():
-            return "checkout"
-        if any((source / f"{layout.domain}_db").is_dir() for layout in LAYOUTS):
-            return "pack"
-        raise DataError(
-            f"{str(source)!r} is neither a tau-bench checkout (no tau_bench/envs) nor a tau-bench pack (no retail_db).",
-            f"Name the top directory of a checkout of {pinned.REPOSITORY}.",
-        )
+    name = "tau-bench"
+    title = "tau-bench"
+    repository = pinned.REPOSITORY
+    checkout_marks = ("tau_bench/envs",)
+    pack_marks = tuple(f"{layout.domain}_db" for layout in LAYOUTS)
+    pinned = _ARCHIVE
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read everything, check it, then write the pack.
@@ -98,10 +75,7 @@ class TauBenchImporter:
         kind = self.recognise(source)
         tree = SourceTree(source)
         reader: Source = CheckoutSource(tree) if kind == "checkout" else PackSource(tree)
-        if kind == "checkout":
-            commit = commit or read_commit(source)
-        elif (source / INFO_NAME).exists():
-            commit = commit or verify_pack(source).commit
+        commit = commit or commit_of_source(source, kind)
         domains = [_read_domain(reader, layout) for layout in LAYOUTS]
         displays = [check_display(display) for display in reader.few_shot(LAYOUTS)]
         for domain in domains:
@@ -109,8 +83,7 @@ class TauBenchImporter:
         if displays:
             lines = (json.dumps(display) + "\n" for display in displays)
             (target / FEW_SHOT_NAME).write_text("".join(lines), "ascii", newline="\n")
-        if tree.has(_LICENCE_NAME):
-            (target / _LICENCE_NAME).write_bytes(tree.read_bytes(_LICENCE_NAME))
+        tree.copy(_LICENCE_NAME, target)
         equals = pinned.COMMIT if content_digest(target) == pinned.PACK_DIGEST else None
         (target / _SOURCE_NAME).write_text(_source_text(commit, equals), "utf-8", newline="\n")
         asked_of = {

@@ -6,10 +6,9 @@ Layout: ``<domain>_db/<table>.json``, ``<domain>_<split>_tasks.json``, ``<domain
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from rbsuite.data.reading import PackFiles
 from rbsuite.errors import DataError
@@ -36,8 +35,6 @@ class Pack:
     def __init__(self, path: str | Path) -> None:
         self._source = PackFiles(path, "tau-bench", _REMEDY)
         self.path = self._source.path
-        self._lock = threading.RLock()
-        self._known: dict[tuple[str, ...], object] = {}
 
     def __repr__(self) -> str:
         return f"Pack({str(self.path)!r})"
@@ -54,11 +51,11 @@ class Pack:
 
     def database(self, domain_name: str) -> Database:
         """The database of a domain, parsed once and shared by all worlds over it."""
-        return self._once(("database", domain_name), lambda: self._read_database(domain_name))
+        return self._source.once(("database", domain_name), lambda: self._read_database(domain_name))
 
     def tasks(self, domain_name: str, split: str) -> list[dict[str, Any]]:
         """The tasks of a split: user_id, actions (name, kwargs), instruction, outputs. The index is upstream's task id."""
-        return self._once(("tasks", domain_name, split), lambda: self._read_tasks(domain_name, split))
+        return self._source.once(("tasks", domain_name, split), lambda: self._read_tasks(domain_name, split))
 
     def tools(self, domain_name: str) -> list[dict[str, Any]]:
         """The schemas of a domain's tools, as OpenAI functions, in upstream's order."""
@@ -71,7 +68,7 @@ class Pack:
     def wiki(self, domain_name: str) -> str:
         """The policy of a domain, which is an agent's system prompt."""
         name = f"{domain(domain_name).name}_wiki.md"
-        return self._once(("wiki", name), lambda: self._source.read_text(name))
+        return self._source.once(("wiki", name), lambda: self._source.read_text(name))
 
     def content_hash(self, domain_name: str | None = None, split: str | None = None) -> str:
         """sha256 (64 hex digits) over the names and bytes of the files, in a fixed order.
@@ -123,13 +120,4 @@ class Pack:
                 raise self._source.malformed(name, f"not a JSON list of {kind.__name__}")
             return entries
 
-        return self._once(("list", name), read)
-
-    def _once(self, key: tuple[str, ...], read: Callable[[], T]) -> T:
-        found = self._known.get(key)
-        if found is None:
-            with self._lock:
-                if key not in self._known:
-                    self._known[key] = read()
-                found = self._known[key]
-        return cast(T, found)
+        return self._source.once(("list", name), read)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from rbsuite.data.reading import find_pack
-from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.errors import DataError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Message, ToolSpec
+from rbsuite_dialogue.tasks import domains_of, joint_hash
 from rbsuite_tau_bench.domains import DOMAINS
 from rbsuite_tau_bench.pack import Pack
 from rbsuite_tau_bench.world import Changes, World
@@ -65,16 +65,11 @@ class Resources:
 
 def load_tasks(split: str, domain: str, data: str) -> tuple[TaskSet, Resources]:
     """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`."""
-    if split not in SPLITS:
-        raise UnknownNameError(f"split of {NAME}", split, SPLITS)
-    if domain and domain not in DOMAINS:
-        raise UnknownNameError(f"domain of {NAME}", domain, DOMAINS)
-    if domain and domain not in SPLITS[split]:
-        raise DataError(f"{NAME}: {domain} has no split {split!r}.", "It has: sample, test.")
-    pack, source = open_pack(split, data)
-    domains = (domain,) if domain else SPLITS[split]
-    hashes = [pack.content_hash(name, split) for name in domains]
-    content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()
+    domains = domains_of(NAME, split, domain, SPLITS)
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(NAME, NAME, data=data, sample=sample, remedy=_FETCH)
+    pack = Pack(path)
+    content = joint_hash([pack.content_hash(name, split) for name in domains])
     tasks = tuple(
         _task(pack, name, split, index, entry)
         for name in domains
@@ -90,21 +85,6 @@ def _asks(task: Task) -> str:
 def asked(entry: Mapping[str, object]) -> str:
     """What a task asks, by which its twins are found: who the user is, and what that wants."""
     return f"{entry['user_id']} {entry['instruction']}"
-
-
-def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
-    """The pack that holds a split, and where it comes from.
-
-    Args:
-        split: the name of the split.
-        data: a pack's directory; ``""``: the bundled sample or the imported pack.
-
-    Raises:
-        DataError: there is no such directory.
-    """
-    sample = sample_directory() if split == SAMPLE_SPLIT else None
-    path, source = find_pack(NAME, NAME, data=data, sample=sample, remedy=_FETCH)
-    return Pack(path), source
 
 
 def sample_directory() -> Path:

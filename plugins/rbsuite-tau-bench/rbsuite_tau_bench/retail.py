@@ -1,7 +1,6 @@
 """The retail domain: sixteen tools over orders, products and users.
 
-Checks, their order and their texts follow ``tau_bench/envs/retail/tools`` (commit 59a200c). Names and emails of users and
-all products never change in a world, so indexes over them are built once per database.
+Checks, their order and their texts follow ``tau_bench/envs/retail/tools`` (commit 59a200c).
 """
 
 # ruff: noqa: D102 (a tool is its class, whose docstring says what its one method does)
@@ -10,13 +9,23 @@ from __future__ import annotations
 
 import json
 
-from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
+from rbsuite_dialogue.retail import (
+    CANCEL_REASONS,
+    Lookup,
+    check_balance,
+    credit,
+    missing_item,
+    request_exchange,
+    request_return,
+    user_id_by_email,
+    user_id_by_name_zip,
+)
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau_bench.tools import (
     Calculate,
     GetUserDetails,
-    Refusal,
     Think,
     Tool,
     TransferToHumanAgents,
@@ -26,8 +35,6 @@ from rbsuite_tau_bench.tools import (
 
 TABLES = ("orders", "products", "users")
 
-_CANCEL_REASONS = ["no longer needed", "ordered by mistake"]
-
 # --- looking up -----------------------------------------------------------------------------------------------------------
 
 
@@ -36,11 +43,7 @@ class FindUserIdByEmail:
 
     @staticmethod
     def invoke(data: Overlay, email: Value) -> str:
-        by_email = data.database.view(_users_by_email)
-        found = by_email.get(email.lower()) if by_email else None
-        if found is None:
-            raise Refusal("user not found")
-        return found
+        return user_id_by_email(data, email, Refusal)
 
 
 class FindUserIdByNameZip:
@@ -48,13 +51,7 @@ class FindUserIdByNameZip:
 
     @staticmethod
     def invoke(data: Overlay, first_name: Value, last_name: Value, zip: Value) -> str:
-        by_first_name = data.database.view(_users_by_first_name)
-        namesakes = by_first_name.get(first_name.lower(), ()) if by_first_name else ()
-        for user_id, known_last_name in namesakes:
-            # The address may have been changed in this world.
-            if known_last_name == last_name.lower() and data.read("users", user_id)["address"]["zip"] == zip:
-                return user_id
-        raise Refusal("user not found")
+        return user_id_by_name_zip(data, first_name, last_name, zip, Refusal)
 
 
 class GetOrderDetails:
@@ -78,28 +75,7 @@ class ListAllProductTypes:
 
     @staticmethod
     def invoke(data: Overlay) -> str:
-        return data.database.view(_product_types)
-
-
-def _users_by_email(database: Database) -> dict[str, str]:
-    index: dict[str, str] = {}
-    for user_id, user in database.tables["users"].items():
-        index.setdefault(user["email"].lower(), user_id)
-    return index
-
-
-def _users_by_first_name(database: Database) -> dict[str, list[tuple[str, str]]]:
-    """First name to (user id, last name), both names in lower case, in the order of the users."""
-    index: dict[str, list[tuple[str, str]]] = {}
-    for user_id, user in database.tables["users"].items():
-        name = user["name"]
-        index.setdefault(name["first_name"].lower(), []).append((user_id, name["last_name"].lower()))
-    return index
-
-
-def _product_types(database: Database) -> str:
-    ids = {product["name"]: product["product_id"] for product in database.tables["products"].values()}
-    return json.dumps(dict(sorted(ids.items())))
+        return data.database.view(Lookup).product_types
 
 
 # --- changing pending orders and users ------------------------------------------------------------------------------------
@@ -111,14 +87,14 @@ class CancelPendingOrder:
     @staticmethod
     def invoke(data: Overlay, order_id: Value, reason: Value) -> str:
         order = _order(data, order_id, "pending", "non-pending order cannot be cancelled")
-        if reason not in _CANCEL_REASONS:
+        if reason not in CANCEL_REASONS:
             raise Refusal("invalid reason")
         refunds = []
         for payment in order["payment_history"]:
             method_id = payment["payment_method_id"]
             refunds.append(_transaction("refund", payment["amount"], method_id))
             if "gift_card" in method_id:
-                _credit(data, order["user_id"], method_id, payment["amount"])
+                credit(data, order["user_id"], method_id, payment["amount"])
         order = data.write("orders", order_id)
         order["status"] = "cancelled"
         order["cancel_reason"] = reason
@@ -154,13 +130,13 @@ class ModifyPendingOrderItems:
         order = _order(data, order_id, "pending", "non-pending order cannot be modified")
         difference = _price_difference(data, order, item_ids, new_item_ids)
         method = _payment_method(data, order, payment_method_id)
-        _require_balance(method, difference, "insufficient gift card balance to pay for the new item")
+        check_balance(method, difference, "insufficient gift card balance to pay for the new item", Refusal)
 
         order = data.write("orders", order_id)
         kind = "payment" if difference > 0 else "refund"
         order["payment_history"].append(_transaction(kind, abs(difference), payment_method_id))
         if method["source"] == "gift_card":
-            _credit(data, order["user_id"], payment_method_id, -difference)
+            credit(data, order["user_id"], payment_method_id, -difference)
         for item_id, new_item_id in zip(item_ids, new_item_ids, strict=False):
             item = _item(order, item_id)
             variant = _variants(data, item)[new_item_id]
@@ -185,7 +161,7 @@ class ModifyPendingOrderPayment:
         if old_method_id == payment_method_id:
             raise Refusal("the new payment method should be different from the current one")
         amount = history[0]["amount"]
-        _require_balance(method, amount, "insufficient gift card balance to pay for the order")
+        check_balance(method, amount, "insufficient gift card balance to pay for the order", Refusal)
 
         order = data.write("orders", order_id)
         order["payment_history"] += [
@@ -194,9 +170,9 @@ class ModifyPendingOrderPayment:
         ]
         # Upstream knows a new gift card by its source, an old one by its id.
         if method["source"] == "gift_card":
-            _credit(data, order["user_id"], payment_method_id, -amount)
+            credit(data, order["user_id"], payment_method_id, -amount)
         if "gift_card" in old_method_id:
-            _credit(data, order["user_id"], old_method_id, amount)
+            credit(data, order["user_id"], old_method_id, amount)
         return json.dumps(order)
 
 
@@ -231,15 +207,9 @@ class ExchangeDeliveredOrderItems:
         order = _order(data, order_id, "delivered", "non-delivered order cannot be exchanged")
         difference = round(_price_difference(data, order, item_ids, new_item_ids), 2)
         method = _payment_method(data, order, payment_method_id)
-        _require_balance(method, difference, "insufficient gift card balance to pay for the price difference")
-
-        order = data.write("orders", order_id)
-        order["status"] = "exchange requested"
-        order["exchange_items"] = sorted(item_ids)
-        order["exchange_new_items"] = sorted(new_item_ids)
-        order["exchange_payment_method_id"] = payment_method_id
-        order["exchange_price_difference"] = difference
-        return json.dumps(order)
+        insufficient = "insufficient gift card balance to pay for the price difference"
+        check_balance(method, difference, insufficient, Refusal)
+        return request_exchange(data, order_id, item_ids, new_item_ids, payment_method_id, difference)
 
 
 class ReturnDeliveredOrderItems:
@@ -254,14 +224,9 @@ class ReturnDeliveredOrderItems:
             and payment_method_id != order["payment_history"][0]["payment_method_id"]
         ):
             raise Refusal("payment method should be either the original payment method or a gift card")
-        if _missing(order, item_ids):
+        if missing_item(order, item_ids):
             raise Refusal("some item not found")
-
-        order = data.write("orders", order_id)
-        order["status"] = "return requested"
-        order["return_items"] = sorted(item_ids)
-        order["return_payment_method_id"] = payment_method_id
-        return json.dumps(order)
+        return request_return(data, order_id, item_ids, payment_method_id)
 
 
 # --- shared checks and effects --------------------------------------------------------------------------------------------
@@ -276,18 +241,9 @@ def _order(data: Overlay, order_id: Value, status: str, wrong_status: str) -> Re
     return order
 
 
-def _missing(order: Record, item_ids: Value) -> list[Value]:
-    """The first item id asked for more often than the order has it, as a list of none or one."""
-    held = [item["item_id"] for item in order["items"]]
-    for item_id in item_ids:
-        if item_ids.count(item_id) > held.count(item_id):
-            return [item_id]
-    return []
-
-
 def _price_difference(data: Overlay, order: Record, item_ids: Value, new_item_ids: Value) -> float:
     """What the new items cost more than the old ones, not rounded, after the checks that both item tools share."""
-    for item_id in _missing(order, item_ids):
+    for item_id in missing_item(order, item_ids):
         raise Refusal(f"{item_id} not found")
     if len(item_ids) != len(new_item_ids):
         raise Refusal("the number of items to be exchanged should match")
@@ -319,17 +275,6 @@ def _payment_method(data: Overlay, order: Record, method_id: Value) -> Record:
         raise Refusal("payment method not found")
     method: Record = methods[method_id]
     return method
-
-
-def _require_balance(method: Record, amount: float, insufficient: str) -> None:
-    if method["source"] == "gift_card" and method["balance"] < amount:
-        raise Refusal(insufficient)
-
-
-def _credit(data: Overlay, user_id: str, method_id: str, amount: float) -> None:
-    """Add to a gift card's balance (a negative amount is a charge), in cents."""
-    method = data.write("users", user_id)["payment_methods"][method_id]
-    method["balance"] = round(method["balance"] + amount, 2)
 
 
 def _transaction(kind: str, amount: float, method_id: str) -> Record:

@@ -10,13 +10,8 @@ from rbsuite.environments.solution import Solution
 from rbsuite.task import Task
 from rbsuite.trajectory import Action
 from rbsuite_dialogue.lines import user_lines
-from rbsuite_dialogue.solution import Step, conversation
+from rbsuite_dialogue.solution import ASK_WHO, Step, conversation
 from rbsuite_tau_bench.domains import DOMAINS
-
-_ASK_WHO = {
-    "retail": "Happy to help. Who do I have the pleasure with, and which email or zip is your account under?",
-    "airline": "Happy to help. Could I have your user id, and the reservation it is about if there is one?",
-}
 
 
 def build_solution(task: Task) -> Solution:
@@ -29,4 +24,4 @@ def build_solution(task: Task) -> Solution:
         Step(Action.call(action["name"], action["kwargs"]), settles=kind in ("write", "terminating"))
         for action, kind in zip(payload["actions"], kinds, strict=True)
     ]
-    return conversation(_ASK_WHO[task.domain], lines, steps, payload["outputs"], closes="terminating" not in kinds)
+    return conversation(ASK_WHO[task.domain], lines, steps, payload["outputs"], closes="terminating" not in kinds)

@@ -14,19 +14,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rbsuite_dialogue import calculator
+from rbsuite_dialogue.deviations import BOUNDED_CALCULATOR
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Value
 
 Kind = Literal["read", "write", "none", "terminating"]
 
-BOUNDED_CALCULATOR = "bounded-calculator"
 FOURTH_CERTIFICATE = "fourth-certificate"
 COPIED_ARGUMENTS = "copied-arguments"
-REFUSED_ARGUMENTS = "refused-arguments"
-
-
-class Refusal(Exception):
-    """A check of a tool that failed; its text follows ``Error: `` in the observation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,14 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from rbsuite.errors import UnknownNameError
+from rbsuite_dialogue import deviations
 from rbsuite_dialogue.overlay import Overlay
 from rbsuite_dialogue.values import UnusableArgument, Value, plain
 from rbsuite_tau_bench import domains
 from rbsuite_tau_bench.pack import Pack
 from rbsuite_tau_bench.tools import (
-    BOUNDED_CALCULATOR,
     COPIED_ARGUMENTS,
     FOURTH_CERTIFICATE,
-    REFUSED_ARGUMENTS,
     Kind,
     Tool,
 )
@@ -30,10 +29,9 @@ FIDELITIES = ("upstream",)
 
 DEVIATIONS: Mapping[str, str] = MappingProxyType(
     {
-        BOUNDED_CALCULATOR: "an expression beyond the calculator's limits gave an error; upstream evaluates it or hangs",
+        **deviations.DEVIATIONS,
         FOURTH_CERTIFICATE: "a fourth certificate for a user gave an error observation; upstream's episode crashes",
         COPIED_ARGUMENTS: "a booking's history grew; upstream then changes the recorded arguments of the booking too",
-        REFUSED_ARGUMENTS: "arguments that are no JSON, too deep or too large gave an error; upstream takes some of them",
     }
 )
 """Where a world can depart from upstream, by the names that :attr:`World.deviations` uses."""
@@ -108,7 +106,7 @@ class World:
         try:
             return tool.invoke(data=self._overlay, **self._keywords(tool, arguments))
         except UnusableArgument as error:
-            self._overlay.note(REFUSED_ARGUMENTS)
+            self._overlay.note(deviations.REFUSED_ARGUMENTS)
             return f"Error: {error}"
         except Exception as error:
             return f"Error: {error}"

@@ -315,7 +315,8 @@ def test_a_pack_that_was_changed_after_its_import_is_refused(checkout: Path, tmp
 
 
 @pytest.mark.parametrize(
-    ("source", "why"), [("none", "does not exist"), ("file", "is a file"), ("empty", "neither a tau-bench checkout")]
+    ("source", "why"),
+    [("none", "does not exist"), ("file", "is a file"), ("empty", "neither a checkout with tau-bench")],
 )
 def test_wrong_places_are_refused(tmp_path: Path, source: str, why: str) -> None:
     (tmp_path / "file").write_text("")

@@ -12,21 +12,30 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rbsuite_dialogue.airports import AIRPORTS
-from rbsuite_dialogue.database import Database
+from rbsuite_dialogue.airline import (
+    AIRPORTS,
+    BAG_PRICE,
+    INSURANCE_PRICE,
+    NEW_CERTIFICATE_IDS,
+    NEW_RESERVATION_IDS,
+    NOW,
+    Routes,
+    check_bookable,
+    check_payments,
+    day_after,
+    deduct,
+    find_day,
+    find_flight,
+    source_for_update,
+)
+from rbsuite_dialogue.refusal import Refusal, capitalised
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau2_bench import schema
 from rbsuite_tau2_bench.schema import INTEGER, NUMBER, TEXT, By, Choice, Keyed, Many, Maybe, Model, texts
-from rbsuite_tau2_bench.toolkit import BOUNDED_HISTORY, Refusal, Toolkit, evaluated, listed, tool
+from rbsuite_tau2_bench.toolkit import BOUNDED_HISTORY, Toolkit, evaluated, listed, tool
 
-_NOW = "2024-05-15T15:00:00"
-_NEW_RESERVATION_IDS = ("HATHAT", "HATHAU", "HATHAV")
-_NEW_CERTIFICATE_IDS = ("certificate_3221322", "certificate_3221323", "certificate_3221324")
-_BAG_PRICE = 50
 _MOST_PAYMENTS = 4096
 """Every cancellation doubles the payments of a reservation, and nothing keeps an agent from cancelling again and again."""
-_INSURANCE_PRICE = 30
-
 # --- records --------------------------------------------------------------------------------------------------------------
 
 _CABIN = Choice(("business", "economy", "basic_economy"))
@@ -111,18 +120,6 @@ _FLIGHT = schema.Record(
 TABLES = {"flights": _FLIGHT, "users": _USER, "reservations": _RESERVATION}
 
 
-class _Routes:
-    """The flights of a database by where they start and land, in its order."""
-
-    def __init__(self, database: Database) -> None:
-        self.between: dict[tuple[str, str], list[str]] = {}
-        self.leaving: dict[str, list[str]] = {}
-        self.legs: dict[tuple[str, str, str | None], str] = {}
-        for key, flight in database.tables["flights"].items():
-            self.between.setdefault((flight["origin"], flight["destination"]), []).append(key)
-            self.leaving.setdefault(flight["origin"], []).append(key)
-
-
 class AirlineTools(Toolkit):
     """The tools of the airline's agent."""
 
@@ -145,7 +142,7 @@ class AirlineTools(Toolkit):
         passengers = _made(_PASSENGER, passengers)
         payment_methods = _made(_PAYMENT, payment_methods)
         self._get_user(user_id)
-        new_id = next((one for one in _NEW_RESERVATION_IDS if not self.db.has("reservations", one)), None)
+        new_id = next((one for one in NEW_RESERVATION_IDS if not self.db.has("reservations", one)), None)
         if new_id is None:
             raise Refusal("Too many reservations")
         reservation = _RESERVATION.make(
@@ -159,7 +156,7 @@ class AirlineTools(Toolkit):
                 "flights": [],
                 "passengers": passengers,
                 "payment_history": payment_methods,
-                "created_at": _NOW,
+                "created_at": NOW,
                 "total_baggages": total_baggages,
                 "nonfree_baggages": nonfree_baggages,
                 "insurance": insurance,
@@ -167,16 +164,17 @@ class AirlineTools(Toolkit):
         )
         price = 0
         for info in flights:
-            reserved = self._reserved(_of(info, "flight_number"), _of(info, "date"), cabin, len(passengers))
+            reserved = self._reserved(_of(info, "flight_number"), _of(info, "date"), cabin, passengers)
             reservation["flights"].append(reserved)
             price += reserved["price"] * len(passengers)
         if insurance == "yes":
-            price += _INSURANCE_PRICE * len(passengers)
-        price += _BAG_PRICE * nonfree_baggages
-        self._check_payments(user_id, payment_methods, price)
+            price += INSURANCE_PRICE * len(passengers)
+        price += BAG_PRICE * nonfree_baggages
+        payments = ((_of(one, "payment_id"), _of(one, "amount")) for one in payment_methods)
+        check_payments(self.db.read("users", user_id)["payment_methods"], payments, price, capitalised)
 
         user = self.db.write("users", user_id)
-        _deduct(user["payment_methods"], payment_methods)
+        deduct(user["payment_methods"], payment_methods)
         for info in flights:
             day = self.db.write("flights", info["flight_number"])["dates"][info["date"]]
             day["available_seats"][cabin] -= len(passengers)
@@ -224,8 +222,7 @@ class AirlineTools(Toolkit):
         for first in self._found(origin, None, date):
             flight = self._flights[first]
             arrival = flight["scheduled_arrival_time_est"]
-            # The day after is written without a leading zero, as upstream does.
-            second_date = f"2024-05-{int(date[-2:]) + 1}" if "+1" in arrival else date
+            second_date = day_after(date) if "+1" in arrival else date
             for second in self._found(flight["destination"], destination, second_date):
                 if self._flights[second]["scheduled_departure_time_est"] >= arrival:
                     pairs.append(listed([self._leg(first, date, date), self._leg(second, second_date, second_date)]))
@@ -234,7 +231,7 @@ class AirlineTools(Toolkit):
     @tool("write")
     def send_certificate(self, user_id: Value, amount: Value) -> str:
         held = self._get_user(user_id)["payment_methods"]
-        new_id = next((one for one in _NEW_CERTIFICATE_IDS if one not in held), None)
+        new_id = next((one for one in NEW_CERTIFICATE_IDS if one not in held), None)
         if new_id is None:
             raise Refusal("Too many certificates")
         certificate = _CERTIFICATE.make({"id": new_id, "amount": amount, "source": "certificate"})
@@ -252,7 +249,7 @@ class AirlineTools(Toolkit):
         reservation = self._get_reservation(reservation_id)
         user_id = reservation["user_id"]
         self._get_user(user_id)
-        price = _BAG_PRICE * max(0, nonfree_baggages - reservation["nonfree_baggages"])
+        price = BAG_PRICE * max(0, nonfree_baggages - reservation["nonfree_baggages"])
         payment = self._payment_for_update(user_id, payment_id, price)
         reservation = self.db.write("reservations", reservation_id)
         reservation["payment_history"] += payment
@@ -266,7 +263,7 @@ class AirlineTools(Toolkit):
         reservation = self._get_reservation(reservation_id)
         user_id = reservation["user_id"]
         self._get_user(user_id)
-        passengers = len(reservation["passengers"])
+        passengers = reservation["passengers"]
         price = 0
         reserved = []
         for info in flights:
@@ -277,9 +274,9 @@ class AirlineTools(Toolkit):
                 if (one["flight_number"], one["date"], reservation["cabin"]) == (number, date, cabin)
             ]
             flight = kept[0] if kept else self._reserved(number, date, cabin, passengers)
-            price += flight["price"] * passengers
+            price += flight["price"] * len(passengers)
             reserved.append(dict(flight))
-        price -= sum(flight["price"] for flight in reservation["flights"]) * passengers
+        price -= sum(flight["price"] for flight in reservation["flights"]) * len(passengers)
         payment = self._payment_for_update(user_id, payment_id, price)
         reservation = self.db.write("reservations", reservation_id)
         reservation["payment_history"] += payment
@@ -298,7 +295,8 @@ class AirlineTools(Toolkit):
 
     @tool("read")
     def get_flight_status(self, flight_number: Value, date: Value) -> str:
-        status: str = self._get_day(flight_number, date)["status"]
+        flight = find_flight(self.db, flight_number, capitalised)
+        status: str = find_day(flight, flight_number, date, capitalised)["status"]
         return status
 
     @property
@@ -316,26 +314,11 @@ class AirlineTools(Toolkit):
             raise Refusal(f"Reservation {reservation_id} not found")
         return self.db.read("reservations", reservation_id)
 
-    def _get_flight(self, number: Value) -> Record:
-        if not self.db.has("flights", number):
-            raise Refusal(f"Flight {number} not found")
-        return self.db.read("flights", number)
-
-    def _get_day(self, number: Value, date: Value) -> Record:
-        dates = self._get_flight(number)["dates"]
-        if date not in dates:
-            raise Refusal(f"Flight {number} not found on date {date}")
-        day: Record = dates[date]
-        return day
-
-    def _reserved(self, number: Value, date: Value, cabin: Value, seats: int) -> Model:
+    def _reserved(self, number: Value, date: Value, cabin: Value, passengers: Value) -> Model:
         """A flight as a reservation holds it, checked to be bookable."""
-        flight = self._get_flight(number)
-        day = self._get_day(number, date)
-        if day["status"] != "available":
-            raise Refusal(f"Flight {number} not available on date {date}")
-        if day["available_seats"][cabin] < seats:
-            raise Refusal(f"Not enough seats on flight {number}")
+        flight = find_flight(self.db, number, capitalised)
+        day = find_day(flight, number, date, capitalised)
+        check_bookable(day, number, date, cabin, passengers, capitalised)
         return _RESERVED_FLIGHT.make(
             {
                 "flight_number": number,
@@ -346,37 +329,16 @@ class AirlineTools(Toolkit):
             }
         )
 
-    def _check_payments(self, user_id: str, payments: Value, price: Value) -> None:
-        """Check that the user has every payment method, that balances suffice and that the sum is the price."""
-        methods = self.db.read("users", user_id)["payment_methods"]
-        for payment in payments:
-            payment_id, amount = _of(payment, "payment_id"), _of(payment, "amount")
-            if payment_id not in methods:
-                raise Refusal(f"Payment method {payment_id} not found")
-            method = methods[payment_id]
-            if method["source"] in ("gift_card", "certificate") and method["amount"] < amount:
-                raise Refusal(f"Not enough balance in payment method {payment_id}")
-        paid = sum(payment["amount"] for payment in payments)
-        if paid != price:
-            raise Refusal(f"Payment amount does not add up, total price is {price}, but paid {paid}")
-
     def _payment_for_update(self, user_id: str, payment_id: Value, price: Value) -> list[Model]:
         """What an update adds to the history of payments; a gift card is charged here, before anything else changes."""
         methods = self.db.read("users", user_id)["payment_methods"]
-        if payment_id not in methods:
-            raise Refusal("Payment method not found")
-        source = methods[payment_id]["source"]
-        if source == "certificate":
-            raise Refusal("Certificate cannot be used to update reservation")
-        if source == "gift_card":
-            if methods[payment_id]["amount"] < price:
-                raise Refusal("Gift card balance is not enough")
+        if source_for_update(methods, payment_id, price, capitalised) == "gift_card":
             self.db.write("users", user_id)["payment_methods"][payment_id]["amount"] -= price
         return [_PAYMENT.make({"payment_id": payment_id, "amount": price})] if price != 0 else []
 
     def _found(self, origin: Value, destination: Value, date: Value) -> Iterator[str]:
         """The keys of the flights that can be booked on a date, in the order of the data; ``None`` is any airport."""
-        routes = self.db.database.view(_Routes)
+        routes = self.db.database.view(Routes)
         keys: Any = self._flights
         if isinstance(origin, str) and isinstance(destination, str):
             keys = routes.between.get((origin, destination), ())
@@ -388,14 +350,14 @@ class AirlineTools(Toolkit):
                 continue
             if destination is not None and flight["destination"] != destination:
                 continue
-            if date in flight["dates"] and flight["dates"][date]["status"] == "available":
+            if routes.bookable(key, date):
                 yield key
 
     def _leg(self, key: str, date: str, label: str | None) -> str:
         """The JSON text of a flight on a date, with ``label`` as its date."""
         if self.db.touched("flights", key):
             return _leg_text(self.db.read("flights", key), date, label)
-        known = self.db.database.view(_Routes).legs
+        known = self.db.database.view(Routes).legs
         if (key, date, label) not in known:
             known[key, date, label] = _leg_text(self._flights[key], date, label)
         return known[key, date, label]
@@ -426,13 +388,3 @@ def _made(kind: schema.Record, values: Value) -> Value:
 def _of(value: Value, name: str) -> Value:
     """A field of a record; what is none has no fields."""
     return value[name] if isinstance(value, Model) else getattr(value, name)
-
-
-def _deduct(methods: Record, payments: Value) -> None:
-    """Take the amounts from gift cards; a certificate is used up whole."""
-    for payment in payments:
-        method = methods[payment["payment_id"]]
-        if method["source"] == "gift_card":
-            method["amount"] -= payment["amount"]
-        elif method["source"] == "certificate":
-            del methods[payment["payment_id"]]

@@ -11,7 +11,7 @@ from rbsuite.errors import UnknownNameError
 from rbsuite_dialogue.database import ONLY, Database, Shape
 from rbsuite_dialogue.notation import SORTED_JSON
 from rbsuite_dialogue.values import Record, Value
-from rbsuite_tau2_bench import airline, mock, phone, retail, telecom
+from rbsuite_tau2_bench import airline, mock, phone_tools, retail, telecom
 from rbsuite_tau2_bench.schema import Misfit
 from rbsuite_tau2_bench.schema import Record as Schema
 from rbsuite_tau2_bench.toolkit import Kind, Toolkit
@@ -120,8 +120,13 @@ DOMAINS: Mapping[str, Domain] = MappingProxyType(
                 dict.fromkeys(telecom.TABLES, "list"),
                 telecom.KEYS,
             ),
-            Part("TelecomUserDB", phone.TelecomUserTools, phone.TABLES, dict.fromkeys(phone.TABLES, "record")),
-            phone.sync,
+            Part(
+                "TelecomUserDB",
+                phone_tools.TelecomUserTools,
+                phone_tools.TABLES,
+                dict.fromkeys(phone_tools.TABLES, "record"),
+            ),
+            phone_tools.sync,
         ),
         "mock": Domain(
             "mock",

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rbsuite.data.checkout import SourceTree, read_commit
-from rbsuite.data.packs import Archive, PackFacts
-from rbsuite.errors import DataError
+from rbsuite.data.checkout import SourceTree
+from rbsuite.data.importing import DirectoryImporter, commit_of_source
+from rbsuite.data.packs import PackFacts
 from rbsuite_tau2_bench import pinned
 from rbsuite_tau2_bench.domains import DOMAINS, Domain, Part
 from rbsuite_tau2_bench.pack import RECONSTRUCTED, TASK_FILES, Pack
@@ -52,38 +52,14 @@ _NEEDED_SPLITS: Mapping[str, tuple[str, ...]] = {
 _WHERE_TOOLS = {"assistant": "tools.py", "user": "user_tools.py"}
 
 
-class Tau2BenchImporter:
+class Tau2BenchImporter(DirectoryImporter):
     """The importer of the pack ``tau2-bench``; see :class:`rbsuite.data.packs.PackImporter`."""
 
-    @property
-    def name(self) -> str:
-        """The pack's name."""
-        return NAME
-
-    @property
-    def pinned(self) -> Archive | None:
-        """Nothing is downloaded: not every file's hash at the commit is known."""
-        return None
-
-    @property
-    def single_files(self) -> bool:
-        """A checkout is a directory."""
-        return False
-
-    def recognise(self, source: Path) -> str:
-        """``checkout`` or ``pack``.
-
-        Raises:
-            DataError: the directory is neither.
-        """
-        if (source / _DATA).is_dir():
-            return "checkout"
-        if any((source / name / "tools.json").is_file() for name in DOMAINS):
-            return "pack"
-        raise DataError(
-            f"{str(source)!r} is neither a tau2-bench checkout (no {_DATA}) nor a tau2-bench pack (no retail/tools.json).",
-            f"Name the top directory of a checkout of {pinned.REPOSITORY}.",
-        )
+    name = NAME
+    title = NAME
+    repository = pinned.REPOSITORY
+    checkout_marks = (_DATA,)
+    pack_marks = ("retail/tools.json",)
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Read everything, check it, then write the pack.
@@ -93,7 +69,7 @@ class Tau2BenchImporter:
         """
         kind = self.recognise(source)
         tree = SourceTree(source)
-        commit = commit or (read_commit(source) if kind == "checkout" else None)
+        commit = commit or commit_of_source(source, kind)
         counts: list[tuple[str, int]] = []
         notes: list[str] = []
         for domain in DOMAINS.values():
@@ -103,8 +79,7 @@ class Tau2BenchImporter:
                 (target / domain.name / name).write_bytes(content)
             counts += [(f"{domain.name} tasks", reader.tasks), (f"{domain.name} tools", reader.tools)]
             notes += reader.notes
-        if tree.has(_LICENCE_NAME):
-            (target / _LICENCE_NAME).write_bytes(tree.read_bytes(_LICENCE_NAME))
+        tree.copy(_LICENCE_NAME, target)
         (target / "SOURCE.md").write_text(_source_text(commit, notes), "utf-8", newline="\n")
         self._try_out(target)
         equals = pinned.COMMIT if kind == "checkout" and _is_pinned(tree) else None

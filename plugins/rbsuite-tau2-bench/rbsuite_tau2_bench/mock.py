@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau2_bench import schema
 from rbsuite_tau2_bench.schema import TEXT, Choice, Many, Maybe, texts
-from rbsuite_tau2_bench.toolkit import Refusal, Toolkit, listed, tool
+from rbsuite_tau2_bench.toolkit import Toolkit, listed, tool
 
 _TASK = schema.Record(
     "Task",

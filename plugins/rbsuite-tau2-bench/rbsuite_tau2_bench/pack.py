@@ -7,12 +7,11 @@ them is executed.
 
 from __future__ import annotations
 
-import threading
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from rbsuite.data.reading import PackFiles
 from rbsuite.errors import DataError, UnknownNameError
@@ -53,8 +52,6 @@ class Pack:
     def __init__(self, path: str | Path) -> None:
         self._source = PackFiles(path, TITLE, REMEDY)
         self.path = self._source.path
-        self._lock = threading.RLock()
-        self._known: dict[tuple[str, ...], object] = {}
 
     def __repr__(self) -> str:
         return f"Pack({str(self.path)!r})"
@@ -65,11 +62,11 @@ class Pack:
 
     def databases(self, name: str) -> tuple[Database, Database | None]:
         """The databases of a domain, the agent's and the user's, parsed once and shared by all worlds over them."""
-        return self._once(("databases", domain(name).name), lambda: self._read_databases(name))
+        return self._source.once(("databases", domain(name).name), lambda: self._read_databases(name))
 
     def task_ids(self, name: str, split: str) -> tuple[str, ...]:
         """The ids of the tasks of a split, in upstream's order."""
-        return self._once(("split", domain(name).name, split), lambda: self._read_split(name, split))
+        return self._source.once(("split", domain(name).name, split), lambda: self._read_split(name, split))
 
     def task(self, name: str, task: str) -> Scenario:
         """A task of a domain.
@@ -77,7 +74,7 @@ class Pack:
         Raises:
             UnknownNameError: there is none of this id.
         """
-        return self._once(("task", domain(name).name, task), lambda: self._read_task(name, task))
+        return self._source.once(("task", domain(name).name, task), lambda: self._read_task(name, task))
 
     def entry(self, name: str, task: str) -> Mapping[str, Any]:
         """A task of a domain as upstream writes it.
@@ -90,11 +87,11 @@ class Pack:
     def initial(self, name: str, task: str, fidelity: str) -> World:
         """The world at the beginning of a task; to be forked, never changed."""
         scenario = self.task(name, task)
-        return self._once(("initial", name, task, fidelity), lambda: self._begun(name, scenario, fidelity))
+        return self._source.once(("initial", name, task, fidelity), lambda: self._begun(name, scenario, fidelity))
 
     def tools(self, name: str) -> Mapping[str, list[dict[str, Any]]]:
         """The schemas of a domain's tools by side, as OpenAI functions, in upstream's order."""
-        return self._once(("tools", domain(name).name), lambda: self._read_tools(name))
+        return self._source.once(("tools", domain(name).name), lambda: self._read_tools(name))
 
     def policy(self, name: str, *, solo: bool = False, variant: str = "manual") -> str:
         """The policy of a domain, which is an agent's system prompt.
@@ -105,7 +102,7 @@ class Pack:
             variant: of telecom, ``manual`` or ``workflow``.
         """
         key = ("policy", domain(name).name, str(solo), variant)
-        return self._once(key, lambda: self._read_policy(name, solo, variant))
+        return self._source.once(key, lambda: self._read_policy(name, solo, variant))
 
     def content_hash(self, name: str, split: str) -> str:
         """sha256 (64 hex digits) over the names and bytes of the files that a split of a domain depends on, in a fixed order."""
@@ -158,7 +155,7 @@ class Pack:
         present = [file for file in files if (self.path / name / file).is_file()] or [TASK_FILES[0]]
         found: dict[str, dict[str, Any]] = {}
         for file in present:
-            known = self._once(("file", name, file), partial(self._read_tasks, name, file))
+            known = self._source.once(("file", name, file), partial(self._read_tasks, name, file))
             for key, entry in known.items():
                 found.setdefault(key, entry)
         return found
@@ -235,15 +232,6 @@ class Pack:
         main, support = _POLICIES[f"{variant} solo" if solo else variant]
         texts = [self._source.read_text(f"{name}/{file}") for file in (main, support)]
         return f"<main_policy>\n{texts[0]}\n</main_policy>\n<tech_support_policy>\n{texts[1]}\n</tech_support_policy>"
-
-    def _once(self, key: tuple[str, ...], read: Callable[[], T]) -> T:
-        found = self._known.get(key)
-        if found is None:
-            with self._lock:
-                if key not in self._known:
-                    self._known[key] = read()
-                found = self._known[key]
-        return cast(T, found)
 
 
 def _function_name(entry: Any) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from rbsuite.data.reading import find_pack
-from rbsuite.errors import DataError, UnknownNameError
+from rbsuite.errors import DataError
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import ToolSpec
+from rbsuite_dialogue.tasks import domains_of, joint_hash
 from rbsuite_tau2_bench.domains import DOMAINS
 from rbsuite_tau2_bench.pack import Pack
 from rbsuite_tau2_bench.scenario import Scenario, read_scenario
@@ -71,21 +71,15 @@ class Resources:
 
 def load_tasks(split: str, domain: str, data: str, *, solo: bool, fidelity: str) -> tuple[TaskSet, Resources]:
     """The task set of a split, and the data behind it; see :meth:`rbsuite.Environment.tasks`."""
-    if split not in SPLITS:
-        raise UnknownNameError(f"split of {NAME}", split, SPLITS)
-    if domain and domain not in DOMAINS:
-        raise UnknownNameError(f"domain of {NAME}", domain, DOMAINS)
-    if domain and domain not in SPLITS[split]:
-        known = ", ".join(name for name, domains in SPLITS.items() if domain in domains)
-        raise DataError(f"{NAME}: {domain} has no split {split!r}.", f"It has: {known}.")
-    domains = [name for name in SPLITS[split] if name == domain or not domain]
+    domains = domains_of(NAME, split, domain, SPLITS)
     if solo:
         domains = [name for name in domains if name in SOLO_DOMAINS]
         if not domains:
             raise DataError(f"{NAME}: solo mode is for {' and '.join(SOLO_DOMAINS)}.", "Choose one with --domain.")
-    pack, source = open_pack(split, data)
-    hashes = [pack.content_hash(name, split) for name in domains]
-    content = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode("ascii")).hexdigest()
+    sample = sample_directory() if split == SAMPLE_SPLIT else None
+    path, source = find_pack(NAME, NAME, data=data, sample=sample, remedy=FETCH)
+    pack = Pack(path)
+    content = joint_hash([pack.content_hash(name, split) for name in domains])
     tasks = []
     for name in domains:
         for one in pack.task_ids(name, split):
@@ -93,9 +87,9 @@ def load_tasks(split: str, domain: str, data: str, *, solo: bool, fidelity: str)
             if scenario.ticket or not solo:
                 tasks.append(_task(name, split, scenario, pack.entry(name, one), solo))
     databases = {
-        f"{name} database": f"{path.rpartition('/')[2]} {pack.file_hash(path)[:16]}"
+        f"{name} database": f"{file.rpartition('/')[2]} {pack.file_hash(file)[:16]}"
         for name in domains
-        for path in [pack.database_file(name)]
+        for file in [pack.database_file(name)]
     }
     made = TaskSet(NAME, split, tuple(tasks), {**source, "sha256": content, **databases}, content, asked)
     return made, Resources(pack, fidelity)
@@ -107,21 +101,6 @@ def asked(task: Task) -> str:
     # Telecom's tasks differ in what is wrong with the phone, not in what is said about it.
     broken = " ".join(f"{one.name} {sorted(one.arguments.items())}" for one in scenario.functions)
     return f"{task.domain} {' '.join(scenario.wishes.values())} {broken}"
-
-
-def open_pack(split: str, data: str) -> tuple[Pack, Mapping[str, str]]:
-    """The pack that holds a split, and where it comes from.
-
-    Args:
-        split: the name of the split.
-        data: a pack's directory; ``""``: the bundled sample or the imported pack.
-
-    Raises:
-        DataError: there is no such directory.
-    """
-    sample = sample_directory() if split == SAMPLE_SPLIT else None
-    path, source = find_pack(NAME, NAME, data=data, sample=sample, remedy=FETCH)
-    return Pack(path), source
 
 
 def sample_directory() -> Path:

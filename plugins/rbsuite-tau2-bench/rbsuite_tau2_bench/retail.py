@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import json
 
-from rbsuite_dialogue.database import Database
+from rbsuite_dialogue.refusal import Refusal, capitalised
+from rbsuite_dialogue.retail import (
+    CANCEL_REASONS,
+    Lookup,
+    check_balance,
+    credit,
+    missing_item,
+    request_exchange,
+    request_return,
+    user_id_by_email,
+    user_id_by_name_zip,
+)
 from rbsuite_dialogue.values import Record, Value, copy_record
 from rbsuite_tau2_bench import schema
 from rbsuite_tau2_bench.schema import FLAG, NUMBER, TEXT, By, Choice, Keyed, Many, Maybe, texts
-from rbsuite_tau2_bench.toolkit import Refusal, Toolkit, evaluated, tool
-
-_REASONS = ("no longer needed", "ordered by mistake")
+from rbsuite_tau2_bench.toolkit import Toolkit, evaluated, tool
 
 # --- records --------------------------------------------------------------------------------------------------------------
 
@@ -48,7 +57,7 @@ _USER = schema.Record(
 )
 _ITEM = schema.Record("OrderItem", {**texts("name", "product_id", "item_id"), "price": NUMBER, "options": Keyed(TEXT)})
 _LATER = {
-    "cancel_reason": Maybe(Choice(_REASONS)),
+    "cancel_reason": Maybe(Choice(CANCEL_REASONS)),
     "exchange_items": Maybe(Many(TEXT)),
     "exchange_new_items": Maybe(Many(TEXT)),
     "exchange_payment_method_id": Maybe(TEXT),
@@ -82,24 +91,6 @@ _ORDER = schema.Record(
 TABLES = {"products": _PRODUCT, "users": _USER, "orders": _ORDER}
 
 
-class _Lookup:
-    """What is searched for in a database: users by email and first name, products by item, product types."""
-
-    def __init__(self, database: Database) -> None:
-        self.by_email: dict[str, str] = {}
-        self.by_first_name: dict[str, list[str]] = {}
-        for key, user in database.tables["users"].items():
-            self.by_email.setdefault(user["email"].lower(), key)
-            self.by_first_name.setdefault(user["name"]["first_name"].lower(), []).append(key)
-        products = database.tables["products"]
-        self.by_item: dict[str, str] = {}
-        for key, product in products.items():
-            for item in product["variants"]:
-                self.by_item.setdefault(item, key)
-        types = {product["name"]: product["product_id"] for product in products.values()}
-        self.types = json.dumps(types, sort_keys=True)
-
-
 class RetailTools(Toolkit):
     """The tools of the shop's agent."""
 
@@ -112,7 +103,7 @@ class RetailTools(Toolkit):
         order = self._get_order(order_id)
         if order["status"] != "pending":
             raise Refusal("Non-pending order cannot be cancelled")
-        if reason not in set(_REASONS):
+        if reason not in set(CANCEL_REASONS):
             raise Refusal("Invalid reason")
         refunds = []
         for payment in order["payment_history"]:
@@ -133,7 +124,8 @@ class RetailTools(Toolkit):
         order = self._get_order(order_id)
         if order["status"] != "delivered":
             raise Refusal("Non-delivered order cannot be exchanged")
-        _check_present(order, item_ids, "Number of {} not found.")
+        for missing in missing_item(order, item_ids):
+            raise Refusal(f"Number of {missing} not found.")
         if len(item_ids) != len(new_item_ids):
             raise Refusal("The number of items to be exchanged should match.")
         difference: float = 0
@@ -142,30 +134,16 @@ class RetailTools(Toolkit):
             difference += variant["price"] - item["price"]
         difference = round(difference, 2)
         method = self._get_payment_method(order["user_id"], payment_method_id)
-        if method["source"] == "gift_card" and method["balance"] < difference:
-            raise Refusal("Insufficient gift card balance to pay for the price difference")
-        order = self.db.write("orders", order_id)
-        order["status"] = "exchange requested"
-        order["exchange_items"] = sorted(item_ids)
-        order["exchange_new_items"] = sorted(new_item_ids)
-        order["exchange_payment_method_id"] = payment_method_id
-        order["exchange_price_difference"] = difference
-        return json.dumps(order)
+        check_balance(method, difference, "Insufficient gift card balance to pay for the price difference", Refusal)
+        return request_exchange(self.db, order_id, item_ids, new_item_ids, payment_method_id, difference)
 
     @tool("read")
     def find_user_id_by_name_zip(self, first_name: Value, last_name: Value, zip: Value) -> str:
-        for user_id in self._lookup.by_first_name.get(first_name.lower(), ()):
-            user = self.db.read("users", user_id)
-            if user["name"]["last_name"].lower() == last_name.lower() and user["address"]["zip"] == zip:
-                return user_id
-        raise Refusal("User not found")
+        return user_id_by_name_zip(self.db, first_name, last_name, zip, capitalised)
 
     @tool("read")
     def find_user_id_by_email(self, email: Value) -> str:
-        user_id = self._lookup.by_email.get(email.lower())
-        if user_id is None:
-            raise Refusal("User not found")
-        return user_id
+        return user_id_by_email(self.db, email, capitalised)
 
     @tool("read")
     def get_order_details(self, order_id: Value) -> str:
@@ -191,7 +169,7 @@ class RetailTools(Toolkit):
 
     @tool("read")
     def list_all_product_types(self) -> str:
-        return self._lookup.types
+        return self._lookup.product_types
 
     @tool("write")
     def modify_pending_order_address(
@@ -218,7 +196,8 @@ class RetailTools(Toolkit):
         order = self._get_order(order_id)
         if order["status"] != "pending":
             raise Refusal("Non-pending order cannot be modified")
-        _check_present(order, item_ids, "{} not found")
+        for missing in missing_item(order, item_ids):
+            raise Refusal(f"{missing} not found")
         if len(item_ids) != len(new_item_ids):
             raise Refusal("The number of items to be exchanged should match")
         difference: float = 0
@@ -230,8 +209,7 @@ class RetailTools(Toolkit):
             variants.append(variant)
             difference += variant["price"] - item["price"]
         method = self._get_payment_method(order["user_id"], payment_method_id)
-        if method["source"] == "gift_card" and method["balance"] < difference:
-            raise Refusal("Insufficient gift card balance to pay for the new item")
+        check_balance(method, difference, "Insufficient gift card balance to pay for the new item", Refusal)
         order = self.db.write("orders", order_id)
         paid = "payment" if difference > 0 else "refund"
         order["payment_history"].append(_payment(paid, abs(difference), payment_method_id))
@@ -258,8 +236,7 @@ class RetailTools(Toolkit):
         before, amount = history[0]["payment_method_id"], history[0]["amount"]
         if before == payment_method_id:
             raise Refusal("The new payment method should be different from the current one")
-        if method["source"] == "gift_card" and method["balance"] < amount:
-            raise Refusal("Insufficient gift card balance to pay for the order")
+        check_balance(method, amount, "Insufficient gift card balance to pay for the order", Refusal)
         order = self.db.write("orders", order_id)
         order["payment_history"] += [
             _payment("payment", amount, payment_method_id),
@@ -294,20 +271,17 @@ class RetailTools(Toolkit):
         method = self._get_payment_method(order["user_id"], payment_method_id)
         if method["source"] != "gift_card" and payment_method_id != order["payment_history"][0]["payment_method_id"]:
             raise Refusal("Payment method should be the original payment method")
-        _check_present(order, item_ids, "Some item not found")
-        order = self.db.write("orders", order_id)
-        order["status"] = "return requested"
-        order["return_items"] = sorted(item_ids)
-        order["return_payment_method_id"] = payment_method_id
-        return json.dumps(order)
+        if missing_item(order, item_ids):
+            raise Refusal("Some item not found")
+        return request_return(self.db, order_id, item_ids, payment_method_id)
 
     @tool("generic")
     def transfer_to_human_agents(self, summary: Value) -> str:
         return "Transfer successful"
 
     @property
-    def _lookup(self) -> _Lookup:
-        return self.db.database.view(_Lookup)
+    def _lookup(self) -> Lookup:
+        return self.db.database.view(Lookup)
 
     def _get_order(self, order_id: Value) -> Record:
         return self._get("orders", order_id, "Order")
@@ -333,8 +307,7 @@ class RetailTools(Toolkit):
     def _pay_in(self, user_id: str, method_id: str, amount: float) -> None:
         """Add an amount to a gift card, which must exist; other methods are settled elsewhere."""
         if self._get_payment_method(user_id, method_id)["source"] == "gift_card":
-            card = self.db.write("users", user_id)["payment_methods"][method_id]
-            card["balance"] = round(card["balance"] + amount, 2)
+            credit(self.db, user_id, method_id, amount)
 
     def _swap(self, order: Record, item_id: Value, new_item_id: Value) -> tuple[Record, Record]:
         """An item of an order and the variant that is to take its place, which must be in stock."""
@@ -345,14 +318,6 @@ class RetailTools(Toolkit):
         if not variants[new_item_id]["available"]:
             raise Refusal(f"New item {new_item_id} not found or available")
         return item, variants[new_item_id]
-
-
-def _check_present(order: Record, item_ids: Value, problem: str) -> None:
-    """Check that an order has each of the items, as often as it is named."""
-    present = [item["item_id"] for item in order["items"]]
-    for item_id in item_ids:
-        if item_ids.count(item_id) > present.count(item_id):
-            raise Refusal(problem.format(item_id))
 
 
 def _item(order: Record, item_id: Value) -> Record:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from rbsuite.environments.solution import Solution
 from rbsuite.trajectory import Action
 from rbsuite_dialogue.lines import user_lines
-from rbsuite_dialogue.solution import Step, conversation
+from rbsuite_dialogue.solution import ASK_WHO, Step, conversation
 from rbsuite_tau2_bench.domains import DOMAINS
 from rbsuite_tau2_bench.scenario import Scenario
 
 _ASK_WHO = {
-    "retail": "Happy to help. Who do I have the pleasure with, and which email or zip is your account under?",
-    "airline": "Happy to help. Could I have your user id, and the reservation it is about if there is one?",
+    **ASK_WHO,
     "telecom": "Happy to help. Could I have your name and the phone number it is about?",
     "mock": "Happy to help. What exactly shall I do?",
 }

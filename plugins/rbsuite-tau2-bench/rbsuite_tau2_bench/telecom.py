@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Record, Value
 from rbsuite_tau2_bench import schema
 from rbsuite_tau2_bench.schema import DATE, FLAG, NUMBER, TEXT, TIME, Choice, Many, Maybe, texts
-from rbsuite_tau2_bench.toolkit import COUNTED_BILL_IDS, Refusal, Toolkit, listed, shown, tool
+from rbsuite_tau2_bench.toolkit import COUNTED_BILL_IDS, Toolkit, listed, shown, tool
 
 _TODAY = "2025-02-25"
 _END_OF_MONTH = "2025-02-28"
@@ -291,7 +292,7 @@ class TelecomTools(Toolkit):
             return True
         return bool(self._get_bill(overdue_bill_id)["status"] == "Paid")
 
-    # --- what the phone has to know; see :func:`rbsuite_tau2_bench.phone.sync` ---
+    # --- what the phone has to know; see :func:`rbsuite_tau2_bench.phone_tools.sync` ---
 
     def _line_of_phone(self, phone_number: Value) -> Record:
         for key in self.db.keys("lines"):

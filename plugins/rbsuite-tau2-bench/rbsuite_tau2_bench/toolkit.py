@@ -13,23 +13,19 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal, TypeVar
 
 from rbsuite_dialogue import calculator
+from rbsuite_dialogue.deviations import BOUNDED_CALCULATOR
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import Value
 
 Kind = Literal["read", "write", "generic"]
 Side = Literal["assistant", "user"]
 
-BOUNDED_CALCULATOR = "bounded-calculator"
 BOUNDED_HISTORY = "bounded-history"
 COUNTED_BILL_IDS = "counted-bill-ids"
-REFUSED_ARGUMENTS = "refused-arguments"
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _MARK = "_tool_kind"
-
-
-class Refusal(ValueError):
-    """A check of a tool that failed; its text follows ``Error: `` in the observation."""
 
 
 def tool(kind: Kind) -> Callable[[_F], _F]:
@@ -64,7 +60,7 @@ class Toolkit:
         """Collect the tools and functions."""
         own = {name: method for name, method in vars(cls).items() if not name.startswith("_") and callable(method)}
         cls.kinds = MappingProxyType({name: getattr(one, _MARK) for name, one in own.items() if hasattr(one, _MARK)})
-        cls.functions = frozenset(own) - {"forked", "wear_vpn"}
+        cls.functions = frozenset(own)
 
     def __init__(self, db: Overlay, *, fixed: bool = False) -> None:
         self.db = db

@@ -13,18 +13,17 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rbsuite.errors import UnknownNameError
+from rbsuite_dialogue import deviations
 from rbsuite_dialogue.database import Database
 from rbsuite_dialogue.overlay import Overlay
+from rbsuite_dialogue.refusal import Refusal
 from rbsuite_dialogue.values import UnusableArgument, Value, plain
 from rbsuite_tau2_bench.domains import Domain, Part, domain
-from rbsuite_tau2_bench.phone import TelecomUserTools
+from rbsuite_tau2_bench.phone import Phone
 from rbsuite_tau2_bench.scenario import Call, Function, Scenario
 from rbsuite_tau2_bench.toolkit import (
-    BOUNDED_CALCULATOR,
     BOUNDED_HISTORY,
     COUNTED_BILL_IDS,
-    REFUSED_ARGUMENTS,
-    Refusal,
     Side,
     Toolkit,
 )
@@ -36,10 +35,9 @@ FIDELITIES = ("upstream", "fixed")
 
 DEVIATIONS: Mapping[str, str] = MappingProxyType(
     {
-        BOUNDED_CALCULATOR: "an expression beyond the calculator's limits gave an error; upstream evaluates it or hangs",
+        **deviations.DEVIATIONS,
         BOUNDED_HISTORY: "cancelling a reservation once more gave an error; upstream doubles its payments without end",
         COUNTED_BILL_IDS: "a bill was opened under a number that counts up; upstream draws it at random",
-        REFUSED_ARGUMENTS: "arguments that are no JSON, too deep or too large gave an error; upstream takes some of them",
     }
 )
 """Where a world can depart from upstream, by the names that :attr:`World.deviations` uses."""
@@ -107,7 +105,7 @@ class World:
             self._begin(domain, shipped, fidelity)
         self.fidelity = fidelity
         self.solo = solo
-        if worn_vpn and isinstance(self._user, TelecomUserTools):
+        if worn_vpn and isinstance(self._user, Phone):
             self._user.wear_vpn()
 
     @classmethod
@@ -158,7 +156,7 @@ class World:
             observation = self._use(name, arguments, requestor)
             self._sync()
         except UnusableArgument as error:
-            self._agent.db.note(REFUSED_ARGUMENTS)
+            self._agent.db.note(deviations.REFUSED_ARGUMENTS)
             return f"Error: {error}", True
         except Exception as error:
             return f"Error: {error}", True

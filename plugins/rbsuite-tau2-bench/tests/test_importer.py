@@ -165,7 +165,7 @@ def test_a_broken_checkout_gives_one_line_and_leaves_nothing(
 
 
 def test_a_directory_that_is_neither_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="neither a tau2-bench checkout"):
+    with pytest.raises(DataError, match="neither a checkout with tau2-bench"):
         IMPORTER.recognise(tmp_path)
 
 

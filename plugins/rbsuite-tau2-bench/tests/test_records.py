@@ -13,8 +13,8 @@ import pytest
 from rbsuite.environments.base import PlainServices
 from rbsuite.environments.users import STOP
 from rbsuite.trajectory import Action
+from rbsuite_dialogue.differential.comparison import comparable
 from rbsuite_tau2_bench import Pack, World
-from rbsuite_tau2_bench.differential.compare import comparable
 from rbsuite_tau2_bench.environment import Tau2Bench
 
 PACKS = os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[4] / "shared" / "packs"

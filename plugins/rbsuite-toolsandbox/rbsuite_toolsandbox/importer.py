@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.data.checkout import SourceTree
-from rbsuite.data.packs import Archive, PackFacts, verify_pack
-from rbsuite.data.reading import INFO_NAME
+from rbsuite.data.importing import DirectoryImporter, commit_of_source
+from rbsuite.data.packs import PackFacts
 from rbsuite.errors import DataError
 from rbsuite.jsonable import digest
 from rbsuite_toolsandbox.pack import FILES, FIXTURES, SCENARIOS, STATES, Pack
@@ -31,23 +31,14 @@ _SOURCE_NAME = "SOURCE.md"
 _MINUTES = 15
 
 
-class ToolSandboxImporter:
+class ToolSandboxImporter(DirectoryImporter):
     """The importer of the pack ``toolsandbox``; see :class:`rbsuite.data.packs.ExportingImporter`."""
 
-    @property
-    def name(self) -> str:
-        """The pack's name."""
-        return "toolsandbox"
-
-    @property
-    def pinned(self) -> Archive | None:
-        """None: upstream has no file to download that holds the scenarios as data."""
-        return None
-
-    @property
-    def single_files(self) -> bool:
-        """A pack is a directory."""
-        return False
+    name = "toolsandbox"
+    title = "ToolSandbox"
+    repository = REPOSITORY
+    checkout_marks = ("tool_sandbox/scenarios",)
+    pack_marks = (SCENARIOS,)
 
     @property
     def script(self) -> Path:
@@ -58,21 +49,6 @@ class ToolSandboxImporter:
     def script_summary(self) -> str:
         """What the script does, in one line."""
         return "imports tool_sandbox from the checkout, in UTC, with the clock at 2025-01-01 12:00:00 and seed 0, and writes JSON"
-
-    def recognise(self, source: Path) -> str:
-        """``checkout`` or ``pack``.
-
-        Raises:
-            DataError: the directory is neither.
-        """
-        if (source / "tool_sandbox" / "scenarios").is_dir():
-            return "checkout"
-        if (source / SCENARIOS).is_file() and (source / STATES).is_file():
-            return "pack"
-        raise DataError(
-            f"{str(source)!r} is neither a ToolSandbox checkout (no tool_sandbox/scenarios) nor a pack (no {SCENARIOS}).",
-            f"Name the top directory of a checkout of {REPOSITORY}, or of a pack.",
-        )
 
     def export(self, source: Path, python: Path, target: Path) -> None:
         """Run the script on a checkout.
@@ -93,8 +69,7 @@ class ToolSandboxImporter:
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
             raise DataError(f"the export of the scenarios failed: {said[:300]}.", _PYTHON_REMEDY)
-        if (source / _LICENCE_NAME).is_file():
-            (target / _LICENCE_NAME).write_bytes(SourceTree(source).read_bytes(_LICENCE_NAME))
+        SourceTree(source).copy(_LICENCE_NAME, target)
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """Check every scenario of a pack, then copy its files.
@@ -110,13 +85,11 @@ class ToolSandboxImporter:
         checked = [pack.scenario(name) for name in (*pack.base, *pack.augmented)]
         for scenario in checked:
             pack.state(scenario)
-        if (source / INFO_NAME).exists():
-            commit = commit or verify_pack(source).commit
+        commit = commit or commit_of_source(source, "pack")
         equals = COMMIT if content_digest(pack) == CONTENT else None
         tree = SourceTree(source)
         for name in (*FILES, FIXTURES, _LICENCE_NAME):
-            if tree.has(name):
-                (target / name).write_bytes(tree.read_bytes(name))
+            tree.copy(name, target)
         (target / _SOURCE_NAME).write_text(_source_text(commit or equals), "utf-8", newline="\n")
         counts = (
             ("scenarios", len(pack.base)),

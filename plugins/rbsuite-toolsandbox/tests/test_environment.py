@@ -213,6 +213,8 @@ def test_memory_helps_the_simulated_learner(tmp_path: Path, capsys: pytest.Captu
         assert "STATE_DEPENDENCY" in categories_text(list(figures.values()))
         assert main([str(experiment.directory)]) == 0
         assert "ALL_CATEGORIES" in capsys.readouterr().out
+        assert main([str(experiment.directory), "--json"]) == 0
+        assert len(json.loads(capsys.readouterr().out)) == len(figures)
         assert any(record.ops for record in experiment.records() if record.ops)
         shown = json.dumps([record.rollouts[0].trajectory.query for record in experiment.records()])
         assert "milestone" not in shown

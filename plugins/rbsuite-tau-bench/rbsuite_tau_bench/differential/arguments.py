@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rbsuite_dialogue.database import Database
-from rbsuite_tau_bench.differential.expressions import Expressions
+from rbsuite_dialogue.differential.expressions import Expressions
 from rbsuite_tau_bench.world import World
 
 Arguments = dict[str, Any]

@@ -1,8 +1,5 @@
-"""Compares a world with upstream itself, call by call, where a checkout of sierra-research/tau2-bench is at hand.
+"""A world against upstream, live; see :mod:`rbsuite_dialogue.differential`."""
 
-A tool of those who work on the engine; nothing else of the plugin needs it.
-"""
+from rbsuite_tau2_bench.differential.compare import compare
 
-from rbsuite_tau2_bench.differential.compare import Difference, Report, Upstream, compare
-
-__all__ = ["Difference", "Report", "Upstream", "compare"]
+__all__ = ["compare"]

@@ -7,10 +7,13 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rbsuite_dialogue.differential.expressions import Expressions
+from rbsuite_dialogue.differential.spoiling import JUNK, Spoiler
 from rbsuite_tau2_bench.domains import DOMAINS
 from rbsuite_tau2_bench.pack import Pack
 from rbsuite_tau2_bench.scenario import Scenario
 from rbsuite_tau2_bench.toolkit import Side
+from rbsuite_tau2_bench.world import World
 
 Made = tuple[str, dict[str, Any], Side]
 """A tool's name, its arguments, and who calls."""
@@ -25,32 +28,9 @@ _OTHER_NAMES = {
     "bill_id": "bill_ids",
 }
 _JUNK: tuple[Any, ...] = (
-    None,
-    True,
-    False,
-    0,
-    1,
-    -1,
-    2.5,
-    -0.0,
-    10**20,
-    1e308,
-    "",
-    " ",
-    "x",
-    "yes",
     "12",
     "3.0",
     "éß\u2028'\"\\" * 9,
-    [],
-    {},
-    [None],
-    ["x", 1],
-    [{}],
-    {"a": 1},
-    {"payment_id": 1, "amount": 2},
-    {"flight_number": "HAT001", "date": "2024-05-20"},
-    [{"payment_id": "x", "amount": "1"}],
     [{"payment_id": "x", "amount": 1.5}],
     [{"first_name": 1, "last_name": None}, {"dob": []}],
     {"apn_name": "broken"},
@@ -60,7 +40,6 @@ _JUNK: tuple[Any, ...] = (
     "storage",
     "messaging",
 )
-_EXPRESSIONS = ("1 + 2", "(3 - 4) * 2.5", "10 / 0", "2 ** 3", "1 +", "7 // 2", "x", "((1)", "0.1 + 0.2", "-5", "1 2")
 
 
 class CallMaker:
@@ -75,6 +54,8 @@ class CallMaker:
 
     def __init__(self, domain: str, pack: Pack, scenarios: Sequence[Scenario], seed: int) -> None:
         self._rng = random.Random(seed)
+        self._spoiler = Spoiler(self._rng, _JUNK)
+        self._expressions = Expressions(self._rng)
         self._sides = {
             side: {entry["function"]["name"]: entry["function"] for entry in tools}
             for side, tools in pack.tools(domain).items()
@@ -90,8 +71,8 @@ class CallMaker:
                     self._harvest(record, key)
         self._kinds = DOMAINS[domain].kinds
 
-    def call(self) -> Made:
-        """The next call."""
+    def call(self, _: World) -> Made:
+        """The next call, whatever the world's state."""
         rng = self._rng
         choice = rng.random()
         if self._calls and choice < 0.5:
@@ -109,10 +90,10 @@ class CallMaker:
             arguments[rng.choice(("extra", "self", "tool_name", "requestor", "a b", ""))] = 1
         elif choice < 0.20 and arguments:
             parameter = rng.choice(sorted(arguments))
-            arguments[parameter] = rng.choice(self._values.get(parameter) or _JUNK)
+            arguments[parameter] = rng.choice(self._values.get(parameter) or JUNK)
         elif choice < 0.34 and arguments:
             parameter = rng.choice(sorted(arguments))
-            arguments[parameter] = self._spoiled(arguments[parameter])
+            arguments[parameter] = self._spoiler.spoiled(arguments[parameter])
         elif choice < 0.345:
             name += "_x"
         elif choice < 0.35:
@@ -127,7 +108,7 @@ class CallMaker:
                 continue
             values = self._values.get(name) or self._values.get(_OTHER_NAMES.get(name, ""), [])
             if name == "expression":
-                values = list(_EXPRESSIONS)
+                values = [self._expressions.text()]
             elif schema.get("enum"):
                 values = schema["enum"]
             value = rng.choice(values) if values else rng.choice((1, 2, "x", 5.5))
@@ -143,26 +124,6 @@ class CallMaker:
         for name in ("user_id", "order_id", "reservation_id", "product_id", "flight_number", "task_id", "app_name"):
             if isinstance(value, dict) and value.get(name) == key:
                 self._values.setdefault(name, []).append(key)
-
-    def _spoiled(self, value: Any) -> Any:
-        """``value`` made junk, or changed a little, at any depth."""
-        rng = self._rng
-        if isinstance(value, list) and value and rng.random() < 0.6:
-            place = rng.randrange(len(value))
-            kind = rng.randrange(4)
-            if kind == 0:
-                return [*value, value[place]]
-            if kind == 1:
-                return value[:place] + value[place + 1 :]
-            return [self._spoiled(one) if at == place else one for at, one in enumerate(value)]
-        if isinstance(value, dict) and value and rng.random() < 0.7:
-            key = rng.choice(sorted(value))
-            return {**value, key: self._spoiled(value[key])}
-        if isinstance(value, str) and rng.random() < 0.4:
-            return rng.choice([value + "x", value.upper(), value.lower(), value[:-1], [value], {value: value}])
-        if isinstance(value, int | float) and rng.random() < 0.5:
-            return rng.choice([value + 1, -value, float(value), str(value), value * 1000])
-        return rng.choice(_JUNK)
 
 
 def _fields(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

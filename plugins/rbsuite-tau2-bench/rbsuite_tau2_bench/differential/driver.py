@@ -2,7 +2,7 @@
 
 Run as ``python driver.py CHECKOUT``; it imports nothing of this project. It reads one JSON object a line and answers each with one JSON
 value a line: ``{"reset": domain, "db": path, "user_db": path, "task": task}``, ``{"call": [name, arguments, requestor]}``,
-``{"hashes": true}`` or ``{"measure": a reset}``. Nothing here asks a model.
+``{"hash": true}`` or ``{"measure": a reset}``. Nothing here asks a model.
 """
 
 from __future__ import annotations

@@ -1,0 +1,19 @@
+"""The error of a failed check. The rules that both generations of a domain share leave its wording to the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+
+class Refusal(ValueError):
+    """A check of a tool that failed; its text follows ``Error: `` in the observation."""
+
+
+Refuse: TypeAlias = Callable[[str], Refusal]
+"""Makes the error of a failed check from the text that tau-bench has for it."""
+
+
+def capitalised(text: str) -> Refusal:
+    """The error in tau2-bench's wording: tau-bench's, with a capital."""
+    return Refusal(text[:1].upper() + text[1:])
