@@ -26,6 +26,8 @@ from typing import Protocol
 from rbsuite.errors import EnvironmentFailure
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+HOME = "/home/agent"
+"""The home directory inside of a sandbox."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from rbsuite.sandboxes.base import Setup, limited, variables
+from rbsuite.sandboxes.base import HOME, Setup, limited, variables
 from rbsuite.sandboxes.directories import DirectorySandbox
 
-HOME = "/home/agent"
 _SHARED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 INSTALL = "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: dnf install bubblewrap)"

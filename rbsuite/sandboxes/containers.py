@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from rbsuite.errors import EnvironmentFailure
-from rbsuite.sandboxes.base import Outcome, Sandbox, Setup, limited, over_disk, variables
+from rbsuite.sandboxes.base import HOME, Outcome, Sandbox, Setup, limited, over_disk, variables
 from rbsuite.sandboxes.running import Ran, run
 
 _STARTING = 600.0
@@ -89,7 +89,7 @@ class Container:
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ipc", "private", "--hostname", "sandbox"),
             *([] if setup.writable_root else ["--read-only"]),
             *("--tmpfs", f"/tmp:rw,exec,mode=1777,size={limits.scratch}"),
-            *("--tmpfs", f"/root:rw,exec,size={limits.scratch}"),
+            *("--tmpfs", f"{HOME}:rw,exec,mode=1777,size={limits.scratch}"),
             *("--mount", f"type=volume,destination={setup.workdir}"),
             *("--pids-limit", str(limits.processes), "--memory", str(limits.memory)),
             *("--ulimit", f"nofile={limits.open_files}:{limits.open_files}", "--ulimit", "core=0:0"),
@@ -164,7 +164,7 @@ class Container:
     ) -> Ran:
         if not self._open:
             raise EnvironmentFailure("the sandbox is closed.", "Start another one.")
-        environment = variables(self._setup, path=_PATH, home="/root")
+        environment = variables(self._setup, path=_PATH, home=HOME)
         # The image's own variables are part of it (a conda environment's path is set there), so PATH is left to it.
         named = [part for name, value in environment.items() if name != "PATH" for part in ("--env", f"{name}={value}")]
         program = limited(self._setup.limits, self.workdir, command, alone=True)

@@ -56,12 +56,14 @@ class Brief:
         workdir: where the repository is, as commands see it.
         seconds: time limit of a command.
         truth: what else the grade says.
+        prelude: bash that stands before every command.
     """
 
     statement: str
     workdir: str
     seconds: float
     truth: Mapping[str, Any]
+    prelude: str = ""
 
 
 class SweEpisode(Episode):
@@ -117,7 +119,7 @@ class SweEpisode(Episode):
         command = call.arguments.get("command")
         if call.name != TOOL or call.raw or not isinstance(command, str) or not command.strip():
             return f"Error: the only tool is {TOOL}, and it takes a text as its command."
-        outcome = await self._sandbox.exec(command, seconds=self._brief.seconds)
+        outcome = await self._sandbox.exec(self._brief.prelude + command, seconds=self._brief.seconds)
         first, _, rest = outcome.output.lstrip().partition("\n")
         if first.strip() == SUBMIT:
             self._patch = rest

@@ -61,7 +61,6 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 _TIME,
                 Option("test_time", "int", 1800, "seconds that the tests of an instance have", minimum=1),
                 Option("ids", "str", "", "only these instances: a file with an id a line"),
-                Option("predictions", "str", "", "append every patch to this file, in the harness's format"),
             ),
             version="1",
             splits=(

@@ -48,5 +48,13 @@ def make_repository(files: Mapping[str, str], place: Path) -> None:
             raise EnvironmentFailure(f"git {step[0]} failed: {told}.", "Check the installation of git.")
 
 
-ONE_COMMIT = """cd "$1" && rm -rf .git && git init -q -b main && git add -A -f && git commit -q -m "The state before the change" """
-"""Bash that leaves of a repository in an image its present state, as one commit: no history, branch, tag or remote can tell the fix."""
+ONE_COMMIT = """set -e
+cd -- "$1"
+git ls-files -z > /tmp/tracked
+rm -rf .git
+git init -q
+git add -f --pathspec-from-file=/tmp/tracked --pathspec-file-nul
+git commit -q --no-gpg-sign -m "The state before the change"
+"""
+"""Bash that leaves of a repository in an image what its commit tracks, as one commit: no history, branch, tag, remote or note of a move can
+tell the fix."""
