@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rbsuite.hookspecs import hookimpl
-from rbsuite.specs import AgentSpec, Check, EnvironmentSpec, Fidelity, Option, Split
+from rbsuite.specs import AgentSpec, Check, EnvironmentSpec, Fidelity, Option, Published, Setting, Split
 
 _BENCH = "SWE-bench: Jimenez and others, arXiv 2310.06770, ICLR 2024."
 _PROTOCOL = "The protocol of commands is that of mini-swe-agent."
@@ -15,6 +15,24 @@ _UNSAFE = Option(
     "unsafe_local", "bool", False, "let commands run on this machine without a sandbox; --unsafe-local sets it"
 )
 _TIME = Option("command_time", "int", 60, "seconds after which a command is killed", minimum=1, maximum=3600)
+
+_REASONINGBANK = Published(
+    settings=(
+        Setting("memory", ("none", "synapse", "reasoningbank"), "SWE-bench Verified: the rows of its table"),
+        Setting("agent", ("bash",), "mini-swe-agent 1.10.0, one block of bash a reply"),
+        Setting("temperature", (0.0,), "mini-swe-agent's configuration for SWE-bench; the paper's 0.7 is for the web"),
+        Setting("max_steps", 250, "mini-swe-agent's step_limit"),
+        Setting("rollout_max_cost", 3.0, "mini-swe-agent's cost_limit, in US dollars"),
+        Setting("scope", "shared", "the released code: one bank for all repositories"),
+    ),
+    left_open=(
+        "the split is Verified, all 500: --split verified; a command has 60 s, as published (command_time)",
+        "the order is by repository and date of the fix; the released code takes the order of the data set",
+        "the released judge takes 'unsuccessful' for success, and learns from rollouts that broke; here it does neither",
+        "published scores are the official harness's: write predictions (python -m rbsuite_swe) and grade them with it",
+        "steps are counted as replies of the agent's model, as api_calls there",
+    ),
+)
 
 
 def _sandbox(*names: str) -> Option:
@@ -44,6 +62,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             needs=(Check("a sandbox", "rbsuite_swe.plugin:no_sandbox"), Check("git", "rbsuite_swe.plugin:no_git")),
             data_licence="Apache-2.0",
             citation=_BENCH,
+            protocols={"reasoningbank": _REASONINGBANK},
             notes=(
                 "The repositories are this project's own. They say how memories work, and nothing about published figures.",
                 "Rules of the house (notes of changes, registers, codes of errors, ...) recur in them, and hidden tests ask for them.",
@@ -79,6 +98,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             data_licence="the data set's, and that of each repository",
             citation=_BENCH,
             homepage="https://www.swebench.com",
+            protocols={"reasoningbank": _REASONINGBANK},
             fidelity=(
                 Fidelity("grading of a log", "exact", "equal to the package swebench 5.0.2 on recorded logs"),
                 Fidelity("run of the tests", "approximate", "no network, no added capabilities; upstream has both"),
