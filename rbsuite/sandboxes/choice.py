@@ -48,7 +48,7 @@ def choose(name: str, *, unsafe_local: bool, offered: Sequence[str] = tuple(BACK
         raise UsageError(f"sandbox {name!r} cannot be used here.", f"Use one of: {', '.join((AUTO, *offered))}.")
     backend = BACKENDS[name]
     if not backend.isolates and not unsafe_local:
-        raise UsageError(f"sandbox {name!r} is none.", UNSAFE)
+        raise UsageError(f"{name!r} is no sandbox.", UNSAFE)
     if missing := backend.missing():
         raise UsageError(f"sandbox {name!r} cannot run here: {missing}.", "Run: rbsuite doctor")
     return backend

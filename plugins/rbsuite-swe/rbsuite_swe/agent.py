@@ -16,6 +16,8 @@ from rbsuite_swe.episode import TOOL
 _STRICT = re.compile(r"```bash\n(.*?)\n```", re.DOTALL)
 """mini-swe-agent's own form."""
 _BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([\w+-]*)[ \t]*\n(.*?)\n?[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
+_HERE = re.compile(r"(?<!<)<<-?[ \t]*(['\"]?)([A-Za-z_]\w*)\1")
+"""The begin of a here-document."""
 _SHELLS = ("bash", "sh", "shell", "console", "zsh")
 
 
@@ -47,12 +49,25 @@ class BashAgent(ChatAgent):
         if len(blocks) != 1:
             raise ParseFailure(f"the model's reply must hold exactly one block of bash, and holds {len(blocks)}.")
         (begin, end), command = blocks[0]
+        if not self._strict and (word := _open_document(command)):
+            raise ParseFailure(
+                f"the here-document {word} has no end in its block; where a file holds ```, fence the command by ````."
+            )
         said = " ".join(filter(None, (completion.reasoning, text[:begin].strip(), text[end:].strip())))
         return Action.call(TOOL, {"command": command.strip("\n")}, thought=said)
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:
         """The reply as words, which carry out nothing."""
         return Action(completion.text, thought=completion.reasoning)
+
+
+def _open_document(command: str) -> str:
+    """The word of a here-document that does not end; empty if all do. A file that holds a fence ends a block too early."""
+    for found in _HERE.finditer(command):
+        rest = command[found.end() :].split("\n")[1:]
+        if found[2] not in (line.strip() for line in rest):
+            return found[2]
+    return ""
 
 
 def _blocks(text: str) -> list[tuple[tuple[int, int], str]]:
