@@ -122,7 +122,9 @@ def shorten_seen(text: str, length: int) -> str:
     before = last - head - sum(map(len, lines))
     after = len(text) - tail - last
     kept = "\n".join(lines)
-    return f"{text[:head]} [{before} characters left out] {kept} [{after} characters left out] {text[len(text) - tail :]}"
+    return (
+        f"{text[:head]} [{before} characters left out] {kept} [{after} characters left out] {text[len(text) - tail :]}"
+    )
 
 
 _LIKE_A_TURN = re.compile(

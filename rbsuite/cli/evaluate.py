@@ -308,7 +308,11 @@ def command(
 
 def without_sandbox(environment: str) -> str:
     """The reference of an environment with ``--unsafe-local``."""
-    return environment if UNSAFE_LOCAL in environment else f"{environment}{',' if ':' in environment else ':'}{UNSAFE_LOCAL}"
+    return (
+        environment
+        if UNSAFE_LOCAL in environment
+        else f"{environment}{',' if ':' in environment else ':'}{UNSAFE_LOCAL}"
+    )
 
 
 def _execution(options: dict[str, Any]) -> Execution:

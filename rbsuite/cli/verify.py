@@ -32,11 +32,10 @@ def command(environment: str, split: str, domain: str, data: str, unsafe_local: 
 
     Every reference must score 1, unless the environment says that its grading does not allow it; otherwise the exit code is 1.
     """
+    from rbsuite.cli.evaluate import without_sandbox
     from rbsuite.errors import UsageError
     from rbsuite.run.plan import choose_environment
     from rbsuite.run.verify import verify
-
-    from rbsuite.cli.evaluate import without_sandbox
 
     chosen = choose_environment(find_plugins(), without_sandbox(environment) if unsafe_local else environment)
     tasks = chosen.tasks(split or chosen.spec.splits[0].name, domain=domain, data=data)

@@ -159,9 +159,7 @@ class Container:
             self._open = False
             await self._engine(["rm", "--force", "--volumes", self._name], seconds=60.0)
 
-    async def _run(
-        self, command: str | Sequence[str], seconds: float, output: int, *, given: bytes = _NO_INPUT
-    ) -> Ran:
+    async def _run(self, command: str | Sequence[str], seconds: float, output: int, *, given: bytes = _NO_INPUT) -> Ran:
         if not self._open:
             raise EnvironmentFailure("the sandbox is closed.", "Start another one.")
         environment = variables(self._setup, path=_PATH, home=HOME)

@@ -136,7 +136,9 @@ async def timeout(begin: Begin) -> str:
     sandbox = await begin()
     try:
         started = time.monotonic()
-        outcome = await sandbox.exec(f"sleep {mark} & (trap '' TERM; sleep {mark}) & echo on; sleep {mark}", seconds=0.7)
+        outcome = await sandbox.exec(
+            f"sleep {mark} & (trap '' TERM; sleep {mark}) & echo on; sleep {mark}", seconds=0.7
+        )
         took = time.monotonic() - started
         if not outcome.timed_out or took > 15:
             return f"it ended after {took:.1f} s, timed_out={outcome.timed_out}"
@@ -200,7 +202,10 @@ async def fork(begin: Begin) -> str:
             same = await twin.exec("cat a hard soft d/e; test -x a && test -L soft && echo kept")
             await twin.exec("echo 2 > a; echo 2 > hard; rm -r d")
             await sandbox.exec("echo 3 > new")
-            first, second = await sandbox.exec("cat a hard d/e"), await twin.exec("cat a; test -e new || test -e d || echo alone")
+            first, second = (
+                await sandbox.exec("cat a hard d/e"),
+                await twin.exec("cat a; test -e new || test -e d || echo alone"),
+            )
         finally:
             await twin.close()
     finally:

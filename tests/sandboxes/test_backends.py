@@ -25,7 +25,9 @@ def test_auto_takes_the_first_that_works_and_never_local(monkeypatch: pytest.Mon
     monkeypatch.setattr(Engine, "missing", lambda self: "" if self.name == "docker" else "podman is not installed")
     assert choice.choose("auto", unsafe_local=False).name == "docker"
     monkeypatch.setattr(Engine, "missing", missing("no engine"))
-    with pytest.raises(UsageError, match=r"^no sandbox can run here: bwrap is not installed\. Install it\. Or get podman"):
+    with pytest.raises(
+        UsageError, match=r"^no sandbox can run here: bwrap is not installed\. Install it\. Or get podman"
+    ):
         choice.choose("auto", unsafe_local=False)
     assert choice.choose("auto", unsafe_local=True).name == "local"
     with pytest.raises(UsageError, match="--unsafe-local"):

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-FAKE = '''#!{python}
+FAKE = """#!{python}
 import json, os, subprocess, sys, shutil
 from pathlib import Path
 
@@ -22,7 +22,8 @@ def bwrap(name, program, variables, network):
     return ["/usr/bin/bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--new-session",
         "--die-with-parent", "--clearenv", *(["--unshare-net"] if network == "none" else []), "--setenv", "PATH", "/usr/bin:/bin",
         "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
-        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", "--bind", str(container(name) / "tmp"), "/tmp", "--tmpfs", "/home/agent",
+        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", 
+        "--bind", str(container(name) / "tmp"), "/tmp", "--tmpfs", "/home/agent",
         "--bind", str(container(name) / "work"), "/testbed", "--remount-ro", "/",
         *(part for one in variables for part in ("--setenv", *one.split("=", 1))), "--", *program]
 
@@ -56,7 +57,7 @@ elif call[0] == "exec":
     sys.exit(process.wait())
 elif call[0] == "rm":
     shutil.rmtree(container(call[-1]), ignore_errors=True)
-'''
+"""
 
 
 class FakeEngine:

@@ -30,7 +30,7 @@ def group() -> None:
 @click.argument("experiment", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory, which is made.")
 def predictions(experiment: Path, out: Path) -> None:
-    """Write the patches of EXPERIMENT, a file for each run. Of several rollouts of a task it is the one that counts, the first where all do."""
+    """Write the patches of EXPERIMENT, a file for each run. Of a task it is the rollout that counts, or the first."""
     with ExperimentStore.open(experiment, readonly=True) as store:
         out.mkdir(parents=True, exist_ok=True)
         for run in store.manifest.runs:

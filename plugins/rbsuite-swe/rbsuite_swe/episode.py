@@ -32,17 +32,20 @@ TOOLS = (
     ),
 )
 
-RULES = f"""You are a programmer who works on a repository by commands for bash, one at a time.
-
-Every command starts anew in the directory of the repository: changes of directory and variables are gone when it ends, and so is what it left in the background. What lasts is the repository alone. There is no network, nobody answers questions, and no command may ask for input or open an editor.
-
-Change the code so that the issue is solved for all its users, in the way in which the repository does such things. Tests that you cannot see decide. They replace the repository's own tests, so changes of those count for nothing.
-
-When you are done, hand in your changes with exactly this command, alone:
-
-{SUBMISSION}
-
-After it nothing can be changed. Where you have made files for yourself, remove them before."""
+RULES = "\n\n".join(
+    (
+        "You are a programmer who works on a repository by commands for bash, one at a time.",
+        "Every command starts anew in the directory of the repository: changes of directory and variables are gone when it ends, and so "
+        "is what it left in the background. What lasts is the repository alone. There is no network, nobody answers questions, and no "
+        "command may ask for input or open an editor.",
+        "Change the code so that the issue is solved for all its users, in the way in which the repository does such things. Tests that "
+        "you cannot see decide. They replace the repository's own tests, so changes of those count for nothing.",
+        "When you are done, hand in your changes with exactly this command, alone:",
+        SUBMISSION,
+        "After it nothing can be changed. Where you have made files for yourself, remove them before.",
+    )
+)
+"""What an agent is told first."""
 
 Grader = Callable[[str], Awaitable[Verdict]]
 

@@ -10,7 +10,16 @@ from typing import Any, Literal, get_args
 from rbsuite.errors import DataError
 
 EvalType = Literal["pass_and_fail", "fail_only"]
-_NEEDED = ("repo", "instance_id", "base_commit", "patch", "test_patch", "problem_statement", "FAIL_TO_PASS", "PASS_TO_PASS")
+_NEEDED = (
+    "repo",
+    "instance_id",
+    "base_commit",
+    "patch",
+    "test_patch",
+    "problem_statement",
+    "FAIL_TO_PASS",
+    "PASS_TO_PASS",
+)
 _LISTS = ("FAIL_TO_PASS", "PASS_TO_PASS")
 
 
@@ -84,7 +93,9 @@ def read_instance(row: object, where: str) -> Instance:
         elif value is not None:
             values[field.name] = value if isinstance(value, str) else str(value)
     if values.get("eval_type", "pass_and_fail") not in get_args(EvalType):
-        raise DataError(f"{where}: eval_type is {values['eval_type'][:40]!r}.", f"Known: {', '.join(get_args(EvalType))}.")
+        raise DataError(
+            f"{where}: eval_type is {values['eval_type'][:40]!r}.", f"Known: {', '.join(get_args(EvalType))}."
+        )
     return Instance(**values)
 
 

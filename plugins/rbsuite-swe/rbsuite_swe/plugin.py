@@ -75,7 +75,12 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             factory="rbsuite_swe.bench.environment:SweBench",
             options=(
                 _sandbox("podman", "docker"),
-                Option("image", "str", "", "image of all instances, in place of each instance's own; {id} stands for its id"),
+                Option(
+                    "image",
+                    "str",
+                    "",
+                    "image of all instances, in place of each instance's own; {id} stands for its id",
+                ),
                 Option("registry", "str", "docker.io", "registry of images whose names have none"),
                 _TIME,
                 Option("test_time", "int", 1800, "seconds that the tests of an instance have", minimum=1),
@@ -102,9 +107,15 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             fidelity=(
                 Fidelity("grading of a log", "exact", "equal to the package swebench 5.0.2 on recorded logs"),
                 Fidelity("run of the tests", "approximate", "no network, no added capabilities; upstream has both"),
-                Fidelity("test commands of old dumps", "approximate", "one for each repository; the new schema brings its own"),
+                Fidelity(
+                    "test commands of old dumps",
+                    "approximate",
+                    "one for each repository; the new schema brings its own",
+                ),
                 Fidelity("multimodal data", "absent", "its images and its log parsers"),
-                Fidelity("engine", "absent", "nothing here was tried on real images: no engine runs where this is developed"),
+                Fidelity(
+                    "engine", "absent", "nothing here was tried on real images: no engine runs where this is developed"
+                ),
             ),
             notes=(
                 _PROTOCOL,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_engine import FakeEngine
 
+from fake_engine import FakeEngine
 from rbsuite.environments.replay import play_actions
 from rbsuite.errors import DataError, EnvironmentFailure, RbsuiteError
 from rbsuite.run.verify import verify
@@ -27,7 +27,11 @@ from rbsuite_swe.workspace import make_repository
 
 needs_bwrap = pytest.mark.skipif(bool(Bwrap().missing()), reason="the engine of these tests is bubblewrap")
 
-BEFORE = {"add.py": "def add(a, b):\n    return a - b\n", "tests/run.py": "print('PASSED t::old')\n", ".gitignore": "built\n"}
+BEFORE = {
+    "add.py": "def add(a, b):\n    return a - b\n",
+    "tests/run.py": "print('PASSED t::old')\n",
+    ".gitignore": "built\n",
+}
 AFTER = {**BEFORE, "add.py": "def add(a, b):\n    return a + b\n"}
 RUN = """import sys
 sys.path.insert(0, ".")
@@ -139,7 +143,7 @@ def test_wrong_and_forged_patches_do_not_resolve(engine: FakeEngine, tmp_path: P
 
 
 def test_old_and_new_rows_and_what_is_wrong_with_others(tmp_path: Path) -> None:
-    old = {name: value for name, value in row(repo="pallets/flask", instance_id="pallets__flask-1").items()}
+    old = row(repo="pallets/flask", instance_id="pallets__flask-1")
     for name in ("image", "eval_script", "log_parser", "eval_type"):
         del old[name]
     made = completed(read_instance(old, "row 1"))
@@ -164,12 +168,17 @@ def test_old_and_new_rows_and_what_is_wrong_with_others(tmp_path: Path) -> None:
 
 
 def test_order_choice_and_images(tmp_path: Path) -> None:
-    rows = [row(instance_id=f"ours__sums-{n}", created_at=f"202{n}", repo=repo) for n, repo in ((3, "b/b"), (1, "b/b"), (2, "a/a"))]
+    rows = [
+        row(instance_id=f"ours__sums-{n}", created_at=f"202{n}", repo=repo)
+        for n, repo in ((3, "b/b"), (1, "b/b"), (2, "a/a"))
+    ]
     data = written(tmp_path / "d.jsonl", *rows)
     assert [task.id[-1] for task in SweBench().tasks("verified", data=data)] == ["2", "1", "3"]
     (tmp_path / "ids").write_text("ours__sums-3\n")
     tasks = SweBench(ids=str(tmp_path / "ids")).tasks("verified", data=data)
-    assert [(task.id, task.group, task.query) for task in tasks] == [("ours__sums-3", "b/b", "add takes the difference")]
+    assert [(task.id, task.group, task.query) for task in tasks] == [
+        ("ours__sums-3", "b/b", "add takes the difference")
+    ]
     one = read_instance(row(), "")
     images = [image_of(one, named, "docker.io") for named in ("", "x", "localhost/x:{id}", "quay.io/a/b")]
     wanted = ["docker.io/ours/sums:1", "docker.io/library/x", "localhost/x:ours__sums-1", "quay.io/a/b"]
@@ -179,7 +188,9 @@ def test_order_choice_and_images(tmp_path: Path) -> None:
 
 
 def test_a_report_of_pytest_that_contradicts_the_log_counts() -> None:
-    good = Verdict(True, True, passed={"FAIL_TO_PASS": ("t.py::T::a[x::y]", "t.py::b[cut"), "PASS_TO_PASS": ()}, failed={})
+    good = Verdict(
+        True, True, passed={"FAIL_TO_PASS": ("t.py::T::a[x::y]", "t.py::b[cut"), "PASS_TO_PASS": ()}, failed={}
+    )
     assert checked(good, None) == good
     assert checked(good, frozenset(["a[x::y]", "b[cut-1]"])) == good
     assert not checked(good, frozenset(["a[x::y]"])).resolved

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import swe_logs as logs
 
+import swe_logs as logs
 from rbsuite_swe.grading.verdict import Verdict, grade_log
 
 

@@ -93,7 +93,12 @@ def test_forged_success_counts_for_nothing() -> None:
     patches = {}
     for label, code in FORGED.items():
         patches[name, label] = diff(mini.files, {**mini.files, mini.module: code})
-    emptied = {**mini.files, "tests/test_reading.py": "", "tests/test_hidden.py": "", "unittest.py": "raise SystemExit(0)\n"}
+    emptied = {
+        **mini.files,
+        "tests/test_reading.py": "",
+        "tests/test_hidden.py": "",
+        "unittest.py": "raise SystemExit(0)\n",
+    }
     patches[name, "tests emptied"] = diff(mini.files, emptied)
     patches[name, "no patch"] = "this is none\n"
     patches[name, "reference, tests broken"] = diff(

@@ -11,12 +11,11 @@ import os
 import subprocess
 
 import pytest
-import swe_logs as logs
 
+import swe_logs as logs
 from rbsuite_swe.bench.grader import eval_script
 from rbsuite_swe.grading.verdict import grade_log
 from rbsuite_swe.instance import Instance, row_of
-
 
 _THEIRS = """
 import json, sys, tempfile

@@ -123,7 +123,9 @@ class SweBench(Environment):
         try:
             wanted = Path(self._ids).read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{NAME}: {self._ids} cannot be read: {error}.", "Name a file with an id a line.") from error
+            raise DataError(
+                f"{NAME}: {self._ids} cannot be read: {error}.", "Name a file with an id a line."
+            ) from error
         known = {one.instance_id for one in instances}
         for name in wanted:
             if name not in known:

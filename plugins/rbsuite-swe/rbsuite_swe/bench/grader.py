@@ -1,4 +1,4 @@
-"""Grades a patch in a fresh container of the instance's image, by the instance's own script; after swebench 5.0.2, ``run_evaluation.py``."""
+"""Grades a patch in a fresh container of the instance's image, by its own script; after swebench 5.0.2, ``run_evaluation.py``."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _HEAD = ("#!/bin/bash", "set -uxo pipefail")
 async def grade_patch(backend: Backend, setup: Setup, instance: Instance, patch: str, seconds: float) -> Verdict:
     """The verdict on a patch.
 
-    The repository is the image's own, with its history: the agent never sees it. pytest is told to write a report outside of the repository,
-    and where it does, a test that should pass and is not in it did not run, whatever was printed.
+    The repository is the image's own, with its history: the agent never sees it. pytest is told to write a report outside of it, and where
+    it does, a test that should pass and is not in the report did not run, whatever was printed.
 
     Args:
         backend: gives the container.

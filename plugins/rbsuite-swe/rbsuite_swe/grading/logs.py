@@ -332,9 +332,7 @@ READERS: Mapping[str, Reader] = {
     "rspec_transformed_json": _lines(
         r"(.+) - (passed|failed)", {"passed": "PASSED", "failed": "FAILED"}, status=2, name=1
     ),
-    "jest": _lines(
-        r"^\s*(✓|✕|○)\s(.+?)(?:\s\((\d+\s*m?s)\))?$", {"✓": "PASSED", "✕": "FAILED", "○": "SKIPPED"}
-    ),
+    "jest": _lines(r"^\s*(✓|✕|○)\s(.+?)(?:\s\((\d+\s*m?s)\))?$", {"✓": "PASSED", "✕": "FAILED", "○": "SKIPPED"}),
     "jest_json": _lines(r"^\[(PASSED|FAILED)\]\s(.+)$", _SELF),
     "vitest": _lines(
         r"^\s*(✓|×|↓)\s(.+?)(?:\s(\d+\s*m?s?|\[skipped\]))?$", {"✓": "PASSED", "×": "FAILED", "↓": "SKIPPED"}

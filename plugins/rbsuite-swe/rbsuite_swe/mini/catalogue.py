@@ -123,8 +123,7 @@ def _instance(
         problem_statement=described.part("issue").strip(),
         fail_to_pass=tuple(f"tests.test_hidden.HiddenTest.{name}" for name in _names(hidden)),
         pass_to_pass=tuple(
-            f"tests.test_{facts.module}.{facts.module.title()}Test.{name}"
-            for name in _names([described.part("tests")])
+            f"tests.test_{facts.module}.{facts.module.title()}Test.{name}" for name in _names([described.part("tests")])
         ),
         version=VERSION,
         created_at=f"2026-01-{number + 1:02}T00:00:00Z",
@@ -170,5 +169,3 @@ def diff(before: Files, after: Files) -> str:
         lines = difflib.unified_diff((old or "").splitlines(True), (new or "").splitlines(True), *names)
         made += [line if line.endswith("\n") else f"{line}\n" for line in lines]
     return "".join(made)
-
-

@@ -180,7 +180,7 @@ def _format(facts: Facts) -> Files:
 def _versioned(facts: Facts, files: Files) -> Files:
     path = f"{facts.package}/formats.py"
     text = files[path].replace("FORMAT = 2", "FORMAT = 3")
-    return {path: text.replace("texts\",\n}", f'texts",\n    3: "{facts.summary}",\n}}')}
+    return {path: text.replace('texts",\n}', f'texts",\n    3: "{facts.summary}",\n}}')}
 
 
 def _defaults(facts: Facts) -> Files:

@@ -1,6 +1,6 @@
-"""Runs tests inside of a sandbox, and writes a report in JUnit's form. It stands alone: the sandbox has the standard library and no rbsuite.
+"""Runs tests inside of a sandbox, and writes a report in JUnit's form. It needs nothing but the standard library.
 
-    python3 -I runner.py REPORT MODULE...
+python3 -I runner.py REPORT MODULE...
 """
 
 import os
@@ -16,18 +16,18 @@ class Recorder(unittest.TestResult):
         super().__init__()
         self.outcomes: dict[str, str] = {}
 
-    def startTest(self, test: unittest.TestCase) -> None:  # noqa: N802
+    def startTest(self, test: unittest.TestCase) -> None:
         """See :class:`unittest.TestResult`."""
         super().startTest(test)
         self.outcomes[test.id()] = "passed"
 
-    def stopTest(self, test: unittest.TestCase) -> None:  # noqa: N802
+    def stopTest(self, test: unittest.TestCase) -> None:
         """See :class:`unittest.TestResult`."""
         for kind, found in (("failure", self.failures), ("error", self.errors), ("skipped", self.skipped)):
             for one, told in found:
                 name = getattr(one, "test_case", one).id()
                 self.outcomes[name] = kind
-                print(f"{name}: {kind}\n{told}")
+                print(f"{name}: {kind}\n{told}")  # noqa: T201
 
 
 def main() -> int:
