@@ -22,7 +22,7 @@ def bwrap(name, program, variables, network):
     return ["/usr/bin/bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--cap-drop", "ALL", "--new-session",
         "--die-with-parent", "--clearenv", *(["--unshare-net"] if network == "none" else []), "--setenv", "PATH", "/usr/bin:/bin",
         "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib", "--symlink", "usr/lib64", "/lib64",
-        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", 
+        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev",
         "--bind", str(container(name) / "tmp"), "/tmp", "--tmpfs", "/home/agent",
         "--bind", str(container(name) / "work"), "/testbed", "--remount-ro", "/",
         *(part for one in variables for part in ("--setenv", *one.split("=", 1))), "--", *program]
