@@ -84,7 +84,8 @@ class Container:
         """Start it. Process 1 only waits, so that all others can be killed without ending the container."""
         setup, limits = self._setup, self._setup.limits
         options = [
-            *("run", "--detach", "--rm", "--name", self._name, "--label", "rbsuite=sandbox"),
+            # Process 1 ignores other signals, and an engine waits 10 s before it kills.
+            *("run", "--detach", "--rm", "--name", self._name, "--label", "rbsuite=sandbox", "--stop-signal", "KILL"),
             *([] if setup.network else ["--network", "none"]),
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ipc", "private", "--hostname", "sandbox"),
             *([] if setup.writable_root else ["--read-only"]),

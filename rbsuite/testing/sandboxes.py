@@ -84,17 +84,18 @@ async def system(begin: Begin) -> str:
         name = Path(secret.name).name
         sandbox = await begin()
         try:
-            changed = await sandbox.exec("for d in /usr /usr/bin /etc /dev; do touch $d/x 2>/dev/null && echo $d; done")
+            changed = await sandbox.exec("for d in /usr /usr/bin /etc; do touch $d/x 2>/dev/null && echo $d; done")
             seen = await sandbox.exec(f"ls /tmp {secret.name} 2>&1")
-            own = await sandbox.exec(f'touch /tmp/{name}-own "$HOME/{name}-own" && echo written')
+            own = await sandbox.exec(f'touch /tmp/{name}-own "$HOME/{name}-own" && echo written; touch /dev/{name}-own')
         finally:
             await sandbox.close()
     if changed.output.strip():
         return f"system directories can be written: {changed.output.split()}"
     if f"{name}\n" in seen.output.replace(f"'{secret.name}'", ""):
         return "a file of the host is seen"
-    left = Path(tempfile.gettempdir(), f"{name}-own").exists() or Path.home().joinpath(f"{name}-own").exists()
-    return "temporary files or home are the host's" if left or "written" not in own.output else ""
+    # A container's /dev can be written, where there is one of its own.
+    left = any(Path(place, f"{name}-own").exists() for place in (tempfile.gettempdir(), Path.home(), "/dev"))
+    return "temporary files, home or devices are the host's" if left or "written" not in own.output else ""
 
 
 async def links(begin: Begin) -> str:

@@ -36,7 +36,8 @@ def test_the_calls_of_an_engine(rule: str, fake_engine: Callable[[], list[list[s
     assert tried(rule, Engine("podman")) == ""
     started = next(call for call in fake_engine() if call[0] == "run")
     assert {"--read-only", "--cap-drop", "--pids-limit", "--memory"} <= set(started)
-    assert [started[started.index(one) + 1] for one in ("--network", "--security-opt")] == ["none", "no-new-privileges"]
+    given = [started[started.index(one) + 1] for one in ("--network", "--security-opt", "--stop-signal")]
+    assert given == ["none", "no-new-privileges", "KILL"]
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in UNISOLATED])
