@@ -230,7 +230,9 @@ def plan(
     """
     from rbsuite.plugins import load_plugins
     from rbsuite.run.config import FIELDS, check_value, make_config
+    from rbsuite.run.names import look_up
     from rbsuite.run.plan import make_plan
+    from rbsuite.specs import EnvironmentSpec
 
     given = {"env": env, **options} if env is not None else options
     unknown = next((name for name in given if name not in FIELDS), None)
@@ -239,7 +241,12 @@ def plan(
 
         raise UnknownNameError("option", unknown, FIELDS)
     values = {name: check_value(name, value, "options") for name, value in given.items() if value is not None}
-    return make_plan(make_config(values), plugins or load_plugins(), execution)
+    found = plugins or load_plugins()
+    published = None
+    if values.get("env") and values.get("protocol"):
+        spec = look_up(found, "environment", values["env"]).spec
+        published = spec.protocols if isinstance(spec, EnvironmentSpec) else None
+    return make_plan(make_config(values, published=published), found, execution)
 
 
 def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execution: Execution | None = None) -> Plan:

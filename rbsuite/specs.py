@@ -6,7 +6,7 @@ Listing them imports nothing heavy; the factory is loaded when its name is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal, get_args
 
@@ -26,8 +26,10 @@ __all__ = [
     "MemorySpec",
     "ModelSpec",
     "Option",
+    "Published",
     "ScalingSpec",
     "SelectorSpec",
+    "Setting",
     "Spec",
     "Split",
     "UserSpec",
@@ -129,6 +131,28 @@ class Fidelity:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter of a published protocol: the option, its value, and where it is published."""
+
+    option: str
+    value: Any
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a published protocol says of one environment, where that is not what it says of others.
+
+    Attributes:
+        settings: its parameters here; they win over the protocol's own.
+        left_open: what is not published, or is otherwise here, one line each.
+    """
+
+    settings: tuple[Setting, ...] = ()
+    left_open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSpec(Spec):
     """A family of tasks and the world they act in. ``factory`` names a subclass of :class:`rbsuite.Environment`.
 
@@ -162,6 +186,7 @@ class EnvironmentSpec(Spec):
             stored rollouts can be graded again (``rbsuite rescore``); or ``""``.
         apart: domains whose tasks are left out of the figures of the others and shown by themselves.
         fidelity: how near each aspect is to upstream's.
+        protocols: what published protocols say of this environment, by their names (``rbsuite eval --protocol``).
     """
 
     aliases: tuple[str, ...] = ()
@@ -187,6 +212,7 @@ class EnvironmentSpec(Spec):
     rescorers: str = ""
     apart: tuple[Apart, ...] = ()
     fidelity: tuple[Fidelity, ...] = ()
+    protocols: Mapping[str, Published] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Fill in the agent, and refuse what would be ignored.

@@ -2,6 +2,15 @@
 
 What users, tools and pages wrote is in it as it stands, so in a prompt a transcript is fenced (:mod:`rbsuite.fencing`). A line of
 theirs that would pass for a turn of the transcript is marked with a bar.
+
+Long trajectories (a hundred commands, pages of a site, a patient's record) are cut by one rule, whoever reads them, within a budget of
+characters (about four are a token):
+
+1. The longest texts lose their middles first. Of what was seen, lines that tell of a failure are kept from the middle, the first ones, in
+   a quarter of its room; head and tail share the rest.
+2. Where even short texts do not fit, whole turns go: those in the middle first, but a quarter of the budget stays for those of them that
+   saw a failure, the latest first.
+3. Every gap is marked with its size.
 """
 
 from __future__ import annotations
@@ -21,6 +30,12 @@ BUDGET = 40_000
 RULES_BUDGET = 20_000
 """Characters of the rules that an agent was given, by default."""
 
+_FAILURE = re.compile(
+    r"^(?:Traceback \(most recent call last\)|E {2,}\S|FAILED\b|FAIL\b|ERROR\b|<returncode>-?[1-9]|[^\n]{0,200}?"
+    r"\b(?:\w{0,60}(?:Error|Exception)\b ?:|error:|fatal:|Segmentation fault|command not found))[^\n]*",
+    re.MULTILINE,
+)
+"""A line that tells of a failure: of a test, a program, a command, a tool or a page."""
 _LEAST = 80
 """A text is cut to no fewer characters; where that does not fit, turns of the middle are left out."""
 _SIGNAL = re.compile(r"[ \t]*###[A-Z][A-Z0-9_ -]*###")
@@ -49,8 +64,7 @@ def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET) -> str:
 
     Args:
         trajectory: may still hold ground truth; it is not shown.
-        budget: characters of all texts together. Where they have more, the longest lose their middles first, which is marked; 0: no
-            limit.
+        budget: characters of all texts together, about four for a token; what has more is cut by the rule of the module. 0: no limit.
     """
     final = trajectory.final
     last = [] if final is None or final.turn == "user" else [(_speaker(final), _seen(final))]
@@ -90,6 +104,29 @@ def shorten(text: str, length: int) -> str:
     return f"{text[:head]} [{len(text) - length} characters left out] {text[len(text) - tail :]}"
 
 
+def shorten_seen(text: str, length: int) -> str:
+    """As :func:`shorten`, for what was seen: a quarter of the room goes to lines of the middle that tell of a failure, if there are any."""
+    if len(text) <= length:
+        return text
+    room = length // 4
+    tail = head = (length - room) // 2
+    lines, last = [], head
+    for found in _FAILURE.finditer(text, head, len(text) - tail):
+        if found.end() - found.start() > room:
+            break
+        room -= found.end() - found.start()
+        lines.append(found.group())
+        last = found.end()
+    if not lines:
+        return shorten(text, length)
+    before = last - head - sum(map(len, lines))
+    after = len(text) - tail - last
+    kept = "\n".join(lines)
+    return (
+        f"{text[:head]} [{before} characters left out] {kept} [{after} characters left out] {text[len(text) - tail :]}"
+    )
+
+
 _LIKE_A_TURN = re.compile(
     r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029](?=[ \t]{0,8}(?:(?:Thought|Action) \d|(?:Observation|Result|End) ?:|\[\d+ turns left out\]))"
 )
@@ -98,6 +135,8 @@ _MARKED = r"\g<0>| "
 
 _Turn = list[tuple[str, str]]
 """Labels and texts of one turn."""
+_SEEN = ("Observation", "Result")
+"""The labels of what was seen."""
 
 
 def _turns(steps: Sequence[Step]) -> Iterator[_Turn]:
@@ -122,26 +161,55 @@ def _seen(observation: Observation) -> str:
 
 def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
     """The turns as lines, within the budget."""
-    left_out = first = 0
-    if budget:
-        least = [sum(min(len(text), _LEAST) for _, text in turn) for turn in turns]
-        needed, first, after = sum(least), (len(turns) + 1) // 2, (len(turns) + 1) // 2
-        while needed > budget and first + len(turns) - after > 2:
-            if first > len(turns) - after:
-                first -= 1
-                needed -= least[first]
-            else:
-                needed -= least[after]
-                after += 1
-        left_out = after - first
-        turns = [*turns[:first], *turns[after:]]
-    most = _share([len(text) for turn in turns for _, text in turn], budget) if budget else 0
-    for place, turn in enumerate(turns):
-        if left_out and place == first:
-            yield f"[{left_out} turns left out]"
+    kept = _kept(turns, budget) if budget else range(len(turns))
+    shown = [turns[place] for place in kept]
+    most = _share([len(text) for turn in shown for _, text in turn], budget) if budget else 0
+    before = -1
+    for place, turn in zip(kept, shown, strict=True):
+        if place > before + 1:
+            yield f"[{place - before - 1} turns left out]"
+        before = place
         for label, text in turn:
-            words = shorten(text, most) if most else text
+            cut = shorten_seen if label in _SEEN else shorten
+            words = cut(text, most) if most else text
             yield f"{label}: {words if len(words.splitlines()) < 2 else _LIKE_A_TURN.sub(_MARKED, words)}"
+
+
+def _kept(turns: Sequence[_Turn], budget: int) -> Sequence[int]:
+    """The places of the turns that are shown: all if their texts fit when each is cut to the least."""
+    least = [sum(min(len(text), _LEAST) for _, text in turn) for turn in turns]
+    if sum(least) <= budget:
+        return range(len(turns))
+    failing = [place for place, turn in enumerate(turns) if any(_tells_failure(*part) for part in turn)]
+    first, after = _ends(least, budget)
+    middle = [place for place in failing if first <= place < after]
+    if not middle:
+        return [*range(first), *range(after, len(turns))]
+    first, after = _ends(least, budget - budget // 4)
+    chosen = {*range(first), *range(after, len(turns))}
+    room = budget - sum(least[place] for place in chosen)
+    for place in reversed(failing):
+        if place not in chosen and least[place] <= room:
+            chosen.add(place)
+            room -= least[place]
+    return sorted(chosen)
+
+
+def _ends(least: Sequence[int], budget: int) -> tuple[int, int]:
+    """How many of the first turns fit together with the last ones, and where these begin; at least one of each."""
+    needed, first, after = sum(least), (len(least) + 1) // 2, (len(least) + 1) // 2
+    while needed > budget and first + len(least) - after > 2:
+        if first > len(least) - after:
+            first -= 1
+            needed -= least[first]
+        else:
+            needed -= least[after]
+            after += 1
+    return first, after
+
+
+def _tells_failure(label: str, text: str) -> bool:
+    return label in _SEEN and _FAILURE.search(text) is not None
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:

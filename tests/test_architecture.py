@@ -42,7 +42,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "events",
         ]
     ),
-    frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "store"]),
+    frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "sandboxes", "store"]),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym", "adapters"]),

@@ -195,3 +195,33 @@ def test_usage_adds_up_and_an_unknown_price_stays_unknown() -> None:
     assert Usage(1, 2, 3, 0.5) + Usage(1, 1, 1, 0.25) == Usage(2, 3, 4, 0.75)
     assert (Usage(1, 2, 3, None) + Usage(cost=1.0)).cost is None
     assert Usage(1, 2, 3).tokens == 5
+
+
+def test_of_long_output_the_lines_that_tell_of_a_failure_are_kept() -> None:
+    lines = [f"tests/test_a.py::test_{number} PASSED" for number in range(900)]
+    lines[400] = "E       AssertionError: 3 != 4"
+    lines[500] = "KeyError: 'weight'"
+    step = Step("agent", Observation("\n".join(lines), role="tool"), Action("look"))
+    shown = render_steps((step,), budget=2000)
+    assert len(shown) < 2200
+    assert "AssertionError: 3 != 4" in shown
+    assert "KeyError: 'weight'" in shown
+    assert shown.startswith("Result: tests/test_a.py::test_0 PASSED")
+    assert "test_899 PASSED" in shown
+    assert shown.count("characters left out]") == 2
+
+
+def test_of_many_turns_first_and_last_are_kept_and_those_that_saw_a_failure() -> None:
+    seen = [f"<returncode>0</returncode> {number} {'x' * 200}" for number in range(300)]
+    seen[150] = "<returncode>1</returncode> in the middle"
+    steps = [Step("agent", Observation(text, role="tool"), Action(f"step {at}")) for at, text in enumerate(seen)]
+    shown = render_steps(steps, budget=8000)
+    assert len(shown) < 12_000
+    assert "<returncode>1</returncode> in the middle" in shown
+    assert "Action 151: step 150" in shown
+    gaps = [line for line in shown.splitlines() if line.endswith("turns left out]")]
+    turns = [line for line in shown.splitlines() if line.startswith("Action ")]
+    assert len(gaps) == 2
+    assert sum(int(gap[1:].split()[0]) for gap in gaps) + len(turns) == 300
+    assert turns[0].endswith("step 0")
+    assert turns[-1].endswith("step 299")

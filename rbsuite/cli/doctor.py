@@ -277,6 +277,17 @@ def _check_needs(name: str, needs: Sequence[Check]) -> Iterator[Finding]:
         yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")
 
 
+def check_sandboxes() -> Iterator[Finding]:
+    """Which backends can run commands of models, and how to get the others."""
+    from rbsuite.sandboxes.choice import BACKENDS
+
+    isolating = {name: backend.missing() for name, backend in BACKENDS.items() if backend.isolates}
+    some = "" in isolating.values()
+    for name, missing in isolating.items():
+        status: Status = "ok" if some else "warn"
+        yield Finding(f"sandbox {name}", status, missing or "works, and isolates")
+
+
 def check_keys() -> Iterator[Finding]:
     """Which providers' keys are set: their names, never their values."""
     names = sorted(name for name, value in os.environ.items() if value and _KEY_NAME.fullmatch(name))
@@ -306,6 +317,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "large banks": check_index,
     "data": check_data,
     "plugins": check_plugins,
+    "sandboxes": check_sandboxes,
     "provider keys": check_keys,
     "disk": check_disk,
 }

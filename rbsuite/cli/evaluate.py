@@ -57,6 +57,8 @@ EPILOG = """Examples:
   rbsuite eval --from experiments/tau-bench-sample-0123456789
   rbsuite eval --from experiments/tau-bench-sample-0123456789 --retry-failed
 """
+UNSAFE_LOCAL = "unsafe_local=true"
+"""The option of an environment that ``--unsafe-local`` sets."""
 INCOMPLETE = 3
 """The exit code where the experiment is not complete."""
 
@@ -197,6 +199,11 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     help="What is said on private tasks may stand in the log, in errors and in the cache [default: left out].",
 )
 @click.option(
+    "--unsafe-local",
+    is_flag=True,
+    help="Let commands of models run on this machine without a sandbox, with your rights and your network.",
+)
+@click.option(
     "--max-cost",
     type=Number(min=0),
     metavar="DOLLARS",
@@ -260,6 +267,7 @@ def command(
     as_json: bool,
     quiet: bool,
     log: Path | None,
+    unsafe_local: bool,
     **options: Any,
 ) -> None:
     """Run an experiment: memories compared on the same tasks, in the same orders.
@@ -284,6 +292,8 @@ def command(
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
     # The looks that were declared are passed when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
+    if unsafe_local and wanted.get("env"):
+        wanted["env"] = without_sandbox(wanted["env"])
     planned = api.plan(plugins=find_plugins(), execution=execution, **wanted)
     if planned.config.protocol and not (as_json or quiet):
         _tell_protocol(planned, wanted)
@@ -299,6 +309,15 @@ def command(
     _run_and_report(planned, opened, execution, log, quiet=quiet, as_json=as_json)
 
 
+def without_sandbox(environment: str) -> str:
+    """The reference of an environment with ``--unsafe-local``."""
+    return (
+        environment
+        if UNSAFE_LOCAL in environment
+        else f"{environment}{',' if ':' in environment else ':'}{UNSAFE_LOCAL}"
+    )
+
+
 def _execution(options: dict[str, Any]) -> Execution:
     """How the experiment is carried out; the options that say so are taken out of all."""
     from rbsuite.api import Execution
@@ -310,10 +329,11 @@ def _execution(options: dict[str, Any]) -> Execution:
 
 def _tell_protocol(planned: Plan, wanted: Mapping[str, Any]) -> None:
     from rbsuite.run.config import names_simulation
-    from rbsuite.run.presets import describe
+    from rbsuite.run.presets import NOTHING, describe
 
-    mode = planned.spec.action_mode
-    for line in describe(planned.config.protocol, wanted, mode, simulated=names_simulation(wanted)):
+    name, spec = planned.config.protocol, planned.spec
+    here = spec.protocols.get(name, NOTHING)
+    for line in describe(name, wanted, spec.action_mode, simulated=names_simulation(wanted), here=here):
         tell(line)
 
 

@@ -23,20 +23,22 @@ _SHOWN = 10
 @click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
 @click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
+@click.option("--unsafe-local", is_flag=True, help="Let commands run on this machine without a sandbox.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-def command(environment: str, split: str, domain: str, data: str, as_json: bool) -> None:
+def command(environment: str, split: str, domain: str, data: str, unsafe_local: bool, as_json: bool) -> None:
     """Replay every task's reference solution through the environment and its grading, and an agent that does nothing.
 
     Where the environment knows the most frequent answer, that is given for every task too.
 
     Every reference must score 1, unless the environment says that its grading does not allow it; otherwise the exit code is 1.
     """
+    from rbsuite.cli.evaluate import without_sandbox
     from rbsuite.errors import UsageError
     from rbsuite.run.plan import choose_environment
     from rbsuite.run.private import unheard
     from rbsuite.run.verify import verify
 
-    chosen = choose_environment(find_plugins(), environment)
+    chosen = choose_environment(find_plugins(), without_sandbox(environment) if unsafe_local else environment)
     tasks = chosen.tasks(split or chosen.spec.splits[0].name, domain=domain, data=data)
 
     async def replay() -> VerifyReport:

@@ -55,8 +55,8 @@ class Reply(NamedTuple):
 def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
     """The first of the turns to take, or where a plan is asked for all of them, in the form that the request asks for.
 
-    That is native tool calls where tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a plan of
-    named actions or one of them as JSON; else plain text.
+    That is native tool calls where tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a block of
+    commands, a plan of named actions or one of them as JSON; else plain text.
 
     Args:
         turns: at least one.
@@ -76,6 +76,9 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
     if '"action_id"' in system:
         said = " ".join(filter(None, (thought, "" if action.index is not None else action.text)))
         return Reply(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
+    if "```bash" in system and action.calls:
+        command = str(action.calls[0].arguments.get("command", ""))
+        return Reply(f"THOUGHT: I go on with the request.\n\n```bash\n{command}\n```", (), thought)
     if "Action:" in system and '"arguments"' in system:
         act: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
         if action.calls:

@@ -15,9 +15,9 @@ from rbsuite.models.base import Purpose
 from rbsuite.models.factory import Transport
 from rbsuite.models.settings import from_table
 from rbsuite.record import FACTORS, Condition
-from rbsuite.run.presets import protocol_settings
+from rbsuite.run.presets import NOTHING, protocol_settings
 from rbsuite.scrub import MASK, scrub_text
-from rbsuite.specs import EnvironmentSpec
+from rbsuite.specs import EnvironmentSpec, Published
 
 ORDERS = ("seeded", "native", "easy-hard", "hard-easy", "blocked", "interleaved")
 SCOPES = ("shared", "domain")
@@ -279,8 +279,12 @@ def _is_of(kind: Kind, value: Any) -> bool:
     return isinstance(value, int) or math.isfinite(value)
 
 
-def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
+def make_config(*sources: Mapping[str, Any], published: Mapping[str, Published] | None = None) -> ExperimentConfig:
     """A configuration from mappings of option names to values; later ones win.
+
+    Args:
+        sources: the mappings.
+        published: what protocols say of the environment, by their names.
 
     Raises:
         UsageError: no environment is named.
@@ -293,7 +297,8 @@ def make_config(*sources: Mapping[str, Any]) -> ExperimentConfig:
     if values.get("looks"):
         values.setdefault("orders", values["looks"][-1])
     if values.get("protocol"):
-        settings = protocol_settings(values["protocol"], values, simulated=names_simulation(values))
+        here = (published or {}).get(values["protocol"], NOTHING)
+        settings = protocol_settings(values["protocol"], values, simulated=names_simulation(values), here=here)
         values.update((setting.option, setting.value) for setting in settings)
     return ExperimentConfig(**values)
 

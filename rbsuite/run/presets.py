@@ -10,16 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rbsuite.errors import UnknownNameError
-from rbsuite.specs import ActionMode
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One parameter of a protocol: the option, its value, and where the paper has it."""
-
-    option: str
-    value: Any
-    source: str
+from rbsuite.specs import ActionMode, Published, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +91,22 @@ EVO_MEMORY = Protocol(
     ),
 )
 
+NOTHING = Published()
+"""What is published for an environment that no protocol names."""
+
 PROTOCOLS: Mapping[str, Protocol] = {protocol.name: protocol for protocol in (REASONINGBANK, EVO_MEMORY)}
 
 
-def protocol_settings(name: str, given: Mapping[str, Any], *, simulated: bool) -> Sequence[Setting]:
+def protocol_settings(
+    name: str, given: Mapping[str, Any], *, simulated: bool, here: Published = NOTHING
+) -> Sequence[Setting]:
     """The settings of a protocol that are not given otherwise.
 
     Args:
         name: the protocol.
         given: options that are given; they win.
         simulated: whether the agent's model is a simulation, which leaves out the published embedder.
+        here: what is published for the environment.
 
     Raises:
         UnknownNameError: no such protocol.
@@ -118,6 +115,8 @@ def protocol_settings(name: str, given: Mapping[str, Any], *, simulated: bool) -
         raise UnknownNameError("protocol", name, PROTOCOLS)
     protocol = PROTOCOLS[name]
     settings = protocol.settings if simulated else (*protocol.settings, protocol.embedder)
+    own = {setting.option for setting in here.settings}
+    settings = (*here.settings, *(setting for setting in settings if setting.option not in own))
     return [setting for setting in settings if setting.option not in given]
 
 
@@ -126,14 +125,17 @@ def protocol_agent(name: str, mode: ActionMode) -> str:
     return PROTOCOLS[name].agents.get(mode, "") if name in PROTOCOLS else ""
 
 
-def describe(name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated: bool) -> Sequence[str]:
+def describe(
+    name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated: bool, here: Published = NOTHING
+) -> Sequence[str]:
     """What a protocol sets and leaves open where actions are of a mode, a line each."""
     protocol = PROTOCOLS[name]
     lines = [f"Protocol {name} ({protocol.paper}) sets:"]
-    agent = protocol_agent(name, mode)
+    own = {setting.option for setting in here.settings}
+    agent = "" if "agent" in own else protocol_agent(name, mode)
     if agent and not given.get("agent"):
         lines.append(f"  --agent {agent}  ({protocol.agents_source})")
-    for setting in protocol_settings(name, given, simulated=simulated):
+    for setting in protocol_settings(name, given, simulated=simulated, here=here):
         value = _written(setting.value)
         lines.append(f"  --{setting.option.replace('_', '-')} {value}  ({setting.source})")
     lines.append(f"  metrics: {protocol.metrics}")
@@ -141,11 +143,11 @@ def describe(name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated
         lines.append(
             f"  not set, since the model is simulated: --embedder {_written(protocol.embedder.value)} ({protocol.embedder.source})"
         )
-    options = {*(setting.option for setting in protocol.settings), *(["agent"] if agent else [])}
+    options = {*own, *(setting.option for setting in protocol.settings), *(["agent"] if agent else [])}
     overridden = sorted(options & set(given))
     if overridden:
         lines.append(f"  overridden by other options: {', '.join(overridden)}")
-    return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]
+    return [*lines, *(f"  left open: {line}" for line in (*protocol.left_open, *here.left_open))]
 
 
 def _written(value: Any) -> str:

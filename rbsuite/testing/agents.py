@@ -195,13 +195,16 @@ async def remember(subject: AgentSubject) -> None:
         raise NotTried("only practice tasks with tools take several turns")
 
     async def look(request: ModelRequest) -> Completion:
-        return Completion("", (ToolCall("c", "look", {"parcel": "x"}),)) if request.tools else Completion(_LOOK)
+        if request.tools:
+            return Completion("", (ToolCall("c", "look", {"parcel": "x"}),))
+        return Completion(_BLOCK if "```bash" in said(request) else _LOOK)
 
     for request in (await subject.play("tools", memory=LESSON, later=OTHER, answer=look)).requests[1:]:
         text = said(request)
         require(OTHER in text and LESSON not in text, "it still tells what was recalled first")
 
 
+_BLOCK = "I look.\n\n```bash\nlook x\n```"
 _LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}}'
 
 

@@ -1,0 +1,87 @@
+"""``python -m rbsuite_swe predictions EXPERIMENT --out DIR`` and ``python -m rbsuite_swe instances --out FILE``.
+
+The first writes the patches of an experiment in the form that SWE-bench's harness and sb-cli take, one file for each run; the second the
+instances of swe-mini in SWE-bench's schema.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rbsuite.cli.output import echo, tell
+from rbsuite.errors import RbsuiteError, UsageError
+from rbsuite.record import TaskRecord
+from rbsuite.store import ExperimentStore
+
+
+@click.group()
+def group() -> None:
+    """Files for SWE-bench's own tools."""
+
+
+@group.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory, which is made.")
+def predictions(experiment: Path, out: Path) -> None:
+    """Write the patches of EXPERIMENT, a file for each run. Of a task it is the rollout that counts, or the first."""
+    with ExperimentStore.open(experiment, readonly=True) as store:
+        out.mkdir(parents=True, exist_ok=True)
+        for run in store.manifest.runs:
+            name = re.sub(r"[^\w.-]+", "_", run.id)
+            rows = [row for record in store.records(run.id) if (row := prediction(record, name)) is not None]
+            _write(out / f"{name}.jsonl", rows)
+
+
+@group.command()
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file.")
+def instances(out: Path) -> None:
+    """Write the instances of swe-mini, a row of JSON for each."""
+    from rbsuite_swe.instance import row_of
+    from rbsuite_swe.mini.catalogue import catalogue
+
+    _write(out, (row_of(mini.instance) for mini in catalogue().values()))
+
+
+def prediction(record: TaskRecord, model: str) -> Mapping[str, Any] | None:
+    """The prediction of a committed task; ``None`` where its environment is another one."""
+    grade = record.rollouts[max(record.selected, 0)].trajectory.grade
+    truth: Mapping[str, Any] = {} if grade is None else grade.truth
+    if grade is not None and "patch" not in truth:
+        return None
+    return {
+        "instance_id": truth.get("instance", record.task_id),
+        "model_name_or_path": model,
+        "model_patch": truth.get("patch", ""),
+    }
+
+
+def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    if not lines:
+        raise UsageError(f"there is nothing to write to {path}.", "Name an experiment on swe-bench or swe-mini.")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    echo(f"{path}: {len(lines)} rows")
+
+
+def main() -> int:
+    """Run a command; gives the exit code."""
+    try:
+        group.main(standalone_mode=False)
+    except RbsuiteError as error:
+        tell(f"rbsuite: error: {error}")
+        return error.exit_code
+    except click.ClickException as error:
+        tell(f"rbsuite: error: {error.format_message()}")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""Reports in JUnit's form: the outcome of tests as the runner wrote it, apart from what the code under test prints."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+_OUTCOMES = {"failure": "FAILED", "error": "ERROR", "skipped": "SKIPPED"}
+
+
+def read_report(text: str, code: int) -> dict[str, str] | None:
+    """The outcome of each test, by ``class.method``; ``None`` where report and exit code of the run contradict each other.
+
+    Args:
+        text: the report.
+        code: exit code of the test run: 0 if and only if no test failed.
+    """
+    if "<!" in text:  # a document type could name entities without end
+        return None
+    try:
+        root = ElementTree.fromstring(text)
+    except ElementTree.ParseError:
+        return None
+    found: dict[str, str] = {}
+    for case in root.iter("testcase"):
+        kinds = [_OUTCOMES[part.tag] for part in case if part.tag in _OUTCOMES]
+        found[f"{case.get('classname')}.{case.get('name')}"] = kinds[0] if kinds else "PASSED"
+    failed = any(outcome in ("FAILED", "ERROR") for outcome in found.values())
+    return found if found and failed == (code != 0) else None
+
+
+def read_names(text: str) -> frozenset[str] | None:
+    """The names of the tests of a report that passed or were skipped; ``None`` where it cannot be read or is empty."""
+    if "<!" in text:
+        return None
+    try:
+        cases = list(ElementTree.fromstring(text).iter("testcase"))
+    except ElementTree.ParseError:
+        return None
+    good = [case for case in cases if not any(part.tag in ("failure", "error") for part in case)]
+    return frozenset(str(case.get("name")) for case in good) if cases else None

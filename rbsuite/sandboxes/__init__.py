@@ -1,0 +1,1 @@
+"""Sandboxes: places in which foreign commands run, cut off from the machine, with backends behind one protocol."""

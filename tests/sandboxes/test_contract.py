@@ -1,0 +1,45 @@
+"""Every backend keeps the rules of a sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from rbsuite.sandboxes.base import Sandbox, Setup
+from rbsuite.sandboxes.bwrap import Bwrap
+from rbsuite.sandboxes.containers import Engine
+from rbsuite.sandboxes.local import Local
+from rbsuite.testing.sandboxes import RULES, TRIED, UNISOLATED
+
+needs_bwrap = pytest.mark.skipif(bool(Bwrap().missing()), reason=f"no bubblewrap: {Bwrap().missing()}")
+SETUP = Setup(image="ours:1", limits=TRIED)
+
+
+def tried(rule: str, backend: Bwrap | Engine | Local) -> str:
+    async def begin() -> Sandbox:
+        return await backend.start(SETUP)
+
+    return asyncio.run(RULES[rule](begin))
+
+
+@needs_bwrap
+@pytest.mark.parametrize("rule", RULES)
+def test_bwrap(rule: str) -> None:
+    assert tried(rule, Bwrap()) == ""
+
+
+@needs_bwrap
+@pytest.mark.parametrize("rule", RULES)
+def test_the_calls_of_an_engine(rule: str, fake_engine: Callable[[], list[list[str]]]) -> None:
+    assert tried(rule, Engine("podman")) == ""
+    started = next(call for call in fake_engine() if call[0] == "run")
+    assert {"--read-only", "--cap-drop", "--pids-limit", "--memory"} <= set(started)
+    given = [started[started.index(one) + 1] for one in ("--network", "--security-opt", "--stop-signal")]
+    assert given == ["none", "no-new-privileges", "KILL"]
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in UNISOLATED])
+def test_local_keeps_what_takes_no_isolation(rule: str) -> None:
+    assert tried(rule, Local()) == ""
