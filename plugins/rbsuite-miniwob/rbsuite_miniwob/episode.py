@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Annotated, Any
 
 from rbsuite import EndReason, EnvironmentFailure, Grade
+from rbsuite.environments.tools import ToolError, tool
 from rbsuite_web.episode import PageTools, PointerTools, WebEpisode
 from rbsuite_web.page import View
 from rbsuite_web.pool import Lease
@@ -15,6 +17,7 @@ RULES = (
 )
 VIEW = View(every=True, without="#reward-display, #sync-task-cover, #click-canvas, #query")
 """Everything but the instruction and what belongs to upstream's own frame."""
+_LONGEST_WAIT = 5
 TIME = 2_000_000_000
 """Milliseconds of an episode, in place of 10,000; about the most that a browser's timer takes."""
 
@@ -73,6 +76,14 @@ class MiniWobEpisode(PageTools, PointerTools, WebEpisode):
             self.raw = float(raw)
             self.reward = max(self.raw, 0.0)
             self.finish()
+
+    @tool
+    def wait(self, seconds: Annotated[int, "1 to 5"] = 1) -> str:
+        """Let time pass on the page."""
+        if not 1 <= seconds <= _LONGEST_WAIT:
+            raise ToolError(f"seconds must be 1 to {_LONGEST_WAIT}.")
+        time.sleep(seconds)
+        return f"Waited {seconds} s."
 
     def _heads(self) -> list[str]:
         return []

@@ -442,8 +442,8 @@ def click_shades(hand: Hand) -> None:
     """All boxes of that colour."""
     match = re.search(r"shades of (.*) and press", hand.asked)
     assert match
-    for one in hand.all(f'#area [data-color="{match.group(1)}"]'):
-        hand.use(one)
+    for number in range(len(hand.all(f'#area [data-color="{match.group(1)}"]'))):
+        hand.use(hand.all(f'#area [data-color="{match.group(1)}"]')[number])
     hand.click("button")
 
 
@@ -485,9 +485,8 @@ def odd_or_even(hand: Hand) -> None:
 @script("ascending-numbers")
 def ascending_numbers(hand: Hand) -> None:
     """From the smallest to the greatest."""
-    for number in range(1, 6):
-        one = hand.one("#area text", str(number))
-        x, y, width, height = one.box
+    boxes = [hand.one("#area text", str(number)).box for number in range(1, 6)]
+    for x, y, width, height in boxes:
         hand.do(("click_at", {"x": x + width // 2, "y": y + height // 2}))
 
 
@@ -561,7 +560,7 @@ def scroll_text_2(hand: Hand) -> None:
 def use_autocomplete(hand: Hand) -> None:
     """Choose what fits among what is offered."""
     begin, *rest = hand.quoted
-    hand.type("#tags", begin)
+    hand.do(("type", {"ref": hand.one("#tags").ref, "text": begin}), ("wait", {"seconds": 1}))
     offered = [one for one in hand.all(".ui-menu-item *, .ui-menu-item") if one.text.endswith(rest[0] if rest else "")]
     hand.use(next(one for one in offered if one.text.startswith(begin)))
     hand.click("button")
@@ -624,7 +623,8 @@ def form_sequence_3(hand: Hand) -> None:
     """An option, then a button."""
     match = re.search(r"Choose (.*) from the dropdown", hand.asked)
     assert match
-    hand.do(("select", {"ref": hand.one("select").ref, "option": match.group(1)}))
+    hand.click(".selectric .label, .selectric span")
+    hand.click(".selectric-items li", match.group(1))
     hand.click("#area button", hand.quoted[0])
 
 
@@ -636,14 +636,14 @@ def social_media(hand: Hand) -> None:
     assert match
     kind = hand.quoted[0]
     posts: list[int] = hand.script(
-        "return [...document.querySelectorAll('#area .media')].map((e, i) => [i, e.querySelector('.username').textContent])"
-        ".filter(e => e[1] === arguments[0]).map(e => e[0])",
+        "return [...document.querySelectorAll('#area .media')].map((e, i) => (e.dataset.at = i, e))"
+        ".filter(e => e.querySelector('.username').textContent === arguments[0]).map(e => +e.dataset.at)",
         match.group(),
     )
     several = "Submit" in hand.asked
     posts = posts[: int(count.group(1))] if count else posts if several else posts[:1]
     for post in posts:
-        where = f"#area .media:nth-of-type({post + 1})"
+        where = f"#area .media[data-at='{post}']"
         if kind in ("Reply", "Retweet", "Like") or (several and kind == "Share"):
             hand.click(f"{where} .{kind.lower()}")
         else:
@@ -706,17 +706,21 @@ def click_menu(hand: Hand) -> None:
     """Menu after menu."""
     path = hand.asked.removeprefix("Select ").split(">")
     for name in path[:-1]:
-        hand.do(("hover", {"ref": hand.one("#area li div, #area li a, #area li span, .ui-menu-item-wrapper", name).ref}))
-    hand.click("#area li div, #area li a, #area li span, .ui-menu-item-wrapper", path[-1])
+        hand.do(("hover", {"ref": hand.one(_MENU, name).ref}), ("wait", {"seconds": 1}))
+    hand.click(_MENU, path[-1])
 
 
-@script("sign-agreement")
-def sign_agreement(hand: Hand) -> None:
-    """To the end of the text, then name and button."""
-    name, button = hand.quoted
-    hand.do(*[("scroll", {"ref": hand.one("#area textarea").ref, "direction": "down"})] * 12)
-    hand.type("#area input[type=text], #area input", name)
-    hand.click("#area button", button)
+_MENU = "#area li div, #area li a, #area li span, .ui-menu-item-wrapper, #area li[role=menuitem], #area li"
+
+
+@script("button-delay")
+def button_delay(hand: Hand) -> None:
+    """A button, a pause, the other button."""
+    hand.do(
+        ("click", {"ref": hand.one("button", "ONE").ref}),
+        ("wait", {"seconds": _number(hand)}),
+        ("click", {"ref": hand.one("button", "TWO").ref}),
+    )
 
 
 @script("choose-date", "choose-date-easy", "choose-date-medium", "choose-date-nodelay")
@@ -732,26 +736,9 @@ def choose_date(hand: Hand) -> None:
         )
         if (shown_year, shown_month) == (year, month):
             break
-        hand.click(".ui-datepicker-prev" if (shown_year, shown_month) > (year, month) else ".ui-datepicker-next")
+        hand.click(".ui-datepicker-prev span" if (shown_year, shown_month) > (year, month) else ".ui-datepicker-next span")
     hand.click(".ui-datepicker-calendar td a", str(day))
     hand.click("#subbtn")
-
-
-@script("circle-center")
-def circle_center(hand: Hand) -> None:
-    """The middle of the circle."""
-    x, y, width, height = hand.one("#area circle").box
-    hand.do(("click_at", {"x": x + width // 2, "y": y + height // 2}))
-    hand.click("#subbtn, #area button")
-
-
-@script("find-midpoint")
-def find_midpoint(hand: Hand) -> None:
-    """The middle between the points."""
-    one, other = (point.box for point in hand.all("#area circle")[:2])
-    x, y = ((one[at] + other[at] + one[at + 2] // 2 + other[at + 2] // 2) // 2 for at in (0, 1))
-    hand.do(("click_at", {"x": x, "y": y}))
-    hand.click("#subbtn, #area button")
 
 
 @script("highlight-text", "highlight-text-2")
@@ -764,22 +751,11 @@ def highlight_text(hand: Hand) -> None:
     hand.click("button")
 
 
-@script("resize-textarea")
-def resize_textarea(hand: Hand) -> None:
-    """Draw its edge."""
-    edge, sign = (".ui-resizable-s", "height") if "height" in hand.asked else (".ui-resizable-e", "width")
-    by = 18 if "larger" in hand.asked else -18
-    x, y, width, height = hand.one(edge).box
-    place = {"x": x + width // 2, "y": y + height // 2}
-    hand.do(("drag_at", {**place, "to_x": place["x"] + (by if sign == "width" else 0), "to_y": place["y"] + (by if sign == "height" else 0)}))
-    hand.click("button")
-
-
 @script("drag-box")
 def drag_box(hand: Hand) -> None:
     """The small box into the large one."""
-    boxes = sorted(hand.all("#area .ui-draggable, #area #drag-box, #area [id], #area div"), key=lambda one: one.box[2])
-    hand.do(("drag", {"from_ref": boxes[0].ref, "to_ref": boxes[-1].ref}))
+    small, large = hand.one("#area div", "s"), hand.one("#area div", "L")
+    hand.do(("drag", {"from_ref": small.ref, "to_ref": large.ref}))
     hand.click("button")
 
 
@@ -799,12 +775,3 @@ def order_food(hand: Hand) -> None:
     for at in chosen:
         hand.use(hand.all("#area .food-item .add")[at])
     hand.click("#submit-order button")
-
-
-@script("daily-calendar", "count-shape")
-def _unknown(hand: Hand) -> None:
-    """Not solved yet."""
-
-
-for _name in ("daily-calendar", "count-shape"):
-    del SCRIPTS[_name]

@@ -134,6 +134,12 @@ function looks(element, style) {
   return said;
 }
 
+function marks(element) {
+  // What an element without a text is called by the page's own code: not in the name, since it changes with its state.
+  const id = squeezed(element.id), classes = squeezed(element.getAttribute("class"));
+  return [(id ? "#" + id : "") + (classes ? "." + classes.split(" ").join(".") : "")].filter(Boolean);
+}
+
 function flush() {
   const text = squeezed(buffer).replace(/( \|)+$/, "").replace(/^(\| )+/, "");
   buffer = "";
@@ -204,7 +210,7 @@ function walk(node) {
   }
   if (INTERACTIVE.has(what) && visible) {
     const box = element.getBoundingClientRect();
-    const wraps = !["INPUT", "SELECT", "TEXTAREA"].includes(tag) && holdsInteractive(element);
+    const wraps = !["INPUT", "SELECT", "TEXTAREA"].includes(tag) && (every && what === "clickable" ? element.childElementCount > 0 : holdsInteractive(element));
     if (box.width > 0 && box.height > 0) {
       emit(element, what, wraps ? label(element) : name(element, what), [...states(element, element, what), ...(every ? looks(element, style) : [])]);
     } else if (tag === "INPUT" || tag === "SELECT" || tag === "TEXTAREA") {
@@ -223,9 +229,8 @@ function walk(node) {
   if (every && visible && !element.childElementCount && !["TABLE", "TBODY", "BODY", "SVG"].includes(tag)) {
     const box = element.getBoundingClientRect();
     if (box.width > 0 && box.height > 0) {
-      const text = tag === "IMG" ? squeezed(element.alt) || (element.src || "").split("/").pop() : squeezed(element.textContent)
-        || squeezed(element.id) || squeezed(element.getAttribute("class"));
-      return emit(element, element.tagName.toLowerCase(), text, looks(element, style));
+      const text = tag === "IMG" ? squeezed(element.alt) || (element.src || "").split("/").pop() : squeezed(element.textContent);
+      return emit(element, element.tagName.toLowerCase(), text, [...(text ? [] : marks(element)), ...looks(element, style)]);
     }
     return;
   }
