@@ -51,10 +51,22 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             ),
             measures=(Measure("reward", "the raw reward, 0 where it is negative"),),
             fidelity=(
-                Fidelity("pages and rewards", "exact", "upstream's own pages compute the raw reward; success is a raw reward of 1"),
-                Fidelity("time", "approximate", "no limit and no decay of the reward; upstream's own default is 10 seconds"),
-                Fidelity("observations", "approximate", "text of this project's own in place of upstream's tuple of elements"),
-                Fidelity("actions", "approximate", "trusted clicks and keys of the browser in place of upstream's scripted ones"),
+                Fidelity(
+                    "pages and rewards",
+                    "exact",
+                    "upstream's own pages compute the raw reward; success is a raw reward of 1",
+                ),
+                Fidelity(
+                    "time", "approximate", "no limit and no decay of the reward; upstream's own default is 10 seconds"
+                ),
+                Fidelity(
+                    "observations", "approximate", "text of this project's own in place of upstream's tuple of elements"
+                ),
+                Fidelity(
+                    "actions",
+                    "approximate",
+                    "trusted clicks and keys of the browser in place of upstream's scripted ones",
+                ),
             ),
         )
     ]

@@ -336,8 +336,15 @@ def _sender(hand: Hand) -> str:
     return match.group(1)
 
 
-@script("email-inbox", "email-inbox-delete", "email-inbox-important", "email-inbox-noscroll", "email-inbox-star-reply",
-        "email-inbox-reply", "email-inbox-forward")
+@script(
+    "email-inbox",
+    "email-inbox-delete",
+    "email-inbox-important",
+    "email-inbox-noscroll",
+    "email-inbox-star-reply",
+    "email-inbox-reply",
+    "email-inbox-forward",
+)
 def email_inbox(hand: Hand) -> None:
     """Open the mail, then do with it what is asked."""
     _open_mail(hand, _sender(hand))
@@ -450,7 +457,7 @@ def click_shades(hand: Hand) -> None:
 @script("identify-shape")
 def identify_shape(hand: Hand) -> None:
     """What the figure is."""
-    tag, text, corners = hand.script(
+    tag, text, count = hand.script(
         "const e = document.querySelector('#area svg').querySelector('circle, rect, polygon, text');"
         "return [e.tagName, e.textContent, (e.getAttribute('points') || '').trim().split(/\\s+/).length]"
     )
@@ -594,7 +601,9 @@ def use_slider_2(hand: Hand) -> None:
     """With the arrow keys, slider after slider."""
     wanted = [int(number) for number in re.findall(r"\d+", hand.asked)[-3:]]
     for number, goal in enumerate(wanted):
-        now = hand.script("return jQuery(document.querySelectorAll('.ui-slider')[arguments[0]]).slider('value')", number)
+        now = hand.script(
+            "return jQuery(document.querySelectorAll('.ui-slider')[arguments[0]]).slider('value')", number
+        )
         _slide(hand, hand.all(".ui-slider-handle")[number], int(now), goal)
     hand.click("#subbtn")
 
@@ -670,7 +679,9 @@ def multi_orderings(hand: Hand) -> None:
             [one.ref for one in hand.all("#area input[type=text]")].index(field.ref),
         )
         hand.type(field, next(text for name, text in wanted.items() if name in label.lower()))
-    hand.use(next(one for one in hand.all("#area button, #area a, #area div, #area input[type=submit]") if _submits(one)))
+    hand.use(
+        next(one for one in hand.all("#area button, #area a, #area div, #area input[type=submit]") if _submits(one))
+    )
 
 
 def _submits(element: Element) -> bool:
@@ -693,9 +704,7 @@ def buy_ticket(hand: Hand) -> None:
     """The cheapest, the shortest, or the other way round."""
     buttons = hand.all("#area .buy-ticket, #area button")
     prices = [int(re.sub(r"\D", "", one.text)) for one in buttons]
-    times = [
-        int(hours) * 60 + int(minutes) for hours, minutes in re.findall(r"(\d+)h (\d+)m", hand.text("#area"))
-    ]
+    times = [int(hours) * 60 + int(minutes) for hours, minutes in re.findall(r"(\d+)h (\d+)m", hand.text("#area"))]
     values = prices if re.search(r"cheap|expensive|cost|price", hand.asked) else times
     best = max if re.search(r"expensive|longest", hand.asked) else min
     hand.use(buttons[values.index(best(values))])
@@ -736,7 +745,9 @@ def choose_date(hand: Hand) -> None:
         )
         if (shown_year, shown_month) == (year, month):
             break
-        hand.click(".ui-datepicker-prev span" if (shown_year, shown_month) > (year, month) else ".ui-datepicker-next span")
+        hand.click(
+            ".ui-datepicker-prev span" if (shown_year, shown_month) > (year, month) else ".ui-datepicker-next span"
+        )
     hand.click(".ui-datepicker-calendar td a", str(day))
     hand.click("#subbtn")
 

@@ -17,8 +17,8 @@ _KINDS = {
     "Bath": "towel brush soap mirror basket curtain mat sponge razor robe",
     "Sport": "ball rope racket whistle bottle cone band helmet glider paddle",
 }
-_FIRST = "Amber Birch Cobalt Dune Ember Fjord Granite Harbour Indigo Juniper".split()
-_SECOND = "classic compact folding light tall".split()
+_FIRST = ["Amber", "Birch", "Cobalt", "Dune", "Ember", "Fjord", "Granite", "Harbour", "Indigo", "Juniper"]
+_SECOND = ["classic", "compact", "folding", "light", "tall"]
 
 
 @dataclass(frozen=True, slots=True)

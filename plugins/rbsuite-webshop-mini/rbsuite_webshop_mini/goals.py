@@ -114,7 +114,10 @@ class Template(ABC):
 
     def world(self, v: Variables) -> Shop:
         """The shop at the beginning."""
-        people = {email(one): {"password": password(one), "name": one, "phone": f"555-01{at:02}"} for at, one in enumerate(PEOPLE)}
+        people = {
+            email(one): {"password": password(one), "name": one, "phone": f"555-01{at:02}"}
+            for at, one in enumerate(PEOPLE)
+        }
         people[ADMIN] = {"password": "counter", "name": "Counter", "phone": ""}
         sales = tuple(Sale(code, packs, days) for code, packs, days in v.get("sales", ()))
         return Shop(people, v.get("orders", {}), COUPONS, sales)
@@ -164,7 +167,11 @@ class Buy(Template):
     def text(self, v: Variables) -> str:
         """See :class:`Template`."""
         one = product(v["product"])
-        what = f"the cheapest product of the category {v['category']} that is rated at least 4 stars" if self._cheapest else one.name
+        what = (
+            f"the cheapest product of the category {v['category']} that is rated at least 4 stars"
+            if self._cheapest
+            else one.name
+        )
         extras = [f"use the coupon {v['coupon']}"] * self._coupon + ["have it delivered by express"] * self._express
         extras += ["have it gift wrapped"] * self._gift
         also = f" Please {' and '.join(extras)}." if extras else ""
@@ -242,7 +249,13 @@ class OfOrder(Template):
         orders = {f"W{1001 + at}": _order(chance, person, self.status) for at in range(3)}
         number = chance.choice(sorted(orders))
         line = chance.choice(orders[number]["lines"])
-        return {"person": person, "orders": orders, "order": number, "product": line[0], "reason": chance.choice(REASONS)}
+        return {
+            "person": person,
+            "orders": orders,
+            "order": number,
+            "product": line[0],
+            "reason": chance.choice(REASONS),
+        }
 
     def there(self, v: Variables) -> Steps:
         """Going to the order."""
@@ -312,7 +325,7 @@ class Review(Template):
 
     def draw(self, chance: random.Random) -> Variables:
         """See :class:`Template`."""
-        words = "light heavy sturdy handy bright plain".split()
+        words = ["light", "heavy", "sturdy", "handy", "bright", "plain"]
         said = f"It is {' and '.join(chance.sample(words, 2))}."
         code = chance.choice(catalogue()).code
         return {"person": chance.choice(PEOPLE), "product": code, "stars": chance.randrange(1, 6), "said": said}
@@ -500,7 +513,12 @@ class Report(Staff):
 
     def steps(self, v: Variables) -> Steps:
         """See :class:`Template`."""
-        return *ENTER, act(click("link", "Sales")), self._showing(v, True), Action.call("answer", {"text": self.answer(v)})
+        return (
+            *ENTER,
+            act(click("link", "Sales")),
+            self._showing(v, True),
+            Action.call("answer", {"text": self.answer(v)}),
+        )
 
     def mistakes(self, v: Variables) -> Iterator[tuple[str, Edits]]:
         """See :class:`Template`."""

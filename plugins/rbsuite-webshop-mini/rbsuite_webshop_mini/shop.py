@@ -115,7 +115,9 @@ class Shop:
             "stock": self.stock,
             "returns": [one for one in self.returns if one["sent"]],
             "reviews": [
-                {name: value for name, value in one.items() if name != "headline"} for one in self.reviews if one["headline"]
+                {name: value for name, value in one.items() if name != "headline"}
+                for one in self.reviews
+                if one["headline"]
             ],
         }
 
@@ -154,7 +156,9 @@ class Shop:
         if packs and not 1 <= packs <= self.stock[code]:
             raise Refused(f"We have {self.stock[code]} packs of it.")
         self.cart.lines = [
-            Line(line.code, packs) if line.code == code else line for line in self.cart.lines if packs or line.code != code
+            Line(line.code, packs) if line.code == code else line
+            for line in self.cart.lines
+            if packs or line.code != code
         ]
 
     def use_coupon(self, code: str) -> None:
