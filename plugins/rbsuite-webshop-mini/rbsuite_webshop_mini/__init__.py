@@ -1,0 +1,1 @@
+"""A small shop of this project's own, in a real browser, for rbsuite."""

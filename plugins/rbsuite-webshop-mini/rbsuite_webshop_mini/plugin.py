@@ -1,0 +1,38 @@
+"""What this plugin declares. Importing it loads nothing heavy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rbsuite import Check, EnvironmentSpec, Option, Split, hookimpl
+
+
+@hookimpl
+def rbsuite_environments() -> Sequence[EnvironmentSpec]:
+    """The shop."""
+    return [
+        EnvironmentSpec(
+            "webshop-mini",
+            "a small shop of this project's own in a real browser, with rules that no page announces",
+            "rbsuite_webshop_mini.environment:WebshopMini",
+            options=(
+                Option("images", "bool", False, "yes: a screenshot goes with every observation"),
+                Option("browsers", "int", 2, "browsers at a time; further rollouts wait"),
+            ),
+            version="1",
+            splits=(
+                Split("sample", "2 goals of each of 15 templates", bundled=True),
+                Split("test", "6 others of each", bundled=True),
+            ),
+            domains=("shop", "staff"),
+            action_mode="tools",
+            concurrency="thread",
+            max_steps=30,
+            refine="retry",
+            needs=(Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check"),),
+            notes=(
+                "Every rollout has a shop of its own on 127.0.0.1, with nothing but a loopback port, so parallel rollouts do not meet.",
+                "Goals are checked on what the shop holds in the end, not on its pages.",
+            ),
+        )
+    ]
