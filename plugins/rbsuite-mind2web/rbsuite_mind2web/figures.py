@@ -57,7 +57,8 @@ def table_lines(found: Figures) -> list[str]:
         for part, scores in parts.items():
             lines.append(f"  {part}: {scores['tasks']:.0f} tasks, {scores['steps']:.0f} steps")
             lines += [
-                f"    {name:<22} macro {scores[f'{name}_macro']:.3f}  micro {scores[f'{name}_micro']:.3f}" for name in NAMES
+                f"    {name:<22} macro {scores[f'{name}_macro']:.3f}  micro {scores[f'{name}_micro']:.3f}"
+                for name in NAMES
             ]
             lines.append(f"    {'task_success':<22}       {scores['task_success']:.3f}")
     return lines

@@ -143,7 +143,9 @@ def _ranks(tree: SourceTree) -> Mapping[str, Mapping[str, int]] | None:
     name = next((one for one in (RANKS, f"data/{RANKS}") if tree.has(one)), "")
     if not name:
         if tree.has(PICKLE) or tree.has(f"data/{PICKLE}"):
-            tree.fail(f"{PICKLE} is a pickle, which no import reads; convert it: python -m rbsuite_mind2web ranks {PICKLE} {RANKS}")
+            tree.fail(
+                f"{PICKLE} is a pickle, which no import reads; convert it: python -m rbsuite_mind2web ranks {PICKLE} {RANKS}"
+            )
         return None
     found = {}
     for number, line in enumerate(_text(tree, name).split("\n"), 1):
@@ -176,7 +178,9 @@ def _step(
     uid, html, operation = str(action["action_uid"]), str(action["cleaned_html"]), str(action["operation"]["op"])
     if operation not in OPERATIONS:
         raise ValueError(f"operation {operation!r}")
-    positives, negatives = ([str(one["backend_node_id"]) for one in action[f"{kind}_candidates"]] for kind in ("pos", "neg"))
+    positives, negatives = (
+        [str(one["backend_node_id"]) for one in action[f"{kind}_candidates"]] for kind in ("pos", "neg")
+    )
     if ranks is None:
         known = ranked(asked, html, [*positives, *negatives])
     elif f"{task}_{uid}" in ranks:
@@ -211,7 +215,9 @@ def convert(source: Path, target: Path) -> int:
     try:
         content = read_file(source, most=MOST)
     except (OSError, Unusable) as error:
-        raise DataError(f"{str(source)!r} cannot be read: {getattr(error, 'strerror', None) or error}.", remedy) from error
+        raise DataError(
+            f"{str(source)!r} cannot be read: {getattr(error, 'strerror', None) or error}.", remedy
+        ) from error
     value = read_pickle(content, source.name, remedy)
     table = value.get("ranks") if isinstance(value, dict) else None
     if not isinstance(table, dict) or not all(isinstance(one, dict) for one in table.values()):
@@ -224,5 +230,7 @@ def convert(source: Path, target: Path) -> int:
     except (TypeError, ValueError) as error:
         raise DataError(f"{source.name} holds a rank that is no number.", remedy) from error
     except OSError as error:
-        raise DataError(f"{str(target)!r} cannot be written: {error.strerror or error}.", "Name another file.") from error
+        raise DataError(
+            f"{str(target)!r} cannot be written: {error.strerror or error}.", "Name another file."
+        ) from error
     return len(table)

@@ -17,11 +17,25 @@ LONGEST = 400_000
 """Characters that an outline may have."""
 
 _SHOWN = (
-    *("role", "aria_role", "type", "alt", "aria_description", "aria_label", "label", "title", "name", "text_value", "value"),
+    *(
+        "role",
+        "aria_role",
+        "type",
+        "alt",
+        "aria_description",
+        "aria_label",
+        "label",
+        "title",
+        "name",
+        "text_value",
+        "value",
+    ),
     *("placeholder", "input_checked", "input_value", "option_selected", "class"),
 )
 _EMPTY = frozenset(["hidden", "none", "presentation", "null", "undefined"])
-_VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 
 
 @dataclass(slots=True)
@@ -112,7 +126,9 @@ class Page:
         if id not in self._places:
             return ""
         places = [self._places[id], *self._below(self._places[id], DEPTH)]
-        return " ".join(f"{self._nodes[place].told} {' '.join(self._nodes[place].texts)}" for place in places[:CHILDREN])
+        return " ".join(
+            f"{self._nodes[place].told} {' '.join(self._nodes[place].texts)}" for place in places[:CHILDREN]
+        )
 
     def outline(self, candidates: Collection[str]) -> str:
         """The candidates with what stands above, in and beside them: an element to a line, indented by its depth. Only candidates bear

@@ -13,10 +13,16 @@ CITATION = (
 )
 
 _FIDELITY = (
-    Fidelity("element accuracy", "exact", "the first positive element, as Synapse and AWM count; any positive one beside it"),
+    Fidelity(
+        "element accuracy", "exact", "the first positive element, as Synapse and AWM count; any positive one beside it"
+    ),
     Fidelity("action F1", "exact", "sets of words of operation and value, without punctuation"),
     Fidelity("step and task success", "exact", "the whole action equals the recorded one; every step does"),
-    Fidelity("candidates", "exact", "the first positive and the most likely others; none positive in the top k: 0, and no call"),
+    Fidelity(
+        "candidates",
+        "exact",
+        "the first positive and the most likely others; none positive in the top k: 0, and no call",
+    ),
     Fidelity("averages", "exact", "over tasks (macro) by default; over steps (micro) beside it"),
     Fidelity("text of a page", "approximate", "this project's own outline of the same neighbourhoods of candidates"),
     Fidelity("prompt and examples", "approximate", "this project's own; no worked examples"),
@@ -24,7 +30,7 @@ _FIDELITY = (
 )
 _NOTES = (
     "Offline: the next page is the recorded one, whatever was answered. The recorded actions so far stand in the observation, as published "
-    "evaluations show them: agent, judge and memory can see where an earlier answer differed. With --env-option history=none they do not.",
+    "evaluations show them: agent, judge and memory can see where an earlier answer differed. With --env mind2web:history=none they cannot.",
     "The score is the share of a task's steps that are right; rbsuite rescore has any-positive and task-success.",
     "Over steps (micro), over tasks (macro) and by test split: python -m rbsuite_mind2web EXPERIMENT.",
     "The sample is 24 tasks on 12 invented pages: four tasks on each of six sites, two sites for each test split.",

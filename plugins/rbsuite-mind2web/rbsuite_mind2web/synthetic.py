@@ -201,7 +201,9 @@ def pages(site: Site) -> Pages:
         make("button", "", "button", make("span", site.button, "span"), type="submit"),
     )
     first = make("body", "", "", _header(writer, site, "form"), make("main", "", "", form), _footer(writer))
-    filters = [make("label", "", "", make("input", "", one, type="checkbox"), make("span", one)) for one in site.filters]
+    filters = [
+        make("label", "", "", make("input", "", one, type="checkbox"), make("span", one)) for one in site.filters
+    ]
     entries = [make("li", one, "", make("button", f"{site.verb} {one}", one)) for one in site.entries]
     adverts = [make("button", f"{site.verb} {one}", f"sponsored {one}") for one in site.entries]
     sponsored = make("aside", "Sponsored", "", *adverts, aria_label="Sponsored")
