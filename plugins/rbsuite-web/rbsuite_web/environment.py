@@ -1,0 +1,47 @@
+"""An environment whose episodes are played in browsers that it owns."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from rbsuite.environments.base import SyncEnvironment
+from rbsuite_web.browser import LOOPBACK, Browser
+from rbsuite_web.pool import BrowserPool, Lease
+
+BROWSERS = 2
+"""Browsers at a time."""
+
+
+class WebEnvironment(SyncEnvironment):
+    """Owns a pool of browsers, which :meth:`aclose` ends. Its spec says ``concurrency="thread"``, so that no browser stops the loop.
+
+    A subclass implements ``tasks`` and ``begin``; there it takes a browser with :meth:`lend`, opens the first page, and gives the lease to
+    its :class:`~rbsuite_web.episode.WebEpisode`, which ends it. An override of :meth:`aclose` calls this one.
+    """
+
+    def __init__(self) -> None:
+        self._pool: BrowserPool | None = None
+        self._pool_lock = threading.Lock()
+
+    def browser(self) -> Browser:
+        """Start a browser; an override says what it may reach."""
+        return Browser(LOOPBACK)
+
+    def lend(self) -> Lease:
+        """A browser with a fresh profile, at an empty page.
+
+        Raises:
+            EnvironmentFailure: none can be had.
+        """
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = BrowserPool(self.browser, BROWSERS)
+        return self._pool.lend()
+
+    async def aclose(self) -> None:
+        """End the browsers."""
+        with self._pool_lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            await asyncio.to_thread(pool.close)
