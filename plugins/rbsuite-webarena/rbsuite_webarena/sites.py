@@ -211,3 +211,18 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _why(error: Exception) -> str:
     return f"status {error.code}" if isinstance(error, urllib.error.HTTPError) else str(getattr(error, "reason", error))
+
+
+def reachable(site: str, url: str) -> None:
+    """Do nothing where a server answers, whatever it says.
+
+    Raises:
+        EnvironmentFailure: it does not.
+    """
+    try:
+        _opener().open(url, timeout=_CALL_SECONDS).close()
+    except urllib.error.HTTPError as error:
+        if error.code >= 500:
+            raise EnvironmentFailure(f"the server of {site} answers with status {error.code}.") from None
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise EnvironmentFailure(f"the server of {site} cannot be reached: {_why(error)}.") from None
