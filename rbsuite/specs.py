@@ -18,6 +18,7 @@ __all__ = [
     "AgentSpec",
     "Apart",
     "Check",
+    "Differs",
     "EmbedderSpec",
     "EnvironmentSpec",
     "Fidelity",
@@ -114,6 +115,19 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True)
+class Differs:
+    """In what a run on an environment differs from a published protocol, whatever its options.
+
+    Attributes:
+        protocol: the protocol's name.
+        note: what differs, one line; printed with what the protocol sets.
+    """
+
+    protocol: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fidelity:
     """How near an aspect of an environment is to upstream's.
 
@@ -162,6 +176,7 @@ class EnvironmentSpec(Spec):
             stored rollouts can be graded again (``rbsuite rescore``); or ``""``.
         apart: domains whose tasks are left out of the figures of the others and shown by themselves.
         fidelity: how near each aspect is to upstream's.
+        differs: in what runs on it differ from published protocols.
     """
 
     aliases: tuple[str, ...] = ()
@@ -187,6 +202,7 @@ class EnvironmentSpec(Spec):
     rescorers: str = ""
     apart: tuple[Apart, ...] = ()
     fidelity: tuple[Fidelity, ...] = ()
+    differs: tuple[Differs, ...] = ()
 
     def __post_init__(self) -> None:
         """Fill in the agent, and refuse what would be ignored.

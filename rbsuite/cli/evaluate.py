@@ -309,8 +309,7 @@ def _tell_protocol(planned: Plan, wanted: Mapping[str, Any]) -> None:
     from rbsuite.run.config import names_simulation
     from rbsuite.run.presets import describe
 
-    mode = planned.spec.action_mode
-    for line in describe(planned.config.protocol, wanted, mode, simulated=names_simulation(wanted)):
+    for line in describe(planned.config.protocol, wanted, planned.spec, simulated=names_simulation(wanted)):
         tell(line)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rbsuite.errors import UnknownNameError
-from rbsuite.specs import ActionMode
+from rbsuite.specs import ActionMode, EnvironmentSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,11 @@ def protocol_agent(name: str, mode: ActionMode) -> str:
     return PROTOCOLS[name].agents.get(mode, "") if name in PROTOCOLS else ""
 
 
-def describe(name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated: bool) -> Sequence[str]:
-    """What a protocol sets and leaves open where actions are of a mode, a line each."""
+def describe(name: str, given: Mapping[str, Any], spec: EnvironmentSpec, *, simulated: bool) -> Sequence[str]:
+    """What a protocol sets and leaves open on an environment, and in what that differs, a line each."""
     protocol = PROTOCOLS[name]
     lines = [f"Protocol {name} ({protocol.paper}) sets:"]
-    agent = protocol_agent(name, mode)
+    agent = protocol_agent(name, spec.action_mode)
     if agent and not given.get("agent"):
         lines.append(f"  --agent {agent}  ({protocol.agents_source})")
     for setting in protocol_settings(name, given, simulated=simulated):
@@ -145,7 +145,8 @@ def describe(name: str, given: Mapping[str, Any], mode: ActionMode, *, simulated
     overridden = sorted(options & set(given))
     if overridden:
         lines.append(f"  overridden by other options: {', '.join(overridden)}")
-    return [*lines, *(f"  left open: {line}" for line in protocol.left_open)]
+    lines += [f"  left open: {line}" for line in protocol.left_open]
+    return [*lines, *(f"  {spec.name} differs: {one.note}" for one in spec.differs if one.protocol == name)]
 
 
 def _written(value: Any) -> str:

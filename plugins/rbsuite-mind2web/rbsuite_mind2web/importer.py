@@ -63,10 +63,12 @@ class Mind2WebImporter:
             ranker = "scores of the data's ranker" if ranks is not None else WORDS
             found = ((part, _row(tree, one, ranks)) for part in PARTS for one in _tasks(tree, part))
             counts = _write(tree, target, found, ranker)
-        notes = (f"Candidates are ranked by {ranker}.",)
+        notes = [f"Candidates are ranked by {ranker}."]
         if ranker == WORDS:
-            notes = (*notes, f"Figures are then not comparable with published ones; put {RANKS} beside the data.")
-        return PackFacts(kind, commit or read_commit(source), None, "CC BY 4.0, the authors of Mind2Web", counts, notes)
+            notes.append(f"Figures are then not comparable with published ones; put {RANKS} beside the data.")
+        return PackFacts(
+            kind, commit or read_commit(source), None, "CC BY 4.0, the authors of Mind2Web", counts, tuple(notes)
+        )
 
 
 IMPORTER = Mind2WebImporter()

@@ -29,8 +29,8 @@ _FIDELITY = (
     Fidelity("conversation", "approximate", "the agent sees its earlier answers beside the recorded history"),
 )
 _NOTES = (
-    "Offline: the next page is the recorded one, whatever was answered. The recorded actions so far stand in the observation, as published "
-    "evaluations show them: agent, judge and memory can see where an earlier answer differed. With --env mind2web:history=none they cannot.",
+    "Offline: the next page is the recorded one, whatever was answered. The recorded actions so far stand in the observation, as "
+    "published evaluations show them: agent, judge and memory can see where an earlier answer differed; history=none hides it.",
     "The score is the share of a task's steps that are right; rbsuite rescore has any-positive and task-success.",
     "Over steps (micro), over tasks (macro) and by test split: python -m rbsuite_mind2web EXPERIMENT.",
     "The sample is 24 tasks on 12 invented pages: four tasks on each of six sites, two sites for each test split.",

@@ -118,10 +118,10 @@ def sample_of(row: Mapping[str, Any]) -> Sample:
     steps = tuple(_step(one) for one in row["steps"])
     if not steps:
         raise ValueError("it has no steps")
-    texts = [row[key] for key in ("id", "website", "domain", "subdomain", "task")]
-    if not all(isinstance(text, str) for text in texts) or not (row["id"] and row["task"]):
+    texts = {key: row[key] for key in ("id", "website", "domain", "subdomain", "task")}
+    if not all(isinstance(text, str) for text in texts.values()) or not (row["id"] and row["task"]):
         raise ValueError("a text is missing")
-    return Sample(*texts, steps)
+    return Sample(**texts, steps=steps)
 
 
 def _step(row: Mapping[str, Any]) -> Step:

@@ -62,11 +62,11 @@ class WebArena(Environment):
         self._settle = settle
         self._images = images
         self._rows: Mapping[str, Mapping[str, Any]] = {}
+        self._needed: set[str] = set()
         self._own = False
         self._variant = ""
         self._lock = threading.Lock()
         self._pool: BrowserPool | None = None
-        self._sites: Sites | None = None
         self._was_reset = False
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
@@ -81,8 +81,9 @@ class WebArena(Environment):
             rows = [row for row in rows if "map" not in row["sites"]]
         if self._grader == "stock" and self._fuzzy == "skip":
             rows = [row for row in rows if not records.asks_model(row)]
-        rows = [row for row in rows if domain in ("", records.domain_of(row))]
         self._rows = {str(row["task_id"]): row for row in rows}
+        rows = [row for row in rows if domain in ("", records.domain_of(row))]
+        self._needed = {str(site) for row in rows for site in row["sites"]}
         tasks = tuple(_task(split, row) for row in rows)
         whole = digest([rows, self._grader])
         return TaskSet(NAME, split, tasks, {**source, "sha256": whole}, whole, asks=lambda task: task.query)
@@ -108,7 +109,7 @@ class WebArena(Environment):
             return None
         from rbsuite_webarena.sample import solution
 
-        return solution(int(task.payload["id"]))
+        return solution(int(_number(task)))
 
     def facts(self) -> Mapping[str, Any]:
         """Which task file and which grader."""
@@ -134,7 +135,7 @@ class WebArena(Environment):
         raise AssertionError("it returns or raises")
 
     def _set_up(self, task: Task, number: int) -> WebArenaEpisode:
-        row = self._rows[str(task.payload["id"])]
+        row = self._rows[_number(task)]
         graded_by = self._rows[str(task.payload["graded_by"])]
         if self._own:
             from rbsuite_webarena.stub import OwnEpisode, StubSite
@@ -146,7 +147,7 @@ class WebArena(Environment):
             except BaseException:
                 site.close()
                 raise
-        sites = self._served()
+        sites = self._served(row["sites"])
         self._reset_servers()
         setting = Setting(sites, self._grader, self._fuzzy == "model", self._settle, {}, number)
         return self._first_page(row, graded_by, setting, sites.hosts)
@@ -186,12 +187,10 @@ class WebArena(Environment):
                 self._pool = BrowserPool(make, _BROWSERS)
             return self._pool
 
-    def _served(self) -> Sites:
-        with self._lock:
-            if self._sites is None:
-                needed = {site for row in self._rows.values() for site in row["sites"]}
-                self._sites = Sites.of_environment([site for site in records.SITES if site in needed])
-            return self._sites
+    def _served(self, here: Sequence[str]) -> Sites:
+        """The servers; those of all tasks must be named before the first one starts."""
+        needed = self._needed.union(here)
+        return Sites.of_environment([site for site in records.SITES if site in needed])
 
     def _reset_servers(self) -> None:
         with self._lock:
@@ -243,9 +242,12 @@ class WebArena(Environment):
 
 def _task(split: str, row: Mapping[str, Any]) -> Task:
     number = str(row["task_id"])
-    payload = {"id": number, "graded_by": number}
     template = f"template-{row.get('intent_template_id', number)}"
-    return Task(f"{split}/{number}", template, records.domain_of(row), str(row["intent"]), payload)
+    return Task(f"{split}/{number}", template, records.domain_of(row), str(row["intent"]), {"graded_by": number})
+
+
+def _number(task: Task) -> str:
+    return task.id.rpartition("/")[2]
 
 
 def _start_urls(row: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,14 @@ from rbsuite_webarena.environment import HARD_IDS, PACK, TASKS, VERIFIED
 from rbsuite_webarena.records import CHANGED, DOMAINS, asks_model, checked, domain_of, variant
 
 RAW = "test.raw.json"
-_PLACES = ("", "config_files/", "webarena/", "third_party/webarena/", "assets/dataset/", "webarena_verified/assets/dataset/")
+_PLACES = (
+    "",
+    "config_files/",
+    "webarena/",
+    "third_party/webarena/",
+    "assets/dataset/",
+    "webarena_verified/assets/dataset/",
+)
 _HARD = "subsets/webarena-verified-hard.json"
 _REMEDY = f"Give a directory with {RAW}: a checkout of WebArena, or the package of libwebarena or webarena-verified."
 
@@ -65,8 +72,12 @@ class WebArenaImporter:
         counts.append(("tasks that a model grades", sum(map(asks_model, rows))))
         notes = [f"The task file is {which}."]
         if which == "reasoningbank":
-            notes.append(f"It answers {len(CHANGED)} tasks otherwise than libwebarena's: {', '.join(map(str, CHANGED))}.")
-        return PackFacts(kind, commit or read_commit(source), None, "Apache-2.0, WebArena's authors", tuple(counts), tuple(notes))
+            notes.append(
+                f"It answers {len(CHANGED)} tasks otherwise than libwebarena's: {', '.join(map(str, CHANGED))}."
+            )
+        return PackFacts(
+            kind, commit or read_commit(source), None, "Apache-2.0, WebArena's authors", tuple(counts), tuple(notes)
+        )
 
 
 IMPORTER = WebArenaImporter()

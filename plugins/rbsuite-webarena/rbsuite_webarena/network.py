@@ -69,7 +69,7 @@ class NetworkTrace:
         """Listen no more."""
         for socket in self._sockets.values():
             with contextlib.suppress(OSError, WebSocketException):
-                socket.shutdown()
+                socket.shutdown()  # type: ignore[no-untyped-call]
 
     def _listen(self, socket: WebSocket, tab: str) -> None:
         with contextlib.suppress(OSError, WebSocketException, ValueError, KeyError):

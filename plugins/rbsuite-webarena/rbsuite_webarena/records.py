@@ -45,7 +45,11 @@ def checked(row: Any) -> Mapping[str, Any]:
     if not evaluation["eval_types"] or not set(evaluation["eval_types"]) <= set(EVALUATORS):
         raise ValueError(f"its evaluators are not among {', '.join(EVALUATORS)}")
     for target in evaluation["program_html"] or ():
-        if not isinstance(target["url"], str) or not isinstance(target["locator"], str) or not target["required_contents"]:
+        if (
+            not isinstance(target["url"], str)
+            or not isinstance(target["locator"], str)
+            or not target["required_contents"]
+        ):
             raise TypeError("a target of program_html is malformed")
     return dict(row)
 

@@ -26,7 +26,14 @@ def rows() -> Sequence[Mapping[str, Any]]:
         _row(8, "shopping_admin", ADMIN, 6, "Which product was sold most often this year?", exact_match="Desk lamp"),
         _row(9, "shopping_admin", ADMIN, 7, "Set the price of the floor lamp to 75.00.", shows=[_priced(4, "75.00")]),
         _row(10, "shopping_admin", ADMIN, 7, "Set the price of the green mug to 9.90.", shows=[_priced(2, "9.90")]),
-        _row(11, "shopping_admin", ADMIN, 8, "Delete Greta's review of the desk lamp.", shows=[_reviewed("LAMP-DESK", "Omar", 60)]),
+        _row(
+            11,
+            "shopping_admin",
+            ADMIN,
+            8,
+            "Delete Greta's review of the desk lamp.",
+            shows=[_reviewed("LAMP-DESK", "Omar", 60)],
+        ),
         _row(
             12,
             "reddit",
@@ -42,7 +49,13 @@ def rows() -> Sequence[Mapping[str, Any]]:
             SHOP,
             11,
             'Write a post in the forum deals with the title "Blue mug" and its price in the shop as the text.',
-            shows=[{"url": "last", "locator": "document.querySelector('#text').outerText", "required_contents": {"exact_match": "$12.50"}}],
+            shows=[
+                {
+                    "url": "last",
+                    "locator": "document.querySelector('#text').outerText",
+                    "required_contents": {"exact_match": "$12.50"},
+                }
+            ],
             matched=f"{FORUM}/f/deals",
         ),
     ]
@@ -65,7 +78,11 @@ def _row(
     matched: str = "",
     **answers: Any,
 ) -> Mapping[str, Any]:
-    kinds = [*(["string_match"] if answers else []), *(["url_match"] if url or matched else []), *(["program_html"] if shows else [])]
+    kinds = [
+        *(["string_match"] if answers else []),
+        *(["url_match"] if url or matched else []),
+        *(["program_html"] if shows else []),
+    ]
     return {
         "sites": [sites] if isinstance(sites, str) else list(sites),
         "task_id": number,
@@ -85,12 +102,20 @@ def _row(
 
 def _ordered(name: str, number: str) -> Mapping[str, Any]:
     locator = "document.querySelector('table').outerText"
-    return {"url": "func:shopping_get_latest_order_url()", "locator": locator, "required_contents": {"must_include": [f"{name}\t{number}"]}}
+    return {
+        "url": "func:shopping_get_latest_order_url()",
+        "locator": locator,
+        "required_contents": {"must_include": [f"{name}\t{number}"]},
+    }
 
 
 def _priced(id: int, price: str) -> Mapping[str, Any]:
     locator = "document.querySelector('[name=\"price\"]').value"
-    return {"url": f"{ADMIN}/catalog/product/edit/id/{id}/", "locator": locator, "required_contents": {"exact_match": price}}
+    return {
+        "url": f"{ADMIN}/catalog/product/edit/id/{id}/",
+        "locator": locator,
+        "required_contents": {"exact_match": price},
+    }
 
 
 def _reviewed(sku: str, name: str, percent: int) -> Mapping[str, Any]:
@@ -100,7 +125,11 @@ def _reviewed(sku: str, name: str, percent: int) -> Mapping[str, Any]:
 
 def _said(text: str) -> Mapping[str, Any]:
     locator = "document.querySelector('#comments').outerText"
-    return {"url": "func:reddit_get_post_url('__last_url__')", "locator": locator, "required_contents": {"must_include": [text]}}
+    return {
+        "url": "func:reddit_get_post_url('__last_url__')",
+        "locator": locator,
+        "required_contents": {"must_include": [text]},
+    }
 
 
 def _link(name: str, nth: int = 0) -> Action:

@@ -12,9 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from selenium.common import exceptions
-from selenium.webdriver.common.by import By
-
 from rbsuite.errors import DataError, EnvironmentFailure
 from rbsuite_web.browser import Browser
 from rbsuite_webarena.records import SITES
@@ -74,9 +71,14 @@ class Sites:
             )
         for site, url in urls.items():
             if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
-                raise DataError(f"webarena: {PREFIX}{site.upper()} is no address of a server.", "Give http://HOST:PORT.")
+                raise DataError(
+                    f"webarena: {PREFIX}{site.upper()} is no address of a server.", "Give http://HOST:PORT."
+                )
         accounts = {
-            site: tuple(os.environ.get(f"{PREFIX}{site.upper()}_{part}", default) for part, default in zip(_PARTS, pair, strict=True))
+            site: tuple(
+                os.environ.get(f"{PREFIX}{site.upper()}_{part}", default)
+                for part, default in zip(_PARTS, pair, strict=True)
+            )
             for site, pair in _ACCOUNTS.items()
         }
         home = os.environ.get(f"{PREFIX}HOMEPAGE", "").rstrip("/")
@@ -133,44 +135,38 @@ def log_in(browser: Browser, sites: Sites, site: str) -> None:
         return
     path, names, passwords = _FORMS[site]
     visit(browser, sites.urls[site] + path)
-    name, password = sites.accounts[site]
-    with browser.failing(f"cannot log in to {site}: the form was not found"):
-        try:
-            field_name, field_password = _field(browser, names), _field(browser, passwords)
-            field_name.clear()
-            field_name.send_keys(name)
-            field_password.send_keys(password)
-            field_password.submit()
-        except exceptions.NoSuchElementException:
-            raise EnvironmentFailure(f"the login to {site} failed: its form has not the fields that were expected.") from None
-    _wait_for_load(browser)
-    if _still_asked(browser, passwords):
-        raise EnvironmentFailure(f"the login to {site} failed: the form is still there.")
+    if not browser.script(_FILL, names, passwords, *sites.accounts[site]):
+        raise EnvironmentFailure(f"the login to {site} failed: its form has not the fields that were expected.")
+    if not _loaded(browser):
+        raise EnvironmentFailure(f"the login to {site} failed: no page came of it.")
     if (found := status(browser)) >= 500:
         raise EnvironmentFailure(f"the login to {site} failed with status {found}.")
+    if browser.script(f"{_FIND} return !!find(arguments[0]);", passwords):
+        raise EnvironmentFailure(f"the login to {site} failed: the form is still there.")
 
 
-def _field(browser: Browser, names: Sequence[str]) -> Any:
-    for name in names:
-        for by in (By.ID, By.NAME):
-            found = browser.driver.find_elements(by, name)
-            if found:
-                return found[0]
-    raise exceptions.NoSuchElementException
+_FIND = "const find = all => all.map(one => document.getElementById(one) || document.getElementsByName(one)[0]).find(Boolean);"
+_FILL = f"""{_FIND}
+const [name, word] = [find(arguments[0]), find(arguments[1])];
+if (!name || !word || !word.form) return false;
+for (const [field, text] of [[name, arguments[2]], [word, arguments[3]]]) {{
+  field.value = text;
+  for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, {{bubbles: true}}));
+}}
+window.rbsuiteWaits = true;
+word.form.requestSubmit();
+return true;"""
+_LOADED = "return document.readyState === 'complete' && !window.rbsuiteWaits;"
 
 
-def _still_asked(browser: Browser, passwords: Sequence[str]) -> bool:
-    with browser.failing("cannot log in"):
-        return any(browser.driver.find_elements(By.ID, one) or browser.driver.find_elements(By.NAME, one) for one in passwords)
-
-
-def _wait_for_load(browser: Browser, seconds: float = 10.0) -> None:
-    """``submit`` may return before the page that it leads to has begun to load."""
+def _loaded(browser: Browser, seconds: float = 20.0) -> bool:
+    """Whether another page has come within so many seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if browser.script("return document.readyState") == "complete":
-            return
+        if browser.script(_LOADED):
+            return True
         time.sleep(0.02)
+    return False
 
 
 def full_reset() -> None:
@@ -182,7 +178,9 @@ def full_reset() -> None:
     """
     url = os.environ.get(RESET, "")
     if not url:
-        raise DataError(f"webarena: reset needs {RESET}, which is not set.", "Set it to the address that resets your servers.")
+        raise DataError(
+            f"webarena: reset needs {RESET}, which is not set.", "Set it to the address that resets your servers."
+        )
     try:
         with _opener().open(url, timeout=_RESET_SECONDS) as reply:
             reply.read(1024)

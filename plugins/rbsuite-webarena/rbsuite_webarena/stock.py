@@ -198,7 +198,9 @@ class Grader:
     def _called(self, text: str) -> str:
         """What one of the helpers that task files name gives."""
         found = _CALL.fullmatch(text)
-        arguments = [] if found is None else [_TEXT.sub(r"\1", one.strip()) for one in found[2].split(",") if one.strip()]
+        arguments = (
+            [] if found is None else [_TEXT.sub(r"\1", one.strip()) for one in found[2].split(",") if one.strip()]
+        )
         match (found[1] if found else "", arguments):
             case ("shopping_get_latest_order_url", []):
                 query = "searchCriteria[sortOrders][0][field]=created_at&searchCriteria[sortOrders][0][direction]=DESC"

@@ -95,9 +95,17 @@ def fresh() -> State:
     """The sites as every task finds them."""
     return State(
         [
-            Product("Blue mug", "MUG-BLUE", 1250, 41, [("Noor", 80, "Keeps tea hot."), ("Felix", 40, "The ear is small.")]),
+            Product(
+                "Blue mug", "MUG-BLUE", 1250, 41, [("Noor", 80, "Keeps tea hot."), ("Felix", 40, "The ear is small.")]
+            ),
             Product("Green mug", "MUG-GREEN", 1190, 12, [("Tilda", 100, "Lovely green.")]),
-            Product("Desk lamp", "LAMP-DESK", 3400, 77, [("Omar", 60, "A bit dim."), ("Greta", 100, "Bright enough for me.")]),
+            Product(
+                "Desk lamp",
+                "LAMP-DESK",
+                3400,
+                77,
+                [("Omar", 60, "A bit dim."), ("Greta", 100, "Bright enough for me.")],
+            ),
             Product("Floor lamp", "LAMP-FLOOR", 8900, 5, []),
         ],
         [
@@ -125,7 +133,9 @@ class StubSite:
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.site = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="stub of WebArena", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="stub of WebArena", daemon=True
+        )
         self._thread.start()
         self.base = f"http://127.0.0.1:{self._server.server_address[1]}"
         paths = {"shopping": "/shop", "shopping_admin": "/admin", "reddit": "/forum"}
@@ -213,7 +223,12 @@ class _Handler(BaseHTTPRequestHandler):
         if path.startswith("rest/"):
             self._interface(path.removeprefix("rest/"))
         elif path == "customer/account/login":
-            self._login("shopping", "/shop/", form, (("Email", "email", "login[username]"), ("Password", "pass", "login[password]"), "Sign In"))
+            self._login(
+                "shopping",
+                "/shop/",
+                form,
+                (("Email", "email", "login[username]"), ("Password", "pass", "login[password]"), "Sign In"),
+            )
         elif not self._known("shopping"):
             self._go("/shop/customer/account/login/")
         elif path == "":
@@ -221,7 +236,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "catalogsearch/result":
             words = query.get("q", "").lower().split()
             found = [one for one in state.products if any(word.rstrip("s") in one.name.lower() for word in words)]
-            self._answer(200, _shop_page("Search results", _list([(f"/shop/{one.path}", f"{one.name}") for one in found])))
+            self._answer(
+                200, _shop_page("Search results", _list([(f"/shop/{one.path}", f"{one.name}") for one in found]))
+            )
         elif path == "checkout/cart/add":
             product = next(one for one in state.products if one.sku == form["sku"])
             state.cart[product.name] = state.cart.get(product.name, 0) + max(1, int(form["qty"]))
@@ -238,8 +255,8 @@ class _Handler(BaseHTTPRequestHandler):
             state.cart.clear()
             self._go(f"/shop/sales/order/view/order_id/{order.number}/")
         elif path == "sales/order/history":
-            rows = [(_order_link(one), one.status, _money(one.total)) for one in state.orders]
-            self._answer(200, _shop_page("My orders", _table(("Order", "Status", "Total"), rows, raw=True)))
+            orders = [(_order_link(one), one.status, _money(one.total)) for one in state.orders]
+            self._answer(200, _shop_page("My orders", _table(("Order", "Status", "Total"), orders, raw=True)))
         elif path.startswith("sales/order/view/order_id/"):
             order = state.orders[int(path.rpartition("/")[2]) - 1]
             rows = [(name, str(number)) for name, number in order.items]
@@ -247,7 +264,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, _shop_page(f"Order {order.number}", _table(("Product", "Quantity"), rows) + told))
         else:
             product = next(one for one in state.products if one.path == path)
-            said = "".join(f"<li>{escape(name)} gives {share}%: {escape(text)}</li>" for name, share, text in product.reviews)
+            said = "".join(
+                f"<li>{escape(name)} gives {share}%: {escape(text)}</li>" for name, share, text in product.reviews
+            )
             add = _form(
                 "/shop/checkout/cart/add/",
                 f'<input type="hidden" name="sku" value="{product.sku}">'
@@ -265,7 +284,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get("Authorization") != "Bearer token":
             self._answer(401, "{}", "application/json")
         elif path == "V1/orders":
-            self._answer(200, json.dumps({"items": [{"increment_id": f"{state.orders[-1].number:09}"}]}), "application/json")
+            self._answer(
+                200, json.dumps({"items": [{"increment_id": f"{state.orders[-1].number:09}"}]}), "application/json"
+            )
         else:
             product = next(one for one in state.products if path == f"V1/products/{one.sku}/reviews")
             told = [
@@ -281,7 +302,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._login("shopping_admin", "/admin/", form, fields)
         elif path == "":
             rows = [(one.name, str(one.sold)) for one in state.products]
-            self._answer(200, _admin_page("Dashboard", "<h2>Sold this year</h2>" + _table(("Product", "Quantity"), rows)))
+            self._answer(
+                200, _admin_page("Dashboard", "<h2>Sold this year</h2>" + _table(("Product", "Quantity"), rows))
+            )
         elif path == "catalog/product":
             links = [(f"/admin/catalog/product/edit/id/{at}/", one.name) for at, one in enumerate(state.products, 1)]
             self._answer(200, _admin_page("Products", _list(links)))
@@ -297,8 +320,12 @@ class _Handler(BaseHTTPRequestHandler):
                 product.reviews = [one for one in product.reviews if one[0] != form["name"]]
                 self._go("/admin/review/product/")
                 return
-            rows = [(one.sku, name, f"{share}%", _remove(one.sku, name)) for one in state.products for name, share, _ in one.reviews]
-            self._answer(200, _admin_page("Reviews", _table(("SKU", "Name", "Rating", ""), rows, raw=True)))
+            reviews = [
+                (one.sku, name, f"{share}%", _remove(one.sku, name))
+                for one in state.products
+                for name, share, _ in one.reviews
+            ]
+            self._answer(200, _admin_page("Reviews", _table(("SKU", "Name", "Rating", ""), reviews, raw=True)))
         else:
             raise KeyError(path)
 
@@ -306,12 +333,18 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.server.site.state
         steps = path.split("/")
         if path == "login":
-            fields = (("Username", "login-username", "_username"), ("Password", "login-password", "_password"), "Log in")
+            fields = (
+                ("Username", "login-username", "_username"),
+                ("Password", "login-password", "_password"),
+                "Log in",
+            )
             self._login("reddit", "/forum/", form, fields)
         elif not self._known("reddit"):
             self._go("/forum/login")
         elif path == "":
-            self._answer(200, _forum_page("Forums", _list([(f"/forum/f/{name}", name) for name in ("books", "deals", "garden")])))
+            self._answer(
+                200, _forum_page("Forums", _list([(f"/forum/f/{name}", name) for name in ("books", "deals", "garden")]))
+            )
         elif steps[0] == "submit" and form:
             state.posts.append(Post(len(state.posts) + 1, steps[1], form["title"], form.get("text", ""), []))
             self._go(f"/forum/f/{steps[1]}/{len(state.posts)}/-/")
@@ -319,7 +352,9 @@ class _Handler(BaseHTTPRequestHandler):
             fields_ = '<label>Title <input name="title"></label><label>Text <textarea name="text"></textarea></label>'
             self._answer(200, _forum_page(f"New post in {steps[1]}", _form(f"/forum/{path}", fields_, "Create")))
         elif len(steps) == 2:
-            posts = [(f"/forum/f/{one.forum}/{one.number}/-/", one.title) for one in state.posts if one.forum == steps[1]]
+            posts = [
+                (f"/forum/f/{one.forum}/{one.number}/-/", one.title) for one in state.posts if one.forum == steps[1]
+            ]
             self._answer(200, _forum_page(steps[1], _list([*posts, (f"/forum/submit/{steps[1]}", "Submit")])))
         else:
             post = state.posts[int(steps[2]) - 1]
@@ -328,7 +363,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._go(f"/forum/f/{post.forum}/{post.number}/-/comment/{len(post.comments)}/")
                 return
             said = "".join(f"<li>{escape(name)}: {escape(text)}</li>" for name, text in post.comments)
-            reply = _form(f"/forum/f/{post.forum}/{post.number}/-/", '<label>Comment <input name="comment"></label>', "Post")
+            reply = _form(
+                f"/forum/f/{post.forum}/{post.number}/-/", '<label>Comment <input name="comment"></label>', "Post"
+            )
             told = f'<p id="text">{escape(post.text)}</p><ul id="comments">{said}</ul>{reply}'
             self._answer(200, _forum_page(post.title, told))
 
@@ -370,7 +407,9 @@ def _page(title: str, inside: str, head: str = "") -> str:
 
 
 def _shop_page(title: str, inside: str) -> str:
-    search = '<form action="/shop/catalogsearch/result/"><input name="q" aria-label="Search"><button>Search</button></form>'
+    search = (
+        '<form action="/shop/catalogsearch/result/"><input name="q" aria-label="Search"><button>Search</button></form>'
+    )
     links = [("/shop/", "Home"), ("/shop/checkout/cart/", "My Cart"), ("/shop/sales/order/history/", "My Orders")]
     elsewhere = '<a href="http://elsewhere.example/offers">Offers of our partners</a>'
     return _page(title, inside, f"<nav>{_links(links)}{elsewhere}</nav>{search}")

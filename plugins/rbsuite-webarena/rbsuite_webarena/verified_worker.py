@@ -16,9 +16,7 @@ def main() -> None:
 
     environments = {name: {"urls": [url]} for name, url in given["urls"].items()}
     verified = WebArenaVerified(config=WebArenaVerifiedConfig(environments=environments))
-    result = verified.evaluate_task(
-        task_id=given["task"], agent_response=given["answer"], network_trace=given["trace"]
-    )
+    result = verified.evaluate_task(task_id=given["task"], agent_response=given["answer"], network_trace=given["trace"])
     told = {
         "score": float(result.score),
         "status": str(getattr(result.status, "value", result.status)),
