@@ -136,26 +136,24 @@ class WebArena(Environment):
 
     def _set_up(self, task: Task, number: int) -> WebArenaEpisode:
         row = self._rows[_number(task)]
-        graded_by = self._rows[str(task.payload["graded_by"])]
         if self._own:
             from rbsuite_webarena.stub import OwnEpisode, StubSite
 
             site = StubSite()
             try:
                 setting = Setting(site.sites, self._grader, self._fuzzy == "model", 0.0, site.shown, number)
-                return self._first_page(row, graded_by, setting, site.sites.hosts, kind=OwnEpisode(site))
+                return self._first_page(row, setting, site.sites.hosts, kind=OwnEpisode(site))
             except BaseException:
                 site.close()
                 raise
         sites = self._served(row["sites"])
         self._reset_servers()
         setting = Setting(sites, self._grader, self._fuzzy == "model", self._settle, {}, number)
-        return self._first_page(row, graded_by, setting, sites.hosts)
+        return self._first_page(row, setting, sites.hosts)
 
     def _first_page(
         self,
         row: Mapping[str, Any],
-        graded_by: Mapping[str, Any],
         setting: Setting,
         hosts: Sequence[str],
         kind: Any = WebArenaEpisode,
@@ -172,7 +170,7 @@ class WebArena(Environment):
                     lease.browser.open_tab()
                     lease.browser.driver.switch_to.window(lease.browser.tabs()[len(known)])
                 visit(lease.browser, url)
-            made: WebArenaEpisode = kind(lease, row, graded_by=graded_by, setting=setting, images=self._images)
+            made: WebArenaEpisode = kind(lease, row, setting=setting, images=self._images)
             return made
         except BaseException:
             lease.end()
@@ -243,7 +241,7 @@ class WebArena(Environment):
 def _task(split: str, row: Mapping[str, Any]) -> Task:
     number = str(row["task_id"])
     template = f"template-{row.get('intent_template_id', number)}"
-    return Task(f"{split}/{number}", template, records.domain_of(row), str(row["intent"]), {"graded_by": number})
+    return Task(f"{split}/{number}", template, records.domain_of(row), str(row["intent"]))
 
 
 def _number(task: Task) -> str:

@@ -23,6 +23,7 @@ RULES = (
     "You are logged in. Stay on the sites of the task: to leave them ends it. If the task asks for information, answer with that alone; "
     "if it asks for a page, leave it open; then call answer. If it cannot be done, call infeasible."
 )
+LEFT = "You have left the sites of the task, which ends it."
 _QUIET = 0.05
 _QUIET_MOST = 3.0
 
@@ -61,16 +62,12 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
 
     Args:
         lease: the browser, at the first page.
-        row: the task that is shown.
-        graded_by: the task whose checks grade.
+        row: the task.
         setting: how.
     """
 
-    def __init__(
-        self, lease: Lease, row: Mapping[str, Any], *, graded_by: Mapping[str, Any], setting: Setting, images: bool
-    ) -> None:
+    def __init__(self, lease: Lease, row: Mapping[str, Any], *, setting: Setting, images: bool) -> None:
         self._row = row
-        self._graded_by = graded_by
         self._setting = setting
         self._strayed = False
         self._trace = NetworkTrace(lease.browser) if setting.grader == "verified" else None
@@ -93,7 +90,12 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
             url = str(self.browser.script("return location.href"))
         self._strayed = True
         self.finish()
-        return "You have left the sites of the task, which ends it."
+        return LEFT
+
+    def act(self, action: Action) -> Observation:
+        """See :class:`rbsuite_web.episode.WebEpisode`; who has left the sites is told why the task ends."""
+        observation = super().act(action)
+        return Observation(LEFT, "over", "tool") if self._strayed else observation
 
     def settle(self) -> None:
         """Wait until the page has loaded what it still asks for, for a while."""
@@ -140,11 +142,11 @@ class WebArenaEpisode(PageTools, NavigationTools, TabTools, WebEpisode):
             return Graded(Grade(0.0, truth=truth))
         answer = self.answered or ""
         if self._trace is not None:
-            number = int(self._graded_by["task_id"])
+            number = int(self._row["task_id"])
             found = verified.evaluate(number, answer, self._trace.entries(), self._setting.sites)
             return Graded(Grade(found.score, truth={**truth, "status": found.status, "grader": found.version}))
         grader = stock.Grader(self.browser, self._setting.sites, settle=self._setting.settle)
-        outcome = grader.evaluate(self._graded_by, answer, self.page.url)
+        outcome = grader.evaluate(self._row, answer, self.page.url)
         truth["parts"] = dict(outcome.parts)
         if outcome.questions and not self._setting.asks:
             return Graded(Grade(0.0, truth={**truth, "not_asked": len(outcome.questions)}))

@@ -19,10 +19,9 @@ from rbsuite.errors import EnvironmentFailure
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Action, Grade
 from rbsuite_webarena.environment import WebArena
+from rbsuite_webarena.episode import LEFT
 from rbsuite_webarena.plugin import rbsuite_environments
 from rbsuite_webarena.sample import solution
-
-Play = Callable[[Episode], Awaitable[None]]
 
 
 def together(served: Any, *parts: tuple[int, Callable[[Episode], Awaitable[Any]]], **options: Any) -> list[Any]:
@@ -50,6 +49,8 @@ def does(*actions: Action) -> Callable[[Episode], Awaitable[Grade]]:
     async def part(episode: Episode) -> Grade:
         for action in actions:
             episode.observation = await episode.act(action)
+        if episode.observation.turn == "over":  # nothing tells whether it was right
+            assert episode.observation.text in ("The task has ended.", LEFT)
         return await episode.grade("finished")
 
     return part
@@ -90,6 +91,7 @@ def test_right_and_wrong_answers_and_leaving_the_sites(served: Any) -> None:
     assert [one.score for one in (right, wrong, silent, left, listed, other)] == [1, 0, 0, 0, 1, 0]
     assert (left.truth["strayed"], right.truth["strayed"]) == (True, False)
     assert listed.truth["parts"] == {"url_match": 1.0, "program_html": 1.0}
+    assert [one.truth["answered"] for one in (right, wrong, silent)] == ["$106.50", "$39.00", None]
     assert other.truth["not_asked"] == 1  # no model is asked for a reason unless fuzzy=model says so
 
 
@@ -181,7 +183,14 @@ def test_a_stream_tries_again_what_broke(served: Any, tmp_path: Path, monkeypatc
     monkeypatch.setattr(WebArena, "solution", lambda self, task: solution(int(task.id.rpartition("/")[2])))
     served.faults.refused = 1
     name = "webarena:setup_tries=1,settle=0"
-    options = {"split": "test", "data": str(served.data), "limit": 2, "memory": ["none"], "model": "sim/oracle"}
+    options = {
+        "split": "test",
+        "data": str(served.data),
+        "limit": 2,
+        "memory": ["none"],
+        "orders": 1,
+        "model": "sim/oracle",
+    }
     rbsuite.evaluate(name, out=tmp_path / "x", retries=1, **options).close()
     with ExperimentStore.open(tmp_path / "x", readonly=True) as store:
         rows = [row for info in store.manifest.runs for row in store.results(info.id)]
