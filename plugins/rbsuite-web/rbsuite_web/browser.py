@@ -227,7 +227,7 @@ class Browser:
                 self._socket.close()
             connection = getattr(getattr(self, "driver", None), "command_executor", None)
             if isinstance(connection, RemoteConnection):
-                connection.close()
+                connection.close()  # type: ignore[no-untyped-call]
             _end(self._process, self._scratch, os.getpid())
 
     def kill(self) -> None:

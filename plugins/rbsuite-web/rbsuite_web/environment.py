@@ -10,7 +10,7 @@ from rbsuite_web.browser import LOOPBACK, Browser
 from rbsuite_web.pool import BrowserPool, Lease
 
 BROWSERS = 2
-"""Browsers at a time."""
+"""Browsers at a time, by default."""
 
 
 class WebEnvironment(SyncEnvironment):
@@ -18,9 +18,13 @@ class WebEnvironment(SyncEnvironment):
 
     A subclass implements ``tasks`` and ``begin``; there it takes a browser with :meth:`lend`, opens the first page, and gives the lease to
     its :class:`~rbsuite_web.episode.WebEpisode`, which ends it. An override of :meth:`aclose` calls this one.
+
+    Args:
+        browsers: browsers at a time; further episodes wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, browsers: int = BROWSERS) -> None:
+        self._browsers = browsers
         self._pool: BrowserPool | None = None
         self._pool_lock = threading.Lock()
 
@@ -36,7 +40,7 @@ class WebEnvironment(SyncEnvironment):
         """
         with self._pool_lock:
             if self._pool is None:
-                self._pool = BrowserPool(self.browser, BROWSERS)
+                self._pool = BrowserPool(self.browser, self._browsers)
         return self._pool.lend()
 
     async def aclose(self) -> None:

@@ -23,7 +23,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
-from rbsuite import Action, Image, Observation, fence
+from rbsuite import Action, Image, Message, Observation, fence
 from rbsuite.environments.tools import ToolEpisode, ToolError, tool
 from rbsuite_web.browser import Browser, first_line
 from rbsuite_web.page import Page, View, find, read
@@ -88,6 +88,9 @@ class WebEpisode(ToolEpisode):
 
     follows_tabs: ClassVar[bool] = False
     """Whether pages may open tabs; :class:`TabTools` sets it."""
+    goal_alone: ClassVar[bool] = False
+    """Whether the text of the first observation is the goal alone, and the page a message before it: for tasks that state no query, since
+    that text is then what memory is searched with."""
 
     def __init__(
         self,
@@ -109,7 +112,10 @@ class WebEpisode(ToolEpisode):
         self._tab = self.browser.driver.current_window_handle if self.follows_tabs else ""
         self._page = read(self.browser, view)
         self._checked()
-        self.observation = self._pictured(replace(self.observation, text=f"{goal}\n\n{self._shown()}"))
+        opening = replace(self.observation, text=f"{goal}\n\n{self._shown()}")
+        if self.goal_alone:
+            opening = replace(opening, text=goal, messages=(*opening.messages, Message("user", self._shown())))
+        self.observation = self._pictured(opening)
 
     @property
     def browser(self) -> Browser:

@@ -1,6 +1,6 @@
-// Reads a page as lines of text, or finds the element that a reference names. Arguments: whether every leaf gets a reference; the
-// reference to find, or null. See page.py for the form of the lines.
-const [every, wanted] = arguments;
+// Reads a page as lines of text. Arguments: whether every leaf gets a reference; a selector of what is left out; a reference, of which the
+// element is returned, or null; a selector, of whose elements with a reference what they are is returned, or null. See page.py.
+const [every, without, wanted, chosen] = arguments;
 const MOST = 120, OPTIONS = 60, LETTERS = "bcdfghjkmnpqrstvwxz23456789";
 const INTERACTIVE = new Set(["link", "button", "checkbox", "radio", "slider", "textbox", "searchbox", "spinbutton", "combobox", "listbox",
   "menuitem", "menuitemcheckbox", "menuitemradio", "option", "tab", "switch", "treeitem", "clickable"]);
@@ -13,7 +13,7 @@ const TAGS = {BUTTON: "button", SUMMARY: "button", TEXTAREA: "textbox", IMG: "im
 const CONTAINERS = new Set(["navigation", "form", "dialog", "alertdialog", "group", "row", "listitem", "menu", "tablist", "tree"]);
 const SKIPPED = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE", "HEAD", "LINK", "META", "DATALIST"]);
 
-const lines = [], taken = new Set(), counts = new Map();
+const lines = [], named = new Map(), taken = new Set(), counts = new Map();
 let buffer = "", found = null, depth = 0;
 
 const squeezed = text => (text || "").replace(/\s+/g, " ").trim();
@@ -44,16 +44,16 @@ function label(element) {
   if (own) return own;
   const ids = squeezed(element.getAttribute("aria-labelledby"));
   if (ids) {
-    const named = squeezed(ids.split(" ").map(id => document.getElementById(id)).map(one => one ? one.textContent : "").join(" "));
-    if (named) return named;
+    const told = squeezed(ids.split(" ").map(id => document.getElementById(id)).map(one => one ? one.textContent : "").join(" "));
+    if (told) return told;
   }
   if (element.labels && element.labels.length) {
-    const named = squeezed([...element.labels].map(one => {
+    const told = squeezed([...element.labels].map(one => {
       const copy = one.cloneNode(true);
       copy.querySelectorAll("select, textarea, script, style").forEach(inner => inner.remove());
       return copy.textContent;
     }).join(" "));
-    if (named) return named;
+    if (told) return told;
   }
   return "";
 }
@@ -76,14 +76,14 @@ function name(element, what) {
   return squeezed(element.title || element.getAttribute("placeholder"));
 }
 
-function reference(what, named) {
-  const key = what + "\u0000" + named;
+function reference(what, text) {
+  const key = what + "\u0000" + text;
   let nth = counts.get(key) || 0;
   counts.set(key, nth + 1);
   for (;; nth += 1000) {
-    const text = key + "\u0000" + nth;
+    const whole = key + "\u0000" + nth;
     let hash = 0x811c9dc5;
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+    for (let at = 0; at < whole.length; at++) hash = Math.imul(hash ^ whole.charCodeAt(at), 0x01000193) >>> 0;
     let made = "";
     for (let at = 0; at < 5; at++) { made += LETTERS[hash % 27]; hash = Math.floor(hash / 27); }
     if (!taken.has(made)) { taken.add(made); return made; }
@@ -140,9 +140,10 @@ function flush() {
   if (text && text !== "|") lines.push("  ".repeat(depth) + text);
 }
 
-function emit(element, what, named, said) {
+function emit(element, what, text, said) {
   flush();
-  const short = cut(named), made = reference(what, short);
+  const short = cut(text), made = reference(what, short);
+  named.set(element, made);
   if (wanted === made && !found) found = element;
   lines.push("  ".repeat(depth) + [what, short ? quoted(short) : "", ...said].filter(Boolean).join(" ") + ` [${made}]`);
 }
@@ -180,7 +181,7 @@ function walk(node) {
   }
   if (node.nodeType !== Node.ELEMENT_NODE) return;
   const element = node, tag = element.tagName.toUpperCase();
-  if (SKIPPED.has(tag)) return;
+  if (SKIPPED.has(tag) || (without && element.matches(without))) return;
   const style = getComputedStyle(element);
   if (style.display === "contents") return children(element);
   if (!element.checkVisibility()) return;
@@ -222,7 +223,8 @@ function walk(node) {
   if (every && visible && !element.childElementCount && !["TABLE", "TBODY", "BODY", "SVG"].includes(tag)) {
     const box = element.getBoundingClientRect();
     if (box.width > 0 && box.height > 0) {
-      const text = tag === "IMG" ? squeezed(element.alt) || (element.src || "").split("/").pop() : squeezed(element.textContent);
+      const text = tag === "IMG" ? squeezed(element.alt) || (element.src || "").split("/").pop() : squeezed(element.textContent)
+        || squeezed(element.id) || squeezed(element.getAttribute("class"));
       return emit(element, element.tagName.toLowerCase(), text, looks(element, style));
     }
     return;
@@ -240,8 +242,8 @@ function walk(node) {
       }
       return indented(element, what === "row" ? "row" : "item");
     }
-    const named = label(element) || (tag === "FIELDSET" ? name(element, what) : "");
-    return indented(element, named || what === "dialog" || what === "alertdialog" ? [what, named ? quoted(cut(named)) : ""].join(" ").trim() : "");
+    const told = label(element) || (tag === "FIELDSET" ? name(element, what) : "");
+    return indented(element, told || what === "dialog" || what === "alertdialog" ? [what, told ? quoted(cut(told)) : ""].join(" ").trim() : "");
   }
   if (inline) {
     children(element);
@@ -254,4 +256,13 @@ function walk(node) {
 
 if (document.body) walk(document.body);
 flush();
-return wanted === null ? {url: location.href, title: document.title, lines} : found;
+if (wanted !== null) return found;
+if (chosen === null) return {url: location.href, title: document.title, lines};
+return [...document.querySelectorAll(chosen)].filter(one => named.has(one)).map(one => {
+  const box = one.getBoundingClientRect();
+  return {
+    ref: named.get(one), tag: one.tagName.toLowerCase(), text: squeezed(one.textContent), value: one.value === undefined ? "" : String(one.value),
+    attributes: Object.fromEntries([...one.attributes].map(each => [each.name, each.value])),
+    box: [box.left, box.top, box.width, box.height].map(Math.round),
+  };
+});

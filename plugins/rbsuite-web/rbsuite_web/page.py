@@ -17,6 +17,7 @@ solutions can be written down.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,10 +40,12 @@ class View:
         every: whether every leaf of the page gets a reference, and is shown with its place, size and colours; for pages that are not made
             of ordinary elements. Else only what can be used.
         limit: characters of a page that are shown at a time.
+        without: a CSS selector of what is left out; empty: nothing is.
     """
 
     every: bool = False
     limit: int = 16_000
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +75,34 @@ class Page:
         return ["\n".join(piece) for piece in pieces]
 
 
+@dataclass(frozen=True, slots=True)
+class Element:
+    """An element with a reference, for reference solutions.
+
+    Attributes:
+        ref: its reference.
+        tag: of HTML, in small letters.
+        text: all of its text, with single blanks.
+        value: of a field.
+        attributes: of HTML.
+        box: left, top, width and height in the window, in pixels.
+    """
+
+    ref: str
+    tag: str
+    text: str
+    value: str
+    attributes: Mapping[str, str]
+    box: tuple[int, int, int, int]
+
+
 def read(browser: Browser, view: View) -> Page:
     """What the page shows now.
 
     Raises:
         EnvironmentFailure: the browser fails.
     """
-    seen = browser.script(_script(), view.every, None)
+    seen = browser.script(_script(), view.every, view.without, None, None)
     return Page(str(seen["url"]), str(seen["title"]), tuple(map(str, seen["lines"])))
 
 
@@ -88,8 +112,20 @@ def find(browser: Browser, ref: str, view: View) -> WebElement | None:
     Raises:
         EnvironmentFailure: the browser fails.
     """
-    element: WebElement | None = browser.script(_script(), view.every, ref)
+    element: WebElement | None = browser.script(_script(), view.every, view.without, ref, None)
     return element
+
+
+def elements(browser: Browser, selector: str, view: View) -> list[Element]:
+    """The elements with a reference that a CSS selector names, in the order of the page.
+
+    Raises:
+        EnvironmentFailure: the browser fails.
+    """
+    rows = browser.script(_script(), view.every, view.without, None, selector)
+    return [
+        Element(row["ref"], row["tag"], row["text"], row["value"], row["attributes"], tuple(row["box"])) for row in rows
+    ]
 
 
 def reference(role: str, name: str = "", nth: int = 0) -> str:

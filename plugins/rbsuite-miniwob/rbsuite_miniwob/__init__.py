@@ -1,0 +1,1 @@
+"""MiniWoB++ (PyPI: miniwob) for rbsuite, in a real browser."""
