@@ -1,0 +1,22 @@
+"""What is declared; where the plugin is not installed it is said here."""
+
+from __future__ import annotations
+
+import pytest
+
+from rbsuite.run.presets import describe
+
+pytest.importorskip(
+    "rbsuite_webarena", reason="rbsuite-webarena is not installed (uv run --group web pytest plugins/rbsuite-webarena)"
+)
+
+
+def test_what_differs_from_the_protocol_is_told() -> None:
+    from rbsuite_webarena.plugin import rbsuite_environments
+
+    (spec,) = rbsuite_environments()
+    lines = describe("reasoningbank", {}, spec, simulated=True)
+    assert any(line.startswith("  --max-steps 30") for line in lines)
+    assert any(line.startswith("  --scope domain") for line in lines)
+    assert sum(line.startswith("  webarena differs: ") for line in lines) == len(spec.differs) > 4
+    assert not [line for line in describe("evo-memory", {}, spec, simulated=True) if "differs" in line]
