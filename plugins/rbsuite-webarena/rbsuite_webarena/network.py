@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,51 @@ from rbsuite_web.browser import Browser
 _SECONDS = 10.0
 _MOST = 5_000
 """Requests that are kept of an episode; later ones take the place of the earliest."""
+
+_HEARD = ("Network.requestWillBeSent", "Network.requestWillBeSentExtraInfo", "Network.responseReceived")
+
+
+@dataclass(slots=True)
+class _Hop:
+    """A request, and what came of it.
+
+    Attributes:
+        at: when it was made, in seconds.
+        request: as HAR has it.
+        response: likewise; empty: none yet.
+        extra: whether the headers that were really sent are told apart.
+    """
+
+    at: float
+    request: dict[str, Any]
+    response: dict[str, Any] = field(default_factory=dict)
+    extra: bool = False
+
+    def answer(self, told: Mapping[str, Any], extra: bool) -> None:
+        """Note a response."""
+        headers = _headers(told["headers"])
+        place = next((one["value"] for one in headers if one["name"].lower() == "location"), "")
+        self.response = {"status": told["status"], "headers": headers, "redirectURL": place, "content": {}}
+        self.extra = extra
+
+
+@dataclass(slots=True)
+class _Chain:
+    """A request and those that it was redirected to, all of one id.
+
+    Attributes:
+        hops: the requests, in order.
+        sent: the headers that were really sent, in order. They come before or after what they belong to, as it happens.
+    """
+
+    hops: list[_Hop] = field(default_factory=list)
+    sent: list[list[dict[str, str]]] = field(default_factory=list)
+
+    def answered(self) -> list[_Hop]:
+        """The requests with a response, with the headers that were sent."""
+        for hop, headers in zip([one for one in self.hops if one.extra], self.sent, strict=False):
+            hop.request["headers"] = headers
+        return [one for one in self.hops if one.response]
 
 
 class NetworkTrace:
@@ -32,7 +78,7 @@ class NetworkTrace:
         self._port = urlsplit(f"//{address}").port
         self._sockets: dict[str, WebSocket] = {}
         self._lock = threading.Lock()
-        self._requests: dict[str, dict[str, Any]] = {}
+        self._chains: dict[str, _Chain] = {}
         self.look()
 
     def look(self) -> None:
@@ -55,15 +101,18 @@ class NetworkTrace:
 
     def entries(self) -> list[Mapping[str, Any]]:
         """The requests that were answered, in order, once no more has come for a moment."""
-        known = -1
+        known: list[int] = []
         for _ in range(20):
             with self._lock:
-                found = [one for one in self._requests.values() if "response" in one]
-            if len(found) == known:
+                found = sorted(
+                    (one for chain in self._chains.values() for one in chain.answered()), key=lambda one: one.at
+                )
+                counts = [len(found), sum(len(chain.sent) for chain in self._chains.values())]
+            if counts == known:
                 break
-            known = len(found)
+            known = counts
             time.sleep(0.05)
-        return [{"request": one["request"], "response": one["response"]} for one in found]
+        return [{"request": one.request, "response": one.response} for one in found]
 
     def close(self) -> None:
         """Listen no more."""
@@ -76,24 +125,23 @@ class NetworkTrace:
             while message := socket.recv():
                 event = json.loads(message)
                 with self._lock:
-                    self._heard(event.get("method", ""), event.get("params", {}), tab)
+                    self.heard(event.get("method", ""), event.get("params", {}), tab)
 
-    def _heard(self, method: str, told: Mapping[str, Any], tab: str) -> None:
-        key = f"{tab} {told.get('requestId')}"
-        entry = self._requests.get(key)
-        if method == "Network.requestWillBeSent":
-            if entry is not None and "redirectResponse" in told:
-                _answer(entry, told["redirectResponse"])
-                self._requests[f"{key} before {len(self._requests)}"] = self._requests.pop(key)
-            self._requests[key] = {"request": _request(told["request"])}
-            while len(self._requests) > _MOST:
-                del self._requests[next(iter(self._requests))]
-        elif entry is None:
+    def heard(self, method: str, told: Mapping[str, Any], tab: str) -> None:
+        """Note an event of the DevTools protocol, by its name and parameters, from a tab."""
+        if method not in _HEARD:
             return
-        elif method == "Network.requestWillBeSentExtraInfo":
-            entry["request"]["headers"] = _headers(told["headers"])
-        elif method == "Network.responseReceived":
-            _answer(entry, told["response"])
+        chain = self._chains.setdefault(f"{tab} {told['requestId']}", _Chain())
+        while len(self._chains) > _MOST:
+            del self._chains[next(iter(self._chains))]
+        if method == "Network.requestWillBeSentExtraInfo":
+            chain.sent.append(_headers(told["headers"]))
+        elif method == "Network.requestWillBeSent":
+            if chain.hops and "redirectResponse" in told:
+                chain.hops[-1].answer(told["redirectResponse"], told.get("redirectHasExtraInfo", False))
+            chain.hops.append(_Hop(told["timestamp"], _request(told["request"])))
+        elif chain.hops:
+            chain.hops[-1].answer(told["response"], told.get("hasExtraInfo", False))
 
 
 def _request(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,12 +150,6 @@ def _request(told: Mapping[str, Any]) -> dict[str, Any]:
         kind = next((value for name, value in told["headers"].items() if name.lower() == "content-type"), "")
         made["postData"] = {"mimeType": kind, "text": told["postData"]}
     return made
-
-
-def _answer(entry: dict[str, Any], told: Mapping[str, Any]) -> None:
-    headers = _headers(told["headers"])
-    place = next((one["value"] for one in headers if one["name"].lower() == "location"), "")
-    entry["response"] = {"status": told["status"], "headers": headers, "redirectURL": place, "content": {}}
 
 
 def _headers(told: Mapping[str, str]) -> list[dict[str, str]]:

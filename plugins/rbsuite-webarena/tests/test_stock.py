@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,6 +14,7 @@ from rbsuite.errors import DataError, EnvironmentFailure
 from rbsuite_webarena import verified
 from rbsuite_webarena.environment import WebArena
 from rbsuite_webarena.episode import agrees
+from rbsuite_webarena.network import NetworkTrace
 from rbsuite_webarena.records import CHANGED, variant
 from rbsuite_webarena.sample import rows
 from rbsuite_webarena.sites import Sites
@@ -158,3 +159,38 @@ def test_servers_are_named_before_anything_starts(
     with pytest.raises(DataError, match=said):
         Sites.of_environment(["shopping", "reddit"])
     assert "Password" not in repr(SITES)
+
+
+class NoTabs:
+    """A browser in which nothing is open."""
+
+    class driver:
+        capabilities: ClassVar = {"goog:chromeOptions": {"debuggerAddress": "127.0.0.1:1"}}
+
+    def tabs(self) -> list[str]:
+        return []
+
+
+def test_the_headers_of_a_request_are_told_before_or_after_it() -> None:
+    trace = NetworkTrace(NoTabs())  # type: ignore[arg-type]
+
+    def hear(event: str, **told: Any) -> None:
+        trace.heard(f"Network.{event}", {"requestId": "1", **told}, "tab")
+
+    def request(path: str, at: float, **told: Any) -> None:
+        hear("requestWillBeSent", timestamp=at, request={"url": path, "method": "GET", "headers": {}}, **told)
+
+    moved = {"status": 302, "headers": {"Location": "/b"}}
+    hear("requestWillBeSentExtraInfo", headers={"Cookie": "a"})
+    request("/a", 1.0)
+    request("/b", 2.0, redirectResponse=moved, redirectHasExtraInfo=True)
+    request("/c", 3.0, redirectResponse=moved, redirectHasExtraInfo=False)
+    hear("responseReceived", response={"status": 200, "headers": {}}, hasExtraInfo=True)
+    hear("requestWillBeSentExtraInfo", headers={"Cookie": "c"})
+    found = trace.entries()
+    assert [(one["request"]["url"], one["response"]["status"]) for one in found] == [
+        ("/a", 302),
+        ("/b", 302),
+        ("/c", 200),
+    ]
+    assert [[header["value"] for header in one["request"]["headers"]] for one in found] == [["a"], [], ["c"]]
