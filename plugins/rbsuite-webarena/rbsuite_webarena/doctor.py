@@ -1,9 +1,20 @@
-"""What ``rbsuite doctor`` says of the servers."""
+"""What ``rbsuite doctor`` says of the browser and the servers."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from rbsuite.errors import DataError, EnvironmentFailure
 from rbsuite_webarena.sites import Sites, reachable
+
+
+def browser() -> str:
+    """``""`` if there is a browser that can be driven, or what is missing in one line."""
+    if find_spec("rbsuite_web") is None:
+        return "rbsuite-web is not installed. Run: uv sync --group web"
+    from rbsuite_web import doctor
+
+    return doctor.check()
 
 
 def check() -> str:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rbsuite.data.reading import PackFiles, find_pack
 from rbsuite.environments.base import Environment, Episode, EpisodeServices
@@ -15,11 +15,12 @@ from rbsuite.environments.solution import Solution
 from rbsuite.errors import DataError, EnvironmentFailure, UnknownNameError
 from rbsuite.jsonable import digest
 from rbsuite.task import Task, TaskSet
-from rbsuite_web.browser import Browser
-from rbsuite_web.pool import BrowserPool
-from rbsuite_webarena import records, verified
-from rbsuite_webarena.episode import Setting, ThreadedEpisode, WebArenaEpisode
-from rbsuite_webarena.sites import Sites, full_reset, log_in, visit
+from rbsuite_webarena import records
+
+if TYPE_CHECKING:
+    from rbsuite_web.pool import BrowserPool
+    from rbsuite_webarena.episode import Setting, WebArenaEpisode
+    from rbsuite_webarena.sites import Sites
 
 NAME = PACK = "webarena"
 SAMPLE, ALL, NO_MAP, HARD = "sample", "test", "no-map", "hard"
@@ -90,6 +91,8 @@ class WebArena(Environment):
 
     async def open(self, task: Task, *, seed: int, services: EpisodeServices) -> Episode:
         """An episode in a thread of its own, since a browser blocks; its grade may await a model."""
+        from rbsuite_webarena.episode import ThreadedEpisode  # it needs selenium, which only a run does
+
         thread = CallThread(f"episode of {task.id}")
         opened: list[WebArenaEpisode] = []
 
@@ -125,6 +128,8 @@ class WebArena(Environment):
     def _begun(self, task: Task) -> WebArenaEpisode:
         """The first page of a task. What fails is tried again with a fresh profile, as often as the option says."""
         if self._grader == "verified":
+            from rbsuite_webarena import verified
+
             verified.interpreter()
         for number in range(1, self._tries + 1):
             try:
@@ -135,6 +140,8 @@ class WebArena(Environment):
         raise AssertionError("it returns or raises")
 
     def _set_up(self, task: Task, number: int) -> WebArenaEpisode:
+        from rbsuite_webarena.episode import Setting
+
         row = self._rows[_number(task)]
         if self._own:
             from rbsuite_webarena.stub import OwnEpisode, StubSite
@@ -156,8 +163,11 @@ class WebArena(Environment):
         row: Mapping[str, Any],
         setting: Setting,
         hosts: Sequence[str],
-        kind: Any = WebArenaEpisode,
+        kind: Any = None,
     ) -> WebArenaEpisode:
+        from rbsuite_webarena.episode import WebArenaEpisode
+        from rbsuite_webarena.sites import log_in, visit
+
         lease = self._browsers(hosts).lend()
         try:
             for site in row["sites"]:
@@ -170,13 +180,16 @@ class WebArena(Environment):
                     lease.browser.open_tab()
                     lease.browser.driver.switch_to.window(lease.browser.tabs()[len(known)])
                 visit(lease.browser, url)
-            made: WebArenaEpisode = kind(lease, row, setting=setting, images=self._images)
+            made: WebArenaEpisode = (kind or WebArenaEpisode)(lease, row, setting=setting, images=self._images)
             return made
         except BaseException:
             lease.end()
             raise
 
     def _browsers(self, hosts: Sequence[str]) -> BrowserPool:
+        from rbsuite_web.browser import Browser
+        from rbsuite_web.pool import BrowserPool
+
         def make() -> Browser:
             return Browser(hosts, size=_WINDOW, page_seconds=float(self._page_seconds))
 
@@ -187,12 +200,16 @@ class WebArena(Environment):
 
     def _served(self, here: Sequence[str]) -> Sites:
         """The servers; those of all tasks must be named before the first one starts."""
+        from rbsuite_webarena.sites import Sites
+
         needed = self._needed.union(here)
         return Sites.of_environment([site for site in records.SITES if site in needed])
 
     def _reset_servers(self) -> None:
         with self._lock:
             if self._reset == "task" or (self._reset == "start" and not self._was_reset):
+                from rbsuite_webarena.sites import full_reset
+
                 full_reset()
                 self._was_reset = True
 

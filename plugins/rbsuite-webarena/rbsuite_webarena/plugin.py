@@ -96,7 +96,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             max_steps=30,
             refine="continue",
             needs=(
-                Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check"),
+                Check("Chromium and ChromeDriver", "rbsuite_webarena.doctor:browser"),
                 Check("WebArena's servers", "rbsuite_webarena.doctor:check"),
             ),
             fidelity=_FIDELITY,

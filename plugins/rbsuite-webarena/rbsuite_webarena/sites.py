@@ -9,12 +9,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rbsuite.errors import DataError, EnvironmentFailure
-from rbsuite_web.browser import Browser
 from rbsuite_webarena.records import SITES
+
+if TYPE_CHECKING:
+    from rbsuite_web.browser import Browser
 
 PREFIX = "WA_"
 RESET = "WA_FULL_RESET"
