@@ -145,11 +145,13 @@ class Published:
 
     Attributes:
         settings: its parameters here; they win over the protocol's own.
-        left_open: what is not published, or is otherwise here, one line each.
+        left_open: what is not published, one line each.
+        differs: in what a run here differs from it, whatever the options, one line each.
     """
 
     settings: tuple[Setting, ...] = ()
     left_open: tuple[str, ...] = ()
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def test_text_is_utf8_with_unix_line_ends() -> None:
 
 GUARDED = (
     "plugins/rbsuite-eb-habitat/rbsuite_eb_habitat/unpickle.py imports pickle",
-    "plugins/rbsuite-mimic-cdm/rbsuite_mimic_cdm/unpickle.py imports pickle",
+    "rbsuite/data/unpickle.py imports pickle",
 )
 """The readers of pickles, which resolve no name that a pickle holds; their tests try hostile ones."""
 

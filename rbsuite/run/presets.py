@@ -147,7 +147,8 @@ def describe(
     overridden = sorted(options & set(given))
     if overridden:
         lines.append(f"  overridden by other options: {', '.join(overridden)}")
-    return [*lines, *(f"  left open: {line}" for line in (*protocol.left_open, *here.left_open))]
+    lines += [f"  left open: {line}" for line in (*protocol.left_open, *here.left_open)]
+    return [*lines, *(f"  differs here: {line}" for line in here.differs)]
 
 
 def _written(value: Any) -> str:

@@ -23,7 +23,7 @@ DIRECTORIES = {
     path.parent: tomllib.loads(path.read_text(encoding="utf-8"))["project"]
     for path in sorted((Path(__file__).parents[2] / "plugins").glob("*/pyproject.toml"))
 }
-LIBRARIES = {"rbsuite-dialogue", "rbsuite-embodied"}
+LIBRARIES = {"rbsuite-dialogue", "rbsuite-embodied", "rbsuite-web"}
 """Directories that hold what plugins share, and no plugin."""
 
 

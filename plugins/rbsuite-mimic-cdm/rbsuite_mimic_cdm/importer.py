@@ -14,11 +14,11 @@ from typing import Any
 
 from rbsuite.data.checkout import MAX_FILE_BYTES, SourceTree, read_commit
 from rbsuite.data.packs import Archive, PackFacts
+from rbsuite.data.unpickle import read_pickle
 from rbsuite.errors import DataError
 from rbsuite_mimic_cdm.chart import item_of, patient_of
 from rbsuite_mimic_cdm.environment import FILES, PACK
 from rbsuite_mimic_cdm.rules import PATHOLOGIES
-from rbsuite_mimic_cdm.unpickle import read_pickle
 
 MAPPING = "lab_test_mapping"
 IDS = "pathology_ids.json"
@@ -143,7 +143,7 @@ def _from_pickles(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
         name = _pickle(pathology)
         if not tree.has(name):
             continue
-        value = read_pickle(tree.read_bytes(name), name)
+        value = read_pickle(tree.read_bytes(name), name, "Use the CSV files of the release.")
         if not isinstance(value, dict):
             tree.fail(f"{name} holds no dict of admissions")
         for number, chart in value.items():

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 
 from rbsuite.cli import run
+from rbsuite.data.unpickle import read_pickle
 from rbsuite.errors import DataError
 from rbsuite_mimic_cdm.chart import Patient, patient_of
 from rbsuite_mimic_cdm.environment import MimicCdm
 from rbsuite_mimic_cdm.rules import PATHOLOGIES
 from rbsuite_mimic_cdm.synthetic import lab_mapping, patients
-from rbsuite_mimic_cdm.unpickle import read_pickle
 
 CHARTS = [dict(one) for one in patients()][:8]
 
@@ -189,7 +189,7 @@ class Evil:
 )
 def test_a_pickle_of_anything_but_data_is_refused(content: bytes) -> None:
     with pytest.raises(DataError, match=r"rejected|damaged"):
-        read_pickle(content, "x.pkl")
+        read_pickle(content, "x.pkl", "Use the CSV files.")
 
 
 @pytest.mark.parametrize(

@@ -29,25 +29,25 @@ _OPCODES = frozenset(
     ]
 )
 _FORMATS = {"f8": "d", "f4": "f", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u8": "Q", "u4": "I", "b1": "?"}
-_REMEDY = "Use the CSV files of the release."
 
 
 class _Refused(Exception):
     """What a pickle has no business with."""
 
 
-def read_pickle(content: bytes, name: str) -> Any:
+def read_pickle(content: bytes, name: str, remedy: str) -> Any:
     """The value in a pickle: dicts, lists, tuples, texts, numbers (numpy's become Python's), booleans and None.
 
     Args:
         content: the file's bytes.
         name: the file's name in messages.
+        remedy: what to do where it is refused; ends every message.
 
     Raises:
         DataError: it names something it has no business with, holds something else, is too large, or is damaged.
     """
     if len(content) > MAX_BYTES:
-        raise DataError(f"{name} is larger than {MAX_BYTES // 2**20} MiB.", _REMEDY)
+        raise DataError(f"{name} is larger than {MAX_BYTES // 2**20} MiB.", remedy)
     try:
         for number, (opcode, argument, _) in enumerate(pickletools.genops(content)):
             if opcode.name == "GLOBAL":
@@ -59,9 +59,9 @@ def read_pickle(content: bytes, name: str) -> Any:
                 raise _Refused("it asks for a memo larger than itself")
         return _plain(_Unpickler(io.BytesIO(content)).load())
     except _Refused as refused:
-        raise DataError(f"{name} is rejected, and nothing in it was run: {refused}.", _REMEDY) from None
-    except Exception as error:  # A damaged pickle raises almost anything, and its texts may be patients'.
-        raise DataError(f"{name} is a damaged pickle ({type(error).__name__}).", _REMEDY) from None
+        raise DataError(f"{name} is rejected, and nothing in it was run: {refused}.", remedy) from None
+    except Exception as error:  # A damaged pickle raises almost anything, and its texts may be private.
+        raise DataError(f"{name} is a damaged pickle ({type(error).__name__}).", remedy) from None
 
 
 def _check(module: str, name: str) -> None:
