@@ -457,7 +457,7 @@ def click_shades(hand: Hand) -> None:
 @script("identify-shape")
 def identify_shape(hand: Hand) -> None:
     """What the figure is."""
-    tag, text, count = hand.script(
+    tag, text, _ = hand.script(
         "const e = document.querySelector('#area svg').querySelector('circle, rect, polygon, text');"
         "return [e.tagName, e.textContent, (e.getAttribute('points') || '').trim().split(/\\s+/).length]"
     )
