@@ -138,7 +138,7 @@ async def timeout(begin: Begin) -> str:
     try:
         started = time.monotonic()
         outcome = await sandbox.exec(
-            f"sleep {mark} & (trap '' TERM; sleep {mark}) & echo on; sleep {mark}", seconds=0.7
+            f"sleep {mark} & (trap '' TERM; sleep {mark}) & echo on; sleep {mark}", seconds=2.0
         )
         took = time.monotonic() - started
         if not outcome.timed_out or took > 15:

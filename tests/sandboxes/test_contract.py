@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 import pytest
@@ -38,6 +39,18 @@ def test_the_calls_of_an_engine(rule: str, fake_engine: Callable[[], list[list[s
     assert {"--read-only", "--cap-drop", "--pids-limit", "--memory"} <= set(started)
     given = [started[started.index(one) + 1] for one in ("--network", "--security-opt", "--stop-signal")]
     assert given == ["none", "no-new-privileges", "KILL"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("RBSUITE_SANDBOX_IMAGE" not in os.environ, reason="RBSUITE_SANDBOX_IMAGE names no image")
+@pytest.mark.parametrize("rule", RULES)
+def test_a_real_engine(rule: str) -> None:
+    async def begin() -> Sandbox:
+        return await engine.start(Setup(image=os.environ["RBSUITE_SANDBOX_IMAGE"], limits=TRIED))
+
+    engine = Engine(os.environ.get("RBSUITE_SANDBOX_ENGINE", "podman"))
+    assert engine.missing() == ""
+    assert asyncio.run(RULES[rule](begin)) == ""
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in UNISOLATED])

@@ -1,4 +1,4 @@
-"""swe-bench over an engine of our own: bubblewrap in the place of containers. No real engine and no published image is met."""
+"""swe-bench over an engine of our own: bubblewrap in the place of containers. No published image is met."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -52,8 +53,9 @@ class SweMini(Environment):
         self._image = image
         self._seconds = float(command_time)
         self._unsafe_local = unsafe_local
-        self._making: dict[str, asyncio.Task[Path]] = {}
+        self._made: dict[str, Path] = {}
         self._place: Path | None = None
+        self._lock = threading.Lock()
 
     def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
         """See :meth:`rbsuite.Environment.tasks`. Groups are the kinds of repositories."""
@@ -102,12 +104,13 @@ class SweMini(Environment):
 
     async def aclose(self) -> None:
         """Remove the repositories."""
-        for making in self._making.values():
-            making.cancel()
-        await asyncio.gather(*self._making.values(), return_exceptions=True)
-        if self._place is not None:
-            await asyncio.to_thread(shutil.rmtree, self._place, ignore_errors=True)
-        self._making, self._place = {}, None
+        await asyncio.to_thread(self._remove)
+
+    def _remove(self) -> None:
+        with self._lock:
+            if self._place is not None:
+                shutil.rmtree(self._place, ignore_errors=True)
+            self._made, self._place = {}, None
 
     @cached_property
     def _backend(self) -> Backend:
@@ -119,19 +122,19 @@ class SweMini(Environment):
 
     async def _setup(self, mini: MiniInstance) -> Setup:
         """A set-up with the repository, which is made when it is first needed."""
-        name = mini.instance.instance_id
-        if self._place is None:
-            self._place = Path(tempfile.mkdtemp(prefix="rbsuite-swe-mini-"))
-        if name not in self._making:
-            self._making[name] = asyncio.create_task(_made(mini, self._place / name))
-        workspace = await asyncio.shield(self._making[name])
+        workspace = await asyncio.to_thread(self._repository, mini)
         variables = {"PYTHONDONTWRITEBYTECODE": "1"}
         return Setup(workspace, self._image, "/testbed", variables, (interpreter(),), limits=LIMITS)
 
-
-async def _made(mini: MiniInstance, place: Path) -> Path:
-    await asyncio.to_thread(make_repository, mini.files, place)
-    return place
+    def _repository(self, mini: MiniInstance) -> Path:
+        name = mini.instance.instance_id
+        with self._lock:
+            if self._place is None:
+                self._place = Path(tempfile.mkdtemp(prefix="rbsuite-swe-mini-"))
+            if name not in self._made:
+                make_repository(mini.files, self._place / name)
+                self._made[name] = self._place / name
+            return self._made[name]
 
 
 def _task(mini: MiniInstance) -> Task:
