@@ -63,6 +63,7 @@ class Result(Row):
         steps: agent turns a rollout.
         tokens, calls: of a task, all purposes together.
         cost: US dollars of all runs; ``None``: a price is unknown.
+        memory_seconds: wall time a task that memory spent in a service or a library of its own.
         failed: rollouts that broke.
         summary: all there is; no column.
     """
@@ -83,6 +84,7 @@ class Result(Row):
     tokens: float
     calls: float
     cost: float | None
+    memory_seconds: float
     failed: int
     summary: ConditionSummary = field(metadata=_NO_COLUMN, repr=False)
 
@@ -124,6 +126,7 @@ class TaskResult(Row):
         recalled: items recalled before the first rollout; ``reason``: why none were.
         learnt: memory operations.
         tokens, calls: what it cost, all purposes together; ``cost`` in US dollars, ``None``: a price is unknown.
+        memory_seconds: wall time that memory spent in a service or a library of its own.
     """
 
     run: str
@@ -141,6 +144,7 @@ class TaskResult(Row):
     tokens: int
     calls: int
     cost: float | None
+    memory_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,6 +438,7 @@ def _result(one: ConditionSummary, simulated: bool) -> Result:
         tokens=one.total.tokens / committed,
         calls=one.total.calls / committed,
         cost=one.total.cost,
+        memory_seconds=one.memory_seconds / committed,
         failed=one.failures,
         summary=one,
     )
@@ -476,6 +481,7 @@ def _task(run: RunInfo, record: TaskRecord, said: About, store: ExperimentStore)
         reason=first.reason if first is not None else "",
         learnt=len(record.ops),
         **_spent([record.usage, *(rollout.usage for rollout in record.rollouts)]),
+        memory_seconds=record.memory_seconds,
     )
 
 

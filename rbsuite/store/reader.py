@@ -29,6 +29,7 @@ from rbsuite.store.rows import (
     decode_rollout,
     decode_task,
     read_head,
+    read_task_head,
 )
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.trajectory import BROKEN_ENDS
@@ -362,13 +363,14 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[s
     score, measures, truth = (None, {}, {}) if grade is None else grade
     whole = None
     if ordinal == max(selected, 0):
-        shared_costs, notes = loads(unpack(task_head))
+        shared_costs, notes, memory_seconds = read_task_head(task_head)
         whole = TaskRow(
-            usage=usage(shared_costs),
+            usage=shared_costs,
             notes=notes,
             items=len({item[0] for items, _ in recalls if items != "[]" for item in loads(unpack(items))}),
             characters=sum(characters for _, characters in recalls),
             ops=_counts(tuple(kinds)),
+            memory_seconds=memory_seconds,
         )
     return ResultRow(
         task_id=unpack(task_id),
