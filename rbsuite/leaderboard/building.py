@@ -175,6 +175,7 @@ def document(table: Table, references: Sequence[Figure]) -> dict[str, Any]:
         "headline": board.headline,
         "simulated": board.simulated,
         "cost": table.cost,
+        "groups": table.groups,
         "rows": [
             {
                 **figures_of(table, row),
@@ -188,6 +189,9 @@ def document(table: Table, references: Sequence[Figure]) -> dict[str, Any]:
                         "half_width": one.reach,
                         "p_holm": one.p_holm,
                         "same_streams": one.same_streams,
+                        "by_group": one.by_group,
+                        "conditional": one.conditional,
+                        "cost_ratio": one.cost,
                     }
                     for one in row.comparisons
                 ],

@@ -154,15 +154,18 @@ def _gain_words(one: Row) -> str:
     return f"{gain_text(one)} points over {gain.against}{p}{least}{late}{given}{mixed}"
 
 
-def _compared(table: Table, row: TableRow) -> list[tuple[str, str, str, str]]:
-    """The rows next to it: name, difference with its interval, whether it is settled, and how it is paired."""
+def _compared(table: Table, row: TableRow) -> list[tuple[str, str, str, str, str]]:
+    """The rows next to it: name, difference with its interval, whether it is settled, times the cost, and how it is paired."""
     return [
         (
             table.rows[one.other].name,
             f"{100 * one.difference:+.1f} [{100 * max(-1, one.difference - one.reach):+.1f},"
             f" {100 * min(1, one.difference + one.reach):+.1f}]",
             p_text(one.p_holm).removeprefix("= "),
-            "tasks and orders" if one.same_streams else "tasks",
+            "-" if one.cost is None else f"{one.cost:.2g}",
+            ("tasks and orders" if one.same_streams else "tasks")
+            + ("; wider by group" if one.by_group else "")
+            + ("; these orders alone" if one.conditional else ""),
         )
         for one in row.comparisons
     ]

@@ -28,7 +28,9 @@ print(read.model_dump_json())
 
 
 @pytest.mark.skipif(not CHECKOUT, reason="RBSUITE_TAU2_BENCH_CHECKOUT names no checkout")
-@pytest.mark.parametrize("said", [(), ("--evaluated", "2026-10-30", "--model-released", "2026-01-02", "--email", "a@b.c")])
+@pytest.mark.parametrize(
+    "said", [(), ("--evaluated", "2026-10-30", "--model-released", "2026-01-02", "--email", "a@b.c")]
+)
 def test_tau2_benchs_own_model_takes_an_export(
     rbsuite: Command, example: Example, tmp_path: Path, said: tuple[str, ...]
 ) -> None:
@@ -40,7 +42,9 @@ def test_tau2_benchs_own_model_takes_an_export(
     text = rbsuite("leaderboard", "export", EXAMPLE, name, "--root", root).out
     rbsuite("leaderboard", "remove", EXAMPLE, name, "--root", root)
     environment = {**os.environ, "PYTHONPATH": str(Path(CHECKOUT).resolve() / "src")}
-    done = subprocess.run([PYTHON, "-c", READ], input=text, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        [PYTHON, "-c", READ], input=text, capture_output=True, text=True, env=environment, check=False
+    )
     assert done.returncode == 0, done.stderr
     given, read = json.loads(text), json.loads(done.stdout.splitlines()[-1])
     assert read["results"]["retail"] == {**given["results"]["retail"], "retrieval_config": None}
