@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,11 +124,17 @@ def validate_command(
     """
     found: dict[str, list[str]] = {}
     from rbsuite.leaderboard.receipts import checked, receipts_directory
+    from rbsuite.leaderboard.validating import chains_of, copy_faults
 
     kept = receipts or receipts_directory()
+    chains: dict[str, Mapping[str, Sequence[str]]] = {}
     for place, directory in _chosen(root, boards, paths):
-        found[f"{place.name}/{directory.name}"] = list(checked(directory, place, kept).faults)
-    with _unpacked(root, paths) as more:
+        if place.name not in chains:
+            chains[place.name] = chains_of(place)
+        result = checked(directory, place, kept)
+        copied = [] if result.submission is None else copy_faults(result.submission, directory.name, chains[place.name])
+        found[f"{place.name}/{directory.name}"] = [*result.faults, *copied]
+    with _unpacked(root, paths) as more:  # which stand on no board yet, or are the archive of one that does
         for place, directory, name in more:
             found[name] = list(checked(directory, place, kept).faults)
     if as_json:

@@ -22,7 +22,14 @@ from rbsuite.leaderboard.submission import (
     Submission,
     to_text,
 )
-from rbsuite.leaderboard.validating import check_submission, file_digest
+from rbsuite.leaderboard.validating import (
+    chains_of,
+    check_submission,
+    copy_faults,
+    file_digest,
+    mixed_faults,
+    without_path,
+)
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.importing import copy_redacted, import_jsonl
@@ -118,8 +125,9 @@ def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
     try:
         _write(experiments, place, entry, draft)
         checked = check_submission(draft, place)
-        if checked.faults:
-            raise Refused(f"the submission {name}", checked.faults)
+        copied = [] if checked.submission is None else copy_faults(checked.submission, name, chains_of(place))
+        if checked.faults or copied:
+            raise Refused(f"the submission {name}", [*checked.faults, *copied])
         draft.chmod(0o755)
         draft.rename(target)
     except BaseException:
@@ -165,7 +173,10 @@ def _write(experiments: Sequence[Path], place: BoardPlace, entry: Entry, draft: 
             _copy(given, (draft / path).parent)
             logs.append(Log(path, file_digest(draft / path), (draft / path).stat().st_size))
             stores.append(stack.enter_context(ExperimentStore.open((draft / path).parent, readonly=True)))
-        measured = measure(stores, place.board, redacted=redacted)
+        try:
+            measured = measure(stores, place.board, redacted=redacted)
+        except RbsuiteError as error:  # a draft's paths mean nothing to who reads this
+            raise Refused("the submission", [*mixed_faults(stores), without_path(error.message, draft)]) from error
     lead = leading(measured)
     user = str(measured.models.get("user", ""))
     submission = Submission(

@@ -91,6 +91,33 @@ def check_submission(directory: Path, place: BoardPlace) -> Checked:
     return Checked(tuple(unique), submission)
 
 
+def chains_of(place: BoardPlace) -> Mapping[str, Sequence[str]]:
+    """The submissions, by name, that hold a run, by what its chain ends in; what cannot be read is left out."""
+    found: dict[str, list[str]] = {}
+    for directory in place.submissions:
+        try:
+            rows = read_value(directory / FILE)["measured"]["rows"]
+            chains = [str(run["chain"]) for row in rows for run in row["runs"]]
+        except (Unusable, OSError, LookupError, TypeError):
+            continue
+        for chain in chains:
+            found.setdefault(chain, []).append(directory.name)
+    return found
+
+
+def copy_faults(submission: Submission, name: str, chains: Mapping[str, Sequence[str]]) -> list[str]:
+    """Whether a submission has a run that another submission to the board has too: one log stands for one system.
+
+    Args:
+        submission: the submission.
+        name: its directory's name.
+        chains: see :func:`chains_of`.
+    """
+    runs = [run for row in submission.measured.rows for run in row.runs]
+    others = dict.fromkeys(other for run in runs for other in chains.get(run.chain, ()) if other != name)
+    return [f"its log has runs that {SUBMISSIONS}/{other} has too" for other in others]
+
+
 def file_faults(directory: Path, submission: Submission) -> list[str]:
     """What is wrong with the files beside the submission's own: missing, changed, or nothing of it."""
     faults = []
@@ -146,7 +173,7 @@ def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> li
             try:
                 stores.append(stack.enter_context(ExperimentStore.open((directory / log.path).parent, readonly=True)))
             except RbsuiteError as error:
-                return [f"{log.path}: {_without(error.message, directory)}"]
+                return [f"{log.path}: {without_path(error.message, directory)}"]
         changed = [
             f"{log.path}: {line}" for log, store in zip(submission.logs, stores, strict=True) for line in _audit(store)
         ]
@@ -157,7 +184,7 @@ def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> li
         try:
             found = measure(stores, place.board, redacted=submission.measured.redacted)
         except RbsuiteError as error:
-            return [*faults, _without(error.message, directory)]
+            return [*faults, without_path(error.message, directory)]
         return faults + _number_faults(submission, found)
 
 
@@ -168,7 +195,7 @@ def _audit(store: ExperimentStore) -> list[str]:
         return [error.message]
 
 
-def _without(message: str, directory: Path) -> str:
+def without_path(message: str, directory: Path) -> str:
     """A message without the machine's path, which would differ from one checkout to the next."""
     return message.replace(f"{directory}/", "").replace(str(directory), "the submission").rstrip(".")
 
@@ -190,7 +217,7 @@ def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission
             bool(manifest.facts.get("judge_sees_ground_truth")), submission, board.ground_truth_feedback
         )
         faults += _coverage_faults(store, board.tasks)
-    faults += _mixed(stores)
+    faults += mixed_faults(stores)
     faults += _order_faults(stores, board.orders)
     if not board.task_set:
         faults += _first_task_set(submission, place)
@@ -225,7 +252,7 @@ def _coverage_faults(store: ExperimentStore, tasks: int) -> Iterator[str]:
         yield "runs are on different tasks"
 
 
-def _mixed(stores: Sequence[ExperimentStore]) -> Iterator[str]:
+def mixed_faults(stores: Sequence[ExperimentStore]) -> Iterator[str]:
     """Factors that a submission must have one level of; several systems are several submissions."""
     conditions = dict.fromkeys(run.condition for store in stores for run in store.manifest.runs)
     for factor, words in _LEVEL_WORDS.items():

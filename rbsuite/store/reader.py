@@ -120,6 +120,15 @@ class Reader:
             raise self._changed(run_id, "where it ends")
         return found
 
+    def last_link(self, run_id: str) -> str:
+        """The link of the newest record: see :meth:`rbsuite.store.ExperimentStore.last_link`."""
+        run = self._runs[run_id]
+        first, last = task_key(run, 0), task_key(run + 1, 0)
+        rows = self._database.rows(
+            "SELECT record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1", (first, last)
+        )
+        return str(rows[0][0]) if rows else str(self._of_run("origin_hash", run_id))
+
     def start_hash(self, run_id: str) -> str:
         """The hash chain of the bank that a run started from."""
         return str(self._of_run("start_hash", run_id))

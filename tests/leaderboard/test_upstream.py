@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -34,13 +35,13 @@ print(read.model_dump_json())
 def test_tau2_benchs_own_model_takes_an_export(
     rbsuite: Command, example: Example, tmp_path: Path, said: tuple[str, ...]
 ) -> None:
-    root = example.root
+    root = tmp_path / "boards"
+    shutil.copytree(example.root / EXAMPLE, root / EXAMPLE, ignore=shutil.ignore_patterns("submissions"))
     added = ("--board", EXAMPLE, "--root", root, "--system", "S", "--org", "O", "--date", "2026-11-01")
     name = f"exported-{len(said)}"
     link = ("--url", "https://example.org/s", "--name", name)
-    assert rbsuite("leaderboard", "add", root.parent / "a", *added, *link, *said).code == 0
+    assert rbsuite("leaderboard", "add", example.root.parent / "a", *added, *link, *said).code == 0
     text = rbsuite("leaderboard", "export", EXAMPLE, name, "--root", root).out
-    rbsuite("leaderboard", "remove", EXAMPLE, name, "--root", root)
     environment = {**os.environ, "PYTHONPATH": str(Path(CHECKOUT).resolve() / "src")}
     done = subprocess.run(
         [PYTHON, "-c", READ], input=text, capture_output=True, text=True, env=environment, check=False
