@@ -280,7 +280,7 @@ def _text(shown: Any) -> str:
         one = row.row
         rows.append(
             [
-                row.rank_text, row.submission.system, row.submission.model_name, one.memory, one.scaling, bounded(one.headline),
+                row.rank_text, row.submission.system, row.model, one.memory, one.scaling, bounded(one.headline),
                 gain_text(one), number(one.tokens, 0), number(one.dollars, 4), state(row),
             ]
         )  # fmt: skip

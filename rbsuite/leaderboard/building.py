@@ -122,6 +122,7 @@ def figures_of(table: Table, row: TableRow) -> dict[str, Any]:
         "system": sub.system,
         "organization": sub.submitting_organization,
         "model": sub.model_name,
+        "logged_model": one.model,
         "memory": one.memory,
         "scaling": one.scaling,
         "baseline": one.baseline,
@@ -239,7 +240,7 @@ def markdown(table: Table, references: Sequence[Figure]) -> str:
         one, sub = row.row, row.submission
         passed = next((passed.value.mean for passed in one.passes if passed.k == 1), None)
         cells = [
-            row.rank_text, sub.system, sub.submitting_organization, sub.model_name, one.memory, one.scaling,
+            row.rank_text, sub.system, sub.submitting_organization, row.model, one.memory, one.scaling,
             bounded(one.headline), gain_text(one), "" if passed is None else f"{passed:.3f}", number(one.steps, 1),
             number(one.tokens, 0), number(one.dollars, 4), f"{one.failures}", percent(one.judge_accuracy.mean), f"{one.orders}",
             state(row), *(row.differing[name] for name in table.columns),

@@ -38,7 +38,7 @@ def board_page(table: Table, references: Sequence[Figure]) -> str:
         columns=_columns(table),
         rows=[_shown(table, row) for row in table.rows],
         memories=sorted({row.row.memory for row in table.rows}),
-        models=sorted({row.submission.model_name for row in table.rows}),
+        models=sorted({row.model for row in table.rows}),
         chart=Markup(cost_chart(table)),
         references=references,
     )
@@ -79,7 +79,7 @@ def _shown(table: Table, row: TableRow) -> Mapping[str, Any]:
     cells: list[tuple[str, float | str | None]] = [
         (row.rank_text, row.rank[0] * 1e6 + row.rank[1] if row.rank else None),
         (sub.system, sub.system.lower()),
-        (sub.model_name, sub.model_name.lower()),
+        (row.model, row.model.lower()),
         (one.memory, one.memory),
         (one.scaling, one.scaling),
         (bounded(one.headline), one.headline.mean),

@@ -75,6 +75,12 @@ class TableRow:
         return f"{self.submission.system}: {self.row.label}"
 
     @property
+    def model(self) -> str:
+        """The model as the submitter calls it, and as the logs do where that is another name."""
+        said, logged = self.submission.model_name, self.row.model
+        return said if said == logged else f"{said} ({logged})"
+
+    @property
     def rank_text(self) -> str:
         """The range as it is shown: ``1`` or ``1-3``."""
         if self.rank is None:

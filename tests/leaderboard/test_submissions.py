@@ -216,6 +216,13 @@ def test_what_differs_between_five_people_is_a_column(rbsuite: Command, toys: Pa
     assert len({row["differs: seeds"] for row in shown}) == 4
 
 
+def test_a_model_under_another_name_is_shown_with_the_name_in_its_logs(
+    rbsuite: Command, toys: Path, root: Path
+) -> None:
+    add([toys / "first"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", model="Big 9"))
+    assert "Big 9 (sim/learner)" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
+
+
 def test_declared_ground_truth_is_a_mark(rbsuite: Command, toys: Path, root: Path) -> None:
     add([toys / "told"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", feedback="ground_truth"))
     assert "ground truth" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
