@@ -25,7 +25,7 @@ from rbsuite.leaderboard.adding import Entry, add
 from rbsuite.leaderboard.boards import BoardPlace, read_board
 from rbsuite.leaderboard.building import build
 from rbsuite.leaderboard.receipts import checked
-from rbsuite.leaderboard.validating import chains_of
+from rbsuite.leaderboard.validating import Neighbours
 
 BOARD = """title = "Many"
 environment = "tau-bench"
@@ -93,8 +93,8 @@ def _validate(home: Path, place: BoardPlace) -> None:
 
 def _build(home: Path, place: BoardPlace, receipts: str) -> None:
     begun = time.perf_counter(), time.process_time()
-    chains_of(place)  # what a board does beside, to find copies
-    with mock.patch("rbsuite.leaderboard.building.chains_of", return_value={}):
+    Neighbours.of(place)  # what a board does beside, to find copies
+    with mock.patch.object(Neighbours, "of", return_value=Neighbours({}, None)):
         built = build(home / "boards", [place], home / "pages", home / receipts)
     wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]
     size = (home / "pages" / "many.html").stat().st_size / 2**20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,19 +124,23 @@ def validate_command(
     """
     found: dict[str, list[str]] = {}
     from rbsuite.leaderboard.receipts import checked, receipts_directory
-    from rbsuite.leaderboard.validating import chains_of, copy_faults
+    from rbsuite.leaderboard.validating import Neighbours
 
     kept = receipts or receipts_directory()
-    chains: dict[str, Mapping[str, Sequence[str]]] = {}
-    for place, directory in _chosen(root, boards, paths):
-        if place.name not in chains:
-            chains[place.name] = chains_of(place)
+    neighbours: dict[Path, Neighbours] = {}
+
+    def faults_of(place: BoardPlace, directory: Path, own: str | None) -> list[str]:
+        if place.directory not in neighbours:
+            neighbours[place.directory] = Neighbours.of(place)
         result = checked(directory, place, kept)
-        copied = [] if result.submission is None else copy_faults(result.submission, directory.name, chains[place.name])
-        found[f"{place.name}/{directory.name}"] = [*result.faults, *copied]
-    with _unpacked(root, paths) as more:  # which stand on no board yet, or are the archive of one that does
+        others = neighbours[place.directory]
+        return [*result.faults, *(others.faults(result.submission, place, own) if result.submission else ())]
+
+    for place, directory in _chosen(root, boards, paths):
+        found[f"{place.name}/{directory.name}"] = faults_of(place, directory, directory.name)
+    with _unpacked(root, paths) as more:
         for place, directory, name in more:
-            found[name] = list(checked(directory, place, kept).faults)
+            found[name] = faults_of(place, directory, None)
     if as_json:
         echo_json({"submissions": found})
     else:

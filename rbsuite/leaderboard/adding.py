@@ -22,14 +22,7 @@ from rbsuite.leaderboard.submission import (
     Submission,
     to_text,
 )
-from rbsuite.leaderboard.validating import (
-    chains_of,
-    check_submission,
-    copy_faults,
-    file_digest,
-    mixed_faults,
-    without_path,
-)
+from rbsuite.leaderboard.validating import Neighbours, check_submission, file_digest, mixed_faults, without_path
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.importing import copy_redacted, import_jsonl
@@ -125,9 +118,11 @@ def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
     try:
         _write(experiments, place, entry, draft)
         checked = check_submission(draft, place)
-        copied = [] if checked.submission is None else copy_faults(checked.submission, name, chains_of(place))
-        if checked.faults or copied:
-            raise Refused(f"the submission {name}", [*checked.faults, *copied])
+        faults = list(checked.faults)
+        if checked.submission is not None:
+            faults += Neighbours.of(place).faults(checked.submission, place, name)
+        if faults:
+            raise Refused(f"the submission {name}", faults)
         draft.chmod(0o755)
         draft.rename(target)
     except BaseException:

@@ -21,7 +21,7 @@ from rbsuite.leaderboard.receipts import checked
 from rbsuite.leaderboard.references import Figure, read_references
 from rbsuite.leaderboard.submission import Submission, dump_text
 from rbsuite.leaderboard.table import Table, TableRow, make_table
-from rbsuite.leaderboard.validating import chains_of, copy_faults, read_submission
+from rbsuite.leaderboard.validating import Neighbours, read_submission
 from rbsuite.leaderboard.wording import about, bounded, gain_text, headline_name, number, percent, state
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]#!|<>~&$])")
@@ -55,7 +55,7 @@ def read_tables(
     tables, faults = [], {}
     for place in places:
         found: list[tuple[Path, Submission, bool]] = []
-        chains = chains_of(place)
+        neighbours = Neighbours.of(place)
         for directory in place.submissions:
             if recompute:
                 result = checked(directory, place, receipts)
@@ -63,7 +63,7 @@ def read_tables(
             else:
                 submission, wrong = read_submission(directory)
             if submission is not None:
-                wrong += copy_faults(submission, directory.name, chains)
+                wrong += neighbours.faults(submission, place, directory.name)
             if wrong or submission is None:
                 faults[f"{place.name}/{directory.name}"] = wrong
             else:

@@ -91,31 +91,51 @@ def check_submission(directory: Path, place: BoardPlace) -> Checked:
     return Checked(tuple(unique), submission)
 
 
-def chains_of(place: BoardPlace) -> Mapping[str, Sequence[str]]:
-    """The submissions, by name, that hold a run, by what its chain ends in; what cannot be read is left out."""
-    found: dict[str, list[str]] = {}
-    for directory in place.submissions:
-        try:
-            rows = read_value(directory / FILE)["measured"]["rows"]
-            chains = [str(run["chain"]) for row in rows for run in row["runs"]]
-        except (Unusable, OSError, LookupError, TypeError):
-            continue
-        for chain in chains:
-            found.setdefault(chain, []).append(directory.name)
-    return found
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What the submissions to a board say that others are held against; what cannot be read is left out.
 
-
-def copy_faults(submission: Submission, name: str, chains: Mapping[str, Sequence[str]]) -> list[str]:
-    """Whether a submission has a run that another submission to the board has too: one log stands for one system.
-
-    Args:
-        submission: the submission.
-        name: its directory's name.
-        chains: see :func:`chains_of`.
+    Attributes:
+        chains: names of the submissions that hold a run, by what its chain ends in.
+        first: name and task set of the first submission; ``None``: there is none.
     """
-    runs = [run for row in submission.measured.rows for run in row.runs]
-    others = dict.fromkeys(other for run in runs for other in chains.get(run.chain, ()) if other != name)
-    return [f"its log has runs that {SUBMISSIONS}/{other} has too" for other in others]
+
+    chains: Mapping[str, Sequence[str]]
+    first: tuple[str, str] | None
+
+    @classmethod
+    def of(cls, place: BoardPlace) -> Neighbours:
+        """Those of a board."""
+        chains: dict[str, list[str]] = {}
+        first = None
+        for directory in place.submissions:
+            try:
+                measured = read_value(directory / FILE)["measured"]
+                own = {str(run["chain"]) for row in measured["rows"] for run in row["runs"]}
+                first = first or (directory.name, str(measured["task_set"]))
+            except (Unusable, OSError, LookupError, TypeError):
+                continue
+            for chain in own:
+                chains.setdefault(chain, []).append(directory.name)
+        return cls(chains, first)
+
+    def faults(self, submission: Submission, place: BoardPlace, name: str | None) -> list[str]:
+        """What in a submission does not go with the others.
+
+        One log stands for one system, so a run that another submission has too is none of its own. Where the board does not know the hash
+        of its task set, that of the first submission counts.
+
+        Args:
+            submission: the submission.
+            place: the board.
+            name: its directory's name; ``None`` where it stands on no board yet, and may be the copy of one that does.
+        """
+        runs = [run for row in submission.measured.rows for run in row.runs]
+        others = dict.fromkeys(other for run in runs for other in self.chains.get(run.chain, ()) if other != name)
+        found = [] if name is None else [f"its log has runs that {SUBMISSIONS}/{other} has too" for other in others]
+        if not place.board.task_set and self.first and self.first[1] != submission.measured.task_set:
+            found.append(f"another task set than that of {SUBMISSIONS}/{self.first[0]}")
+        return found
 
 
 def file_faults(directory: Path, submission: Submission) -> list[str]:
@@ -219,8 +239,6 @@ def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission
         faults += _coverage_faults(store, board.tasks)
     faults += mixed_faults(stores)
     faults += _order_faults(stores, board.orders)
-    if not board.task_set:
-        faults += _first_task_set(submission, place)
     return faults
 
 
@@ -289,16 +307,6 @@ def _order_faults(stores: Sequence[ExperimentStore], least: int) -> Iterator[str
     for label, count in orders.items():
         if count < least:
             yield f"{label}: {count} orders, and the board wants {least} at least"
-
-
-def _first_task_set(submission: Submission, place: BoardPlace) -> Iterator[str]:
-    """Where the board does not know the hash of its task set, that of the first submission counts."""
-    for directory in place.submissions:
-        other, _ = read_submission(directory)
-        if other is not None:
-            if other.measured.task_set != submission.measured.task_set:
-                yield f"another task set than that of {SUBMISSIONS}/{directory.name}"
-            return
 
 
 def _number_faults(submission: Submission, found: Measured) -> list[str]:

@@ -223,6 +223,28 @@ def test_a_model_under_another_name_is_shown_with_the_name_in_its_logs(
     assert "Big 9 (sim/learner)" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
 
 
+def test_the_first_submission_says_what_the_tasks_are_where_the_board_does_not(
+    rbsuite: Command, toys: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "b" / "toys").mkdir(parents=True)
+    text = 'title = "T"\nenvironment = "toy"\nsplit = "all"\ntask_set = ""\ntasks = {}\nsimulated = true\nfixed = {{ limit = {} }}\n'
+    board = tmp_path / "b" / "toys" / "board.toml"
+    board.write_text(text.format(3, 3))
+    place = read_board(tmp_path / "b", "toys")
+    measure(tmp_path / "other", memory=MEMORIES, limit=3, domain="clouds").close()
+    made = add([toys / "fewer"], place, replace(ENTRY, name="m"))
+    with pytest.raises(Refused) as caught:
+        add([tmp_path / "other"], place, replace(ENTRY, name="z"))
+    assert "another task set than that of submissions/m" in caught.value.faults
+    # A receipt of a submission does not hold it against those that came later.
+    options = ("--root", tmp_path / "b", "--receipts", tmp_path / "r")
+    assert rbsuite("leaderboard", "validate", *options).code == 0
+    first = made.with_name("a")
+    shutil.copytree(made, first)
+    edit(first, set_at("measured.task_set", "0" * 64))
+    assert "toys/m: another task set than that of submissions/a" in rbsuite("leaderboard", "validate", *options).out
+
+
 def test_declared_ground_truth_is_a_mark(rbsuite: Command, toys: Path, root: Path) -> None:
     add([toys / "told"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", feedback="ground_truth"))
     assert "ground truth" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
