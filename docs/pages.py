@@ -4,8 +4,10 @@
     python docs/pages.py --write    puts in what the commands print now
 
 A mark is a comment on a line of its own before a fenced block: ``<!-- output: COMMAND -->`` (the block is what the command prints) or
-``<!-- file: NAME -->`` (the block is that file). The commands of a page run one after the other, in one empty directory that holds the
-page's files, with no imported data; if a ``pyproject.toml`` is among them, its entry points are known as if it were installed.
+``<!-- file: NAME -->`` (the block is that file). Of a block of commands that are not compared, ``<!-- run by: TEST -->`` names the file of
+the test that runs it, and ``<!-- not run: REASON -->`` says why none does. The commands of a page run one after the other, in one empty
+directory that holds the page's files, with no imported data; if a ``pyproject.toml`` is among them, its entry points are known as if it
+were installed.
 ``--write`` also gives ``docs/cli.md`` a section for every new command, ``docs/configuration.md`` its table of options, and
 ``docs/contract-kit.md`` its tables of rules.
 """
@@ -27,7 +29,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _BLOCK = re.compile(
-    r"^(?:<!-- (?P<kind>output|file): (?P<argument>.+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    r"^(?:<!-- (?P<kind>output|file|run by|not run): (?P<argument>.+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
 # Hashes change with every template, version and wording; they are shown, but not compared.
@@ -42,8 +44,8 @@ class Block:
     """A fenced block of a page.
 
     Attributes:
-        kind: ``output``, ``file``, or ``""`` where the block is not marked.
-        argument: the command or the file's name.
+        kind: ``output``, ``file``, ``run by``, ``not run``, or ``""`` where the block is not marked.
+        argument: the command, the file's name, the test, or the reason.
         language: of the fence.
         text: its content, with the final newline.
         span: where the content stands in the page.

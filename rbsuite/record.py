@@ -134,6 +134,8 @@ class TaskRecord:
         state_hash: hash chain of the bank after ``ops``.
         usage: cost that belongs to the task as a whole, by purpose (``memory``, ``select``).
         notes: counts of things to report, e.g. ``{"extraction_malformed": 1}``.
+        memory_seconds: wall time that memory spent in a service or a library of its own (see :meth:`rbsuite.memories.base.BankView.spend`);
+            not part of any digest.
     """
 
     task_id: str
@@ -148,6 +150,7 @@ class TaskRecord:
     state_hash: str
     usage: Mapping[str, Usage] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    memory_seconds: float = 0.0
 
     @property
     def score(self) -> float:

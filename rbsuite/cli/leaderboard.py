@@ -124,13 +124,23 @@ def validate_command(
     """
     found: dict[str, list[str]] = {}
     from rbsuite.leaderboard.receipts import checked, receipts_directory
+    from rbsuite.leaderboard.validating import Neighbours
 
     kept = receipts or receipts_directory()
+    neighbours: dict[Path, Neighbours] = {}
+
+    def faults_of(place: BoardPlace, directory: Path, own: str | None) -> list[str]:
+        if place.directory not in neighbours:
+            neighbours[place.directory] = Neighbours.of(place)
+        result = checked(directory, place, kept)
+        others = neighbours[place.directory]
+        return [*result.faults, *(others.faults(result.submission, place, own) if result.submission else ())]
+
     for place, directory in _chosen(root, boards, paths):
-        found[f"{place.name}/{directory.name}"] = list(checked(directory, place, kept).faults)
+        found[f"{place.name}/{directory.name}"] = faults_of(place, directory, directory.name)
     with _unpacked(root, paths) as more:
         for place, directory, name in more:
-            found[name] = list(checked(directory, place, kept).faults)
+            found[name] = faults_of(place, directory, None)
     if as_json:
         echo_json({"submissions": found})
     else:
@@ -274,7 +284,7 @@ def _text(shown: Any) -> str:
         one = row.row
         rows.append(
             [
-                row.rank_text, row.submission.system, row.submission.model_name, one.memory, one.scaling, bounded(one.headline),
+                row.rank_text, row.submission.system, row.model, one.memory, one.scaling, bounded(one.headline),
                 gain_text(one), number(one.tokens, 0), number(one.dollars, 4), state(row),
             ]
         )  # fmt: skip

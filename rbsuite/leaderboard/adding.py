@@ -23,7 +23,7 @@ from rbsuite.leaderboard.submission import (
     Submission,
     to_text,
 )
-from rbsuite.leaderboard.validating import check_submission, file_digest
+from rbsuite.leaderboard.validating import Neighbours, check_submission, file_digest, mixed_faults, without_path
 from rbsuite.store import ExperimentStore
 from rbsuite.store.experiment import FILE_NAME
 from rbsuite.store.importing import copy_redacted, import_jsonl
@@ -119,8 +119,11 @@ def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
     try:
         _write(experiments, place, entry, draft)
         checked = check_submission(draft, place)
-        if checked.faults:
-            raise Refused(f"the submission {name}", checked.faults)
+        faults = list(checked.faults)
+        if checked.submission is not None:
+            faults += Neighbours.of(place).faults(checked.submission, place, name)
+        if faults:
+            raise Refused(f"the submission {name}", faults)
         draft.chmod(0o755)
         draft.rename(target)
     except BaseException:
@@ -166,7 +169,10 @@ def _write(experiments: Sequence[Path], place: BoardPlace, entry: Entry, draft: 
             _copy(given, (draft / path).parent)
             logs.append(Log(path, file_digest(draft / path), (draft / path).stat().st_size))
             stores.append(stack.enter_context(ExperimentStore.open((draft / path).parent, readonly=True)))
-        measured = measure(stores, place.board, redacted=redacted)
+        try:
+            measured = measure(stores, place.board, redacted=redacted)
+        except RbsuiteError as error:  # a draft's paths mean nothing to who reads this
+            raise Refused("the submission", [*mixed_faults(stores), without_path(error.message, draft)]) from error
     lead = leading(measured)
     user = str(measured.models.get("user", ""))
     submission = Submission(

@@ -21,7 +21,7 @@ from rbsuite.leaderboard.receipts import checked
 from rbsuite.leaderboard.references import Figure, read_references
 from rbsuite.leaderboard.submission import Submission, dump_text
 from rbsuite.leaderboard.table import Table, TableRow, make_table
-from rbsuite.leaderboard.validating import read_submission
+from rbsuite.leaderboard.validating import Neighbours, read_submission
 from rbsuite.leaderboard.wording import about, bounded, gain_text, headline_name, number, percent, state
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]#!|<>~&$])")
@@ -55,12 +55,15 @@ def read_tables(
     tables, faults = [], {}
     for place in places:
         found: list[tuple[Path, Submission, bool]] = []
+        neighbours = Neighbours.of(place)
         for directory in place.submissions:
             if recompute:
                 result = checked(directory, place, receipts)
                 submission, wrong = result.submission, list(result.faults)
             else:
                 submission, wrong = read_submission(directory)
+            if submission is not None:
+                wrong += neighbours.faults(submission, place, directory.name)
             if wrong or submission is None:
                 faults[f"{place.name}/{directory.name}"] = wrong
             else:
@@ -119,6 +122,7 @@ def figures_of(table: Table, row: TableRow) -> dict[str, Any]:
         "system": sub.system,
         "organization": sub.submitting_organization,
         "model": sub.model_name,
+        "logged_model": one.model,
         "memory": one.memory,
         "scaling": one.scaling,
         "baseline": one.baseline,
@@ -175,6 +179,7 @@ def document(table: Table, references: Sequence[Figure]) -> dict[str, Any]:
         "headline": board.headline,
         "simulated": board.simulated,
         "cost": table.cost,
+        "groups": table.groups,
         "rows": [
             {
                 **figures_of(table, row),
@@ -188,6 +193,9 @@ def document(table: Table, references: Sequence[Figure]) -> dict[str, Any]:
                         "half_width": one.reach,
                         "p_holm": one.p_holm,
                         "same_streams": one.same_streams,
+                        "by_group": one.by_group,
+                        "conditional": one.conditional,
+                        "cost_ratio": one.cost,
                     }
                     for one in row.comparisons
                 ],
@@ -232,7 +240,7 @@ def markdown(table: Table, references: Sequence[Figure]) -> str:
         one, sub = row.row, row.submission
         passed = next((passed.value.mean for passed in one.passes if passed.k == 1), None)
         cells = [
-            row.rank_text, sub.system, sub.submitting_organization, sub.model_name, one.memory, one.scaling,
+            row.rank_text, sub.system, sub.submitting_organization, row.model, one.memory, one.scaling,
             bounded(one.headline), gain_text(one), "" if passed is None else f"{passed:.3f}", number(one.steps, 1),
             number(one.tokens, 0), number(one.dollars, 4), f"{one.failures}", percent(one.judge_accuracy.mean), f"{one.orders}",
             state(row), *(row.differing[name] for name in table.columns),

@@ -66,7 +66,7 @@ def measure(stores: Sequence[ExperimentStore], board: Board, *, redacted: bool =
         task_ids=tasks,
         groups=[known.group.get(task, "") for task in tasks],
         domains=[known.domain.get(task, "") for task in tasks],
-        rows=[_row(one, summary, streams, places, board) for one in summary.conditions],
+        rows=[_row(one, summary, streams, places, board, stores) for one in summary.conditions],
     )
 
 
@@ -107,6 +107,7 @@ def _row(
     streams: Mapping[Condition, Sequence[StreamScores]],
     places: Mapping[str, int],
     board: Board,
+    stores: Sequence[ExperimentStore],
 ) -> Row:
     made, committed = one.condition, max(1, one.committed)
     own = streams[made]
@@ -156,8 +157,9 @@ def _row(
                 order=[places[task] for task in stream.tasks if task in stream.scores],
                 scores=[stream.scores[task] for task in stream.tasks if task in stream.scores],
                 broken=[place for place, task in enumerate(stream.tasks) if task in broken],
+                chain=stores[source].last_link(stream.info.id),
             )
-            for stream, broken in zip(own, one.broken, strict=True)
+            for stream, broken, source in zip(own, one.broken, one.sources, strict=True)
         ],
     )
 

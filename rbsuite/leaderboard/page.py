@@ -38,7 +38,7 @@ def board_page(table: Table, references: Sequence[Figure]) -> str:
         columns=_columns(table),
         rows=[_shown(table, row) for row in table.rows],
         memories=sorted({row.row.memory for row in table.rows}),
-        models=sorted({row.submission.model_name for row in table.rows}),
+        models=sorted({row.model for row in table.rows}),
         chart=Markup(cost_chart(table)),
         references=references,
     )
@@ -79,7 +79,7 @@ def _shown(table: Table, row: TableRow) -> Mapping[str, Any]:
     cells: list[tuple[str, float | str | None]] = [
         (row.rank_text, row.rank[0] * 1e6 + row.rank[1] if row.rank else None),
         (sub.system, sub.system.lower()),
-        (sub.model_name, sub.model_name.lower()),
+        (row.model, row.model.lower()),
         (one.memory, one.memory),
         (one.scaling, one.scaling),
         (bounded(one.headline), one.headline.mean),
@@ -154,15 +154,18 @@ def _gain_words(one: Row) -> str:
     return f"{gain_text(one)} points over {gain.against}{p}{least}{late}{given}{mixed}"
 
 
-def _compared(table: Table, row: TableRow) -> list[tuple[str, str, str, str]]:
-    """The rows next to it: name, difference with its interval, whether it is settled, and how it is paired."""
+def _compared(table: Table, row: TableRow) -> list[tuple[str, str, str, str, str]]:
+    """The rows next to it: name, difference with its interval, whether it is settled, times the cost, and how it is paired."""
     return [
         (
             table.rows[one.other].name,
             f"{100 * one.difference:+.1f} [{100 * max(-1, one.difference - one.reach):+.1f},"
             f" {100 * min(1, one.difference + one.reach):+.1f}]",
             p_text(one.p_holm).removeprefix("= "),
-            "tasks and orders" if one.same_streams else "tasks",
+            "-" if one.cost is None else f"{one.cost:.2g}",
+            ("tasks and orders" if one.same_streams else "tasks")
+            + ("; wider by group" if one.by_group else "")
+            + ("; these orders alone" if one.conditional else ""),
         )
         for one in row.comparisons
     ]

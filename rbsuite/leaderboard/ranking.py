@@ -4,6 +4,9 @@ Rows that ran the same streams are compared pair by pair, those that recalled no
 (:mod:`rbsuite.statistics.pairing`). Rows that both learn and ran *different* orders share tasks alone: the variance between tasks is
 that of the tasks' differences, and each side brings its own variance between orders (:func:`_orders`).
 
+Where tasks come in groups (a user, a subject, a scene), and there are enough of them to say how groups differ, a pair is settled only if it
+is for new groups too: the part between tasks is that by groups where that makes the interval wider (:class:`_Groups`).
+
 A row's rank goes from one more than the number of rows that are surely better to the number of rows less those that are surely worse. Since
 the correction is over all pairs of the board, all ranges hold together in 95 % of boards (Mogstad, Romano, Shaikh & Wilhelm 2024).
 """
@@ -16,10 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rbsuite.statistics.intervals import LEVEL, ORDERS_NEEDED
+from rbsuite.statistics.intervals import GROUPS_NEEDED, LEVEL, ORDERS_NEEDED
 from rbsuite.statistics.pairing import StreamKey
 from rbsuite.statistics.spread import Side, Spread, beyond_chance, least, spread
-from rbsuite.statistics.two_parts import Floats, TwoParts
+from rbsuite.statistics.two_parts import Floats, TwoParts, quantile
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +49,53 @@ class Pairs:
         reach: half width of its 95 % interval, not adjusted.
         p_holm: adjusted for all pairs; 1 on the diagonal.
         same_streams: whether the two ran the same streams or no order matters, so that they are paired in full.
+        by_group: whether the part between tasks is that by groups of them.
     """
 
     difference: Floats
     reach: Floats
     p_holm: Floats
     same_streams: npt.NDArray[np.bool_]
+    by_group: npt.NDArray[np.bool_]
 
 
-def compare_all(entries: Sequence[Entry]) -> Pairs:
+def compare_all(entries: Sequence[Entry], groups: Sequence[str] = ()) -> Pairs:
     """Compare every two rows.
 
     Args:
         entries: the rows, of two tasks or more and without missing cells.
+        groups: the group of each task; empty, or with empty names, where groups are unknown.
     """
     count = len(entries)
     rows = _Rows.of(entries)
     between = rows.between()
     orders, degrees, same = _orders(rows, between)
     mean = rows.means[:, None] - rows.means[None, :]
+    grouped = _Groups.of(groups)
+    clustered = np.zeros_like(between) if grouped is None else grouped.between(rows.by_task)
     for first, second in rows.overlapping():
         found = _paired(entries[first], entries[second])
-        if found is not None:
-            mean[first, second], between[first, second] = float(found.mean), float(found.parts.tasks)
-            orders[first, second] = float(found.parts.orders)
-            degrees[first, second], same[first, second] = float(found.parts.orders_degrees), True
+        if found is None:
+            continue
+        spread_, by_task = found
+        mean[first, second], between[first, second] = float(spread_.mean), float(spread_.parts.tasks)
+        orders[first, second] = float(spread_.parts.orders)
+        degrees[first, second], same[first, second] = float(spread_.parts.orders_degrees), True
+        if grouped is not None:
+            clustered[first, second] = grouped.between(np.stack([by_task, np.zeros_like(by_task)]))[0, 1]
+    tasks_degrees, by_group = np.full_like(between, rows.tasks - 1.0), np.zeros_like(same)
+    if grouped is not None:
+        by_group = quantile(grouped.count - 1.0) ** 2 * clustered > quantile(rows.tasks - 1.0) ** 2 * between
+        between = np.where(by_group, clustered, between)
+        tasks_degrees = np.where(by_group, grouped.count - 1.0, tasks_degrees)
     upper = np.triu_indices(count, 1)
-    parts = TwoParts(between[upper], orders[upper], np.full(len(upper[0]), rows.tasks - 1.0), degrees[upper])
+    parts = TwoParts(between[upper], orders[upper], tasks_degrees[upper], degrees[upper])
     reach, p = np.zeros((count, count)), np.ones((count, count))
     reach[upper], p[upper] = parts.reach(), _holm(parts.p_values(mean[upper]))
     lower = (upper[1], upper[0])
-    mean[lower], reach[lower], p[lower], same[lower] = -mean[upper], reach[upper], p[upper], same[upper]
-    return Pairs(mean, reach, p, same)
+    mean[lower], reach[lower], p[lower] = -mean[upper], reach[upper], p[upper]
+    same[lower], by_group[lower] = same[upper], by_group[upper]
+    return Pairs(mean, reach, p, same, by_group)
 
 
 def rank_ranges(pairs: Pairs, *, lower_is_better: bool = False) -> list[tuple[int, int]]:
@@ -89,6 +107,46 @@ def rank_ranges(pairs: Pairs, *, lower_is_better: bool = False) -> list[tuple[in
     return [(1 + int(above), len(better) - int(below)) for above, below in zip(better, worse, strict=True)]
 
 
+def groups_count(groups: Sequence[str]) -> int:
+    """How many groups tasks come in, where that is to be allowed for; else 0: groups are unknown, each is a task, or they are too few."""
+    count = len(set(groups))
+    return count if all(groups) and GROUPS_NEEDED <= count < len(groups) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The groups of tasks.
+
+    Attributes:
+        member: which task is in which group, tasks by groups, 0 and 1.
+        count: how many there are.
+    """
+
+    member: Floats
+    count: int
+
+    @classmethod
+    def of(cls, groups: Sequence[str]) -> _Groups | None:
+        """``None`` where groups are not to be allowed for."""
+        count = groups_count(groups)
+        if not count:
+            return None
+        _, number = np.unique(np.array(groups), return_inverse=True)
+        return cls(np.eye(count)[number.ravel()], count)
+
+    def between(self, by_task: Floats) -> Floats:
+        """Miller's clustered variance of the mean difference of every two rows, times C / (C - 1).
+
+        Args:
+            by_task: rows by tasks.
+        """
+        sums = (by_task - by_task.mean(-1, keepdims=True)) @ self.member
+        products = sums @ sums.T
+        own = np.diag(products)
+        squares = np.maximum(0.0, own[:, None] + own[None, :] - 2 * products)
+        return np.asarray(squares * self.count / (self.count - 1) / by_task.shape[-1] ** 2)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """What the parts of every error are made of, so that 80,000 pairs take seconds.
@@ -98,6 +156,7 @@ class _Rows:
     group, in which columns pair.
 
     Attributes:
+        by_task: the means of each row's tasks.
         means: of each row.
         covariance: of the rows' task means.
         columns: of each row what its columns have over the grand mean.
@@ -108,6 +167,7 @@ class _Rows:
         tasks: their number.
     """
 
+    by_task: Floats
     means: Floats
     covariance: Floats
     columns: Sequence[Floats]
@@ -128,6 +188,7 @@ class _Rows:
             left.append((cells - columns[-1]).ravel())
             keys.append(tuple(one.keys[place] for place in order))
         return cls(
+            by_task=by_task,
             means=by_task.mean(-1),
             covariance=np.atleast_2d(np.cov(by_task)),
             columns=columns,
@@ -235,20 +296,21 @@ def _beyond(squares: Floats, noise: Floats, between: Floats, n: int, runs: npt.N
     return beyond_chance(high, low, between, n, np.asarray(runs, dtype=float))
 
 
-def _paired(one: Entry, other: Entry) -> Spread | None:
-    """Two rows that share some streams; ``None`` where they are too few, so that tasks alone are shared."""
+def _paired(one: Entry, other: Entry) -> tuple[Spread, Floats] | None:
+    """Two rows that share some streams, and their difference by task; ``None`` where these are too few, so that tasks alone are shared."""
     places = {key: place for place, key in enumerate(other.keys)}
     partners = [places.get(key, -1) for key in one.keys]
     if other.exchangeable:
-        return spread(_full(one.cells), _full(other.cells), partners)
+        return spread(_full(one.cells), _full(other.cells), partners), one.cells.mean(-1) - other.cells.mean(-1)
     if one.exchangeable:
         turned = _paired(other, one)
-        return None if turned is None else replace(turned, mean=-turned.mean)
+        return None if turned is None else (replace(turned[0], mean=-turned[0].mean), -turned[1])
     shared = [(mine, theirs) for mine, theirs in enumerate(partners) if theirs >= 0]
     if len(shared) < ORDERS_NEEDED:
         return None
     mine, theirs = [place for place, _ in shared], [place for _, place in shared]
-    return spread(_full(one.cells[:, mine] - other.cells[:, theirs]))
+    pairs = one.cells[:, mine] - other.cells[:, theirs]
+    return spread(_full(pairs)), pairs.mean(-1)
 
 
 def _full(values: Floats) -> Side:

@@ -17,7 +17,7 @@ from rbsuite.leaderboard.boards import BoardPlace
 from rbsuite.leaderboard.submission import FILE, MOST_BYTES, from_plain, read_value
 from rbsuite.leaderboard.validating import Checked, check_submission, file_faults
 
-_CHECKS = 1
+_CHECKS = 2
 """Goes up with what is checked."""
 
 

@@ -132,6 +132,7 @@ class Run:
         order: the tasks in stream order, by their place among the submission's tasks.
         scores: the headline of each, in the same order; 0 where it broke.
         broken: places of answers that broke.
+        chain: what the chain over the run's records in the log ends in. It covers times, so no other run has the same.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -142,6 +143,7 @@ class Run:
     order: list[Count]
     scores: list[float]
     broken: list[Count]
+    chain: Hash
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from rbsuite.leaderboard.boards import BoardPlace
-from rbsuite.leaderboard.ranking import Entry, Pairs, compare_all, rank_ranges
+from rbsuite.leaderboard.ranking import Entry, Pairs, compare_all, groups_count, rank_ranges
 from rbsuite.leaderboard.submission import Row, Submission
+from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 NEAREST = 10
 """Rows that a row's details compare it with: those next to it."""
@@ -21,13 +22,27 @@ _ALWAYS = frozenset({"memory", "scaling", "model", "orders", "baseline_orders", 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A row less another: the difference of the headlines, half its 95 % interval, its p value, and whether the runs pair."""
+    """A row less another.
+
+    Attributes:
+        other: the other row.
+        difference: of the headlines.
+        reach: half its 95 % interval, not adjusted.
+        p_holm: its p value, adjusted.
+        same_streams: whether their runs pair.
+        by_group: whether the interval is that for new groups of tasks, which is wider.
+        conditional: whether it holds for these orders alone, since one of them learnt on too few to say how orders differ.
+        cost: the row's cost over the other's, a task; ``None`` where that is unknown.
+    """
 
     other: int
     difference: float
     reach: float
     p_holm: float
     same_streams: bool
+    by_group: bool
+    conditional: bool
+    cost: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,12 @@ class TableRow:
         return f"{self.submission.system}: {self.row.label}"
 
     @property
+    def model(self) -> str:
+        """The model as the submitter calls it, and as the logs do where that is another name."""
+        said, logged = self.submission.model_name, self.row.model
+        return said if said == logged else f"{said} ({logged})"
+
+    @property
     def rank_text(self) -> str:
         """The range as it is shown: ``1`` or ``1-3``."""
         if self.rank is None:
@@ -78,6 +99,7 @@ class Table:
         columns: the columns of what differs.
         cost: what the cost of a row is counted in: ``dollars`` where every price is known, else ``tokens``.
         unpaired: whether some rows learnt on different orders, so that they share tasks alone.
+        groups: how many groups the tasks come in, where ranks allow for new ones; else 0.
     """
 
     place: BoardPlace
@@ -85,6 +107,7 @@ class Table:
     columns: Sequence[str]
     cost: str
     unpaired: bool
+    groups: int
 
 
 def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, bool]]) -> Table:
@@ -118,12 +141,13 @@ def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, 
             verified=verified,
             front=number in front,
             differing={column: said[number].get(column, "") for column in columns},
-            comparisons=_nearest(number, len(found), pairs),
+            comparisons=_nearest(number, [row for _, _, _, row in found], pairs, cost),
         )
         for number, (name, submission, verified, row) in enumerate(found)
     ]
     unpaired = pairs is not None and not bool(pairs.same_streams.all())
-    return Table(place, rows, columns, cost, unpaired)
+    groups = groups_count(submissions[0][1].measured.groups) if pairs is not None else 0
+    return Table(place, rows, columns, cost, unpaired, groups)
 
 
 def cost_of(row: Row, kind: str) -> float | None:
@@ -145,7 +169,7 @@ def _ranked(
         return None, []
     tasks = {task: number for number, task in enumerate(submissions[0][1].measured.task_ids)}
     entries = [_entry(submission, row, tasks) for _, submission, _, row in found]
-    pairs = compare_all(entries)
+    pairs = compare_all(entries, submissions[0][1].measured.groups)
     return pairs, rank_ranges(pairs, lower_is_better=place.board.lower_is_better)
 
 
@@ -160,10 +184,21 @@ def _entry(submission: Submission, row: Row, tasks: Mapping[str, int]) -> Entry:
     return Entry(cells, tuple(keys), row.exchangeable)
 
 
-def _nearest(number: int, count: int, pairs: Pairs | None) -> list[Comparison]:
+def is_conditional(row: Row) -> bool:
+    """Whether a row learnt on so few orders that they do not say how orders differ, so that what is found holds for these alone."""
+    return not row.exchangeable and row.orders < ORDERS_NEEDED
+
+
+def _cost_ratio(one: Row, other: Row, kind: str) -> float | None:
+    own, against = cost_of(one, kind), cost_of(other, kind)
+    return own / against if own is not None and against else None
+
+
+def _nearest(number: int, rows: Sequence[Row], pairs: Pairs | None, cost: str) -> list[Comparison]:
     if pairs is None:
         return []
-    near = sorted((other for other in range(count) if other != number), key=lambda other: (abs(other - number), other))
+    others = (other for other in range(len(rows)) if other != number)
+    near = sorted(others, key=lambda other: (abs(other - number), other))
     return [
         Comparison(
             other,
@@ -171,6 +206,9 @@ def _nearest(number: int, count: int, pairs: Pairs | None) -> list[Comparison]:
             float(pairs.reach[number, other]),
             float(pairs.p_holm[number, other]),
             bool(pairs.same_streams[number, other]),
+            bool(pairs.by_group[number, other]),
+            is_conditional(rows[number]) or is_conditional(rows[other]),
+            _cost_ratio(rows[number], rows[other], cost),
         )
         for other in sorted(near[:NEAREST])
     ]

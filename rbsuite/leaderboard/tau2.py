@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rbsuite.errors import UsageError
 from rbsuite.jsonable import plain
-from rbsuite.leaderboard.submission import Submission
+from rbsuite.leaderboard.measuring import leading
+from rbsuite.leaderboard.submission import Measured, Submission
 
 _FIELDS = (
     *("model_name", "model_organization", "submitting_organization", "submission_date", "submission_type"),
-    *("contact_info", "is_new", "trajectories_available", "references", "results", "methodology"),
+    *("contact_info", "is_new", "references", "results"),
 )
-_DOMAINS = frozenset({"retail", "airline", "telecom", "banking_knowledge"})
+_DOMAINS = frozenset({"retail", "airline", "telecom"})
+"""Its domains that rbsuite has. Its fourth, ``banking_knowledge``, asks for a retrieval configuration too."""
+_ENVIRONMENT, _SPLIT = "tau2-bench", "base"
+"""What its leaderboard is about."""
 
 
 def tau2_submission(submission: Submission) -> dict[str, Any]:
-    """The fields of tau2-bench's ``submission.json``.
+    """The fields of tau2-bench's ``submission.json``, as its own model of them takes it; what is not known is left out.
 
     An agent with a memory is a *custom* one there, for which it asks that prompts count as modified, that notes say what was done, and that
-    a reference links to the implementation. Its trajectories are of another form, so none are named.
+    a reference links to the implementation. Its trajectories are of another form, so none are named. Where the tasks are not all of
+    tau2-bench's split ``base``, questions count as omitted.
 
     Raises:
         UsageError: the submission is on other domains, or lacks what a custom one must have.
@@ -32,26 +38,58 @@ def tau2_submission(submission: Submission) -> dict[str, Any]:
     links = [one.url for one in submission.references if one.url] or [url for url in (submission.url,) if url]
     if not links:
         raise UsageError("tau2-bench wants a link to the implementation of a custom agent.", "Submit with --url.")
-    value = {name: one for name, one in plain(submission).items() if name in _FIELDS}
-    measured = submission.measured
-    row = next((one for one in measured.rows if not one.baseline), measured.rows[0])
-    notes = (
-        f"{submission.methodology.notes} Condition {row.label} of rbsuite {measured.rbsuite}: pass^k over {row.orders} orders of"
-        f" {len(measured.task_ids)} tasks, memory {row.memory}, scaling {row.scaling}."
-    ).strip()
+    value = {name: _known(one) for name, one in plain(submission).items() if name in _FIELDS}
+    own = submission.methodology
     value["trajectories_available"] = False
     value["references"] = plain(submission.references) or [
-        {"title": f"{submission.system}", "url": links[0], "type": "github" if "github.com/" in links[0] else "other"}
+        {"title": submission.system, "url": links[0], "type": "github" if "github.com/" in links[0] else "other"}
     ]
     value["methodology"] = {
-        **value["methodology"],
-        "notes": notes,
+        **_known(plain(own)),
+        "notes": " ".join(_notes(submission)),
         "verification": {
             "modified_prompts": True,
-            "omitted_questions": False,
-            "details": submission.methodology.verification.details,
+            "omitted_questions": not _is_whole(submission.measured),
+            "details": " ".join(_details(submission)),
         },
     }
     if submission.model_release.release_date:
         value["model_release"] = {"release_date": submission.model_release.release_date}
     return value
+
+
+def _known(value: Any) -> Any:
+    """Without the texts and values that say nothing: an empty date is none."""
+    return {name: one for name, one in value.items() if one not in ("", None)} if isinstance(value, dict) else value
+
+
+def _is_whole(measured: Measured) -> bool:
+    said = measured.options
+    return (
+        measured.environment.get("name") == _ENVIRONMENT
+        and said.get("split") == _SPLIT
+        and not said.get("limit")
+        and not said.get("tasks")
+    )
+
+
+def _notes(submission: Submission) -> Iterator[str]:
+    measured, row = submission.measured, leading(submission.measured)
+    if measured.simulated:
+        yield "SIMULATED: the model is a simulation."
+    if submission.methodology.notes:
+        yield submission.methodology.notes
+    yield f"Condition {row.label} of rbsuite {measured.rbsuite}:"
+    yield f"pass^k over {row.orders} orders of {len(measured.task_ids)} tasks, memory {row.memory}, scaling {row.scaling}."
+    yield "Cost is that of all roles: agent, user, memory and judge."
+
+
+def _details(submission: Submission) -> Iterator[str]:
+    """Whose tasks these are, and what the environment says of itself."""
+    if submission.methodology.verification.details:
+        yield submission.methodology.verification.details
+    measured = submission.measured
+    said = ", ".join(f"{name.replace('_', ' ')}: {one}" for name, one in measured.environment.items())
+    options = measured.options
+    limited = "" if _is_whole(measured) else f", {len(measured.task_ids)} tasks"
+    yield f"rbsuite's environment {options.get('env')}, split {options.get('split')}{limited} ({said})."

@@ -91,6 +91,53 @@ def check_submission(directory: Path, place: BoardPlace) -> Checked:
     return Checked(tuple(unique), submission)
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What the submissions to a board say that others are held against; what cannot be read is left out.
+
+    Attributes:
+        chains: names of the submissions that hold a run, by what its chain ends in.
+        first: name and task set of the first submission; ``None``: there is none.
+    """
+
+    chains: Mapping[str, Sequence[str]]
+    first: tuple[str, str] | None
+
+    @classmethod
+    def of(cls, place: BoardPlace) -> Neighbours:
+        """Those of a board."""
+        chains: dict[str, list[str]] = {}
+        first = None
+        for directory in place.submissions:
+            try:
+                measured = read_value(directory / FILE)["measured"]
+                own = {str(run["chain"]) for row in measured["rows"] for run in row["runs"]}
+                first = first or (directory.name, str(measured["task_set"]))
+            except (Unusable, OSError, LookupError, TypeError):
+                continue
+            for chain in own:
+                chains.setdefault(chain, []).append(directory.name)
+        return cls(chains, first)
+
+    def faults(self, submission: Submission, place: BoardPlace, name: str | None) -> list[str]:
+        """What in a submission does not go with the others.
+
+        One log stands for one system, so a run that another submission has too is none of its own. Where the board does not know the hash
+        of its task set, that of the first submission counts.
+
+        Args:
+            submission: the submission.
+            place: the board.
+            name: its directory's name; ``None`` where it stands on no board yet, and may be the copy of one that does.
+        """
+        runs = [run for row in submission.measured.rows for run in row.runs]
+        others = dict.fromkeys(other for run in runs for other in self.chains.get(run.chain, ()) if other != name)
+        found = [] if name is None else [f"its log has runs that {SUBMISSIONS}/{other} has too" for other in others]
+        if not place.board.task_set and self.first and self.first[1] != submission.measured.task_set:
+            found.append(f"another task set than that of {SUBMISSIONS}/{self.first[0]}")
+        return found
+
+
 def file_faults(directory: Path, submission: Submission) -> list[str]:
     """What is wrong with the files beside the submission's own: missing, changed, or nothing of it."""
     faults = []
@@ -146,7 +193,7 @@ def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> li
             try:
                 stores.append(stack.enter_context(ExperimentStore.open((directory / log.path).parent, readonly=True)))
             except RbsuiteError as error:
-                return [f"{log.path}: {_without(error.message, directory)}"]
+                return [f"{log.path}: {without_path(error.message, directory)}"]
         changed = [
             f"{log.path}: {line}" for log, store in zip(submission.logs, stores, strict=True) for line in _audit(store)
         ]
@@ -157,7 +204,7 @@ def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> li
         try:
             found = measure(stores, place.board, redacted=submission.measured.redacted)
         except RbsuiteError as error:
-            return [*faults, _without(error.message, directory)]
+            return [*faults, without_path(error.message, directory)]
         return faults + _number_faults(submission, found)
 
 
@@ -168,7 +215,7 @@ def _audit(store: ExperimentStore) -> list[str]:
         return [error.message]
 
 
-def _without(message: str, directory: Path) -> str:
+def without_path(message: str, directory: Path) -> str:
     """A message without the machine's path, which would differ from one checkout to the next."""
     return message.replace(f"{directory}/", "").replace(str(directory), "the submission").rstrip(".")
 
@@ -190,10 +237,8 @@ def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission
             bool(manifest.facts.get("judge_sees_ground_truth")), submission, board.ground_truth_feedback
         )
         faults += _coverage_faults(store, board.tasks)
-    faults += _mixed(stores)
+    faults += mixed_faults(stores)
     faults += _order_faults(stores, board.orders)
-    if not board.task_set:
-        faults += _first_task_set(submission, place)
     return faults
 
 
@@ -225,7 +270,7 @@ def _coverage_faults(store: ExperimentStore, tasks: int) -> Iterator[str]:
         yield "runs are on different tasks"
 
 
-def _mixed(stores: Sequence[ExperimentStore]) -> Iterator[str]:
+def mixed_faults(stores: Sequence[ExperimentStore]) -> Iterator[str]:
     """Factors that a submission must have one level of; several systems are several submissions."""
     conditions = dict.fromkeys(run.condition for store in stores for run in store.manifest.runs)
     for factor, words in _LEVEL_WORDS.items():
@@ -262,16 +307,6 @@ def _order_faults(stores: Sequence[ExperimentStore], least: int) -> Iterator[str
     for label, count in orders.items():
         if count < least:
             yield f"{label}: {count} orders, and the board wants {least} at least"
-
-
-def _first_task_set(submission: Submission, place: BoardPlace) -> Iterator[str]:
-    """Where the board does not know the hash of its task set, that of the first submission counts."""
-    for directory in place.submissions:
-        other, _ = read_submission(directory)
-        if other is not None:
-            if other.measured.task_set != submission.measured.task_set:
-                yield f"another task set than that of {SUBMISSIONS}/{directory.name}"
-            return
 
 
 def _number_faults(submission: Submission, found: Measured) -> list[str]:

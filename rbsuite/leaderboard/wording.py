@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rbsuite.leaderboard.boards import SUCCESS, Board
 from rbsuite.leaderboard.submission import Interval, Row
-from rbsuite.leaderboard.table import Table, TableRow
+from rbsuite.leaderboard.table import Table, TableRow, is_conditional
+from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 
 def about(table: Table) -> list[str]:
@@ -23,6 +24,14 @@ def about(table: Table) -> list[str]:
         lines.append(
             "Some rows learnt on different orders: these are compared task by task, and each brings its own spread over orders."
         )
+    if table.groups:
+        lines.append(
+            f"Tasks come in {table.groups} groups: two rows are told apart only where they would be on new groups too."
+        )
+    if any(is_conditional(row.row) for row in table.rows):
+        lines.append(
+            f"Rows that learnt on fewer than {ORDERS_NEEDED} orders are marked: their ranks hold for these orders alone."
+        )
     if any(not row.verified for row in table.rows):
         lines.append("Rows marked as claimed were not recomputed from their logs when this was built.")
     return lines
@@ -33,6 +42,7 @@ def state(row: TableRow) -> str:
     marks = ["verified" if row.verified else "claimed"]
     marks += ["simulated"] if row.submission.measured.simulated else []
     marks += ["ground truth"] if row.submission.feedback == "ground_truth" else []
+    marks += ["these orders alone"] if is_conditional(row.row) else []
     marks += [f"{row.row.undeclared_orders} undeclared orders"] if row.row.undeclared_orders else []
     return ", ".join(marks)
 

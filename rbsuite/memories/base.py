@@ -80,7 +80,7 @@ class BankView(SeededServices, Protocol):
         Args:
             model: whatever was asked, in a word.
             usage: what that cost.
-            seconds: how long it took.
+            seconds: how long it took. It stands in results (``memory_seconds``), and is no part of a digest.
         """
 
     def count(self, event: str) -> None:

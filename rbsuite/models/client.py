@@ -23,12 +23,14 @@ class Ledger:
         started: calls that were sent to the model, whether they were answered, failed or were cancelled.
         cached: calls that a cache answered.
         budget: what agent and user may spend; ``None``: any amount.
+        elsewhere: seconds that were spent elsewhere than on the experiment's models.
     """
 
     usage: dict[str, Usage] = field(default_factory=dict)
     started: int = 0
     cached: int = 0
     budget: RolloutBudget | None = None
+    elsewhere: float = 0.0
 
     def add(self, purpose: str, usage: Usage) -> None:
         """Count one call."""

@@ -80,7 +80,11 @@ def _condition(one: ConditionSummary, memory: MemoryUse) -> Mapping[str, Any]:
             "documents_written": memory.documents,
             "items_kept_a_run": memory.items_kept,
         },
-        "cost_of": {"acting": _usage(acting), "memory": _usage(remembering), "judging_and_selecting": _usage(rest)},
+        "cost_of": {
+            "acting": _usage(acting),
+            "memory": {**_usage(remembering), "seconds": one.memory_seconds},
+            "judging_and_selecting": _usage(rest),
+        },
     }
 
 

@@ -340,14 +340,19 @@ def _memory(compared: Compared) -> str:
 
 
 def _cost(conditions: Sequence[ConditionSummary]) -> str:
-    rows: list[Sequence[str]] = [("", "acting", "memory", "judging", "memory/acting", "calls", "dollars")]
+    timed = any(one.memory_seconds for one in conditions)
+    rows: list[Sequence[str]] = [
+        ("", "acting", "memory", "judging", "memory/acting", "calls", "dollars", *(["memory s"] if timed else []))
+    ]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         split = cost_split(one.usage)
         tasks = max(1, one.committed)
         ratio = f"{split[1].tokens / split[0].tokens:.0%}" if split[0].tokens else "-"
         spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
-        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars(one.total).lstrip("$")))
-    text = "Cost (tokens and calls per task, total dollars; acting: agent and user)\n" + numbers(rows, 2)
+        seconds = [f"{one.memory_seconds / tasks:.2f}"] if timed else []
+        rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars(one.total).lstrip("$"), *seconds))
+    also = "; memory s: seconds a task in the memory's own service or library" if timed else ""
+    text = f"Cost (tokens and calls per task, total dollars; acting: agent and user{also})\n" + numbers(rows, 2)
     if all(one.total.cost == 0 for one in conditions):
         return text
     purposes = [purpose for purpose in get_args(Purpose) if any(purpose in one.usage for one in conditions)]

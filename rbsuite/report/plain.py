@@ -54,6 +54,7 @@ def condition_json(condition: ConditionSummary) -> Mapping[str, Any]:
             }
             for purpose, usage in condition.usage.items()
         },
+        "memory_seconds": condition.memory_seconds,
         "failures": condition.failures,
         "unread": condition.unread,
         "invalid": condition.invalid,

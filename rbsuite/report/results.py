@@ -241,6 +241,8 @@ def _details(condition: ConditionSummary, summary: Summary) -> str:
     memory = condition.usage.get("memory")
     if memory is not None and memory.calls:
         parts.append(f"{memory.calls} memory calls")
+    if condition.memory_seconds:
+        parts.append(f"{condition.memory_seconds:.1f} s in memory")
     parts += [f"{name.replace('_', ' ')} {count}" for name, count in condition.notes.items()]
     parts += [f"{end} {count}" for end, count in condition.ends.items() if end != "finished"]
     if condition.total.cost != 0:

@@ -251,6 +251,7 @@ class View(ReadsBank, CountingServices):
     def spend(self, model: str, usage: Usage, seconds: float) -> None:
         """Count what was spent elsewhere."""
         self._ledger.add("memory", usage)
+        self._ledger.elsewhere += seconds
         self._roles.spend("memory", model, usage, seconds)
 
     def render(self, template: str, **variables: Any) -> str:

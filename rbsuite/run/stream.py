@@ -231,6 +231,7 @@ class Stream:
             state_hash=self._parts.bank.state_hash,
             usage=total.snapshot(),
             notes=dict(sorted(notes.items())),
+            memory_seconds=sum(ledger.elsewhere for ledger in slot.run.shared),
         )
 
     def _learn(self, slot: _Slot, record: TaskRecord, wasted: int, told: int) -> None:

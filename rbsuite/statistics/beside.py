@@ -11,7 +11,7 @@ import numpy as np
 
 from rbsuite.statistics.differences import possible
 from rbsuite.statistics.exact import discordant, mcnemar
-from rbsuite.statistics.intervals import ORDERS_NEEDED, average, clustered_estimate, t_quantile
+from rbsuite.statistics.intervals import GROUPS_NEEDED, ORDERS_NEEDED, average, clustered_estimate, t_quantile
 from rbsuite.statistics.pairing import Paired, difference, spread_of
 from rbsuite.statistics.resampling import bca_interval, crossed_interval
 
@@ -95,7 +95,7 @@ def _by_group(paired: Paired, means: Sequence[float], groups: Sequence[str]) -> 
     clustered = clustered_estimate(means, groups)
     if clustered.error is not None:
         new = max(least, clustered.error**2) + orders
-        about = f"new groups{scope}" if count >= 10 else f"new groups{scope}; too few to trust"
+        about = f"new groups{scope}" if count >= GROUPS_NEEDED else f"new groups{scope}; too few to trust"
         found.append(Beside(f"t over {count} groups", about, _t(mean, new, min(count - 1, float(parts.degrees)))))
     return found
 

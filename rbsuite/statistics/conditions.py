@@ -62,6 +62,7 @@ class ConditionSummary:
         sources: of each run, the place of its experiment among those that are summarised.
         steps: agent turns a rollout, mean.
         usage: cost of these tasks over all runs, by purpose.
+        memory_seconds: wall time that memory spent on them, over all runs, in a service or a library of its own.
         ends: rollouts by why they ended.
         reasons: by end, but for ``finished``, its most frequent reasons.
         judged: verdicts against the truth: ``(label, solved)`` to count.
@@ -86,6 +87,7 @@ class ConditionSummary:
     sources: Sequence[int]
     steps: float
     usage: Mapping[str, Usage]
+    memory_seconds: float
     ends: Mapping[str, int]
     reasons: Mapping[str, Sequence[Reason]]
     judged: Mapping[tuple[str, bool], int]
@@ -184,6 +186,7 @@ class _Tally:
     averaged: bool = False
     recalled: int = 0
     usage: dict[str, list[Usage]] = field(default_factory=lambda: defaultdict(list))
+    memory_seconds: float = 0.0
     ends: Counter[str] = field(default_factory=Counter)
     reasons: dict[str, dict[str, Reason]] = field(default_factory=lambda: defaultdict(dict))
     judged: Counter[tuple[str, bool]] = field(default_factory=Counter)
@@ -218,6 +221,7 @@ class _Tally:
         self._spend(row.usage)
         if row.whole is not None:
             self._spend(row.whole.usage)
+            self.memory_seconds += row.whole.memory_seconds
             self.recalled += row.whole.recalled
             if row.whole.notes:
                 self.notes.update(row.whole.notes)
@@ -267,6 +271,7 @@ def summarise_condition(condition: Condition, runs: Sequence[RunRows], known: Ab
         sources=[run.source for run in runs],
         steps=tally.steps / ended if ended else math.nan,
         usage={purpose: Usage.total(spent) for purpose, spent in sorted(tally.usage.items())},
+        memory_seconds=tally.memory_seconds,
         ends=dict(sorted(tally.ends.items())),
         reasons={
             end: sorted(found.values(), key=lambda one: -one.count)[:REASONS_KEPT]

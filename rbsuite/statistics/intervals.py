@@ -19,6 +19,8 @@ LEVEL = 0.95
 """Coverage that every interval of the suite aims at."""
 ORDERS_NEEDED = 3
 """Fewer orders do not say how orders differ; intervals are then conditional on them."""
+GROUPS_NEEDED = 10
+"""Fewer groups of tasks do not say how groups differ: intervals for new groups are then not to be trusted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -366,6 +366,11 @@ class ExperimentStore:
         self._known(run_id)
         return self._reader.state(run_id)
 
+    def last_link(self, run_id: str) -> str:
+        """What the chain over a run's whole records ends in. It covers times too, so no second run has the same."""
+        self._known(run_id)
+        return self._reader.last_link(run_id)
+
     def start_hash(self, run_id: str) -> str:
         """The hash chain of the bank that a run started from; :data:`rbsuite.oplog.GENESIS` if that was empty."""
         self._known(run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -29,7 +30,8 @@ def export_jsonl(
 
     Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order
     one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``seed_ops``, ``committed``, ``finished``) followed by its ``task`` lines
-    (``run`` and all fields of :class:`~rbsuite.record.TaskRecord`). Text is ASCII with escapes.
+    (``run`` and all fields of :class:`~rbsuite.record.TaskRecord`). The last is the ``end``: how many ``lines`` stand before it, and their
+    ``sha256``, by which :mod:`rbsuite.store.importing` knows a file that was cut or edited. Text is ASCII with escapes.
 
     Args:
         store: the experiment; it may still be running, then what is committed is written.
@@ -54,11 +56,15 @@ def export_jsonl(
 
 
 def _write(lines: Iterator[Json], stream: TextIO) -> int:
-    count = 0
+    count, state = 0, hashlib.sha256()
     for line in lines:
-        stream.write(json.dumps(line, separators=(",", ":")) + "\n")
+        text = json.dumps(line, separators=(",", ":")) + "\n"
+        state.update(text.encode("ascii"))
+        stream.write(text)
         count += 1
-    return count
+    end = {"type": "end", "lines": count, "sha256": state.hexdigest()}
+    stream.write(json.dumps(end, separators=(",", ":")) + "\n")
+    return count + 1
 
 
 def _lines(store: ExperimentStore, trajectories: bool, reveal: bool) -> Iterator[Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +38,7 @@ def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[st
             of a confined experiment reveals is left out, as nothing is sealed.
 
     Raises:
-        StoreError: the file is too large or is no whole export, or a record does not continue its run.
+        StoreError: the file is too large or is no whole export, it was edited, or a record does not continue its run.
     """
     path, fresh = Path(source), not Path(directory).exists()
     try:
@@ -80,7 +81,7 @@ def _head(path: Path) -> tuple[Manifest, Mapping[str, tuple[MemoryOp, ...]]]:
     first: Mapping[str, Any] | None = None
     runs: list[RunInfo] = []
     seeds: dict[str, tuple[MemoryOp, ...]] = {}
-    for number, line in _lines(path):
+    for number, line, _ in _lines(path):
         if first is None:
             if line.get("type") != "experiment" or line.get("format") != FORMAT:
                 raise StoreError(f"{path} is no export in format {FORMAT}.", _REMEDY)
@@ -103,7 +104,12 @@ def _head(path: Path) -> tuple[Manifest, Mapping[str, tuple[MemoryOp, ...]]]:
 def _fill(store: ExperimentStore, path: Path, rechain: bool) -> None:
     finished: list[str] = []
     known = {run.id for run in store.manifest.runs}
-    for number, line in _lines(path):
+    state, end, before = hashlib.sha256(), {}, 0
+    for number, line, raw in _lines(path):
+        if line.get("type") == "end":
+            end, before = line, number - 1
+            continue
+        state.update(raw)
         if line.get("type") == "run" and line.get("finished") is True:
             finished.append(line["id"])
         if line.get("type") == "task":
@@ -112,6 +118,8 @@ def _fill(store: ExperimentStore, path: Path, rechain: bool) -> None:
                 raise StoreError(f"{path}, line {number}: a task of no run.", _REMEDY)
             values = {name: value for name, value in line.items() if name not in ("type", "run")}
             _commit(store, run, _restored(TaskRecord, values, path, number), rechain)
+    if (end.get("lines"), end.get("sha256")) != (before, state.hexdigest()):
+        raise StoreError(f"{path} is not as it was written: it was cut off or edited.", _REMEDY)
     for run in finished:
         store.mark_finished(run)
 
@@ -123,7 +131,8 @@ def _commit(store: ExperimentStore, run: str, record: TaskRecord, rechain: bool)
     store.commit(run, record)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any], bytes]]:
+    """The lines of a file: number, value, and as it stands."""
     with path.open("rb") as file:
         for number, raw in enumerate(iter(lambda: file.readline(_LINE + 1), b""), 1):
             try:
@@ -134,7 +143,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise Unusable("not an object")
             except (Unusable, UnicodeDecodeError) as error:
                 raise StoreError(f"{path}, line {number}, is no line of an export: {error}.", _REMEDY) from error
-            yield number, value
+            yield number, value, raw
 
 
 def _restored(kind: Any, value: Any, path: Path, number: int) -> Any:

@@ -30,6 +30,7 @@ from rbsuite.store.rows import (
     decode_rollout,
     decode_task,
     read_head,
+    read_task_head,
 )
 from rbsuite.store.schema import ORDINALS, POSITIONS, newest, task_key
 from rbsuite.store.sealing import SELECT, Seal, linked, seed_id
@@ -132,6 +133,15 @@ class Reader:
         if found is None or not isinstance(found[0], int) or not isinstance(found[1], str):
             raise self._changed(run_id, "where it ends")
         return found
+
+    def last_link(self, run_id: str) -> str:
+        """The link of the newest record: see :meth:`rbsuite.store.ExperimentStore.last_link`."""
+        run = self._runs[run_id]
+        first, last = task_key(run, 0), task_key(run + 1, 0)
+        rows = self._database.rows(
+            "SELECT record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1", (first, last)
+        )
+        return str(rows[0][0]) if rows else str(self._of_run("origin_hash", run_id))
 
     def start_hash(self, run_id: str) -> str:
         """The hash chain of the bank that a run started from."""
@@ -428,13 +438,14 @@ def _result(row: Row, recalls: list[Row], kinds: list[Row], details: Container[s
     score, measures, truth = (None, {}, {}) if grade is None else grade
     whole = None
     if ordinal == max(selected, 0):
-        shared_costs, notes = loads(unpack(task_head))
+        shared_costs, notes, memory_seconds = read_task_head(task_head)
         whole = TaskRow(
-            usage=usage(shared_costs),
+            usage=shared_costs,
             notes=notes,
             items=len({item[0] for items, _ in recalls if items != "[]" for item in loads(unpack(items))}),
             characters=sum(characters for _, characters in recalls),
             ops=_counts(tuple(kinds)),
+            memory_seconds=memory_seconds,
         )
     return ResultRow(
         task_id=unpack(task_id),

@@ -38,6 +38,7 @@ class TaskRow:
         items: how many different items its recalls found.
         characters: length of the text that its recalls put before the agent; of a recall that rollouts share, once.
         ops: its memory operations, by kind.
+        memory_seconds: wall time that memory spent in a service or a library of its own.
     """
 
     usage: Mapping[str, Usage]
@@ -45,6 +46,7 @@ class TaskRow:
     items: int
     characters: int
     ops: Mapping[str, int]
+    memory_seconds: float
 
     @property
     def recalled(self) -> bool:
@@ -165,13 +167,25 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
             record.version,
             record.selected,
             record.state_hash,
-            pack(dumps([usage_row(record.usage), record.notes])),
+            pack(dumps(_task_head(record))),
         ),
         rollouts=tuple(_rollout_row(rollout, shared) for rollout in record.rollouts),
         recalls=tuple(_recall_row(event) for event in record.recalls),
         ops=tuple(op_row(op) for op in record.ops),
         shared=shared.texts,
     )
+
+
+def _task_head(record: TaskRecord) -> list[Any]:
+    """What a ``head`` column of table ``task`` holds; a time only where there is one."""
+    seconds = [record.memory_seconds] if record.memory_seconds else []
+    return [usage_row(record.usage), record.notes, *seconds]
+
+
+def read_task_head(head: str | bytes) -> tuple[Mapping[str, Usage], Mapping[str, int], float]:
+    """The usage, the counts and the memory's seconds of a ``head`` column of table ``task``."""
+    costs, notes, *seconds = loads(unpack(head))
+    return usage(costs), notes, float(seconds[0]) if seconds else 0.0
 
 
 def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]:
@@ -306,7 +320,7 @@ def decode_op(payload: str | bytes) -> MemoryOp:
 def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[RecallEvent, ...]) -> TaskRecord:
     """A task record without its operations, from the columns ``position`` to ``head`` of table ``task``."""
     position, task_id, commit_id, read_version, version, selected, state_hash, head = row
-    costs, notes = loads(unpack(head))
+    costs, notes, seconds = read_task_head(head)
     if selected != ALL and not 0 <= selected < len(rollouts):
         raise ValueError(f"rollout {selected} is selected of {len(rollouts)}")
     return TaskRecord(
@@ -320,8 +334,9 @@ def decode_task(row: Row, rollouts: tuple[RolloutRecord, ...], recalls: tuple[Re
         recalls=recalls,
         ops=(),
         state_hash=state_hash,
-        usage=usage(costs),
+        usage=costs,
         notes=notes,
+        memory_seconds=seconds,
     )
 
 

@@ -121,6 +121,7 @@ def _result(one: ConditionSummary, simulated: bool) -> Result:
         tokens=one.total.tokens / committed,
         calls=one.total.calls / committed,
         cost=one.total.cost,
+        memory_seconds=one.memory_seconds / committed,
         failed=one.failures,
         summary=one,
     )
@@ -163,6 +164,7 @@ def _task(run: RunInfo, record: TaskRecord, said: About, store: ExperimentStore)
         reason=first.reason if first is not None else "",
         learnt=len(record.ops),
         **_spent([record.usage, *(rollout.usage for rollout in record.rollouts)]),
+        memory_seconds=record.memory_seconds,
     )
 
 

@@ -47,6 +47,7 @@ class Result(Row):
         steps: agent turns a rollout.
         tokens, calls: of a task, all purposes together.
         cost: US dollars of all runs; ``None``: a price is unknown.
+        memory_seconds: wall time a task that memory spent in a service or a library of its own.
         failed: rollouts that broke.
         summary: all there is; no column.
     """
@@ -67,6 +68,7 @@ class Result(Row):
     tokens: float
     calls: float
     cost: float | None
+    memory_seconds: float
     failed: int
     summary: ConditionSummary = field(metadata=_NO_COLUMN, repr=False)
 
@@ -108,6 +110,7 @@ class TaskResult(Row):
         recalled: items recalled before the first rollout; ``reason``: why none were.
         learnt: memory operations.
         tokens, calls: what it cost, all purposes together; ``cost`` in US dollars, ``None``: a price is unknown.
+        memory_seconds: wall time that memory spent in a service or a library of its own.
     """
 
     run: str
@@ -125,6 +128,7 @@ class TaskResult(Row):
     tokens: int
     calls: int
     cost: float | None
+    memory_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import runpy
+import subprocess
 import sys
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -124,6 +127,60 @@ def test_the_embedder_finds_what_is_alike(examples: Path) -> None:
 
 def test_the_module_that_tries_them_passes(examples: Path) -> None:
     import_module("try_examples")
+
+
+GUIDES = ("write-a-plugin.md", "notebook.md")
+NOT_RUN = {
+    "python -m pip install build hatchling twine",
+    "twine upload dist/*",
+    'pip install "rbsuite[pandas]" notebook',
+}
+"""All that is left out: it installs from an index, or uploads to one."""
+
+
+def test_no_block_of_the_guides_is_left_out(pages: ModuleType) -> None:
+    """What is marked as a file is imported above, or used by what is; an output is compared by test_pages."""
+    left_out = set()
+    for name in GUIDES:
+        for block in pages.blocks(DOCS / name):
+            if block.kind == "file":
+                assert name == "write-a-plugin.md"
+                known = {*(f"{module}.py" for module in (*MODULES, "try_examples")), "pyproject.toml"}
+                assert block.argument in {*known, "prompts/memory/inject.j2"}, block.argument
+            elif block.kind == "run by":
+                assert f'"{name}"' in (DOCS.parent / block.argument).read_text(encoding="utf-8")
+            elif block.kind == "not run":
+                left_out |= set(block.text.splitlines())
+            else:
+                assert block.kind == "output" or (name, block.language) == ("notebook.md", "python"), block.text
+    assert left_out == NOT_RUN
+
+
+def blocks_run_by(pages: ModuleType, name: str, test: str) -> Sequence[str]:
+    return [block.text for block in pages.blocks(DOCS / name) if (block.kind, block.argument) == ("run by", test)]
+
+
+def test_what_is_written_builds_and_may_be_uploaded(pages: ModuleType, tmp_path: Path) -> None:
+    pages.run("rbsuite plugin new capitals --kind environment --template question")
+    scripts = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (commands,) = blocks_run_by(pages, "write-a-plugin.md", "tests/docs/test_guides.py")
+    done = subprocess.run(
+        ["sh", "-e", "-c", commands],
+        cwd=tmp_path / "rbsuite-capitals",
+        env={**os.environ, "PATH": scripts},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("PASSED") == 2
+    built = tmp_path / "rbsuite-capitals" / "dist"
+    assert sorted(path.name for path in built.iterdir()) == [
+        "rbsuite_capitals-0.1.0-py3-none-any.whl",
+        "rbsuite_capitals-0.1.0.tar.gz",
+    ]
+    with zipfile.ZipFile(built / "rbsuite_capitals-0.1.0-py3-none-any.whl") as wheel:
+        assert "[rbsuite]" in wheel.read("rbsuite_capitals-0.1.0.dist-info/entry_points.txt").decode()
 
 
 def test_the_cells_of_the_notebook_run_in_a_running_loop(pages: ModuleType, tmp_path: Path) -> None:

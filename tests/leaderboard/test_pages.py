@@ -71,6 +71,10 @@ def test_an_export_has_the_shape_that_tau2_bench_takes(rbsuite: Command, example
     given = json.loads(rbsuite("leaderboard", "export", EXAMPLE, name, "--root", example.root).out)
     assert given["submission_type"] == "custom"
     assert given["methodology"]["verification"]["modified_prompts"] is True
+    # The worked example is simulated, and on other tasks than tau2-bench's own; its date of evaluation was not told.
+    assert given["methodology"]["verification"]["omitted_questions"] is True
+    assert given["methodology"]["notes"].startswith("SIMULATED")
+    assert "evaluation_date" not in given["methodology"]
     assert given["references"][0]["url"] == "https://example.org/s"
     scores = given["results"]["retail"]
     assert 100 >= scores["pass_1"] >= scores["pass_2"] >= scores["pass_3"] >= 0

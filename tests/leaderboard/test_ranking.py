@@ -9,6 +9,7 @@ import pytest
 
 from rbsuite.leaderboard.ranking import Entry, compare_all, rank_ranges
 from rbsuite.record import Condition, RunInfo
+from rbsuite.statistics.beside import intervals_beside
 from rbsuite.statistics.exact import holm
 from rbsuite.statistics.intervals import p_value
 from rbsuite.statistics.pairing import StreamScores, difference, pair
@@ -86,12 +87,42 @@ def test_rows_on_different_orders_are_covered(spread: float) -> None:
     assert covered >= 135
 
 
+def test_rows_are_told_apart_only_where_they_would_be_on_new_groups_too() -> None:
+    # Pairs of equal arms that are each better at some of 13 groups; with tasks as units two of five would be told apart.
+    rng, groups = np.random.default_rng(5), [f"g{number % 13}" for number in range(len(TASKS))]
+    covered = {"tasks": 0, "groups": 0}
+    for _ in range(150):
+        chances = 0.5 + 0.45 * rng.choice([-1, 1], (2, 13))[:, np.arange(len(TASKS)) % 13, None]
+        entries = [entry(rng.random((len(TASKS), 3)) < one, exchangeable=True) for one in chances]
+        for name, known in (("tasks", []), ("groups", groups)):
+            pairs = compare_all(entries, known)
+            covered[name] += bool(abs(pairs.difference[0, 1]) <= pairs.reach[0, 1])
+    assert covered["tasks"] < 120
+    assert covered["groups"] >= 135
+    # The interval is the one that `compare` shows for new groups, where that is the wider one.
+    one, other = entries
+    paired = pair(streams(one), streams(other), (True, True))
+    beside = intervals_beside(paired, dict(zip(TASKS, groups, strict=True)))
+    [new] = [found.interval for found in beside if found.name == "t over 13 groups"]
+    pairs = compare_all(entries, groups)
+    assert pairs.by_group[0, 1]
+    assert new == pytest.approx(
+        (pairs.difference[0, 1] - pairs.reach[0, 1], pairs.difference[0, 1] + pairs.reach[0, 1])
+    )
+    # Alike in every group, or in too few groups to say how they differ: as without groups.
+    alike = [entry(arm(rng, 0.0)), entry(arm(rng, 1.0)), entry(arm(rng, 0.5, runs=4), first_seed=1)]
+    plain, few = compare_all(alike), compare_all(alike, ["a", "b"] * 20)
+    np.testing.assert_array_equal(plain.reach, few.reach)
+    assert (compare_all(alike, groups).reach >= plain.reach - 1e-12).all()
+
+
 def test_order_of_rows_does_not_matter() -> None:
     rng = np.random.default_rng(4)
     entries = [
         entry(arm(rng, 0.3 * number, spread=0.3), first_seed=10 * (number % 2), exchangeable=number == 3)
         for number in range(5)
     ]
-    there, back = compare_all(entries), compare_all(entries[::-1])
+    groups = [f"g{number // 3}" for number in range(len(TASKS))]
+    there, back = compare_all(entries, groups), compare_all(entries[::-1], groups)
     np.testing.assert_allclose(there.difference, back.difference[::-1, ::-1], atol=1e-12)
     np.testing.assert_allclose(there.p_holm, back.p_holm[::-1, ::-1], rtol=1e-5)

@@ -7,21 +7,30 @@ import json
 import shutil
 import sqlite3
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from boards import Command, write_board
+from experiments import measure
+from rbsuite import Completion, EnvironmentSpec, ModelSpec, hookimpl
+from rbsuite.errors import RbsuiteError
 from rbsuite.leaderboard.adding import Entry, Refused, add
 from rbsuite.leaderboard.boards import read_board
 from rbsuite.leaderboard.submission import dump_text
 from rbsuite.leaderboard.validating import check_submission
+from rbsuite.models.base import ModelRequest
+from rbsuite.run.rewinding import rewind
 from rbsuite.store import ExperimentStore
+from rbsuite.store.codec import pack, unpack
 from rbsuite.store.export import export_jsonl
+from toy import TOY, Toy, ToyPlugin
 
+MEMORIES = ("none", "reasoningbank")
 ENTRY = Entry("A system", "A lab", "2026-11-01")
 NAME = "a-system_a-lab_2026-11-01"
 
@@ -65,11 +74,12 @@ def test_an_export_and_an_archive_give_what_the_store_gives(toys: Path, root: Pa
         export_jsonl(store, tmp_path / "e.jsonl")
     with zipfile.ZipFile(tmp_path / "e.zip", "w") as archive:
         archive.write(toys / "first" / "experiment.sqlite", "deep/experiment.sqlite")
-    made = [
-        add([source], place, Entry(f"S{number}", "L", "2026-11-01"))
-        for number, source in enumerate([toys / "first", tmp_path / "e.jsonl", tmp_path / "e.zip"])
-    ]
-    values = [json.loads((one / "submission.json").read_text())["measured"] for one in made]
+    values = []
+    for number, source in enumerate([toys / "first", tmp_path / "e.jsonl", tmp_path / "e.zip"]):
+        made = add([source], place, Entry(f"S{number}", "L", "2026-11-01"))
+        values.append(json.loads((made / "submission.json").read_text())["measured"])
+        if number < 2:  # one log stands for one system
+            shutil.rmtree(made)
     assert values[0] == values[1] == values[2]
 
 
@@ -206,22 +216,189 @@ def test_what_differs_between_five_people_is_a_column(rbsuite: Command, toys: Pa
     assert len({row["differs: seeds"] for row in shown}) == 4
 
 
+def test_a_model_under_another_name_is_shown_with_the_name_in_its_logs(
+    rbsuite: Command, toys: Path, root: Path
+) -> None:
+    add([toys / "first"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", model="Big 9"))
+    assert "Big 9 (sim/learner)" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
+
+
+def test_the_first_submission_says_what_the_tasks_are_where_the_board_does_not(
+    rbsuite: Command, toys: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "b" / "toys").mkdir(parents=True)
+    text = 'title = "T"\nenvironment = "toy"\nsplit = "all"\ntask_set = ""\ntasks = {}\nsimulated = true\nfixed = {{ limit = {} }}\n'
+    board = tmp_path / "b" / "toys" / "board.toml"
+    board.write_text(text.format(3, 3))
+    place = read_board(tmp_path / "b", "toys")
+    measure(tmp_path / "other", memory=MEMORIES, limit=3, domain="clouds").close()
+    made = add([toys / "fewer"], place, replace(ENTRY, name="m"))
+    with pytest.raises(Refused) as caught:
+        add([tmp_path / "other"], place, replace(ENTRY, name="z"))
+    assert "another task set than that of submissions/m" in caught.value.faults
+    # A receipt of a submission does not hold it against those that came later.
+    options = ("--root", tmp_path / "b", "--receipts", tmp_path / "r")
+    assert rbsuite("leaderboard", "validate", *options).code == 0
+    first = made.with_name("a")
+    shutil.copytree(made, first)
+    edit(first, set_at("measured.task_set", "0" * 64))
+    assert "toys/m: another task set than that of submissions/a" in rbsuite("leaderboard", "validate", *options).out
+
+
 def test_declared_ground_truth_is_a_mark(rbsuite: Command, toys: Path, root: Path) -> None:
     add([toys / "told"], read_board(root, "toys"), Entry("S", "L", "2026-11-01", feedback="ground_truth"))
     assert "ground truth" in rbsuite("leaderboard", "show", "toys", "--root", root, "--claimed").out
 
 
 def test_an_unfinished_experiment_is_refused(toys: Path, root: Path, tmp_path: Path) -> None:
-    with ExperimentStore.open(toys / "first", readonly=True) as store:
-        export_jsonl(store, tmp_path / "whole.jsonl")
-    lines = (tmp_path / "whole.jsonl").read_text().splitlines()
-    kept = [line.replace('"finished":true', '"finished":false') for line in lines[:-1]]
-    (tmp_path / "cut.jsonl").write_text("\n".join(kept) + "\n")
+    shutil.copytree(toys / "first", tmp_path / "cut")
+    with ExperimentStore.open(tmp_path / "cut") as store:
+        rewind(store, [f"{store.manifest.runs[-1].id}@23"])
     with pytest.raises(Refused) as caught:
-        add([tmp_path / "cut.jsonl"], read_board(root, "toys"), ENTRY)
+        add([tmp_path / "cut"], read_board(root, "toys"), ENTRY)
     told = "\n".join(caught.value.faults)
     assert "the experiment is not finished" in told
     assert "1 tasks are missing" in told
+
+
+def swapped(table: str, first: int, second: int, *columns: str) -> str:
+    """SQL that exchanges columns of two rows."""
+    there = (f"(SELECT {{0}} FROM {table} AS other WHERE other.id = {first + second} - {table}.id)",)
+    values = ", ".join(f"{column} = {there[0].format(column)}" for column in columns)
+    return f"UPDATE {table} SET {values} WHERE id IN ({first}, {second})"
+
+
+RUN = 1 << 24
+CHEATS = {
+    "scores in the log": "UPDATE rollout SET head = replace(head, '[0.0,', '[1.0,'), score = 1.0",
+    "a memory relabelled": "UPDATE run SET memory = 'awm' WHERE memory = 'reasoningbank'",
+    "a memory relabelled in the manifest": "UPDATE meta SET value = edited(value, 'reasoningbank', 'awm') WHERE key = 'manifest'",
+    "tasks reordered": swapped("task", 3 * RUN, 3 * RUN + 1, "task_id", "head"),
+    "answers exchanged": swapped("rollout", 3 * RUN << 20, (3 * RUN + 1) << 20, "score", "head", "steps", "tokens"),
+    "the end of a log cut off": f"DELETE FROM task WHERE id = {3 * RUN + 23}",
+    "calls made cheaper": "UPDATE task SET head = replace(head, '\"memory\":[', '\"memory\":[0')",
+    "a template relabelled": "UPDATE template SET sha256 = 'f' || substr(sha256, 2)",
+    "another model in the manifest": "UPDATE meta SET value = edited(value, 'sim/learner', 'big/model') WHERE key = 'manifest'",
+}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+def test_a_log_that_was_changed_to_cheat_is_refused(submitted: Path, name: str) -> None:
+    path = submitted / "experiment.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.create_function("edited", 3, lambda value, old, new: pack(unpack(value).replace(old, new)))
+        before = list(connection.iterdump())
+        assert connection.execute(CHEATS[name]).rowcount > 0
+        assert list(connection.iterdump()) != before
+    edit(submitted, set_at("logs.0.sha256", hashlib.sha256(path.read_bytes()).hexdigest()))
+    edit(submitted, set_at("logs.0.bytes", path.stat().st_size))
+    found = faults(submitted)
+    assert found
+    assert all("the hash chain is broken" in one or "changed" in one for one in found), found
+
+
+def test_an_export_that_was_edited_or_cut_off_is_refused(toys: Path, root: Path, tmp_path: Path) -> None:
+    with ExperimentStore.open(toys / "first", readonly=True) as store:
+        export_jsonl(store, tmp_path / "whole.jsonl")
+    text = (tmp_path / "whole.jsonl").read_text()
+    lines = text.splitlines(keepends=True)
+    edits = {
+        "a score": text.replace('"score":0.0', '"score":1.0'),
+        "a memory": text.replace("reasoningbank", "awm"),
+        "the last task": "".join(lines[:-2] + lines[-1:]).replace('"finished":true', '"finished":false'),
+        "the end": "".join(lines[:-1]),
+    }
+    for changed in edits.values():
+        assert changed != text
+        (tmp_path / "bad.jsonl").write_text(changed)
+        with pytest.raises(RbsuiteError, match="cut off or edited"):
+            add([tmp_path / "bad.jsonl"], read_board(root, "toys"), ENTRY)
+    assert not (root / "toys" / "submissions").exists()
+
+
+def test_tables_beside_the_log_and_rows_in_another_order_are_refused(submitted: Path) -> None:
+    (submitted / "rollouts.parquet").write_bytes(b"PAR1")
+    assert faults(submitted) == ("'rollouts.parquet' is no part of a submission",)
+    (submitted / "rollouts.parquet").unlink()
+    edit(submitted, lambda document: document["measured"]["rows"].reverse())
+    assert any("measured.rows[0].memory is reasoningbank, and the logs give none" in one for one in faults(submitted))
+    edit(submitted, lambda document: document["measured"]["rows"].reverse())
+    edit(submitted, lambda document: document["measured"]["rows"][1]["runs"][0]["scores"].reverse())
+    assert any("measured.rows[1].runs[0].scores[0]" in one for one in faults(submitted))
+
+
+def test_one_log_stands_for_one_system(rbsuite: Command, toys: Path, submitted: Path, root: Path) -> None:
+    renamed = submitted.with_name("renamed")
+    shutil.copytree(submitted, renamed)
+    edit(renamed, set_at("system", "A better system"))
+    options = ("--root", root, "--receipts", root.parent / "receipts")
+    said = rbsuite("leaderboard", "validate", *options)
+    assert said.code == 1
+    assert f"toys/renamed: its log has runs that submissions/{NAME} has too" in said.out
+    assert rbsuite("leaderboard", "validate", renamed, *options).out.count("has too") == 1
+    assert rbsuite("leaderboard", "build", *options, "--out", root.parent / "pages").code == 1
+    shutil.rmtree(renamed)
+    with pytest.raises(Refused) as caught:
+        add([toys / "first"], read_board(root, "toys"), Entry("Renamed", "L", "2026-11-01"))
+    assert caught.value.faults == (f"its log has runs that submissions/{NAME} has too",)
+    assert rbsuite("leaderboard", "validate", *options).code == 0
+
+
+def test_what_is_mixed_across_experiments_is_refused(toys: Path, root: Path, tmp_path: Path) -> None:
+    place = read_board(root, "toys")
+    prompt = tmp_path / "prompts" / "memory" / "inject.j2"
+    prompt.parent.mkdir(parents=True)
+    for seed, words in enumerate(("Notes.", "Other notes."), 11):
+        prompt.write_text(f'{{% extends "core/memory/inject.j2" %}}{{% block intro %}}{words}{{% endblock %}}')
+        own = {"seed": seed, "prompts": (str(tmp_path / "prompts"),)}
+        measure(tmp_path / words, memory=MEMORIES, orders=3, **own).close()
+    measure(tmp_path / "backed", Elsewhere(), memory=MEMORIES, orders=3, seed=12).close()
+    measure(tmp_path / "again", memory=MEMORIES, orders=3).close()
+    mixed = [
+        (tmp_path / "Notes.", tmp_path / "Other notes.", "mixed prompts: a template differs between its experiments"),
+        (toys / "first", tmp_path / "backed", "mixed backends in its experiments"),
+        (toys / "first", tmp_path / "again", "reasoningbank x single: the same order is run 2 times"),
+    ]
+    for one, other, wanted in mixed:
+        with pytest.raises(Refused) as caught:
+            add([one, other], place, ENTRY)
+        assert wanted in caught.value.faults
+    assert not place.submissions
+
+
+class Backed(Toy):
+    """Acts somewhere else than the toy does."""
+
+    def facts(self) -> Mapping[str, Any]:
+        return {"backend": "elsewhere"}
+
+
+class Elsewhere(ToyPlugin):
+    """Declares the toy with the other backend."""
+
+    @hookimpl
+    def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
+        return [replace(TOY, factory=f"{__name__}:Backed")]
+
+
+class Parrot:
+    """A model that is no simulation."""
+
+    name = "parrot"
+
+    async def complete(self, request: ModelRequest) -> Completion:
+        return Completion(str(request.messages[-1].content))
+
+    async def aclose(self) -> None:
+        pass
+
+
+def test_real_models_have_no_place_on_a_board_of_simulations(toys: Path, root: Path, tmp_path: Path) -> None:
+    plugin = ToyPlugin(models=[ModelSpec("parrot", "says what it was told", f"{__name__}:Parrot")])
+    measure(tmp_path / "real", plugin, memory=MEMORIES, orders=3, model=("parrot",)).close()
+    with pytest.raises(Refused) as caught:
+        add([tmp_path / "real"], read_board(root, "toys"), ENTRY)
+    assert caught.value.faults == ("its models are real, and the board is for simulations",)
 
 
 def bad_zip(path: Path) -> None:

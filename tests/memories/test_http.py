@@ -30,6 +30,7 @@ from rbsuite.run.plan import make_plan
 from rbsuite.run.rewinding import rewind
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore, experiment_digest
+from rbsuite.tables import results
 from rbsuite.testing import Finding, Rule, check_memory, require_kept
 from rbsuite.testing.kit import RULES
 from rbsuite.testing.rules import try_rules
@@ -143,6 +144,12 @@ def test_it_is_told_of_each_task_in_turn_and_what_it_gives_is_fenced_metered_and
         summary = summarise(store)
         assert "outside the bank" in render(store, summary)
         assert [one["external"] for one in as_json(store, summary)["conditions"]] == [False, True]
+        taken = sum(record.memory_seconds for _, record in records_of(store, name) if record.position < 6)
+        assert 0 < taken < 60
+        assert [one["memory_seconds"] for one in as_json(store, summary)["conditions"]] == [0, pytest.approx(taken)]
+        assert [row.memory_seconds for row in results(store, summary)] == [0, pytest.approx(taken / 12)]
+    compared = CliRunner().invoke(rbsuite, ["compare", str(tmp_path)]).stdout
+    assert "memory s: seconds a task in the memory's own service or library" in compared
     assert service.authorizations == {"Basic bWU6cGFzcy13b3Jk"}
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"pass-word" in path.read_bytes()]
     spaces = [body["namespace"] for body in told(service, "/open")]

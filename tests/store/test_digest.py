@@ -54,6 +54,7 @@ SEEN: dict[str, Callable[[TaskRecord], TaskRecord]] = {
 UNSEEN: dict[str, Callable[[TaskRecord], TaskRecord]] = {
     "nothing": lambda record: record,
     "seconds": rollout(lambda made: replace(made, seconds=99.0)),
+    "seconds of memory": lambda record: replace(record, memory_seconds=99.0),
     "usage": rollout(lambda made: replace(made, usage={"agent": Usage(1, 2, 3, 4.0)})),
     "task usage": lambda record: replace(record, usage={}),
     "commit": lambda record: replace(record, commit_id="another"),

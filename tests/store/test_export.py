@@ -18,19 +18,19 @@ from rbsuite.store.importing import import_jsonl
 def test_lines(filled: ExperimentStore, samples: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     path.write_text("old")
-    assert export_jsonl(filled, path) == 8
+    assert export_jsonl(filled, path) == 9
     lines = [json.loads(line) for line in path.read_text(encoding="ascii").splitlines()]
-    assert [line["type"] for line in lines] == ["experiment", "run", "run", "task", "task", "task", "task", "task"]
+    assert [line["type"] for line in lines] == ["experiment", "run", "run", *["task"] * 5, "end"]
     assert lines[0]["facts"] == filled.manifest.facts
     assert (lines[2]["id"], lines[2]["committed"], lines[2]["finished"]) == (samples.RUN, 5, False)
-    assert lines[3:] == [{"type": "task", "run": samples.RUN, **plain(record)} for record in samples.records(5)]
+    assert lines[3:-1] == [{"type": "task", "run": samples.RUN, **plain(record)} for record in samples.records(5)]
     assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["out.jsonl"]
 
 
 def test_stream_without_trajectories(filled: ExperimentStore) -> None:
     stream = io.StringIO()
-    assert export_jsonl(filled, stream, trajectories=False) == 8
-    last = json.loads(stream.getvalue().splitlines()[-1])
+    assert export_jsonl(filled, stream, trajectories=False) == 9
+    last = json.loads(stream.getvalue().splitlines()[-2])
     assert last["rollouts"][0]["trajectory"]["steps"] == []
     assert last["rollouts"][0]["trajectory"]["grade"]["score"] == 1.0
 
@@ -63,6 +63,9 @@ def test_an_export_becomes_the_same_experiment(filled: ExperimentStore, samples:
         ('"end":"finished"', '"end":"won"', "is not a known word"),
         ('"steps":[', '"steps":3,"other":[', "other fields: other"),
         ('"format":1', '"format":2', "no export in format 1"),
+        ('"score":1.0', '"score":0.5', "cut off or edited"),
+        ('"seconds":1.5', '"seconds":0.5', "cut off or edited"),
+        ('{"type":"end"', '{"type":"enough"', "cut off or edited"),
     ],
 )
 def test_what_is_no_export_becomes_nothing(

@@ -124,6 +124,7 @@ def records(draw: st.DrawFn) -> TaskRecord:
         state_hash=chain(GENESIS, 1, made),
         usage=draw(usages),
         notes=draw(st.dictionaries(text, small, max_size=2)),
+        memory_seconds=draw(number),
     )
 
 
@@ -188,7 +189,7 @@ def test_manifest_comes_back_equal(config: dict[str, Any], name: str) -> None:
         (Recalled, 4),
         (RecallEvent, 5),
         (RolloutRecord, 5),
-        (TaskRecord, 12),
+        (TaskRecord, 13),
         (MemoryOp, 9),
         (MemoryItem, 12),
         (Provenance, 5),

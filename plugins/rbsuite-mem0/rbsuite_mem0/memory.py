@@ -6,6 +6,7 @@ and nothing of a task or its twins is recalled for it, for those are not in the 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -13,6 +14,7 @@ from uuid import UUID
 
 from rbsuite import Experience, MemoryItem, MemoryOp, Outcome, Recall, RecallRequest, fence, render_transcript
 from rbsuite.memories.base import BankView
+from rbsuite.trajectory import Usage
 from rbsuite_mem0.product import Bridge, Store, product
 
 _T = TypeVar("_T")
@@ -105,7 +107,10 @@ class Mem0:
             used.hold(facts, bridge)
             return used, work(used)
 
+        started = time.perf_counter()
         used, result = await bridge.run(done)
+        # Its calls are those of view.complete and view.embed, and counted there; its time is told here.
+        view.spend("mem0", Usage(), time.perf_counter() - started)
         # One that failed is not kept: what it holds then is not known.
         self._kept.append(used)
         while len(self._kept) > STORES:

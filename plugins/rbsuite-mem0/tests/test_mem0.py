@@ -70,6 +70,7 @@ def test_it_learns_through_our_model_and_helps(experiment: rbsuite.Experiment) -
     assert on.success.mean > off.success.mean
     assert on.recalled > 0.5
     assert on.usage["memory"].calls == 10
+    assert on.memory_seconds > 0 == off.memory_seconds
     for run in experiment.runs:
         for record in experiment.records(run.id):
             for op in record.ops:

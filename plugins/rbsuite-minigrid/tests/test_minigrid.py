@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import rbsuite
+from rbsuite.cli import run
 from rbsuite.testing import check_plugin, require_kept
 
 pytest.importorskip(
@@ -66,9 +69,20 @@ def test_the_rules_of_the_kit_are_kept() -> None:
     assert {one.rule for one in found if one.outcome == "not tried"} == silent
 
 
-def test_an_experiment_runs(tmp_path: Path) -> None:
-    options = {"memory": ["none", "reasoningbank"], "orders": 1, "domain": "GoToLocal"}
-    with rbsuite.evaluate("minigrid", out=tmp_path / "out", **options) as experiment:
-        assert experiment.complete
-        assert [row.tasks for row in experiment.results] == [5, 5]
+def test_what_the_guide_shows_runs_and_gives_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "write-a-plugin.md").read_text(encoding="utf-8")
+    [block] = re.findall(
+        r"^<!-- run by: plugins/rbsuite-minigrid/[^\n]* -->\n```sh\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL
+    )
+    monkeypatch.chdir(tmp_path)
+    for line in block.splitlines():
+        assert run(shlex.split(line.partition(" rbsuite ")[2])) == 0, line
+    shown = capsys.readouterr().out
+    assert "30 of 30 reference solutions score 1" in shown
+    for figure in ("16.7", "30.0", "+13.3 points [+3.6, +23.1]"):
+        assert figure in shown
+        assert figure.replace("+", "") in guide.replace("\n", " ")
+    with rbsuite.Experiment.open(next(path.parent for path in tmp_path.rglob("experiment.sqlite"))) as experiment:
         assert {row.end for row in experiment.rollouts()} <= {"finished", "max_steps"}
