@@ -356,15 +356,16 @@ class ExperimentStore:
         self._known(run_id)
         return self._reader.ops(run_id, upto_version)
 
-    def results(self, run_id: str, *, details: Container[str] | None = None) -> Iterator[ResultRow]:
+    def results(self, run_id: str, *, details: Container[str] | None = None, start: int = 0) -> Iterator[ResultRow]:
         """A row a rollout, for statistics; does not unpack the trajectories.
 
         Args:
             run_id: the run.
             details: names in the truth that a row is to have; all if ``None``.
+            start: the first position.
         """
         self._known(run_id)
-        return self._reader.results(run_id, details)
+        return self._reader.results(run_id, details, start)
 
     def failures(self, run_id: str) -> Failures:
         """How many rollouts of a run broke, and where the first one is."""
