@@ -14,18 +14,26 @@ from rbsuite.inert import inert
 _SPACE = "{http://www.w3.org/2000/svg}"
 
 
-def chart(kind: str, width: int, height: int, **options: Any) -> Any:
+def chart(kind: str, width: int, height: int, *, label_size: int = 0, **options: Any) -> Any:
     """A chart of pygal without its script and legend.
 
     Args:
         kind: name of pygal's class, e.g. ``XY``.
         width: pixels; ``height``: the same.
+        label_size: for which size of labels there is to be room; 0: as pygal has it.
         options: further options of pygal.
 
     Raises:
         UsageError: pygal is not installed.
     """
-    return getattr(_pygal(), kind)(
+    pygal = _pygal()
+    if label_size:
+        from pygal.style import Style
+
+        options["style"] = Style(
+            label_font_size=label_size, major_label_font_size=label_size, title_font_size=label_size
+        )
+    return getattr(pygal, kind)(
         js=[],
         css=[],
         no_prefix=True,

@@ -19,6 +19,8 @@ from rbsuite.transcript import render_action, rules_of
 if TYPE_CHECKING:
     from rbsuite.experience import MemoryItem, MemoryOp
     from rbsuite.plugins import Plugins
+    from rbsuite.prompts import Prompts
+    from rbsuite.record import Condition
     from rbsuite.run.prompt_sent import PromptSent
     from rbsuite.statistics.summary import Summary
     from rbsuite.store import ExperimentStore
@@ -58,7 +60,9 @@ class Runs:
             pairs = []
             places = {(source, info.id): place for place, (source, info) in enumerate(runs)}
             by_condition = {
-                one.condition: [places[source, run.info.id] for source, run in zip(one.sources, one.streams, strict=True)]
+                one.condition: [
+                    places[source, run.info.id] for source, run in zip(one.sources, one.streams, strict=True)
+                ]
                 for one in summary.conditions
             }
             for one in summary.comparisons:
@@ -107,7 +111,9 @@ def _paired(
     found = []
     for place in mine:
         seed = runs[place][1].seed
-        found.append((place, next((other for other in others if runs[other][1].seed == seed), others[0] if others else -1)))
+        found.append(
+            (place, next((other for other in others if runs[other][1].seed == seed), others[0] if others else -1))
+        )
     return found
 
 
@@ -161,6 +167,7 @@ class Shower:
         self._hides = is_private(store) and not reveal
         self._plugins = None if self._hides else plugins
         self._share = share
+        self._prompts: dict[Condition, Prompts] = {}
 
     async def all(self, info: RunInfo) -> AsyncIterator[Json]:
         """All that is committed of a run, in order."""
@@ -176,15 +183,18 @@ class Shower:
             record: with trajectories.
             items: the items that the run's bank ever held, by id.
         """
-        from rbsuite.run.prompt_sent import prompt_sent
+        from rbsuite.run.prompt_sent import prompt_sent, prompts_of
 
-        prompts: list[PromptSent | None | str] = []
+        prompts: list[PromptSent | str | None] = []
         for rollout in range(len(record.rollouts)):
             if self._plugins is None or not any(event.recall.text for event in record.recalls):
                 prompts.append(None)
                 continue
             try:
-                prompts.append(await prompt_sent(self._store, info, record, rollout, self._plugins))
+                if info.condition not in self._prompts:
+                    self._prompts[info.condition] = prompts_of(info, self._plugins)
+                used = self._prompts[info.condition]
+                prompts.append(await prompt_sent(self._store, info, record, rollout, self._plugins, used))
             except RbsuiteError as error:
                 prompts.append(str(error))
         if self._hides:
@@ -199,7 +209,7 @@ class Shower:
         }
         return _inert(made)
 
-    def _rollout(self, record: TaskRecord, number: int, prompt: PromptSent | None | str) -> Json:
+    def _rollout(self, record: TaskRecord, number: int, prompt: PromptSent | str | None) -> Json:
         one = record.rollouts[number]
         trajectory, verdict, grade = one.trajectory, one.verdict, one.trajectory.grade
         return {
@@ -244,7 +254,7 @@ def _recall(event: Any, items: Mapping[str, MemoryItem]) -> Json:
     }
 
 
-def _item(item: MemoryItem | None) -> Mapping[str, Any]:
+def _item(item: MemoryItem | None) -> dict[str, Any]:
     if item is None:
         return {"title": "?", "text": "", "from": "", "label": ""}
     text = "\n".join(filter(None, (item.description, item.content)))
@@ -258,10 +268,15 @@ def _op(op: MemoryOp) -> Json:
         text = "\n".join(filter(None, (op.item.description, op.item.content)))
         return ["+" if op.op == "add" else "~", op.item.id, op.item.title, text]
     counters = ", ".join(f"{name} {value:+g}" for name, value in op.counters.items())
-    return ["-" if op.op == "delete" else "~", op.item_id, op.op, " ".join(filter(None, (op.target, counters, op.reason)))]
+    return [
+        "-" if op.op == "delete" else "~",
+        op.item_id,
+        op.op,
+        " ".join(filter(None, (op.target, counters, op.reason))),
+    ]
 
 
-def _prompt_place(prompt: PromptSent | None | str) -> Json:
+def _prompt_place(prompt: PromptSent | str | None) -> Json:
     """Where the recalled text stood: message, its role, character and length of the message, and what was around it."""
     if prompt is None or isinstance(prompt, str):
         return prompt

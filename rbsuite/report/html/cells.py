@@ -58,12 +58,14 @@ class Figure:
         svg: the chart.
         caption: what it shows.
         keys: its series: the name of each, and its class.
+        wide: whether it has a row of its own.
     """
 
     name: str
     svg: str
     caption: str
     keys: Sequence[tuple[str, str]] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

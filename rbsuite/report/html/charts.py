@@ -12,6 +12,9 @@ from rbsuite.report.html.cells import Cell, Reading, estimate
 COLOURS = 8
 """Colours, each with a dash of its own; further series begin again."""
 
+LABEL = 14
+"""Size of the labels beside a chart, which is drawn small on a phone."""
+
 Point = tuple[float, Any, str]
 """Where on the x axis, an estimate of the document (or a number), and the text of the point."""
 
@@ -40,7 +43,7 @@ def bands(lines: Sequence[Line], title: str, x_title: str, y_title: str, *, scal
         scale: by which values are multiplied: shares are shown in percent.
         options: of pygal, e.g. ``range``.
     """
-    drawn = chart("XY", 520, 260, x_title=x_title, y_title=y_title, dots_size=4, **options)
+    drawn = chart("XY", 460, 260, x_title=x_title, y_title=y_title, dots_size=4, **options)
     classes = []
     for line in lines:
         name = f"c{line.colour % COLOURS}"
@@ -68,11 +71,12 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
     """
     drawn = chart(
         "XY",
-        760,
-        90 + 30 * len(rows),
+        620,
+        80 + 26 * len(rows),
+        label_size=LABEL,
         x_title=x_title,
         y_labels=[
-            {"value": len(rows) - place, "label": name if len(name) <= 34 else f"{name[:31]}..."}
+            {"value": len(rows) - place, "label": name if len(name) <= 42 else f"{name[:39]}..."}
             for place, (name, *_) in enumerate(rows)
         ],
         range=(0.4, len(rows) + 0.6),
@@ -103,8 +107,8 @@ def stacked(names: Sequence[str], parts: Sequence[tuple[str, Sequence[Cell]]], t
         title: what the chart shows.
         x_title: of the axis of values.
     """
-    drawn = chart("HorizontalStackedBar", 760, 90 + 34 * len(names), x_title=x_title)
-    drawn.x_labels = [name if len(name) <= 34 else f"{name[:31]}..." for name in reversed(names)]
+    drawn = chart("HorizontalStackedBar", 620, 90 + 34 * len(names), label_size=LABEL, x_title=x_title)
+    drawn.x_labels = [name if len(name) <= 42 else f"{name[:39]}..." for name in reversed(names)]
     for name, cells in parts:
         bars = [{"value": cell.value or 0.0, "label": f"{name}: {cell.text}"} for cell in reversed(cells)]
         drawn.add(name, bars)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _PARTS = ("report.html", "sections.html", "waiting.html", "experiments.html", "report.css", "report.js")
 
+WAITING = "The figures are being computed. The rollouts below are there already."
+
 
 def report_document(compared: Compared, *, reveal: bool = False) -> Json:
     """Every figure of a report: what ``rbsuite compare --json --flips`` and ``rbsuite memory helped --json`` print.
@@ -50,7 +52,9 @@ def report_document(compared: Compared, *, reveal: bool = False) -> Json:
 
     one = len(compared.stores) == 1
     helped = [
-        found for store in compared.stores for found in items_helped(store, compared.summary if one else summarise(store))
+        found
+        for store in compared.stores
+        for found in items_helped(store, compared.summary if one else summarise(store))
     ]
     made = plain({**document(compared), "flips": flips_json(compared), "helped": helped_json(helped)})
     if any(map(is_private, compared.stores)) and not reveal:
@@ -165,6 +169,11 @@ def sections_part(figures: Figures, compared: Compared) -> str:
     """The sections alone, as the viewer puts them into its page."""
     values = {**frame(compared.stores, compared), **body(figures, compared)}
     return render(_templates(), "sections.html", values)
+
+
+def waiting_part(text: str) -> str:
+    """What stands in the place of the sections while there are none; the empty text: they are being computed."""
+    return render(_templates(), "waiting.html", {"waiting": text or WAITING})
 
 
 def page(template: str, values: Mapping[str, Any], *, connect: str) -> tuple[str, str]:

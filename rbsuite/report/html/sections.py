@@ -137,6 +137,7 @@ def sections(figures: Figures) -> Sequence[Section]:
 
 def _learning(figures: Figures) -> Section | None:
     read, charts, tables = figures.read, [], []
+    halves: list[list[Cell]] = []
     for number, (one, (a, b)) in enumerate(zip(figures.comparisons, figures.pairs, strict=True)):
         title = figures.versus(number)
         for kind, what in (("learning_curve", "along the stream"), ("cumulative_curve", "so far")):
@@ -167,13 +168,18 @@ def _learning(figures: Figures) -> Section | None:
                     ("tasks", *_two(figures, number)),
                 )
             )
-        if one["second_half_gain"] is not None:
-            cells = [label(title), read(f"/comparisons/{number}/second_half_gain", "change")]
-            columns = [("comparison", False), ("second half less first, points", True)]
-            if one["final_bank_gain_on_early_tasks"] is not None:
-                columns.append(("early tasks again on the final bank, points", True))
-                cells.append(read(f"/comparisons/{number}/final_bank_gain_on_early_tasks", "change"))
-            tables.append(Table(f"halves-{number + 1}", f"{title}, halves", columns, [cells]))
+        cells = [label(title), Cell(""), Cell("")]
+        for place, name in enumerate(("second_half_gain", "final_bank_gain_on_early_tasks"), 1):
+            if one[name] is not None:
+                cells[place] = read(f"/comparisons/{number}/{name}", "change")
+        halves.append(cells)
+    if any(cell.source for cells in halves for cell in cells):
+        columns = [
+            ("comparison", False),
+            ("second half less first", True),
+            ("early tasks again on the final bank", True),
+        ]
+        tables.insert(0, Table("halves", "The second half against the first, in points", columns, halves))
     about = "Does it learn? Scores along the stream, with 95 % intervals over tasks, given these orders."
     return Section("learning", "Learning", [about], charts, tables) if charts else None
 
@@ -240,13 +246,19 @@ def _budget(figures: Figures) -> Section | None:
             for number, (name, found) in enumerate(several.items())
         ]
         keys = [line.key for line in over_k]
+        ks = sorted({k for found in several.values() for k, _ in found})
         charts.append(
-            Figure("over-k", bands(over_k, "score over k", "k, rollouts a task", "score %"), "Score over k.", keys)
+            Figure(
+                "over-k",
+                bands(over_k, "score over k", "k, rollouts a task", "score %", range=(0, 100), x_labels=ks),
+                "Score over k.",
+                keys,
+            )
         )
         charts.append(
             Figure(
                 "over-cost",
-                bands(over_cost, "score over cost", "tokens a task", "score %"),
+                bands(over_cost, "score over cost", "tokens a task", "score %", range=(0, 100)),
                 "Score over what a task costs.",
                 keys,
             )
@@ -271,6 +283,7 @@ def _budget(figures: Figures) -> Section | None:
         ]
         tables.append(Table("over-k", "Score and cost over k", columns, rows))
     if passes:
+        passed = sorted({one["k"] for place in passes for one in figures.conditions[place]["passes"]})
         lines = [
             line_of(
                 read,
@@ -286,7 +299,7 @@ def _budget(figures: Figures) -> Section | None:
         charts.append(
             Figure(
                 "pass-at-k",
-                bands(lines, "pass@k", "k", "pass@k %"),
+                bands(lines, "pass@k", "k", "pass@k %", range=(0, 100), x_labels=passed),
                 "Any of k rollouts solves the task.",
                 [line.key for line in lines],
             )
@@ -334,12 +347,12 @@ def _orders(figures: Figures) -> Section | None:
                 read,
                 figures.versus(number),
                 figures.pairs[number][0],
-                [(order + 1, f"{at}/differences/{order}", "points") for order in found],
+                [(order, f"{at}/differences/{order}", "points") for order in found],
             )
         )
-    columns = [("comparison", False), *((f"order {order + 1}", True) for order in range(most))]
+    columns = [("comparison", False), *((f"order {order}", True) for order in range(most))]
     columns += [("SD", True), ("SD beyond chance", True), ("F test, p", True)]
-    chart = bands(lines, "difference by order", "order", "points", x_labels=list(range(1, most + 1)))
+    chart = bands(lines, "difference by order", "order", "points", x_labels=list(range(most)))
     about = "The same tasks in other orders. SD beyond chance: what of the spread is the orders' own."
     figure = Figure("orders", chart, "The difference in each order, in points.", [line.key for line in lines])
     return Section(
@@ -385,7 +398,14 @@ def _domains(figures: Figures) -> Section | None:
         return None
     about = "Intervals are over the tasks of a part, given the orders that were run."
     drawn = (
-        [Figure("domains", forest(chart, "difference by domain", "difference in points"), "The difference by domain.")]
+        [
+            Figure(
+                "domains",
+                forest(chart, "difference by domain", "difference in points"),
+                "The difference by domain.",
+                wide=True,
+            )
+        ]
         if chart
         else []
     )
@@ -427,7 +447,9 @@ def _items(figures: Figures) -> Section | None:
         if chart:
             text = f"{title}: the clusters of items with the greatest and the least contrast."
             charts.append(
-                Figure(f"items-{number + 1}", forest(chart, "contrast of clusters", "contrast in points"), text)
+                Figure(
+                    f"items-{number + 1}", forest(chart, "contrast of clusters", "contrast in points"), text, wide=True
+                )
             )
     if not tables:
         return None
@@ -525,6 +547,7 @@ def _cost(figures: Figures) -> Section | None:
         stacked(figures.names, parts, "tokens a task", "tokens a task"),
         "Tokens a task. Acting: agent and simulated user.",
         [(name, f"s{number}") for number, (_, name) in enumerate(PARTS)],
+        wide=True,
     )
     return Section("cost", "Cost", [], [figure], [Table("cost", "Cost by purpose", columns, rows)])
 
@@ -713,7 +736,11 @@ def _full(figures: Figures) -> Iterator[Table]:
             measures,
         )
     notes = [
-        [label(figures.names[place]), label(name.replace("_", " ")), read(f"/conditions/{place}/notes/{key(name)}", "count")]
+        [
+            label(figures.names[place]),
+            label(name.replace("_", " ")),
+            read(f"/conditions/{place}/notes/{key(name)}", "count"),
+        ]
         for place, one in enumerate(figures.conditions)
         for name in one["notes"]
     ]

@@ -51,7 +51,7 @@ def answer(read: Reading, number: int, places: tuple[int, int], names: Sequence[
     verdict = {
         "gain": f"{subject} helped." if memory else f"{a} scored more than {b}.",
         "loss": f"{subject} hurt." if memory else f"{a} scored less than {b}.",
-        "open": f"No difference between {a} and {b} was shown.",
+        "open": f"{a} against {b}: no difference established.",
         "early": f"{a} against {b}: not finished, nothing may be concluded yet.",
     }[kind]
     return Answer(verdict, kind, list(_sentences(read, at, one, kind, places, (a, b))), *places)
@@ -86,9 +86,9 @@ def _sentences(
                 " %. Paired difference ",
             ),
             *(read(f"{at}/difference", "points"), " points"),
-            *([", 95 % interval ", read(f"{at}/ci95", "point bounds")] if one["ci95"] else []),
-            *([", p ", read(f"{at}/p_value", "p")] if one["p_value"] is not None else []),
-            *([", adjusted (Holm) ", read(f"{at}/p_holm", "p")] if one["p_holm"] != one["p_value"] else []),
+            *((", 95 % interval ", read(f"{at}/ci95", "point bounds")) if one["ci95"] else ()),
+            *((", p ", read(f"{at}/p_value", "p")) if one["p_value"] is not None else ()),
+            *((", adjusted (Holm) ", read(f"{at}/p_holm", "p")) if one["p_holm"] != one["p_value"] else ()),
             ".",
         ]
     ]

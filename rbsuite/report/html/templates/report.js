@@ -3,7 +3,7 @@
   const $ = (id) => document.getElementById(id);
   const list = $("list");
   if (!list) return;
-  const PAGE = 200, CUT = 1200, BROKEN = ["env_error", "model_error"];
+  const PAGE = 100, CUT = 1200, BROKEN = ["env_error", "model_error"];
   const head = JSON.parse($("head").textContent);
   const make = (tag, options = {}, ...children) => {
     const made = document.createElement(tag);
