@@ -38,12 +38,15 @@ def command(place: Path, port: int, reveal: bool) -> None:
         from rbsuite.view.server import HOST, Viewer, serve
     except ImportError as error:
         raise UsageError(f"the viewer needs {error.name}.", "Run: pip install 'rbsuite[view]'") from error
+    from rbsuite.store import ExperimentStore
     from rbsuite.view.watching import experiments
 
     try:
         found = experiments(place)
     except OSError as error:
         raise UsageError(f"{place} cannot be read: {error.strerror}.", "Name an experiment, or a directory.") from error
+    for directory in found.values() if place in found.values() else ():
+        ExperimentStore.open(directory, readonly=True).close()  # what is wrong with it is told here
     if not found:
         tell(f"There is no experiment in {place} yet.")
     token = secrets.token_urlsafe(24)
@@ -51,6 +54,7 @@ def command(place: Path, port: int, reveal: bool) -> None:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((HOST, port))
+            listening.listen()  # who reads the address below may ask at once
         except OSError as error:
             raise UsageError(f"cannot listen on {HOST}:{port}: {error.strerror}.", "Choose another --port.") from error
         echo(f"http://{HOST}:{listening.getsockname()[1]}/{token}/")

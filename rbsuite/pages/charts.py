@@ -83,7 +83,8 @@ def svg(drawn: Any, classes: str, title: str, series: Sequence[str] = ()) -> str
 
 
 def _clean(parent: Any) -> None:
-    for child in list(parent):
+    # Descriptions come last: the titles made of them stay.
+    for child in sorted(parent, key=lambda one: str(one.tag).endswith("desc")):
         name = child.tag.removeprefix(_SPACE) if isinstance(child.tag, str) else ""
         classes = child.get("class", "").split()
         if name in ("", "defs", "title") or "tooltip-overlay" in classes or "text-overlay" in classes:

@@ -91,7 +91,7 @@ class Viewer:
 
     async def _page(self, request: Request) -> Response:
         watched = await self._one(request)
-        return _html(*await run_in_threadpool(watched.page, "../../"))
+        return _html(*await run_in_threadpool(watched.page, "" if watched.directory == self._home else "../../"))
 
     async def _state(self, request: Request) -> Response:
         return JSONResponse(await run_in_threadpool((await self._one(request)).state))
@@ -110,7 +110,7 @@ class Viewer:
 
     async def _search(self, request: Request) -> Response:
         watched, run = await self._one(request), _number(request, "run")
-        words = request.query_params.get("q", "").lower().split()
+        words = request.query_params.get("q", "")
 
         def look(start: int) -> tuple[list[int], int | None]:
             return asyncio.run(watched.search(run, words, start))

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from rbsuite.errors import RbsuiteError
+from rbsuite.errors import RbsuiteError, StoreError
 from rbsuite.inert import inert
 from rbsuite.jsonable import Json
 from rbsuite.memories.folded import folded_items
@@ -25,6 +25,7 @@ from rbsuite.store.experiment import FILE_NAME
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
+    from rbsuite.record import RunInfo
 
 PAUSE = 2.0
 """Times as long as the figures took, in which they are not computed again."""
@@ -62,12 +63,15 @@ class Watched:
         plugins: where agents are looked up.
         reveal: whether the texts of a private benchmark are shown.
 
+    Attributes:
+        directory: that of the experiment.
+
     Raises:
         StoreError: it cannot be read.
     """
 
     def __init__(self, directory: Path, plugins: Plugins, *, reveal: bool) -> None:
-        self._directory = directory
+        self.directory = directory
         self._reveal = reveal
         self._store = ExperimentStore.open(directory, readonly=True)
         self._shower = Shower(self._store, plugins, reveal=reveal)
@@ -85,7 +89,7 @@ class Watched:
         """The page, and its policy.
 
         Args:
-            up: link to all experiments.
+            up: link to all experiments; empty: there is this one alone.
         """
         runs = Runs.of([self._store], None)
         head = {**runs.plain([""] * len(runs.pairs)), "live": True}
@@ -125,18 +129,22 @@ class Watched:
         record = self._store.record(info.id, position)
         return await self._shower.one(info, record, folded_items(self._store, info.id, record.version).ever)
 
-    async def search(self, run: int, words: Sequence[str], start: int) -> tuple[list[int], int | None]:
-        """The positions, from one on, of tasks in whose rollouts all words are found; and where to go on, ``None`` at the end."""
+    async def search(self, run: int, words: str, start: int) -> tuple[list[int], int | None]:
+        """The positions, from one on, of tasks in whose rollouts the words are found; and where to go on, ``None`` at the end."""
         info, found, position = self._run(run), [], start
+        wanted = json.dumps(words.lower(), ensure_ascii=False)[1:-1]
         for record in self._store.records(info.id, start, stop=start + AT_ONCE):
             text = json.dumps(await self._shower.one(info, record, {}), ensure_ascii=False).lower()
-            if all(word in text for word in words):
+            if wanted in text:
                 found.append(record.position)
             position = record.position + 1
         return found, position if position == start + AT_ONCE else None
 
-    def _run(self, run: int) -> Any:
-        return self._store.manifest.runs[run]
+    def _run(self, run: int) -> RunInfo:
+        runs = self._store.manifest.runs
+        if run >= len(runs):
+            raise StoreError(f"{self.directory.name} has no run {run}.", f"It has {len(runs)}, from 0.")
+        return runs[run]
 
     def _committed(self) -> list[int]:
         return [self._store.committed(info.id) for info in self._store.manifest.runs]
@@ -170,7 +178,7 @@ class Watched:
 
         if not any(json.loads(version)):
             return _Made(version, waiting_part("No task is committed yet."), [])
-        with ExperimentStore.open(self._directory, readonly=True) as store:
+        with ExperimentStore.open(self.directory, readonly=True) as store:
             compared = gather([store])
             figures = Figures.of(report_document(compared, reveal=self._reveal))
             runs = Runs.of([store], compared.summary)

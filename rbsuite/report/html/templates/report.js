@@ -113,16 +113,17 @@
     }
   };
   const search = async () => {
-    const mine = ++turn, wanted = words();
+    const mine = ++turn, wanted = $("find").value.trim().toLowerCase();
+    const quoted = JSON.stringify(wanted).slice(1, -1);  // as it stands in the JSON that is looked through
     hits = null;
     limit = PAGE;
-    if (!$("deep").checked || !wanted.length) { refresh(); return; }
+    if (!$("deep").checked || !wanted) { refresh(); return; }
     const found = new Set(), among = entries.filter(fits);
     if (head.live) {
       const runs = new Map();
       for (const run of new Set(among.flatMap((one) => one.b < 0 ? [one.a] : [one.a, one.b]))) {
         $("count").textContent = `searching run ${run + 1} of ${head.runs.length}`;
-        runs.set(run, new Set(await (await ask(`search?run=${run}&q=${encodeURIComponent(wanted.join(" "))}`)).json()));
+        runs.set(run, new Set(await (await ask(`search?run=${run}&q=${encodeURIComponent(wanted)}`)).json()));
         if (mine !== turn) return;
       }
       for (const one of among) if (runs.get(one.a).has(one.place) || (one.other !== undefined && runs.get(one.b).has(one.other))) found.add(one);
@@ -130,7 +131,7 @@
       for (const [place, one] of among.entries()) {
         const texts = [await source.raw(one.a, one.place), one.other === undefined ? "" : await source.raw(one.b, one.other)];
         if (mine !== turn) return;
-        if (texts.some((text) => { const low = text.toLowerCase(); return wanted.every((word) => low.includes(word)); })) found.add(one);
+        if (texts.some((text) => text.toLowerCase().includes(quoted))) found.add(one);
         if (place % 50 === 0) $("count").textContent = `searched ${place} of ${among.length}`;
       }
     }
@@ -407,16 +408,17 @@
 
   // A viewer's page follows the experiment.
   const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+  let drawn = 0;
   const stream = async (run) => {
     const reply = await ask(`rows?run=${run}&start=${rows[run].length}`);
     const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = "", last = performance.now();
+    let rest = "";
     for (;;) {
       const { done, value } = await reader.read();
       const found = (rest + (value ?? "")).split("\n");
       rest = found.pop();
       learn(run, found.map((text) => JSON.parse(text)));
-      if (performance.now() - last > 500) { update(); last = performance.now(); }
+      if (performance.now() - drawn > 500) { update(); drawn = performance.now(); }
       if (done) return;
     }
   };
