@@ -7,6 +7,7 @@ import csv
 import json
 import math
 import re
+import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -399,3 +400,27 @@ def test_tables_and_charts_are_saved_and_everything_is_printed(page: Any, tmp_pa
         assert ground != ink
     page.execute_script("dispatchEvent(new Event('beforeprint'))")
     assert not page.find_elements("css selector", "#sections details:not([open])")
+
+
+@pytest.mark.slow
+def test_a_thousand_rollouts_of_tau_bench_are_quick(browser: Any, tmp_path: Path) -> None:
+    options = ["--env", "tau-bench", "--memory", "none,reasoningbank", "--orders", "10", "--quiet"]
+    assert run(["eval", *options, "--out", str(tmp_path / "e")]) == 0
+    begun = time.process_time()
+    assert run(["report", str(tmp_path / "e"), "-o", str(tmp_path / "r.html")]) == 0
+    took = time.process_time() - begun
+    size = (tmp_path / "r.html").stat().st_size / 2**20
+    look(browser)
+    begun = time.monotonic()
+    browser.get((tmp_path / "r.html").as_uri())
+    until(lambda: browser.execute_script("return document.documentElement.dataset.ready"))
+    ready = time.monotonic() - begun
+    paint = "return performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    painted = browser.execute_script(paint) / 1000
+    print(
+        f"1,100 rollouts: {size:.1f} MiB, made in {took:.1f} s, painted after {painted:.2f} s, ready after {ready:.2f} s"
+    )
+    assert size <= 12
+    assert took <= 10
+    assert painted <= 1
+    assert ready <= 2
