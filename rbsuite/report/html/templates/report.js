@@ -205,7 +205,7 @@
       choice.addEventListener("change", () => { side.chosen = Number(choice.value); draw(); });
     }
     return group(make("p", { class: "side-name", text: `${side.name}: ${run.label}` }), choice,
-      make("dl", { class: "facts-of" }, ...pairs.filter(([, value]) => value !== "").flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })])));
+      make("dl", { class: "facts-of short" }, ...pairs.filter(([, value]) => value !== "").flatMap(([name, value]) => [make("dt", { text: name }), make("dd", { text: value })])));
   };
   const recalled = (side) => {
     const events = side.record.recalls.filter((event) => event.rollout < 0 || event.rollout === side.chosen);
@@ -226,7 +226,7 @@
     else if (place) {
       const around = make("p", { class: "text" });
       around.append(make("span", { class: "dim", text: (place.at > 1 ? "\u2026 " : "") + place.before }), make("mark", { text: place.text }), make("span", { class: "dim", text: place.after }));
-      made.push(make("details", {}, make("summary", { text: `In the prompt: message ${place.message} of ${place.of} (${place.role}), from character ${number(place.at)} of ${number(place.length)}` }),
+      made.push(make("details", { class: "item" }, make("summary", { text: `In the prompt: message ${place.message} of ${place.of} (${place.role}), from character ${number(place.at)} of ${number(place.length)}` }),
         place.changed.length ? make("p", { class: "small", text: `These templates are others now, so the text may differ: ${place.changed.join(", ")}` }) : null, around));
     }
     return group(...(made.length ? made : [make("p", { class: "dim", text: "nothing" })]));
