@@ -137,7 +137,7 @@ def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
                 "%s: not a list without an empty line before it, or 4 spaces if it is in another: %r", source, found
             )
     # A <picture> is HTML, whose addresses mkdocs leaves alone.
-    to_root = posixpath.relpath(".", page.url or ".")
+    to_root = posixpath.relpath(".", posixpath.dirname(page.url) or ".")
     return "".join(
         part if part.startswith("```") else _PICTURE.sub(f"{to_root}/", _LINK.sub(lead, part)) for part in parts
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import csv
 import json
@@ -21,6 +22,7 @@ import pytest
 
 from browsers import look, requests, until
 from experiments import SURE, core_plugins, measure, prepare
+from rbsuite.api import Experiment
 from rbsuite.cli import run
 from rbsuite.environments.solution import Lesson
 from rbsuite.hookspecs import hookimpl
@@ -216,11 +218,16 @@ def test_every_figure_is_one_that_other_commands_print(made: Made) -> None:
 
 
 def test_it_is_made_the_same_again_and_its_refusals_are_one_line(
-    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plugins = core_plugins(WildPlugin())
-    assert run(["report", str(made.store), "-o", str(tmp_path / "again.html")], plugins) == 0
-    assert (tmp_path / "again.html").read_bytes() == made.path.read_bytes()
+    monkeypatch.setattr("rbsuite.plugins.load_plugins", lambda: plugins)
+
+    async def in_a_notebook() -> Path:
+        with Experiment.open(made.store) as experiment:
+            return experiment.report(tmp_path / "library.html")
+
+    assert asyncio.run(in_a_notebook()).read_bytes() == made.path.read_bytes()
     open_experiment(prepare(WildPlugin(), memory=("none", "reasoningbank")), tmp_path / "begun").close()
     assert run(["report", str(tmp_path / "begun"), "-o", str(tmp_path / "begun.html")], plugins) == 0
     assert "not finished, nothing may be concluded yet" in (tmp_path / "begun.html").read_text(encoding="utf-8")

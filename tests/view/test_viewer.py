@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,14 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from browsers import look, requests, until
-from experiments import SURE, core_plugins, measure, prepare
-from experiments import run as run_plan
+from experiments import SURE, measure
 from rbsuite.cli import run
-from rbsuite.run.directory import open_experiment
 from rbsuite.store import ExperimentStore
-from rbsuite.view.server import HOST, Viewer, serve
-from toy import ToyPlugin
+from rbsuite.view.server import HOST
 
 OPTIONS: dict[str, Any] = {"memory": ("none", "reasoningbank"), "orders": 2, "model": (f"sim/learner:{SURE}",)}
 TOKEN = "token"
@@ -46,36 +38,6 @@ def ask(address: str, path: str = "", method: str = "GET", host: str = "") -> Sa
         connection.request(method, parts.path + path, headers={"Host": host or parts.netloc})
         reply = connection.getresponse()
         return Said(reply.status, reply.headers, reply.read().decode())
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    place = tmp_path / "experiments"
-    place.mkdir()
-    return place
-
-
-@pytest.fixture
-def address(home: Path) -> Iterator[str]:
-    """A viewer in a thread of its own."""
-    listening = socket.socket()
-    listening.bind((HOST, 0))
-    loop = asyncio.new_event_loop()
-    work = loop.create_task(serve(Viewer(home, TOKEN, core_plugins(ToyPlugin())), listening))
-
-    def go_on() -> None:
-        with closing(loop):
-            try:
-                loop.run_until_complete(work)
-            except asyncio.CancelledError:
-                loop.run_until_complete(loop.shutdown_default_executor())
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    yield f"http://{HOST}:{listening.getsockname()[1]}/{TOKEN}/"
-    loop.call_soon_threadsafe(work.cancel)
-    thread.join(30)
-    assert not thread.is_alive()
 
 
 def test_who_is_answered_and_what(home: Path, address: str) -> None:
@@ -123,37 +85,6 @@ def test_who_is_answered_and_what(home: Path, address: str) -> None:
         said = ask(address, f"e/e/{bad}")
         assert said.status == status
         assert "Traceback" not in said.text
-
-
-def test_a_page_follows_an_experiment_that_runs(home: Path, address: str, browser: Any, capsys: Any) -> None:
-    plan = prepare(ToyPlugin(), **OPTIONS, limit=8)
-    open_experiment(plan, home / "live").close()
-    look(browser)
-    requests(browser)
-    browser.get(f"{address}e/live/")
-    until(lambda: "0 of 32 tasks" in browser.find_element("id", "state").text)
-    run_plan(plan, home / "live").close()
-    until(lambda: "32 of 32 tasks" in browser.find_element("id", "state").text)
-    until(lambda: len(browser.find_elements("css selector", "#list tr.row")) == 16)
-    sections = until(lambda: browser.find_elements("css selector", "#learning .chart"))
-    assert sections
-    capsys.readouterr()
-    assert run(["compare", str(home / "live"), "--json"], core_plugins(ToyPlugin())) == 0
-    printed = json.loads(capsys.readouterr().out)["comparisons"][0]["difference"]
-    shown = "return document.querySelector('[data-from=\"/comparisons/0/difference\"]')?.textContent"
-    until(lambda: browser.execute_script(shown) == f"{100 * printed:+.1f}")
-    browser.execute_script("document.querySelector('#list tr.row').click()")
-    until(lambda: browser.find_elements("css selector", "tr.details .steps"))
-    browser.execute_script("document.getElementById('deep').checked = true")
-    browser.execute_script(
-        "const one = document.getElementById('find'); one.value = 'picture 1'; one.dispatchEvent(new Event('input'))"
-    )
-    until(lambda: "of 16 pairs" in (text := browser.find_element("id", "count").text) and not text.startswith("16"))
-    assert {urlsplit(url).netloc for url in requests(browser) if not url.startswith("data:")} == {
-        urlsplit(address).netloc
-    }
-    assert [one for one in browser.get_log("browser") if one["level"] == "SEVERE"] == []
-    browser.get("about:blank")  # it asks no more
 
 
 def test_ctrl_c_ends_it(tmp_path: Path) -> None:

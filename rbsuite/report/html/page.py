@@ -7,10 +7,11 @@ import base64
 import json
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
     from rbsuite.store import ExperimentStore
 
+_T = TypeVar("_T")
 _PARTS = ("report.html", "sections.html", "waiting.html", "experiments.html", "report.css", "report.js")
 
 WAITING = "The figures are being computed. The rollouts below are there already."
@@ -97,7 +99,7 @@ def write_report(
     names = [figures.versus(number) for number in range(len(figures.pairs))] or ["all"]
     shared = _Shared()
     shower = [Shower(store, plugins, reveal=reveal, share=shared) for store in stores]
-    records = asyncio.run(_records(runs, shower))
+    records = _finished(_records(runs, shower))
     head = {**runs.plain(names), "live": False}
     listed = [list(rows(stores[source], info.id)) for source, info in runs.runs]
     text = render(
@@ -130,6 +132,16 @@ class _Shared:
 
     def __call__(self, text: str) -> int:
         return self.texts.setdefault(inert(text), len(self.texts))
+
+
+def _finished(work: Coroutine[Any, Any, _T]) -> _T:
+    """What a coroutine comes to, also within a notebook, whose own loop runs already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 async def _records(runs: Runs, shower: Sequence[Shower]) -> Sequence[Sequence[str]]:
