@@ -39,6 +39,7 @@ _ELSEWHERE = {
     "leaderboards/README.md": "leaderboards.md",
 }
 _LINK = re.compile(r"\[(?P<text>[^\]\[]*)\]\((?P<target>[^)#:\s]+)(?P<anchor>#[^)\s]*)?\)")
+_PICTURE = re.compile(r'(?<=")docs/(?=pictures/)')
 # What a forge shows as a list, and Python's Markdown does not.
 _NO_LIST = re.compile(r"^(?: {1,3}(?:[-*]|\d+\.) |[\w`(\[].*\n[-*] ).*", re.MULTILINE)
 _FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
@@ -135,7 +136,11 @@ def on_page_markdown(markdown: str, page: Page, **kwargs: Any) -> str:
             _log.warning(
                 "%s: not a list without an empty line before it, or 4 spaces if it is in another: %r", source, found
             )
-    return "".join(part if part.startswith("```") else _LINK.sub(lead, part) for part in parts)
+    # A <picture> is HTML, whose addresses mkdocs leaves alone.
+    to_root = posixpath.relpath(".", posixpath.dirname(page.url) or ".")
+    return "".join(
+        part if part.startswith("```") else _PICTURE.sub(f"{to_root}/", _LINK.sub(lead, part)) for part in parts
+    )
 
 
 def on_post_build(config: MkDocsConfig) -> None:

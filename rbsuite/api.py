@@ -192,6 +192,23 @@ class Experiment:
 
         return export(self._store, to, out, reveal=reveal).place
 
+    def report(self, out: str | os.PathLike[str], *, baseline: str | None = None, reveal: bool = False) -> Path:
+        """Write it as one page with figures, charts and rollouts; see :func:`rbsuite.report.html.page.write_report`.
+
+        Args:
+            out: the file.
+            baseline: the memory to compare with; ``None``: the one of the first condition.
+            reveal: whether to write text that a benchmark's authors ask not to make public.
+
+        Returns:
+            The file.
+        """
+        from rbsuite.plugins import load_plugins
+        from rbsuite.report.html.page import write_report
+
+        write_report([self._store], out, load_plugins(), baseline=baseline, reveal=reveal)
+        return Path(out)
+
     def records(self, run: str = "", *, trajectories: bool = True) -> Iterator[TaskRecord]:
         """The committed records in stream order.
 

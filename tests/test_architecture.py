@@ -42,12 +42,14 @@ LAYERS: tuple[frozenset[str], ...] = (
             "events",
         ]
     ),
-    frozenset(["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "sandboxes", "store"]),
+    frozenset(
+        ["data", "environments", "models", "reading", "retrieval", "prompts", "sandbox", "sandboxes", "store", "pages"]
+    ),
     frozenset(["agents", "judges", "memories", "scaling"]),
     frozenset(["learner"]),
     frozenset(["statistics", "run", "gym", "adapters"]),
     frozenset(["report", "leaderboard", "serve"]),
-    frozenset(["tables", "notebook", "export"]),
+    frozenset(["tables", "notebook", "export", "view"]),
     frozenset(["api"]),
     frozenset(["cli", "scaffold", "testing"]),
 )

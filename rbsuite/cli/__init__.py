@@ -45,6 +45,8 @@ COMMANDS: Mapping[str, Lazy] = {
     "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
     "show": Lazy("rbsuite.cli.show", "Show one task with memory and without it, side by side."),
     "diff": Lazy("rbsuite.cli.diff", "Say in what two experiments differ and what came of it."),
+    "report": Lazy("rbsuite.cli.report", "Write experiments as a page: figures, charts, rollouts side by side."),
+    "view": Lazy("rbsuite.cli.view", "Look at experiments in a browser while they run."),
     "export": Lazy("rbsuite.cli.export", "Write an experiment as CSV, JSON lines, Parquet, inspect logs or ATIF."),
     "attribute": Lazy(
         "rbsuite.cli.attribute", "Leave memory items out and run their tasks again: what did each cause?"

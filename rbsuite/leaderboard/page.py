@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
-from rbsuite.inert import inert
 from rbsuite.leaderboard.charts import cost_chart, learning_chart
 from rbsuite.leaderboard.references import Figure
 from rbsuite.leaderboard.submission import Row
 from rbsuite.leaderboard.table import Table, TableRow
 from rbsuite.leaderboard.wording import about, bounded, gain_text, headline_name, number, percent, state
+from rbsuite.pages.rendering import render, templates
 from rbsuite.report.figures import p_text
 
-_PARTS = ("board.html", "index.html", "base.html", "published.html", "page.css", "page.js")
+_PARTS = ("board.html", "index.html", "published.html", "page.css", "page.js")
 
 
 def board_page(table: Table, references: Sequence[Figure]) -> str:
@@ -191,32 +188,8 @@ def _checks(row: TableRow) -> list[str]:
 
 @cache
 def _templates() -> Environment:
-    home = files("rbsuite.leaderboard") / "templates"
-    texts = {name: (home / name).read_text(encoding="utf-8") for name in _PARTS}
-    made = Environment(
-        loader=DictLoader(texts), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    style, script = texts["page.css"], texts["page.js"]
-    made.globals |= {
-        "style": Markup(style),
-        "script": Markup(script),
-        "policy": "; ".join(
-            [
-                *("default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'"),
-                f"style-src '{_hash(style)}'",
-                f"script-src '{_hash(script)}'",
-            ]
-        ),
-    }
-    made.filters["inert"] = inert
-    made.finalize = lambda value: inert(value) if type(value) is str else value
-    return made
-
-
-def _hash(text: str) -> str:
-    """What a page's policy names a style or script by."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    return templates("rbsuite.leaderboard", _PARTS, style=["page.css"], script="page.js")
 
 
 def _render(template: str, **values: Any) -> str:
-    return _templates().get_template(template).render(**values).rstrip() + "\n"
+    return render(_templates(), template, values)

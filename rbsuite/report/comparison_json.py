@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rbsuite.report.comparison import Compared, details
 from rbsuite.report.domains import domains_json
+from rbsuite.report.figures import finite
 from rbsuite.report.looking import look_json, looked_at, looks_json
 from rbsuite.report.plain import apart_json, comparison_json, condition_json, rollouts_json
 from rbsuite.report.results import is_control, is_external
@@ -79,17 +80,35 @@ def _condition(one: ConditionSummary, memory: MemoryUse) -> Mapping[str, Any]:
             "items_deleted": memory.deleted,
             "documents_written": memory.documents,
             "items_kept_a_run": memory.items_kept,
+            "growth": [{"tasks": tasks, "items_a_run": items} for tasks, items in memory.growth],
         },
         "cost_of": {
-            "acting": _usage(acting),
-            "memory": {**_usage(remembering), "seconds": one.memory_seconds},
-            "judging_and_selecting": _usage(rest),
+            "acting": _usage(acting, one.committed),
+            "memory": {**_usage(remembering, one.committed), "seconds": one.memory_seconds},
+            "judging_and_selecting": _usage(rest, one.committed),
         },
+        "verdicts": [_verdicts(one, solved) for solved in (True, False)],
     }
 
 
-def _usage(usage: Usage) -> Mapping[str, Any]:
-    return {"calls": usage.calls, "tokens": usage.tokens, "dollars": usage.cost}
+def _usage(usage: Usage, tasks: int) -> Mapping[str, Any]:
+    return {
+        "calls": usage.calls,
+        "tokens": usage.tokens,
+        "tokens_per_task": usage.tokens / max(1, tasks),
+        "dollars": usage.cost,
+    }
+
+
+def _verdicts(one: ConditionSummary, solved: bool) -> Mapping[str, Any]:
+    (success, failure, unknown), right = one.verdicts(solved)
+    return {
+        "solved": solved,
+        "success": success,
+        "failure": failure,
+        "unknown": unknown,
+        "right": {"mean": finite(right.mean), "ci95": right.interval},
+    }
 
 
 def _comparison(comparison: Comparison, compared: Compared) -> Mapping[str, Any]:

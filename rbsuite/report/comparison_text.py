@@ -27,7 +27,6 @@ from rbsuite.report.results import (
 )
 from rbsuite.report.text import NARROW, fields, fold, numbers, table, told_text
 from rbsuite.statistics.memory_use import cost_split
-from rbsuite.statistics.shares import proportion
 from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
@@ -318,9 +317,8 @@ def _judge(conditions: Sequence[ConditionSummary]) -> str:
     rows: list[Sequence[str]] = [("", "verdict success", "failure", "unknown", "right % [95 %]")]
     for name, one in zip(_letters(conditions), conditions, strict=True):
         for solved in (True, False):
-            counts = [one.judged.get((label, solved), 0) for label in ("success", "failure", "unknown")]
-            right = counts[0] if solved else counts[1]
-            share = bounded(proportion(right, counts[0] + counts[1])) if counts[0] + counts[1] else "-"
+            counts, right = one.verdicts(solved)
+            share = "-" if math.isnan(right.mean) else bounded(right)
             rows.append((f"{name} {'solved' if solved else 'not solved'}", *map(str, counts), share))
     return "Judge against the environment's score (rollouts)\n" + numbers(rows, 2)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,17 @@ from rbsuite.jsonable import canonical
 from rbsuite.record import ABOUT, FACTORS
 from rbsuite.report.comparison import check_alike
 from rbsuite.report.figures import bounded, p_text, point_bounds, points
+from rbsuite.report.items import change, estimate_json
 from rbsuite.report.plain import comparison_json
 from rbsuite.report.results import SIMULATED
 from rbsuite.report.text import fold, one_line, table
 from rbsuite.statistics.comparisons import Comparison, compare
 from rbsuite.statistics.conditions import ConditionSummary
+from rbsuite.statistics.intervals import UNKNOWN, Estimate, mean_estimate, p_value
+from rbsuite.statistics.items import contrast
+from rbsuite.statistics.pairing import difference
 from rbsuite.statistics.reading import WARM
-from rbsuite.statistics.summary import summarise
+from rbsuite.statistics.summary import Summary, summarise
 from rbsuite.store import experiment_digest
 
 if TYPE_CHECKING:
@@ -37,6 +41,11 @@ class Differing:
         matched: conditions of the first with those of the second that are most like them, and their paired difference, second minus first
             (``None``: they cannot be paired).
         alone: conditions of the first and of the second without a counterpart.
+        apart: where streams cannot be paired, by the same conditions the difference over tasks, second minus first, and of how many tasks
+            it is that both have; 0: of none, the two are independent.
+        gains: comparisons with the baseline that both made, and how much greater the second's is; over tasks, given the orders that were
+            run. Empty where streams are paired.
+        tasks: how many tasks the first has, the second, and both.
         unpaired: why scores cannot be paired; empty where they can.
         same: whether both came to the same, word for word.
     """
@@ -45,6 +54,9 @@ class Differing:
     options: Mapping[str, tuple[Any, Any]]
     matched: Sequence[tuple[ConditionSummary, ConditionSummary, Comparison | None]]
     alone: tuple[Sequence[ConditionSummary], Sequence[ConditionSummary]]
+    apart: Sequence[tuple[Estimate, int]]
+    gains: Sequence[tuple[Comparison, Comparison, Estimate]]
+    tasks: tuple[int, int, int]
     unpaired: str
     same: bool
 
@@ -75,14 +87,54 @@ def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
         at_once = ours.about.at_once | theirs.about.at_once
         matched.append((one, other, None if unpaired else compare(other, one, at_once)))
     options = {name: values for name, *values in _options(a, b)}
+    known = [dict.fromkeys(task for run in store.manifest.runs for task in run.tasks) for store in (a, b)]
+    both = known[0].keys() & known[1].keys() if _same_world(a, b) else frozenset()
     return Differing(
         (a, b),
         {name: (values[0], values[1]) for name, values in options.items()},
         matched,
         (alone, left),
+        [_apart(one, other, both) for one, other, _ in matched] if unpaired else [],
+        _gains(ours, theirs, matched) if unpaired else [],
+        (len(known[0]), len(known[1]), len(both)),
         unpaired,
         experiment_digest(a) == experiment_digest(b) != "",
     )
+
+
+def _same_world(a: ExperimentStore, b: ExperimentStore) -> bool:
+    """Whether tasks of one name are the same task: environment, its version and where the data come from are the same."""
+    facts = [store.manifest.facts for store in (a, b)]
+    told = [(one["environment"], {name: one["task_set"].get(name) for name in ("pack", "commit")}) for one in facts]
+    return bool(told[0] == told[1])
+
+
+def _apart(one: ConditionSummary, other: ConditionSummary, both: Set[str]) -> tuple[Estimate, int]:
+    """The difference of two conditions whose streams are not the same: by task where they share some, else of independent means."""
+    shared = sorted(both & one.scores.keys() & other.scores.keys())
+    if len(shared) > 1:
+        return mean_estimate([other.scores[task] - one.scores[task] for task in shared]), len(shared)
+    if not one.scores or not other.scores:
+        return UNKNOWN, 0
+    return contrast(*(mean_estimate(list(side.scores.values())) for side in (other, one))), 0
+
+
+def _gains(
+    ours: Summary, theirs: Summary, matched: Sequence[tuple[ConditionSummary, ConditionSummary, Comparison | None]]
+) -> Sequence[tuple[Comparison, Comparison, Estimate]]:
+    """What memory brought in both, by comparisons of conditions that correspond; the two are independent."""
+    counterpart = {one.condition: other.condition for one, other, _ in matched}
+    found = []
+    for one in ours.comparisons:
+        wanted = counterpart.get(one.a), counterpart.get(one.b)
+        for other in theirs.comparisons:
+            if (other.a, other.b) == wanted:
+                found.append((one, other, contrast(_over_tasks(other), _over_tasks(one))))
+    return found
+
+
+def _over_tasks(comparison: Comparison) -> Estimate:
+    return difference(comparison.paired, ordered=False) or UNKNOWN
 
 
 def _likeness(one: ConditionSummary, other: ConditionSummary) -> tuple[bool, int]:
@@ -134,7 +186,7 @@ def render(found: Differing) -> str:
         parts.append("They have the same options, facts and templates.")
     if found.same:
         parts.append("Both came to the same, word for word.")
-    parts.append(_outcome(found))
+    parts.append(_outcome_apart(found) if found.unpaired else _outcome(found))
     for name, left in zip("AB", found.alone, strict=True):
         if left:
             parts.append(
@@ -153,21 +205,44 @@ def _value(value: Any) -> str:
 
 def _outcome(found: Differing) -> str:
     rows: list[Sequence[str]] = [("condition", "A % [95 %]", "B % [95 %]", "B - A, paired", "p", "tasks")]
-    for one, other, difference in found.matched:
+    for one, other, paired in found.matched:
         label = one.condition.label
         if other.condition.label != label:
             label += f" / {other.condition.label}"
-        cells = ("-", "-", "-") if difference is None or not difference.n_tasks else _cells(difference)
+        cells = ("-", "-", "-") if paired is None or not paired.n_tasks else _cells(paired)
         rows.append((label, bounded(one.success), bounded(other.success), *cells))
-    text = f"What came of it\n{table(rows, 2)}"
-    if found.unpaired:
-        text += f"\n{fold(f'Scores are not paired, since the experiments differ in what they mean: {found.unpaired}')}"
-    return text
+    return f"What came of it\n{table(rows, 2)}"
+
+
+def _outcome_apart(found: Differing) -> str:
+    """The same where the two have different tasks, or grade them in different ways."""
+    a, b, both = found.tasks
+    rows: list[Sequence[str]] = [("condition", "A % [95 %]", "B % [95 %]", "B - A", "p", "how")]
+    for (one, other, _), (estimate, shared) in zip(found.matched, found.apart, strict=True):
+        label = one.condition.label
+        if other.condition.label != label:
+            label += f" / {other.condition.label}"
+        how = f"{shared} tasks of both" if shared else "unpaired"
+        rows.append((label, bounded(one.success), bounded(other.success), change(estimate), _p(p_value(estimate)), how))
+    parts = [f"What came of it\n{table(rows, 2)}"]
+    if found.gains:
+        rows = [("comparison", "in A, points", "in B, points", "B - A", "p")]
+        for mine, theirs, estimate in found.gains:
+            sides = (f"{points(one.difference.mean)}{point_bounds(one.difference.interval)}" for one in (mine, theirs))
+            rows.append((f"{mine.a.label} - {mine.b.label}", *sides, change(estimate), _p(p_value(estimate))))
+        parts.append(f"What memory brought\n{table(rows, 2)}")
+    why = found.unpaired.rstrip(".")
+    about = f"Streams are not paired, since the experiments differ in what they mean: {why}. A has {a} tasks, B {b}, both {both}."
+    parts.append(fold(f"{about} B - A is over tasks, given the orders that were run."))
+    return "\n\n".join(parts)
+
+
+def _p(value: float | None) -> str:
+    return "-" if value is None else p_text(value).removeprefix("= ")
 
 
 def _cells(one: Comparison) -> tuple[str, str, str]:
-    p = "-" if one.p_value is None else p_text(one.p_value).removeprefix("= ")
-    return f"{points(one.difference.mean)}{point_bounds(one.difference.interval)}", p, str(one.n_tasks)
+    return f"{points(one.difference.mean)}{point_bounds(one.difference.interval)}", _p(one.p_value), str(one.n_tasks)
 
 
 def as_json(found: Differing) -> Mapping[str, Any]:
@@ -184,10 +259,26 @@ def as_json(found: Differing) -> Mapping[str, Any]:
                 "b": other.condition,
                 "a_mean": one.success.mean,
                 "b_mean": other.success.mean,
-                "paired": None if difference is None else comparison_json(difference),
+                "paired": None if paired is None else comparison_json(paired),
             }
-            for one, other, difference in found.matched
+            for one, other, paired in found.matched
         ],
+        "over_tasks": [
+            {"difference": estimate_json(estimate), "p_value": p_value(estimate), "tasks_of_both": shared}
+            for estimate, shared in found.apart
+        ],
+        "gains": [
+            {
+                "condition": mine.a.label,
+                "baseline": mine.b.label,
+                "a": comparison_json(mine),
+                "b": comparison_json(theirs),
+                "difference": estimate_json(estimate),
+                "p_value": p_value(estimate),
+            }
+            for mine, theirs, estimate in found.gains
+        ],
+        "tasks": dict(zip(("a", "b", "both"), found.tasks, strict=True)),
         "only_in_a": [one.condition for one in found.alone[0]],
         "only_in_b": [one.condition for one in found.alone[1]],
     }

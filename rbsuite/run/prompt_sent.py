@@ -72,7 +72,12 @@ class _Services:
 
 
 async def prompt_sent(
-    store: ExperimentStore, run: RunInfo, record: TaskRecord, rollout: int, plugins: Plugins
+    store: ExperimentStore,
+    run: RunInfo,
+    record: TaskRecord,
+    rollout: int,
+    plugins: Plugins,
+    prompts: Prompts | None = None,
 ) -> PromptSent | None:
     """The first prompt of a rollout.
 
@@ -82,6 +87,7 @@ async def prompt_sent(
         record: the task, with trajectories.
         rollout: index of the rollout.
         plugins: where the agent is looked up.
+        prompts: those of :func:`prompts_of`, where many rollouts of one condition are asked for: each template is compiled once.
 
     Returns:
         ``None`` where the agent had no turn or asked no model.
@@ -94,9 +100,7 @@ async def prompt_sent(
     if observation is None:
         return None
     directory = run.condition.prompts
-    if directory and not Path(directory).is_dir():
-        raise UsageError(f"the templates of {run.id} were in {directory}, which is gone.", "Put them back.")
-    prompts = Prompts([*([Path(directory)] if directory else []), *plugins.prompt_dirs])
+    prompts = prompts or prompts_of(run, plugins)
     services, agent = _Services(prompts), look_up(plugins, "agent", run.condition.agent).make()
     memory = _recalled(record, rollout)
     notes = set(record.rollouts[rollout].notes)
@@ -109,6 +113,18 @@ async def prompt_sent(
     then = {name: sha for (source, name), sha in store.templates().items() if source == directory}
     changed = tuple(name for name, sha in sorted(prompts.used.items()) if then.get(name, sha) != sha)
     return PromptSent(services.heard, memory, changed)
+
+
+def prompts_of(run: RunInfo, plugins: Plugins) -> Prompts:
+    """The templates of a run.
+
+    Raises:
+        UsageError: their directory is gone.
+    """
+    directory = run.condition.prompts
+    if directory and not Path(directory).is_dir():
+        raise UsageError(f"the templates of {run.id} were in {directory}, which is gone.", "Put them back.")
+    return Prompts([*([Path(directory)] if directory else []), *plugins.prompt_dirs])
 
 
 async def _ask(agent: Agent, start: AgentStart, observation: Any) -> None:

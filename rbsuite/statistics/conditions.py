@@ -137,6 +137,13 @@ class ConditionSummary:
         right = sum(count for (label, solved), count in decided.items() if (label == "success") == solved)
         return proportion(right, sum(decided.values()))
 
+    def verdicts(self, solved: bool) -> tuple[Sequence[int], Estimate]:
+        """How many rollouts that solved their task, or did not, were called success, failure and unknown; and in what share of those with
+        a verdict it is right.
+        """
+        counts = [self.judged.get((label, solved), 0) for label in ("success", "failure", "unknown")]
+        return counts, proportion(counts[0] if solved else counts[1], counts[0] + counts[1])
+
     @property
     def rollouts_a_task(self) -> int:
         """The fewest rollouts any task has; 0 before the first task."""

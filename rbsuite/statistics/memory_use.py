@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
+from rbsuite.statistics.intervals import average
 from rbsuite.statistics.reading import RunRows, counted
 from rbsuite.trajectory import Usage
 
 CHARACTERS_PER_TOKEN = 4
 """By which the tokens of injected text are estimated: providers count tokens of whole requests only."""
+
+GROWTH_POINTS = 10
+"""Places of the stream at which the size of banks is told."""
 
 ACTING = ("agent", "user")
 MEMORY = ("memory", "embed")
@@ -27,6 +32,7 @@ class MemoryUse:
         added, deleted: items over all runs.
         documents: how many times a document was written, over all runs.
         runs: how many banks.
+        growth: items in a bank after so many tasks, mean over the runs that got so far.
     """
 
     tasks: int
@@ -37,6 +43,7 @@ class MemoryUse:
     deleted: int
     documents: int
     runs: int
+    growth: Sequence[tuple[int, float]] = ()
 
     @property
     def tokens_a_task(self) -> float:
@@ -67,7 +74,19 @@ def memory_use(runs: Sequence[RunRows]) -> MemoryUse:
         deleted=sum(task.ops.get("delete", 0) for task in tasks),
         documents=sum(task.ops.get("put_document", 0) for task in tasks),
         runs=len(runs),
+        growth=_growth(runs),
     )
+
+
+def _growth(runs: Sequence[RunRows]) -> Sequence[tuple[int, float]]:
+    """At about :data:`GROWTH_POINTS` places of the stream, the last one with them."""
+    kept = []
+    for run in runs:
+        ops = [whole.ops for whole in (counted(rollouts).whole for rollouts in run.tasks) if whole is not None]
+        kept.append(list(accumulate(op.get("add", 0) - op.get("delete", 0) for op in ops)))
+    length = max(map(len, kept), default=0)
+    ends = dict.fromkeys(length * number // GROWTH_POINTS for number in range(1, GROWTH_POINTS + 1))
+    return [(end, average([float(run[end - 1]) for run in kept if len(run) >= end])) for end in ends if end]
 
 
 def cost_split(usage: Mapping[str, Usage]) -> tuple[Usage, Usage, Usage]:

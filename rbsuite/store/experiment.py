@@ -420,15 +420,16 @@ class ExperimentStore:
         ops = self._reader.ops(run_id, upto_version)
         return ((version, hidden(op)) for version, op in ops) if self._hides else ops
 
-    def results(self, run_id: str, *, details: Container[str] | None = None) -> Iterator[ResultRow]:
+    def results(self, run_id: str, *, details: Container[str] | None = None, start: int = 0) -> Iterator[ResultRow]:
         """A row a rollout, for statistics; does not unpack the trajectories.
 
         Args:
             run_id: the run.
             details: names in the truth that a row is to have; all if ``None``.
+            start: the first position.
         """
         self._known(run_id)
-        rows = self._reader.results(run_id, details)
+        rows = self._reader.results(run_id, details, start)
         return map(_hide_row, rows) if self._hides else rows
 
     def failures(self, run_id: str) -> Failures:

@@ -238,9 +238,9 @@ class Reader:
                 found[position].append(decode_op(payload))
         return found
 
-    def results(self, run_id: str, details: Container[str] | None) -> Iterator[ResultRow]:
+    def results(self, run_id: str, details: Container[str] | None, start: int = 0) -> Iterator[ResultRow]:
         """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
-        for page in self._pages(run_id, 0, None, _LIGHT_PAGE):
+        for page in self._pages(run_id, start, None, _LIGHT_PAGE):
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
             rows = self._database.rows(_RESULTS, page.parts)
             self._in_order(run_id, page, [row[0] for row in rows if row[4] == (0 if row[2] == ALL else row[2])])

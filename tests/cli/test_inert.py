@@ -112,6 +112,7 @@ COMMANDS = (
     "compare experiment --flips",
     "show experiment TASK --full",
     "show experiment TASK\x1b[2J",
+    "report experiment --out page.html",
     "diff experiment other",
     "memory helped experiment",
     "attribute experiment --items 1",

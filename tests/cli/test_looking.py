@@ -99,6 +99,27 @@ def test_diff_names_what_differs_and_pairs_the_outcomes(shown: Any) -> None:
     assert "B - A, paired" in text
 
 
+def test_diff_of_other_tasks_says_what_memory_brought_in_both(shown: Any, place: Path) -> None:
+    measure(place / "fewer", memory=("none", "reasoningbank"), orders=2, limit=9).close()
+    text, document = shown(["diff", "e", "fewer"]), json.loads(shown(["diff", "e", "fewer", "--json"]))
+    tasks = document["tasks"]
+    assert 1 < tasks["both"] == tasks["b"] < tasks["a"]
+    assert "What memory brought" in text
+    assert document["not_paired_because"].startswith("task set")
+    with (
+        ExperimentStore.open(place / "e", readonly=True) as a,
+        ExperimentStore.open(place / "fewer", readonly=True) as b,
+    ):
+        sides = zip(summarise(a).conditions, summarise(b).conditions, document["over_tasks"], strict=True)
+        for ours, theirs, found in sides:
+            both = ours.scores.keys() & theirs.scores.keys()
+            mean = sum(theirs.scores[task] - ours.scores[task] for task in both) / len(both)
+            assert found["difference"]["mean"] == pytest.approx(mean)
+            assert found["tasks_of_both"] == len(both) == tasks["both"]
+    (gain,) = document["gains"]
+    assert gain["difference"]["mean"] == pytest.approx(gain["b"]["difference"] - gain["a"]["difference"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

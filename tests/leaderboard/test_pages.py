@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from boards import EXAMPLE, HOSTILE, LEADERBOARDS, Command, Example
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+from browsers import look
 
 
 def test_everything_is_built_the_same_again(rbsuite: Command, example: Example, tmp_path: Path) -> None:
@@ -84,32 +82,9 @@ def test_an_export_has_the_shape_that_tau2_bench_takes(rbsuite: Command, example
     assert (refused.code, "link to the implementation" in refused.err) == (2, True)
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if not CHROMIUM or not DRIVER:
-        pytest.skip("NO BROWSER: chromium and chromedriver are not installed, so the page was not driven")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    home = tmp_path_factory.mktemp("browser")
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        f"--user-data-dir={home}",
-    ):
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
 @pytest.fixture
 def page(browser: Any, example: Example) -> Any:
-    browser.set_window_size(1300, 900)
+    look(browser)
     browser.get((example.pages / f"{EXAMPLE}.html").as_uri())
     return browser
 
@@ -155,6 +130,7 @@ def test_keys_alone_open_a_row(page: Any) -> None:
     for wanted in ("What was checked", "Every number was computed again", "Against the rows next to it", "temperature"):
         assert wanted in details.text
     point = page.find_element("css selector", '.point[data-row="0"]')
+    assert " %, " in page.execute_script("return document.querySelector('.cost .point title').textContent")
     page.execute_script("arguments[0].focus()", point)
     page.switch_to.active_element.send_keys(Keys.ENTER)
     assert page.find_element("id", "details-0").is_displayed()
@@ -164,23 +140,14 @@ def test_keys_alone_open_a_row(page: Any) -> None:
 
 
 def test_dark_and_phone(page: Any) -> None:
-    look = "return getComputedStyle(document.body).backgroundColor"
-    page.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
-    )
-    light = page.execute_script(look)
-    page.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    )
-    assert page.execute_script(look) != light
-    page.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-    )
-    try:
-        page.find_element("css selector", "#row-0 .open button").click()
-        assert page.execute_script("return document.documentElement.scrollWidth") <= 390
-        inner = page.find_element("css selector", "#details-0 .inner").rect
-        assert inner["x"] >= 0
-        assert inner["x"] + inner["width"] <= 390
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    look(page)
+    light = page.execute_script(ground)
+    look(page, scheme="dark")
+    assert page.execute_script(ground) != light
+    look(page, width=390)
+    page.find_element("css selector", "#row-0 .open button").click()
+    assert page.execute_script("return document.documentElement.scrollWidth") <= 390
+    inner = page.find_element("css selector", "#details-0 .inner").rect
+    assert inner["x"] >= 0
+    assert inner["x"] + inner["width"] <= 390

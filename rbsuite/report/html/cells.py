@@ -1,0 +1,164 @@
+"""Tables of a page. Each figure names where in the document of ``rbsuite compare --json`` it stands, and is written as ``compare`` does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rbsuite.jsonable import Json
+from rbsuite.report.figures import bounded, interval, p_text, percent, point_bounds, points
+from rbsuite.report.text import one_line
+from rbsuite.statistics.intervals import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a table or a sentence.
+
+    Attributes:
+        text: as it is shown.
+        value: the number behind it, for sorting and for programs; ``None``: there is none.
+        source: where in the document the figure stands, as a JSON pointer; empty for a name.
+        form: how it is written: one of :data:`FORMS`.
+    """
+
+    text: str
+    value: float | None = None
+    source: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: unique on the page; names its CSV file.
+        title: its caption.
+        columns: their heads, and whether they hold numbers.
+        rows: the cells.
+        about: what a reader must know.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[tuple[str, bool]]
+    rows: Sequence[Sequence[Cell]]
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart.
+
+    Attributes:
+        name: unique on the page; names its SVG file.
+        svg: the chart.
+        caption: what it shows.
+        keys: its series: the name of each, and its class.
+        wide: whether it has a row of its own.
+    """
+
+    name: str
+    svg: str
+    caption: str
+    keys: Sequence[tuple[str, str]] = ()
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page.
+
+    Attributes:
+        name: its anchor.
+        title: its heading.
+        about: what it says, a paragraph each.
+        figures: its charts.
+        tables: its tables, the first of which is open.
+        warning: what stands out.
+    """
+
+    name: str
+    title: str
+    about: Sequence[str]
+    figures: Sequence[Figure]
+    tables: Sequence[Table]
+    warning: str = ""
+
+
+def label(text: object) -> Cell:
+    """A cell that holds a name."""
+    return Cell(one_line(str(text)))
+
+
+def estimate(value: Mapping[str, Any] | None) -> Estimate:
+    """An estimate as the document has it: ``mean`` (or ``difference``) and ``ci95``."""
+    if value is None:
+        return Estimate(math.nan, None)
+    mean, bounds = value.get("mean", value.get("difference")), value["ci95"]
+    return Estimate(math.nan if mean is None else mean, None if bounds is None else (bounds[0], bounds[1]))
+
+
+def _optional(write: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: "-" if value is None else write(value)
+
+
+def _per_task(value: Mapping[str, Any]) -> str:
+    return f"{value['tokens']:,.0f}"
+
+
+FORMS: Mapping[str, Callable[[Any], str]] = {
+    "percent": _optional(percent),
+    "share": lambda value: bounded(estimate(value)),
+    "bounds": lambda value: "-" if value is None else interval(Estimate(0.0, (value[0], value[1]))),
+    "points": _optional(points),
+    "change": lambda value: f"{points(estimate(value).mean)}{point_bounds(estimate(value).interval)}",
+    "point bounds": lambda value: "-" if value is None else point_bounds((value[0], value[1])).strip(),
+    "p": _optional(lambda value: p_text(value).removeprefix("= ")),
+    "count": _optional(lambda value: f"{value:,.0f}"),
+    "decimal": _optional(lambda value: f"{value:.1f}"),
+    "deviation": _optional(lambda value: f"{100 * value:.1f}"),
+    "dollars": lambda value: "unknown" if value is None else f"{value:.4f}",
+}
+"""How figures are written, by name: from the value in the document to the text."""
+
+
+def key(name: str) -> str:
+    """A name as a part of a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+class Reading:
+    """Reads figures out of the document.
+
+    Args:
+        document: what ``rbsuite compare --json`` prints, and more of the kind.
+    """
+
+    def __init__(self, document: Json) -> None:
+        self.document = document
+
+    def __call__(self, source: str, form: str) -> Cell:
+        """The cell of a figure.
+
+        Args:
+            source: a JSON pointer, e.g. ``/comparisons/0/difference``.
+            form: how to write it.
+        """
+        value = self.at(source)
+        number = value
+        if isinstance(value, Mapping):
+            number = estimate(value).mean if "ci95" in value else None
+        if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number):
+            number = None
+        return Cell(FORMS[form](value), number, source, form)
+
+    def at(self, source: str) -> Any:
+        """What stands at a pointer."""
+        value = self.document
+        for word in source.split("/")[1:]:
+            value = value[int(word)] if isinstance(value, list) else value[word.replace("~1", "/").replace("~0", "~")]
+        return value
