@@ -118,10 +118,10 @@ def _children() -> Iterator[int]:
         yield child.pid
 
 
-@pytest.mark.parametrize("executor", ["processes", "processes:0", "ray", "local:2"])
+@pytest.mark.parametrize("executor", ["processes", "processes:0", "ray:2", "local:2"])
 def test_what_is_no_executor_is_refused(tmp_path: Path, executor: str) -> None:
     planned = prepare(limit=1)
-    with open_experiment(planned, tmp_path) as store, pytest.raises(UsageError, match="Use local, or processes:N"):
+    with open_experiment(planned, tmp_path) as store, pytest.raises(UsageError, match="Use local, processes:N or ray"):
         asyncio.run(run_experiment(planned, store, Execution(executor=executor)))
 
 
