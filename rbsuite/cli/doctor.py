@@ -49,10 +49,21 @@ class Finding:
 
 @click.command("doctor", cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--ray", is_flag=True, help="Check the nodes of a Ray cluster too, and compare them with this machine.")
+@click.option(
+    "--ray-address",
+    default="",
+    metavar="HOST:PORT",
+    help="The cluster [default: RAY_ADDRESS, or that of this machine].",
+)
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
+def command(context: click.Context, as_json: bool, ray: bool, ray_address: str) -> None:
     """Check this installation. Exit code 1 if something does not work."""
     findings = examine()
+    if ray or ray_address:
+        from rbsuite.cli.doctor_ray import check_cluster
+
+        findings.extend(check_cluster(ray_address))
     failed = sum(finding.status == "fail" for finding in findings)
     if as_json:
         echo_json({"ok": not failed, "findings": findings})

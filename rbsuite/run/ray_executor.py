@@ -1,8 +1,8 @@
 """Runs on the nodes of a Ray cluster, one actor a run; ``--executor ray``.
 
 What the runs come to streams back to this process, which alone writes the store; no file is shared. A worker or a node may die: the run
-goes on elsewhere from its last committed task. What all workers share (calls under way, calls a minute, budgets) is kept by one more actor, the
-:class:`rbsuite.models.shared.Desk`.
+goes on elsewhere from its last committed task. What all workers share (calls under way, calls a minute, budgets) is kept by one more
+actor, the :class:`rbsuite.models.shared.Desk`.
 """
 
 from __future__ import annotations

@@ -127,21 +127,33 @@ def check_nodes(ray: Any) -> None:
     Raises:
         PluginError: one has not.
     """
+    for _, problem in examine_nodes(ray):
+        if problem is not None:
+            raise problem
+
+
+def examine_nodes(ray: Any) -> Iterator[tuple[Node, PluginError | None]]:
+    """Every node, and why no run can be carried out there: another Python or rbsuite than here."""
     here = {"Python": ".".join(map(str, sys.version_info[:2])), "rbsuite": __version__}
     looks = [(node, on_node(ray, node, _make_look())) for node in nodes(ray)]
     for node, look in looks:
         try:
             there = ray.get(look, timeout=LOOK_SECONDS)
         except Exception as error:
-            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise PluginError(f"node {node.name} does not answer: {first}", "See `ray status` and its logs.") from None
-        for what, version in here.items():
-            if there[what] != version:
-                found = there[what] or "none"
-                raise PluginError(
-                    f"node {node.name}: {what} {found} is installed there, and {version} here.",
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            yield node, PluginError(f"node {node.name} does not answer: {first}.", "See `ray status` and its logs.")
+            continue
+        differs = [(what, version) for what, version in here.items() if there[what] != version]
+        if not differs:
+            yield node, None
+        for what, version in differs[:1]:
+            yield (
+                node,
+                PluginError(
+                    f"node {node.name}: {what} {there[what] or 'none'} is installed there, and {version} here.",
                     f"Install {what} {version} there, with the same plugins.",
-                )
+                ),
+            )
 
 
 def _make_look() -> Any:
