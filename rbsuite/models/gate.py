@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -48,7 +49,7 @@ class Pace:
         self._most = 0
         self._epoch = 0
         self._answers = 0
-        self._due = 0.0
+        self._due = -math.inf
 
     @property
     def epoch(self) -> int:

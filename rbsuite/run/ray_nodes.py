@@ -15,7 +15,7 @@ from rbsuite import __version__
 from rbsuite.errors import PluginError, UsageError
 from rbsuite.redact import secret_variables
 
-LOOK_SECONDS = 60.0
+LOOK_SECONDS = 120.0
 """How long a node may take to say what it has."""
 
 
@@ -60,14 +60,14 @@ def connect(address: str) -> tuple[Any, bool]:
     Raises:
         UsageError: Ray is not installed, or there is no such cluster.
     """
-    ray = import_ray()
-    if ray.is_initialized():
-        return ray, False
     if address.startswith("ray://"):
         raise UsageError(
             f"--ray-address {address}: records cannot come back over a Ray client.",
             "Run the command on a node of the cluster, for example by: ray job submit -- rbsuite eval ...",
         )
+    ray = import_ray()
+    if ray.is_initialized():
+        return ray, False
     try:
         with _without_keys(), _own_signals():
             ray.init(address or None, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
@@ -140,6 +140,8 @@ def examine_nodes(ray: Any) -> Iterator[tuple[Node, PluginError | None]]:
         try:
             there = ray.get(look, timeout=LOOK_SECONDS)
         except Exception as error:
+            if node.id not in {one.id for one in nodes(ray)}:
+                continue  # it has gone meanwhile
             first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             yield node, PluginError(f"node {node.name} does not answer: {first}.", "See `ray status` and its logs.")
             continue

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-MEMORY = 80 << 20
-"""Bytes of a node's object store."""
+from cluster_nodes import add_node
 
 
 @pytest.fixture(scope="session")
@@ -19,16 +18,15 @@ def cluster() -> Iterator[Any]:
     if find_spec("ray") is None:
         pytest.skip("pip install 'rbsuite[ray]'")
     own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": os.urandom(32).hex()}
+    own["RAY_health_check_timeout_ms"] = "60000"  # a busy machine is not a dead node
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)  # Ray reads them when it is imported
     from ray.cluster_utils import Cluster
 
-    made = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 2, "include_dashboard": False, "object_store_memory": MEMORY},
-    )
+    made = Cluster()
     try:
-        made.add_node(num_cpus=2, object_store_memory=MEMORY)
+        add_node(made, num_cpus=2, include_dashboard=False)
+        add_node(made, num_cpus=2)
         yield made
     finally:
         made.shutdown()
