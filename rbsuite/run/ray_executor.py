@@ -158,6 +158,8 @@ class RayExecutor:
     async def _placed(self, actor: Any) -> str:
         """The node that an actor is placed on, when it is."""
         placed = asyncio.ensure_future(actor.node.remote())
+        # If another run fails meanwhile, nobody asks for it any more, and asyncio would complain on standard error.
+        placed.add_done_callback(lambda done: done.cancelled() or done.exception())
         while True:
             done, _ = await asyncio.wait([placed], timeout=LOOKS)
             if done:

@@ -42,6 +42,8 @@ def import_ray() -> Any:
     """
     # What this project runs tells nobody that it does.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Under `uv run`, Ray would send the working directory, with whatever lies there, to every node, and start workers by uv.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     try:
         import ray
     except ImportError as error:
