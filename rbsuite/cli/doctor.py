@@ -191,12 +191,11 @@ def _check_pack(path: Path) -> Finding:
     return Finding(f"pack {path.name}", "ok", f"{len(info.files)} files intact, {commit}")
 
 
-def check_plugins() -> Iterator[Finding]:
+def check_plugins(found: Plugins) -> Iterator[Finding]:
     """Plugins that failed, and what environments need."""
     from rbsuite.distributions import strays
     from rbsuite.plugins import DISABLE_VARIABLE
 
-    found = find_plugins()
     infos = found.infos
     for info in infos:
         name = f"plugin {info.name}"
@@ -316,7 +315,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "packages": check_packages,
     "large banks": check_index,
     "data": check_data,
-    "plugins": check_plugins,
+    "plugins": lambda: check_plugins(find_plugins()),
     "provider keys": check_keys,
     "disk": check_disk,
 }

@@ -30,13 +30,14 @@ class Installed:
 def look_here() -> Installed:
     """What this machine has; this is called on every node."""
     from rbsuite import __version__
-    from rbsuite.cli.commands import find_plugins
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import installed_packs, verify_pack
     from rbsuite.jsonable import digest
+    from rbsuite.plugins import load_plugins
 
     found = {"rbsuite": __version__}
-    for info in find_plugins().infos:
+    plugins = load_plugins()  # on a node there is no command whose plugins these could be
+    for info in plugins.infos:
         name, _, version = info.distribution.partition(" ")
         if info.status == "loaded" and version:
             found[name] = version
@@ -46,7 +47,7 @@ def look_here() -> Installed:
             packs[path.name] = digest(dict(verify_pack(path).files))
         except RbsuiteError as error:
             packs[path.name] = error.message
-    return Installed(found, packs, tuple(check_plugins()))
+    return Installed(found, packs, tuple(check_plugins(plugins)))
 
 
 def check_cluster(address: str) -> Iterator[Finding]:
