@@ -57,6 +57,11 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
 )
 
 
+def secret_variables() -> list[str]:
+    """The names of the environment variables whose values are secrets."""
+    return [name for name in os.environ if _SECRET_NAME.search(name)]
+
+
 def redact(text: str) -> str:
     """The text with every secret replaced by ``[redacted]``.
 

@@ -83,10 +83,13 @@ class Check:
     Attributes:
         name: what is needed.
         check: ``"module:function"``; the function returns ``""`` if all is well, else one line saying what is missing and how to get it.
+        resource: what of a machine every run of the environment takes one of, where runs are spread over a cluster: ``browser``,
+            ``sandbox``, ``gpu`` or another name that nodes are started with; empty: nothing.
     """
 
     name: str
     check: str
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)

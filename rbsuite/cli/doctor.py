@@ -49,10 +49,21 @@ class Finding:
 
 @click.command("doctor", cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--ray", is_flag=True, help="Check the nodes of a Ray cluster too, and compare them with this machine.")
+@click.option(
+    "--ray-address",
+    default="",
+    metavar="HOST:PORT",
+    help="The cluster [default: RAY_ADDRESS, or that of this machine].",
+)
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
+def command(context: click.Context, as_json: bool, ray: bool, ray_address: str) -> None:
     """Check this installation. Exit code 1 if something does not work."""
     findings = examine()
+    if ray or ray_address:
+        from rbsuite.cli.doctor_ray import check_cluster
+
+        findings.extend(check_cluster(ray_address))
     failed = sum(finding.status == "fail" for finding in findings)
     if as_json:
         echo_json({"ok": not failed, "findings": findings})
@@ -180,12 +191,11 @@ def _check_pack(path: Path) -> Finding:
     return Finding(f"pack {path.name}", "ok", f"{len(info.files)} files intact, {commit}")
 
 
-def check_plugins() -> Iterator[Finding]:
+def check_plugins(found: Plugins) -> Iterator[Finding]:
     """Plugins that failed, and what environments need."""
     from rbsuite.distributions import strays
     from rbsuite.plugins import DISABLE_VARIABLE
 
-    found = find_plugins()
     infos = found.infos
     for info in infos:
         name = f"plugin {info.name}"
@@ -316,7 +326,7 @@ CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
     "packages": check_packages,
     "large banks": check_index,
     "data": check_data,
-    "plugins": check_plugins,
+    "plugins": lambda: check_plugins(find_plugins()),
     "sandboxes": check_sandboxes,
     "provider keys": check_keys,
     "disk": check_disk,

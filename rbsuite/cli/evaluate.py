@@ -31,6 +31,11 @@ COMMAND_OPTIONS = {
     "concurrency": "concurrency",
     "speculate": "speculate",
     "executor": "executor",
+    "rate": "rate",
+    "ray_address": "ray_address",
+    "ray_env": "ray_env",
+    "ray_resources": "ray_resources",
+    "ray_wait": "ray_wait",
     "outage": "outage",
     "to_look": "to_look",
     "transport": "transport",
@@ -152,8 +157,40 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     "--executor",
     default="local",
     show_default=True,
-    metavar="local|processes:N",
-    help="Where to run: in this process or in N others; never changes the result.",
+    metavar="local|processes:N|ray",
+    help="Where to run: in this process, in N others, or on a Ray cluster; never changes the result.",
+)
+@click.option(
+    "--rate",
+    type=Number(min=0.001),
+    metavar="N",
+    help="Calls a minute that each provider's model is asked, at most, by all workers together.",
+)
+@click.option(
+    "--ray-address",
+    default="",
+    metavar="HOST:PORT",
+    help="The Ray cluster [default: RAY_ADDRESS, that of this machine, or one started for the command].",
+)
+@click.option(
+    "--ray-env",
+    default="",
+    metavar="NAME,...",
+    help="Environment variables, such as OPENAI_API_KEY, that workers of the cluster are given.",
+)
+@click.option(
+    "--ray-resources",
+    default="",
+    metavar="NAME=X,...",
+    help="What a run takes of a node, e.g. cpu=2,gpu=1,browser=1 [default: cpu=1 and what the environment needs].",
+)
+@click.option(
+    "--ray-wait",
+    type=Number(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for a node that has it.",
 )
 @click.option(
     "--outage",

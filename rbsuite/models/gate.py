@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -43,9 +44,12 @@ class Pace:
         """Calls that may be under way; 0: not begun."""
         self.running = 0
         """Calls that are under way."""
+        self.told: Callable[[int | None], None] | None = None
+        """Where the limit is kept elsewhere, told what a call has come to: ``None`` of an answer, the epoch of an overload."""
         self._most = 0
         self._epoch = 0
         self._answers = 0
+        self._due = -math.inf
 
     @property
     def epoch(self) -> int:
@@ -57,14 +61,36 @@ class Pace:
         if not self._most:
             self.limit, self._most = float(min(start, most)), most
 
+    def follow(self, epoch: int) -> None:
+        """Take over how often the limit has been lowered, where it is kept elsewhere."""
+        self._epoch = epoch
+
+    def wait(self, now: float, rate: float) -> float:
+        """Take the next start of a call at a rate, and say how many seconds it is away. A second's worth of calls may start at once.
+
+        Args:
+            now: seconds of a clock that never goes back.
+            rate: calls a minute.
+        """
+        apart = 60.0 / rate
+        start = max(self._due, now - max(0.0, 1.0 - apart))
+        self._due = start + apart
+        return max(0.0, start - now)
+
     def answered(self) -> None:
         """A call was answered."""
+        if self.told is not None:
+            self.told(None)
+            return
         self._answers += 1
         if self.limit and self.running >= int(self.limit):
             self.limit = min(self._most, self.limit + (1.0 / self.limit if self._epoch else 1.0))
 
     def overloaded(self, epoch: int) -> None:
         """The server said that it has too much to do, to a call that was sent in this epoch."""
+        if self.told is not None:
+            self.told(epoch)
+            return
         if epoch == self._epoch:
             left = DECREASE if self._answers >= self.limit and self._epoch else HALVING
             self._epoch, self._answers = self._epoch + 1, 0
@@ -77,11 +103,13 @@ class Gate:
     Args:
         most: calls under way at once.
         start: where the limit of each model with a :class:`Pace` starts; 0: at ``most``.
+        rate: calls a minute of each such model; ``None``: any number.
     """
 
-    def __init__(self, most: int, start: int = 0) -> None:
+    def __init__(self, most: int, start: int = 0, rate: float | None = None) -> None:
         self._most = most
         self._start = start or most
+        self._rate = rate
         self._running = 0
         self._waiting: dict[Pace | None, dict[Line, list[tuple[int, int, asyncio.Future[None]]]]] = {}
         self._numbers = count()
@@ -96,8 +124,22 @@ class Gate:
         """A line of its own for one stream."""
         return Line(self)
 
+    def know(self, pace: Pace, model: str) -> None:
+        """Note whose pace that is. It matters to a gate that shares its places with others (:mod:`rbsuite.models.shared`)."""
+
     async def enter(self, pace: Pace | None, line: Line, position: int) -> None:
-        """Take a place, at once or when the turn comes; :meth:`leave` gives it back."""
+        """Take a place, at once or when the turn comes, and wait for the start of the call; :meth:`leave` gives it back."""
+        await self._place(pace, line, position)
+        if pace is None or self._rate is None:
+            return
+        if wait := pace.wait(asyncio.get_running_loop().time(), self._rate):
+            try:
+                await asyncio.sleep(wait)
+            except asyncio.CancelledError:
+                self.leave(pace)
+                raise
+
+    async def _place(self, pace: Pace | None, line: Line, position: int) -> None:
         if pace is not None:
             pace.begin(self._start, self._most)
         if self._running < self._most and (pace is None or pace.running < int(pace.limit)):

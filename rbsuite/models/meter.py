@@ -13,7 +13,8 @@ from rbsuite.models.gate import Pace
 from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
 from rbsuite.trajectory import Spent, Usage
 
-_COLUMNS = 4
+COLUMNS = 4
+"""Numbers of a row: calls, tokens, dollars, calls without a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +33,19 @@ class Counts:
     def for_processes(cls, processes: int) -> Counts:
         """Counts of this process and so many others; given to them when they are started."""
         if not processes:
-            return cls([0.0] * (2 * _COLUMNS))
+            return cls([0.0] * (2 * COLUMNS))
         from multiprocessing import get_context
 
-        return cls(get_context("spawn").RawArray("d", (2 + processes) * _COLUMNS))
+        return cls(get_context("spawn").RawArray("d", (2 + processes) * COLUMNS))
 
     def row(self, number: int) -> Spent:
         """What a row holds."""
-        calls, tokens, cost, without = self.numbers[number * _COLUMNS : (number + 1) * _COLUMNS]
+        calls, tokens, cost, without = self.numbers[number * COLUMNS : (number + 1) * COLUMNS]
         return Spent(int(calls), int(tokens), cost, int(without))
 
     def add(self, number: int, calls: int = 0, tokens: int = 0, cost: float = 0.0, unpriced: int = 0) -> None:
         """Add to what a row holds."""
-        numbers, at = self.numbers, number * _COLUMNS
+        numbers, at = self.numbers, number * COLUMNS
         numbers[at] += calls
         numbers[at + 1] += tokens
         numbers[at + 2] += cost
@@ -53,12 +54,12 @@ class Counts:
     def write(self, number: int, spent: Spent) -> None:
         """Put down what a row holds."""
         for place, value in enumerate((spent.calls, spent.tokens, spent.cost, spent.unpriced)):
-            self.numbers[number * _COLUMNS + place] = value
+            self.numbers[number * COLUMNS + place] = value
 
     @property
     def session(self) -> Spent:
         """What the processes of this command have spent."""
-        return sum((self.row(number) for number in range(1, len(self.numbers) // _COLUMNS)), Spent())
+        return sum((self.row(number) for number in range(1, len(self.numbers) // COLUMNS)), Spent())
 
     @property
     def total(self) -> Spent:
@@ -93,6 +94,10 @@ class Meter:
         self._spent_more = spent_more
         self._limited = until is not None or limits != Limits()
         self._prices: dict[str, tuple[float, int]] = {}
+
+    async def enter(self) -> None:
+        """:meth:`begin`, where that may have to be asked elsewhere first. Raises what it raises."""
+        self.begin()
 
     def begin(self) -> None:
         """Count a call that is to be made.
@@ -172,9 +177,9 @@ class Metered:
         self._refused = refused
 
     async def complete(self, request: ModelRequest) -> Completion:
-        """The model's reply, with a usage that a call can have. Raises what the model and :meth:`Meter.begin` raise."""
+        """The model's reply, with a usage that a call can have. Raises what the model and :meth:`Meter.enter` raise."""
         try:
-            self._meter.begin()
+            await self._meter.enter()
         except LimitReached as stop:
             self._refused(stop)
             raise

@@ -164,7 +164,7 @@ class LitellmEmbedder:
         library = load_litellm() if self._server is None else None
         seed = derive_seed(self._model, texts[0])
         if self._meter is not None:
-            self._meter.begin()
+            await self._meter.enter()
         try:
             if self._line is None:
                 response = await self._tries.answer(lambda: self._call(texts), seed, library)

@@ -148,7 +148,7 @@ class Execution:
     Attributes:
         concurrency: model calls under way at most, and so runs at once.
         speculate: how far each run runs ahead of what is committed: ``off``, ``auto`` or a number of tasks.
-        executor: ``local``, or ``processes:N``.
+        executor: ``local``, ``processes:N`` or ``ray``, see :func:`executor_kind`.
         outage: what comes of a task with a rollout of which no model call was answered: ``pause`` stops the run before it is committed, so
             that it may be gone on with; ``commit`` counts it as failed.
         call_time: seconds that one model call may take, as text: of all, or by purpose (:mod:`rbsuite.models.per_purpose`).
@@ -162,6 +162,11 @@ class Execution:
         cache: directory of a cache of replies; empty: none.
         share: whether private tasks may go to models that are not on this machine (:mod:`rbsuite.run.private`).
         reveal: whether observers, errors and a cache are told what was said on private tasks. The store seals it in any case.
+        rate: calls a minute that each provider's model is asked, over all workers; ``None``: any number.
+        ray_address: of the Ray cluster; empty: ``RAY_ADDRESS``, the cluster of this machine, or one that is started for the command.
+        ray_env: environment variables of this process, by name, that workers are given, separated by commas.
+        ray_resources: what a run takes of a node beside what the environment needs, as text: ``cpu=2,gpu=1,browser=1``.
+        ray_wait: seconds to wait for a node that has what a run takes.
     """
 
     concurrency: int = 8
@@ -179,6 +184,27 @@ class Execution:
     cache: str = ""
     share: bool = False
     reveal: bool = False
+    rate: float | None = None
+    ray_address: str = ""
+    ray_env: str = ""
+    ray_resources: str = ""
+    ray_wait: float = 60.0
+
+
+def executor_kind(executor: str) -> tuple[Literal["local", "processes", "ray"], int]:
+    """What ``--executor`` names, and for processes how many; else 0.
+
+    Raises:
+        UsageError: there is no such executor.
+    """
+    if executor == "local":
+        return "local", 0
+    if executor == "ray":
+        return "ray", 0
+    kind, _, number = executor.partition(":")
+    if kind == "processes" and number.isdecimal() and 0 < int(number) <= 1000:
+        return "processes", int(number)
+    raise UsageError(f"--executor {executor!r} is not an executor.", "Use local, processes:N or ray.")
 
 
 def one_at_a_time(spec: EnvironmentSpec, config: ExperimentConfig) -> bool:

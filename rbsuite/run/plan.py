@@ -27,7 +27,14 @@ from rbsuite.prompts import check_own
 from rbsuite.record import ABOUT, FACTORS, Condition, Manifest, RunInfo
 from rbsuite.retrieval.select import make_index
 from rbsuite.run.checks import check_tasks
-from rbsuite.run.config import Execution, ExperimentConfig, model_references, one_at_a_time, refuse_masked
+from rbsuite.run.config import (
+    Execution,
+    ExperimentConfig,
+    executor_kind,
+    model_references,
+    one_at_a_time,
+    refuse_masked,
+)
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.orders import make_order
 from rbsuite.run.presets import protocol_agent
@@ -303,7 +310,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     refuse_masked(config)
     chosen = choose_environment(plugins, config.env)
     config = _fill_in(replace(config, env=chosen.reference), chosen.spec, plugins)
-    tasks = _choose(chosen.tasks(config.split, domain=config.domain, data=config.data), config)
+    tasks = choose_tasks(chosen.tasks(config.split, domain=config.domain, data=config.data), config)
     if config.probe > len(tasks):
         raise UsageError(
             f"--probe {config.probe} is more than the number of tasks, {len(tasks)}.", f"Use at most {len(tasks)}."
@@ -333,7 +340,7 @@ def make_plan(config: ExperimentConfig, plugins: Plugins, execution: Execution |
     if execution is not None:
         make_window(execution.speculate)  # raises where there is no such window
         call_seconds(execution.call_time)
-    if execution is not None and execution.executor != "local" and one_at_a_time(chosen.spec, config):
+    if execution is not None and executor_kind(execution.executor)[0] != "local" and one_at_a_time(chosen.spec, config):
         raise UsageError(
             f"--executor {execution.executor} runs several processes, and {chosen.spec.name} takes one task at a time.",
             "Use --executor local.",
@@ -495,7 +502,12 @@ def _warn_of_like_rollouts(config: ExperimentConfig, plugins: Plugins) -> None:
         )
 
 
-def _choose(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
+def choose_tasks(tasks: TaskSet, config: ExperimentConfig) -> TaskSet:
+    """Those of an environment's tasks that an experiment runs.
+
+    Raises:
+        UnknownNameError: one that it names is not there.
+    """
     chosen = tasks.tasks
     if config.tasks:
         for wanted in config.tasks:

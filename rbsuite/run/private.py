@@ -35,7 +35,7 @@ from rbsuite.models.provider import BASE_URL_VARIABLES, PREFIX
 from rbsuite.models.settings import ModelSettings
 from rbsuite.options import Reference
 from rbsuite.plugins import Plugins
-from rbsuite.run.config import Execution, ExperimentConfig, model_references
+from rbsuite.run.config import Execution, ExperimentConfig, executor_kind, model_references
 from rbsuite.run.names import look_up
 from rbsuite.run.warm import parse_source
 from rbsuite.scrub import scrub_text
@@ -68,6 +68,11 @@ def check_confined(config: ExperimentConfig, plugins: Plugins, execution: Execut
         )
     if execution.share:
         return
+    if executor_kind(execution.executor)[0] == "ray":
+        raise ConfinedError(
+            "these tasks are private, and --executor ray takes them to other machines: nothing was sent.",
+            f"Use local or processes:N, or give {CONSENT} if the data's terms allow it.",
+        )
     names = {name for model in config.model for name in model_references(config, model).values()}
     found = [("model", name) for name in sorted(names) if is_elsewhere(name, plugins)]
     found += [("embedder", name) for name in config.embedder if embeds_elsewhere(name, plugins)]

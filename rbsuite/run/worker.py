@@ -7,7 +7,7 @@ A :class:`Job` is plain data, so that a run can be carried out anywhere; its rec
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from rbsuite.environments.hosting import Host, Recipe
 from rbsuite.errors import StoreError, blamed_on
 from rbsuite.events import RunStarted
 from rbsuite.experience import MemoryOp
+from rbsuite.jsonable import digest
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import ExternalMemory
 from rbsuite.memories.external import DOCUMENT, is_lost, snapshot_in
@@ -75,6 +76,8 @@ class Worker:
         execution: how fast.
         meter: counts the model calls.
         environment: the environment, if there is one already, which has given these tasks; its owner closes it.
+        gate: what model calls pass, if not one of this worker's own.
+        templates: where the directories of templates that the configuration names are on this machine, if they are elsewhere.
     """
 
     def __init__(
@@ -86,6 +89,9 @@ class Worker:
         execution: Execution,
         meter: Meter,
         environment: tuple[Environment, TaskSet] | None = None,
+        *,
+        gate: Gate | None = None,
+        templates: Mapping[str, Path] | None = None,
     ) -> None:
         self._config = config
         self._recipe = recipe
@@ -93,7 +99,8 @@ class Worker:
         self._sink = sink
         self._execution = execution
         self._given = environment
-        self._gate = Gate(execution.concurrency, execution.start)
+        self._gate = gate or Gate(execution.concurrency, execution.start, execution.rate)
+        self._places = templates or {}
         self._meter = meter
         self._models: dict[str, ChatModel] = {}
         self._prompts: dict[str, Prompts] = {}
@@ -171,7 +178,9 @@ class Worker:
         line.head = job.committed
         metered = embedder if isinstance(embedder, MeteredEmbedder) else None
         if metered is not None:
-            metered.through(line, self._paces.setdefault(metered.id, Pace()), self._meter)
+            pace = self._paces.setdefault(metered.id, Pace())
+            self._gate.know(pace, metered.id)
+            metered.through(line, pace, self._meter)
             self._metered.append(metered)
         bank = await load_bank(job, embedder, config.index)
         return RunParts(
@@ -215,12 +224,14 @@ class Worker:
             # Simulated models cost nothing and know their task.
             if self._execution.cache and (spec is None or not spec.simulated) and not is_task_aware(model):
                 model = CachedModel(model, self._cache, reference)
+            if isinstance(pace := getattr(model, "pace", None), Pace):
+                self._gate.know(pace, digest(reference))  # it may hold a password
             self._models[reference] = model
         return self._models[reference]
 
     def _templates(self, directory: str) -> Prompts:
         if directory not in self._prompts:
-            own = [Path(directory)] if directory else []
+            own = [self._places.get(directory, Path(directory))] if directory else []
             self._prompts[directory] = Prompts([*own, *self._plugins.prompt_dirs])
         return self._prompts[directory]
 

@@ -8,8 +8,10 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ import pytest
 
 from counters import CountersPlugin
 from experiments import prepare
-from rbsuite.errors import PluginError, UsageError
+from rbsuite.errors import ConfinedError, PluginError, UsageError
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import Plan, make_plan
+from rbsuite.run.private import check_confined
+from rbsuite.run.ray_executor import as_ray_names, resources_of
+from rbsuite.specs import Check
 from rbsuite.store import ExperimentStore, experiment_digest
 
 PROCESSES = Execution(4, executor="processes:2")
@@ -118,10 +123,10 @@ def _children() -> Iterator[int]:
         yield child.pid
 
 
-@pytest.mark.parametrize("executor", ["processes", "processes:0", "ray", "local:2"])
+@pytest.mark.parametrize("executor", ["processes", "processes:0", "ray:2", "local:2"])
 def test_what_is_no_executor_is_refused(tmp_path: Path, executor: str) -> None:
     planned = prepare(limit=1)
-    with open_experiment(planned, tmp_path) as store, pytest.raises(UsageError, match="Use local, or processes:N"):
+    with open_experiment(planned, tmp_path) as store, pytest.raises(UsageError, match="Use local, processes:N or ray"):
         asyncio.run(run_experiment(planned, store, Execution(executor=executor)))
 
 
@@ -129,3 +134,36 @@ def test_worlds_that_take_one_task_at_a_time_are_not_spread() -> None:
     planned = prepare(CountersPlugin(), env="counted-exclusive", model="test/saying", judge="none")
     with pytest.raises(UsageError, match="takes one task at a time"):
         make_plan(planned.config, planned.plugins, PROCESSES)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"cache": "replies"}, "--cache keeps replies on one machine"),
+        ({"ray_env": "RBSUITE_NOT_SET"}, "--ray-env RBSUITE_NOT_SET: it is not set here"),
+        ({"ray_resources": "cpu=many"}, "--ray-resources 'cpu=many' is not valid"),
+        ({"ray_address": "ray://127.0.0.1:1"}, "records cannot come back over a Ray client"),
+        ({}, r"Ray cannot be imported.* pip install 'rbsuite\[ray\]'"),
+    ],
+)
+def test_what_ray_cannot_do_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
+) -> None:
+    if not options:
+        monkeypatch.setitem(sys.modules, "ray", None)
+    planned = plan()
+    with open_experiment(planned, tmp_path) as store, pytest.raises(UsageError, match=said) as caught:
+        asyncio.run(run_experiment(planned, store, Execution(executor="ray", **options)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_takes_of_a_node_what_its_environment_needs_and_the_user_says() -> None:
+    spec = replace(plan().spec, needs=(Check("a browser", "x:y", "browser"), Check("a package", "x:y")))
+    assert as_ray_names(resources_of(spec, "")) == {"CPU": 1.0, "browser": 1.0}
+    assert as_ray_names(resources_of(spec, "CPU=2, gpu=0.5,browser=3")) == {"CPU": 2.0, "GPU": 0.5, "browser": 3.0}
+
+
+def test_private_tasks_do_not_go_to_other_machines() -> None:
+    planned = plan()
+    with pytest.raises(ConfinedError, match="--executor ray takes them to other machines"):
+        check_confined(planned.config, planned.plugins, Execution(executor="ray"))

@@ -57,6 +57,12 @@ class Evaluation:
             preexec_fn=before,
         )
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another command of rbsuite."""
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(self.cache)}
+        argv = [sys.executable, "-c", self.program, *arguments]
+        return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
     def having(self, *more: str) -> Evaluation:
         """The same with further options, which take the place of their namesakes, since none may be given twice."""
         kept = list(self.options)

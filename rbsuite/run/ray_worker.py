@@ -1,0 +1,287 @@
+"""One run on a node of a Ray cluster: what the actor does that carries it out. This module needs nothing of Ray.
+
+The actor is made without arguments and told everything by calls, since the cluster keeps the arguments that an actor is made with. Keys,
+and what may hold a password, come in a call of their own, which goes from process to process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import queue
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rbsuite.environments.base import Environment
+from rbsuite.environments.hosting import Recipe
+from rbsuite.errors import DataError, LimitReached, PluginError, RbsuiteError, blamed_on
+from rbsuite.events import Event
+from rbsuite.jsonable import plain
+from rbsuite.models.limits import Limits
+from rbsuite.models.meter import Counts, Meter
+from rbsuite.models.shared import SharedGate, SharedMeter
+from rbsuite.plugins import Plugins, load_plugins
+from rbsuite.record import RunInfo, TaskRecord
+from rbsuite.run.config import Execution, ExperimentConfig
+from rbsuite.run.executor import sendable
+from rbsuite.run.plan import choose_tasks
+from rbsuite.run.private import unheard
+from rbsuite.run.roles import first_failure
+from rbsuite.run.spending import INTERVAL
+from rbsuite.run.worker import Job, Worker
+from rbsuite.specs import load_object
+from rbsuite.task import TaskSet
+from rbsuite.trajectory import Spent, Usage
+
+FLUSH = 0.03
+"""Seconds between two batches of messages; what a worker that dies has finished in them is run again."""
+COMPARE = "`rbsuite doctor --ray` compares all nodes."
+
+Message = tuple[str, Any]
+"""What a worker sends: the name of a method of the sink with its arguments; ``spent``; and at last ``done``, or ``error``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What every worker of an experiment is told. Nothing in here is secret.
+
+    Attributes:
+        execution: how fast.
+        parts: kind, name and distribution of everything that takes part.
+        tasks: the ids of tasks that the configuration names.
+        content_hash, facts: of the tasks, and of the environment, on the machine that the command runs on.
+        templates: the texts of templates, by name, by the directory that the configuration names.
+        watched: whether the events of single steps and calls are wanted.
+        hides: whether logs leave out what was said.
+        limited: whether the experiment has limits that workers must ask about.
+    """
+
+    execution: Execution
+    parts: tuple[tuple[str, str, str], ...]
+    tasks: tuple[str, ...]
+    content_hash: str
+    facts: Mapping[str, Any]
+    templates: Mapping[str, Mapping[str, str]]
+    watched: bool
+    hides: bool
+    limited: bool
+
+
+class RunWorker:
+    """What the actor of a run does."""
+
+    def __init__(self) -> None:
+        # An environment stays on the thread that it was made on; that of the actor must be free to send.
+        self._thread = ThreadPoolExecutor(1, "run")
+
+    def node(self) -> str:
+        """The node that this is on, as messages name it; known as soon as the actor is placed."""
+        from ray.util import get_node_ip_address
+
+        return f"{socket.gethostname()} ({get_node_ip_address()})"
+
+    def prepare(
+        self, config: ExperimentConfig, recipe: Recipe, variables: Mapping[str, str], setup: Setup
+    ) -> RbsuiteError | None:
+        """Make ready to carry out a run; gives why that cannot be."""
+        os.environ.update(variables)
+        self._config, self._recipe, self._setup = replace(config, tasks=setup.tasks), recipe, setup
+        try:
+            with unheard(setup.hides):
+                self._thread.submit(self._prepare).result()
+        except Exception as error:
+            return sendable(error, f"node {self.node()}")
+        return None
+
+    def _prepare(self) -> None:
+        setup = self._setup
+        self._plugins = load_plugins()
+        check_parts(self._plugins, setup.parts)
+        self._recipe = replace(self._recipe, prompts=tuple(self._plugins.prompt_dirs))
+        environment = self._recipe.environment()
+        with blamed_on(self._recipe.owner):
+            tasks = choose_tasks(self._recipe.tasks(environment), self._config)
+            facts = plain(dict(environment.facts()))
+        if tasks.content_hash != setup.content_hash or facts != setup.facts:
+            raise DataError(
+                f"its data of {self._recipe.owner} is not what the command's own machine has.",
+                f"Import the same data there (rbsuite data import). {COMPARE}",
+            )
+        self._environment: tuple[Environment, TaskSet] = environment, tasks
+        self._places: dict[str, Path] = {}
+        for directory, texts in setup.templates.items():
+            self._places[directory] = place = Path(tempfile.mkdtemp(prefix="rbsuite-templates-"))
+            for name, text in texts.items():
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                (place / name).write_text(text, encoding="utf-8")
+
+    def run(self, job: Job, desk: Any, name: str) -> Iterator[list[Message]]:
+        """Carry out the run on an event loop of its own, and give what it comes to, in batches.
+
+        Args:
+            job: the run.
+            desk: the actor that keeps the experiment's limits.
+            name: what this worker is called there.
+        """
+        outbox = Outbox(self._setup.watched)
+        done = self._thread.submit(self._carry_out, job, RayWindow(desk, name), outbox)
+        yield from outbox.batches()
+        done.result()
+
+    def _carry_out(self, job: Job, window: RayWindow, outbox: Outbox) -> None:
+        try:
+            with unheard(self._setup.hides):
+                asyncio.run(self._work(job, window, outbox))
+        except BaseException as error:
+            failure = first_failure(error)
+            outbox.put("error", sendable(failure, "" if isinstance(failure, LimitReached) else f"node {self.node()}"))
+        else:
+            outbox.put("done", None)
+
+    async def _work(self, job: Job, window: RayWindow, outbox: Outbox) -> None:
+        execution = self._setup.execution
+        meter = SharedMeter(window, outbox.counts) if self._setup.limited else Meter(Limits(), outbox.counts)
+        gate = SharedGate(window, execution.concurrency)
+        try:
+            async with Worker(
+                self._config,
+                self._recipe,
+                self._plugins,
+                outbox,
+                execution,
+                meter,
+                self._environment,
+                gate=gate,
+                templates=self._places,
+            ) as worker:
+                await worker.run(job)
+        finally:
+            with blamed_on(self._recipe.owner):
+                await self._environment[0].aclose()
+
+
+def check_parts(plugins: Plugins, parts: tuple[tuple[str, str, str], ...]) -> None:
+    """See that everything that takes part is here, in the same version as where the command runs.
+
+    Args:
+        plugins: what is installed here.
+        parts: kind, name and distribution of each.
+
+    Raises:
+        PluginError: something is not.
+    """
+    for kind, name, distribution in parts:
+        remedy = f"Install {distribution} there. {COMPARE}"
+        try:
+            spec = plugins.find(kind, name)
+            load_object(spec.factory, f"{kind} {name!r}")
+        except RbsuiteError as error:
+            raise PluginError(f"{kind} {name!r} cannot be had: {error.message}", remedy) from None
+        if (here := plugins.owner(spec)) != distribution:
+            raise PluginError(f"{kind} {name!r} comes from {here} there, and from {distribution} here.", remedy)
+
+
+class Outbox:
+    """Keeps what a run comes to until it is sent. It is a :class:`rbsuite.run.sink.Sink`; the run and who sends are on two threads.
+
+    Args:
+        watched: whether the events of single steps and calls are wanted.
+    """
+
+    def __init__(self, watched: bool) -> None:
+        self.watched = watched
+        self.counts = Counts.for_processes(0)
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+
+    def commit(self, run: RunInfo, record: TaskRecord, templates: Mapping[tuple[str, str], str]) -> None:
+        """See :class:`rbsuite.run.sink.Sink`."""
+        self.put("commit", (run, record, dict(templates)))
+
+    def finish(self, run: RunInfo) -> None:
+        """See :class:`rbsuite.run.sink.Sink`."""
+        self.put("finish", (run,))
+
+    def emit(self, event: Event) -> None:
+        """See :class:`rbsuite.run.sink.Sink`."""
+        self.put("emit", (event,))
+
+    def put(self, kind: str, value: Any) -> None:
+        """Add a message; after ``done`` and ``error`` none is sent."""
+        self._queue.put((kind, value))
+
+    def batches(self) -> Iterator[list[Message]]:
+        """What is to be sent, as it comes, with what was spent wherever that has changed."""
+        told, sent = Spent(), 0.0
+        while True:
+            batch: list[Message] = []
+            try:
+                batch.append(self._queue.get(timeout=INTERVAL))
+                time.sleep(max(0.0, sent + FLUSH - time.monotonic()))
+                while True:
+                    batch.append(self._queue.get_nowait())
+            except queue.Empty:
+                pass
+            if (spent := self.counts.row(1)) != told:
+                batch.insert(0, ("spent", spent))
+                told = spent
+            if batch:
+                yield batch
+                sent = time.monotonic()
+                if batch[-1][0] in ("done", "error"):
+                    return
+
+
+class RayWindow:
+    """The desk as a worker reaches it over Ray, see :class:`rbsuite.models.shared.Window`.
+
+    Args:
+        desk: the actor.
+        worker: what this worker is called there.
+    """
+
+    def __init__(self, desk: Any, worker: str) -> None:
+        self._desk = desk
+        self._worker = worker
+
+    async def enter(self, model: str, head: int, position: int) -> int:
+        """See :class:`rbsuite.models.shared.Window`."""
+        epoch: int = await self._asked(self._desk.enter.remote(self._worker, model, head, position))
+        return epoch
+
+    def leave(self, model: str) -> None:
+        """See :class:`rbsuite.models.shared.Window`."""
+        self._desk.leave.remote(self._worker, model)
+
+    def told(self, model: str, epoch: int | None) -> None:
+        """See :class:`rbsuite.models.shared.Window`."""
+        self._desk.told.remote(self._worker, model, epoch)
+
+    async def begin(self) -> RbsuiteError | None:
+        """See :class:`rbsuite.models.shared.Window`."""
+        refusal: RbsuiteError | None = await self._asked(self._desk.begin.remote(self._worker))
+        return refusal
+
+    def count(self, model: str, tokens: int, cost: float | None, answered: bool) -> None:
+        """See :class:`rbsuite.models.shared.Window`."""
+        self._desk.count.remote(self._worker, model, tokens, cost, answered)
+
+    def elsewhere(self, usage: Usage) -> None:
+        """See :class:`rbsuite.models.shared.Window`."""
+        self._desk.elsewhere.remote(self._worker, usage)
+
+    async def _asked(self, reply: Any) -> Any:
+        from ray.exceptions import RayError
+
+        try:
+            return await reply
+        except RayError:
+            raise PluginError(
+                "the actor that keeps the experiment's limits has ended.",
+                "Run the same command again; what was committed is kept.",
+            ) from None
