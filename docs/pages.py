@@ -110,7 +110,7 @@ def workplace(page: Path) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as place:
         os.environ.update(COLUMNS="100", RBSUITE_DATA=str(Path(place) / "data"), NO_COLOR="1")
         # Not installed by default, so no page shows them.
-        os.environ["RBSUITE_DISABLE_PLUGINS"] = "local,mem0,minigrid,mlflow,wandb,webarena"
+        os.environ["RBSUITE_DISABLE_PLUGINS"] = "local,mem0,minigrid,miniwob,mlflow,wandb,webarena,webshop-mini"
         if Path(place, "pyproject.toml") in write_files(page, Path(place)):
             write_metadata(Path(place))
         os.chdir(place)
