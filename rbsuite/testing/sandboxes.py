@@ -43,7 +43,7 @@ def _variable(name: str, value: str) -> Iterator[None]:
 async def environment(begin: Begin) -> str:
     """Rule 2: variables of this process are not seen."""
     secret = secrets.token_hex(8)
-    with _variable("RBSUITE_TRIED_API_KEY", secret):
+    with _variable("TRIED_API_KEY", secret):
         sandbox = await begin()
         try:
             seen = await sandbox.exec("env; cat /proc/*/environ 2>/dev/null")

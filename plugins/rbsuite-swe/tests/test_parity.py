@@ -71,4 +71,4 @@ def test_every_log_is_graded_as_by_swebench() -> None:
             wanted[kind] = [report["tests_status"][kind][outcome] for outcome in ("success", "failure")]
         assert ours(instance, text) == wanted, name
     made = eval_script(Instance("r", "i", "b", "", "", "", (), (), eval_script=script))
-    assert made.replace("RBSUITE_CODE", "SWEBENCH_TEST_EXIT_CODE") == theirs[0][1]
+    assert made.replace("TESTS_EXIT_CODE", "SWEBENCH_TEST_EXIT_CODE") == theirs[0][1]

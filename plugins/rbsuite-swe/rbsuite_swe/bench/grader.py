@@ -23,7 +23,7 @@ def eval_script(instance: Instance) -> str:
     lines = [line for line in instance.eval_script.strip().split("\n") if line not in _HEAD]
     end = next((at for at, line in enumerate(lines) if END in line), None)
     if end is not None:
-        lines[end : end + 1] = ["RBSUITE_CODE=$?", lines[end], f'echo "{EXIT_CODE}: $RBSUITE_CODE"']
+        lines[end : end + 1] = ["TESTS_EXIT_CODE=$?", lines[end], f'echo "{EXIT_CODE}: $TESTS_EXIT_CODE"']
     return "\n".join([*_HEAD, *lines]) + "\n"
 
 
