@@ -336,15 +336,7 @@ def _sender(hand: Hand) -> str:
     return match.group(1)
 
 
-@script(
-    "email-inbox",
-    "email-inbox-delete",
-    "email-inbox-important",
-    "email-inbox-noscroll",
-    "email-inbox-star-reply",
-    "email-inbox-reply",
-    "email-inbox-forward",
-)
+@script("email-inbox", "email-inbox-delete", "email-inbox-important", "email-inbox-star-reply", "email-inbox-reply")
 def email_inbox(hand: Hand) -> None:
     """Open the mail, then do with it what is asked."""
     _open_mail(hand, _sender(hand))
@@ -457,9 +449,9 @@ def click_shades(hand: Hand) -> None:
 @script("identify-shape")
 def identify_shape(hand: Hand) -> None:
     """What the figure is."""
-    tag, text, _ = hand.script(
+    tag, text = hand.script(
         "const e = document.querySelector('#area svg').querySelector('circle, rect, polygon, text');"
-        "return [e.tagName, e.textContent, (e.getAttribute('points') || '').trim().split(/\\s+/).length]"
+        "return [e.tagName, e.textContent]"
     )
     kind = {"circle": "Circle", "rect": "Rectangle", "polygon": "Triangle"}.get(tag)
     hand.click("#area button", kind or ("Number" if text.isdigit() else "Letter"))
@@ -514,22 +506,6 @@ def generate_number(hand: Hand) -> None:
         if fits(int(hand.text("#display-number"))):
             break
     hand.click("#submit")
-
-
-@script("guess-number")
-def guess_number(hand: Hand) -> None:
-    """Half of what is left, time and again."""
-    low, high = 0, 9
-    while not hand.over:
-        guess = (low + high) // 2
-        hand.type("#area input", str(guess))
-        hand.click("#area button")
-        if hand.over:
-            return
-        if "higher" in hand.text("#higher, #area"):
-            low = guess + 1
-        else:
-            high = guess - 1
 
 
 @script("copy-paste")
@@ -637,7 +613,7 @@ def form_sequence_3(hand: Hand) -> None:
     hand.click("#area button", hand.quoted[0])
 
 
-@script("social-media", "social-media-all", "social-media-some")
+@script("social-media-all", "social-media-some")
 def social_media(hand: Hand) -> None:
     """A button on posts of one person."""
     match = re.search(r"@[\w-]+", hand.asked)
@@ -662,7 +638,7 @@ def social_media(hand: Hand) -> None:
         hand.click("#area button")
 
 
-@script("multi-orderings", "multi-layouts")
+@script("multi-orderings")
 def multi_orderings(hand: Hand) -> None:
     """Fields by their labels, wherever they are."""
     match = re.search(r"for (\S+) movies directed by (\S+) from year (\d+)", hand.asked)
@@ -720,16 +696,6 @@ def click_menu(hand: Hand) -> None:
 
 
 _MENU = "#area li div, #area li a, #area li span, .ui-menu-item-wrapper, #area li[role=menuitem], #area li"
-
-
-@script("button-delay")
-def button_delay(hand: Hand) -> None:
-    """A button, a pause, the other button."""
-    hand.do(
-        ("click", {"ref": hand.one("button", "ONE").ref}),
-        ("wait", {"seconds": _number(hand)}),
-        ("click", {"ref": hand.one("button", "TWO").ref}),
-    )
 
 
 @script("choose-date", "choose-date-easy", "choose-date-medium", "choose-date-nodelay")

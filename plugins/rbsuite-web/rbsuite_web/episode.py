@@ -11,6 +11,8 @@ Whatever a page says is data: it stands in a fence (:func:`rbsuite.fence`), and 
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -39,6 +41,23 @@ RULES = (
 
 ORDINARY = View()
 """Pages made of ordinary elements."""
+
+_LEAVING_SECONDS = 3.0
+_LEAVING = """
+if (window.rbsuiteLeaving === undefined) {
+  window.rbsuiteLeaving = false;
+  const here = target => !target || target === "_self";
+  addEventListener("submit", event => { if (!event.defaultPrevented && here(event.target.target)) rbsuiteLeaving = true; });
+  addEventListener("click", event => {
+    const link = event.target.closest ? event.target.closest("a[href]") : null;
+    const leads = link && /^https?:$/.test(link.protocol) && link.href.split("#")[0] !== location.href.split("#")[0];
+    if (leads && here(link.target) && !event.defaultPrevented) rbsuiteLeaving = true;
+  });
+}
+if (arguments[0]) rbsuiteLeaving = false;
+return rbsuiteLeaving;
+"""
+"""Whether a form was sent or a link followed whose page is not there yet: ChromeDriver does not always wait for it on a busy machine."""
 
 _NAMED: Mapping[str, str] = {
     "enter": Keys.ENTER,
@@ -255,7 +274,11 @@ class WebEpisode(ToolEpisode):
         """
         with self.browser.failing("cannot go on"):
             try:
+                self._leaving()
                 yield
+                until = time.monotonic() + _LEAVING_SECONDS
+                while self._leaving(time.monotonic() > until):
+                    time.sleep(0.01)
             except exceptions.ElementClickInterceptedException:
                 raise ToolError("another element covers it.") from None
             except (exceptions.NoSuchElementException, exceptions.StaleElementReferenceException):
@@ -268,6 +291,14 @@ class WebEpisode(ToolEpisode):
                 exceptions.UnexpectedTagNameException,
             ) as error:
                 raise ToolError(f"{first_line(error)}.") from None
+
+    def _leaving(self, forget: bool = False) -> bool:
+        with contextlib.suppress(exceptions.NoSuchWindowException):  # the tab has closed itself
+            try:
+                return bool(self.browser.driver.execute_script(_LEAVING, forget))
+            except exceptions.JavascriptException:  # the page went while it was asked
+                return not forget
+        return False
 
 
 class PageTools(WebEpisode):
