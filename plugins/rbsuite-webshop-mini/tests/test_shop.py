@@ -77,7 +77,7 @@ def test_what_a_page_says_stays_in_its_fence(shop: rbsuite.Environment, monkeypa
 
 
 def test_an_experiment_leaves_nothing_running(browser: None, tmp_path: Path) -> None:
-    rbsuite.evaluate("webshop-mini", limit=2, orders=1, memory=["none"], out=tmp_path / "out").close()
+    rbsuite.evaluate("webshop-mini", limit=1, orders=1, memory=["none"], out=tmp_path / "out").close()
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
     assert not [pid for pid in children if "chrom" in Path(f"/proc/{pid}/cmdline").read_text()]
 
