@@ -111,7 +111,7 @@ def test_missing_directory_is_an_error(invoke: Invoke, tmp_path: Path) -> None:
         invoke("list", "--prompts", str(tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("environment", ["toy", "rooms", "tau-bench", "aime", "eb-alfred", "eb-habitat"])
+@pytest.mark.parametrize("environment", ["toy", "rooms", "tau-bench", "aime", "eb-alfred"])
 def test_every_template_renders_with_an_example(environment: str) -> None:
     plugins = load_plugins([("toy", ToyPlugin()), ("rooms", RoomsPlugin())])
     if environment not in {**plugins.environments, **plugins.aliases}:

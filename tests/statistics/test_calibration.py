@@ -102,6 +102,7 @@ def test_nothing_is_found_where_there_is_nothing(calibration: ModuleType, orders
     assert tally.covered["reported"][0] >= LOWEST
 
 
+@pytest.mark.slow
 def test_real_experiments_with_the_simulated_learner_are_covered(
     calibration: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

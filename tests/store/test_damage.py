@@ -9,6 +9,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -95,7 +96,9 @@ def test_changed_operations_are_refused(
     assert not Path("warm").exists()
 
 
+@cache
 def bomb() -> bytes:
+    """A string of 800 MiB, squeezed."""
     packer = zlib.compressobj(9)
     block = packer.compress(b'"' + b" " * (1 << 20))
     return block + b"".join(packer.compress(b" " * (1 << 20)) for _ in range(800)) + packer.flush()

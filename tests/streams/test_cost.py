@@ -67,7 +67,21 @@ def test_auto_costs_a_tenth_more_at_most_where_memory_changes_every_prompt(tmp_p
         assert quick <= slow + 1e-6
 
 
-@pytest.mark.parametrize("memory", [*CHANGES_EVERY_PROMPT, "reasoningbank", "synapse", "remem", "reflexion", "random"])
+ON_RETAIL = (CHANGES_EVERY_PROMPT[0], "reasoningbank", "synapse")
+"""One of each kind: all tasks see all of memory, items by likeness, whole tasks by likeness."""
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        *ON_RETAIL,
+        *(
+            pytest.param(memory, marks=pytest.mark.slow)
+            for memory in (*CHANGES_EVERY_PROMPT, "remem", "reflexion", "random")
+            if memory not in ON_RETAIL
+        ),
+    ],
+)
 def test_auto_costs_a_tenth_more_at_most_on_retail(tmp_path: Path, memory: str) -> None:
     auto, _ = measured(retail("test", memory), "auto", Chances(), tmp_path, concurrency=512)
     with auto:

@@ -82,7 +82,7 @@ class Stub:
             found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
             if not found.stdout.strip() or found.stdout.strip().startswith("Z"):
                 return True
-            time.sleep(0.05)
+            time.sleep(0.02)
         return False
 
 

@@ -1,4 +1,4 @@
-"""Real models on this machine, where their wheels are installed: the dependency group ``local``, and tox's environment of that name."""
+"""Real models on this machine, where their wheels are installed: the dependency group ``local``."""
 
 from __future__ import annotations
 
