@@ -126,6 +126,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     )
     async def factory(subject: Subject[Spec]) -> None:
         """The factory can be imported, and gives what the contract asks for."""
+        subject.require_needs()
         load_object(subject.spec.factory, subject.name)
         lacks = missing(subject.make())
         require(not lacks, f"{subject.spec.factory} gives something without {lacks}")

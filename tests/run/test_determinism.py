@@ -25,6 +25,7 @@ def exported(store: ExperimentStore) -> list[Any]:
     for line in lines:
         for rollout in line.get("rollouts", ()):
             assert rollout.pop("seconds") >= 0
+    assert len(lines[-1].pop("sha256")) == 64  # of all lines, times included
     return lines
 
 

@@ -13,7 +13,7 @@ from rbsuite.run.verify import verify
 from rbsuite.testing import check_plugin, require_kept
 
 pytest.importorskip(
-    "rbsuite_miniwob", reason="rbsuite-miniwob is not installed (uv run --group web pytest plugins/rbsuite-miniwob)"
+    "miniwob", reason="rbsuite-miniwob is not installed (uv run --group web pytest plugins/rbsuite-miniwob)"
 )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 # Where the plugin is not installed, test_declared.py says so.
-collect_ignore = [] if find_spec("rbsuite_webarena") else ["test_contract.py", "test_kit.py", "test_stock.py"]
+collect_ignore = [] if find_spec("rbsuite_web") else ["test_contract.py", "test_kit.py", "test_stock.py"]
 
 
 @pytest.fixture

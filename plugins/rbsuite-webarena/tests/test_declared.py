@@ -7,7 +7,7 @@ import pytest
 from rbsuite.run.presets import describe
 
 pytest.importorskip(
-    "rbsuite_webarena", reason="rbsuite-webarena is not installed (uv run --group web pytest plugins/rbsuite-webarena)"
+    "rbsuite_web", reason="rbsuite-webarena is not installed (uv run --group web pytest plugins/rbsuite-webarena)"
 )
 
 

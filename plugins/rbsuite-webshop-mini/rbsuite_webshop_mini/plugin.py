@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from rbsuite import Check, EnvironmentSpec, Option, Split, hookimpl
 
@@ -29,10 +30,18 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             concurrency="thread",
             max_steps=30,
             refine="retry",
-            needs=(Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check"),),
+            needs=(
+                Check("the package Flask", "rbsuite_webshop_mini.plugin:missing"),
+                Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check"),
+            ),
             notes=(
                 "Every rollout has a shop of its own on 127.0.0.1, with nothing but a loopback port, so parallel rollouts do not meet.",
                 "Goals are checked on what the shop holds in the end, not on its pages.",
             ),
         )
     ]
+
+
+def missing() -> str:
+    """What is missing and how to get it; empty if nothing is."""
+    return "" if find_spec("flask") else "Flask is not installed. Run: pip install rbsuite-webshop-mini"

@@ -327,7 +327,9 @@ async def gives_back(subject: EnvironmentSubject) -> None:
     await subject.host.aclose()
 
     def running() -> tuple[int, int, int]:
-        return threading.active_count(), len(multiprocessing.active_children()), len(asyncio.all_tasks())
+        # Threads of `asyncio.to_thread` are the event loop's, and end with it.
+        threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
+        return len(threads), len(multiprocessing.active_children()), len(asyncio.all_tasks())
 
     before = running()
     for task in subject.played:
