@@ -70,13 +70,10 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
         title: what the chart shows.
         x_title: of the horizontal axis.
     """
-    ends = [0.0, *(100 * end for _, value, *_ in rows for end in (_bounds(value) or (_mean(value) or 0.0,)))]
-    room = 0.04 * (max(ends) - min(ends) or 1)
     drawn = chart(
         "XY",
         620,
         80 + 26 * len(rows),
-        xrange=(min(ends) - room, max(ends) + room),
         label_size=LABEL,
         x_title=x_title,
         y_labels=[
@@ -88,17 +85,21 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
         show_y_guides=False,
     )
     drawn.add("", [(0, 0.4), (0, len(rows) + 0.6)], show_dots=False)
-    classes = ["zero"]
+    classes, ends = ["zero"], [0.0]
     for place, (name, value, text, colour) in enumerate(rows):
         mean, bounds = _mean(value), _bounds(value)
         if mean is None:
             continue
         height = len(rows) - place
+        ends += (100 * end for end in bounds or (mean, mean))
         if bounds is not None:
             drawn.add(name, [(100 * bounds[0], height), (100 * bounds[1], height)], show_dots=False)
             classes.append(f"reach c{colour % COLOURS}")
         drawn.add(name, [{"value": (100 * mean, height), "label": text}], stroke=False)
         classes.append(f"line c{colour % COLOURS}")
+    room = 0.04 * (max(ends) - min(ends))
+    # pygal takes the ends of the horizontal axis from points alone.
+    drawn.add("", [(min(ends) - room, 0.4), (max(ends) + room, 0.4)], stroke=False, show_dots=False)
     return svg(drawn, "chart forest", title, classes)
 
 
