@@ -86,7 +86,8 @@ def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
         left.remove(other)
         at_once = ours.about.at_once | theirs.about.at_once
         matched.append((one, other, None if unpaired else compare(other, one, at_once)))
-    options = {name: values for name, *values in _options(a, b)}
+    # An empty text says no more than nothing.
+    options = {name: values for name, *values in _options(a, b) if not all(value in (None, "") for value in values)}
     known = [dict.fromkeys(task for run in store.manifest.runs for task in run.tasks) for store in (a, b)]
     both = known[0].keys() & known[1].keys() if _same_world(a, b) else frozenset()
     return Differing(
