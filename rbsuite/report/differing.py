@@ -27,6 +27,7 @@ from rbsuite.store import experiment_digest
 if TYPE_CHECKING:
     from rbsuite.store import ExperimentStore
 
+NOTHING: tuple[Any, ...] = (None, "", [], {})
 LONGEST = 60
 """Characters of a value that are shown."""
 
@@ -86,8 +87,8 @@ def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
         left.remove(other)
         at_once = ours.about.at_once | theirs.about.at_once
         matched.append((one, other, None if unpaired else compare(other, one, at_once)))
-    # An empty text says no more than nothing.
-    options = {name: values for name, *values in _options(a, b) if not all(value in (None, "") for value in values)}
+    # An empty text or list says no more than nothing.
+    options = {name: values for name, *values in _options(a, b) if not all(value in NOTHING for value in values)}
     known = [dict.fromkeys(task for run in store.manifest.runs for task in run.tasks) for store in (a, b)]
     both = known[0].keys() & known[1].keys() if _same_world(a, b) else frozenset()
     return Differing(
