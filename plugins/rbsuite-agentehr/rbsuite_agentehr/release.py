@@ -85,7 +85,7 @@ class Release:
         heads = [head.strip().lower() for head in next(rows, [])]
         if not heads:
             self._fail(table, "empty")
-        return heads, self._even(table, len(heads), rows)
+        return heads, rows
 
     def rows(self, table: str, *columns: str) -> Iterator[tuple[str, ...]]:
         """The values of some columns of a table, row by row.
@@ -99,12 +99,6 @@ class Release:
         places = [heads.index(column) for column in columns]
         return (tuple(row[place] for place in places) for row in rows)
 
-    def _even(self, table: str, width: int, rows: Iterator[list[str]]) -> Iterator[list[str]]:
-        for number, row in enumerate(rows, 2):
-            if len(row) != width:
-                self._fail(table, f"malformed in row {number}")
-            yield row
-
     def _lines(self, table: str) -> Iterator[list[str]]:
         path = self.tables[table]
         if not path.resolve().is_relative_to(self._source.resolve()) or not path.is_file():
@@ -114,7 +108,13 @@ class Release:
             with path.open("rb") as file:
                 content: Any = gzip.GzipFile(fileobj=file) if path.suffix == ".gz" else file
                 with io.TextIOWrapper(content, "utf-8-sig", newline="") as text:
-                    yield from csv.reader(text, strict=True)
+                    width = 0
+                    reader = csv.reader(text, strict=True)
+                    for row in reader:
+                        width = width or len(row)
+                        if len(row) != width:
+                            self._fail(table, f"malformed near line {reader.line_num}")
+                        yield row
         except (EOFError, zlib.error, gzip.BadGzipFile, csv.Error, UnicodeDecodeError):
             self._fail(table, "damaged, or no CSV")
         except OSError as error:
@@ -158,7 +158,7 @@ def write_patients(
         held: dict[str, list[list[str | None]]] = {}
         number = 0
         for row in rows:
-            if names >= 0 and row[names] and (states < 0 or row[states] == value):
+            if names >= 0 and (states < 0 or row[states] == value):
                 seen[table].add(row[names])
             if row[owner] in wanted:
                 held.setdefault(row[owner], []).append([cell or None for cell in row])
@@ -166,6 +166,7 @@ def write_patients(
                 if number % _HELD == 0:
                     _keep(target, table, heads, held)
         _keep(target, table, heads, held)
+        seen.get(table, set()).discard("")
     for path in (target / f"patient_{subject}.db" for subject in subjects):
         if path.is_file():
             with _writing(path) as database:
