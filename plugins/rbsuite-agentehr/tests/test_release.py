@@ -242,6 +242,7 @@ def test_agentehrs_own_copy_is_read_as_its_repository_reads_it(home: Path, hospi
         ("patients.csv.gz", gzip.compress(b""), "patients.csv.gz is empty"),
         ("admissions.csv", b"hadm_id\n1\n", "admissions.csv is without the column subject_id"),
     ],
+    ids=["cut", "uneven", "empty", "column"],  # what is packed has the time of its making in it
 )
 def test_a_broken_release_is_one_line_and_leaves_nothing(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, told: str
