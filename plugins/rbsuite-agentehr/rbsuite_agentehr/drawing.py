@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rbsuite.errors import DataError
 from rbsuite.seeds import derive_seed, rng
 from rbsuite_agentehr.hospital.courses import stamp
-from rbsuite_agentehr.record import quoted
-from rbsuite_agentehr.release import Release
+from rbsuite_agentehr.release import REMEDY, Release
 
 TASKS_EACH = 100
 """Tasks of a kind, at most; AgentEHR's files have 100 or 500."""
@@ -84,7 +84,20 @@ def draw(
         pool: the patients, in the order in which they are asked about.
         databases: the directory of their databases.
         names: see :func:`names_of`.
+
+    Raises:
+        DataError: a table lacks a column, or has a time that is none.
     """
+    try:
+        return _draw(task, pool, databases, names)
+    except (sqlite3.Error, ValueError) as error:  # the text of the latter would be a patient's
+        why = error if isinstance(error, sqlite3.Error) else "a time is malformed"
+        raise DataError(f"no tasks of {task} can be drawn: {why}.", REMEDY) from None
+
+
+def _draw(
+    task: str, pool: Sequence[int], databases: Path, names: Mapping[tuple[Any, ...], str]
+) -> list[Mapping[str, Any]]:
     rows: list[Mapping[str, Any]] = []
     for subject in pool:
         path = databases / f"patient_{subject}.db"
@@ -125,7 +138,7 @@ def _happened(database: sqlite3.Connection, tables: set[str], task: str) -> _Cha
     only = " AND eventtype = 'transfer'" if task == "transfers" else ""
     made: _Chances = {}
     for (at,) in database.execute(f"SELECT DISTINCT {when} FROM {table} WHERE {when} IS NOT NULL{only}"):
-        sql = f"SELECT {', '.join(map(quoted, named))} FROM {table} WHERE {when} = ?{only}"
+        sql = f"SELECT {', '.join(named)} FROM {table} WHERE {when} = ?{only}"
         made[_before(at, 1), at] = partial(database.execute, sql, (at,))
     return made
 

@@ -169,8 +169,11 @@ def write_patients(
         seen.get(table, set()).discard("")
     for path in (target / f"patient_{subject}.db" for subject in subjects):
         if path.is_file():
-            with _writing(path) as database:
-                _add_times(database, letters)
+            try:
+                with _writing(path) as database:
+                    _add_times(database, letters)
+            except sqlite3.Error as error:
+                raise DataError(f"the release lacks what times of codes come from: {error}.", REMEDY) from None
     return seen
 
 
@@ -207,8 +210,11 @@ def _keep(target: Path, table: str, heads: Sequence[str], held: dict[str, list[l
 def _insert(database: sqlite3.Connection, table: str, heads: Sequence[str], rows: Any) -> None:
     kinds = ("NUMERIC" if head.endswith("_id") or head in _NUMBERS else "TEXT" for head in heads)
     columns = ", ".join(f"{quoted(head)} {kind}" for head, kind in zip(heads, kinds, strict=True))
-    database.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({columns})")
-    database.executemany(f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(heads))})", rows)
+    try:
+        database.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({columns})")
+        database.executemany(f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(heads))})", rows)
+    except sqlite3.Error as error:
+        raise DataError(f"the rows of {table} cannot be written: {error}.", REMEDY) from None
 
 
 def _add_times(database: sqlite3.Connection, letters: bool) -> None:

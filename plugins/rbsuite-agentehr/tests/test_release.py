@@ -39,6 +39,7 @@ HEADS = {
     "poe_detail": ("poe_id", "subject_id", "field_name", "field_value"),
     "discharge": ("note_id", "subject_id", "hadm_id", "charttime", "text"),
 }
+TRANSFER = b"subject_id,eventtype,intime,careunit\n99000001,transfer,"
 LETTER = 'Chief Complaint:\n"pain", since today\n\nPhysical Exam:\nsoft\n'
 
 
@@ -241,8 +242,31 @@ def test_agentehrs_own_copy_is_read_as_its_repository_reads_it(home: Path, hospi
         ("transfers.csv.gz", gzip.compress(b"subject_id,intime\n1,2,3\n"), "transfers.csv.gz is malformed near line 2"),
         ("patients.csv.gz", gzip.compress(b""), "patients.csv.gz is empty"),
         ("admissions.csv", b"hadm_id\n1\n", "admissions.csv is without the column subject_id"),
+        (
+            "poe.csv.gz",
+            gzip.compress(b"subject_id,a,A\n99000001,2,3\n"),
+            "poe cannot be written: duplicate column name",
+        ),
+        (
+            "transfers.csv.gz",
+            gzip.compress(b"subject_id\n99000001\n"),
+            "no tasks of transfers can be drawn: no such column",
+        ),
+        (
+            "transfers.csv.gz",
+            gzip.compress(TRANSFER + b"soon,x\n"),
+            "no tasks of transfers can be drawn: a time is malformed",
+        ),
     ],
-    ids=["cut", "uneven", "empty", "column"],  # what is packed has the time of its making in it
+    ids=[
+        "cut",
+        "uneven",
+        "empty",
+        "column",
+        "twice",
+        "times",
+        "when",
+    ],  # what is packed has the time of its making in it
 )
 def test_a_broken_release_is_one_line_and_leaves_nothing(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: bytes, told: str
