@@ -20,8 +20,10 @@ from rbsuite_agentehr.layout import Case, Layout
 
 NAME = "agentehr"
 SAMPLE = "sample"
-SUBSETS = ("mimic-iv-common", "mimic-iv-rare", "mimic-iii")
-"""AgentEHR's subsets; their data is the user's own."""
+DRAWN = "mimic-iv"
+"""Tasks drawn from the user's own release of MIMIC-IV."""
+SUBSETS = ("mimic-iv-common", "mimic-iv-rare", "mimic-iii", DRAWN)
+"""AgentEHR's subsets, and the one that is drawn; their data is the user's own."""
 
 
 class AgentEhr(SyncEnvironment):

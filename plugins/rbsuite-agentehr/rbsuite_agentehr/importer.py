@@ -1,29 +1,55 @@
-"""Imports a user's own copy of AgentEHR's data: subsets with their tasks, databases and descriptions. Nothing is ever downloaded."""
+"""Imports a user's own data: a copy of AgentEHR's, the CSV files of a release of MIMIC-IV, or both. Nothing is ever downloaded."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rbsuite.data.checkout import SourceTree, read_commit
 from rbsuite.data.packs import Archive, PackFacts
 from rbsuite.errors import DataError
-from rbsuite_agentehr.environment import NAME, SUBSETS
+from rbsuite_agentehr.drawing import MAPPINGS, draw, names_of, pool_of
+from rbsuite_agentehr.environment import DRAWN, NAME, SUBSETS
+from rbsuite_agentehr.hospital.courses import TASKS
+from rbsuite_agentehr.hospital.writing import TABLE_LINKS, TABLE_TEXTS, write_json, write_tables
 from rbsuite_agentehr.layout import DESCRIPTIONS, Layout, task_file, tasks_of
 from rbsuite_agentehr.record import Record
+from rbsuite_agentehr.release import Release, write_patients, write_reference
 
 _SQLITE = b"SQLite format 3\0"
 _LAYOUT = (
-    "Give the directory that holds MIMIC-IV-Common, MIMIC-IV-Rare or MIMIC-III, each with TASK_N.json, database/patient_ID.db, "
-    "reference_table.db and candidate_table.db."
+    "Give the directory that holds AgentEHR's tasks and databases (TASK_N.json; database/patient_ID.db, reference_table.db, "
+    "candidate_table.db), or the one that holds hosp and icu of a release of MIMIC-IV."
 )
 _NOTES = (
-    "These are patients' records: they stay in the data directory, readable by you alone, and their tasks are private.",
+    "These are patients' records: they stay in the data directory, not encrypted, readable by you alone, and their tasks are private.",
     "Keep to the terms under which you got them: no copies, no services of third parties without leave.",
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Subset:
+    """A subset as it lies in the source.
+
+    Attributes:
+        name: its split.
+        tasks: the directory of its files of tasks.
+        places: where its databases and descriptions may be, the likeliest first.
+    """
+
+    name: str
+    tasks: Path
+    places: tuple[Path, ...]
+
+    def find(self, name: str) -> Path | None:
+        return next((place / name for place in self.places if (place / name).is_file()), None)
+
+
 class AgentEhrImporter:
-    """Copies subsets into a pack; see :class:`rbsuite.data.packs.PackImporter`."""
+    """Copies or makes subsets, as a pack; see :class:`rbsuite.data.packs.PackImporter`."""
 
     name = NAME
     pinned: Archive | None = None
@@ -33,27 +59,44 @@ class AgentEhrImporter:
         """``pack`` where subsets are named as packs name them, else ``checkout``.
 
         Raises:
-            DataError: there is no subset.
+            DataError: there is neither a subset nor a release.
         """
         found = _subsets(source)
-        if not found:
-            raise DataError(f"{str(source)!r} holds no subset of AgentEHR.", _LAYOUT)
-        return "pack" if all(path.name == name for name, path in found.items()) else "checkout"
+        if not found and Release.find(source) is None:
+            raise DataError(f"{str(source)!r} holds no subset of AgentEHR and no release of MIMIC-IV.", _LAYOUT)
+        return "pack" if found and all(one.tasks.name == one.name for one in found) else "checkout"
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """See :meth:`rbsuite.data.packs.PackImporter.build`."""
-        counts = []
+        counts, notes = [], list(_NOTES)
         target.chmod(0o700)
-        for name, path in _subsets(source).items():
-            cases = _copy_subset(path, target / name)
-            counts.append((f"{name}: tasks", cases))
+        release = Release.find(source)
+        for subset in _subsets(source):
+            kept, dropped = _copy_subset(source, subset, release, target / subset.name)
+            counts.append((f"{subset.name}: tasks", kept))
+            if dropped:
+                notes.append(
+                    f"{subset.name}: {dropped} tasks were left out, as no right name or no record of them is there."
+                )
+        if not counts and release:
+            kept, missing = _draw_subset(release, target / DRAWN)
+            counts.append((f"{DRAWN}: tasks", kept))
+            notes.append(
+                f"{DRAWN}: drawn from your release by AgentEHR's rules; these are not the tasks that it published."
+            )
+            notes += [
+                f"There are no tasks of {task}: they need hosp/{MAPPINGS[task]}.csv, see the documentation."
+                for task in missing
+            ]
+        for path in target.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600)
         return PackFacts(
             kind=self.recognise(source),
             commit=commit or read_commit(source),
             equals_commit=None,
             licence="MIMIC's, under PhysioNet's credentialed data use agreement",
             counts=tuple(counts),
-            notes=_NOTES,
+            notes=tuple(notes),
         )
 
 
@@ -61,33 +104,161 @@ IMPORTER = AgentEhrImporter()
 """What the environment's spec names as its importer; it has no state."""
 
 
-def _subsets(source: Path) -> dict[str, Path]:
-    """The directories of subsets, by the names of splits, in the splits' order."""
-    named = {path.name.lower(): path for path in (source, *source.iterdir()) if path.is_dir()}
-    return {name: named[name] for name in SUBSETS if name in named and (named[name] / "database").is_dir()}
+def _split_of(path: Path) -> str:
+    """The split of a directory, by our names or by those in AgentEHR's ``data``: ``common``, ``rare``, ``MIMICIIIAgentBench``."""
+    name = path.name.lower()
+    if name in SUBSETS:
+        return name
+    third = [one for one in (path, path.parent) if one.name.lower().replace("-", "").startswith("mimiciii")]
+    if name == "train" or third:
+        return "mimic-iii" if name != "train" else ""
+    return {"common": "mimic-iv-common", "rare": "mimic-iv-rare"}.get(name, "")
 
 
-def _copy_subset(source: Path, target: Path) -> int:
-    """Copy what the tasks need, and read it as it will be read; gives the number of tasks."""
+def _subsets(source: Path) -> list[_Subset]:
+    """The subsets that a directory holds, in the splits' order."""
+    made: dict[str, _Subset] = {}
+    directories = [source, *(path for depth in ("*/", "*/*/") for path in sorted(source.glob(depth)) if path.is_dir())]
+    release = Release.find(source) is not None
+    for path in sorted(directories, key=lambda path: not tasks_of(path)):  # those with tasks first
+        split = _split_of(path)
+        places = (path, path / "database", path.parent, path.parent / "database")
+        recorded = any(place.name == "database" and place.is_dir() for place in places)
+        if split and split not in made and (recorded or (release and tasks_of(path))):
+            made[split] = _Subset(split, path, places)
+    return [made[split] for split in SUBSETS if split in made]
+
+
+def _copy_subset(source: Path, subset: _Subset, release: Release | None, target: Path) -> tuple[int, int]:
+    """Copy what the tasks need, make from a release what of it is missing, and read it as it will be read.
+
+    Returns:
+        The number of tasks, and of those that were left out.
+    """
     tree = SourceTree(source, _LAYOUT)
-    tasks = tasks_of(source)
+    tasks = tasks_of(subset.tasks)
     if not tasks:
-        raise DataError(f"{source.name} has no file of tasks.", _LAYOUT)
-    layout = Layout(source)
-    cases = [case for task in tasks for case in layout.cases(task)]
-    names = [*(task_file(source, task) for task in tasks), "reference_table.db", "candidate_table.db"]
-    names += [name for name in DESCRIPTIONS if tree.has(name)]
-    names += [f"database/patient_{subject}.db" for subject in dict.fromkeys(case.subject_id for case in cases)]
-    for name in names:
-        content = tree.read_bytes(name)
-        if name.endswith(".db") and not content.startswith(_SQLITE):
-            tree.fail(f"{name} is no SQLite database")
-        place = target / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
-        place.chmod(0o600)
+        raise DataError(f"{subset.tasks.name} has no file of tasks.", _LAYOUT)
+    (target / "database").mkdir(parents=True)
     for task in tasks:
+        name = task_file(subset.tasks, task)
+        (target / name).write_text(json.dumps(_read_tasks(tree, subset.tasks / name)), "ascii")
+    try:
+        cases = {task: Layout(target).cases(task) for task in tasks}
+    except DataError as error:  # it speaks of the copy, which will be gone
+        raise DataError(error.message.replace(str(target), str(subset.tasks)), _LAYOUT) from None
+    missing = []
+    for subject in dict.fromkeys(case.subject_id for found in cases.values() for case in found):
+        name = f"patient_{subject}.db"
+        if there := subset.find(name):
+            _copy(tree, there, target / "database" / name)
+        else:
+            missing.append(subject)
+    seen: Mapping[str, set[str]] = {}
+    if missing and release:
+        seen = write_patients(release, missing, target / "database", letters=True)
+    for name, make in (("reference_table.db", write_reference), ("candidate_table.db", None)):
+        if there := subset.find(name):
+            _copy(tree, there, target / name)
+        elif release and make:
+            make(release, target / name)
+        elif release:
+            seen = seen or write_patients(release, (), target / "database", letters=True)
+            _write_candidates(target, {task: _candidates(release, task, seen) for task in tasks})
+        else:
+            tree.fail(f"{name} is missing in {subset.tasks.name}")
+    for name in DESCRIPTIONS:
+        if there := subset.find(name):
+            _copy(tree, there, target / name)
+    kept = dropped = 0
+    for task in tasks:
+        name = task_file(target, task)
+        rows = json.loads((target / name).read_text("ascii"))
+        good = [{**_row(one), "task": task} for one in cases[task] if _is_recorded(target, one.subject_id)]
+        (target / name).write_text(json.dumps(good), "ascii")
+        kept, dropped = kept + len(good), dropped + len(rows) - len(good)
+    if not kept:
+        tree.fail(f"{subset.tasks.name} has tasks and no record of their patients")
+    _try(target)
+    return kept, dropped
+
+
+def _draw_subset(release: Release, target: Path) -> tuple[int, list[str]]:
+    """Make a subset from a release alone. Gives the number of tasks, and the kinds that could not be made."""
+    databases = target / "database"
+    databases.mkdir(parents=True)
+    pool = pool_of(release)
+    seen = write_patients(release, pool, databases, letters=False)
+    write_reference(release, target / "reference_table.db")
+    candidates: dict[str, Sequence[str]] = {}
+    missing, asked = [], set()
+    for task in TASKS:
+        names = names_of(release, task)
+        rows = [] if names is None else draw(task, pool, databases, names)
+        if names is None:
+            missing.append(task)
+        if rows:
+            (target / f"{task}_{len(rows)}.json").write_text(json.dumps(rows), "ascii")
+            candidates[task] = _candidates(release, task, seen)
+            asked |= {row["subject_id"] for row in rows}
+    if not asked:
+        raise DataError("no task can be drawn from the release.", _LAYOUT)
+    for subject in set(pool) - asked:
+        (databases / f"patient_{subject}.db").unlink(missing_ok=True)
+    _write_candidates(target, candidates)
+    (target / "table_description").mkdir()
+    write_json(target / DESCRIPTIONS[0], {name: text for name, text in TABLE_TEXTS.items() if name in release.tables})
+    ends = {key: end for key, end in TABLE_LINKS.items() if end.partition(".")[0] in release.tables}
+    write_json(target / DESCRIPTIONS[1], ends)
+    _try(target)
+    return sum(len(Layout(target).cases(task)) for task in TASKS), missing
+
+
+def _candidates(release: Release, task: str, seen: Mapping[str, set[str]]) -> Sequence[str]:
+    names = names_of(release, task)
+    if names is None:
+        raise DataError(f"the release has no hosp/{MAPPINGS[task]}.csv, and there is no candidate_table.db.", _LAYOUT)
+    return sorted({name for name in names.values() if name} or seen[task])
+
+
+def _write_candidates(target: Path, candidates: Mapping[str, Sequence[str]]) -> None:
+    tables = {f"{task}_candidates": [(name,) for name in names] for task, names in candidates.items()}
+    write_tables(target / "candidate_table.db", dict.fromkeys(tables, ("name",)), tables)
+
+
+def _read_tasks(tree: SourceTree, path: Path) -> Any:
+    """The rows of a file of tasks. Upstream writes ``NaN`` for a name that is missing, which JSON does not have."""
+    name = path.relative_to(tree.root).as_posix()
+    try:
+        return json.loads(tree.read_text(name), parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        tree.fail(f"{name} is not JSON")
+
+
+def _row(case: Any) -> Mapping[str, Any]:
+    label = [{"name": name} for name in case.label]
+    return {"subject_id": case.subject_id, "prediction_time": case.prediction_time, "label": label}
+
+
+def _is_recorded(target: Path, subject: int) -> bool:
+    return (target / "database" / f"patient_{subject}.db").is_file()
+
+
+def _copy(tree: SourceTree, path: Path, place: Path) -> None:
+    name = path.relative_to(tree.root).as_posix()
+    content = tree.read_bytes(name)
+    if name.endswith(".db") and not content.startswith(_SQLITE):
+        tree.fail(f"{name} is no SQLite database")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+
+
+def _try(target: Path) -> None:
+    """Read what was written as it will be read."""
+    layout = Layout(target)
+    _ = layout.descriptions, layout.links
+    for task in tasks_of(target):
         layout.candidates(task)
-    first = cases[0]
-    Record(target / names[-1], target / "reference_table.db", first.prediction_time).close()
-    return len(cases)
+    first = next(case for task in tasks_of(target) for case in layout.cases(task))
+    patient = target / "database" / f"patient_{first.subject_id}.db"
+    Record(patient, target / "reference_table.db", first.prediction_time).close()

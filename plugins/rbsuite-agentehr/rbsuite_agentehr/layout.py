@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
 from collections import OrderedDict
@@ -15,6 +14,7 @@ from typing import Any
 
 from rbsuite.data.reading import INFO_NAME, PackFiles, refuse_edited
 from rbsuite.errors import DataError
+from rbsuite.files import Unusable, parse_json
 from rbsuite_agentehr.hospital.courses import TASKS
 from rbsuite_agentehr.record import REMEDY, Record
 
@@ -56,7 +56,7 @@ class Layout:
         self._candidates: dict[str, Sequence[str]] = {}
 
     def cases(self, task: str) -> list[Case]:
-        """The rows of a task: those of its largest file. Empty where the subset has none.
+        """The rows of a task: those of its largest file that have a right name. Empty where the subset has none.
 
         Raises:
             DataError: the file is malformed.
@@ -67,15 +67,17 @@ class Layout:
         rows = self._files.read_json(name)
         if not isinstance(rows, list):
             raise self._files.malformed(name, "not a list")
-        return [self._case(name, number, task, row) for number, row in enumerate(rows)]
+        read = (self._case(name, number, task, row) for number, row in enumerate(rows))
+        return [case for case in read if case is not None]
 
-    def _case(self, name: str, number: int, task: str, row: Any) -> Case:
+    def _case(self, name: str, number: int, task: str, row: Any) -> Case | None:
         match row:
             case {"subject_id": int() as subject, "prediction_time": str() as when, "label": [*labels]} if (
-                _TIME.fullmatch(when) and labels and all(isinstance(_name(label), str) for label in labels)
+                _TIME.fullmatch(when) and all("name" in one for one in labels if isinstance(one, dict))
             ):
                 full = f"{when.replace('T', ' ')} 00:00:00"[:19] if len(when) == 10 else when.replace("T", " ")
-                return Case(task, subject, full, tuple(str(_name(label)) for label in labels))
+                names = tuple(found for label in labels if (found := _name(label)))
+                return Case(task, subject, full, names) if names else None
         raise self._files.malformed(name, f"without subject_id, prediction_time and label in row {number + 1}")
 
     def record(self, subject_id: int, until: str) -> Record:
@@ -103,10 +105,12 @@ class Layout:
             path = self.path / "candidate_table.db"
             try:
                 with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
-                    rows = database.execute(f"SELECT * FROM {task}_candidates")
+                    tables = {str(name) for (name,) in database.execute("SELECT name FROM sqlite_master")}
+                    table = next((name for name in candidate_tables(task) if name in tables), f"{task}_candidates")
+                    rows = database.execute(f"SELECT * FROM {table}")
                     names = [column[0].lower() for column in rows.description]
-                    place = names.index("name") if "name" in names else 0
-                    found = dict.fromkeys(str(row[place]) for row in rows)
+                    place = next((names.index(name) for name in ("candidate", "name") if name in names), 0)
+                    found = dict.fromkeys(str(row[place]) for row in rows if row[place])
             except sqlite3.Error as error:
                 raise DataError(f"agentehr: candidate_table.db has no {task}_candidates: {error}.", REMEDY) from None
             self._candidates[task] = tuple(found)
@@ -115,20 +119,39 @@ class Layout:
     @cached_property
     def descriptions(self) -> Mapping[str, str]:
         """What tables hold, by name; empty where the subset does not say."""
-        return self._described(DESCRIPTIONS[0])
+        told = {}
+        for key, value in self._described(DESCRIPTIONS[0], "file_name").items():
+            columns = value.get("columns", ()) if isinstance(value, dict) else ()
+            lines = [f"{one.get('column_name')}: {one.get('description')}" for one in columns if isinstance(one, dict)]
+            told[key] = (
+                "\n".join([str(value.get("description", "")), *lines]) if isinstance(value, dict) else str(value)
+            )
+        return told
 
     @cached_property
     def links(self) -> Mapping[str, str]:
         """Which columns belong together; empty where the subset does not say."""
-        return self._described(DESCRIPTIONS[1])
+        told = {}
+        for key, value in self._described(DESCRIPTIONS[1], "table_name", "link_column").items():
+            column = value.get("link_column") if isinstance(value, dict) else ""
+            told[key] = f"{value.get('link_table')}.{column}" if column else str(value)
+        return told
 
-    def _described(self, name: str) -> Mapping[str, str]:
+    def _described(self, name: str, *keys: str) -> Mapping[str, Any]:
+        """What a file of descriptions says: one object; or one object a line, as upstream has it, under what it has for keys."""
         if not (self.path / name).is_file():
             return {}
+        lines = [line for line in self._files.read_text(name).splitlines() if line.strip()]
+        try:
+            rows = [parse_json(line) for line in lines]
+        except Unusable:
+            rows = []
+        if rows and all(isinstance(row, dict) and keys[0] in row for row in rows):
+            return {".".join(str(row.get(key)) for key in keys): row for row in rows}
         value = self._files.read_json(name)
         if not isinstance(value, dict):
             raise self._files.malformed(name, "not an object")
-        return {str(key): one if isinstance(one, str) else json.dumps(one) for key, one in value.items()}
+        return {str(key): one for key, one in value.items()}
 
     @property
     def content(self) -> str:
@@ -177,5 +200,12 @@ def open_imported(split: str, path: Path) -> Layout:
     return Layout(path / split)
 
 
-def _name(label: Any) -> Any:
-    return label.get("name") if isinstance(label, dict) else label
+def candidate_tables(task: str) -> tuple[str, ...]:
+    """The tables that may hold the candidates of a task, the best first; of drugs upstream has two, and answers are groups of ATC."""
+    return (*(["prescriptions_atc_candidates"] if task == "prescriptions" else []), f"{task}_candidates")
+
+
+def _name(label: Any) -> str:
+    """The name of a label; empty where it has none, as drugs have that no group of ATC is known of. Upstream leaves those out too."""
+    name = label.get("name") if isinstance(label, dict) else label
+    return name.strip() if isinstance(name, str) else ""

@@ -55,6 +55,10 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Split("mimic-iv-common", "AgentEHR's common cases of MIMIC-IV"),
                 Split("mimic-iv-rare", "its rare cases"),
                 Split("mimic-iii", "its cases of MIMIC-III"),
+                Split(
+                    "mimic-iv",
+                    "tasks drawn from your own release of MIMIC-IV by AgentEHR's rules; not its published ones",
+                ),
             ),
             domains=_DOMAINS,
             action_mode="tools",

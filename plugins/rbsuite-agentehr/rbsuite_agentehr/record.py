@@ -17,12 +17,36 @@ from rbsuite.errors import DataError
 REMEDY = "Import it again: rbsuite data import agentehr --from DIR."
 
 TIMES = (
-    *("charttime", "starttime", "ordertime", "admittime", "intime", "chartdate", "transfertime", "eventtime"),
-    *("entertime", "storetime"),
+    *(
+        "charttime",
+        "starttime",
+        "startdate",
+        "ordertime",
+        "admittime",
+        "intime",
+        "chartdate",
+        "transfertime",
+        "eventtime",
+    ),
+    *("createtime", "entertime", "storetime"),
 )
-"""Columns that say when a row came to be; the first that a table has counts."""
-LATER = {"admissions": ("discharge_location", "hospital_expire_flag", "deathtime")}
-"""Columns that say how something ended, by table: empty until its end."""
+"""Columns that say when a row came to be; the first that a table has counts, and the next where a row has none."""
+LATER = {
+    "admissions": ("dischtime", ("discharge_location", "hospital_expire_flag")),
+    "edstays": ("outtime", ("disposition",)),
+    "icustays": ("outtime", ("los", "last_careunit", "last_wardid")),
+    "transfers": ("outtime", ("los",)),
+    "patients": ("dod", ("expire_flag",)),
+}
+"""Columns that say how something ended, by table, with the time of its end: empty until then."""
+PARENTS = {
+    "poe_detail": ("poe", "poe_id"),
+    "emar_detail": ("emar", "emar_id"),
+    "triage": ("edstays", "stay_id"),
+    "discharge_detail": ("discharge", "note_id"),
+    "radiology_detail": ("radiology", "note_id"),
+}
+"""Tables without times, with the table and the column by which their rows belong to rows that have them."""
 
 MOST_ROWS = 100
 """Rows of a result that are shown."""
@@ -77,8 +101,8 @@ class Record:
             self.references = self._columns("reference")
             self._attach(patient, "record")
             self.tables = self._columns("record")
-            for table, columns in self.tables.items():
-                self._copy(table, columns, until)
+            for table in sorted(self.tables, key=lambda name: name.lower() in PARENTS):  # after those they belong to
+                self._copy(table, until)
             self._database.execute("DETACH DATABASE record")
             self._guard()
         except sqlite3.Error as error:
@@ -128,28 +152,43 @@ class Record:
             found[str(name)] = tuple(str(row[1]) for row in rows)
         return found
 
-    def _copy(self, table: str, columns: Sequence[str], until: str) -> None:
+    def _copy(self, table: str, until: str) -> None:
         """Copy what had happened: rows from before the prediction time, without the ends that were to come."""
+        columns = self.tables[table]
         by_name = {column.lower(): column for column in columns}
-        when = next((by_name[name] for name in TIMES if name in by_name), None)
-        condition, values = "1", 0
-        if when is not None:
-            condition, values = f"{quoted(when)} <= ?", 1
-        elif "hadm_id" in by_name and "admissions" in map(str.lower, self.tables):
+        when = [by_name[name] for name in TIMES if name in by_name]
+        parent, key = self._parent(table)
+        condition, values = "1", len(when[:1])
+        if when:
+            condition = f"coalesce({', '.join([*map(_moment, when), 'NULL'])}) <= ?"
+        elif parent:
+            condition = f"{key} IN (SELECT {key} FROM main.{quoted(parent)})"
+        elif "hadm_id" in by_name and self._named("admissions"):
             # Without a time of its own a row is known once its admission has ended, as codes are.
             condition, values = "hadm_id IN (SELECT hadm_id FROM record.admissions WHERE dischtime <= ?)", 1
+        end, told_then = LATER.get(table.lower(), ("", ()))
         chosen, times = [], 0
         for column in columns:
-            if column.lower() in LATER.get(table.lower(), ()) and "dischtime" in by_name:
-                chosen.append(f"CASE WHEN dischtime <= ? THEN {quoted(column)} END AS {quoted(column)}")
-                times += 1
-            elif column != when and column.lower().endswith(("time", "date", "dod")):
-                chosen.append(f"CASE WHEN {quoted(column)} <= ? THEN {quoted(column)} END AS {quoted(column)}")
-                times += 1
-            else:
-                chosen.append(quoted(column))
+            name, shown = column.lower(), quoted(column)
+            if name in told_then and end in by_name:
+                shown = f"CASE WHEN {_moment(by_name[end])} <= ? THEN {shown} END AS {shown}"
+            elif column not in when[:1] and (name.endswith(("time", "date")) or name.startswith("dod")):
+                shown = f"CASE WHEN {_moment(column)} <= ? THEN {shown} END AS {shown}"
+            times += shown != quoted(column)
+            chosen.append(shown)
         sql = f"CREATE TABLE main.{quoted(table)} AS SELECT {', '.join(chosen)} FROM record.{quoted(table)} WHERE {condition}"
         self._database.execute(sql, (until,) * (times + values))
+
+    def _named(self, table: str) -> str:
+        """How the record writes the name of a table; empty where it has none of that name."""
+        return next((name for name in self.tables if name.lower() == table), "")
+
+    def _parent(self, table: str) -> tuple[str, str]:
+        """The table to whose rows those of a table belong, and the column that says so; empty where there is none."""
+        parent, key = PARENTS.get(table.lower(), ("", ""))
+        return (
+            (found, key) if (found := self._named(parent)) and key in map(str.lower, self.tables[table]) else ("", "")
+        )
 
     def _guard(self) -> None:
         """From here on nothing but reading: no ATTACH, no PRAGMA, no extension, no writing, and an end to all work."""
@@ -175,6 +214,12 @@ def _authorise(action: int, first: str | None, second: str | None, database: str
     elif action == sqlite3.SQLITE_FUNCTION:
         allowed = str(second).lower() not in _REFUSED
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+def _moment(column: str) -> str:
+    """SQL for the time in a column, or NULL. A day counts when it is over: what was done on it may have been done late."""
+    name = quoted(column)
+    return f"CASE WHEN {name} GLOB '[0-9]*' THEN {name} || iif(length({name}) = 10, ' 23:59:59', '') END"
 
 
 def quoted(name: str) -> str:

@@ -72,7 +72,8 @@ class Patient:
             return True
         # A text among the codes is read as the words of a procedure, as the framework's checker does.
         words = " ".join([*self.procedures, *(str(code) for code in self.icd9 if isinstance(code, str))]).lower()
-        return "chart" in treatment and re.search(treatment["chart"], words) is not None
+        place = treatment.get("chart_place", "")
+        return "chart" in treatment and bool(re.search(treatment["chart"], words) and re.search(place, words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from rbsuite.trajectory import Action, EndReason, Grade, Observation, ToolCall
 from rbsuite_mimic_cdm.chart import Laboratory, Patient, scan_asked
 from rbsuite_mimic_cdm.dialogue import concludes, read
 from rbsuite_mimic_cdm.grading import Done, measures, scores
+from rbsuite_mimic_cdm.rules import rules
 
 Form = Literal["react", "tools"]
 DIAGNOSE = "diagnose"
@@ -161,19 +162,23 @@ class CdmEpisode(ToolEpisode):
 
     def _tests(self, asked: str) -> str:
         found = self._laboratory.find(asked)
-        lines = []
-        for item in found.items:
-            self._done.items += [item] if item not in self._done.items else []
-            lines.append(self._value(item))
-        lines += [f"{name}: N/A" for name in found.unknown]
+        self._done.items += [item for item in found.items if item not in self._done.items]
+        # What was not measured is left out, as a panel has many items; where nothing was, that is said.
+        lines = [text for item in found.items if (text := self._value(item))]
+        missing = [] if lines else [self._named(item) for item in found.items]
+        lines += [f"{name}: N/A" for name in dict.fromkeys([*missing, *found.unknown])]
         return "\n".join(lines) or "Which tests? Give their names."
 
-    def _value(self, item: int) -> str:
+    def _named(self, item: int) -> str:
         known = self._laboratory.items.get(item)
-        name = f"({known.fluid}) {known.label}" if known else f"item {item}"
+        return f"({known.fluid}) {known.label}" if known else f"item {item}"
+
+    def _value(self, item: int) -> str:
+        """The result of an item; empty where it was not measured."""
+        name = self._named(item)
         value = self._patient.tests.get(item, self._patient.microbiology.get(item))
         if value is None:
-            return f"{name}: N/A"
+            return ""
         with_range, binned = self._shows
         lower, upper = self._patient.lower.get(item), self._patient.upper.get(item)
         if lower is None or upper is None:
@@ -188,7 +193,12 @@ class CdmEpisode(ToolEpisode):
             missing = "modality and region" if not (modality or region) else "region" if modality else "modality"
             return f"The {missing} of the scan cannot be told. Name both, as in: CT of the abdomen."
         self._done.scans.append((modality, region))
-        studies = [one.report for one in self._patient.scans if (one.modality, one.region) == (modality, region)]
+        kinds = rules()["kinds"]  # whoever asks for an MRI gets an MRCP, too
+        studies = [
+            one.report
+            for one in self._patient.scans
+            if modality in (one.modality, kinds.get(one.modality)) and one.region == region
+        ]
         if not studies:
             return f"{region} {modality}: not available. Try another modality."
         at = self._seen.get((modality, region), 0)

@@ -41,19 +41,27 @@ class Done:
     invalid: int = 0
 
 
-def diagnosed(text: str, pathology: str) -> bool:
-    """Whether a text names a pathology and does not negate it: by a word that is nearly it, or by a place and a change of it."""
+def diagnosed(text: str, pathology: str, *, gracious: bool = False) -> bool:
+    """Whether a text names a pathology and does not negate it: by a word that is nearly it, or by a place and a change of it.
+
+    Args:
+        text: the diagnosis.
+        pathology: the right one.
+        gracious: whether what is near it counts too.
+    """
     known = rules()["pathologies"][pathology]
     lower = text.lower()
     for word in re.finditer(r"[a-z]+", lower):
         if ratio(word.group(), known["word"]) > WORD and not negated(lower, *word.span()):
             return True
-    places = [match for stem in known["places"] for match in re.finditer(stem, lower)]
-    changes = [match for stem in known["changes"] for match in re.finditer(stem, lower)]
     return any(
-        not negated(lower, *place.span()) and any(not negated(lower, *change.span()) for change in changes)
-        for place in places
+        _said(lower, one["place"]) and any(_said(lower, change) for change in one["changes"])
+        for one in (*known["mentions"], *(known["gracious"] if gracious else ()))
     )
+
+
+def _said(text: str, words: str) -> bool:
+    return any(not negated(text, *match.span()) for match in re.finditer(re.escape(words), text))
 
 
 def first_diagnosis(text: str) -> str:
@@ -71,11 +79,19 @@ def labs_hit(items: Sequence[int], pathology: str) -> dict[str, bool]:
 
 
 def imaging_points(scans: Sequence[tuple[str, str]], pathology: str, *, biliary: bool) -> int:
-    """0 to 2 points for the scans of the abdomen that were asked for: the best of them, and one on top where the bile ducts matter."""
+    """0 to 2 points for the scans of the abdomen, in the order in which they were asked for.
+
+    The first that counts decides, as the preferred one is to be made first; where the bile ducts matter, a scan of them adds a point.
+    """
     known = rules()["pathologies"][pathology]
-    abdominal = {modality for modality, region in scans if region == "Abdomen"}
-    points = 2 if abdominal & set(known["imaging_2"]) else 1 if abdominal & set(known["imaging_1"]) else 0
-    return min(2, points + (biliary and bool(abdominal & set(known.get("biliary_1", ())))))
+    points = 0
+    for modality, region in scans:
+        if region == "Abdomen":
+            if biliary and modality in known.get("biliary_1", ()):
+                points += 1
+            elif not points:
+                points = 2 if modality in known["imaging_2"] else int(modality in known["imaging_1"])
+    return min(2, points)
 
 
 def treatments_required(patient: Patient) -> list[str]:
@@ -96,21 +112,21 @@ def treatment_requested(text: str, name: str) -> bool:
 
 def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
     """Every score of a patient, by name."""
-    said = done.diagnosis or ""
+    said = first_diagnosis(done.diagnosis or "")
     pathology = patient.pathology
     known = rules()["pathologies"][pathology]
     labs = labs_hit(done.items, pathology)
-    wanted = {item for items in known["labs"].values() for item in items}
-    useful = {*known["imaging_2"], *known["imaging_1"], *(known.get("biliary_1", ()) if patient.biliary else ())}
+    panels = [panel["items"] for panel in rules()["panels"] if set(panel["short"]) & set(known["neutral"])]
+    excused = {item for items in (*known["labs"].values(), *panels, known.get("neutral_items", ())) for item in items}
+    useful = {*known["imaging_2"], *known["imaging_1"], *known.get("biliary_1", ())}
     required = treatments_required(patient)
-    tests = [name for name in done.actions if name]
     return {
         "pathology": pathology,
         "pathology_number": PATHOLOGIES.index(pathology),
-        "diagnosis": int(diagnosed(first_diagnosis(said), pathology)),
-        "gracious_diagnosis": int(diagnosed(said, pathology)),
-        "physical_examination": int(tests[:1] == ["physical_examination"]),
-        "late_physical_examination": int("physical_examination" in tests[1:] and tests[0] != "physical_examination"),
+        "diagnosis": int(diagnosed(said, pathology)),
+        "gracious_diagnosis": int(diagnosed(said, pathology, gracious=True)),
+        "physical_examination": int(done.actions[:1] == ["physical_examination"]),
+        "late_physical_examination": int("physical_examination" in done.actions),
         "laboratory_tests": sum(labs.values()),
         "laboratory_categories": labs,
         "imaging": imaging_points(done.scans, pathology, biliary=patient.biliary),
@@ -119,8 +135,12 @@ def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
         "treatment_parsing": int(done.parsed["treatment"]),
         "invalid_tools": done.invalid,
         "rounds": len(done.actions),
-        "unnecessary_laboratory_tests": [item for item in done.items if item not in wanted],
-        "unnecessary_imaging": [list(one) for one in done.scans if one[1] != "Abdomen" or one[0] not in useful],
+        "unnecessary_laboratory_tests": [item for item in done.items if item not in excused],
+        "unnecessary_imaging": [
+            list(one)
+            for number, one in enumerate(done.scans)
+            if one[1] != "Abdomen" or one[0] not in useful or one in done.scans[:number]
+        ],
         "treatment_required": required,
         "treatment_requested": {name: treatment_requested(done.treatment, name) for name in required},
     }

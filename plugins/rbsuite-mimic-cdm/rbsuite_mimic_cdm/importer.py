@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -38,7 +39,8 @@ TABLES: Mapping[str, Mapping[str, Sequence[str]]] = {
     "discharge_procedures": {"text": ("discharge_procedure", "discharge_procedures", "text")},
     "icd_procedures": {"code": ("icd_code",), "version": ("icd_version",)},
 }
-"""The tables of the release with their columns, each by the names that it may have. ``hadm_id`` is in all of them."""
+"""The tables of the release with their columns, each by the names that it may have; the first is that in the framework's
+ConvertPhysionet.py. ``hadm_id`` is in all of them."""
 _OPTIONAL = frozenset(["lower", "upper"])
 _GZ = ".gz"
 _REMEDY = (
@@ -46,7 +48,7 @@ _REMEDY = (
     "lab_test_mapping as CSV."
 )
 _NOTES = (
-    "These are patients' records: they stay in the data directory, readable by you alone, and their tasks are private.",
+    "These are patients' records: they stay in the data directory, not encrypted, readable by you alone, and their tasks are private.",
     "Keep to the terms under which you got them: no copies, no services of third parties without leave.",
 )
 
@@ -130,7 +132,8 @@ def _pickle(pathology: str) -> str:
 
 def _mapping(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
     for number, row in enumerate(_rows(tree, MAPPING), 2):
-        same = [int(float(one)) for one in row.get("corresponding_ids", "").strip("[] ").split(",") if one.strip()]
+        # The release writes a list of numbers or of texts.
+        same = [int(one) for one in re.findall(r"(?<![.\d])\d+", row.get("corresponding_ids", ""))]
         try:
             item = int(float(row["itemid"]))
         except (KeyError, ValueError):
@@ -181,8 +184,10 @@ def _chart(number: int, pathology: str, rows: Mapping[str, Sequence[Mapping[str,
         "Discharge Diagnosis": _joined(rows["discharge_diagnosis"]),
         "ICD Diagnosis": [row["text"] for row in rows["icd_diagnosis"]],
         "Procedures Discharge": [row["text"] for row in rows["discharge_procedures"]],
-        "Procedures ICD9": [int(row["code"]) for row in codes if row["version"] == "9" and row["code"].isdecimal()],
-        "Procedures ICD10": [row["code"] for row in codes if row["version"] == "10"],
+        "Procedures ICD9": [
+            int(row["code"]) for row in codes if _id(row["version"]) == "9" and row["code"].isdecimal()
+        ],
+        "Procedures ICD10": [row["code"] for row in codes if _id(row["version"]) == "10"],
     }
 
 

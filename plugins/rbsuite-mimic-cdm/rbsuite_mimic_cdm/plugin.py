@@ -20,13 +20,25 @@ _FIDELITY = (
     Fidelity("texts of prompts and replies", "approximate", "this project's own"),
     Fidelity("fuzzy ratio", "exact", "equal to rapidfuzz's; bounds 80 for actions, 90 and 100 for tests, 90 for words"),
     Fidelity(
-        "names of tests, panels, scans and regions", "approximate", "this project's tables; upstream's are longer"
+        "names of tests, panels, scans and regions",
+        "approximate",
+        "this project's tables; panels hold upstream's items",
     ),
-    Fidelity("required tests and imaging points", "exact", "by item and by modality, of the abdomen"),
-    Fidelity("words and codes of treatments", "approximate", "this project's tables for upstream's list"),
+    Fidelity(
+        "required tests and imaging points", "exact", "by item; by modality in the order asked for, two points at most"
+    ),
+    Fidelity(
+        "words and codes of treatments",
+        "approximate",
+        "what a chart shows is upstream's; words of proposals are this project's",
+    ),
     Fidelity("negation", "approximate", "by NegEx's phrases; upstream asks a language model of scispaCy"),
     Fidelity("diagnostic criteria", "absent", "upstream's optional action that shows criteria of a pathology"),
-    Fidelity("parsing scores", "approximate", "1 where the turn has the form that was asked for"),
+    Fidelity(
+        "parsing scores",
+        "approximate",
+        "1 where the turn has the form that was asked for; upstream's 1 says that it had not",
+    ),
 )
 _NOTES = (
     "The sample is 24 invented patients, six of each pathology. It says how memories work, and nothing about medicine or about published "
@@ -62,7 +74,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
         max_steps=30,
         refine="continue",
         measures=(
-            Measure("gracious_diagnosis", "the right diagnosis is among those named"),
+            Measure("gracious_diagnosis", "the diagnosis is right, or near to it by upstream's list"),
             Measure("physical_examination", "the first action was the examination"),
             Measure("laboratory_tests", "share of the required categories of tests that were asked for"),
             Measure("imaging", "points for scans of the abdomen, of two"),

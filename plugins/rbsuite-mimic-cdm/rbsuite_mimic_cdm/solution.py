@@ -23,6 +23,7 @@ _SAID = {
     "cholecystectomy": "laparoscopic cholecystectomy",
     "cholecystectomy_biliary": "cholecystectomy before discharge",
     "drainage": "percutaneous drainage",
+    "drainage_pancreatitis": "percutaneous drainage",
     "colectomy": "sigmoid colectomy",
     "ercp": "ERCP",
 }

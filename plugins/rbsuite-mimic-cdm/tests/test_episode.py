@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from rbsuite.trajectory import Action, ToolCall
-from rbsuite_mimic_cdm.chart import Laboratory, scan_asked
+from rbsuite_mimic_cdm.chart import Laboratory, Patient, Scan, scan_asked
 from rbsuite_mimic_cdm.dialogue import read
 from rbsuite_mimic_cdm.episode import CdmEpisode
 
@@ -155,6 +156,19 @@ def test_results_can_be_shown_as_low_normal_or_high_without_ranges(make: Make) -
         "Observation: (Blood) C-Reactive Protein: high",
         "(Blood) Sodium: normal",
     ]
+
+
+def test_what_was_not_measured_is_left_out_and_a_narrower_scan_answers_a_wider_question(
+    make: Make, patient: Patient
+) -> None:
+    scan = Scan("MRCP", "Abdomen", "No stone.")
+    episode = make(patient=replace(patient, tests={51301: "12 K/uL"}, scans=(scan,)))
+    assert ask(episode, "Laboratory Tests", "CBC, Ferritin").splitlines() == [
+        "Observation: (Blood) White Blood Cells: 12 K/uL | reference range 4 to 10",
+        "Ferritin: N/A",
+    ]
+    assert ask(episode, "Laboratory Tests", "Sodium") == "Observation: (Blood) Sodium: N/A"
+    assert "No stone" in ask(episode, "Imaging", "MRI Abdomen")
 
 
 def test_a_copy_goes_its_own_way(make: Make) -> None:

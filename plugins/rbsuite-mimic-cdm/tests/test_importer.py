@@ -72,24 +72,30 @@ def as_tables(home: Path) -> None:
     mapping_csv(home)
 
 
+UNUSED = {
+    "laboratory_tests": ("charttime",),
+    "radiology_reports": ("note_id", "exam_name"),
+    "icd_procedures": ("icd_title",),
+    "lab_test_mapping": ("Unnamed: 0",),
+}
+"""Columns that the release has too, by the framework's own converter (ConvertPhysionet.py), or that a release may gain."""
+
+
 def as_release(home: Path) -> None:
-    """The same files as a data set of PhysioNet comes: packed, quoted, with a mark at the beginning, further columns and ids as floats."""
+    """The same files as a data set of PhysioNet comes: packed, quoted, with a mark and further columns, ids as floats or texts."""
     as_tables(home)
-    further = {
-        "history_of_present_illness": "note_id",
-        "laboratory_tests": "charttime",
-        "radiology_reports": "exam_name",
-    }
     for path in [*home.glob("*.csv"), home / "pathology_ids.json"]:
         content = path.read_text()
         if path.suffix == ".csv":
             heads, *rows = csv.reader(content.splitlines())
-            if path.stem in further:
-                heads, rows = [*heads, further[path.stem]], [[*row, "of no use"] for row in rows]
-            places = [place for place, head in enumerate(heads) if head in ("itemid", "test_itemid")]
+            further = UNUSED.get(path.stem, ())
+            heads, rows = [*further, *heads], [[*("of no use" for _ in further), *row] for row in rows]
             for row in rows:
-                for place in places:
-                    row[place] = f"{row[place]}.0"
+                for place, head in enumerate(heads):
+                    if head in ("itemid", "test_itemid", "icd_version"):
+                        row[place] = f"{row[place]}.0"
+                    if head == "corresponding_ids":
+                        row[place] = str([str(one) for one in json.loads(row[place])])
             stream = io.StringIO()
             csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerows([heads, *rows])
             content = f"\ufeff{stream.getvalue()}"
@@ -146,6 +152,8 @@ def test_every_form_gives_the_same_patients(
     assert [stat.S_IMODE(path.stat().st_mode) for path in (pack, pack / "patients.jsonl")] == [0o700, 0o600]
     wanted = {one["hadm_id"]: patient_of(one) for one in CHARTS}
     assert imported() == wanted
+    items = [json.loads(line) for line in (pack / "lab_test_mapping.jsonl").read_text().splitlines()]
+    assert [one["corresponding_ids"] for one in items] == [list(one["corresponding_ids"]) for one in lab_mapping()]
     assert run(["verify", "--env", "mimic-cdm", "--split", "full"]) == 0
 
 

@@ -21,7 +21,7 @@ VERSION = 2
 MARK = "hospital.json"
 """Says that the hospital is complete, and what it holds."""
 
-_DESCRIPTIONS = {
+TABLE_TEXTS = {
     "patients": "One row: sex, age, and the year to which the age belongs.",
     "admissions": "Stays in the hospital: when they began and ended, and how.",
     "triage": "Vital signs and the complaint in the words of the patient, on arrival in the emergency department.",
@@ -37,7 +37,7 @@ _DESCRIPTIONS = {
     "d_labitems": "Names of laboratory items.",
     "d_drugs": "ATC group of each drug.",
 }
-_LINKS = {
+TABLE_LINKS = {
     "diagnoses_icd.icd_code": "d_icd_diagnoses.icd_code",
     "procedures_icd.icd_code": "d_icd_procedures.icd_code",
     "labevents.itemid": "d_labitems.itemid",
@@ -73,23 +73,23 @@ def write_hospital(target: Path) -> None:
     everyone = list(patients())
     (target / "database").mkdir()
     for one in everyone:
-        _write(target / "database" / f"patient_{one.subject_id}.db", COLUMNS, one.tables)
+        write_tables(target / "database" / f"patient_{one.subject_id}.db", COLUMNS, one.tables)
     reference = _reference()
-    _write(
+    write_tables(
         target / "reference_table.db",
         {name: columns for name, (columns, _) in reference.items()},
         {name: rows for name, (_, rows) in reference.items()},
     )
     named = {f"{task}_candidates": [(name,) for name in candidates(task)] for task in TASKS}
-    _write(target / "candidate_table.db", dict.fromkeys(named, ("name",)), named)
+    write_tables(target / "candidate_table.db", dict.fromkeys(named, ("name",)), named)
     rows = {task: [_row(one) for one in everyone if one.task == task] for task in TASKS}
     for task, found in rows.items():
-        _json(target / f"{task}_{len(found)}.json", found)
+        write_json(target / f"{task}_{len(found)}.json", found)
     (target / "table_description").mkdir()
-    _json(target / "table_description" / "shorten_description.json", _DESCRIPTIONS)
-    _json(target / "table_description" / "link_information.json", _LINKS)
-    content = digest([VERSION, [one.tables for one in everyone], named, rows, _DESCRIPTIONS, _LINKS])
-    _json(
+    write_json(target / "table_description" / "shorten_description.json", TABLE_TEXTS)
+    write_json(target / "table_description" / "link_information.json", TABLE_LINKS)
+    content = digest([VERSION, [one.tables for one in everyone], named, rows, TABLE_TEXTS, TABLE_LINKS])
+    write_json(
         target / MARK,
         {
             "version": VERSION,
@@ -118,7 +118,10 @@ def _reference() -> Mapping[str, tuple[Sequence[str], Sequence[tuple[Any, ...]]]
     }
 
 
-def _write(path: Path, columns: Mapping[str, Sequence[str]], tables: Mapping[str, Iterable[tuple[Any, ...]]]) -> None:
+def write_tables(
+    path: Path, columns: Mapping[str, Sequence[str]], tables: Mapping[str, Iterable[tuple[Any, ...]]]
+) -> None:
+    """Write tables, with their columns and rows by name, into a new database."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
@@ -130,7 +133,8 @@ def _write(path: Path, columns: Mapping[str, Sequence[str]], tables: Mapping[str
         database.execute("COMMIT")
 
 
-def _json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON, in ASCII."""
     path.write_text(json.dumps(value, indent=1) + "\n", "ascii")
 
 
