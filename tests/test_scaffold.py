@@ -127,7 +127,9 @@ def test_a_distribution_is_complete(written: Path, template: Template) -> None:
     project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     brought = {Requirement(one).name for one in project["optional-dependencies"]["test"]}
     provided = {entry.dist.name for entry in entry_points(group="rbsuite") if entry.dist and entry.name == played}
-    assert played == NAMES[template] or (provided and provided <= brought), "what the README says runs as it is installed"
+    assert played == NAMES[template] or (provided and provided <= brought), (
+        "what the README says runs as it is installed"
+    )
     for path, _ in template.parts:
         assert (place / made.package / path).exists()
     for path in place.rglob("*.py"):
