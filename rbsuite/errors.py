@@ -19,8 +19,11 @@ PLUGIN_REMEDY = "Fix the plugin and run the same command again; what was committ
 
 
 def in_words(value: object) -> str:
-    """A value that does not belong where it stands, in a few words: ``None``, ``True``, ``a str``."""
-    return repr(value) if value is None or isinstance(value, bool) else f"a {type(value).__name__}"
+    """A value that does not belong where it stands, in a few words: ``None``, ``True``, ``an int``."""
+    if value is None or isinstance(value, bool):
+        return repr(value)
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeioAEIO' else 'a'} {name}"
 
 
 class RbsuiteError(Exception):

@@ -358,4 +358,4 @@ def load_object(path: str, owner: str) -> Any:
     except AttributeError as error:
         raise PluginError(f"{owner}: {module_name} has no {attribute!r}.", "Fix the plugin's spec.") from error
     except Exception as error:
-        raise PluginError(f"{owner}: cannot import {module_name}: {error}", "Reinstall or fix the plugin.") from error
+        raise PluginError(f"{owner}: cannot import {module_name}: {error}.", "Reinstall or fix the plugin.") from error

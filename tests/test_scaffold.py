@@ -8,9 +8,11 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from experiments import core_plugins
 from rbsuite.cli import run as rbsuite
@@ -120,6 +122,14 @@ def test_a_distribution_is_complete(written: Path, template: Template) -> None:
     found = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     assert expected <= found
     assert made.command in (place / "README.md").read_text(encoding="utf-8")
+    shown = made.command.split()
+    played = shown[shown.index("--env") + 1]
+    project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = {Requirement(one).name for one in project["optional-dependencies"]["test"]}
+    provided = {entry.dist.name for entry in entry_points(group="rbsuite") if entry.dist and entry.name == played}
+    assert played == NAMES[template] or (provided and provided <= brought), (
+        "what the README says runs as it is installed"
+    )
     for path, _ in template.parts:
         assert (place / made.package / path).exists()
     for path in place.rglob("*.py"):

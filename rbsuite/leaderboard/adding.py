@@ -225,6 +225,11 @@ def opened(source: Path) -> Iterator[ExperimentStore]:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "experiment"
             import_jsonl(source, directory)
             source = directory
+        elif source.exists() and not (source / FILE_NAME).exists():
+            raise UsageError(
+                f"there is no experiment in {source}.",
+                "Give its directory, its lines (`rbsuite export --to jsonl --out FILE.jsonl`) or a .zip of one of these.",
+            )
         yield stack.enter_context(ExperimentStore.open(source, readonly=True))
 
 

@@ -37,6 +37,13 @@ class Template:
     quiz: bool = True
 
     @property
+    def requires(self) -> Sequence[str]:
+        """The distributions that its command needs: that of the environment, where it is not its own."""
+        shown = self.command.split()
+        environment = shown[shown.index("--env") + 1]
+        return [] if environment == "NAME" else [f"rbsuite-{environment}"]
+
+    @property
     def directories(self) -> Sequence[str]:
         """Where its files are, below the directory of templates."""
         own = f"{self.kind}-{self.name}" if self.name else self.kind
@@ -154,6 +161,7 @@ class Distribution:
             "summary_sentence": f"{summary[0].upper()}{summary[1:]}.",
             "parts": [(f"{self.package}/{path}", meaning) for path, meaning in self.template.parts],
             "command": self.command,
+            "requires": self.template.requires,
             "version": __version__,
         }
         # The files hold Jinja2's usual marks themselves.

@@ -418,7 +418,7 @@ def huge(path: Path) -> None:
         ("e.jsonl", huge, "larger than 512 MiB"),
         ("e.jsonl", lambda path: path.write_text('{"type": "experiment", "format": 1}\n'), "no whole export"),
         ("e.jsonl", lambda path: path.write_text("[" * 100_000), "no line of an export"),
-        ("e", lambda path: path.mkdir(), "there is no experiment"),
+        ("e", lambda path: path.mkdir(), "Give its directory, its lines (`rbsuite export --to jsonl"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(

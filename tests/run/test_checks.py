@@ -46,7 +46,7 @@ OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
         (checks.check_recall, None, "recall must return a Recall, not None"),
         (checks.check_recall, "text", "recall must return a Recall, not a str"),
         (checks.check_recall, Recall(text=None), "recall must return a Recall whose text is a str, not None"),  # type: ignore[arg-type]
-        (checks.check_recall, Recall(items=(3,)), "items are Recalled, not one with a int in it"),  # type: ignore[arg-type]
+        (checks.check_recall, Recall(items=(3,)), "items are Recalled, not one with an int in it"),  # type: ignore[arg-type]
         (checks.check_ops, None, "absorb must return a list of MemoryOp, not None"),
         (checks.check_ops, [OP, "x"], "absorb must return a list of MemoryOp, not one with a str in it"),
         (checks.check_ops, OP, "absorb must return a list of MemoryOp, not a MemoryOp"),
@@ -73,7 +73,7 @@ OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
         (checks.check_observation, "hot", "act must return an Observation, not a str"),
         (checks.check_observation, Observation(None), "an Observation whose text is a str, not None"),  # type: ignore[arg-type]
         (checks.check_observation, Observation("", "judge"), "turn is one of agent, user, over, not 'judge'"),  # type: ignore[arg-type]
-        (checks.check_observation, Observation("", choices=(1,)), "choices are str, not one with a int in it"),  # type: ignore[arg-type]
+        (checks.check_observation, Observation("", choices=(1,)), "choices are str, not one with an int in it"),  # type: ignore[arg-type]
         (checks.check_observation, Observation("", tools="ab"), "tools are ToolSpec, not a str"),  # type: ignore[arg-type]
         (checks.check_reward, "1", "an episode's reward must be None or a number, not a str"),
         (checks.check_reward, float("nan"), "an episode's reward must be None or a number, not a float"),
