@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rbsuite.experience import MemoryItem, MemoryOp
 from rbsuite.inert import inert
-from rbsuite.report.text import fields, one_line, table
+from rbsuite.report.text import fields, one_line, table, told_text
 from rbsuite.statistics.about import about
 from rbsuite.transcript import render_action, shorten
 
@@ -74,7 +74,8 @@ def render(store: ExperimentStore, sides: Sequence[Shown], *, width: int, full: 
         if value
     )
     names = [chr(ord("A") + number) for number in range(len(sides))]
-    parts = [f"task {one_line(task)}{f' ({one_line(where)})' if where else ''}"]
+    told = f"; {one_line(text)}" if (text := told_text(known.told)) else ""
+    parts = [f"task {one_line(task)}{f' ({one_line(where)})' if where else ''}{told}"]
     parts.append(table([("", *names), *_figures(sides)], 2))
     for name, side in zip(names, sides, strict=True):
         prompt = _prompt(name, side, most, brief=most > 0 and side is not sides[0])

@@ -33,6 +33,7 @@ def document(compared: Compared) -> Mapping[str, Any]:
         "split": config["split"],
         "task_set": compared.stores[0].manifest.facts["task_set"]["hash"],
         "simulated": compared.simulated,
+        "environment": {**summary.about.told},
         "conditions": [
             {
                 **_condition(one, summary.memory[one.condition]),

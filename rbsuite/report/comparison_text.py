@@ -84,7 +84,8 @@ def _head(compared: Compared, names: Sequence[str]) -> str:
     legend = fields(
         [(name, _label(one, compared.summary)) for name, one in zip(names, conditions, strict=True)], NARROW
     )
-    return f"{place}: {tasks_text(compared.summary)}, {models}{mark}\n{legend}\n\n{fold(ABOUT)}"
+    told = f", {text}" if (text := told_text(compared.summary.about.told)) else ""
+    return f"{fold(f'{place}: {tasks_text(compared.summary)}, {models}{mark}{told}')}\n{legend}\n\n{fold(ABOUT)}"
 
 
 def _comparison(one: Comparison, compared: Compared, names: Sequence[str]) -> str:
@@ -250,14 +251,8 @@ def further_text(compared: Compared) -> str:
         )
     if by_domain:
         notes.append("of domains: the mean of their success")
-    told = told_text(summary.about.told)
-    return "\n".join(
-        [
-            fold(f"Further figures (percent; intervals over tasks). {'; '.join(notes)}."),
-            numbers(rows, 2),
-            *([fold(f"Environment: {told}.")] if told else []),
-        ]
-    )
+    about = f"Further figures (percent; intervals over tasks). {'; '.join(notes)}."
+    return f"{fold(about)}\n{numbers(rows, 2)}"
 
 
 def _cells(estimate: Estimate) -> tuple[str, str]:

@@ -44,6 +44,7 @@ _BEYOND = {
     "update_task_with_history_and_env_assertions": "it has no reference actions, but a check that takes one",
     "update_task_with_user_tools": "its reference leaves out what the user does",
 }
+_MUTE = "it asks for words, and an agent that is alone says none"
 _SPEAKERS = {"user": "User", "assistant": "Agent", "tool": "Result"}
 
 
@@ -107,9 +108,12 @@ class Tau2Bench(SyncEnvironment):
         return solo_solution(scenario) if self._solo else build_solution(task.domain, scenario)
 
     def ceiling(self, tasks: TaskSet) -> Ceiling:
-        """Two of mock's references do not solve their tasks, upstream neither."""
+        """Two of mock's references do not solve their tasks, upstream neither; nor can an agent that is alone say what a task asks for."""
         beyond = {task.id: _BEYOND[name] for task in tasks if (name := task.payload["id"]) in _BEYOND}
-        return Ceiling(beyond={} if self._solo else beyond)
+        if self._solo:
+            scenarios = {task.id: read_scenario(task.payload) for task in tasks}
+            beyond |= {id: _MUTE for id, one in scenarios.items() if one.communicate and "COMMUNICATE" in one.basis}
+        return Ceiling(beyond=beyond)
 
     def lessons(self) -> Mapping[str, Lesson]:
         """Wording for mistakes that a tool's name and its parameters do not explain."""

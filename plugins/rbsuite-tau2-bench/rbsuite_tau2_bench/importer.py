@@ -18,7 +18,7 @@ from rbsuite.data.importing import DirectoryImporter, commit_of_source
 from rbsuite.data.packs import PackFacts
 from rbsuite_tau2_bench import pinned
 from rbsuite_tau2_bench.domains import DOMAINS, Domain, Part
-from rbsuite_tau2_bench.pack import RECONSTRUCTED, TASK_FILES, Pack
+from rbsuite_tau2_bench.pack import RECONSTRUCTED, TASK_FILES, Pack, function_name
 from rbsuite_tau2_bench.resources import NAME, sample_directory
 from rbsuite_tau2_bench.scenario import Malformed, read_scenario
 from rbsuite_tau2_bench.upstream_tools import described
@@ -72,28 +72,30 @@ class Tau2BenchImporter(DirectoryImporter):
         commit = commit or commit_of_source(source, kind)
         counts: list[tuple[str, int]] = []
         notes: list[str] = []
+        tasks: dict[str, tuple[str, ...]] = {}
         for domain in DOMAINS.values():
             reader = _Reader(tree, domain, kind == "checkout")
             (target / domain.name).mkdir()
             for name, content in reader.files().items():
                 (target / domain.name / name).write_bytes(content)
-            counts += [(f"{domain.name} tasks", reader.tasks), (f"{domain.name} tools", reader.tools)]
+            tasks[domain.name] = reader.tasks
+            counts += [(f"{domain.name} tasks", len(reader.tasks)), (f"{domain.name} tools", reader.tools)]
             notes += reader.notes
         tree.copy(_LICENCE_NAME, target)
         (target / "SOURCE.md").write_text(_source_text(commit, notes), "utf-8", newline="\n")
-        self._try_out(target)
+        self._try_out(target, tasks)
         equals = pinned.COMMIT if kind == "checkout" and _is_pinned(tree) else None
         return PackFacts(kind, commit, equals, LICENCE, tuple(counts), tuple(notes))
 
-    def _try_out(self, target: Path) -> None:
+    def _try_out(self, target: Path, tasks: Mapping[str, Sequence[str]]) -> None:
         """Set up every task once: what cannot be set up cannot be played.
 
         Raises:
             DataError: one cannot.
         """
         pack = Pack(target)
-        for name in DOMAINS:
-            for task in pack.task_ids(name, "base"):
+        for name, ids in tasks.items():
+            for task in ids:
                 pack.initial(name, task, "upstream")
 
 
@@ -105,12 +107,16 @@ class _Reader:
         self._domain = domain
         self._checkout = checkout
         self._folder = f"{_DATA}/{domain.name}" if checkout else domain.name
-        self.tasks = self.tools = 0
+        self.tasks: tuple[str, ...] = ()
+        self.tools = 0
         self.notes: list[str] = []
 
     def files(self) -> dict[str, bytes]:
         """The files of the domain's directory in the pack."""
         files = {name: self._tree.read_bytes(self._at(name)) for name in _FILES[self._domain.name]}
+        for name in files:
+            if name.endswith(".md") and not self._tree.read_text(self._at(name)).strip():
+                self._tree.fail(f"{self._at(name)} is empty")
         if self._domain.name == "airline":
             files |= self._airline()
         self._check_databases(files)
@@ -145,7 +151,7 @@ class _Reader:
                 part.database(tomllib.loads(content.decode()))
             else:
                 part.database(self._tree.parse_json(content, file))
-        except ValueError as error:  # of TOML, UTF-8 and the tables
+        except (ValueError, RecursionError) as error:  # of TOML, UTF-8 and the tables
             self._tree.fail(f"{file}: {error}")
 
     def _schemas(self) -> dict[str, Any]:
@@ -155,8 +161,8 @@ class _Reader:
             tools = self._tree.read_json(self._at("tools.json"))
             found = {side: tools.get(side) if isinstance(tools, dict) else None for side in known}
             for side, entries in found.items():
-                names = [one["function"]["name"] for one in entries] if isinstance(entries, list) else []
-                if sorted(names) != sorted(one["function"]["name"] for one in known[side]):
+                names = [function_name(entry) for entry in entries] if isinstance(entries, list) else []
+                if sorted(names) != sorted(map(function_name, known[side])):
                     self._tree.fail(f"{self._at('tools.json')}: not the tools of {side}")
         else:
             folder = f"src/tau2/domains/{self._domain.name}"
@@ -175,15 +181,14 @@ class _Reader:
 
     def _tasks(self, splits: Mapping[str, list[str]]) -> dict[str, bytes]:
         entries = self._entries()
-        names = {"base": splits["base"], "small": splits.get("small", []), "full": splits.get("full", [])}
-        whole = self._domain.name != "telecom"
-        for split in ("base", "small", *(("full",) if self._checkout else ())):
-            if missing := [one for one in names[split] if one not in entries]:
+        for split in _NEEDED_SPLITS[self._domain.name]:
+            missing = [one for one in splits[split] if one not in entries]
+            if missing and (split != "full" or self._checkout):  # a pack need not have telecom's other tasks
                 self._tree.fail(f"{self._folder}: task {missing[0]!r} of split {split!r} is missing")
-        self.tasks = len(entries)
-        if whole:
+        self.tasks = tuple(entries)
+        if self._domain.name != "telecom":
             return {"tasks.json": _lines(list(entries.values()))}
-        base, small = set(names["base"]), set(names["small"])
+        base, small = set(splits["base"]), set(splits["small"])
         rest = [entry for one, entry in entries.items() if one not in base and one not in small]
         files = {
             "tasks_base.json": _lines([entry for one, entry in entries.items() if one in base]),

@@ -146,7 +146,7 @@ class Pack:
     def _read_toml(self, file: str) -> Any:
         try:
             return tomllib.loads(self._source.read_text(file))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise self._source.malformed(file, f"not TOML ({error})") from error
 
     def _entries(self, name: str, split: str) -> Mapping[str, dict[str, Any]]:
@@ -209,7 +209,7 @@ class Pack:
             raise
         except Exception as error:
             raise DataError(
-                f"{TITLE} data: the initial state of task {scenario.id!r} of {name} cannot be set up: {error}", REMEDY
+                f"{TITLE} data: the initial state of task {scenario.id!r} of {name} cannot be set up: {error}.", REMEDY
             ) from error
 
     def _read_tools(self, name: str) -> Mapping[str, list[dict[str, Any]]]:
@@ -220,7 +220,7 @@ class Pack:
         found: dict[str, list[dict[str, Any]]] = {}
         for side, part in sides.items():
             entries = tools.get(side) if isinstance(tools, dict) else None
-            names = [_function_name(entry) for entry in entries] if isinstance(entries, list) else []
+            names = [function_name(entry) for entry in entries] if isinstance(entries, list) else []
             if not entries or sorted(names) != sorted(part.toolkit.kinds):
                 raise self._source.malformed(file, f"not the tools of {side}")
             found[side] = entries
@@ -234,7 +234,8 @@ class Pack:
         return f"<main_policy>\n{texts[0]}\n</main_policy>\n<tech_support_policy>\n{texts[1]}\n</tech_support_policy>"
 
 
-def _function_name(entry: Any) -> str:
+def function_name(entry: Any) -> str:
+    """The name in a tool's schema; empty where it has none."""
     function = entry.get("function") if isinstance(entry, dict) else None
     name = function.get("name") if isinstance(function, dict) else None
     return name if isinstance(name, str) else ""

@@ -51,7 +51,7 @@ _NOTES = (
     "The airline database is upstream's own or, from a pack that says so, one rebuilt from tau-bench's, which differs in a few records; a "
     "result's source names the file and its hash.",
     "Prompts of the simulated user are this project's own; so results with a real model are near upstream's, not equal by construction.",
-    "Several trials a task: --scaling parallel:4 --selector random gives pass^1 to pass^4.",
+    "Several trials a task: --scaling parallel:4 --selector random; rbsuite compare shows pass^1 to pass^4.",
     "The sample split was written by this project; its scores are not comparable with published ones.",
 )
 

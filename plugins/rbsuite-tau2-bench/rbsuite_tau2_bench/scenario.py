@@ -190,8 +190,8 @@ def _said(entry: Value) -> Said:
     role = _named(entry, "role")
     calls = []
     for one in _list(entry, "tool_calls"):
-        requestor = _side(one.get("requestor", role)) if isinstance(one, dict) else "assistant"
-        calls.append((_text(one, "id"), Call(_named(one, "name"), _mapping(one, "arguments"), requestor)))
+        name = _named(one, "name")
+        calls.append((_text(one, "id"), Call(name, _mapping(one, "arguments"), _side(one.get("requestor", role)))))
     return Said(role, _text(entry, "content"), tuple(calls), _text(entry, "id"))
 
 

@@ -107,6 +107,10 @@ def test_a_checkout_becomes_a_pack_that_plays(checkout: Path, tmp_path: Path) ->
     assert refuel["parameters"]["properties"]["gb_amount"]["type"] == "number"
     again = import_pack(IMPORTER, pack.path, tmp_path / "again")
     assert again.info.counts == info.info.counts
+    (pack.path / "pack.json").unlink()
+    (pack.path / "mock" / "tools.json").write_text('{"assistant": [1], "user": [{"function": {}}]}')
+    with pytest.raises(DataError, match=r"mock/tools\.json: not the tools of assistant"):
+        import_pack(IMPORTER, pack.path, tmp_path / "broken")
 
 
 def edit(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
@@ -120,6 +124,13 @@ def edit(name: str, change: Callable[[Any], Any]) -> Callable[[Path], None]:
 def mock_task(**fields: Any) -> Callable[[Path], None]:
     """Changes a task of the domain mock."""
     return edit("data/tau2/domains/mock/tasks.json", lambda tasks: [{**tasks[0], **fields}, *tasks[1:]])
+
+
+def unplayable(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Telecom's tasks, the one of split small with a function that does not exist."""
+    return [
+        {**task, "initial_state": {"initialization_actions": [FORKED]}} if task is tasks[-2] else task for task in tasks
+    ]
 
 
 def put(name: str, text: str) -> Callable[[Path], None]:
@@ -145,6 +156,12 @@ def drop(name: str) -> Callable[[Path], None]:
         (mock_task(evaluation_criteria={"actions": [{"name": "x"}]}), "there is no tool 'x'"),
         (mock_task(initial_state={"initialization_actions": [FORKED]}), "cannot be set up"),
         (mock_task(evaluation_criteria={"reward_basis": ["LUCK"]}), "'LUCK' is unknown"),
+        (mock_task(initial_state={"message_history": [{"role": "assistant", "tool_calls": [1]}]}), "has no name"),
+        (edit("data/tau2/domains/telecom/tasks.json", unplayable), "task 'mms-calling-data' of telecom cannot be set"),
+        (edit("data/tau2/domains/retail/split_tasks.json", lambda all: {**all, "train": ["x"]}), "of split 'train'"),
+        (put("data/tau2/domains/telecom/user_db.toml", f"a = {'[' * 5000}"), "telecom/user_db.toml: "),
+        (put("data/tau2/domains/airline/policy.md", " "), "airline/policy.md is empty"),
+        (lambda top: (top / "data/tau2/domains/mock/policy.md").write_bytes(b"\xff"), "policy.md:1: not UTF-8"),
     ],
 )
 def test_a_broken_checkout_gives_one_line_and_leaves_nothing(

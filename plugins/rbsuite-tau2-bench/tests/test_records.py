@@ -101,6 +101,10 @@ def test_replayed_references_and_doing_nothing_come_to_the_known_figures(capsys:
     assert "it has no reference actions" in shown
     assert "its reference leaves out what the user does" in shown
     assert run(["verify", "--env", "tau2-bench", "--split", "small", "--data", str(ROOT)]) == 0
+    assert run(["verify", "--env", "tau2-bench:solo=true", "--split", "base", "--data", str(ROOT)]) == 0
+    shown = capsys.readouterr().out
+    assert "telecom: references 114/114" in shown
+    assert "1: it asks for words, and an agent that is alone says none" in shown
 
 
 def test_nothing_of_the_sample_is_upstreams_text() -> None:

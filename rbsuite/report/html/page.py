@@ -27,6 +27,8 @@ from rbsuite.report.flips import flips_json
 from rbsuite.report.html.sections import Figures, answers, first, sections
 from rbsuite.report.items import helped_json
 from rbsuite.report.rollouts import Runs, Shower, rows
+from rbsuite.report.text import told_text
+from rbsuite.statistics.about import about
 from rbsuite.store.redaction import CANARY, hidden, is_private
 
 if TYPE_CHECKING:
@@ -157,6 +159,7 @@ def frame(stores: Sequence[ExperimentStore], compared: Compared | None) -> Mappi
         "title": f"{place}: does memory help?",
         "place": place,
         "models": ", ".join(models),
+        "told": told_text(about(stores[0]).told),
         "simulated": bool(facts["simulated"]),
         "experiments": [store.directory.resolve().name for store in stores],
         "private": any(map(is_private, stores)),
