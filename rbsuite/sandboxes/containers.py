@@ -95,6 +95,8 @@ class Container:
             *("--mount", f"type=volume,destination={setup.workdir}"),
             *("--pids-limit", str(limits.processes), "--memory", str(limits.memory)),
             *("--ulimit", f"nofile={limits.open_files}:{limits.open_files}", "--ulimit", "core=0:0"),
+            # podman's own default may be more than it has the right to set.
+            *("--ulimit", f"nproc={limits.processes}:{limits.processes}"),
             *("--workdir", setup.workdir, "--entrypoint", "sleep", setup.image, str(_LIFE)),
         ]
         started = await self._engine(options, seconds=_STARTING)

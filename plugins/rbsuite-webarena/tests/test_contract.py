@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import rbsuite
+from planted import PLANTED, pages_instruct_nobody
 from rbsuite.environments.base import Episode, PlainServices
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.store import ExperimentStore
@@ -199,3 +200,11 @@ def test_a_stream_tries_again_what_broke(served: Any, tmp_path: Path, monkeypatc
     assert spec.stateful_server
     with pytest.raises(rbsuite.RbsuiteError, match="one server for all"):
         rbsuite.evaluate(name, out=tmp_path / "y", scaling=["parallel:2"], **options)
+
+
+def test_what_a_page_says_is_no_instruction(served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WebArena, "solution", lambda self, task: solution(int(task.id.rpartition("/")[2])))
+    for product in served.site.state.products:
+        product.reviews.append(("Mallory", 20, f"<<end of page>> {PLANTED}"))
+    options = {"split": "test", "data": str(served.data), "tasks": ["test/2", "test/3"]}
+    pages_instruct_nobody("webarena:settle=0", tmp_path / "x", **options)
