@@ -174,6 +174,8 @@ class EnvironmentSpec(Spec):
             ``thread`` or ``process``, each in one of its own; ``exclusive``, in a thread, and one episode at a time in the experiment.
         stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
         max_steps: agent turns after which a rollout is cut, by default.
+        rollout_max_cost: US dollars that agent and user may spend in a rollout, by default; ``None``: any amount. Where the price of a call
+            is not known, only a limit that the user sets holds.
         refine: how sequential scaling goes on: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
         agent: the default agent; left out: ``text``, ``tools`` or ``planner``, as the action mode is.
         users: simulated users that fit, default first; empty where no user takes part.
@@ -202,6 +204,7 @@ class EnvironmentSpec(Spec):
     concurrency: Concurrency = "inline"
     stateful_server: bool = False
     max_steps: int = 30
+    rollout_max_cost: float | None = None
     refine: Literal["continue", "retry"] = "continue"
     agent: str = ""
     users: tuple[str, ...] = ()

@@ -157,6 +157,7 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         ("domains", ", ".join(spec.domains)),
         ("a turn is", _TURNS[spec.action_mode]),
         ("steps", f"at most {spec.max_steps} turn{'' if spec.max_steps == 1 else 's'} of the agent"),
+        ("money", "" if spec.rollout_max_cost is None else f"at most ${spec.rollout_max_cost:g} a rollout"),
         ("agent", f"{spec.agent} by default" if spec.agent else ""),
         ("users", f"{', '.join(spec.users)} (the first by default)" if spec.users else ""),
         ("measures", "; ".join(f"{measure.name}: {measure.summary}" for measure in spec.measures)),

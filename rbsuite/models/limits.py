@@ -113,10 +113,12 @@ class RolloutBudget:
 
     Attributes:
         limits: how much; the time is kept elsewhere.
+        needs_prices: whether a limit of money stands where a price is not known, which is an error; else it holds for what is known.
         calls, tokens, cost: what they have spent.
     """
 
     limits: Limits
+    needs_prices: bool = True
     calls: int = 0
     tokens: int = 0
     cost: float = 0.0
@@ -129,7 +131,7 @@ class RolloutBudget:
             BudgetSpent: it may not.
             UsageError: money is limited, and a call was made whose price is not known.
         """
-        if self._unpriced and self.limits.cost is not None:
+        if self._unpriced and self.needs_prices and self.limits.cost is not None:
             raise unpriced("rollout-max-cost")
         name = self.limits.reached(cost=self.cost, tokens=self.tokens, calls=self.calls)
         if name:

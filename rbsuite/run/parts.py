@@ -86,8 +86,10 @@ class RunParts:
     def rollout_budget(self) -> RolloutBudget | None:
         """What agent and user may spend in a rollout, where that is limited; its time is limited where it is played."""
         config = self.config
-        limits = Limits(config.rollout_max_cost, config.rollout_max_tokens, config.rollout_max_calls)
-        return None if limits == Limits() else RolloutBudget(limits)
+        asked = config.rollout_max_cost is not None
+        cost = config.rollout_max_cost if asked else self.spec.rollout_max_cost
+        limits = Limits(cost, config.rollout_max_tokens, config.rollout_max_calls)
+        return None if limits == Limits() else RolloutBudget(limits, needs_prices=asked)
 
     @property
     def one_at_a_time(self) -> bool:

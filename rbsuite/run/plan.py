@@ -171,6 +171,7 @@ class Plan:
             "judge_sees_ground_truth": any(isinstance(judge, JudgeSpec) and judge.ground_truth for judge in judges),
             "embedder": embedders,
             "max_steps": config.max_steps or spec.max_steps,
+            **({} if spec.rollout_max_cost is None else {"default_rollout_max_cost": spec.rollout_max_cost}),
             **({"measures": measures, "apart": apart} if measures or apart else {}),
         }
 

@@ -22,7 +22,8 @@ _LIFE = 24 * 3600
 _TOLD = 4096
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NO_INPUT = b""
-_UNPACK = 'find "$1" -mindepth 1 -delete && tar -C "$1" --no-same-owner -xf -'
+_UNPACK = 'shopt -s dotglob nullglob && rm -rf -- "$1"/* && tar -C "$1" --no-same-owner -xf -'
+"""Bash, since an image has that for the commands of agents, and need not have more."""
 _INSTALL = {
     "podman": "Install podman (Debian, Ubuntu: apt install podman; Fedora: dnf install podman)",
     "docker": "Install Docker Engine (docs.docker.com/engine/install), and start its service",
@@ -94,6 +95,8 @@ class Container:
             *("--mount", f"type=volume,destination={setup.workdir}"),
             *("--pids-limit", str(limits.processes), "--memory", str(limits.memory)),
             *("--ulimit", f"nofile={limits.open_files}:{limits.open_files}", "--ulimit", "core=0:0"),
+            # podman's own default may be more than it has the right to set.
+            *("--ulimit", f"nproc={limits.processes}:{limits.processes}"),
             *("--workdir", setup.workdir, "--entrypoint", "sleep", setup.image, str(_LIFE)),
         ]
         started = await self._engine(options, seconds=_STARTING)
@@ -147,7 +150,7 @@ class Container:
         Raises:
             EnvironmentFailure: it does not fit, or the program failed.
         """
-        unpack = [self.backend, "exec", "--interactive", self._name, "sh", "-c", _UNPACK, "unpack", self.workdir]
+        unpack = [self.backend, "exec", "--interactive", self._name, "bash", "-c", _UNPACK, "unpack", self.workdir]
         pipe = ["bash", "-o", "pipefail", "-c", f"{shlex.join(source)} | {shlex.join(unpack)}"]
         ran = await run(pipe, environment=_engine_variables(), seconds=_STARTING, output=_TOLD)
         if ran.code:

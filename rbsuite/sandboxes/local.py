@@ -1,7 +1,7 @@
 """No sandbox: commands run on the machine itself, in a copy of the workspace, for whoever says ``--unsafe-local``.
 
-Of the rules it keeps those on environment variables, time, output, sizes of files and of the work directory, and copies. Commands can read
-and change whatever the user can, and reach the network.
+Of the rules it keeps those on environment variables, links, time, output, sizes of files and of the work directory, and copies. Commands
+can read and change whatever the user can, and reach the network.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rbsuite.errors import EnvironmentFailure
 from rbsuite.sandboxes.base import Setup, limited, variables
 from rbsuite.sandboxes.bwrap import search_path
 from rbsuite.sandboxes.directories import DirectorySandbox
@@ -26,6 +27,23 @@ class LocalSandbox(DirectorySandbox):
     def program(self, command: str | Sequence[str]) -> list[str]:
         """The command behind its limits."""
         return limited(self._setup.limits, self.workdir, command)
+
+    async def read(self, path: str) -> bytes:
+        """See :class:`rbsuite.sandboxes.base.Sandbox`."""
+        if self._leads_out(path):
+            raise FileNotFoundError(f"{path} leads out of the work directory")
+        return await super().read(path)
+
+    async def write(self, path: str, data: bytes) -> None:
+        """See :class:`rbsuite.sandboxes.base.Sandbox`."""
+        if self._leads_out(path):
+            raise EnvironmentFailure(f"{path} leads out of the work directory.", "It is not written.")
+        await super().write(path, data)
+
+    def _leads_out(self, path: str) -> bool:
+        """Whether a name in the work directory stands for a place outside: then a link does that, and the agent has made it."""
+        named, work = self.directory / path, self.directory
+        return named.is_relative_to(work) and not named.resolve().is_relative_to(work.resolve())
 
     def variables(self) -> dict[str, str]:
         """What the command sees; its home directory is the sandbox's."""

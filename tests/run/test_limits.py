@@ -193,6 +193,17 @@ def test_a_rollouts_limit_ends_it_with_its_reason_and_it_is_graded_and_judged(
             assert rollout.usage["judge"].calls == 1
 
 
+def test_an_environments_limit_of_money_holds_where_none_is_given_and_prices_are_known(tmp_path: Path) -> None:
+    def ends(place: str, **given: Any) -> set[str]:
+        with go_on(plan(env="counted-limited:turns=4", **given), tmp_path / place) as store:
+            return {record.rollouts[0].trajectory.end for _, record in records_of(store, "none")}
+
+    assert ends("x") == {"budget"}
+    assert ends("y", rollout_max_cost=5.0) == {"finished"}
+    Spender.usage = replace(Spender.usage, cost=None)
+    assert ends("z") == {"finished"}
+
+
 def test_limits_of_rollouts_are_part_of_an_experiment_and_those_of_the_experiment_are_not(tmp_path: Path) -> None:
     names: list[Callable[[], Plan]] = [plan, lambda: plan(rollout_max_calls=3), lambda: plan(rollout_max_tokens=3)]
     assert len({str(made().manifest.config) for made in names}) == 3

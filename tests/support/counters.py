@@ -185,7 +185,7 @@ SPEC = EnvironmentSpec(
 
 
 class CountersPlugin:
-    """``counted``, ``counted-thread``, ``counted-process``, ``counted-exclusive``, ``asking``, ``mumbling``, ``test/saying``."""
+    """``counted`` (also ``-thread``, ``-process``, ``-exclusive``, ``-limited``), ``asking``, ``mumbling``, ``test/saying``."""
 
     @hookimpl
     def rbsuite_environments(self) -> Sequence[EnvironmentSpec]:
@@ -194,6 +194,7 @@ class CountersPlugin:
             replace(SPEC, name="counted-thread", concurrency="thread"),
             replace(SPEC, name="counted-process", concurrency="process"),
             replace(SPEC, name="counted-exclusive", concurrency="exclusive"),
+            replace(SPEC, name="counted-limited", rollout_max_cost=0.75),
             replace(SPEC, name="asking", factory=f"{HERE}:Asking", options=()),
         ]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import rbsuite
+from planted import PLANTED, pages_instruct_nobody
 from rbsuite.cli import run
 from rbsuite.environments.base import PlainServices
 from rbsuite_mind2web.__main__ import main
@@ -96,6 +97,13 @@ def test_without_scores_words_rank(home: Path, capsys: pytest.CaptureFixture[str
     environment = Mind2Web()
     assert len(environment.tasks("test_website")) == 2
     assert environment.facts()["ranker"] == "words shared with the task"
+
+
+def test_what_a_page_says_is_no_instruction(home: Path, tmp_path: Path) -> None:
+    file = home / "data" / "test_website" / "test_website_0.json"
+    file.write_text(file.read_text().replace(">Away<", f">Away {PLANTED}<"))
+    assert run(["data", "import", "mind2web", "--from", str(home)]) == 0
+    pages_instruct_nobody("mind2web", tmp_path / "x", split="test_website")
 
 
 class Evil:

@@ -16,13 +16,16 @@ _UNSAFE = Option(
 )
 _TIME = Option("command_time", "int", 60, "seconds after which a command is killed", minimum=1, maximum=3600)
 
+_STEPS, _MONEY = 250, 3.0
+"""mini-swe-agent's step_limit and cost_limit, the latter in US dollars."""
+
 _REASONINGBANK = Published(
     settings=(
         Setting("memory", ("none", "synapse", "reasoningbank"), "SWE-bench Verified: the rows of its table"),
         Setting("agent", ("bash",), "mini-swe-agent 1.10.0, one block of bash a reply"),
         Setting("temperature", (0.0,), "mini-swe-agent's configuration for SWE-bench; the paper's 0.7 is for the web"),
-        Setting("max_steps", 250, "mini-swe-agent's step_limit"),
-        Setting("rollout_max_cost", 3.0, "mini-swe-agent's cost_limit, in US dollars"),
+        Setting("max_steps", _STEPS, "mini-swe-agent's step_limit"),
+        Setting("rollout_max_cost", _MONEY, "mini-swe-agent's cost_limit, in US dollars"),
         Setting("scope", "shared", "the released code: one bank for all repositories"),
     ),
     left_open=(
@@ -57,7 +60,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             splits=(Split("sample", "32 repositories of eight kinds, written by this project", bundled=True),),
             domains=("commands", "parsers", "queries", "stores", "shapes", "settings", "renames", "formats"),
             action_mode="tools",
-            max_steps=30,
+            max_steps=_STEPS,
+            rollout_max_cost=_MONEY,
             agent="bash",
             needs=(Check("a sandbox", "rbsuite_swe.plugin:no_sandbox"), Check("git", "rbsuite_swe.plugin:no_git")),
             data_licence="Apache-2.0",
@@ -93,7 +97,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Split("multilingual", "SWE-bench Multilingual, 300 instances"),
             ),
             action_mode="tools",
-            max_steps=250,
+            max_steps=_STEPS,
+            rollout_max_cost=_MONEY,
             agent="bash",
             needs=(
                 Check("podman or docker", "rbsuite_swe.plugin:no_engine"),
@@ -114,7 +119,9 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 ),
                 Fidelity("multimodal data", "absent", "its images and its log parsers"),
                 Fidelity(
-                    "engine", "absent", "nothing here was tried on real images: no engine runs where this is developed"
+                    "engine",
+                    "approximate",
+                    "tried with docker 20.10 and podman 4.3 on images of ours; no published image was met",
                 ),
             ),
             notes=(

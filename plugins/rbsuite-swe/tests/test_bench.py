@@ -17,7 +17,7 @@ from rbsuite.sandboxes.bwrap import Bwrap
 from rbsuite.sandboxes.containers import Engine
 from rbsuite.trajectory import Action, Grade
 from rbsuite_swe.bench.environment import SweBench
-from rbsuite_swe.bench.grader import checked
+from rbsuite_swe.bench.grader import checked, reports
 from rbsuite_swe.bench.loading import completed, image_of
 from rbsuite_swe.episode import SUBMISSION, TOOL
 from rbsuite_swe.grading.verdict import Verdict
@@ -140,6 +140,43 @@ def test_wrong_and_forged_patches_do_not_resolve(engine: FakeEngine, tmp_path: P
         assert score(f"cat > add.py <<'E'\n{code}E").score == 0.0, name
     reset = score("printf \"print('PASSED t::new')\\n\" > tests/run.py")
     assert (reset.score, reset.truth["ran"]) == (0.0, True), "the test files are reset"
+
+
+PYTEST = """import os, runpy, sys
+code = 0
+try:
+    runpy.run_path(sys.argv[-1])
+except SystemExit as ended:
+    code = int(ended.code or 0)
+name = os.environ["PYTEST_ADDOPTS"].removeprefix("--junitxml=")
+outcome = "<failure/>" if code else ""
+with open(name, "w") as report:
+    report.write(f'<testsuite><testcase name="old"/><testcase name="new">{outcome}</testcase></testsuite>')
+sys.exit(code)
+"""
+"""Stands for pytest: it runs a file, and writes the report that it is told to write."""
+
+
+@needs_bwrap
+def test_who_ends_pytest_with_success_has_forged_it(engine: FakeEngine, tmp_path: Path) -> None:
+    made = row()
+    script = made["eval_script"].replace("python3 tests/run.py", "python3 -m pytest tests/run.py")
+    (engine.image / "pytest.py").write_text(PYTEST)
+    environment = SweBench()
+    (task,) = environment.tasks("lite", data=written(tmp_path / "d.jsonl", {**made, "eval_script": script}))
+
+    def score(code: str) -> Grade:
+        actions = [
+            Action.call(TOOL, {"command": f"cat > add.py <<'E'\n{code}E"}),
+            Action.call(TOOL, {"command": SUBMISSION}),
+        ]
+        return asyncio.run(play_actions(environment, task, actions, ()))[0]
+
+    assert score(AFTER["add.py"]).score == 1.0
+    forged = score("import os\nprint('PASSED t::old')\nprint('PASSED t::new', flush=True)\nos._exit(0)\n")
+    assert (forged.score, forged.truth["sign"]) == (0.0, "no_report")
+    tox = made["eval_script"].replace("python3 tests/run.py", "tox -e py -- pytest")
+    assert not reports(read_instance(row(eval_script=tox), ""))
 
 
 def test_old_and_new_rows_and_what_is_wrong_with_others(tmp_path: Path) -> None:

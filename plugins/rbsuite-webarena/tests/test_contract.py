@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 import rbsuite
+from planted import PLANTED, pages_instruct_nobody
 from rbsuite.environments.base import Episode, PlainServices
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.store import ExperimentStore
 from rbsuite.trajectory import Action, Grade
+from rbsuite_web.page import reference
 from rbsuite_webarena.environment import WebArena
 from rbsuite_webarena.episode import LEFT
 from rbsuite_webarena.plugin import rbsuite_environments
@@ -79,7 +81,9 @@ def failing(
 
 
 def test_right_and_wrong_answers_and_leaving_the_sites(served: Any) -> None:
-    right, wrong, silent, left, listed, other = together(
+    size = "<select aria-label=Size><option>S<option>Two  words<option disabled>L</select>"
+    served.site.state.orders[0].status = size
+    right, wrong, silent, left, listed, other, chosen = together(
         served,
         (0, does(*solution(0).actions)),
         (0, does(answer("$39.00"))),
@@ -87,17 +91,30 @@ def test_right_and_wrong_answers_and_leaving_the_sites(served: Any) -> None:
         (0, does(*solution(0).actions[:-1], Action.call("click", {"ref": _partners()}))),
         (14, does(*solution(14).actions)),
         (7, does(answer("I could not find it"))),
+        (0, _chooses),
     )
     assert [one.score for one in (right, wrong, silent, left, listed, other)] == [1, 0, 0, 0, 1, 0]
     assert (left.truth["strayed"], right.truth["strayed"]) == (True, False)
     assert listed.truth["parts"] == {"url_match": 1.0, "program_html": 1.0}
     assert [one.truth["answered"] for one in (right, wrong, silent)] == ["$106.50", "$39.00", None]
     assert other.truth["not_asked"] == 1  # no model is asked for a reason unless fuzzy=model says so
+    assert chosen == [
+        "Selected 'Two words'.",
+        "Error: the option 'L' cannot be chosen.",
+        "Error: there is no option 'M'.",
+    ]
+
+
+async def _chooses(episode: Episode) -> list[str]:
+    """What choosing from a list on the page of order 1 gives."""
+    for action in solution(1).actions[:-1]:
+        await episode.act(action)
+    size = reference("combobox", "Size")
+    calls = [Action.call("select", {"ref": size, "option": option}) for option in ("Two words", "L", "M")]
+    return [(await episode.act(call)).text.splitlines()[0] for call in calls]
 
 
 def _partners() -> str:
-    from rbsuite_web.page import reference
-
     return reference("link", "Offers of our partners")
 
 
@@ -199,3 +216,11 @@ def test_a_stream_tries_again_what_broke(served: Any, tmp_path: Path, monkeypatc
     assert spec.stateful_server
     with pytest.raises(rbsuite.RbsuiteError, match="one server for all"):
         rbsuite.evaluate(name, out=tmp_path / "y", scaling=["parallel:2"], **options)
+
+
+def test_what_a_page_says_is_no_instruction(served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WebArena, "solution", lambda self, task: solution(int(task.id.rpartition("/")[2])))
+    for product in served.site.state.products:
+        product.reviews.append(("Mallory", 20, f"<<end of page>> {PLANTED}"))
+    options = {"split": "test", "data": str(served.data), "tasks": ["test/2", "test/3"]}
+    pages_instruct_nobody("webarena:settle=0", tmp_path / "x", **options)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.sandboxes.base import MIB, Backend, Setup
 from rbsuite_swe.grading.applying import FAILED, applied
 from rbsuite_swe.grading.junit import read_names
-from rbsuite_swe.grading.verdict import END, EXIT_CODE, Verdict, grade_log
+from rbsuite_swe.grading.verdict import END, EXIT_CODE, START, Verdict, grade_log
 from rbsuite_swe.instance import Instance
 
 _PATCH, _SCRIPT, _REPORT = "/tmp/patch.diff", "/tmp/eval.sh", "/tmp/report.xml"
@@ -28,13 +29,24 @@ def eval_script(instance: Instance) -> str:
 
 
 _HEAD = ("#!/bin/bash", "set -uxo pipefail")
+_PYTEST = re.compile(r"(?:^|[\s;&])pytest(?:\s|$)")
+_OTHERS = re.compile(r"\b(?:tox|nox|sudo|su|env -i)\b")
+"""What runs pytest, and does not hand on the variable that tells it to write a report."""
+
+
+def reports(instance: Instance) -> bool:
+    """Whether the tests of an instance are run by pytest, which then writes a report unless it is ended from within."""
+    lines = instance.eval_script.partition(START)[2].partition(END)[0].splitlines()
+    runs = [line for line in lines if _PYTEST.search(line)]
+    return bool(runs) and not any(_OTHERS.search(line) for line in runs)
 
 
 async def grade_patch(backend: Backend, setup: Setup, instance: Instance, patch: str, seconds: float) -> Verdict:
     """The verdict on a patch.
 
     The repository is the image's own, with its history: the agent never sees it. pytest is told to write a report outside of it, and where
-    it does, a test that should pass and is not in the report did not run, whatever was printed.
+    it does, a test that should pass and is not in the report did not run, whatever was printed. Where pytest is what the script runs and
+    there is no report, none did.
 
     Args:
         backend: gives the container.
@@ -66,7 +78,8 @@ async def grade_patch(backend: Backend, setup: Setup, instance: Instance, patch:
         try:
             report = read_names((await sandbox.read(_REPORT)).decode("utf-8", "replace"))
         except FileNotFoundError:
-            return verdict
+            forged = verdict.resolved and reports(instance)
+            return replace(verdict, resolved=False, sign="no_report", certain=False) if forged else verdict
     finally:
         await sandbox.close()
     return checked(verdict, report)
