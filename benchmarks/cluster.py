@@ -114,19 +114,23 @@ def overhead(rounds: int, address: str) -> None:
     try:
         with served() as url:
             for model in ("sim/learner", f"sim/learner:server={url}"):
-                more: list[float] = []
+                rounds_of = []
                 for number in range(rounds + 1):
                     local = stream(model, Execution())
                     spread = stream(model, Execution(executor="ray", ray_address=address))
                     if not number:
                         continue  # the first is for what is read and compiled only once
-                    more.append(1000 * (spread[1] - local[1]))
+                    rounds_of.append((local[1], spread[1]))
                     print(
                         f"{model}: {local[2]:.1f} calls a task; local {1000 * local[1]:.2f} ms a task, ray"
-                        f" {1000 * spread[1]:.2f} ms, {more[-1]:+.2f} ms; first commit after {local[0]:.2f} s, {spread[0]:.2f} s"
+                        f" {1000 * spread[1]:.2f} ms; first commit after {local[0]:.2f} s, {spread[0]:.2f} s"
                     )
-                low, median, high = min(more), statistics.median(more), max(more)
-                print(f"{model}: ray adds {median:.2f} ms a task (median of {rounds}; {low:.2f} to {high:.2f})")
+                paired = statistics.median(there - here for here, there in rounds_of)
+                fastest = min(there for _, there in rounds_of) - min(here for here, _ in rounds_of)
+                print(
+                    f"{model}: ray adds {1000 * paired:.2f} ms a task (median of {rounds} pairs),"
+                    f" {1000 * fastest:.2f} ms between the fastest of each"
+                )
     finally:
         if own:
             ray.shutdown()
