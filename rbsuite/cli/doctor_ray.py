@@ -100,9 +100,8 @@ def _compare(name: str, here: Installed, there: Installed, resources: Mapping[st
         yield Finding(name, "ok", told)
     for detail, remedy in differs:
         yield Finding(name, "fail", detail, remedy)
-    known = {finding.name: finding for finding in here.findings}
     for finding in there.findings:
-        if finding.status != "ok" and known.get(finding.name) != finding:
+        if finding.status != "ok" and finding not in here.findings:
             yield Finding(name, finding.status, f"{finding.name}: {finding.detail}", finding.remedy)
 
 

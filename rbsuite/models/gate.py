@@ -166,6 +166,11 @@ class Gate:
             self._take(pace)
             place.set_result(None)
 
+    def roomy(self, pace: Pace) -> bool:
+        """Whether nobody waits, and half of all places are free, of this pace and of the gate; never where a rate is kept."""
+        free = 2 * self._running <= self._most and 2 * pace.running <= int(pace.limit)
+        return free and self._rate is None and not self._waiting
+
     def _take(self, pace: Pace | None) -> None:
         self._running += 1
         if pace is not None:

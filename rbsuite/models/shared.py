@@ -1,7 +1,8 @@
 """Limits that workers on several machines share: one :class:`Desk` for all of them, where places, rates and budgets are kept.
 
 Each worker has a :class:`SharedGate` and a :class:`SharedMeter`, which ask the desk. A call of a model that is in the worker's own process
-asks nobody for a place: what limits it is the machine.
+asks nobody for a place: what limits it is the machine. Where the desk has room, a worker keeps a place from one call to the next for
+:data:`LEASE` seconds, so that a stream of quick calls does not ask for each.
 """
 
 from __future__ import annotations
@@ -17,18 +18,23 @@ from rbsuite.models.limits import Limits
 from rbsuite.models.meter import COLUMNS, Counts, Meter
 from rbsuite.trajectory import Spent, Usage
 
+LEASE = 1.0
+"""Seconds for which a worker need not ask again, once the desk has said that it has room."""
+IDLE = 0.02
+"""Seconds that a place is kept without a call."""
+
 
 class Window(Protocol):
     """The desk, as one worker reaches it. What gives nothing back is sent and not waited for."""
 
-    async def enter(self, model: str, head: int, position: int) -> int:
-        """Wait for a place and the start of a call; gives how often the model's limit has been lowered."""
+    async def enter(self, model: str, head: int, position: int) -> tuple[int, bool]:
+        """Wait for a place and the start of a call; gives how often the model's limit has been lowered, and whether there is room."""
 
     def leave(self, model: str) -> None:
         """Give a place back."""
 
-    def told(self, model: str, epoch: int | None) -> None:
-        """Say what a call has come to, see :attr:`rbsuite.models.gate.Pace.told`."""
+    def told(self, model: str, epoch: int | None, answers: int = 1) -> None:
+        """Say what a call has come to, see :attr:`rbsuite.models.gate.Pace.told`, or that so many were answered."""
 
     async def begin(self) -> RbsuiteError | None:
         """Count a call that is to be made; gives why it may not be."""
@@ -72,7 +78,7 @@ class Desk:
         self._counts = Counts(self._numbers)
         self._counts.write(0, before)
 
-    async def enter(self, worker: str, model: str, head: int, position: int) -> int:
+    async def enter(self, worker: str, model: str, head: int, position: int) -> tuple[int, bool]:
         """See :meth:`Window.enter`; a worker that has gone meanwhile holds nothing."""
         known, pace = self._known(worker), self._paces.setdefault(model, Pace())
         known.line.head = head
@@ -81,7 +87,7 @@ class Desk:
             self._gate.leave(pace)
         else:
             known.held[model] += 1
-        return pace.epoch
+        return pace.epoch, self._gate.roomy(pace)
 
     def leave(self, worker: str, model: str) -> None:
         """See :meth:`Window.leave`."""
@@ -90,11 +96,12 @@ class Desk:
             known.held[model] -= 1
             self._gate.leave(self._paces[model])
 
-    def told(self, worker: str, model: str, epoch: int | None) -> None:
+    def told(self, worker: str, model: str, epoch: int | None, answers: int = 1) -> None:
         """See :meth:`Window.told`."""
         pace = self._paces.setdefault(model, Pace())
         if epoch is None:
-            pace.answered()
+            for _ in range(answers):
+                pace.answered()
         else:
             pace.overloaded(epoch)
 
@@ -136,6 +143,21 @@ class Desk:
         return self._workers[worker]
 
 
+@dataclass
+class _Lease:
+    """What a worker need not ask the desk about a model.
+
+    Attributes:
+        until: when it ends, in seconds of the event loop's clock.
+        idle: timers that give back the places that no call holds, the oldest first.
+        answers: calls that were answered and that the desk does not know of.
+    """
+
+    until: float = 0.0
+    idle: list[asyncio.TimerHandle] = field(default_factory=list)
+    answers: int = 0
+
+
 class SharedGate(Gate):
     """A worker's gate, which asks the desk for the places of models that are asked over a network.
 
@@ -148,11 +170,24 @@ class SharedGate(Gate):
         super().__init__(most)
         self._window = window
         self._models: dict[Pace, str] = {}
+        self._leases: dict[str, _Lease] = {}
 
     def know(self, pace: Pace, model: str) -> None:
         """See :meth:`rbsuite.models.gate.Gate.know`."""
+        lease = self._leases[model] = _Lease()
         self._models[pace] = model
-        pace.told = lambda epoch: self._window.told(model, epoch)
+
+        def told(epoch: int | None) -> None:
+            if epoch is None:
+                lease.answers += 1
+                if asyncio.get_running_loop().time() < lease.until:
+                    return
+            self._tell(model, lease)
+            if epoch is not None:
+                lease.until = 0.0
+                self._window.told(model, epoch)
+
+        pace.told = told
 
     async def enter(self, pace: Pace | None, line: Line, position: int) -> None:
         """See :meth:`rbsuite.models.gate.Gate.enter`."""
@@ -160,21 +195,42 @@ class SharedGate(Gate):
         if pace is None or model is None:
             await super().enter(pace, line, position)
             return
+        lease, loop = self._leases[model], asyncio.get_running_loop()
+        if lease.idle and loop.time() < lease.until:
+            lease.idle.pop().cancel()
+            return
+        self._tell(model, lease)
         entering = asyncio.ensure_future(self._window.enter(model, line.head, position))
         try:
-            pace.follow(await asyncio.shield(entering))
+            epoch, room = await asyncio.shield(entering)
         except asyncio.CancelledError:
             # The place may come yet; nobody will want it then.
             entering.add_done_callback(lambda done: None if done.cancelled() else self._window.leave(model))
             raise
+        pace.follow(epoch)
+        lease.until = loop.time() + LEASE if room else 0.0
 
     def leave(self, pace: Pace | None) -> None:
         """See :meth:`rbsuite.models.gate.Gate.leave`."""
         model = None if pace is None else self._models.get(pace)
         if model is None:
             super().leave(pace)
+            return
+        lease, loop = self._leases[model], asyncio.get_running_loop()
+        if loop.time() < lease.until:
+            lease.idle.append(loop.call_later(IDLE, self._give_back, model, lease))
         else:
             self._window.leave(model)
+
+    def _give_back(self, model: str, lease: _Lease) -> None:
+        del lease.idle[0]
+        self._tell(model, lease)
+        self._window.leave(model)
+
+    def _tell(self, model: str, lease: _Lease) -> None:
+        if lease.answers:
+            answers, lease.answers = lease.answers, 0
+            self._window.told(model, None, answers)
 
 
 class SharedMeter(Meter):

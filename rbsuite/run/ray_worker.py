@@ -249,18 +249,18 @@ class RayWindow:
         self._desk = desk
         self._worker = worker
 
-    async def enter(self, model: str, head: int, position: int) -> int:
+    async def enter(self, model: str, head: int, position: int) -> tuple[int, bool]:
         """See :class:`rbsuite.models.shared.Window`."""
-        epoch: int = await self._asked(self._desk.enter.remote(self._worker, model, head, position))
-        return epoch
+        entered: tuple[int, bool] = await self._asked(self._desk.enter.remote(self._worker, model, head, position))
+        return entered
 
     def leave(self, model: str) -> None:
         """See :class:`rbsuite.models.shared.Window`."""
         self._desk.leave.remote(self._worker, model)
 
-    def told(self, model: str, epoch: int | None) -> None:
+    def told(self, model: str, epoch: int | None, answers: int = 1) -> None:
         """See :class:`rbsuite.models.shared.Window`."""
-        self._desk.told.remote(self._worker, model, epoch)
+        self._desk.told.remote(self._worker, model, epoch, answers)
 
     async def begin(self) -> RbsuiteError | None:
         """See :class:`rbsuite.models.shared.Window`."""

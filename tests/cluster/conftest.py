@@ -19,7 +19,8 @@ def cluster() -> Iterator[Any]:
         pytest.skip("pip install 'rbsuite[ray]'")
     own = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": os.urandom(32).hex()}
     own["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
-    own["RAY_health_check_timeout_ms"] = "60000"  # a busy machine is not a dead node
+    # A busy machine is not a dead node; what a node starts with has 15 s to be imported, which takes compiled modules there.
+    own |= {"RAY_health_check_timeout_ms": "60000", "RAY_worker_niceness": "0", "PYTHONDONTWRITEBYTECODE": ""}
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)  # Ray reads them when it is imported
     from ray.cluster_utils import Cluster

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
@@ -102,7 +103,7 @@ def test_a_command_that_is_killed_and_started_again(
     assert not [pid for node in (cluster.head_node, *cluster.worker_nodes) for pid in workers_of(node)]
 
 
-def test_a_node_without_a_plugin_or_a_pack_is_named_with_what_to_do(
+def test_a_node_without_a_plugin_or_with_other_packs_is_named_with_what_to_do(
     cluster: Any, evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packs = Path(os.environ.get("RBSUITE_TEST_PACKS") or Path(__file__).resolve().parents[3] / "shared" / "packs")
@@ -111,13 +112,21 @@ def test_a_node_without_a_plugin_or_a_pack_is_named_with_what_to_do(
     (tmp_path / "data" / "packs").mkdir(parents=True)
     (tmp_path / "data" / "packs" / "tau-bench").symlink_to(packs / "tau-bench")
     (tmp_path / "empty").mkdir()
+    shutil.copytree(packs / "tau-bench", tmp_path / "changed" / "packs" / "tau-bench")
+    tasks = tmp_path / "changed" / "packs" / "tau-bench" / "retail_test_tasks.json"
+    text = tasks.read_text(encoding="utf-8")
+    tasks.write_text(text.replace("You are", "You were", 1), encoding="utf-8")
     monkeypatch.setenv("RBSUITE_DATA", str(tmp_path / "data"))
     bare = {"RBSUITE_DISABLE_PLUGINS": "tau-bench", "RBSUITE_DATA": str(tmp_path / "data")}
-    empty = {"RBSUITE_DATA": str(tmp_path / "empty")}
-    with node_that_has(cluster, "bare", **bare), node_that_has(cluster, "empty", **empty):
+    with (
+        node_that_has(cluster, "bare", **bare),
+        node_that_has(cluster, "empty", RBSUITE_DATA=str(tmp_path / "empty")),
+        node_that_has(cluster, "other", RBSUITE_DATA=str(tmp_path / "changed")),
+    ):
         for resource, said in (
             ("bare", "environment 'tau-bench' cannot be had: .*Install rbsuite-tau-bench"),
             ("empty", "(pack|data).*tau-bench"),
+            ("other", "its data of .*tau-bench' is not what the command's own machine has"),
         ):
             options = on(cluster, "--ray-resources", f"cpu=0.5,{resource}=1", "--split", "test", "--domain", "retail")
             failed = evaluation.run(tmp_path / resource, *options)
@@ -131,6 +140,11 @@ def test_a_node_without_a_plugin_or_a_pack_is_named_with_what_to_do(
         assert "rbsuite-tau-bench is not loaded there" in doctor.stdout
         # The pack is where this test has it, and where a node was told so: not on the cluster's two first nodes either.
         assert doctor.stdout.count("the pack tau-bench is not there") == 3, doctor.stdout
+        assert doctor.stdout.count("the pack tau-bench differs") == 1, doctor.stdout
+        # What is wanting on this machine too is said once.
+        assert not re.search("^warn +node .*EMBODIEDBENCH_PYTHON is not set", doctor.stdout, re.MULTILINE), (
+            doctor.stdout
+        )
 
 
 def test_a_cluster_without_what_a_run_takes(cluster: Any, evaluation: Evaluation, tmp_path: Path) -> None:

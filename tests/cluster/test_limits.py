@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from processes import Evaluation
+from processes import Evaluation, digest
 from rbsuite.serve.http import Answer, HttpServer, Request
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,8 @@ class Watching:
         self.most = max(self.most, self._running)
         await asyncio.sleep(LATENCY)
         self._running -= 1
-        return Answer.of({"choices": [{"message": {"content": "The answer is (A)."}, "finish_reason": "stop"}]})
+        reply = {"message": {"content": "The answer is (A)."}, "finish_reason": "stop"}
+        return Answer.of({"choices": [reply], "usage": {"prompt_tokens": 1000, "completion_tokens": 10}})
 
 
 @pytest.fixture
@@ -59,17 +60,30 @@ def watching() -> Iterator[Watching]:
     loop.close()
 
 
-def test_eight_workers_keep_one_limit_with_the_key_that_is_named(
-    cluster: Any, watching: Watching, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def evaluation(watching: Watching, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
+    """Eight runs of six calls, of a dollar each."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    model = f"openai/m:api_base={watching.url},input_price=1000,output_price=0"
     options = (
-        "--env", "mmlu-pro", "--model", f"openai/m:api_base={watching.url}", "--memory", "none", "--judge", "none",
-        "--limit", "6", "--orders", "8", "--quiet", "--json", "--executor", "ray", "--ray-address", cluster.address,
-        "--ray-resources", "cpu=0.5", "--ray-env", "OPENAI_API_KEY,NO_PROXY", "--concurrency", "3",
+        "--env", "mmlu-pro", "--model", model, "--memory", "none", "--judge", "none",
+        "--limit", "6", "--orders", "8", "--quiet", "--json", "--concurrency", "3",
     )  # fmt: skip
-    done = Evaluation(options, tmp_path / "compiled").run(tmp_path / "x")
+    return Evaluation(options, tmp_path / "compiled")
+
+
+def on(cluster: Any, *more: str) -> tuple[str, ...]:
+    return (
+        "--executor", "ray", "--ray-address", cluster.address, "--ray-resources", "cpu=0.5",
+        "--ray-env", "OPENAI_API_KEY,NO_PROXY", *more,
+    )  # fmt: skip
+
+
+def test_eight_workers_keep_one_limit_with_the_key_that_is_named(
+    cluster: Any, watching: Watching, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    done = evaluation.run(tmp_path / "x", *on(cluster))
     assert done.returncode == 0, done.stderr
     assert len(watching.times) == 48
     assert watching.keys == {f"Bearer {KEY}"}
@@ -79,3 +93,32 @@ def test_eight_workers_keep_one_limit_with_the_key_that_is_named(
     kept = [path for path in (*session.rglob("*"), *tmp_path.rglob("*")) if path.is_file()]
     assert kept
     assert not [path for path in kept if KEY.encode() in path.read_bytes()]
+
+
+def test_eight_workers_keep_one_rate(cluster: Any, watching: Watching, evaluation: Evaluation, tmp_path: Path) -> None:
+    """Eight calls a second, of which the first eight may come at once; each worker for itself would send all 48 at once."""
+    done = evaluation.run(tmp_path / "x", *on(cluster, "--rate", "480", "--concurrency", "48"))
+    assert done.returncode == 0, done.stderr
+    assert len(watching.times) == 48
+    late = 1.0  # what the first call may come late on a busy machine
+    assert watching.times[-1] - watching.times[0] >= 40 / 8 - late
+
+
+def test_a_budget_is_that_of_all_workers_and_what_was_stopped_goes_on_to_the_same_end(
+    cluster: Any, watching: Watching, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    assert evaluation.run(tmp_path / "local").returncode == 0
+    watching.times.clear()
+    stopped = evaluation.run(tmp_path / "x", *on(cluster, "--max-cost", "12"))
+    assert stopped.returncode == 3
+    assert "--max-cost is reached ($12" in stopped.stderr
+    # A call's price is known when it is answered; two others may be under way then.
+    assert 12 <= len(watching.times) <= 12 + 2
+    stopped = evaluation.run(tmp_path / "x", *on(cluster, "--max-calls", "30"))
+    assert stopped.returncode == 3
+    assert "--max-calls is reached (30 calls)" in stopped.stderr
+    assert len(watching.times) == 30
+    done = evaluation.run(tmp_path / "x", *on(cluster))
+    assert done.returncode == 0, done.stderr
+    assert len(watching.times) == 48
+    assert digest(tmp_path / "x") == digest(tmp_path / "local")

@@ -21,15 +21,17 @@ class Direct:
 
     def __init__(self, desk: Desk, worker: str) -> None:
         self._desk, self._worker = desk, worker
+        self.asked = 0
 
-    async def enter(self, model: str, head: int, position: int) -> int:
+    async def enter(self, model: str, head: int, position: int) -> tuple[int, bool]:
+        self.asked += 1
         return await self._desk.enter(self._worker, model, head, position)
 
     def leave(self, model: str) -> None:
         self._desk.leave(self._worker, model)
 
-    def told(self, model: str, epoch: int | None) -> None:
-        self._desk.told(self._worker, model, epoch)
+    def told(self, model: str, epoch: int | None, answers: int = 1) -> None:
+        self._desk.told(self._worker, model, epoch, answers)
 
     async def begin(self) -> RbsuiteError | None:
         return self._desk.begin(self._worker)
@@ -114,6 +116,35 @@ def test_an_overload_that_one_worker_meets_slows_all() -> None:
         return here
 
     assert asyncio.run(ask()) == 4
+
+
+def test_quick_calls_need_not_ask_for_each_while_there_is_room_and_then_give_their_place_back() -> None:
+    async def ask() -> None:
+        shared = desk(2)
+        window, pace = Direct(shared, "quick"), Pace()
+        gate = SharedGate(window, 100)
+        gate.know(pace, "a model")
+        [(other, its), (third, last)] = gates(shared, 2)
+        line = gate.line()
+        for _ in range(100):
+            await gate.enter(pace, line, 0)
+            await asyncio.sleep(0.1)
+            pace.answered()
+            gate.leave(pace)
+        assert window.asked == 10, "once a second"
+        # One of two places is kept: the other is to be had at once, and the first a moment later.
+        await other.enter(its, other.line(), 0)
+        before = asyncio.get_running_loop().time()
+        await third.enter(last, third.line(), 0)
+        assert 0 < asyncio.get_running_loop().time() - before < 0.03
+        # Now there is no room: whoever has a place gives it back after the call.
+        waiting = asyncio.ensure_future(gate.enter(pace, line, 0))
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        other.leave(its)
+        await waiting
+
+    run_virtual(ask())
 
 
 def test_what_a_dead_worker_held_and_what_nobody_waits_for_any_more_is_free() -> None:
