@@ -52,6 +52,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(["tables", "notebook", "export", "view"]),
     frozenset(["api"]),
     frozenset(["cli", "scaffold", "testing"]),
+    frozenset(["__main__"]),
 )
 """Parts of the core, lowest first. A part imports from its own layer and from those below."""
 

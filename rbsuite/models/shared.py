@@ -60,7 +60,7 @@ class Desk:
     """Keeps the limits of an experiment for all of its workers. Its methods are called on one event loop.
 
     Args:
-        most, start, rate: see :class:`rbsuite.models.gate.Gate`.
+        most: see :class:`rbsuite.models.gate.Gate`; ``start`` and ``rate``: the same.
         limits: what the experiment may spend.
         before: what it has spent before.
         until: see :class:`rbsuite.models.meter.Meter`; of this machine's clock.
@@ -239,7 +239,6 @@ class SharedMeter(Meter):
     Args:
         window: the desk.
         counts: what this worker spends, in row 1.
-        spent_more: see :class:`rbsuite.models.meter.Meter`.
     """
 
     def __init__(self, window: Window, counts: Counts) -> None:

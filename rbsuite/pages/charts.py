@@ -41,7 +41,7 @@ def chart(kind: str, width: int, height: int, *, label_size: int = 0, **options:
         show_legend=False,
         width=width,
         height=height,
-        **{"dots_size": 5, "max_scale": 8, "margin": 8, "margin_right": 28, **options},
+        **{"dots_size": 5, "max_scale": 8, "margin": 8, "margin_right": 28, "truncate_label": -1, **options},
     )
 
 

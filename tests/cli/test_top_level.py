@@ -69,7 +69,11 @@ def test_every_command_loads_and_has_help(name: str, capsys: pytest.CaptureFixtu
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
-    assert capsys.readouterr().out == f"rbsuite {__version__}\n"
+    shown = f"rbsuite {__version__}\n"
+    assert capsys.readouterr().out == shown
+    assert (
+        subprocess.run([sys.executable, "-m", "rbsuite", "--version"], capture_output=True, text=True).stdout == shown
+    )
 
 
 @pytest.mark.parametrize(

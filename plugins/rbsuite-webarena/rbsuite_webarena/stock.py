@@ -1,7 +1,7 @@
 """The stock graders of WebArena: the answer as text, the address, and what pages show. Written anew; nothing of a task is run as Python.
 
-A task's evaluators multiply to its score. Where a reference is to be met in meaning, :func:`evaluate` gives the questions that are left
-for a model to answer.
+A task's evaluators multiply to its score. Where a reference is to be met in meaning, :meth:`Grader.evaluate` gives the questions that are
+left for a model to answer.
 """
 
 from __future__ import annotations

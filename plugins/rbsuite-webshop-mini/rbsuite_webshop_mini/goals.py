@@ -137,7 +137,7 @@ class Buy(Template):
 
     Args:
         name: of the template.
-        coupon, express, gift: what is asked for beside the product.
+        coupon: whether a coupon is asked for beside the product; ``express`` and ``gift``: the same.
         cheapest: whether the product is to be found in its category.
     """
 

@@ -21,11 +21,12 @@ Point = tuple[float, Any, str]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A series: its name, the class that colours it, and its points."""
+    """A series: its name, the class that colours it, its points, and whether a line joins them (they follow each other)."""
 
     name: str
     colour: int
     points: Sequence[Point]
+    joined: bool = True
 
     @property
     def key(self) -> tuple[str, str]:
@@ -56,7 +57,7 @@ def bands(lines: Sequence[Line], title: str, x_title: str, y_title: str, *, scal
             )
             classes.append(f"band {name}")
         dots = [{"value": (x, scale * mean), "label": text} for x, mean, _, text in known if mean is not None]
-        drawn.add(line.name, dots)
+        drawn.add(line.name, dots, stroke=line.joined)
         classes.append(f"line {name}")
     return svg(drawn, "chart bands", title, classes)
 
@@ -69,10 +70,13 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
         title: what the chart shows.
         x_title: of the horizontal axis.
     """
+    ends = [0.0, *(100 * end for _, value, *_ in rows for end in (_bounds(value) or (_mean(value) or 0.0,)))]
+    room = 0.04 * (max(ends) - min(ends) or 1)
     drawn = chart(
         "XY",
         620,
         80 + 26 * len(rows),
+        xrange=(min(ends) - room, max(ends) + room),
         label_size=LABEL,
         x_title=x_title,
         y_labels=[

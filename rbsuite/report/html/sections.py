@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rbsuite.record import FACTORS
@@ -342,14 +342,9 @@ def _orders(figures: Figures) -> Section | None:
             read(f"{at}/p_value", "p"),
         ]
         rows.append([label(figures.versus(number)), *cells, *spread])
-        lines.append(
-            line_of(
-                read,
-                figures.versus(number),
-                figures.pairs[number][0],
-                [(order, f"{at}/differences/{order}", "points") for order in found],
-            )
-        )
+        points = [(order, f"{at}/differences/{order}", "points") for order in found]
+        line = line_of(read, figures.versus(number), figures.pairs[number][0], points)
+        lines.append(replace(line, joined=False))  # an order does not follow another
     columns = [("comparison", False), *((f"order {order}", True) for order in range(most))]
     columns += [("SD", True), ("SD beyond chance", True), ("F test, p", True)]
     chart = bands(lines, "difference by order", "order", "points", x_labels=list(range(most)))
