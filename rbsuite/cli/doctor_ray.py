@@ -18,7 +18,7 @@ class Installed:
 
     Attributes:
         distributions: versions of rbsuite and of the plugins that are loaded, by name.
-        packs: the hash of each imported pack, or what is wrong with it, by name.
+        packs: the hash of each imported pack, by name; where it is not as it was imported, of the files that are there.
         findings: what its plugins and their needs have come to.
     """
 
@@ -31,7 +31,7 @@ def look_here() -> Installed:
     """What this machine has; this is called on every node."""
     from rbsuite import __version__
     from rbsuite.data.directory import data_directory
-    from rbsuite.data.packs import installed_packs, verify_pack
+    from rbsuite.data.packs import file_hashes, installed_packs, verify_pack
     from rbsuite.jsonable import digest
     from rbsuite.plugins import load_plugins
 
@@ -45,8 +45,8 @@ def look_here() -> Installed:
     for path in installed_packs(data_directory()):
         try:
             packs[path.name] = digest(dict(verify_pack(path).files))
-        except RbsuiteError as error:
-            packs[path.name] = error.message
+        except RbsuiteError:
+            packs[path.name] = digest(file_hashes(path))  # two packs may be wrong in the same way, and differ
     return Installed(found, packs, tuple(check_plugins(plugins)))
 
 
