@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +33,22 @@ def score(shop: rbsuite.Environment, task: rbsuite.Task, actions: object) -> flo
     return grade.score
 
 
-def test_each_template_is_solved_and_each_rule_not_known_is_felt(shop: rbsuite.Environment) -> None:
-    skills = set()
-    tasks = shop.tasks("sample").tasks
-    for task in {task.group: task for task in tasks}.values():
+def one_of_each(shop: rbsuite.Environment) -> Iterable[tuple[rbsuite.Task, rbsuite.Solution]]:
+    """A task of each template, with its solution."""
+    for task in {task.group: task for task in shop.tasks("sample").tasks}.values():
         solution = shop.solution(task)
         assert solution is not None
-        assert score(shop, task, solution.actions) == 1.0, task.id
+        yield task, solution
+
+
+def test_each_template_is_solved(shop: rbsuite.Environment) -> None:
+    assert {task.id for task, solution in one_of_each(shop) if score(shop, task, solution.actions) != 1.0} == set()
+
+
+@pytest.mark.slow
+def test_each_rule_that_is_not_known_is_felt(shop: rbsuite.Environment) -> None:
+    skills = set()
+    for task, solution in one_of_each(shop):
         for mistake in shop.mistakes(task):
             if mistake.skill not in skills:
                 skills.add(mistake.skill)
