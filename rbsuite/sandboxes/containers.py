@@ -13,6 +13,7 @@ from functools import cache
 
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.sandboxes.base import HOME, Outcome, Sandbox, Setup, limited, over_disk, variables
+from rbsuite.sandboxes.inside import FilesFromInside
 from rbsuite.sandboxes.running import Ran, run
 
 _STARTING = 600.0
@@ -65,7 +66,7 @@ class Engine:
         return container
 
 
-class Container:
+class Container(FilesFromInside):
     """A running container. Its work directory is a volume of its own, which begins with what the image has there.
 
     Args:
@@ -112,23 +113,6 @@ class Container:
         ran = await self._run(command, seconds or limits.seconds, limits.output)
         over = await self._over_disk()
         return Outcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
-
-    async def read(self, path: str) -> bytes:
-        """See :class:`rbsuite.sandboxes.base.Sandbox`."""
-        most = self._setup.limits.read
-        ran = await self._run(["cat", "--", path], _STARTING, 2 * most)
-        if ran.code:
-            raise FileNotFoundError(f"{path} cannot be read in the sandbox")
-        if len(ran.output) > most:
-            raise EnvironmentFailure(f"{path} has more than {most:,} bytes.", "It is not read.")
-        return ran.output
-
-    async def write(self, path: str, data: bytes) -> None:
-        """See :class:`rbsuite.sandboxes.base.Sandbox`."""
-        script = 'mkdir -p -- "$(dirname -- "$1")" && cat > "$1"'
-        ran = await self._run(["bash", "-c", script, "write", path], _STARTING, _TOLD, given=data)
-        if ran.code:
-            raise EnvironmentFailure(f"{path} cannot be written in the sandbox.", "Check its set-up and its limits.")
 
     async def fork(self) -> Container:
         """See :class:`rbsuite.sandboxes.base.Sandbox`. The work directory is copied; the rest is the image's again."""

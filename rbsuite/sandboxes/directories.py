@@ -11,20 +11,21 @@ import os
 import shutil
 import stat
 import tempfile
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.sandboxes.base import Outcome, Setup, over_disk
+from rbsuite.sandboxes.inside import FilesFromInside
 from rbsuite.sandboxes.running import Ran, run
 
 _COPY_SECONDS = 600.0
 _NO_INPUT = b""
 
 
-class DirectorySandbox(ABC):
+class DirectorySandbox(FilesFromInside):
     """A sandbox over a directory of this machine. See :class:`rbsuite.sandboxes.base.Sandbox`.
 
     Args:
@@ -78,23 +79,6 @@ class DirectorySandbox(ABC):
         ran = await self._run(command, seconds or limits.seconds, limits.output, stop=self._too_large)
         over = ran.stopped or await asyncio.to_thread(self._too_large)
         return Outcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
-
-    async def read(self, path: str) -> bytes:
-        """See :class:`rbsuite.sandboxes.base.Sandbox`."""
-        most = self._setup.limits.read
-        ran = await self._run(["cat", "--", path], _COPY_SECONDS, 2 * most)
-        if ran.code:
-            raise FileNotFoundError(f"{path} cannot be read in the sandbox")
-        if len(ran.output) > most:
-            raise EnvironmentFailure(f"{path} has more than {most:,} bytes.", "It is not read.")
-        return ran.output
-
-    async def write(self, path: str, data: bytes) -> None:
-        """See :class:`rbsuite.sandboxes.base.Sandbox`."""
-        script = 'mkdir -p -- "$(dirname -- "$1")" && cat > "$1"'
-        ran = await self._run(["bash", "-c", script, "write", path], _COPY_SECONDS, 4096, given=data)
-        if ran.code:
-            raise EnvironmentFailure(f"{path} cannot be written in the sandbox.", "Check its set-up and its limits.")
 
     async def fork(self) -> Self:
         """See :class:`rbsuite.sandboxes.base.Sandbox`."""
