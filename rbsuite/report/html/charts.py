@@ -45,7 +45,7 @@ def bands(lines: Sequence[Line], title: str, x_title: str, y_title: str, *, scal
         options: of pygal, e.g. ``range``.
     """
     drawn = chart("XY", 460, 260, x_title=x_title, y_title=y_title, dots_size=4, **options)
-    classes = []
+    classes, above = [], []  # lines stand above all bands, which would change their colours
     for line in lines:
         name = f"c{line.colour % COLOURS}"
         known = [(x, _mean(value), _bounds(value), text) for x, value, text in line.points]
@@ -57,8 +57,10 @@ def bands(lines: Sequence[Line], title: str, x_title: str, y_title: str, *, scal
             )
             classes.append(f"band {name}")
         dots = [{"value": (x, scale * mean), "label": text} for x, mean, _, text in known if mean is not None]
+        above.append((line, dots, f"line {name}"))
+    for line, dots, name in above:
         drawn.add(line.name, dots, stroke=line.joined)
-        classes.append(f"line {name}")
+        classes.append(name)
     return svg(drawn, "chart bands", title, classes)
 
 
