@@ -145,7 +145,7 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 
 def _declared(entry: str) -> Any:
-    """What listing a plugin costs: seconds without those in which other processes had the processor, and the heavy packages imported for it."""
+    """What listing a plugin costs: seconds, without those in which others had the processor, and the heavy packages imported for it."""
     from importlib import import_module
 
     import rbsuite.plugins  # noqa: F401 - the core's own share
@@ -163,9 +163,10 @@ def _declared(entry: str) -> Any:
 
 def _queued() -> float:
     """Seconds for which this thread could have run and did not get a processor; 0 where the system does not tell (it is not Linux)."""
+    from pathlib import Path
+
     try:
-        with open("/proc/thread-self/schedstat", encoding="ascii") as file:
-            return int(file.read().split()[1]) / 1e9
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="ascii").split()[1]) / 1e9
     except (OSError, ValueError, IndexError):
         return 0.0
 

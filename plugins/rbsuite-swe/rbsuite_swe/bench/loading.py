@@ -87,7 +87,9 @@ def _parquet(content: bytes) -> Sequence[Any]:
         raise DataError("swe-bench: parquet files need pyarrow.", _INSTALL) from None
     try:
         rows: Sequence[Any] = parquet.read_table(
-            arrow.BufferReader(content), use_threads=False, pre_buffer=False  # no thread outlives the read (apache/arrow 45214)
+            arrow.BufferReader(content),
+            use_threads=False,
+            pre_buffer=False,  # no thread outlives the read (apache/arrow 45214)
         ).to_pylist()
     except arrow.ArrowException as error:
         raise Unusable(" ".join(str(error).split())[:200]) from error
