@@ -83,8 +83,8 @@ def _parquet_rows(content: bytes) -> Sequence[Row]:
     (apache/arrow 45214), with what it printed.
     """
     buffer = import_module("pyarrow").BufferReader(content)
-    table = import_module("pyarrow.parquet").read_table(buffer, use_threads=False, pre_buffer=False)
-    rows: Sequence[Row] = table.to_pylist()
+    file = import_module("pyarrow.parquet").ParquetFile(buffer, pre_buffer=False)
+    rows: Sequence[Row] = file.read(use_threads=False).to_pylist()
     return rows
 
 
