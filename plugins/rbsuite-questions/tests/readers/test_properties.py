@@ -16,7 +16,7 @@ NAMES = [name for name, info in READERS.items() if not info.requires]
 INTEGERS = [name for name in NAMES if "integer" in READERS[name].kinds]
 CHOICES = [name for name in NAMES if "choice" in READERS[name].kinds]
 
-SIZE = 1_000_000
+SIZE = 250_000
 PIECES = [
     *(
         "A ",
@@ -128,8 +128,8 @@ TOKENS = st.sampled_from(
 OUTPUTS = st.one_of(st.text(max_size=60), st.lists(TOKENS, max_size=12).map("".join))
 
 
-LIMIT_S = 0.2
-"""CPU for a megabyte."""
+LIMIT_S = 0.05
+"""CPU for a quarter of a megabyte: a fifth of a second for a whole one."""
 
 
 def seconds(name: str, kind: str, text: str) -> float:
