@@ -14,6 +14,7 @@ LONG, SHORT, ACTION = 90.0, 100.0, 80.0
 """Ratios that a long and a short name of a test need, and that the name of an action must be above."""
 
 _ANY = "any fluid"
+_MOST_KNOWN = 4096
 _SPLIT = re.compile(r"[,;\n]|\band\b|(?<=\w)\s*\+\s*(?=\w)", re.IGNORECASE)
 _BULLET = re.compile(r"^[\s*\-–•\d.)]*(?=[^\W\d])")
 
@@ -96,6 +97,7 @@ class Laboratory:
 
     def __init__(self, mapping: Sequence[Item]) -> None:
         self.items = {item.itemid: item for item in mapping if item.itemid}
+        self._known: dict[str, Sequence[int]] = {}
         known = rules()["tests"]
         # By fluid, and all under ANY; for each kind of name what it means. The first that has a name keeps it.
         self._names: dict[str, tuple[dict[str, Item], dict[str, Item]]] = {}
@@ -117,7 +119,12 @@ class Laboratory:
         items: dict[int, None] = {}
         unknown = []
         for name in named(text):
-            found = self._find(name)
+            # A release has some 1,700 labels to compare a name with, and agents ask for the same tests again and again.
+            if name not in self._known:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[name] = self._find(name)
+            found = self._known[name]
             items.update(dict.fromkeys(found))
             if not found:
                 unknown.append(name)
@@ -129,10 +136,10 @@ class Laboratory:
         for panel in rules()["panels"]:
             if best(lower, panel["short"], SHORT) or best(lower, panel["long"], LONG):
                 return [item for item in panel["items"] if item in self.items] or list(panel["items"])
-        for place in (fluid or "Blood", "", _ANY):
+        for place in (fluid or "Blood", _ANY):
             short, long = self._names.get(place, ({}, {}))
-            for text in dict.fromkeys([lower, bare] if place else [lower]):
-                if item := short.get(text) or long.get(best(text, long, LONG) or ""):
+            for text in dict.fromkeys([lower, bare]) if place != _ANY else [lower]:
+                if item := short.get(text) or long.get(text) or long.get(best(text, long, LONG) or ""):
                     return [one for one in item.same if not fluid or self._fluid_of(one) in (fluid, "")]
         return ()
 
