@@ -19,8 +19,10 @@ DIAGNOSE = "diagnose"
 
 _PARTS = re.compile(r"[,;\n]|(?<!\d)\.|\band\b|\bor\b|\bversus\b|\bvs\b", re.IGNORECASE)
 _NUMBER = re.compile(r"^\W*(?:\d+[.)])?\W*(?=\w)")
-_LISTED = re.compile(r"^[ \t]*(?:1[.)]|[*•](?!\*))[ \t]*(.+)", re.MULTILINE)
-_LEAD = re.compile(r"\bdiagnosis\b[^.\n]*?\bis\b|\bpatient has\b", re.IGNORECASE)
+_HEAD = re.compile(r"[^\n]*:[ \t*]*\n\s*(?=(?:1[.)]|[*•-])[ \t])")
+"""What stands above a list."""
+_LEAD = re.compile(r"[^.\n]*?(?:\bdiagnosis\b[^.\n]*?\bis\b|\bpatient has\b)", re.IGNORECASE)
+"""What leads up to a diagnosis within its sentence."""
 
 
 @dataclass(slots=True)
@@ -74,10 +76,9 @@ def first_diagnosis(text: str) -> str:
 
 def _diagnoses(text: str) -> list[str]:
     """All diagnoses of a conclusion, in order."""
-    if listed := _LISTED.search(text):
-        text = text[listed.start() :]
-    if lead := _LEAD.search(text):
-        text = text[lead.end() :]
+    text = text.strip()
+    for before in (_HEAD, _LEAD):
+        text = before.sub("", text, count=1) if before.match(text) else text
     cleaned = [_NUMBER.sub("", part).strip(" \t.*") for part in _PARTS.split(text)]
     return [part for part in cleaned if part]
 

@@ -86,10 +86,13 @@ def mentioned(text: str, pattern: str) -> bool:
 def negated(text: str, start: int, end: int) -> bool:
     """Whether what stands between two places of a text is negated, by phrases before or after it (after NegEx).
 
-    A phrase reaches as far as a number of words, and not beyond the end of a sentence or a word such as "but".
+    Words that only seem to deny ("not only") do not count. A phrase reaches as far as a number of words, and not beyond the end of a
+    sentence or a word such as "but".
     """
     known = rules()["negation"]
     lower = text.lower()
+    for phrase in known["pseudo"]:
+        lower = lower.replace(phrase, " " * len(phrase))
     stop = r"[.;:\n]|\b(?:" + "|".join(known["stops"]) + r")\b"
     before = re.split(stop, lower[:start])[-1]
     after = re.split(stop, lower[end:])[0]

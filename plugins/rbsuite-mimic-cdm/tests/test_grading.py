@@ -70,6 +70,8 @@ def test_a_diagnosis(text: str, pathology: str, right: bool) -> None:
         ("In question come:\n1. Colitis\n2. Appendicitis", "Colitis"),
         ("After fever, pain and a CT the diagnosis is acute pancreatitis.", "acute pancreatitis"),
         ("Based on this, the patient has cholecystitis.", "cholecystitis"),
+        ("Acute appendicitis\n* fever\n* a thick wall", "Acute appendicitis"),  # a list of reasons
+        ("Acute appendicitis. This diagnosis is supported by the CT.", "Acute appendicitis"),
         ("", ""),
     ],
 )

@@ -51,6 +51,11 @@ def test_the_best_name_is_the_first_of_equals_and_none_below_the_least() -> None
         ("no fever, but X", False),
         ("no fever. X", False),
         ("not this one; X", False),
+        ("X without fever", False),
+        ("not only X", False),  # words that only seem to deny
+        ("no change of X", False),
+        ("neither this nor X", True),
+        ("the CT fails to reveal X", True),
         ("no one of all of the many other things here X", False),
         ("X; no fever", False),
         ("nothing but X", False),
