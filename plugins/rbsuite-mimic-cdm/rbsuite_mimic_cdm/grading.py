@@ -9,7 +9,7 @@ from typing import Any
 
 from rbsuite_mimic_cdm.chart import Patient
 from rbsuite_mimic_cdm.matching import mentioned, negated, ratio
-from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
+from rbsuite_mimic_cdm.rules import rules
 
 WORD = 90.0
 """The ratio that a word must be above to be the pathology."""
@@ -126,7 +126,9 @@ def treatment_requested(text: str, name: str) -> bool:
 
 
 def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
-    """Every score of a patient, by name."""
+    """Every score of a patient, by name. What says something of the patient is a text, as texts are left out of what is shown of private
+    tasks, and names of fields and numbers are not.
+    """
     said = first_diagnosis(done.diagnosis or "")
     pathology = patient.pathology
     known = rules()["pathologies"][pathology]
@@ -137,33 +139,36 @@ def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
     required = treatments_required(patient)
     return {
         "pathology": pathology,
-        "pathology_number": PATHOLOGIES.index(pathology),
         "diagnosis": int(diagnosed(said, pathology)),
         "gracious_diagnosis": int(diagnosed(said, pathology, gracious=True)),
         "physical_examination": int(done.actions[:1] == ["physical_examination"]),
         "late_physical_examination": int("physical_examination" in done.actions),
         "laboratory_tests": sum(labs.values()),
-        "laboratory_categories": labs,
+        "laboratory_categories": list(labs),
+        "laboratory_categories_hit": list(labs.values()),
         "imaging": imaging_points(done.scans, pathology, biliary=patient.biliary),
         "action_parsing": int(done.parsed["action"]),
         "diagnosis_parsing": int(done.parsed["diagnosis"] and len(_diagnoses(done.diagnosis or "")) == 1),
         "treatment_parsing": int(done.parsed["treatment"]),
         "invalid_tools": done.invalid,
         "rounds": sum(name != DIAGNOSE for name in done.actions),
-        "unnecessary_laboratory_tests": [*(item for item in done.items if item not in excused), *done.unknown],
+        "unnecessary_laboratory_tests": [
+            *(str(item) for item in done.items if item not in excused),
+            *done.unknown,
+        ],
         "unnecessary_imaging": [
             list(one)
             for number, one in enumerate(done.scans)
             if one[1] != "Abdomen" or one[0] not in useful or one in done.scans[:number]
         ],
         "treatment_required": required,
-        "treatment_requested": {name: treatment_requested(done.treatment, name) for name in required},
+        "treatment_requested": [treatment_requested(done.treatment, name) for name in required],
     }
 
 
 def measures(scored: Mapping[str, Any]) -> dict[str, float]:
     """The scores as shares, for reports."""
-    requested = scored["treatment_requested"].values()
+    requested = scored["treatment_requested"]
     parsing = [scored[f"{name}_parsing"] for name in ("action", "diagnosis", "treatment")]
     return {
         "gracious_diagnosis": float(scored["gracious_diagnosis"]),

@@ -19,6 +19,8 @@ import pytest
 from rbsuite.cli import run
 from rbsuite.data.unpickle import read_pickle
 from rbsuite.errors import DataError
+from rbsuite.store import ExperimentStore
+from rbsuite_mimic_cdm.__main__ import main
 from rbsuite_mimic_cdm.chart import Patient, patient_of
 from rbsuite_mimic_cdm.environment import MimicCdm
 from rbsuite_mimic_cdm.rules import PATHOLOGIES
@@ -179,6 +181,16 @@ def test_nothing_of_it_goes_elsewhere_or_is_shown(
     shown = capsys.readouterr().out
     assert "left out" in shown
     assert not [one for one in CHARTS if str(one["hadm_id"]) in shown or one["Patient History"] in shown]
+    # Nor do numbers, names of fields or lengths of texts tell what a patient has and had done.
+    with ExperimentStore.open(out, readonly=True) as store:
+        told, clear = (
+            [row.truth for row in one.results(store.manifest.runs[0].id)] for one in (store, store.revealed())
+        )
+    shapes = {json.dumps([truth["scores"]["pathology"], *truth["scores"]]) for truth in told}
+    assert (len(shapes), {truth["scores"]["pathology"] for truth in clear}) == (1, set(PATHOLOGIES))
+    assert not [word for word in ("ectomy", "Liver", *map(str, range(50_000, 51_000))) if word in json.dumps(told)]
+    assert main([str(out)]) == 0
+    assert "mean of pathologies" in capsys.readouterr().out
 
 
 class Evil:
