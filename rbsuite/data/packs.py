@@ -58,6 +58,7 @@ class PackFacts:
         licence: licence and holder of the data.
         counts: what was imported, as (label, number), in the order to show.
         notes: what whoever imports should know of it, a sentence each.
+        splits: the environment's splits that it has tasks of, where these may be a part of them; empty: all.
     """
 
     kind: str
@@ -66,6 +67,7 @@ class PackFacts:
     licence: str
     counts: tuple[tuple[str, int], ...]
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 class PackImporter(Protocol):
@@ -193,13 +195,14 @@ class ImportReport:
         path: the pack's directory.
         info: its ``pack.json``.
         replaced: whether a pack stood there before.
-        notes: see :class:`PackFacts`.
+        notes, splits: see :class:`PackFacts`.
     """
 
     path: Path
     info: PackInfo
     replaced: bool
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequence[Path] = ()) -> ImportReport:
@@ -320,7 +323,7 @@ def build_pack(
     verify_pack(stage.new)
     replaced = stage.target.exists()
     stage.publish()
-    return ImportReport(stage.target, info, replaced, facts.notes)
+    return ImportReport(stage.target, info, replaced, facts.notes, facts.splits)
 
 
 def write_json(path: Path, value: Json) -> None:
