@@ -95,6 +95,9 @@ class ResultRow:
 _READABLE = 256
 """The text of a recall is compressed above so many characters: few read it in SQL, and it is long and much like the others."""
 
+_READABLE_OP = 512
+"""An operation is compressed above so many characters: a lesson whose key is a long task is most of what a short task stores."""
+
 UNDECLARED = "undeclared"
 """The kind of act that adds a run to an experiment whose declared runs are finished."""
 
@@ -262,7 +265,8 @@ def op_row(op: MemoryOp) -> Row:
     """An operation as the columns ``kind`` to ``payload`` of the tables ``op`` and ``seed``."""
     target = op.item.id if op.item is not None else op.item_id or op.document
     # Without the fields that hold nothing, which are most of an operation's.
-    return pack(op.op), pack(target), pack(dumps({key: value for key, value in _op_values(op).items() if value}))
+    values = {key: value for key, value in _op_values(op).items() if value}
+    return pack(op.op), pack(target), pack(dumps(values), _READABLE_OP)
 
 
 def _op_values(op: MemoryOp) -> dict[str, Any]:
