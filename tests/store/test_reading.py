@@ -12,10 +12,12 @@ from types import ModuleType
 import pytest
 
 from rbsuite.errors import StoreError
-from rbsuite.experience import Recall, Recalled
+from rbsuite.experience import MemoryItem, MemoryOp, Provenance, Recall, Recalled
 from rbsuite.oplog import GENESIS, chain
 from rbsuite.record import RecallEvent
 from rbsuite.store import ExperimentStore
+from rbsuite.store.codec import unpack
+from rbsuite.store.rows import decode_op, op_row
 from rbsuite.trajectory import Usage
 
 
@@ -177,3 +179,13 @@ def test_views_can_be_read_by_people(filled: ExperimentStore, samples: ModuleTyp
         assert len(recalls) == 8
         ops = rows("SELECT version, kind, target, json_extract(payload, '$.item.title') AS title FROM v_ops")
         assert ops[2] == {"version": 2, "kind": "add", "target": "item-1", "title": "Check first"}
+
+
+def test_an_operation_with_a_long_key_is_compressed_and_read_as_one_that_is_not() -> None:
+    made = Provenance("t", 0, (0,), "success", "self")
+    item = MemoryItem("i", "Check first", "d", "c", "a task of many words " * 50, "e", "strategy", "retail", made)
+    op = MemoryOp("add", made, item)
+    *_, payload = op_row(op)
+    assert isinstance(payload, bytes)
+    assert len(payload) < len(unpack(payload)) / 2
+    assert decode_op(payload) == decode_op(unpack(payload)) == op
