@@ -224,7 +224,8 @@ class Prompts:
         except JinjaError as error:
             line = getattr(error, "lineno", None)
             where = f", line {line}" if line else ""
-            raise TemplateError(f"prompt template {name!r}{where}: {error.message}.", "Fix the template.") from error
+            what = str(error.message).rstrip(".")
+            raise TemplateError(f"prompt template {name!r}{where}: {what}.", "Fix the template.") from error
         except RbsuiteError:
             raise
         except (

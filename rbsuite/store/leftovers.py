@@ -1,7 +1,8 @@
 """The files beside a database that SQLite takes for its own: those of another database are recognised before they are read.
 
 SQLite applies a log (``-wal``) to whatever file has its name without the ending; one that was left of another file, or came with a copy,
-would be mixed into this one. So a store's file has a mark of its own in its header (``PRAGMA user_version``), which its logs repeat.
+would be mixed into this one. So a store's file has a mark of its own in its header (``PRAGMA user_version``), which its logs repeat
+wherever they hold the first page; one that does not has changed no size, and is known by that of its file.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rbsuite.errors import StoreError
 ENDINGS = ("-wal", "-shm", "-journal")
 
 _MAGIC = b"SQLite format 3\0"
-_MARK = slice(60, 64)
+_MARK, _PAGES = slice(60, 64), slice(28, 32)
 _WAL_HEADER, _FRAME_HEADER = 32, 24
 _MOST_FRAMES = 1_000_000
 
@@ -52,9 +53,9 @@ def refuse_foreign_log(path: Path) -> None:
         raise _foreign(journal, "does not belong to this experiment")
     log = path.with_name(f"{path.name}-wal")
     for attempt in range(3):  # whoever writes the log now may have written half a page
-        found = _mark_of_log(log)
-        own = _mark_of_file(path)
-        if not own or not found or found == own:
+        found, after = _log_says(log)
+        own, pages = _file_says(path)
+        if not own or (found == own if found else after in (0, pages)):
             return
         time.sleep(0.05 * (attempt + 1))
     raise _foreign(log, "belongs to another file")
@@ -67,31 +68,35 @@ def _foreign(other: Path, what: str) -> StoreError:
     )
 
 
-def _mark_of_file(path: Path) -> bytes:
+def _file_says(path: Path) -> tuple[bytes, int]:
+    """The mark of a file, empty where it has none, and its size in pages."""
     with path.open("rb") as file:
         head = file.read(100)
-    return head[_MARK] if head.startswith(_MAGIC) and any(head[_MARK]) else b""
+    marked = head.startswith(_MAGIC) and any(head[_MARK])
+    return (head[_MARK], int.from_bytes(head[_PAGES], "big")) if marked else (b"", 0)
 
 
-def _mark_of_log(log: Path) -> bytes:
-    """The mark in the newest first page that a log holds; empty where it holds none."""
+def _log_says(log: Path) -> tuple[bytes, int]:
+    """The mark in the newest first page that a log holds, empty where it holds none; the size in pages that its newest commit leaves, 0
+    where it holds none."""
     try:
         with log.open("rb") as file:
             header = file.read(_WAL_HEADER)
             if len(header) < _WAL_HEADER or header[:4] not in (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"):
-                return b""
+                return b"", 0
             (size,) = struct.unpack(">I", header[8:12])
-            size, found = (65536 if size == 1 else size), b""
+            size, found, pages = (65536 if size == 1 else size), b"", 0
             if size < 512:
-                return b""
+                return b"", 0
             for number in range(_MOST_FRAMES):
                 file.seek(_WAL_HEADER + number * (_FRAME_HEADER + size))
                 frame = file.read(_FRAME_HEADER)
                 if len(frame) < _FRAME_HEADER or frame[8:16] != header[16:24]:  # of before the log was begun anew
                     break
+                pages = int.from_bytes(frame[4:8], "big") or pages
                 if frame[:4] == b"\0\0\0\1":
                     page = file.read(100)
                     found = page[_MARK] if page.startswith(_MAGIC) else found
-            return found
+            return found, pages
     except FileNotFoundError:
-        return b""
+        return b"", 0

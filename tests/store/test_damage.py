@@ -211,3 +211,20 @@ def test_an_index_of_another_log_does_no_harm(tmp_path: Path, samples: ModuleTyp
     with ExperimentStore.open(tmp_path / "a", readonly=True) as store:
         assert store.committed(samples.RUN) == 5
         assert len(experiment_digest(store)) == 64
+
+
+def test_a_log_without_the_first_page_is_known_by_its_size(tmp_path: Path, samples: ModuleType) -> None:
+    """A commit that needs no new page writes no header, and so no mark."""
+    for name, tasks in (("a", 40), ("b", 0)):
+        with ExperimentStore.create(tmp_path / name, samples.manifest(40)) as store:
+            for record in samples.records(tasks):
+                store.commit(samples.RUN, record)
+    with closing(sqlite3.connect(tmp_path / "a" / FILE_NAME, isolation_level=None)) as connection:
+        connection.execute("UPDATE run SET finished = 1")
+        for name in ("a", "b"):
+            shutil.copytree(tmp_path / name, tmp_path / f"{name}-copy")
+            shutil.copyfile(tmp_path / "a" / f"{FILE_NAME}-wal", tmp_path / f"{name}-copy" / f"{FILE_NAME}-wal")
+    with ExperimentStore.open(tmp_path / "a-copy", readonly=True) as store:
+        assert store.committed(samples.RUN) == 40
+    with pytest.raises(StoreError, match=f"{FILE_NAME}-wal belongs to another file"):
+        ExperimentStore.open(tmp_path / "b-copy", readonly=True)
