@@ -1,0 +1,74 @@
+"""Prompts that hold transcripts: within a budget of tokens, and within what the model takes where that is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from rbsuite.models.services import FittingServices
+from rbsuite.tokens import tokens_of
+from rbsuite.trajectory import Trajectory
+from rbsuite.transcript import RULES_BUDGET, cut_text, render_transcript, rules_of, share_of
+
+_TRIES = 6
+"""How often a prompt is made smaller; each time it comes closer, since labels and marks of gaps change with what is left out."""
+
+
+class Room:
+    """What a prompt may hold of transcripts and rules.
+
+    Args:
+        budget: tokens of all transcripts; 0: no limit.
+        shrunk: whether the model takes no more, so that rules have to share it.
+
+    Attributes:
+        cut: how many transcripts and how many rules had to be cut, by the event that is counted.
+    """
+
+    def __init__(self, budget: int, *, shrunk: bool = False) -> None:
+        self.budget = budget
+        self.cut: Counter[str] = Counter()
+        self._shrunk = shrunk
+
+    def transcript(self, trajectory: Trajectory, *, of: int = 1) -> str:
+        """One of several transcripts; see :func:`rbsuite.transcript.render_transcript`."""
+        return render_transcript(
+            trajectory, budget=share_of(self.budget, of), told=lambda: self.cut.update(["transcripts_cut"])
+        )
+
+    def text(self, text: str, *, of: int = 1) -> str:
+        """One of several texts that hold transcripts within a budget of their own; cut where the model takes no more."""
+        shown = cut_text(text, share_of(self.budget, of)) if self._shrunk else text
+        self.cut.update([] if shown == text else ["transcripts_cut"])
+        return shown
+
+    def rules(self, trajectory: Trajectory, *, most: int = RULES_BUDGET) -> str:
+        """The rules that the agent was given, ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
+        half = share_of(self.budget, 2)
+        budget = min(most or half, half) if self._shrunk else most
+        return rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"]))
+
+
+def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int) -> str:
+    """A prompt within a budget, and within the model's context as far as what is in its room can be made smaller.
+
+    Counts ``transcripts_cut`` and ``rules_cut``, those that the prompt does not hold in full.
+
+    Args:
+        services: give the model.
+        prompt: makes the prompt, with what fits into a room.
+        budget: tokens of all transcripts; 0: no limit.
+    """
+    room = Room(budget)
+    text = prompt(room)
+    for _ in range(_TRIES):
+        if len(text) <= services.window or room.budget == 1:  # no text has more tokens than characters
+            break
+        tokens = tokens_of(text)
+        if not services.window or tokens <= services.window:
+            break
+        room = Room(max(1, min(room.budget or tokens, tokens) - (tokens - services.window)), shrunk=True)
+        text = prompt(room)
+    for event in room.cut.elements():
+        services.count(event)
+    return text
