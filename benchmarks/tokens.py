@@ -46,10 +46,10 @@ def texts(packs: Path) -> Iterator[tuple[str, str]]:
 
 def transcripts(place: str) -> str:
     """The rollouts of an experiment, as judges see them without a limit."""
-    records = (record for run in rbsuite.open_experiment(place).runs for record in run.records())
-    return "\n".join(
-        rbsuite.render_transcript(rollout.trajectory, budget=0) for record in records for rollout in record.rollouts
-    )
+    with rbsuite.Experiment.open(place) as made:
+        records = [record for run in made.runs for record in made.store.records(run.id)]
+    rollouts = (rollout for record in records for rollout in record.rollouts)
+    return "\n".join(rbsuite.render_transcript(rollout.trajectory, budget=0) for rollout in rollouts)[: 10 * MOST]
 
 
 def tokenizers() -> Mapping[str, Callable[[str], int]]:

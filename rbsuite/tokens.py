@@ -4,10 +4,9 @@ A text is taken apart much as tokenizers of today do before they look a piece up
 space before it, numbers in pieces of three digits, marks in pairs, space in one. Every piece counts as one token, and so does every
 character outside of ASCII.
 
-Measured against the largest count of three tokenizers (OpenAI's cl100k_base and o200k_base, and that of Claude 2), the estimate is 1 to
-12 % too high on trajectories of tau-bench, tau2-bench, ACEBench (English and Chinese), ToolSandbox and of synthetic patients, on replies of
-models, source code, diffs and listings (``benchmarks/tokens.py``). It is up to twice too high for alphabets beside the Latin one, more for
-drawn lines, and up to a quarter too low for base64 and other noise, and for emoji.
+Measured against three tokenizers (OpenAI's cl100k_base and o200k_base, and that of Claude 2; ``benchmarks/tokens.py``), it is 2 to 24 % too high
+on transcripts, records of benchmarks, replies of models, source code and prose in English and Chinese. It is two to four times too high for
+alphabets beside the Latin one, more for drawn lines, and a fifth too low for base64 and the like, and for emoji.
 """
 
 from __future__ import annotations
