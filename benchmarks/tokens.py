@@ -7,7 +7,7 @@ repository, noise, and the transcripts of experiments that are named. Tokenizers
 count for each; above 1 the estimate is too high.
 """
 
-# ruff: noqa: D103, S311 (each function does what its name says; noise is no secret)
+# ruff: noqa: D103 (each function does what its name says; noise is no secret)
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def transcripts(place: str) -> str:
 def tokenizers() -> Mapping[str, Callable[[str], int]]:
     litellm = Path(str(find_spec("litellm").origin)).parent / "litellm_core_utils" / "tokenizers"  # type: ignore[union-attr]
     os.environ["TIKTOKEN_CACHE_DIR"] = str(litellm)
-    import tiktoken  # noqa: PLC0415 (it reads the variable)
-    from tokenizers import Tokenizer  # noqa: PLC0415
+    import tiktoken
+    from tokenizers import Tokenizer
 
     claude = Tokenizer.from_file(str(litellm / "anthropic_tokenizer.json"))
     found: dict[str, Callable[[str], int]] = {"Claude 2": lambda text: len(claude.encode(text).ids)}
@@ -80,7 +80,10 @@ def main() -> None:
             continue
         estimate, counts = tokens_of(text), [count(text) for count in counting.values()]
         ratios = (f"{estimate / count:12.2f}" for count in counts)
-        print(f"{Path(name).name if name in given.experiment else name:24}{len(text):12,}{len(text) / estimate:11.1f}", *ratios)
+        print(
+            f"{Path(name).name if name in given.experiment else name:24}{len(text):12,}{len(text) / estimate:11.1f}",
+            *ratios,
+        )
 
 
 if __name__ == "__main__":

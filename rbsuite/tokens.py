@@ -4,9 +4,9 @@ A text is taken apart much as tokenizers of today do before they look a piece up
 space before it, numbers in pieces of three digits, marks in pairs, space in one. Every piece counts as one token, and so does every
 character outside of ASCII.
 
-Measured against three tokenizers (OpenAI's cl100k_base and o200k_base, and that of Claude 2; ``benchmarks/tokens.py``), it is 2 to 24 % too high
-on transcripts, records of benchmarks, replies of models, source code and prose in English and Chinese. It is two to four times too high for
-alphabets beside the Latin one, more for drawn lines, and a fifth too low for base64 and the like, and for emoji.
+Measured against three tokenizers (OpenAI's cl100k_base and o200k_base, and that of Claude 2; ``benchmarks/tokens.py``), it is 2 to 24 % too
+high on transcripts, records of benchmarks, replies of models, source code and prose in English and Chinese. It is two to four times too
+high for alphabets beside the Latin one, more for drawn lines, and a fifth too low for base64 and the like, and for emoji.
 """
 
 from __future__ import annotations
