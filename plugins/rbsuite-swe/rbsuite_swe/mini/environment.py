@@ -17,7 +17,7 @@ from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.jsonable import digest
 from rbsuite.sandboxes.base import GIB, MIB, Backend, Limits, Setup
 from rbsuite.sandboxes.bwrap import interpreter
-from rbsuite.sandboxes.choice import choose
+from rbsuite.sandboxes.choice import choose, told
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 from rbsuite_swe.episode import SUBMISSION, TOOL, Brief, SweEpisode
@@ -100,7 +100,7 @@ class SweMini(Environment):
 
     def facts(self) -> Mapping[str, Any]:
         """The backend that is used."""
-        return {"sandbox": self._backend.name}
+        return {"sandbox": told(self._backend)}
 
     async def aclose(self) -> None:
         """Remove the repositories."""
