@@ -10,16 +10,16 @@ In either way nothing of it is left when it ends, or when this program is killed
 takes the others with it, with ``bare`` because orphans come to the process that waits here, which kills them.
 """
 
+# ruff: noqa: PTH102, PTH103, PTH112, PTH123, PTH208, PTH211 (pathlib and contextlib take longer to load than all the rest)
+
 from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
+_SIGKILL, _SIGTERM = 9, 15
 _SET_PDEATHSIG, _CAPBSET_DROP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 1, 24, 36, 38
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
 _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
@@ -55,9 +55,9 @@ def separate(*, network: bool) -> None:
     """Namespaces for the processes that are started from now on, and this user as the only one in them."""
     user, group = os.geteuid(), os.getegid()
     _checked(_LIBC.unshare(_NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS | (0 if network else _NEWNET)))
-    Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
 
 
 def build_walls(place: str, scratch: int) -> None:
@@ -68,18 +68,18 @@ def build_walls(place: str, scratch: int) -> None:
     _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     _set_attributes("/", added=_ATTR_RDONLY | _ATTR_NOSUID, removed=0, recursive=True)
     for own in _OWN:
-        if Path(own).is_dir():
+        if os.path.isdir(own):
             _mount("tmpfs", own, "tmpfs", _NOSUID | _NODEV, f"size={scratch},mode=1777")
     for name, device in devices.items():
-        Path("/dev", name).touch()
+        os.close(os.open(f"/dev/{name}", os.O_CREAT))
         _mount(f"/proc/self/fd/{device}", f"/dev/{name}", None, _BIND)
         os.close(device)
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        Path("/dev", name).symlink_to(f"/proc/self/fd{target}")
-    Path("/dev/shm").mkdir()
+        os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
+    os.mkdir("/dev/shm")
     _set_attributes("/dev", added=_ATTR_RDONLY, removed=0, recursive=False)
     _mount("tmpfs", "/dev/shm", "tmpfs", _NOSUID | _NODEV, f"size={scratch},mode=1777")
-    Path(place).mkdir(parents=True, exist_ok=True)
+    os.makedirs(place, exist_ok=True)
     _mount(f"/proc/self/fd/{held}", place, None, _BIND | _REC)
     _set_attributes(place, added=0, removed=_ATTR_RDONLY, recursive=True)
     os.close(held)
@@ -96,12 +96,16 @@ def give_up_privileges() -> None:
 
 def sweep() -> None:
     """Kill all that descends from this process, to which orphans of its descendants come."""
-    own = str(os.getpid())
+    own = str(os.getpid()).encode()
     while True:
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError, IndexError):
-                if path.read_text(errors="replace").rpartition(")")[2].split()[1] == own:
-                    os.kill(int(path.parent.name), signal.SIGKILL)
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = file.read().rpartition(b")")[2].split()[1]
+                if parent == own:
+                    os.kill(int(name), _SIGKILL)
+            except (OSError, IndexError):  # it has ended
+                pass
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
@@ -131,7 +135,7 @@ def main() -> int:
     """The exit code of the program."""
     way, place, scratch, network, *program = sys.argv[1:]
     walls = way == "walls"
-    _checked(_LIBC.prctl(_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+    _checked(_LIBC.prctl(_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
     if walls:
         separate(network=network == "open")
     keeper = os.fork()
@@ -143,9 +147,11 @@ def main() -> int:
         build_walls(place, int(scratch))
     else:
         _checked(_LIBC.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
-        signal.signal(signal.SIGTERM, _ended)
+        import signal
+
+        signal.signal(_SIGTERM, _ended)
     give_up_privileges()
-    _checked(_LIBC.prctl(_SET_PDEATHSIG, signal.SIGKILL if walls else signal.SIGTERM, 0, 0, 0))
+    _checked(_LIBC.prctl(_SET_PDEATHSIG, _SIGKILL if walls else _SIGTERM, 0, 0, 0))
     return keep(program)
 
 
