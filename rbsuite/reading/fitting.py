@@ -29,24 +29,35 @@ class Room:
         self.budget = budget
         self.cut: Counter[str] = Counter()
         self._shrunk = shrunk
+        self._taken: list[str] = []
 
     def transcript(self, trajectory: Trajectory, *, of: int = 1) -> str:
         """One of several transcripts; see :func:`rbsuite.transcript.render_transcript`."""
-        return render_transcript(
-            trajectory, budget=share_of(self.budget, of), told=lambda: self.cut.update(["transcripts_cut"])
+        budget = share_of(self.budget, of)
+        return self._given(
+            render_transcript(trajectory, budget=budget, told=lambda: self.cut.update(["transcripts_cut"]))
         )
 
     def text(self, text: str, *, of: int = 1) -> str:
         """One of several texts that hold transcripts within a budget of their own; cut where the model takes no more."""
         shown = cut_text(text, share_of(self.budget, of)) if self._shrunk else text
         self.cut.update([] if shown == text else ["transcripts_cut"])
-        return shown
+        return self._given(shown)
 
     def rules(self, trajectory: Trajectory, *, most: int = RULES_BUDGET) -> str:
         """The rules that the agent was given, ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
         half = share_of(self.budget, 2)
         budget = min(most or half, half) if self._shrunk else most
-        return rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"]))
+        return self._given(rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"])))
+
+    @property
+    def used(self) -> int:
+        """Tokens of what was taken."""
+        return sum(map(tokens_of, self._taken))
+
+    def _given(self, text: str) -> str:
+        self._taken.append(text)
+        return text
 
 
 def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int) -> str:
@@ -67,7 +78,8 @@ def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int
         tokens = tokens_of(text)
         if not services.window or tokens <= services.window:
             break
-        room = Room(max(1, min(room.budget or tokens, tokens) - (tokens - services.window)), shrunk=True)
+        used = room.used
+        room = Room(max(1, min(room.budget or used, used) - (tokens - services.window)), shrunk=True)
         text = prompt(room)
     for event in room.cut.elements():
         services.count(event)
