@@ -291,6 +291,7 @@ def test_a_prompt_follows_the_model_where_it_takes_less_than_the_budget() -> Non
         services = Small(window)
         text = fitted(services, prompt, 0)
         assert not window or tokens_of(text) <= window
+        assert not services.counts or tokens_of(text) > (0.85 if window == 4096 else 0.65) * window
         assert {**services.counts, "rules_cut": 0} == {**counts, "rules_cut": 0}
         assert bool(services.counts["rules_cut"]) == (window in (4096, 1024) and tokens_of(text) < 4096)
     services = Small(0)

@@ -30,6 +30,7 @@ class Room:
         self.cut: Counter[str] = Counter()
         self._shrunk = shrunk
         self._taken: list[str] = []
+        self._rules = ""
 
     def transcript(self, trajectory: Trajectory, *, of: int = 1) -> str:
         """One of several transcripts; see :func:`rbsuite.transcript.render_transcript`."""
@@ -48,12 +49,15 @@ class Room:
         """The rules that the agent was given, ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
         half = share_of(self.budget, 2)
         budget = min(most or half, half) if self._shrunk else most
-        return self._given(rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"])))
+        self._rules = rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"]))
+        return self._rules
 
-    @property
-    def used(self) -> int:
-        """Tokens of what was taken."""
-        return sum(map(tokens_of, self._taken))
+    def smaller(self, by: int) -> Room:
+        """One that takes so many tokens less: rules give way to transcripts down to a third of it."""
+        rules = tokens_of(self._rules)
+        whole = rules + sum(map(tokens_of, self._taken)) - by
+        budget = max(whole - rules, 2 * whole // 3)
+        return Room(max(1, min(budget, self.budget - by) if self._shrunk else budget), shrunk=True)
 
     def _given(self, text: str) -> str:
         self._taken.append(text)
@@ -73,13 +77,13 @@ def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int
     room = Room(budget)
     text = prompt(room)
     for _ in range(_TRIES):
-        if len(text) <= services.window or room.budget == 1:  # no text has more tokens than characters
+        # No text has more tokens than characters.
+        if not services.window or len(text) <= services.window or room.budget == 1:
             break
         tokens = tokens_of(text)
-        if not services.window or tokens <= services.window:
+        if tokens <= services.window:
             break
-        used = room.used
-        room = Room(max(1, min(room.budget or used, used) - (tokens - services.window)), shrunk=True)
+        room = room.smaller(tokens - services.window)
         text = prompt(room)
     for event in room.cut.elements():
         services.count(event)
