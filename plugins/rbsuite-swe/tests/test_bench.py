@@ -327,7 +327,7 @@ def test_success_printed_around_a_failure_does_not_count(parser: str, shown: str
 
 def test_scripts_call_runners_under_the_recorder() -> None:
     start, end = ": '>>>>> Start Test Output'", ": '>>>>> End Test Output'"
-    under = "/tmp/recorder.py /tmp/reports/recorder.json"
+    under = "/tmp/recorder.py /tmp/reports/recorder-1.json"
     for line, wanted in {
         "./tests/runtests.py --parallel 1 a.b": f"python {under} ./tests/runtests.py --parallel 1 a.b",
         "PYTHONWARNINGS='a b,c' bin/test -C x": f"PYTHONWARNINGS='a b,c' python {under} bin/test -C x",

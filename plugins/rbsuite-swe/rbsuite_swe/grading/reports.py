@@ -65,7 +65,7 @@ def recorded(script: str) -> str:
     for at, line in enumerate(lines):
         if found := _PYTHON.match(line):
             before, python, rest = found.groups()
-            lines[at] = f"{before}{python or 'python '}{RECORDER} {REPORTS}/recorder.json {rest}"
+            lines[at] = f"{before}{python or 'python '}{RECORDER} {REPORTS}/recorder-{at}.json {rest}"
     return "\n".join(lines)
 
 
