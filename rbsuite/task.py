@@ -33,8 +33,9 @@ class Task:
     id: str
     group: str
     domain: str
-    query: str = ""
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    # What a task says may be a patient's record, and an object is printed in notebooks, errors and logs: its text is left out there.
+    query: str = field(default="", repr=False)
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
     difficulty: float | None = None
 
 

@@ -216,12 +216,15 @@ def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
         echo(one_line(note))
     echo(f"Licence of the data: {info.licence}.")
     echo(f"{len(info.files)} files in {report.path}")
-    imported = next((f" --split {split.name}" for split in spec.splits if not split.bundled), "")
+    made = [one.name for one in spec.splits if not one.bundled and (not report.splits or one.name in report.splits)]
+    imported = f" --split {made[0]}" if made else ""
     name = _written(spec)
     echo(f"Next: rbsuite eval --env {name}{imported} (what it offers: rbsuite env {name})")
 
 
 def _provenance(info: PackInfo) -> str:
+    if info.equals_commit == "":
+        return f"commit {info.commit}" if info.commit else "there is no commit to compare it with"
     commit = f"commit {info.commit}" if info.commit else "commit unknown"
     if info.equals_commit is None:
         return f"{commit}; its content is not that of the pinned commit, so results are not comparable with others"

@@ -89,10 +89,14 @@ class Interrupts:
         """Run on an event loop of its own.
 
         Raises:
-            Stopped: it was interrupted, and has been cleared up.
+            Stopped: it was interrupted, and has been cleared up. Or there was an interrupt before, and whatever ran just then has kept the
+                exception to itself, as callbacks and extension modules do; then nothing is run.
         """
         import asyncio
 
+        if self._heard is not None:
+            work.close()
+            raise Stopped(self._number)
         try:
             asyncio.run(self._stoppable(work))
         except asyncio.CancelledError:

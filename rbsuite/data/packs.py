@@ -54,10 +54,12 @@ class PackFacts:
     Attributes:
         kind: ``checkout`` or ``pack``.
         commit: the commit that the source says it is; ``None`` if it does not say.
-        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``.
+        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``; empty where there is none to
+            compare with, as of a release that every user gets for himself.
         licence: licence and holder of the data.
         counts: what was imported, as (label, number), in the order to show.
         notes: what whoever imports should know of it, a sentence each.
+        splits: the environment's splits that it has tasks of, where these may be a part of them; empty: all.
     """
 
     kind: str
@@ -66,6 +68,7 @@ class PackFacts:
     licence: str
     counts: tuple[tuple[str, int], ...]
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 class PackImporter(Protocol):
@@ -193,13 +196,14 @@ class ImportReport:
         path: the pack's directory.
         info: its ``pack.json``.
         replaced: whether a pack stood there before.
-        notes: see :class:`PackFacts`.
+        notes, splits: see :class:`PackFacts`.
     """
 
     path: Path
     info: PackInfo
     replaced: bool
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequence[Path] = ()) -> ImportReport:
@@ -320,7 +324,7 @@ def build_pack(
     verify_pack(stage.new)
     replaced = stage.target.exists()
     stage.publish()
-    return ImportReport(stage.target, info, replaced, facts.notes)
+    return ImportReport(stage.target, info, replaced, facts.notes, facts.splits)
 
 
 def write_json(path: Path, value: Json) -> None:
@@ -429,7 +433,7 @@ _FIELDS = {
     "name": _is_text,
     "source": _is_text,
     "commit": _is_commit_or_none,
-    "equals_commit": _is_commit_or_none,
+    "equals_commit": lambda value: value == "" or _is_commit_or_none(value),
     "licence": _is_text,
     "counts": _is_counts,
     "files": _is_files,

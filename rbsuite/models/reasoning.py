@@ -19,6 +19,7 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _IN_MARKS = ("think", "thought", "reasoning", _CHANNEL)
 """Every mark holds one of these, in lower case."""
+_NAMED_CHANNEL = re.compile(r"<\|channel\|>\s*(?:analysis|commentary|final)\b")
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
 
 
@@ -27,7 +28,7 @@ def separate(text: str) -> tuple[str, str]:
 
     A block ends at the first closing tag, whatever its spelling. A closing tag without an opening one ends a block that began with the
     reply. An opening tag that nothing closes begins a block if it begins a line; else it is part of the answer. Of Harmony's channels
-    ``final`` is the answer, and ``commentary`` where it is no tool call.
+    ``final`` is the answer, and ``commentary`` where it is no tool call; the mark of a channel that names none of them is text.
 
     Args:
         text: the reply.
@@ -36,7 +37,7 @@ def separate(text: str) -> tuple[str, str]:
         Reasoning and answer. The pieces of each stand on lines of their own, without the space around them. A text without any mark is
         the answer as it stands.
     """
-    if _CHANNEL not in text:
+    if not _NAMED_CHANNEL.search(text):
         return _tagged(text)
     thought, said = _channelled(text)
     more, answer = _tagged(_joined(said))

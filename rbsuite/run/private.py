@@ -51,7 +51,7 @@ SERVERS = frozenset(
 )
 """Providers that are asked at the address that is given and nowhere else; others may have an address of their own for some calls."""
 _LONGEST_ARGUMENT = 40
-"""Arguments of log messages that are longer are left out."""
+"""Arguments of log messages that are longer are left out, and those of more than a word: names are kept, and no sentence."""
 _TELLING = (UsageError, DataError, StoreError, TemplateError, LimitReached, Interrupted)
 """Errors whose texts are rbsuite's own; the others may repeat what a model or an environment said."""
 
@@ -208,4 +208,5 @@ def _short(value: object) -> object:
     if isinstance(value, int | float):
         return value
     text = str(value)
-    return text if len(text) <= _LONGEST_ARGUMENT and not isinstance(value, BaseException) else left_out(text)
+    is_name = len(text) <= _LONGEST_ARGUMENT and not any(map(str.isspace, text))
+    return text if is_name and not isinstance(value, BaseException) else left_out(text)

@@ -42,7 +42,9 @@ OPEN = frozenset(["truth", "data", "arguments", "parameters"])
 _WORD = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
 """What keys are that plugins and models choose, unless they put a text there."""
 
-_LEFT_OUT = re.compile(r"\[left out: \d+ characters\]")
+_NOTHING = "[left out]"
+"""Stands for a text of the ground truth, which may be one of few: its length would tell which."""
+_LEFT_OUT = re.compile(r"\[left out(?:: \d+ characters)?\]")
 
 
 def is_private(store: ExperimentStore) -> bool:
@@ -55,28 +57,39 @@ def is_confined(store: ExperimentStore) -> bool:
     return store.confined
 
 
-def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT) -> _T:
+def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT, *, lengths: bool = True) -> _T:
     """A record of a confined experiment, of the same types, without the texts that could show a task.
 
     Names of fields are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` they are a plugin's or a model's, and none does,
     nor does a key that is no word. What a rollout answered is taken out of the truth whole: a vote over lengths would mean nothing.
+
+    Args:
+        value: the record, or a part of it.
+        key: the key that it stands under.
+        kept: keys whose texts stay.
+        lengths: whether a text is replaced by its length; under ``truth`` none is.
     """
     made: Any = value
     if key in OPEN:
         kept = frozenset()
+    lengths = lengths and key != "truth"
     if isinstance(value, str):
-        made = left_out(value) if value and key not in kept else value
+        if value and key not in kept:
+            made = left_out(value) if lengths else _NOTHING
     elif isinstance(value, Mapping):
         items = value.items()
         made = {
-            name if kept or _WORD.fullmatch(str(name)) else left_out(str(name)): hidden(item, str(name), kept)
+            name if kept or _WORD.fullmatch(str(name)) else left_out(str(name)): hidden(
+                item, str(name), kept, lengths=lengths
+            )
             for name, item in items
             if (key, name) != ("truth", "answered")
         }
     elif isinstance(value, list | tuple):
-        made = type(value)(hidden(item, key, kept) for item in value)
+        made = type(value)(hidden(item, key, kept, lengths=lengths) for item in value)
     elif is_dataclass(value) and not isinstance(value, type):
-        made = replace(value, **{one.name: hidden(getattr(value, one.name), one.name, kept) for one in fields(value)})
+        parts = {one.name: hidden(getattr(value, one.name), one.name, kept, lengths=lengths) for one in fields(value)}
+        made = replace(value, **parts)
     return made  # type: ignore[no-any-return]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from experiments import core_plugins, measure
 from rbsuite.cli import run
-from rbsuite.cli.interrupts import UNTOUCHED, Interrupts
+from rbsuite.cli.interrupts import UNTOUCHED, Interrupts, Stopped, exit_code
 from toy import ToyPlugin
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -243,6 +244,20 @@ def test_one_hears_all_signals_where_a_script_ignores_sigint() -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def test_an_interrupt_that_something_keeps_to_itself_is_not_lost() -> None:
+    done = []
+
+    async def work() -> None:
+        done.append("work")
+
+    with Interrupts() as interrupts:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped) as stop:
+            interrupts.run(work())
+    assert (exit_code(stop.value), done) == (143, [])
 
 
 def test_nohup_is_respected() -> None:

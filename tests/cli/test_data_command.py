@@ -21,7 +21,7 @@ SPEC = EnvironmentSpec(
     "Riddles.",
     "x:y",
     aliases=("riddles",),
-    splits=(Split("test", "All."),),
+    splits=(Split("test", "All."), Split("hard", "The hard one.")),
     pack="riddles",
     importer="x:IMPORTER",
 )
@@ -44,7 +44,8 @@ class Importer:
     def build_jointly(self, sources: Sequence[Path], target: Path, commit: str | None = None) -> PackFacts:
         riddles = [riddle for source in sources for riddle in SourceTree(source).read_json("riddles.json")]
         write_json(target / "riddles.json", riddles)
-        return PackFacts("checkout", None, None, "CC0", (("riddles", len(riddles)),), ("They are old.",))
+        splits = () if len(riddles) > 1 else ("hard",)
+        return PackFacts("checkout", None, None, "CC0", (("riddles", len(riddles)),), ("They are old.",), splits)
 
 
 class _Plugin:
@@ -85,6 +86,8 @@ def test_from_may_be_given_several_times(run: Callable[..., Result], tmp_path: P
     again = run("import", "riddles", "--from", two)
     assert "Replaced pack 'riddles'" in again.output
     assert "riddles: 2" in again.output
+    # Where only a part of the splits was made, the next command names one of these.
+    assert "Next: rbsuite eval --env riddles --split hard " in run("import", "riddles", "--from", one).output
 
 
 def test_from_given_too_often_is_an_error_of_the_tree(run: Callable[..., Result], tmp_path: Path) -> None:

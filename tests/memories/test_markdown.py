@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rbsuite.memories.markdown import (
@@ -13,6 +13,7 @@ from rbsuite.memories.markdown import (
     Draft,
     parse_items,
 )
+from rbsuite.models.reasoning import thought_and_said
 
 
 def write(*drafts: Draft, heading: str = "Memory Item") -> str:
@@ -27,7 +28,7 @@ TWO = Draft("Count twice", "When things are counted.", "Count again.")
 THREE = Draft("Ask", "When in doubt.", "Ask the user.")
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=30).filter(
-    lambda text: text == text.strip() and text[0] not in "#`~*_-=>\"'"
+    lambda text: text == text.strip() and text[0] not in "#`~*_-=>\"'" and thought_and_said(text) == ("", text)
 )
 PARAGRAPHS = st.lists(TEXT, min_size=1, max_size=3).map("\n".join).filter(lambda text: text == text.strip())
 DRAFTS = st.lists(
@@ -54,6 +55,7 @@ def test_never_more_than_the_limit(drafts: list[Draft], limit: int) -> None:
 
 
 @given(DRAFTS, TEXT)
+@example([Draft("A mark", "Alone.", "<|channel|>")], "Well.")
 def test_thinking_before_the_items_is_not_kept(drafts: list[Draft], thought: str) -> None:
     assert parse_items(f"{thought}\n\n{write(*drafts)}", 5).drafts == tuple(drafts)
 

@@ -369,7 +369,13 @@ def test_messages_of_a_private_run_keep_their_words_but_not_what_models_said(cap
     log = logging.getLogger("rbsuite.models.tries")
     with unheard(True):
         log.warning("%s: %s; call %d follows", "openai/m", ValueError("cannot read: How many apples are there"), 2)
-    assert caplog.messages == ["openai/m: [left out: 38 characters]; call 2 follows"]
+        log.warning(
+            "a call for the purpose %r failed: %s", "judge", "refused: How many apples"
+        )  # short, and said by someone
+    assert caplog.messages == [
+        "openai/m: [left out: 38 characters]; call 2 follows",
+        "a call for the purpose 'judge' failed: [left out: 24 characters]",
+    ]
     log.warning("%s", "How many apples are there in all of the pictures?")
     assert found_in(caplog.text)
 

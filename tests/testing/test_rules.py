@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -100,6 +102,12 @@ def test_a_plugin_that_is_as_it_should_be_keeps_every_rule() -> None:
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES["plugin"]])
 def test_exactly_the_rule_that_a_plugin_breaks_says_so(rule: str) -> None:
     assert list(outcomes(plugin_findings(plugins.BROKEN[rule]), "broken")) == [rule]
+
+
+def test_a_plugin_that_waits_is_not_cheap() -> None:
+    broken = outcomes(plugin_findings(lambda: import_module("broken.waits")), "broken")
+    assert list(broken) == ["cheap"]
+    assert re.fullmatch(r"it takes 1\.[01] s", broken["cheap"])
 
 
 @pytest.mark.parametrize("kind", RULES)

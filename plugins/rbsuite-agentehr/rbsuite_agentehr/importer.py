@@ -68,19 +68,20 @@ class AgentEhrImporter:
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """See :meth:`rbsuite.data.packs.PackImporter.build`."""
-        counts, notes = [], list(_NOTES)
+        made: dict[str, int] = {}
+        notes = list(_NOTES)
         target.chmod(0o700)
         release = Release.find(source)
         for subset in _subsets(source):
             kept, dropped = _copy_subset(source, subset, release, target / subset.name)
-            counts.append((f"{subset.name}: tasks", kept))
+            made[subset.name] = kept
             if dropped:
                 notes.append(
                     f"{subset.name}: {dropped} tasks were left out, as no right name or no record of them is there."
                 )
-        if not counts and release:
+        if not made and release:
             kept, missing = _draw_subset(release, target / DRAWN)
-            counts.append((f"{DRAWN}: tasks", kept))
+            made[DRAWN] = kept
             notes.append(
                 f"{DRAWN}: drawn from your release by AgentEHR's rules; these are not the tasks that it published."
             )
@@ -93,10 +94,11 @@ class AgentEhrImporter:
         return PackFacts(
             kind=self.recognise(source),
             commit=commit or read_commit(source),
-            equals_commit=None,
+            equals_commit="",
             licence="MIMIC's, under PhysioNet's credentialed data use agreement",
-            counts=tuple(counts),
+            counts=tuple((f"{name}: tasks", number) for name, number in made.items()),
             notes=tuple(notes),
+            splits=tuple(name for name, number in made.items() if number),
         )
 
 

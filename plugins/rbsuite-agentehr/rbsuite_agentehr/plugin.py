@@ -24,6 +24,11 @@ _FIDELITY = (
     Fidelity(
         "end of the record", "approximate", "rows later than the prediction time do not exist, by this project's rule"
     ),
+    Fidelity(
+        "end of an episode",
+        "approximate",
+        "after max_exec_steps calls, or max_same_steps equal ones; upstream counts equal observations, and asks once more for an answer",
+    ),
     Fidelity("radiology", "absent", "upstream defines the task and has no data for it"),
 )
 

@@ -22,6 +22,7 @@ from rbsuite.cli import command
 from rbsuite.store import ExperimentStore
 from rbsuite.store.importing import copy_redacted, import_jsonl
 from rbsuite.store.redaction import redact
+from rbsuite_agentehr.environment import AgentEhr
 from rbsuite_agentehr.hospital.writing import MARK
 
 SYNDROME = "Zebrafold syndrome of Quillmark"
@@ -189,4 +190,6 @@ def test_the_api_gives_no_word_that_is_not_asked_for(place: Path, tmp_path: Path
             experiment.export("jsonl", tmp_path / "out.jsonl")
             assert found((tmp_path / "out.jsonl").read_text()) is False
     effects = rbsuite.attribute(place / "x", items=1, clusters=1)
-    assert not found(effects)
+    tasks = AgentEhr().tasks(SPLIT)
+    assert PLANTED.search(tasks.tasks[0].query.encode()) is not None
+    assert not found([effects, tasks, tasks.tasks[0]])

@@ -121,6 +121,7 @@ def test_a_release_alone_gives_tasks_by_the_rules(
     assert run(["data", "import", "agentehr", "--from", str(home)]) == 0
     shown = capsys.readouterr().out
     assert "no tasks of diagnoses_ccs: they need hosp/d_ccs_diagnoses.csv" in shown
+    assert "Next: rbsuite eval --env agentehr --split mimic-iv " in shown
     assert {task.domain for task in AgentEhr().tasks("mimic-iv")} == {"labevents", "microbiologyevents", "transfers"}
 
     add_mappings(home)

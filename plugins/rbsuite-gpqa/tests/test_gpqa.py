@@ -129,7 +129,8 @@ def test_sources_are_pinned() -> None:
 
 def test_import(tmp_path: Path) -> None:
     source = write(tmp_path / "source" / "gpqa_main.jsonl", ROW).parent
-    assert import_pack(IMPORTER, source, tmp_path / "data").info.counts == {"questions of gpqa_main": 1}
+    report = import_pack(IMPORTER, source, tmp_path / "data")
+    assert (report.info.counts, report.splits) == ({"questions of gpqa_main": 1}, ("main",))
     assert Gpqa().at_hand("main")
     assert not Gpqa().at_hand("diamond")
     assert Gpqa().tasks("main").content_hash == Gpqa().tasks("main", data=str(source)).content_hash

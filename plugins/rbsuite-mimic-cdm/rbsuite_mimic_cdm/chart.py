@@ -7,19 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rbsuite_mimic_cdm.matching import best
+from rbsuite_mimic_cdm.matching import best, mentioned
 from rbsuite_mimic_cdm.rules import rules
 
 LONG, SHORT, ACTION = 90.0, 100.0, 80.0
 """Ratios that a long and a short name of a test need, and that the name of an action must be above."""
 
+_ANY = "any fluid"
+_MOST_KNOWN = 4096
 _SPLIT = re.compile(r"[,;\n]|\band\b|(?<=\w)\s*\+\s*(?=\w)", re.IGNORECASE)
 _BULLET = re.compile(r"^[\s*\-–•\d.)]*(?=[^\W\d])")
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A laboratory item: number, label, fluid, and the items that mean the same."""
+    """A laboratory item: number (0: the row is but a name of other items), label, fluid (empty: none is told, as of cultures), and the
+    items that mean the same.
+    """
 
     itemid: int
     label: str
@@ -58,8 +62,8 @@ class Patient:
     @property
     def biliary(self) -> bool:
         """Whether gallstones are behind it, by the diagnoses."""
-        told = " ".join([self.diagnosis, *self.icd_diagnoses]).lower()
-        return re.search(rules()["biliary"]["pattern"], told) is not None
+        pattern = rules()["biliary"]["pattern"]
+        return any(mentioned(told, pattern) for told in [self.diagnosis, *self.icd_diagnoses])
 
     def had(self, treatment: Mapping[str, Any]) -> bool:
         """Whether the chart shows a treatment, by a code or by the words of a procedure."""
@@ -71,9 +75,9 @@ class Patient:
         if any(code.startswith(tuple(treatment.get("icd10", ()))) for code in self.icd10):
             return True
         # A text among the codes is read as the words of a procedure, as the framework's checker does.
-        words = " ".join([*self.procedures, *(str(code) for code in self.icd9 if isinstance(code, str))]).lower()
-        place = treatment.get("chart_place", "")
-        return "chart" in treatment and bool(re.search(treatment["chart"], words) and re.search(place, words))
+        told = [*self.procedures, *(code for code in self.icd9 if isinstance(code, str))]
+        needed = [treatment[name] for name in ("words", "place") if name in treatment]
+        return bool(needed) and all(any(mentioned(one, pattern) for one in told) for pattern in needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +96,35 @@ class Laboratory:
     """
 
     def __init__(self, mapping: Sequence[Item]) -> None:
-        self.items = {item.itemid: item for item in mapping}
-        self._long: dict[str, list[tuple[str, int]]] = {}
-        self._short: dict[str, list[tuple[str, int]]] = {}
+        self.items = {item.itemid: item for item in mapping if item.itemid}
+        self._known: dict[str, Sequence[int]] = {}
         known = rules()["tests"]
+        # By fluid, and all under ANY; for each kind of name what it means. The first that has a name keeps it.
+        self._names: dict[str, tuple[dict[str, Item], dict[str, Item]]] = {}
         for item in mapping:
             names = known.get(item.label, {"long": [], "short": []})
             bare = re.sub(r"\s*\([^)]*\)", "", item.label)
             inner = re.findall(r"\(([^)]*)\)", item.label)
-            self._long.setdefault(item.fluid, []).extend(
-                (name.lower(), item.itemid) for name in dict.fromkeys([item.label, bare, *names["long"]])
-            )
-            self._short.setdefault(item.fluid, []).extend(
-                (name.lower(), item.itemid) for name in dict.fromkeys([*names["short"], *inner])
-            )
+            for fluid in (item.fluid, _ANY):
+                short, long = self._names.setdefault(fluid, ({}, {}))
+                for table, all_names in (
+                    (long, [item.label, bare, *names["long"]]),
+                    (short, [*names["short"], *inner]),
+                ):
+                    for name in all_names:
+                        table.setdefault(name.lower(), item)
 
     def find(self, text: str) -> Found:
         """The items that a list of names means, each name by itself, in order."""
         items: dict[int, None] = {}
         unknown = []
         for name in named(text):
-            found = self._find(name)
+            # A release has some 1,700 labels to compare a name with, and agents ask for the same tests again and again.
+            if name not in self._known:
+                if len(self._known) >= _MOST_KNOWN:
+                    self._known.clear()
+                self._known[name] = self._find(name)
+            found = self._known[name]
             items.update(dict.fromkeys(found))
             if not found:
                 unknown.append(name)
@@ -124,13 +136,15 @@ class Laboratory:
         for panel in rules()["panels"]:
             if best(lower, panel["short"], SHORT) or best(lower, panel["long"], LONG):
                 return [item for item in panel["items"] if item in self.items] or list(panel["items"])
-        for text in dict.fromkeys([lower, bare]):
-            for kind, least in ((self._short, SHORT), (self._long, LONG)):
-                names = dict(reversed(kind.get(fluid, [])))
-                hit = best(text, names, least)
-                if hit is not None:
-                    return self.items[names[hit]].same
+        for place in (fluid or "Blood", _ANY):
+            short, long = self._names.get(place, ({}, {}))
+            for text in dict.fromkeys([lower, bare]) if place != _ANY else [lower]:
+                if item := short.get(text) or long.get(text) or long.get(best(text, long, LONG) or ""):
+                    return [one for one in item.same if not fluid or self._fluid_of(one) in (fluid, "")]
         return ()
+
+    def _fluid_of(self, item: int) -> str:
+        return self.items[item].fluid if item in self.items else ""
 
 
 def named(text: str) -> list[str]:
@@ -141,25 +155,28 @@ def named(text: str) -> list[str]:
 
 
 def _fluid(name: str) -> tuple[str, str]:
-    """The fluid that a name speaks of, blood if none, and the name without it."""
+    """The fluid that a name speaks of, empty if none, and the name without it."""
     for fluid, words in rules()["fluids"].items():
         for word in words:
             if re.search(rf"\b{word}\b", name):
                 return fluid, " ".join(re.sub(rf"\b{word}\b|[()]", " ", name).split())
-    return "Blood", name
+    return "", name
 
 
 def scan_asked(text: str) -> tuple[str, str]:
     """The modality and the region that a request names; empty what it does not name."""
-    lower = text.lower()
-    modality = region = ""
-    for one in rules()["modalities"]:
-        if re.search(one["pattern"], lower):
-            modality, region = one["name"], one.get("region", "")
-            break
-    if not region:
-        region = next((one["name"] for one in rules()["regions"] if re.search(one["pattern"], lower)), "")
-    return modality, region
+    lower, known = text.lower(), rules()
+    kinds = known["modalities"]
+    own = next((one for one in kinds if one.get("own") and re.search(one["pattern"], lower)), None)
+    kind = own or _most(lower, [one for one in kinds if not one.get("own")])
+    region = _most(lower, known["regions"])
+    return str(kind.get("name", "")), str(region.get("name") or kind.get("region", ""))
+
+
+def _most(text: str, named: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What a text names most often, the first of equals; empty where it names none."""
+    counts = [len(re.findall(one["pattern"], text)) for one in named]
+    return named[counts.index(max(counts))] if any(counts) else {}
 
 
 def patient_of(row: Mapping[str, Any]) -> Patient:
@@ -194,9 +211,11 @@ def item_of(row: Mapping[str, Any]) -> Item:
     Raises:
         KeyError, TypeError, ValueError: it is no such row.
     """
-    number = int(row["itemid"])
+    number = int(row["itemid"] or 0)
     same = tuple(int(one) for one in row.get("corresponding_ids") or ()) or (number,)
-    return Item(number, str(row["label"]), str(row.get("fluid") or "Blood"), same)
+    if same == (0,):
+        raise ValueError("a row without an item")
+    return Item(number, str(row["label"]), str(row.get("fluid") or ""), same)
 
 
 def _numbers(values: Mapping[Any, Any] | None) -> dict[int, float]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from rbsuite_mimic_cdm.chart import ACTION
-from rbsuite_mimic_cdm.matching import ratio
+from rbsuite_mimic_cdm.chart import ACTION, scan_asked
+from rbsuite_mimic_cdm.matching import likeness
 from rbsuite_mimic_cdm.rules import rules
 
-_DIAGNOSIS = re.compile(r"(final\s+)?diagnosis\s*:", re.IGNORECASE)
-_TREATMENT = re.compile(r"^[ \t*#]*treatment[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_DIAGNOSIS = re.compile(r"(final )?diagnosis:", re.IGNORECASE)
+_TREATMENT = re.compile(r"(?:^|(?<=[.;]))[^.;:\n]*?\btreatment\b(?P<more>[^:\n]*):", re.IGNORECASE | re.MULTILINE)
 _ACTION = re.compile(r"^[ \t*#]*action[ \t*]*:(?P<name>[^\n]*)", re.IGNORECASE | re.MULTILINE)
 _INPUT = re.compile(r"^[ \t*#]*action input[ \t*]*:(?P<input>.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 _RESULT = re.compile(r"^[ \t*#]*observation[ \t*]*:", re.IGNORECASE | re.MULTILINE)
+_INNER = re.compile(r"\s*:\s*|\s+[-–]\s+")
 _STRICT = re.compile(r"\s*Thought:.*?\nAction: *[^\n]+?(?:\nAction Input:.*)?\s*", re.DOTALL)
 
 
@@ -26,8 +27,9 @@ class Said:
         named: what it was called; empty: nothing was.
         input: what it is to be done with.
         diagnosis: what was concluded; ``None``: the turn is no conclusion.
-        treatment: what was proposed.
+        treatment: what was proposed; ``None``: nothing.
         strict: whether the turn has the form that was asked for; of a conclusion, whether it says "Final Diagnosis:".
+        treatment_strict: whether the treatment is under the heading that was asked for.
     """
 
     action: str = ""
@@ -36,6 +38,7 @@ class Said:
     diagnosis: str | None = None
     treatment: str | None = None
     strict: bool = False
+    treatment_strict: bool = False
 
 
 def concludes(text: str) -> bool:
@@ -44,28 +47,38 @@ def concludes(text: str) -> bool:
 
 
 def read(text: str) -> Said:
-    """Read a turn. What a model makes up after ``Observation:`` is not read."""
+    """Read a turn. What a model makes up after ``Observation:`` is not read. The first diagnosis counts, be it within a thought."""
     made_up = _RESULT.search(text)
     text = text[: made_up.start()] if made_up else text
-    if concludes(text):
-        last = max(_DIAGNOSIS.finditer(text), key=lambda one: (bool(one.group(1)), one.start()))
-        rest = text[last.end() :]
-        treatment = _TREATMENT.search(rest)
-        said = rest[: treatment.start()] if treatment else rest
-        proposed = rest[treatment.end() :].strip() if treatment else None
-        return Said(diagnosis=said.strip(), treatment=proposed, strict=bool(last.group(1)))
-    action, given = _ACTION.search(text), _INPUT.search(text)
-    if action is None:
+    if first := _DIAGNOSIS.search(text):
+        after = _TREATMENT.search(text, first.end())
+        treatment = after or _TREATMENT.search(text)
+        return Said(
+            diagnosis=text[first.end() : after.start() if after else len(text)].strip(),
+            treatment=text[treatment.end() : None if after else first.start()].strip() if treatment else None,
+            strict=bool(first[1]),
+            treatment_strict=treatment is not None and not treatment["more"].strip(" \t*"),
+        )
+    named, given = _ACTION.search(text), _INPUT.search(text)
+    if named is None:
         return Said()
-    name = action["name"].strip(" \t*.`\"'[]")
+    name = named["name"].strip(" \t*.`\"'[]")
     given_text = given["input"].strip() if given else ""
-    if not given and ":" in name:
-        name, _, given_text = (part.strip() for part in name.partition(":"))
-    return Said(action_named(name), name, given_text, strict=_STRICT.fullmatch(text) is not None)
+    strict = _STRICT.fullmatch(text) is not None and name.lower() in map(str.lower, rules()["actions"])
+    if inner := _INNER.search(name):  # the input may stand beside the action
+        name, given_text = name[: inner.start()], f"{name[inner.end() :]} {given_text}".strip()
+    action = action_named(name)
+    if not action and scan_asked(name)[0]:
+        action, given_text = "imaging", f"{name} {given_text}".strip()
+    return Said(action, name, given_text, strict=strict)
 
 
 def action_named(name: str) -> str:
-    """The action that a name means, by a ratio above 80; empty where there is none."""
-    scored = [(ratio(name.lower(), full.lower()), key) for full, key in rules()["actions"].items()]
+    """The action that a name means, by a word of it or a likeness above 80; empty where there is none."""
+    lower, known = name.lower(), rules()
+    for word, action in known["action_words"].items():
+        if word in lower:
+            return str(action)
+    scored = [(round(likeness(name, full)), key) for full, key in known["actions"].items()]
     value, key = max(scored, key=lambda one: one[0])
     return key if value > ACTION else ""

@@ -10,11 +10,10 @@ from rbsuite.environments.tools import ToolEpisode, tool
 from rbsuite.trajectory import Action, EndReason, Grade, Observation, ToolCall
 from rbsuite_mimic_cdm.chart import Laboratory, Patient, scan_asked
 from rbsuite_mimic_cdm.dialogue import concludes, read
-from rbsuite_mimic_cdm.grading import Done, measures, scores
+from rbsuite_mimic_cdm.grading import DIAGNOSE, Done, measures, scores
 from rbsuite_mimic_cdm.rules import rules
 
 Form = Literal["react", "tools"]
-DIAGNOSE = "diagnose"
 
 POLICY = (
     "You are the physician of a patient with pain in the abdomen. You have the history. Gather what you need step by step (physical "
@@ -91,19 +90,20 @@ class CdmEpisode(ToolEpisode):
         said = read(text)
         if said.diagnosis is not None:
             self._done.actions.append(DIAGNOSE)
-            self._conclude(said.diagnosis, said.treatment, strict=said.strict)
+            self._conclude(said.diagnosis, said.treatment, strict=said.strict, treatment_strict=said.treatment_strict)
             return Observation("The episode is over.")
-        self._done.actions.append(said.action)
         self._done.parsed["action"] &= said.strict
-        if not said.named:
-            return Observation(_UNREADABLE)
-        if not said.action:
+        action, given = said.action, said.input
+        if not action and self._laboratory.find(said.named).items:  # a test in place of an action
+            action, given = "laboratory_tests", f"{said.named}, {given}"
+        self._done.actions.append(action)
+        if not action:
             self._done.invalid += 1
-            return Observation(f"Observation: there is no action {said.named!r}.")
-        if said.action == "imaging":
-            reply = self._scan(said.input)
+            return Observation(f"Observation: there is no action {said.named!r}." if said.named else _UNREADABLE)
+        if action == "imaging":
+            reply = self._scan(given)
         else:
-            reply = self._tests(said.input) if said.action == "laboratory_tests" else self._patient.examination
+            reply = self._tests(given) if action == "laboratory_tests" else self._patient.examination
         return Observation(f"Observation: {reply}")
 
     def closes(self, action: Action) -> bool:
@@ -147,7 +147,7 @@ class CdmEpisode(ToolEpisode):
         self, diagnosis: Annotated[str, "the one diagnosis"], treatment: Annotated[str, "all that is to be done"]
     ) -> str:
         """Conclude; this ends the episode."""
-        self._conclude(diagnosis, treatment, strict=True)
+        self._conclude(diagnosis, treatment, strict=True, treatment_strict=True)
         return "The episode is over."
 
     def _note(self, call: ToolCall) -> None:
@@ -156,22 +156,26 @@ class CdmEpisode(ToolEpisode):
         self._done.invalid += not known
         self._done.parsed["action"] &= known and not call.raw
 
-    def _conclude(self, diagnosis: str, treatment: str | None, *, strict: bool) -> None:
+    def _conclude(self, diagnosis: str, treatment: str | None, *, strict: bool, treatment_strict: bool) -> None:
         self._done.diagnosis, self._done.treatment = diagnosis, treatment or ""
-        self._done.parsed |= {"diagnosis": strict, "treatment": treatment is not None}
+        self._done.parsed |= {"diagnosis": strict, "treatment": treatment_strict}
 
     def _tests(self, asked: str) -> str:
         found = self._laboratory.find(asked)
         self._done.items += [item for item in found.items if item not in self._done.items]
+        self._done.unknown += [name for name in found.unknown if name not in self._done.unknown]
+        if not (found.items or found.unknown):
+            self._done.invalid += 1
+            return "Which tests? Give their names."
         # What was not measured is left out, as a panel has many items; where nothing was, that is said.
         lines = [text for item in found.items if (text := self._value(item))]
         missing = [] if lines else [self._named(item) for item in found.items]
         lines += [f"{name}: N/A" for name in dict.fromkeys([*missing, *found.unknown])]
-        return "\n".join(lines) or "Which tests? Give their names."
+        return "\n".join(lines)
 
     def _named(self, item: int) -> str:
         known = self._laboratory.items.get(item)
-        return f"({known.fluid}) {known.label}" if known else f"item {item}"
+        return f"({known.fluid or 'Microbiology'}) {known.label}" if known else f"item {item}"
 
     def _value(self, item: int) -> str:
         """The result of an item; empty where it was not measured."""
@@ -190,6 +194,7 @@ class CdmEpisode(ToolEpisode):
     def _scan(self, asked: str) -> str:
         modality, region = scan_asked(asked)
         if not (modality and region):
+            self._done.invalid += 1
             missing = "modality and region" if not (modality or region) else "region" if modality else "modality"
             return f"The {missing} of the scan cannot be told. Name both, as in: CT of the abdomen."
         self._done.scans.append((modality, region))

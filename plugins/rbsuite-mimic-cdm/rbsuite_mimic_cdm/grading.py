@@ -8,14 +8,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rbsuite_mimic_cdm.chart import Patient
-from rbsuite_mimic_cdm.matching import negated, ratio
-from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
+from rbsuite_mimic_cdm.matching import mentioned, negated, ratio
+from rbsuite_mimic_cdm.rules import rules
 
 WORD = 90.0
 """The ratio that a word must be above to be the pathology."""
 
-_PARTS = re.compile(r"[,;\n]|\band\b|\bor\b|\bversus\b|\bvs\b|\bwith\b", re.IGNORECASE)
+DIAGNOSE = "diagnose"
+"""The action that concludes; it is no round."""
+
+_PARTS = re.compile(r"[,;\n]|(?<!\d)\.|\band\b|\bor\b|\bversus\b|\bvs\b", re.IGNORECASE)
 _NUMBER = re.compile(r"^\W*(?:\d+[.)])?\W*(?=\w)")
+_HEAD = re.compile(r"[^\n]*:[ \t*]*\n\s*(?=(?:1[.)]|[*•-])[ \t])")
+"""What stands above a list."""
+_LEAD = re.compile(r"[^.\n]*?(?:\bdiagnosis\b[^.\n]*?\bis\b|\bpatient has\b)", re.IGNORECASE)
+"""What leads up to a diagnosis within its sentence."""
 
 
 @dataclass(slots=True)
@@ -25,6 +32,7 @@ class Done:
     Attributes:
         actions: names of the actions, in order; empty for what was none.
         items: laboratory items asked for, in order.
+        unknown: tests asked for by names that nothing has, in order.
         scans: (modality, region) of the scans asked for, in order.
         diagnosis: what was concluded; ``None``: nothing.
         treatment: what was proposed.
@@ -34,6 +42,7 @@ class Done:
 
     actions: list[str] = field(default_factory=list)
     items: list[int] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
     scans: list[tuple[str, str]] = field(default_factory=list)
     diagnosis: str | None = None
     treatment: str = ""
@@ -52,25 +61,26 @@ def diagnosed(text: str, pathology: str, *, gracious: bool = False) -> bool:
     known = rules()["pathologies"][pathology]
     lower = text.lower()
     for word in re.finditer(r"[a-z]+", lower):
-        if ratio(word.group(), known["word"]) > WORD and not negated(lower, *word.span()):
+        if round(ratio(word.group(), known["word"])) > WORD and not negated(lower, *word.span()):
             return True
     return any(
-        _said(lower, one["place"]) and any(_said(lower, change) for change in one["changes"])
+        mentioned(lower, one["place"]) and mentioned(lower, "|".join(one["changes"]))
         for one in (*known["mentions"], *(known["gracious"] if gracious else ()))
     )
 
 
-def _said(text: str, words: str) -> bool:
-    return any(not negated(text, *match.span()) for match in re.finditer(re.escape(words), text))
-
-
 def first_diagnosis(text: str) -> str:
-    """The first of several diagnoses: the only one that counts."""
-    for part in _PARTS.split(text):
-        cleaned = _NUMBER.sub("", part).strip(" \t.*")
-        if cleaned:
-            return cleaned
-    return ""
+    """The first of several diagnoses: the only one that counts. What leads up to it ("the patient has", the head of a list) is left out."""
+    return next(iter(_diagnoses(text)), "")
+
+
+def _diagnoses(text: str) -> list[str]:
+    """All diagnoses of a conclusion, in order."""
+    text = text.strip()
+    for before in (_HEAD, _LEAD):
+        text = before.sub("", text, count=1) if before.match(text) else text
+    cleaned = [_NUMBER.sub("", part).strip(" \t.*") for part in _PARTS.split(text)]
+    return [part for part in cleaned if part]
 
 
 def labs_hit(items: Sequence[int], pathology: str) -> dict[str, bool]:
@@ -102,16 +112,23 @@ def treatments_required(patient: Patient) -> list[str]:
 
 
 def treatment_requested(text: str, name: str) -> bool:
-    """Whether a text proposes a treatment: each of its groups is mentioned, and not negated."""
-    lower = text.lower()
-    return all(
-        any(not negated(lower, *match.span()) for match in re.finditer(group, lower))
-        for group in rules()["treatments"][name]["groups"]
-    )
+    """Whether a text proposes a treatment and does not negate it: by a word of each of its groups; or by its words, with the place where
+    there is one; or by the organ and a word for surgery. What belongs together must stand in one sentence.
+    """
+    known = rules()
+    treatment = known["treatments"][name]
+    if "groups" in treatment:
+        return all(mentioned(text, group) for group in treatment["groups"])
+    pairs = [(treatment["words"], treatment.get("place", ""))]
+    if "surgery_of" in treatment:
+        pairs.append((treatment["surgery_of"], known["surgery"]["pattern"]))
+    return any(mentioned(part, one) and mentioned(part, other) for part in text.split(".") for one, other in pairs)
 
 
 def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
-    """Every score of a patient, by name."""
+    """Every score of a patient, by name. What says something of the patient is a text, as texts are left out of what is shown of private
+    tasks, and names of fields and numbers are not.
+    """
     said = first_diagnosis(done.diagnosis or "")
     pathology = patient.pathology
     known = rules()["pathologies"][pathology]
@@ -122,33 +139,36 @@ def scores(patient: Patient, done: Done) -> Mapping[str, Any]:
     required = treatments_required(patient)
     return {
         "pathology": pathology,
-        "pathology_number": PATHOLOGIES.index(pathology),
         "diagnosis": int(diagnosed(said, pathology)),
         "gracious_diagnosis": int(diagnosed(said, pathology, gracious=True)),
         "physical_examination": int(done.actions[:1] == ["physical_examination"]),
         "late_physical_examination": int("physical_examination" in done.actions),
         "laboratory_tests": sum(labs.values()),
-        "laboratory_categories": labs,
+        "laboratory_categories": list(labs),
+        "laboratory_categories_hit": list(labs.values()),
         "imaging": imaging_points(done.scans, pathology, biliary=patient.biliary),
         "action_parsing": int(done.parsed["action"]),
-        "diagnosis_parsing": int(done.parsed["diagnosis"]),
+        "diagnosis_parsing": int(done.parsed["diagnosis"] and len(_diagnoses(done.diagnosis or "")) == 1),
         "treatment_parsing": int(done.parsed["treatment"]),
         "invalid_tools": done.invalid,
-        "rounds": len(done.actions),
-        "unnecessary_laboratory_tests": [item for item in done.items if item not in excused],
+        "rounds": sum(name != DIAGNOSE for name in done.actions),
+        "unnecessary_laboratory_tests": [
+            *(str(item) for item in done.items if item not in excused),
+            *done.unknown,
+        ],
         "unnecessary_imaging": [
             list(one)
             for number, one in enumerate(done.scans)
             if one[1] != "Abdomen" or one[0] not in useful or one in done.scans[:number]
         ],
         "treatment_required": required,
-        "treatment_requested": {name: treatment_requested(done.treatment, name) for name in required},
+        "treatment_requested": [treatment_requested(done.treatment, name) for name in required],
     }
 
 
 def measures(scored: Mapping[str, Any]) -> dict[str, float]:
     """The scores as shares, for reports."""
-    requested = scored["treatment_requested"].values()
+    requested = scored["treatment_requested"]
     parsing = [scored[f"{name}_parsing"] for name in ("action", "diagnosis", "treatment")]
     return {
         "gracious_diagnosis": float(scored["gracious_diagnosis"]),

@@ -97,7 +97,7 @@ class CdmImporter:
         return PackFacts(
             kind=kind,
             commit=commit or read_commit(source),
-            equals_commit=None,
+            equals_commit="",
             licence="MIMIC's, under PhysioNet's credentialed data use agreement",
             counts=tuple((name, found.count(name)) for name in PATHOLOGIES),
             notes=_NOTES,
@@ -135,7 +135,8 @@ def _mapping(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
         # The release writes a list of numbers or of texts.
         same = [int(one) for one in re.findall(r"(?<![.\d])\d+", row.get("corresponding_ids", ""))]
         try:
-            item = int(float(row["itemid"]))
+            # A row without a number is a further name (of a panel, an abbreviation) of the items beside it.
+            item = int(float(row["itemid"])) if row["itemid"] or not same else None
         except (KeyError, ValueError):
             tree.fail(f"{MAPPING}.csv has no itemid in line {number}")
         yield {"itemid": item, "label": row.get("label", ""), "fluid": row.get("fluid", ""), "corresponding_ids": same}

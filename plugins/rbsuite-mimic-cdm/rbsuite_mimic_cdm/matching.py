@@ -1,4 +1,4 @@
-"""How alike two texts are, as thefuzz's ``ratio`` says it, and whether a mention is negated."""
+"""How alike two texts are, as thefuzz says it, and whether a mention is negated."""
 
 from __future__ import annotations
 
@@ -31,23 +31,68 @@ def ratio(one: str, other: str) -> float:
     return 200.0 * common / total
 
 
+def likeness(one: str, other: str) -> float:
+    """How alike two names are where the one may stand within the other: thefuzz's ``WRatio``, 0 to 100, its default.
+
+    Case and marks do not count. Next to the ratio of the whole texts, words in another order, words in common and, where the one is at
+    least half as long again, the best passage of the longer one are weighed, each by a factor below 1.
+    """
+    one, other = (re.sub(r"\W", " ", text.lower()).strip() for text in (one, other))
+    if not (one and other):
+        return 0.0
+    longer = max(len(one), len(other)) / min(len(one), len(other))
+    whole, words = ratio(one, other), (sorted(set(one.split())), sorted(set(other.split())))
+    common, (mine, theirs) = (
+        [word for word in words[0] if word in words[1]],
+        ([word for word in words[0] if word not in words[1]], [word for word in words[1] if word not in words[0]]),
+    )
+    in_order = (" ".join(sorted(one.split())), " ".join(sorted(other.split())))
+    if longer < 1.5:
+        if common and not (mine and theirs):
+            return max(whole, 95.0)
+        base, ends = " ".join(common), (" ".join([*common, *mine]), " ".join([*common, *theirs]))
+        shared = (ratio(base, ends[0]), ratio(base, ends[1])) if common else ()
+        return max(whole, 0.95 * max(ratio(*in_order), ratio(*ends), *shared))
+    scale = 0.9 if longer <= 8 else 0.6
+    of_words = 100.0 if common else max(_passage(*in_order), _passage(" ".join(mine), " ".join(theirs)))
+    return max(whole, scale * _passage(one, other), 0.95 * scale * of_words)
+
+
+def _passage(one: str, other: str) -> float:
+    """The ratio of the shorter text and the passage of the longer one, as long at most, that is most like it."""
+    short, long = sorted((one, other), key=len)
+    size = len(short)
+    return max(ratio(short, long[max(0, at) : at + size]) for at in range(1 - size, len(long)))
+
+
 def best(text: str, names: Iterable[str], least: float) -> str | None:
-    """The name that is most like a text, the first of equals; ``None`` where none reaches the least ratio."""
+    """The name that is most like a text, the first of equals; ``None`` where none reaches the least ratio (rounded, as thefuzz's)."""
     found, most = None, least
     for name in names:
-        value = ratio(text, name.lower())
+        if 200.0 * min(len(text), len(name)) < (least - 1.0) * (len(text) + len(name)):
+            continue  # too unlike in length
+        value = round(ratio(text, name.lower()))
         if value >= most and (found is None or value > most):
             found, most = name, value
     return found
 
 
+def mentioned(text: str, pattern: str) -> bool:
+    """Whether a text mentions what a regular expression finds in lower-case text, and does not negate it everywhere."""
+    lower = text.lower()
+    return any(not negated(lower, *match.span()) for match in re.finditer(pattern, lower))
+
+
 def negated(text: str, start: int, end: int) -> bool:
     """Whether what stands between two places of a text is negated, by phrases before or after it (after NegEx).
 
-    A phrase reaches as far as a number of words, and not beyond the end of a sentence or a word such as "but".
+    Words that only seem to deny ("not only") do not count. A phrase reaches as far as a number of words, and not beyond the end of a
+    sentence or a word such as "but".
     """
     known = rules()["negation"]
     lower = text.lower()
+    for phrase in known["pseudo"]:
+        lower = lower.replace(phrase, " " * len(phrase))
     stop = r"[.;:\n]|\b(?:" + "|".join(known["stops"]) + r")\b"
     before = re.split(stop, lower[:start])[-1]
     after = re.split(stop, lower[end:])[0]

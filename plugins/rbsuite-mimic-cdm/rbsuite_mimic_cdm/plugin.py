@@ -16,21 +16,32 @@ CITATION = (
 
 _PATHOLOGIES = ("appendicitis", "cholecystitis", "diverticulitis", "pancreatitis")
 _FIDELITY = (
-    Fidelity("turns, rounds and end of the dialogue", "exact", "ten rounds; any text with 'diagnosis:' ends it"),
+    Fidelity(
+        "turns, rounds and end of the dialogue",
+        "exact",
+        "ten turns; any text with 'diagnosis:' ends it; the conclusion is no round",
+    ),
     Fidelity("texts of prompts and replies", "approximate", "this project's own"),
-    Fidelity("fuzzy ratio", "exact", "equal to rapidfuzz's; bounds 80 for actions, 90 and 100 for tests, 90 for words"),
+    Fidelity(
+        "fuzzy ratio",
+        "exact",
+        "equal to thefuzz's, weighted for actions (80), plain for tests (90, 100) and words (90)",
+    ),
     Fidelity(
         "names of tests, panels, scans and regions",
         "approximate",
-        "this project's tables; panels hold upstream's items",
+        "this project's words, wider than upstream's; panels and kinds of scans are upstream's",
     ),
     Fidelity(
         "required tests and imaging points", "exact", "by item; by modality in the order asked for, two points at most"
     ),
     Fidelity(
-        "words and codes of treatments",
+        "words and codes of treatments", "exact", "of charts and of proposals; no drug's name stands for the word"
+    ),
+    Fidelity(
+        "the first diagnosis",
         "approximate",
-        "what a chart shows is upstream's; words of proposals are this project's",
+        "from the first 'diagnosis:' on, split as upstream does; prose around it is read more simply",
     ),
     Fidelity("negation", "approximate", "by NegEx's phrases; upstream asks a language model of scispaCy"),
     Fidelity("diagnostic criteria", "absent", "upstream's optional action that shows criteria of a pathology"),

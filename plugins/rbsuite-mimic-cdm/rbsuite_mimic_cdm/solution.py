@@ -8,8 +8,8 @@ from rbsuite.environments.solution import Mistake, Solution
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.trajectory import Action
 from rbsuite_mimic_cdm.chart import Patient
-from rbsuite_mimic_cdm.episode import DIAGNOSE, Form
-from rbsuite_mimic_cdm.grading import treatments_required
+from rbsuite_mimic_cdm.episode import Form
+from rbsuite_mimic_cdm.grading import DIAGNOSE, treatments_required
 from rbsuite_mimic_cdm.rules import PATHOLOGIES, rules
 
 TESTS = "Complete Blood Count, C-Reactive Protein, Liver Function Panel, Basic Metabolic Panel, Amylase, Lipase, Triglycerides"
@@ -22,8 +22,8 @@ _SAID = {
     "appendectomy": "laparoscopic appendectomy",
     "cholecystectomy": "laparoscopic cholecystectomy",
     "cholecystectomy_biliary": "cholecystectomy before discharge",
-    "drainage": "percutaneous drainage",
-    "drainage_pancreatitis": "percutaneous drainage",
+    "drainage": "percutaneous drainage of the abscess",
+    "drainage_pancreatitis": "percutaneous drainage of the abscess",
     "colectomy": "sigmoid colectomy",
     "ercp": "ERCP",
 }

@@ -65,6 +65,13 @@ def test_a_diagnosis(text: str, pathology: str, right: bool) -> None:
         ("Acute pancreatitis, gallstones", "Acute pancreatitis"),
         ("  - Cholecystitis or hepatitis", "Cholecystitis"),
         ("** Diverticulitis **", "Diverticulitis"),
+        ("Diverticular disease with an abscess", "Diverticular disease with an abscess"),  # one, not two
+        ("Pancreatitis is unlikely. Appendicitis.", "Pancreatitis is unlikely"),
+        ("In question come:\n1. Colitis\n2. Appendicitis", "Colitis"),
+        ("After fever, pain and a CT the diagnosis is acute pancreatitis.", "acute pancreatitis"),
+        ("Based on this, the patient has cholecystitis.", "cholecystitis"),
+        ("Acute appendicitis\n* fever\n* a thick wall", "Acute appendicitis"),  # a list of reasons
+        ("Acute appendicitis. This diagnosis is supported by the CT.", "Acute appendicitis"),
         ("", ""),
     ],
 )
@@ -81,6 +88,8 @@ def test_the_first_of_several_diagnoses(text: str, first: str) -> None:
         ("cholecystitis", "Ascending cholangitis", (1, 1)),
         ("diverticulitis", "Perforation of the sigmoid", (0, 1)),
         ("diverticulitis", "No perforation of the sigmoid", (0, 0)),
+        ("diverticulitis", "Diverticular disease with an abscess", (1, 1)),
+        ("appendicitis", "Colitis. Appendicitis", (0, 0)),
         ("pancreatitis", "Acute biliary colic", (0, 0)),
     ],
 )
@@ -100,9 +109,9 @@ def test_the_first_counts_and_graciously_what_is_near(pathology: str, text: str,
     ],
 )
 def test_the_physical_examination(actions: list[str], first: int, late: int) -> None:
-    scored = scores(chart("appendicitis"), Done(actions=actions))
+    scored = scores(chart("appendicitis"), Done(actions=[*actions, "diagnose"]))
     assert (scored["physical_examination"], scored["late_physical_examination"]) == (first, late)
-    assert scored["rounds"] == len(actions)
+    assert scored["rounds"] == len(actions)  # the conclusion is none
 
 
 @pytest.mark.parametrize(
@@ -174,6 +183,8 @@ def test_the_preferred_scan_is_to_be_the_first() -> None:
         ("diverticulitis", {"Procedures Discharge": ["pigtail, pelvic"]}, ["colonoscopy", "antibiotics", "support", "drainage"]),
         ("diverticulitis", {"Procedures Discharge": ["chest drain"]}, ["colonoscopy", "antibiotics", "support"]),
         ("pancreatitis", {"Procedures ICD10": ["0F9G30Z"]}, ["support_pancreatitis", "drainage_pancreatitis"]),
+        ("diverticulitis", {"Procedures Discharge": ["no drain, pelvic"]}, ["colonoscopy", "antibiotics", "support"]),
+        ("pancreatitis", {"ICD Diagnosis": ["Pancreatitis without biliary obstruction"]}, ["support_pancreatitis"]),
         ("pancreatitis", {}, ["support_pancreatitis"]),
         ("pancreatitis", {"ICD Diagnosis": ["Biliary acute pancreatitis"]}, ["support_pancreatitis", "cholecystectomy_biliary"]),
         ("pancreatitis", {"Procedures ICD10": ["0F798DZ"]}, ["support_pancreatitis", "ercp"]),
@@ -186,17 +197,23 @@ def test_required_treatments(pathology: str, more: dict[str, Any], required: lis
 @pytest.mark.parametrize(
     ("name", "text", "requested"),
     [
-        ("antibiotics", "IV ceftriaxone and metronidazole", True),
+        ("antibiotics", "IV antibiotics", True),
         ("antibiotics", "no antibiotics needed", False),
-        ("support", "bowel rest", True),
-        ("support", "discharge", False),
+        ("antibiotics", "ceftriaxone", False),  # upstream asks for the word
+        ("support", "analgesia", True),
+        ("support", "bowel rest", False),
         ("support_pancreatitis", "fluids, analgesia and monitoring", True),
         ("support_pancreatitis", "fluids and analgesia", False),
-        ("appendectomy", "surgical removal of the appendix", True),
+        ("appendectomy", "surgical removal of the inflamed appendix", True),
+        ("appendectomy", "rest for the appendix. Surgery of the hernia", False),  # not in one sentence
         ("cholecystectomy", "laparoscopic cholecystectomy", True),
         ("colonoscopy", "colonoscopy after six weeks", True),
-        ("drainage", "percutaneous drainage", True),
-        ("colectomy", "Hartmann procedure", True),
+        ("drainage", "percutaneous drainage of the abscess", True),
+        ("drainage", "percutaneous drainage", False),
+        ("drainage_pancreatitis", "a pigtail into the gallbladder", True),
+        ("colectomy", "low anterior resection", True),
+        ("colectomy", "surgery of the colon if it recurs", True),
+        ("ercp", "biliary stent", True),
         ("ercp", "ERCP with sphincterotomy", True),
         ("ercp", "without ERCP", False),
     ],
@@ -209,15 +226,15 @@ def test_what_was_not_needed_is_kept_and_shares_are_taken() -> None:
     done = Done(
         actions=["physical_examination", "laboratory_tests", "imaging", "diagnose"],
         items=[51301, 50956, 51265],
+        unknown=["zinc"],
         scans=[("CT", "Abdomen"), ("CT", "Head"), ("HIDA", "Abdomen"), ("CT", "Abdomen")],
         diagnosis="appendicitis",
         treatment="antibiotics",
         parsed={"action": True, "diagnosis": True, "treatment": False},
     )
     scored = scores(chart("appendicitis"), done)
-    assert scored["unnecessary_laboratory_tests"] == [
-        50956
-    ]  # the platelets are of a panel that helps to rule out others
+    # The platelets are of a panel that helps to rule out others.
+    assert scored["unnecessary_laboratory_tests"] == ["50956", "zinc"]
     assert scored["unnecessary_imaging"] == [["CT", "Head"], ["HIDA", "Abdomen"], ["CT", "Abdomen"]]
     assert measures(scored) == {
         "gracious_diagnosis": 1.0,
@@ -227,6 +244,8 @@ def test_what_was_not_needed_is_kept_and_shares_are_taken() -> None:
         "treatment": 0.5,
         "parsing": pytest.approx(2 / 3),
     }
+    done.diagnosis = "appendicitis or colitis"  # one was asked for
+    assert scores(chart("appendicitis"), done)["diagnosis_parsing"] == 0
 
 
 def test_every_table_names_what_there_is() -> None:

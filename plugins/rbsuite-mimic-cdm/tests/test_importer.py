@@ -19,6 +19,8 @@ import pytest
 from rbsuite.cli import run
 from rbsuite.data.unpickle import read_pickle
 from rbsuite.errors import DataError
+from rbsuite.store import ExperimentStore
+from rbsuite_mimic_cdm.__main__ import main
 from rbsuite_mimic_cdm.chart import Patient, patient_of
 from rbsuite_mimic_cdm.environment import MimicCdm
 from rbsuite_mimic_cdm.rules import PATHOLOGIES
@@ -92,7 +94,7 @@ def as_release(home: Path) -> None:
             heads, rows = [*further, *heads], [[*("of no use" for _ in further), *row] for row in rows]
             for row in rows:
                 for place, head in enumerate(heads):
-                    if head in ("itemid", "test_itemid", "icd_version"):
+                    if head in ("itemid", "test_itemid", "icd_version") and row[place]:
                         row[place] = f"{row[place]}.0"
                     if head == "corresponding_ids":
                         row[place] = str([str(one) for one in json.loads(row[place])])
@@ -103,9 +105,14 @@ def as_release(home: Path) -> None:
         path.unlink()
 
 
+NAME = {"label": "Liver Function Panel (LFP)", "itemid": None, "fluid": "", "corresponding_ids": [50861, 50878]}
+"""A name of several items, as the framework's program appends them: without a number, a fluid or a count of its own."""
+
+
 def mapping_csv(home: Path) -> None:
     heads = ["label", "itemid", "fluid", "category", "count", "corresponding_ids"]
     rows = [[{"category": "Chemistry", "count": 8, **one}[head] for head in heads] for one in lab_mapping()]
+    rows.append([NAME["label"], "", "", "", "", NAME["corresponding_ids"]])
     write_csv(home / "lab_test_mapping.csv", heads, rows)
 
 
@@ -122,7 +129,7 @@ def as_pickles(home: Path) -> None:
 
 def as_pack(home: Path) -> None:
     """A pack, as the project's own invented patients have it."""
-    for name, rows in (("patients", CHARTS), ("lab_test_mapping", lab_mapping())):
+    for name, rows in (("patients", CHARTS), ("lab_test_mapping", [*lab_mapping(), NAME])):
         (home / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
@@ -153,7 +160,8 @@ def test_every_form_gives_the_same_patients(
     wanted = {one["hadm_id"]: patient_of(one) for one in CHARTS}
     assert imported() == wanted
     items = [json.loads(line) for line in (pack / "lab_test_mapping.jsonl").read_text().splitlines()]
-    assert [one["corresponding_ids"] for one in items] == [list(one["corresponding_ids"]) for one in lab_mapping()]
+    assert [one["corresponding_ids"] for one in items] == [one["corresponding_ids"] for one in [*lab_mapping(), NAME]]
+    assert items[-1] == NAME
     assert run(["verify", "--env", "mimic-cdm", "--split", "full"]) == 0
 
 
@@ -173,6 +181,16 @@ def test_nothing_of_it_goes_elsewhere_or_is_shown(
     shown = capsys.readouterr().out
     assert "left out" in shown
     assert not [one for one in CHARTS if str(one["hadm_id"]) in shown or one["Patient History"] in shown]
+    # Nor do numbers, names of fields or lengths of texts tell what a patient has and had done.
+    with ExperimentStore.open(out, readonly=True) as store:
+        told, clear = (
+            [row.truth for row in one.results(store.manifest.runs[0].id)] for one in (store, store.revealed())
+        )
+    shapes = {json.dumps([truth["scores"]["pathology"], *truth["scores"]]) for truth in told}
+    assert (len(shapes), {truth["scores"]["pathology"] for truth in clear}) == (1, set(PATHOLOGIES))
+    assert not [word for word in ("ectomy", "Liver", *map(str, range(50_000, 51_000))) if word in json.dumps(told)]
+    assert main([str(out)]) == 0
+    assert "mean of pathologies" in capsys.readouterr().out
 
 
 class Evil:

@@ -77,7 +77,9 @@ def test_a_users_copy_is_imported_with_ranks_as_json(home: Path, capsys: pytest.
     assert "ranks scores_all_data.pkl ranks.jsonl" in capsys.readouterr().err
     assert main(["ranks", str(home / "scores_all_data.pkl"), str(home / "ranks.jsonl")]) == 0
     assert run(["data", "import", "mind2web", "--from", str(home)]) == 0
-    assert "test_website: 2" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "test_website: 2" in shown
+    assert "Next: rbsuite eval --env mind2web --split test_website " in shown
     assert run(["verify", "--env", "mind2web", "--split", "test_website"]) == 0
     shown = capsys.readouterr().out
     assert "1 of 2 reference solutions score 1" in shown

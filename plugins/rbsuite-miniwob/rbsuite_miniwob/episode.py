@@ -53,6 +53,7 @@ class MiniWobEpisode(PageTools, PointerTools, WebEpisode):
     """
 
     goal_alone = True
+    loads_pages = False
 
     def __init__(self, lease: Lease, utterance: str, *, nondeterministic: bool, images: bool) -> None:
         self.raw = 0.0

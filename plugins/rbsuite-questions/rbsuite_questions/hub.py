@@ -56,7 +56,11 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
         # Streamed, beside a cache of its own: nothing of the user's files is copied, and the usual cache may be read-only.
         with tempfile.TemporaryDirectory() as cache:
             config = _config(datasets, path, hub, cache)
-            extra = _text_as_it_is(datasets, path, config, hub.split, cache)
+            settings = datasets.load_dataset_builder(str(path), config, cache_dir=cache).config
+            files = [Path(name) for name in (settings.data_files or {}).get(hub.split, ())]
+            if files and all(file.suffix == ".parquet" and file.is_file() for file in files):
+                return [row for file in files for row in _parquet_rows(file.read_bytes())]
+            extra = _text_as_it_is(datasets, settings, files)
             loaded = datasets.load_dataset(str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra)
             return [dict(row) for row in loaded]
 
@@ -69,9 +73,19 @@ def load_parquet(name: str, content: bytes) -> Sequence[Row]:
     """
     _datasets()
     with _explained(name, "a fresh copy"):
-        buffer = import_module("pyarrow").BufferReader(content)
-        rows: Sequence[Row] = import_module("pyarrow.parquet").read_table(buffer).to_pylist()
-        return rows
+        return _parquet_rows(content)
+
+
+def _parquet_rows(content: bytes) -> Sequence[Row]:
+    """The rows of a parquet file.
+
+    Read without arrow's threads: one that still holds what Python gave it aborts a process that ends just then
+    (apache/arrow 45214), with what it printed.
+    """
+    buffer = import_module("pyarrow").BufferReader(content)
+    file = import_module("pyarrow.parquet").ParquetFile(buffer, pre_buffer=False)
+    rows: Sequence[Row] = file.read(use_threads=False).to_pylist()
+    return rows
 
 
 def _look_through(path: Path) -> None:
@@ -138,13 +152,11 @@ def _config(datasets: ModuleType, path: Path, hub: HubSource, cache: str) -> str
     return None
 
 
-def _text_as_it_is(datasets: ModuleType, path: Path, config: str | None, split: str, cache: str) -> Mapping[str, Any]:
+def _text_as_it_is(datasets: ModuleType, settings: Any, files: Sequence[Path]) -> Mapping[str, Any]:
     """Options that keep "NA", "None" and "025" in CSV files the texts they are; none for other files."""
-    settings = datasets.load_dataset_builder(str(path), config, cache_dir=cache).config
     if not hasattr(settings, "keep_default_na"):
         return {}
-    files = [Path(name) for name in (settings.data_files or {}).get(split, ()) if Path(name).is_file()]
-    if not files or settings.sep != ",":
+    if not files or not files[0].is_file() or settings.sep != ",":
         return {"keep_default_na": False}
     with files[0].open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file), [])

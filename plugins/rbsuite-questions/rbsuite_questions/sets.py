@@ -29,7 +29,7 @@ class Collection:
     """One table of a benchmark.
 
     Attributes:
-        name: its file in a pack, without ``.jsonl``.
+        name: its file in a pack, without ``.jsonl``; it ends in ``_`` and the environment's split.
         hub: where it is on the hub.
         content: digests of its questions and answers (see :func:`content_digest`) or of a file with them, where such are known, with
             what they belong to: a repository with its commit, or a file.
@@ -208,6 +208,7 @@ class QuestionImporter:
         """
         kind = self.recognise(source)
         counts: list[tuple[str, int]] = []
+        splits: list[str] = []
         known: list[str] = []
         notes: list[str] = []
         for collection in self._named(source) or self._laid_out(source):
@@ -215,6 +216,7 @@ class QuestionImporter:
             questions = self._benchmark.questions(collection.name, table)
             _write(table, source, target / f"{collection.name}.jsonl")
             counts.append((f"questions of {collection.name}", len(questions)))
+            splits.append(collection.name.rpartition("_")[2])
             notes += find_twins({one.id: asked(one.text, one.choices) for one in questions}).said(
                 f"questions of {collection.name}"
             )
@@ -227,7 +229,9 @@ class QuestionImporter:
         )
         commits = {text.rpartition(" ")[2] for text in known}
         equal = commits.pop() if len(commits) == 1 and all(map(is_commit, commits)) else None
-        return PackFacts(kind, commit or equal, equal, self._benchmark.licence, tuple(counts), tuple(notes))
+        return PackFacts(
+            kind, commit or equal, equal, self._benchmark.licence, tuple(counts), tuple(notes), tuple(splits)
+        )
 
     def _named(self, source: Path) -> Sequence[Collection]:
         """The tables that lie in a directory under their own names."""

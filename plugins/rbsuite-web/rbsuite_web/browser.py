@@ -286,6 +286,8 @@ class Browser:
     def _connected(self, port: int) -> WebDriver:
         options = ChromeOptions()
         options.binary_location = doctor.chromium()
+        if doctor.is_shell(options.binary_location):
+            options.set_capability("browserName", "chrome-headless-shell")
         options.unhandled_prompt_behavior = "accept"
         options.timeouts = {"pageLoad": int(self._page_seconds * 1000), "script": int(_SCRIPT_SECONDS * 1000)}
         for flag in self._flags():

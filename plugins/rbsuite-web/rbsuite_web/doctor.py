@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 from rbsuite.errors import EnvironmentFailure
 
@@ -15,13 +16,20 @@ CHROMEDRIVER = "RBSUITE_CHROMEDRIVER"
 FLAGS = "RBSUITE_CHROMIUM_FLAGS"
 """Environment variable: further flags of the browser, separated by blanks."""
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_HOW = "On Debian: apt install chromium chromium-driver. Elsewhere install both in one version, and set {} to the path."
+_SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
+"""Chromium without windows, in which a fresh profile takes a third of the time."""
+_BROWSERS = (*_SHELLS, "chromium", "chromium-browser", "google-chrome", "chrome")
+_HOW = "On Debian: apt install chromium-driver chromium-headless-shell. Elsewhere install both in one version, and set {} to the path."
 
 
 def chromium() -> str:
     """The path of the browser; empty if there is none."""
     return os.environ.get(CHROMIUM) or next(filter(None, map(shutil.which, _BROWSERS)), "")
+
+
+def is_shell(path: str) -> bool:
+    """Whether a browser is one without windows, which ChromeDriver wants to be told."""
+    return Path(path).name in _SHELLS
 
 
 def chromedriver() -> str:

@@ -115,6 +115,8 @@ class WebEpisode(ToolEpisode):
 
     follows_tabs: ClassVar[bool] = False
     """Whether pages may open tabs; :class:`TabTools` sets it."""
+    loads_pages: ClassVar[bool] = True
+    """Whether what is done to a page may load another, which is then waited for. An environment of single pages saves the question."""
     goal_alone: ClassVar[bool] = False
     """Whether the text of the first observation is the goal alone, and the page a message before it: for tasks that state no query, since
     that text is then what memory is searched with."""
@@ -282,6 +284,9 @@ class WebEpisode(ToolEpisode):
         """
         with self.browser.failing("cannot go on"):
             try:
+                if not self.loads_pages:
+                    yield
+                    return
                 self._leaving()
                 yield
                 until = time.monotonic() + _LEAVING_SECONDS
