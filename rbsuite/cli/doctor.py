@@ -296,6 +296,7 @@ def check_sandboxes() -> Iterator[Finding]:
     for name, missing in isolating.items():
         status: Status = "ok" if some else "warn"
         yield Finding(f"sandbox {name}", status, missing or "works, and isolates")
+    yield Finding("sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps()}")
 
 
 def check_keys() -> Iterator[Finding]:
