@@ -223,6 +223,8 @@ def _show_report(spec: EnvironmentSpec, report: ImportReport) -> None:
 
 
 def _provenance(info: PackInfo) -> str:
+    if info.equals_commit == "":
+        return f"commit {info.commit}" if info.commit else "there is no commit to compare it with"
     commit = f"commit {info.commit}" if info.commit else "commit unknown"
     if info.equals_commit is None:
         return f"{commit}; its content is not that of the pinned commit, so results are not comparable with others"

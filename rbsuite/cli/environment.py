@@ -225,8 +225,12 @@ def _pack_line(spec: EnvironmentSpec, pack: Mapping[str, Any] | None) -> str:
         return f"{pack['name']}, not imported. {how}"
     if not pack["intact"]:
         return f"{pack['name']}, broken: {pack['problem']}"
-    commit = pack["commit"] or "unknown"
     same = pack["equals_commit"]
+    if same == "":
+        return f"{pack['name']}, intact, from {pack['source']}" + (
+            f", commit {pack['commit']}" if pack["commit"] else ""
+        )
+    commit = pack["commit"] or "unknown"
     proof = "content verified" if same else "content is not that of the pinned commit"
     if same and same != pack["commit"]:
         proof = f"its content is that of commit {same}"

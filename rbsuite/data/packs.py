@@ -54,7 +54,8 @@ class PackFacts:
     Attributes:
         kind: ``checkout`` or ``pack``.
         commit: the commit that the source says it is; ``None`` if it does not say.
-        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``.
+        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``; empty where there is none to
+            compare with, as of a release that every user gets for himself.
         licence: licence and holder of the data.
         counts: what was imported, as (label, number), in the order to show.
         notes: what whoever imports should know of it, a sentence each.
@@ -432,7 +433,7 @@ _FIELDS = {
     "name": _is_text,
     "source": _is_text,
     "commit": _is_commit_or_none,
-    "equals_commit": _is_commit_or_none,
+    "equals_commit": lambda value: value == "" or _is_commit_or_none(value),
     "licence": _is_text,
     "counts": _is_counts,
     "files": _is_files,

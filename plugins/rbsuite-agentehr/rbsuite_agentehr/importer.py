@@ -94,7 +94,7 @@ class AgentEhrImporter:
         return PackFacts(
             kind=self.recognise(source),
             commit=commit or read_commit(source),
-            equals_commit=None,
+            equals_commit="",
             licence="MIMIC's, under PhysioNet's credentialed data use agreement",
             counts=tuple((f"{name}: tasks", number) for name, number in made.items()),
             notes=tuple(notes),

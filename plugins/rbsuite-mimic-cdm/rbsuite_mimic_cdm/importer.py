@@ -97,7 +97,7 @@ class CdmImporter:
         return PackFacts(
             kind=kind,
             commit=commit or read_commit(source),
-            equals_commit=None,
+            equals_commit="",
             licence="MIMIC's, under PhysioNet's credentialed data use agreement",
             counts=tuple((name, found.count(name)) for name in PATHOLOGIES),
             notes=_NOTES,

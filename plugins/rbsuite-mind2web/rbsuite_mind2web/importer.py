@@ -68,7 +68,7 @@ class Mind2WebImporter:
             notes.append(f"Figures are then not comparable with published ones; put {RANKS} beside the data.")
         made = tuple(part for part, number in counts if number)
         return PackFacts(
-            kind, commit or read_commit(source), None, "CC BY 4.0, the authors of Mind2Web", counts, tuple(notes), made
+            kind, commit or read_commit(source), "", "CC BY 4.0, the authors of Mind2Web", counts, tuple(notes), made
         )
 
 

@@ -76,7 +76,7 @@ class WebArenaImporter:
                 f"It answers {len(CHANGED)} tasks otherwise than libwebarena's: {', '.join(map(str, CHANGED))}."
             )
         return PackFacts(
-            kind, commit or read_commit(source), None, "Apache-2.0, WebArena's authors", tuple(counts), tuple(notes)
+            kind, commit or read_commit(source), "", "Apache-2.0, WebArena's authors", tuple(counts), tuple(notes)
         )
 
 
