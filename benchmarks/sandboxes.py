@@ -19,7 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from rbsuite.sandboxes.base import Limits, Sandbox, Setup
+from rbsuite.sandboxes.base import CommandLimits, Sandbox, Setup
 from rbsuite.sandboxes.bwrap import Bwrap
 from rbsuite.sandboxes.local import Local
 from rbsuite_swe.mini.catalogue import catalogue
@@ -51,7 +51,7 @@ async def command(backend: Bwrap | Local, times: int) -> Times:
 
 
 async def fork(times: int) -> Times:
-    sandbox = await Bwrap().start(Setup(limits=Limits(disk=1 << 30)))
+    sandbox = await Bwrap().start(Setup(limits=CommandLimits(disk=1 << 30)))
     made: list[Sandbox] = []
 
     async def once() -> None:
