@@ -20,8 +20,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rbsuite.sandboxes.base import CommandLimits, Sandbox, Setup
-from rbsuite.sandboxes.bwrap import Bwrap
-from rbsuite.sandboxes.local import Local
+from rbsuite.sandboxes.bwrap import Bwrap, BwrapSandbox
+from rbsuite.sandboxes.directories import DirectorySandbox
+from rbsuite.sandboxes.local import LocalSandbox
 from rbsuite_swe.mini.catalogue import catalogue
 from rbsuite_swe.mini.environment import SweMini
 from rbsuite_swe.mini.grader import MiniGrader
@@ -42,8 +43,14 @@ async def timed(times: int, work: Callable[[], Awaitable[object]]) -> Times:
     return 1000 * min(walls), 1000 * statistics.mean(cpus)
 
 
-async def command(backend: Bwrap | Local, times: int) -> Times:
-    sandbox = await backend.start(Setup())
+class Plain(LocalSandbox):
+    """A directory, and nothing around commands but their limits."""
+
+    way = "open"
+
+
+async def command(kind: type[DirectorySandbox], times: int) -> Times:
+    sandbox = await kind.begin(Setup())
     try:
         return await timed(times, lambda: sandbox.exec(["true"]))
     finally:
@@ -79,9 +86,14 @@ async def grading(times: int) -> Times:
 
 
 async def measure(times: int) -> None:
-    inside, outside = await command(Bwrap(), times), await command(Local(), times)
+    plain = await command(Plain, times)
+    over = {
+        kind: [a - b for a, b in zip(await command(kind, times), plain, strict=True)]
+        for kind in (BwrapSandbox, LocalSandbox)
+    }
     lines = {
-        "command in bubblewrap over none": ((inside[0] - outside[0], inside[1] - outside[1]), 80.0),
+        "command in bubblewrap over none": (over[BwrapSandbox], 80.0),
+        "command in local over none": (over[LocalSandbox], 80.0),
         f"fork of {FILES * BYTES // 10**6} MB in {FILES} files": (await fork(max(5, times // 4)), 100.0),
         "grading of a swe-mini instance": (await grading(max(5, times // 4)), 3000.0),
     }

@@ -4,31 +4,34 @@ What users, tools and pages wrote is in it as it stands, so in a prompt a transc
 theirs that would pass for a turn of the transcript is marked with a bar.
 
 Long trajectories (a hundred commands, pages of a site, a patient's record) are cut by one rule, whoever reads them, within a budget of
-characters (about four are a token):
+tokens, which are estimated (:mod:`rbsuite.tokens`):
 
 1. The longest texts lose their middles first. Of what was seen, lines that tell of a failure are kept from the middle, the first ones, in
    a quarter of its room; head and tail share the rest.
 2. Where even short texts do not fit, whole turns go: those in the middle first, but a quarter of the budget stays for those of them that
    saw a failure, the latest first.
 3. Every gap is marked with its size.
+
+Labels and these marks come on top of the budget. :func:`rbsuite.reading.fitting.fitted` makes it smaller where a model's context is.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from rbsuite.tokens import Measured, tokens_of
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, Trajectory
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 NOTHING = "(nothing)"
 """What is shown where an agent said nothing; where actions are named, that is how it stops."""
-BUDGET = 40_000
-"""Characters of a transcript, by default."""
-RULES_BUDGET = 20_000
-"""Characters of the rules that an agent was given, by default."""
+BUDGET = 12_000
+"""Tokens of a transcript, by default."""
+RULES_BUDGET = 6_000
+"""Tokens of the rules that an agent was given, by default."""
 
 _FAILURE = re.compile(
     r"^(?:Traceback \(most recent call last\)|E {2,}\S|FAILED\b|FAIL\b|ERROR\b|<returncode>-?[1-9]|[^\n]{0,200}?"
@@ -36,8 +39,8 @@ _FAILURE = re.compile(
     re.MULTILINE,
 )
 """A line that tells of a failure: of a test, a program, a command, a tool or a page."""
-_LEAST = 80
-"""A text is cut to no fewer characters; where that does not fit, turns of the middle are left out."""
+_LEAST = 20
+"""A text is cut to no fewer tokens; where that does not fit, turns of the middle are left out."""
 _SIGNAL = re.compile(r"[ \t]*###[A-Z][A-Z0-9_ -]*###")
 """A word by which a simulated user gives a sign to its environment, such as ``###STOP###``."""
 
@@ -57,37 +60,48 @@ def render_call(call: ToolCall) -> str:
     return f"{call.name}({_ENCODER.encode(call.arguments)})"
 
 
-def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET) -> str:
+def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET, told: Callable[[], None] | None = None) -> str:
     """What an agent saw, thought and did, turn by turn, and how it ended.
 
     Rewards, scores, the simulated user's own brief and its signals (``###STOP###``) are never in it.
 
     Args:
         trajectory: may still hold ground truth; it is not shown.
-        budget: characters of all texts together, about four for a token; what has more is cut by the rule of the module. 0: no limit.
+        budget: tokens of all texts together; what has more is cut by the rule of the module. 0: no limit.
+        told: called once if something is left out.
     """
     final = trajectory.final
     last = [] if final is None or final.turn == "user" else [(_speaker(final), _seen(final))]
     turns = [*_turns(trajectory.steps), *([last] if last and last[0][1] != NOTHING else [])]
-    return "\n".join([*_lines(turns, budget), f"End: {trajectory.end}"])
+    return "\n".join([*_lines(turns, budget, told), f"End: {trajectory.end}"])
 
 
 def render_steps(steps: Sequence[Step], *, budget: int = BUDGET) -> str:
     """The agent's turns so far; see :func:`render_transcript`."""
-    return "\n".join(_lines(list(_turns(steps)), budget))
+    return "\n".join(_lines(list(_turns(steps)), budget, None))
 
 
-def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET) -> str:
+def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET, told: Callable[[], None] | None = None) -> str:
     """The rules that the agent was given: the system messages before its first turn; ``""`` if there are none.
 
     Args:
         trajectory: the rollout.
-        budget: characters after which the middle is left out; 0: no limit.
+        budget: tokens after which the middle is left out; 0: no limit.
+        told: called once if it is.
     """
     first = next((step.observation for step in trajectory.steps if step.actor == "agent"), None)
     messages = first.messages if first is not None else ()
-    text = "\n\n".join(message.text for message in messages if message.role == "system")
-    return shorten(text, budget) if budget else text
+    text = Measured("\n\n".join(message.text for message in messages if message.role == "system"))
+    if not budget or text.fits(budget):
+        return text.text
+    if told is not None:
+        told()
+    return _cut(text, budget)
+
+
+def cut_text(text: str, most: int) -> str:
+    """Head and tail of a text that has more tokens than ``most``; what is left out between them is counted. 0: no limit."""
+    return _cut(Measured(text), most) if most else text
 
 
 def share_of(budget: int, parts: int) -> int:
@@ -96,35 +110,42 @@ def share_of(budget: int, parts: int) -> int:
 
 
 def shorten(text: str, length: int) -> str:
-    """Head and tail of a text that has more characters than ``length``; what is left out between them is counted."""
+    """For a screen: head and tail of a text that has more characters than ``length``; what is left out between them is counted."""
     if len(text) <= length:
         return text
     tail = length // 2
-    head = length - tail
-    return f"{text[:head]} [{len(text) - length} characters left out] {text[len(text) - tail :]}"
+    return _without(text, length - tail, len(text) - tail)
 
 
-def shorten_seen(text: str, length: int) -> str:
-    """As :func:`shorten`, for what was seen: a quarter of the room goes to lines of the middle that tell of a failure, if there are any."""
-    if len(text) <= length:
-        return text
-    room = length // 4
-    tail = head = (length - room) // 2
+def _cut(text: Measured, most: int) -> str:
+    if text.fits(most):
+        return text.text
+    tail = most // 2
+    return _without(text.text, text.head(most - tail), text.tail(tail))
+
+
+def _without(text: str, head: int, tail: int) -> str:
+    return f"{text[:head]} [{tail - head} characters left out] {text[tail:]}"
+
+
+def _cut_seen(text: Measured, most: int) -> str:
+    """The same for what was seen: a quarter of the room goes to lines of the middle that tell of a failure, if there are any."""
+    if text.fits(most):
+        return text.text
+    room = most // 4
+    head, tail = text.head((most - room) // 2), text.tail((most - room) // 2)
     lines, last = [], head
-    for found in _FAILURE.finditer(text, head, len(text) - tail):
-        if found.end() - found.start() > room:
+    for found in _FAILURE.finditer(text.text, head, tail):
+        room -= tokens_of(found.group())
+        if room < 0:
             break
-        room -= found.end() - found.start()
         lines.append(found.group())
         last = found.end()
     if not lines:
-        return shorten(text, length)
+        return _cut(text, most)
     before = last - head - sum(map(len, lines))
-    after = len(text) - tail - last
     kept = "\n".join(lines)
-    return (
-        f"{text[:head]} [{before} characters left out] {kept} [{after} characters left out] {text[len(text) - tail :]}"
-    )
+    return f"{text.text[:head]} [{before} characters left out] {kept} [{tail - last} characters left out] {text.text[tail:]}"
 
 
 _LIKE_A_TURN = re.compile(
@@ -159,25 +180,31 @@ def _seen(observation: Observation) -> str:
     return text.strip() or NOTHING
 
 
-def _lines(turns: Sequence[_Turn], budget: int) -> Iterator[str]:
+def _lines(turns: Sequence[_Turn], budget: int, told: Callable[[], None] | None) -> Iterator[str]:
     """The turns as lines, within the budget."""
-    kept = _kept(turns, budget) if budget else range(len(turns))
-    shown = [turns[place] for place in kept]
-    most = _share([len(text) for turn in shown for _, text in turn], budget) if budget else 0
+    if not budget or sum(len(text) for turn in turns for _, text in turn) <= budget:
+        budget = 0  # no text has more tokens than characters
+    measured = [[(label, Measured(text)) for label, text in turn] for turn in turns]
+    kept = _kept(measured, budget) if budget else range(len(turns))
+    shown = [measured[place] for place in kept]
+    sizes = [text.tokens for turn in shown for _, text in turn] if budget else []
+    most = _share(sizes, budget)
+    if told is not None and (len(shown) < len(turns) or 0 < most < max(sizes, default=0)):
+        told()
     before = -1
     for place, turn in zip(kept, shown, strict=True):
         if place > before + 1:
             yield f"[{place - before - 1} turns left out]"
         before = place
         for label, text in turn:
-            cut = shorten_seen if label in _SEEN else shorten
-            words = cut(text, most) if most else text
+            cut = _cut_seen if label in _SEEN else _cut
+            words = cut(text, most) if most else text.text
             yield f"{label}: {words if len(words.splitlines()) < 2 else _LIKE_A_TURN.sub(_MARKED, words)}"
 
 
-def _kept(turns: Sequence[_Turn], budget: int) -> Sequence[int]:
+def _kept(turns: Sequence[Sequence[tuple[str, Measured]]], budget: int) -> Sequence[int]:
     """The places of the turns that are shown: all if their texts fit when each is cut to the least."""
-    least = [sum(min(len(text), _LEAST) for _, text in turn) for turn in turns]
+    least = [sum(min(text.tokens, _LEAST) for _, text in turn) for turn in turns]
     if sum(least) <= budget:
         return range(len(turns))
     failing = [place for place, turn in enumerate(turns) if any(_tells_failure(*part) for part in turn)]
@@ -208,8 +235,8 @@ def _ends(least: Sequence[int], budget: int) -> tuple[int, int]:
     return first, after
 
 
-def _tells_failure(label: str, text: str) -> bool:
-    return label in _SEEN and _FAILURE.search(text) is not None
+def _tells_failure(label: str, text: Measured) -> bool:
+    return label in _SEEN and _FAILURE.search(text.text) is not None
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:

@@ -38,6 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "experience",
             "record",
             "oplog",
+            "tokens",
             "transcript",
             "events",
         ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.jsonable import canonical
+from rbsuite.reading.fitting import Room, fitted
+from rbsuite.tokens import Measured, tokens_of
 from rbsuite.trajectory import (
     BROKEN_ENDS,
     END_REASONS,
@@ -26,8 +32,9 @@ from rbsuite.trajectory import (
 from rbsuite.transcript import render_action, render_steps, render_transcript, rules_of, shorten
 
 SECRET = "SECRET"
-LEAST = 80
-"""A text is never cut to less."""
+LEAST = 20
+"""A text is never cut to fewer tokens."""
+MARK = tokens_of("Action 10:  [1000 characters left out] ")
 
 
 def whole() -> Trajectory:
@@ -83,7 +90,8 @@ def test_rules_are_the_system_messages_before_the_first_turn_of_the_agent() -> N
     cut = rules_of(replace(whole(), steps=(long,)), budget=100)
     assert cut.startswith("headx")
     assert cut.endswith("xtail")
-    assert "[808 characters left out]" in cut
+    assert 90 <= tokens_of(cut) <= 110
+    assert "characters left out]" in cut
 
 
 def test_images_are_named_and_a_control_word_in_a_result_is_data() -> None:
@@ -105,18 +113,17 @@ def _of_lengths(lengths: Sequence[tuple[int, int]]) -> Trajectory:
     return Trajectory("t", 0, 0, "q", tuple(steps), None, "finished")
 
 
-@given(LENGTHS, st.integers(1, 3000))
+@given(LENGTHS, st.integers(1, 800))
 def test_a_transcript_keeps_to_its_budget_and_leaves_short_texts_whole(
     lengths: list[tuple[int, int]], budget: int
 ) -> None:
     trajectory = _of_lengths(lengths)
     full, shown = render_transcript(trajectory, budget=0), render_transcript(trajectory, budget=budget)
     texts = [text for step in trajectory.steps for text in (step.observation.text, step.action.text)]
-    if sum(map(len, texts)) <= budget:
+    if sum(map(tokens_of, texts)) <= budget:
         assert shown == full
     # Labels, the marks of what is left out, and the two turns that are always there.
-    room = max(budget, 4 * LEAST) + (len(texts) + 1) * len("Action 10:  [1000 characters left out] ")
-    assert len(shown) <= room
+    assert tokens_of(shown) <= max(budget, 4 * LEAST) + (len(texts) + 1) * MARK
     first, last = shown.splitlines()[0], shown.splitlines()[-2]
     assert first[:9] == full[:9]
     assert last.endswith(full.splitlines()[-2][-1])
@@ -125,12 +132,12 @@ def test_a_transcript_keeps_to_its_budget_and_leaves_short_texts_whole(
         assert "left out]" in line or line in full
 
 
-@given(st.lists(st.integers(0, 200), min_size=4, max_size=8), st.integers(1200, 6000))
+@given(st.lists(st.integers(0, 200), min_size=4, max_size=8), st.integers(300, 1500))
 def test_the_longest_texts_lose_their_middles_first(short: list[int], budget: int) -> None:
-    trajectory = _of_lengths([(9000, length) for length in short])
-    for number, (step, length) in enumerate(zip(trajectory.steps, short, strict=True), start=1):
+    trajectory = _of_lengths([(2500, length) for length in short])
+    for number, step in enumerate(trajectory.steps, start=1):
         whole_action = f"Action {number}: {step.action.text}"
-        if (length + 2) * len(short) * 2 <= budget and budget >= 2 * len(short) * LEAST:
+        if tokens_of(step.action.text) * len(short) * 2 <= budget and budget >= 2 * len(short) * LEAST:
             assert whole_action in render_transcript(trajectory, budget=budget)
 
 
@@ -202,8 +209,8 @@ def test_of_long_output_the_lines_that_tell_of_a_failure_are_kept() -> None:
     lines[400] = "E       AssertionError: 3 != 4"
     lines[500] = "KeyError: 'weight'"
     step = Step("agent", Observation("\n".join(lines), role="tool"), Action("look"))
-    shown = render_steps((step,), budget=2000)
-    assert len(shown) < 2200
+    shown = render_steps((step,), budget=600)
+    assert tokens_of(shown) < 660
     assert "AssertionError: 3 != 4" in shown
     assert "KeyError: 'weight'" in shown
     assert shown.startswith("Result: tests/test_a.py::test_0 PASSED")
@@ -215,8 +222,8 @@ def test_of_many_turns_first_and_last_are_kept_and_those_that_saw_a_failure() ->
     seen = [f"<returncode>0</returncode> {number} {'x' * 200}" for number in range(300)]
     seen[150] = "<returncode>1</returncode> in the middle"
     steps = [Step("agent", Observation(text, role="tool"), Action(f"step {at}")) for at, text in enumerate(seen)]
-    shown = render_steps(steps, budget=8000)
-    assert len(shown) < 12_000
+    shown = render_steps(steps, budget=2000)
+    assert tokens_of(shown) < 3500
     assert "<returncode>1</returncode> in the middle" in shown
     assert "Action 151: step 150" in shown
     gaps = [line for line in shown.splitlines() if line.endswith("turns left out]")]
@@ -225,3 +232,68 @@ def test_of_many_turns_first_and_last_are_kept_and_those_that_saw_a_failure() ->
     assert sum(int(gap[1:].split()[0]) for gap in gaps) + len(turns) == 300
     assert turns[0].endswith("step 0")
     assert turns[-1].endswith("step 299")
+
+
+@given(st.text(max_size=300), st.integers(0, 60))
+def test_head_and_tail_of_a_text_have_as_many_tokens_as_asked(text: str, tokens: int) -> None:
+    measured = Measured(text)
+    assert measured.tokens == tokens_of(text) <= len(text)
+    assert measured.fits(tokens) == (measured.tokens <= tokens)
+    if not measured.fits(tokens):
+        head, tail = text[: measured.head(tokens)], text[measured.tail(tokens) :]
+        assert tokens_of(head) == tokens
+        assert 0 < tokens_of(text[: measured.tail(tokens)]) == measured.tokens - tokens
+        assert text.startswith(head)
+        assert text.endswith(tail)
+
+
+def test_the_estimate_of_tokens_is_near_a_tokenizer_and_seldom_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Code, prose, JSON and listings of this repository, against the tokenizer that comes with litellm."""
+    tiktoken = pytest.importorskip("tiktoken")
+    litellm = Path(str(find_spec("litellm").origin)).parent  # type: ignore[union-attr]
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(litellm / "litellm_core_utils" / "tokenizers"))
+    encoding = tiktoken.get_encoding("cl100k_base")
+    root = Path(__file__).parents[1]
+    texts = [(root / name).read_text() for name in ("rbsuite/transcript.py", "docs/judges.md", "tox.ini", "README.md")]
+    texts.append("\n".join(f"-rw-r--r-- 1 root root {path.stat().st_size} {path}" for path in root.glob("docs/*")))
+    texts.append(json.dumps([{"id": number, "price": number * 1.37, "ok": True} for number in range(200)]))
+    for text in texts:
+        assert 0.95 < tokens_of(text) / len(encoding.encode(text, disallowed_special=())) < 1.4
+
+
+class Small:
+    """Services of a model with a small context, which count."""
+
+    def __init__(self, window: int) -> None:
+        self.window = window
+        self.counts: Counter[str] = Counter()
+
+    def count(self, event: str) -> None:
+        self.counts[event] += 1
+
+    def render(self, template: str, **variables: Any) -> str:
+        raise NotImplementedError
+
+    async def complete(self, messages: Any, *, temperature: float | None = None) -> Any:
+        raise NotImplementedError
+
+
+def test_a_prompt_follows_the_model_where_it_takes_less_than_the_budget() -> None:
+    rules = Step("agent", Observation("", messages=(Message("system", "a rule " * 1000),)), Action("y"))
+    long = replace(_of_lengths([(6000, 40)] * 12), steps=(rules, *_of_lengths([(6000, 40)] * 12).steps))
+
+    def prompt(room: Room) -> str:
+        return "\n".join(
+            ["Judge this. " * 50, room.rules(long), room.transcript(long, of=2), room.transcript(long, of=2)]
+        )
+
+    for window, counts in ((0, {}), (200_000, {}), (4096, {"transcripts_cut": 2}), (1024, {"transcripts_cut": 2})):
+        services = Small(window)
+        text = fitted(services, prompt, 0)
+        assert not window or tokens_of(text) <= window
+        assert not services.counts or tokens_of(text) > (0.85 if window == 4096 else 0.65) * window
+        assert {**services.counts, "rules_cut": 0} == {**counts, "rules_cut": 0}
+        assert bool(services.counts["rules_cut"]) == (window in (4096, 1024) and tokens_of(text) < 4096)
+    services = Small(0)
+    assert tokens_of(fitted(services, prompt, 3000)) < 6000
+    assert services.counts == {"transcripts_cut": 2}

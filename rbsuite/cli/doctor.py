@@ -300,6 +300,7 @@ def check_sandboxes() -> Iterator[Diagnosis]:
     for name, missing in isolating.items():
         status: Status = "ok" if some else "warn"
         yield Diagnosis(f"sandbox {name}", status, missing or "works, and isolates")
+    yield Diagnosis("sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps()}")
 
 
 def check_keys() -> Iterator[Diagnosis]:

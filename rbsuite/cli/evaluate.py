@@ -238,7 +238,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option(
     "--unsafe-local",
     is_flag=True,
-    help="Let commands of models run on this machine without a sandbox, with your rights and your network.",
+    help="Let commands of models run on this machine in the sandbox local, which does not keep all rules: see rbsuite doctor.",
 )
 @click.option(
     "--max-cost",

@@ -24,13 +24,14 @@ from rbsuite.memories.markdown import Draft
 from rbsuite.plugins import Plugins
 from rbsuite.prompts import Prompts
 from rbsuite.reading.actions import RESPOND, schemas
+from rbsuite.reading.fitting import Room
 from rbsuite.run.names import look_up
 from rbsuite.run.private import unheard
 from rbsuite.specs import EnvironmentSpec, load_object
 from rbsuite.store.redaction import hidden
 from rbsuite.task import Task
 from rbsuite.trajectory import Action, Actor, Observation, Step, Trajectory
-from rbsuite.transcript import render_action, render_steps, render_transcript, rules_of
+from rbsuite.transcript import BUDGET, render_action, render_steps, render_transcript, rules_of
 from rbsuite.verdict import Verdict
 
 LESSON = "(what was learnt on an earlier task)"
@@ -213,7 +214,7 @@ def of_judge(example: Example) -> Mapping[str, Any]:
 def of_memory(example: Example) -> Mapping[str, Any]:
     """What the memories' templates are given."""
     outcome = Outcome(example.trajectory, Verdict("success", 1.0, "(why the judge says so)", "self"))
-    rollouts = show_rollouts([outcome])
+    rollouts = show_rollouts([outcome], Room(BUDGET))
     episode = ShownEpisode.of(example.item)
     return {
         "rules": example.rules,

@@ -23,7 +23,9 @@ _SHOWN = 10
 @click.option("--split", default="", metavar="SPLIT", help="The split [default: the environment's first].")
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
 @click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
-@click.option("--unsafe-local", is_flag=True, help="Let commands run on this machine without a sandbox.")
+@click.option(
+    "--unsafe-local", is_flag=True, help="Let commands run in the sandbox local, which does not keep all rules."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(environment: str, split: str, domain: str, data: str, unsafe_local: bool, as_json: bool) -> None:
     """Replay every task's reference solution through the environment and its grading, and an agent that does nothing.

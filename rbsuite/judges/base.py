@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Protocol
 
 from rbsuite.frozen import dataclass
-from rbsuite.models.services import SeededServices
+from rbsuite.models.services import FittingServices, SeededServices
 from rbsuite.trajectory import Trajectory
 from rbsuite.verdict import Verdict
 
@@ -29,11 +29,8 @@ class JudgeRequest:
     measures: Mapping[str, float] = field(default_factory=dict)
 
 
-class JudgeServices(SeededServices, Protocol):
+class JudgeServices(SeededServices, FittingServices, Protocol):
     """What a judge may use. The cost counts as ``judge``; chance is seeded for the rollout."""
-
-    def count(self, event: str) -> None:
-        """Count an event for the report, e.g. ``"judge_unread"``."""
 
 
 class Judge(Protocol):

@@ -17,7 +17,7 @@ def rbsuite_judges() -> Sequence[JudgeSpec]:
             "self",
             "the model judges the trajectory alone, at temperature 0",
             "rbsuite.judges.self_judge:SelfJudge",
-            (Option("budget", "int", BUDGET, "characters of the transcript it sees; 0: no limit", minimum=0),),
+            (Option("budget", "int", BUDGET, "tokens of the transcript it sees; 0: no limit", minimum=0),),
         ),
         JudgeSpec(
             "ground-truth", "the environment's own score", "rbsuite.judges.truth:GroundTruthJudge", ground_truth=True

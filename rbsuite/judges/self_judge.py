@@ -10,8 +10,9 @@ from rbsuite.fencing import fence
 from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.judges.verdicts import read_verdict
 from rbsuite.reading.asking import ask_for
+from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.layers import Unreadable
-from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET, share_of
 from rbsuite.verdict import Verdict
 
 SOURCE = "self"
@@ -24,7 +25,7 @@ class SelfJudge:
     as ``judge_unread``.
 
     Args:
-        budget: characters of the transcript, and half of it of the rules that the agent was given; 0: no limit.
+        budget: tokens of the transcript, and half of it of the rules that the agent was given; 0: no limit.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:
@@ -32,15 +33,19 @@ class SelfJudge:
 
     async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
         """The model's verdict on the trajectory."""
-        rules = rules_of(request.trajectory, budget=share_of(self._budget, 2))
-        prompt = services.render(
-            "judge/self.j2",
-            query=fence(request.query, "request"),
-            rules=fence(rules, "rules") if rules else "",
-            transcript=fence(render_transcript(request.trajectory, budget=self._budget), "record"),
-        )
+
+        def prompt(room: Room) -> str:
+            rules = room.rules(request.trajectory, most=share_of(self._budget, 2))
+            return services.render(
+                "judge/self.j2",
+                query=fence(request.query, "request"),
+                rules=fence(rules, "rules") if rules else "",
+                transcript=fence(room.transcript(request.trajectory), "record"),
+            )
+
+        asked = fitted(services, prompt, self._budget)
         try:
-            return await ask_for(services, prompt, temperature=0.0, read=read_verdict, form=FORM)
+            return await ask_for(services, asked, temperature=0.0, read=read_verdict, form=FORM)
         except ModelError as error:
             return Verdict("unknown", None, f"the judge's model failed: {error.message}", SOURCE)
         except Unreadable as fault:

@@ -32,6 +32,7 @@ from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import CONTENT_LIMIT, Draft
+from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import entries, find_labels
 from rbsuite.reading.layers import MOST, Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, plain_keys, read_values, text_of_value
@@ -74,7 +75,7 @@ class Playbook:
         bullets: bullets added after a task, at most.
         similarity: share of words in common, in [0, 1], from which a bullet repeats another.
         temperature: of reflector and curator.
-        budget: characters of the transcripts that the reflector sees; 0: no limit.
+        budget: tokens of the transcripts that the reflector sees; 0: no limit.
     """
 
     def __init__(
@@ -116,16 +117,19 @@ class Playbook:
     async def _reflect(
         self, experience: Experience, used: Sequence[MemoryItem], view: BankView, *, named: bool
     ) -> Reflection | None:
-        prompt = view.render(
-            "memory/ace_reflect.j2",
-            query=fence(experience.query, "request"),
-            bullets=show_bullets(used),
-            named=named,
-            rules=show_rules(experience),
-            rollouts=show_rollouts(experience.outcomes, budget=self._budget),
-            limit=self._bullets,
-        )
-        reflection = await ask(prompt, view, temperature=self._temperature, read=read_reflection, form=REVIEW)
+        def prompt(room: Room) -> str:
+            return view.render(
+                "memory/ace_reflect.j2",
+                query=fence(experience.query, "request"),
+                bullets=show_bullets(used),
+                named=named,
+                rules=show_rules(experience, room),
+                rollouts=show_rollouts(experience.outcomes, room),
+                limit=self._bullets,
+            )
+
+        asked = fitted(view, prompt, self._budget)
+        reflection = await ask(asked, view, temperature=self._temperature, read=read_reflection, form=REVIEW)
         for unknown in set(reflection.tags if reflection else ()) - {item.id for item in used}:
             del unknown
             view.count("extraction_dropped")

@@ -33,7 +33,7 @@ class WorkflowMemory:
         k: experiences recalled.
         temperature: of the model that induces workflows.
         per_task: successes per task that are learnt from, at most.
-        budget: characters of the transcript that it sees; 0: no limit.
+        budget: tokens of the transcript that it sees; 0: no limit.
         workflows: workflows of one trajectory, at most.
     """
 

@@ -14,13 +14,16 @@ task comes twice in a stream, its first rollout may have gone into the document.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from rbsuite.experience import Experience, MemoryOp, Recall, RecallRequest
 from rbsuite.fencing import fence
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import Extraction, ShownEpisode, additions, extract_items, show_rules
 from rbsuite.memories.markdown import Draft
+from rbsuite.reading.fitting import Room
 from rbsuite.transcript import render_transcript
 
 KIND = "trajectory-source"
@@ -34,7 +37,7 @@ class WorkflowDocument:
     Args:
         trajectories: newest successes that the document is induced from.
         workflows: workflows in the document, at most.
-        budget: characters of a stored trajectory; 0: no limit.
+        budget: tokens of a stored trajectory; 0: no limit.
         temperature: of the model that induces workflows.
     """
 
@@ -60,8 +63,12 @@ class WorkflowDocument:
         ops = list(additions(KIND, experience, [((success,), Draft(title, "A task that was solved.", transcript))]))
         stored = view.list(kind=KIND, domain=experience.domain)
         sources = [*stored, *(op.item for op in ops if op.item is not None)][-self._trajectories :]
-        shown = [ShownEpisode.of(item) for item in sources]
-        drafts = await extract_items(self._extraction, view, sources=shown, rules=show_rules(experience))
+
+        def shown(room: Room) -> Mapping[str, Any]:
+            cut = [replace(item, content=room.text(item.content, of=len(sources))) for item in sources]
+            return {"sources": [*map(ShownEpisode.of, cut)], "rules": show_rules(experience, room)}
+
+        drafts = await extract_items(self._extraction, view, shown)
         if drafts:
             provenance = experience.provenance(success)
             document = view.render("memory/document.j2", items=drafts)

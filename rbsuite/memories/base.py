@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rbsuite.experience import Experience, MemoryItem, MemoryOp, Recall, RecallRequest
 from rbsuite.frozen import dataclass
-from rbsuite.models.services import SeededServices
+from rbsuite.models.services import FittingServices, SeededServices
 from rbsuite.trajectory import Usage
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class SearchResult:
         return [(item, hit.score) for hit in self.hits for item in hit.items]
 
 
-class BankView(SeededServices, Protocol):
+class BankView(SeededServices, FittingServices, Protocol):
     """The bank as of one version, with metered services. All a memory may use. The cost counts as ``memory``; chance is seeded for the
     task and the phase.
     """
@@ -82,9 +82,6 @@ class BankView(SeededServices, Protocol):
             usage: what that cost.
             seconds: how long it took. It stands in results (``memory_seconds``), and is no part of a digest.
         """
-
-    def count(self, event: str) -> None:
-        """Count an event for the report, e.g. ``"extraction_malformed"``."""
 
 
 class Memory(Protocol):

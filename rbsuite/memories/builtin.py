@@ -20,7 +20,7 @@ def _temperature(default: float) -> Option:
     return Option("temperature", "float", default, "temperature of the memory's model", minimum=0.0, maximum=2.0)
 
 
-def _budget(default: int = BUDGET, what: str = "characters of the transcripts that the memory's model sees") -> Option:
+def _budget(default: int = BUDGET, what: str = "tokens of the transcripts that the memory's model sees") -> Option:
     return Option("budget", "int", default, f"{what}; 0: no limit", minimum=0)
 
 
@@ -28,7 +28,7 @@ def _workflows(what: str) -> Option:
     return Option("workflows", "int", 20, what, minimum=1, maximum=100)
 
 
-STORED = "characters of a stored trajectory"
+STORED = "tokens of a stored trajectory"
 
 
 def _strategies() -> tuple[Option, ...]:
@@ -68,7 +68,7 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
             "synapse",
             "raw successful trajectories as exemplars",
             f"{HERE}.synapse:TrajectoryMemory",
-            (_k(1), _budget(12_000, STORED), PER_TASK),
+            (_k(1), _budget(4_000, STORED), PER_TASK),
         ),
         MemorySpec(
             "awm",
@@ -95,7 +95,7 @@ def _documents() -> Sequence[MemorySpec]:
                     "trajectories", "int", 20, "number of newest successes it is induced from", minimum=1, maximum=1000
                 ),
                 _workflows("workflows in the document, at most"),
-                _budget(6_000, STORED),
+                _budget(2_000, STORED),
                 _temperature(1.0),
             ),
         ),
@@ -161,13 +161,13 @@ def _experiences() -> Sequence[MemorySpec]:
             "exprag",
             "the most similar earlier tasks as text, right or wrong",
             f"{HERE}.exprag:ExperienceRetrieval",
-            (_k(4), _budget(6_000, STORED)),
+            (_k(4), _budget(2_000, STORED)),
         ),
         MemorySpec(
             "remem",
             "exprag, pruned before every turn of the agent",
             f"{HERE}.remem:RefinedRetrieval",
-            (_k(4), _budget(6_000, STORED), _temperature(0.0)),
+            (_k(4), _budget(2_000, STORED), _temperature(0.0)),
             phases=("task", "step"),
         ),
     ]
@@ -182,7 +182,7 @@ def _service() -> MemorySpec:
             Option("url", "str", "", "base URL of the service, e.g. http://127.0.0.1:8080"),
             _k(5, "items recalled for a task, at most"),
             Option("characters", "int", 4000, "characters of an item, at most", minimum=100, maximum=1_000_000),
-            _budget(what="characters of the transcripts that the service is told"),
+            _budget(what="tokens of the transcripts that the service is told"),
             Option("timeout", "float", 120.0, "seconds to wait for an answer", minimum=0.1, maximum=3600.0),
             Option("retries", "int", 3, "further tries where the service does not answer", minimum=0, maximum=20),
         ),
@@ -210,7 +210,7 @@ def _controls() -> Sequence[MemorySpec]:
             "history",
             "the most recent tasks, whatever they were",
             f"{HERE}.history:RecentHistory",
-            (_k(3), _budget(6_000, STORED)),
+            (_k(3), _budget(2_000, STORED)),
             control=True,
         ),
     ]

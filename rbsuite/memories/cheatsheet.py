@@ -30,6 +30,7 @@ from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import ShownEpisode, additions, show_rollouts, show_rules
 from rbsuite.memories.markdown import Draft
 from rbsuite.reading.asking import ASKED
+from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import between
 from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values, text_of_value
@@ -56,7 +57,7 @@ class DynamicCheatsheet:
         k: pairs that ``rs`` fetches.
         characters: length of the sheet, at most.
         temperature: of the model that writes.
-        budget: characters of the transcripts that it sees, and of a stored trajectory; 0: no limit.
+        budget: tokens of the transcripts that it sees, and of a stored trajectory; 0: no limit.
     """
 
     def __init__(self, variant: str, k: int, characters: int, temperature: float, budget: int = BUDGET) -> None:
@@ -88,9 +89,7 @@ class DynamicCheatsheet:
                 "memory/cheatsheet_cumulative.j2",
                 sheet,
                 view,
-                query=fence(experience.query, "request"),
-                rules=show_rules(experience),
-                rollouts=show_rollouts(experience.outcomes, labelled=False, budget=self._budget),
+                experience,
             )
         if new and new != sheet:
             provenance = experience.provenance()
@@ -109,9 +108,16 @@ class DynamicCheatsheet:
         recalled = tuple(Recalled(item.id, item.revision, score, rank) for rank, (item, score) in enumerate(items))
         return _inject(new or sheet, view, recalled, found.index)
 
-    async def _write(self, template: str, sheet: str, view: BankView, **variables: object) -> str | None:
+    async def _write(
+        self, template: str, sheet: str, view: BankView, experience: Experience | None = None, **variables: object
+    ) -> str | None:
         shown = fence(sheet, SHOWN_AS) if sheet else ""
-        prompt = view.render(template, sheet=shown, characters=self._characters, **variables)
+
+        def made(room: Room) -> str:
+            told = {} if experience is None else _told(experience, room)
+            return view.render(template, sheet=shown, characters=self._characters, **told, **variables)
+
+        prompt = fitted(view, made, self._budget)
         asked = 0
 
         def read(reply: str) -> str:
@@ -120,6 +126,15 @@ class DynamicCheatsheet:
             return read_sheet(reply, self._characters, cut=asked == ASKED)
 
         return await ask(prompt, view, temperature=self._temperature, read=read, form=FORM)
+
+
+def _told(experience: Experience, room: Room) -> dict[str, object]:
+    """What was done, as the prompt for a new sheet has it."""
+    return {
+        "query": fence(experience.query, "request"),
+        "rules": show_rules(experience, room),
+        "rollouts": show_rollouts(experience.outcomes, room, labelled=False),
+    }
 
 
 def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:

@@ -20,7 +20,7 @@ class EpisodeMemory:
 
     Args:
         k: experiences recalled.
-        budget: characters of a stored trajectory; 0: no limit.
+        budget: tokens of a stored trajectory; 0: no limit.
     """
 
     def __init__(self, k: int, budget: int) -> None:
@@ -40,7 +40,7 @@ def episodes(experience: Experience, *, budget: int) -> Sequence[MemoryOp]:
 
     Args:
         experience: the task.
-        budget: characters of a trajectory; 0: no limit.
+        budget: tokens of a trajectory; 0: no limit.
     """
     firsts: dict[str, Outcome] = {}
     for outcome in experience.outcomes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from rbsuite.fencing import fence
 from rbsuite.memories.asking import ask
 from rbsuite.memories.base import BankView
 from rbsuite.memories.markdown import Draft, parse_items
+from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.layers import Unreadable
-from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Extraction:
         heading: what heads an item in the reply.
         limit: how many items are kept.
         temperature: of the extractor.
-        budget: characters of all transcripts that it is shown; 0: no limit.
+        budget: tokens of all transcripts that it is shown; 0: no limit.
     """
 
     template: str
@@ -78,64 +79,72 @@ class ShownEpisode:
         )
 
 
-def show_rollouts(
-    outcomes: Sequence[Outcome], *, labelled: bool = True, budget: int = BUDGET
-) -> Sequence[ShownRollout]:
+def show_rollouts(outcomes: Sequence[Outcome], room: Room, *, labelled: bool = True) -> Sequence[ShownRollout]:
     """Outcomes as they stand in a prompt.
 
     Args:
         outcomes: the rollouts.
+        room: of all transcripts together.
         labelled: whether the verdict and its rationale are shown.
-        budget: characters of all transcripts together; 0: no limit.
     """
-    each = share_of(budget, len(outcomes))
     return [
         ShownRollout(
             outcome.trajectory.rollout,
             outcome.verdict.label if labelled else "not judged",
             fence(outcome.verdict.rationale, "reasons") if labelled and outcome.verdict.rationale else "",
-            fence(render_transcript(outcome.trajectory, budget=each), "attempt"),
+            fence(room.transcript(outcome.trajectory, of=len(outcomes)), "attempt"),
             fence("\n".join(outcome.notes), "notes") if outcome.notes else "",
         )
         for outcome in outcomes
     ]
 
 
-def show_rules(experience: Experience) -> str:
+def show_rules(experience: Experience, room: Room) -> str:
     """The rules that the agent was given, fenced; ``""`` if there were none."""
-    rules = rules_of(experience.outcomes[0].trajectory)
+    rules = room.rules(experience.outcomes[0].trajectory)
     return fence(rules, "rules") if rules else ""
 
 
 async def extract(extraction: Extraction, experience: Experience, outcome: Outcome, view: BankView) -> Sequence[Draft]:
     """Ask the memory's model for items on one outcome; see :func:`extract_items`."""
-    [shown] = show_rollouts([outcome], budget=extraction.budget)
-    return await extract_items(
-        extraction,
-        view,
-        query=fence(experience.query, "request"),
-        rules=show_rules(experience),
-        transcript=shown.transcript,
-        rationale=shown.rationale,
-        notes=shown.notes,
-    )
+
+    def shown(room: Room) -> Mapping[str, Any]:
+        [rollout] = show_rollouts([outcome], room)
+        return {
+            "query": fence(experience.query, "request"),
+            "rules": show_rules(experience, room),
+            "transcript": rollout.transcript,
+            "rationale": rollout.rationale,
+            "notes": rollout.notes,
+        }
+
+    return await extract_items(extraction, view, shown)
 
 
 async def extract_together(
     extraction: Extraction, experience: Experience, outcomes: Sequence[Outcome], view: BankView
 ) -> Sequence[Draft]:
     """Ask the memory's model for items on several outcomes at once, each with its label; see :func:`extract_items`."""
-    return await extract_items(
-        extraction,
-        view,
-        query=fence(experience.query, "request"),
-        rules=show_rules(experience),
-        rollouts=show_rollouts(outcomes, budget=extraction.budget),
-    )
+
+    def shown(room: Room) -> Mapping[str, Any]:
+        return {
+            "query": fence(experience.query, "request"),
+            "rules": show_rules(experience, room),
+            "rollouts": show_rollouts(outcomes, room),
+        }
+
+    return await extract_items(extraction, view, shown)
 
 
-async def extract_items(extraction: Extraction, view: BankView, **variables: Any) -> Sequence[Draft]:
-    """Ask the memory's model for items, by a prompt of these variables.
+async def extract_items(
+    extraction: Extraction, view: BankView, shown: Callable[[Room], Mapping[str, Any]]
+) -> Sequence[Draft]:
+    """Ask the memory's model for items.
+
+    Args:
+        extraction: how.
+        view: gives the model.
+        shown: the variables of the prompt, with what fits into a room.
 
     A reply that cannot be read is asked for once more; then nothing is learnt. What is counted says
     :func:`rbsuite.memories.asking.ask`; besides that ``extraction_dropped``, the items
@@ -153,7 +162,11 @@ async def extract_items(extraction: Extraction, view: BankView, **variables: Any
         return parsed.drafts
 
     heading = extraction.heading
-    prompt = view.render(extraction.template, limit=extraction.limit, heading=heading, **variables)
+
+    def made(room: Room) -> str:
+        return view.render(extraction.template, limit=extraction.limit, heading=heading, **shown(room))
+
+    prompt = fitted(view, made, extraction.budget)
     retry = "memory/extract_retry.j2"
     return await ask(prompt, view, temperature=extraction.temperature, read=read, retry=retry, heading=heading) or ()
 

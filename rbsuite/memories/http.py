@@ -44,7 +44,7 @@ class HttpMemory:
         url: its base URL; a user and password in it are sent, and neither stored nor shown.
         k: items that are asked for, and put before the agent, at most.
         characters: characters of an item that are put before the agent, at most.
-        budget: characters of the transcripts that the service is told of a task; 0: no limit.
+        budget: tokens of the transcripts that the service is told of a task; 0: no limit.
         timeout: seconds to wait for an answer.
         retries: further tries where there was none, or one that says that the service cannot answer at present.
         backoff: the waits between.

@@ -32,7 +32,7 @@ class ReasoningBank:
         temperature: of the extractor.
         failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
         contrast_items: items kept of the contrast of several trajectories, at most.
-        budget: characters of the transcripts that the extractor sees; 0: no limit.
+        budget: tokens of the transcripts that the extractor sees; 0: no limit.
         similarity: cosine similarity that a recalled experience has at least.
     """
 

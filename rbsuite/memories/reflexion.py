@@ -13,13 +13,16 @@ Left out: heuristics and unit tests that the source takes as a signal to stop or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from rbsuite.experience import Experience, MemoryOp, Outcome, Recall, Recalled, RecallRequest
 from rbsuite.fencing import FencedItem, fence
 from rbsuite.memories.base import BankView
 from rbsuite.memories.extraction import Extraction, additions, extract_items, extract_together, recall_items
 from rbsuite.memories.markdown import Draft
+from rbsuite.reading.fitting import Room
 from rbsuite.transcript import BUDGET
 
 KIND = "reflection"
@@ -33,7 +36,7 @@ class Reflexion:
     Args:
         reflections: how many stand before a rollout.
         temperature: of the model that reflects.
-        budget: characters of the transcripts that it sees; 0: no limit.
+        budget: tokens of the transcripts that it sees; 0: no limit.
     """
 
     def __init__(self, reflections: int, temperature: float, budget: int = BUDGET) -> None:
@@ -46,9 +49,7 @@ class Reflexion:
         stored = view.list(kind=KIND)[-self._window :]
         fresh: Sequence[Draft] = ()
         if request.phase == "retry" and request.history:
-            query, history = fence(request.query, "request"), fence(request.history, "attempts")
-            rules = fence(request.rules, "rules") if request.rules else ""
-            fresh = await extract_items(self._reconsider, view, query=query, rules=rules, history=history)
+            fresh = await extract_items(self._reconsider, view, partial(_attempts, request))
         kept = stored[max(0, len(stored) + len(fresh) - self._window) :]
         if not fresh:
             reason = "no reflection yet"
@@ -65,3 +66,13 @@ class Reflexion:
         for group in filter(None, groups):
             drafts += [(group, draft) for draft in await extract_together(self._reflect, experience, group, view)]
         return additions(KIND, experience, drafts)
+
+
+def _attempts(request: RecallRequest, room: Room) -> Mapping[str, Any]:
+    """The rollouts so far, as the prompt for reflections on them has them."""
+    rules = room.text(request.rules)
+    return {
+        "query": fence(request.query, "request"),
+        "history": fence(room.text(request.history), "attempts"),
+        "rules": fence(rules, "rules") if rules else "",
+    }

@@ -40,7 +40,7 @@ class RefinedRetrieval(ExperienceRetrieval):
 
     Args:
         k: experiences recalled.
-        budget: characters of a stored trajectory; 0: no limit.
+        budget: tokens of a stored trajectory; 0: no limit.
         temperature: of the model that prunes.
     """
 

@@ -26,7 +26,7 @@ class TrajectoryMemory:
 
     Args:
         k: trajectories recalled.
-        budget: characters of a stored trajectory; 0: no limit.
+        budget: tokens of a stored trajectory; 0: no limit.
         per_task: successes of one task that are kept, at most.
     """
 

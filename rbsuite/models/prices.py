@@ -1,4 +1,4 @@
-"""What calls cost, by litellm's list of prices, which is read as a file: litellm itself is not imported."""
+"""What calls cost and how much models take, by litellm's list, which is read as a file: litellm itself is not imported."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def price(name: str, usage: Any) -> float | None:
     each, out = float(entry["input_cost_per_token"]), float(entry["output_cost_per_token"])
     again = float(entry.get("cache_read_input_token_cost", each))
     return (sent - cached) * each + cached * again + written * out
+
+
+def context(name: str) -> int:
+    """How many tokens a model takes; 0: the list does not say.
+
+    Args:
+        name: ``PROVIDER/MODEL``.
+    """
+    known = _prices()
+    entry = known.get(name) or known.get(name.partition("/")[2]) or {}
+    most = entry.get("max_input_tokens") or entry.get("max_tokens")
+    return most if isinstance(most, int) and most > 0 else 0
 
 
 @cache

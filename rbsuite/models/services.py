@@ -42,6 +42,17 @@ class SeededServices(ModelServices, Protocol):
         """A generator seeded for the rollout, or the task and phase, that is at hand."""
 
 
+class FittingServices(ModelServices, Protocol):
+    """Those of who shows a model transcripts: how much it takes, and a place to count what had to be left out."""
+
+    @property
+    def window(self) -> int:
+        """Tokens of a prompt that the model takes, with room for a reply; 0: not known."""
+
+    def count(self, event: str) -> None:
+        """Count an event for the report, e.g. ``"judge_unread"`` or ``"transcripts_cut"``."""
+
+
 class Asking(ABC):
     """What fits all of these contracts: every call becomes a request for one purpose, and :meth:`ask` has it answered.
 

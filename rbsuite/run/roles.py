@@ -18,6 +18,7 @@ from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.models.client import Ledger, ModelHandle
 from rbsuite.models.meter import Metered
+from rbsuite.models.prices import context
 from rbsuite.models.replies import Remembering, Replies
 from rbsuite.models.services import Asking
 from rbsuite.prompts import Prompts
@@ -145,6 +146,11 @@ class Roles:
         if self._parts.sink.watched:
             self._parts.sink.emit(ModelCalled(self._place, purpose, model, usage, seconds))
 
+    def window(self, purpose: Purpose) -> int:
+        """Tokens of a prompt that a model takes, with room for a reply; 0: not known."""
+        whole = context(self._models[purpose].name)
+        return whole - min(self._parts.reply_tokens[purpose], whole // 4)
+
     def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
         """A metered model for one purpose."""
         parts, model = self._parts, self._models[purpose]
@@ -194,6 +200,11 @@ class Services(Asking):
     @cached_property
     def _model(self) -> ModelHandle:
         return self._roles.handle(self._purpose, self._seed, self._ledger)
+
+    @cached_property
+    def window(self) -> int:
+        """See :class:`rbsuite.models.services.ModelServices`."""
+        return self._roles.window(self._purpose)
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template."""

@@ -165,6 +165,9 @@ class Backend(Protocol):
     def missing(self) -> str:
         """What is missing and how to get it, on one line; empty where sandboxes can be had. The answer is looked for once."""
 
+    def gaps(self) -> str:
+        """Which of the rules are not kept, on one line; empty where all are."""
+
     async def start(self, setup: Setup) -> Sandbox:
         """A new sandbox.
 

@@ -52,6 +52,10 @@ class Bwrap:
         """What is missing: the program, or the right to make namespaces."""
         return _missing()
 
+    def gaps(self) -> str:
+        """None."""
+        return ""
+
     async def start(self, setup: Setup) -> BwrapSandbox:
         """A new sandbox. The image of the set-up is not used."""
         return await BwrapSandbox.begin(setup)

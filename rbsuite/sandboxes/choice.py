@@ -19,7 +19,16 @@ BACKENDS: Mapping[str, Backend] = {
 }
 """All of them, in the order in which they are preferred."""
 NAMES: tuple[str, ...] = (AUTO, *BACKENDS)
-UNSAFE = "It runs commands of models on this machine, with your rights and your network. Add --unsafe-local if that is what you want."
+UNSAFE = (
+    "It lets commands of models read this machine, and perhaps more: `rbsuite doctor` tells. "
+    "Add --unsafe-local if that is what you want."
+)
+
+
+def told(backend: Backend) -> str:
+    """The backend as results record it: its name, and which rules it does not keep."""
+    gaps = backend.gaps()
+    return f"{backend.name} ({gaps})" if gaps else backend.name
 
 
 def choose(name: str, *, unsafe_local: bool, offered: Sequence[str] = tuple(BACKENDS)) -> Backend:

@@ -47,6 +47,10 @@ class Engine:
         """What is missing: the program, or the service it asks."""
         return _missing(self.name)
 
+    def gaps(self) -> str:
+        """None."""
+        return ""
+
     async def start(self, setup: Setup) -> Sandbox:
         """A new container with the set-up's workspace.
 

@@ -1,22 +1,43 @@
-"""No sandbox: commands run on the machine itself, in a copy of the workspace, for whoever says ``--unsafe-local``.
+"""No sandbox in full: commands run on the machine itself, in a copy of the workspace, for whoever says ``--unsafe-local``.
 
-Of the rules it keeps those on environment variables, links, time, output, sizes of files and of the work directory, and copies. Commands
-can read and change whatever the user can, and reach the network.
+Where the kernel lets this user make namespaces (``walls``), all rules are kept but one: the files of the machine can be read. Elsewhere on
+Linux (``bare``) commands can also reach the network, see other processes, and change whatever the user can. On other systems (``open``)
+they have besides the user's privileges, and what they leave in the background may live on. See :mod:`rbsuite.sandboxes.enclosing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from rbsuite.errors import EnvironmentFailure
 from rbsuite.sandboxes.base import Setup, limited, variables
 from rbsuite.sandboxes.bwrap import search_path
 from rbsuite.sandboxes.directories import DirectorySandbox
 
+Way = Literal["walls", "bare", "open"]
+UNKEPT: Mapping[Way, frozenset[str]] = {
+    "walls": frozenset(["unseen"]),
+    "bare": frozenset(["unseen", "network", "processes", "system"]),
+    "open": frozenset(["unseen", "network", "processes", "system", "privileges", "background"]),
+}
+"""The rules of :mod:`rbsuite.testing.sandboxes` that are not kept, by design."""
+_TOLD: Mapping[Way, str] = {
+    "walls": "files of this machine can be read",
+    "bare": "files of this machine can be read and changed, its processes seen, and the network reached: no namespaces can be made",
+    "open": "commands can do what you can, and what they leave in the background may live on: namespaces are of Linux alone",
+}
+_ENCLOSING = Path(__file__).with_name("enclosing.py")
+
 
 class LocalSandbox(DirectorySandbox):
-    """A directory without walls. The work directory is where it is, so ``workdir`` is not that of the set-up."""
+    """A directory of the machine. The work directory is where it is, so ``workdir`` is not that of the set-up."""
 
     backend = "local"
 
@@ -24,9 +45,16 @@ class LocalSandbox(DirectorySandbox):
         super().__init__(setup, place)
         self.workdir = str(self.directory)
 
+    @property
+    def way(self) -> Way:
+        """How far commands are enclosed."""
+        return way_here()
+
     def program(self, command: str | Sequence[str]) -> list[str]:
-        """The command behind its limits."""
-        return limited(self._setup.limits, self.workdir, command)
+        """The command behind its limits, enclosed as far as this machine lets it be."""
+        setup = self._setup
+        inner = limited(setup.limits, self.workdir, command)
+        return inner if self.way == "open" else [*_enclosed(self.way, self._place, setup), *inner]
 
     async def read(self, path: str) -> bytes:
         """See :class:`rbsuite.sandboxes.base.Sandbox`."""
@@ -47,9 +75,17 @@ class LocalSandbox(DirectorySandbox):
 
     def variables(self) -> dict[str, str]:
         """What the command sees; its home directory is the sandbox's."""
-        home = self._place / "home"
+        home, scratch = self._place / "home", self._place / "tmp"
         home.mkdir(exist_ok=True)
-        return variables(self._setup, path=search_path(self._setup.shown), home=str(home))
+        scratch.mkdir(exist_ok=True)
+        made = variables(self._setup, path=search_path(self._setup.shown), home=str(home))
+        return made if self.way == "walls" else {"TMPDIR": str(scratch), **made}
+
+
+class BareSandbox(LocalSandbox):
+    """A sandbox as on a machine where nobody may make namespaces."""
+
+    way = "bare"
 
 
 class Local:
@@ -62,6 +98,29 @@ class Local:
         """Nothing."""
         return ""
 
+    def gaps(self) -> str:
+        """What of the rules it does not keep here."""
+        return _TOLD[way_here()]
+
     async def start(self, setup: Setup) -> LocalSandbox:
         """A copy of the workspace. The image of the set-up is not used."""
         return await LocalSandbox.begin(setup)
+
+
+def _enclosed(way: Way, place: Path, setup: Setup) -> list[str]:
+    network = "open" if setup.network else "closed"
+    return [sys.executable, "-I", "-S", str(_ENCLOSING), way, str(place), str(setup.limits.scratch), network]
+
+
+@cache
+def way_here() -> Way:
+    """How far commands can be enclosed on this machine."""
+    if sys.platform != "linux":
+        return "open"
+    with tempfile.TemporaryDirectory(prefix="rbsuite-sandbox-") as place:
+        for way in ("walls", "bare"):
+            trial = [*_enclosed(way, Path(place), Setup()), "true"]
+            told = subprocess.run(trial, capture_output=True, check=False, env={"PATH": os.defpath})
+            if told.returncode == 0:
+                return way
+    return "open"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from rbsuite.frozen import dataclass
-from rbsuite.models.services import SeededServices
+from rbsuite.models.services import FittingServices, SeededServices
 from rbsuite.record import RolloutRecord
 from rbsuite.trajectory import Trajectory
 
@@ -66,11 +66,8 @@ class Choice:
     scores: tuple[float | None, ...] = ()
 
 
-class SelectorServices(SeededServices, Protocol):
+class SelectorServices(SeededServices, FittingServices, Protocol):
     """What a selector may use. The cost counts as ``select``; chance is seeded for the task."""
-
-    def count(self, event: str) -> None:
-        """Count an event for the report, e.g. ``"selection_unread"``."""
 
 
 class Selector(Protocol):

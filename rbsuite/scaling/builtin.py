@@ -35,7 +35,7 @@ def rbsuite_selectors() -> Sequence[SelectorSpec]:
             "best-of-n",
             "a model sees all rollouts and names the best",
             "rbsuite.scaling.selectors:BestOfN",
-            (Option("budget", "int", 2 * BUDGET, "characters of all transcripts it sees; 0: no limit", minimum=0),),
+            (Option("budget", "int", 2 * BUDGET, "tokens of all transcripts it sees; 0: no limit", minimum=0),),
         ),
         SelectorSpec("random", "any rollout (pass@1)", "rbsuite.scaling.selectors:RandomSelector"),
         SelectorSpec(

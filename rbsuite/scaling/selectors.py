@@ -11,6 +11,7 @@ from functools import partial
 from rbsuite.errors import ModelError
 from rbsuite.fencing import fence
 from rbsuite.reading.asking import ask_for
+from rbsuite.reading.fitting import Room, fitted
 from rbsuite.reading.labels import find_labels
 from rbsuite.reading.layers import Layer, Unreadable, first_read
 from rbsuite.reading.values import objects_with, read_values
@@ -18,7 +19,7 @@ from rbsuite.reading.words import whole_number
 from rbsuite.record import ALL
 from rbsuite.scaling.base import Choice, SelectorServices
 from rbsuite.trajectory import BROKEN_ENDS, Trajectory
-from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
+from rbsuite.transcript import BUDGET
 
 _KEYS = ("index", "best_index", "best", "best_rollout", "selected_index", "selected", "choice", "rollout")
 _LABELS = {
@@ -34,7 +35,7 @@ class BestOfN:
     """``best-of-n``: a model sees all transcripts at once and names the best. Where its reply cannot be read, twice, the first counts.
 
     Args:
-        budget: characters of all transcripts together; 0: no limit.
+        budget: tokens of all transcripts together; 0: no limit.
     """
 
     def __init__(self, budget: int = 2 * BUDGET) -> None:
@@ -42,18 +43,21 @@ class BestOfN:
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
         """The model's choice."""
-        each = share_of(self._budget, len(choice.trajectories))
-        shown = [fence(render_transcript(trajectory, budget=each), "record") for trajectory in choice.trajectories]
-        rules = rules_of(choice.trajectories[0])
-        prompt = services.render(
-            "scaling/best_of_n.j2",
-            query=fence(choice.query, "request"),
-            rules=fence(rules, "rules") if rules else "",
-            rollouts=shown,
-        )
+        number = len(choice.trajectories)
+
+        def prompt(room: Room) -> str:
+            rules = room.rules(choice.trajectories[0])
+            return services.render(
+                "scaling/best_of_n.j2",
+                query=fence(choice.query, "request"),
+                rules=fence(rules, "rules") if rules else "",
+                rollouts=[fence(room.transcript(one, of=number), "record") for one in choice.trajectories],
+            )
+
+        asked = fitted(services, prompt, self._budget)
         try:
-            read = partial(read_index, n=len(shown))
-            return await ask_for(services, prompt, temperature=0.0, read=read, form=FORM)
+            read = partial(read_index, n=number)
+            return await ask_for(services, asked, temperature=0.0, read=read, form=FORM)
         except (ModelError, Unreadable):
             services.count("selection_unread")
             return 0

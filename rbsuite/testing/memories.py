@@ -16,13 +16,14 @@ from rbsuite.testing.practice import DEPOTS, Fixed, experience, marker, practise
 from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
 from rbsuite.testing.streams import LENGTH, MemorySubject, require_bank
 from rbsuite.testing.subjects import bearing, common_rules, lacking, own_chance, repeatable, require_fenced
+from rbsuite.tokens import tokens_of
 from rbsuite.transcript import render_steps, render_transcript
 
 KIND = "memory"
 MANY, PADDING = 40, 30_000
 """Tasks and characters of a trajectory, where it is to be seen that what is recalled stays short."""
-LONGEST = 60_000
-"""Characters that may be put before an agent."""
+LONGEST = 20_000
+"""Tokens that may be put before an agent."""
 
 
 def in_bank(one: Rule[MemorySubject]) -> Rule[MemorySubject]:
@@ -260,11 +261,11 @@ async def own_task(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "budget",
-    "Limit how many items are recalled, and how many characters of each are kept.",
+    "Limit how many items are recalled, and how much of each is kept.",
     after=("operations", "ids"),
 )
 async def budget(subject: MemorySubject) -> None:
-    """What is put before the agent stays short, however much is in the bank: at most 60,000 characters."""
+    """What is put before the agent stays short, however much is in the bank: at most 20,000 tokens."""
 
     async def long(request: ModelRequest) -> Completion:
         done = await practised(request)
@@ -272,8 +273,8 @@ async def budget(subject: MemorySubject) -> None:
 
     stream = subject.stream(subject.one(), long)
     await stream.run(MANY, padding=PADDING)
-    longest = max([len((await stream.recall(number)).text) for number in range(4)])
-    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} characters are put before the agent")
+    longest = max([tokens_of((await stream.recall(number)).text) for number in range(4)])
+    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} tokens are put before the agent")
 
 
 @rule(

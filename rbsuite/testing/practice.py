@@ -238,6 +238,7 @@ class PracticeServices(Asking):
 
     def __init__(self, prompts: Prompts, purpose: Purpose, seed: int, answer: Answer = practised) -> None:
         super().__init__(purpose)
+        self.window = 0
         self.rng: random.Random = rng(seed, "services")
         self.requests: list[ModelRequest] = []
         self._prompts = prompts

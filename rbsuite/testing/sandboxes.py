@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shlex
 import socket
 import tempfile
 import time
@@ -27,8 +28,6 @@ Rule = Callable[[Begin], Awaitable[str]]
 
 TRIED = CommandLimits(seconds=20.0, memory=256 * MIB, file_size=8 * MIB, output=MIB, disk=16 * MIB, scratch=16 * MIB)
 """The limits with which the rules are tried."""
-UNISOLATED: frozenset[str] = frozenset(["network", "privileges", "system", "background"])
-"""The rules that cannot be kept without isolation, as by ``local``."""
 
 
 @contextmanager
@@ -60,42 +59,70 @@ async def network(begin: Begin) -> str:
 
 
 async def privileges(begin: Begin) -> str:
-    """Rule 4: no capabilities, no way to new ones, no processes but its own, no terminal."""
+    """Rule 4: no capabilities, no way to new ones, no terminal."""
+    sandbox = await begin()
+    try:
+        seen = (await sandbox.exec("cat /proc/self/status")).output
+        terminal = await sandbox.exec("exec 3<>/dev/tty")
+    finally:
+        await sandbox.close()
+    if "CapEff:\t0000000000000000" not in seen or "NoNewPrivs:\t1" not in seen:
+        return "it has capabilities, or can get some"
+    return "" if terminal.code else "there is a terminal"
+
+
+async def processes(begin: Begin) -> str:
+    """Rule 4: no processes are seen but its own."""
     mark = f"{1000 + secrets.randbelow(9000)}.5"
     host = await asyncio.create_subprocess_exec("sleep", mark)
     sandbox = await begin()
     try:
-        seen = (await sandbox.exec("cat /proc/self/status; cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).output
-        terminal = await sandbox.exec("exec 3<>/dev/tty")
+        seen = (await sandbox.exec("cat /proc/[0-9]*/cmdline | tr '\\0' ' '")).output
     finally:
         host.kill()
         await host.wait()
         await sandbox.close()
-    if "CapEff:\t0000000000000000" not in seen or "NoNewPrivs:\t1" not in seen:
-        return "it has capabilities, or can get some"
-    if f"sleep {mark}" in seen:
-        return "processes of the host are seen"
-    return "" if terminal.code else "there is a terminal"
+    return "processes of the host are seen" if f"sleep {mark}" in seen else ""
 
 
 async def system(begin: Begin) -> str:
-    """Rule 5: files of the machine are neither seen nor changed; temporary files and home are the sandbox's own."""
-    with tempfile.NamedTemporaryFile(prefix="rbsuite-tried-") as secret:
-        name = Path(secret.name).name
+    """Rule 5: files of the machine are not changed; temporary files and home are the sandbox's own."""
+    with tempfile.TemporaryDirectory(prefix="rbsuite-tried-") as host:
+        name = Path(host).name
+        places = ["/usr", "/usr/bin", "/etc", host, str(Path.home())]
         sandbox = await begin()
         try:
-            changed = await sandbox.exec("for d in /usr /usr/bin /etc; do touch $d/x 2>/dev/null && echo $d; done")
-            seen = await sandbox.exec(f"ls /tmp {secret.name} 2>&1")
+            changed = await sandbox.exec(
+                f'for d in {shlex.join(places)}; do touch "$d/{name}" 2>/dev/null && echo "$d"; done'
+            )
             own = await sandbox.exec(f'touch /tmp/{name}-own "$HOME/{name}-own" && echo written; touch /dev/{name}-own')
         finally:
             await sandbox.close()
-    if changed.output.strip():
-        return f"system directories can be written: {changed.output.split()}"
-    if f"{name}\n" in seen.output.replace(f"'{secret.name}'", ""):
-        return "a file of the host is seen"
+        written = [place for place in places if Path(place, name).exists()]
+        left = [
+            path
+            for place in (tempfile.gettempdir(), Path.home(), "/dev")
+            if (path := Path(place, f"{name}-own")).exists()
+        ]
+        for path in (*left, *(Path(place, name) for place in written)):
+            path.unlink()
+    if written or {"/usr", "/usr/bin", "/etc"} & {*changed.output.splitlines()}:
+        return f"directories of the machine can be written: {written or changed.output.split()}"
     # A container's /dev can be written, where there is one of its own.
-    left = any(Path(place, f"{name}-own").exists() for place in (tempfile.gettempdir(), Path.home(), "/dev"))
     return "temporary files, home or devices are the host's" if left or "written" not in own.output else ""
+
+
+async def unseen(begin: Begin) -> str:
+    """Rule 5: files of the machine are not seen, but for those of the system that programs need."""
+    with tempfile.TemporaryDirectory(prefix=".rbsuite-tried-", dir=Path.home()) as host:
+        secret = Path(host, "secret")
+        secret.write_text("secret", encoding="utf-8")
+        sandbox = await begin()
+        try:
+            seen = await sandbox.exec(["cat", str(secret)])
+        finally:
+            await sandbox.close()
+    return "a file of the host is seen" if seen.output == "secret" else ""
 
 
 async def links(begin: Begin) -> str:
@@ -142,7 +169,7 @@ async def timeout(begin: Begin) -> str:
     try:
         started = time.monotonic()
         outcome = await sandbox.exec(
-            f"sleep {mark} & (trap '' TERM; sleep {mark}) & echo on; sleep {mark}", seconds=2.0
+            f"sleep {mark} & (trap '' TERM; sleep {mark}) & echo on; sleep {mark}", seconds=1.5
         )
         took = time.monotonic() - started
         if not outcome.timed_out or took > 15:
@@ -275,7 +302,9 @@ RULES: Mapping[str, Rule] = {
         environment,
         network,
         privileges,
+        processes,
         system,
+        unseen,
         links,
         limits,
         timeout,

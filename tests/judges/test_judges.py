@@ -33,6 +33,7 @@ class Services:
         self.rng = random.Random(seed)
         self._prompts = Prompts()
         self.counts: Counter[str] = Counter()
+        self.window = 0
 
     def count(self, event: str) -> None:
         self.counts[event] += 1

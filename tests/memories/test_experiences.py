@@ -57,14 +57,14 @@ def test_of_several_rollouts_one_success_and_one_failure_are_stored() -> None:
 
 
 def test_long_trajectories_lose_their_middle() -> None:
-    world = World(ExperienceRetrieval(4, 200))
+    world = World(ExperienceRetrieval(4, 60))
     world.absorb(experience("lamp", outcome("success", *(f"step {number}" for number in range(50)))))
     [item] = world.items()
     assert "Action 1: step 0" in item.content
     assert "Action 50: step 49" in item.content
     assert "End: finished" in item.content
     assert "turns left out]" in item.content
-    assert len(item.content) < 700, "a budget of 200 for the texts, and their labels"
+    assert len(item.content) < 700, "a budget of 60 tokens for the texts, and their labels"
 
 
 def test_remem_recalls_as_exprag_before_the_task() -> None:

@@ -11,6 +11,7 @@ import pytest
 import altered
 from experiments import SURE, mean, measure, outcomes, records_of, runs_of, scores
 from rbsuite.experience import MemoryItem
+from rbsuite.models.prices import context
 from rbsuite.record import TaskRecord
 from rbsuite.statistics.summary import summarise
 from rbsuite.store import ExperimentStore
@@ -296,3 +297,12 @@ def test_lessons_are_those_of_the_family_that_was_seen(store: ExperimentStore) -
     ]
     assert seen
     assert all(family == domain for family, domain in seen)
+
+
+def test_what_does_not_fit_a_model_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The context is that of litellm's list; what was left out for it stands in the results."""
+    assert (context("openai/gpt-4"), context("openai/no-such-model")) == (8192, 0)
+    monkeypatch.setattr("rbsuite.run.roles.context", lambda name: 660)
+    with measure(tmp_path, memory=("reasoningbank",), orders=1, limit=8) as done:
+        [notes] = [one.notes for one in summarise(done).conditions]
+    assert notes.get("transcripts_cut", 0) + notes.get("rules_cut", 0) > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -11,14 +12,14 @@ import pytest
 from rbsuite.sandboxes.base import Sandbox, Setup
 from rbsuite.sandboxes.bwrap import Bwrap
 from rbsuite.sandboxes.containers import Engine
-from rbsuite.sandboxes.local import Local
-from rbsuite.testing.sandboxes import RULES, TRIED, UNISOLATED
+from rbsuite.sandboxes.local import UNKEPT, BareSandbox, Local, way_here
+from rbsuite.testing.sandboxes import RULES, TRIED
 
 needs_bwrap = pytest.mark.skipif(bool(Bwrap().missing()), reason=f"no bubblewrap: {Bwrap().missing()}")
 SETUP = Setup(image="ours:1", limits=TRIED)
 
 
-def tried(rule: str, backend: Bwrap | Engine | Local) -> str:
+def tried(rule: str, backend: Bwrap | Engine | Local | Bare) -> str:
     async def begin() -> Sandbox:
         return await backend.start(SETUP)
 
@@ -53,6 +54,19 @@ def test_a_real_engine(rule: str) -> None:
     assert asyncio.run(RULES[rule](begin)) == ""
 
 
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in UNISOLATED])
-def test_local_keeps_what_takes_no_isolation(rule: str) -> None:
-    assert tried(rule, Local()) == ""
+@pytest.mark.parametrize("rule", RULES)
+def test_local_keeps_all_rules_but_those_that_it_names(rule: str) -> None:
+    assert (tried(rule, Local()) == "") == (rule not in UNKEPT[way_here()])
+
+
+class Bare:
+    """``local`` as on a machine where nobody may make namespaces."""
+
+    async def start(self, setup: Setup) -> Sandbox:
+        return await BareSandbox.begin(setup)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="not Linux")
+@pytest.mark.parametrize("rule", [*sorted(UNKEPT["bare"]), "privileges", "background", "timeout"])
+def test_local_without_namespaces(rule: str) -> None:
+    assert (tried(rule, Bare()) == "") == (rule not in UNKEPT["bare"])

@@ -39,6 +39,7 @@ class Services:
         self._replies = list(replies)
         self.rng = Random(seed)
         self.counts: Counter[str] = Counter()
+        self.window = 0
         self.asked: list[tuple[Any, float | None]] = []
         self.rendered: dict[str, Any] = {}
 

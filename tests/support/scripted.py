@@ -65,6 +65,10 @@ class World:
         """What is stored."""
         return self.bank.items(self.bank.version)
 
+    @property
+    def window(self) -> int:
+        return 0
+
     def document(self, name: str) -> str:
         """A stored document."""
         return self.bank.document(name, self.bank.version)
@@ -92,6 +96,10 @@ class _View:
 
     def list(self, *, kind: str = "", domain: str = "") -> Sequence[MemoryItem]:
         return self._world.bank.items(self.version, kind=kind, domain=domain, exclude_tasks=self._task)
+
+    @property
+    def window(self) -> int:
+        return 0
 
     def document(self, name: str) -> str:
         return self._world.bank.document(name, self.version)

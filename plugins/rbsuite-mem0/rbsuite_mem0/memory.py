@@ -32,7 +32,7 @@ class Mem0:
         threshold: least cosine of a fact and the query; mem0's default.
         temperature: of the memory's model; mem0's default.
         guided: whether its model is told what to look for; else its own prompt alone says so, which is made for conversations with a user.
-        budget: characters of a transcript that it sees; 0: no limit.
+        budget: tokens of a transcript that it sees; 0: no limit.
         characters: of a fact, at most.
 
     Raises:
@@ -45,7 +45,7 @@ class Mem0:
         threshold: float = 0.1,
         temperature: float = 0.1,
         guided: bool = True,
-        budget: int = 40_000,
+        budget: int = 12_000,
         characters: int = 1000,
     ) -> None:
         product()

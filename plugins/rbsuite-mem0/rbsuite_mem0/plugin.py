@@ -21,7 +21,7 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
                 Option("threshold", "float", 0.1, "least similarity of a fact", minimum=0.0, maximum=1.0),
                 Option("temperature", "float", 0.1, "temperature of the memory's model", minimum=0.0, maximum=2.0),
                 Option("guided", "bool", True, "whether its model is told to look for what helps with other tasks"),
-                Option("budget", "int", 40_000, "characters of a transcript that it sees; 0: no limit", minimum=0),
+                Option("budget", "int", 12_000, "tokens of a transcript that it sees; 0: no limit", minimum=0),
                 Option("characters", "int", 1000, "characters of a fact, at most", minimum=100, maximum=100_000),
             ),
         )

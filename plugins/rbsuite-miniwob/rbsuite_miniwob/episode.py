@@ -29,16 +29,18 @@ core.startEpisodeReal();
 const said = core.getUtterance();
 return said.utterance || said;
 """
-_STATE = """
-const busy = !WOB_TASK_READY || (window.jQuery && jQuery(":animated").length > 0);
-return [WOB_DONE_GLOBAL, WOB_RAW_REWARD_GLOBAL, WOB_REWARD_REASON, busy];
+_BUSY = """
+const moves = () => !WOB_TASK_READY || (window.jQuery && jQuery(":animated").length > 0);
+const busy = () => moves() || [...document.images].some(one => !one.complete);
 """
-_SETTLING = """
+"""Whether the page is not at rest; a picture that is not there yet has no size, and would not be shown."""
+_STATE = f"{_BUSY} return [WOB_DONE_GLOBAL, WOB_RAW_REWARD_GLOBAL, WOB_REWARD_REASON, busy()];"
+_SETTLING = f"""
+{_BUSY}
 const done = arguments[0], until = Date.now() + 4000;
-(function look() {
-  const busy = !WOB_TASK_READY || (window.jQuery && jQuery(":animated").length > 0);
-  busy && !WOB_DONE_GLOBAL && Date.now() < until ? setTimeout(look, 20) : done(true);
-})();
+(function look() {{
+  busy() && !WOB_DONE_GLOBAL && Date.now() < until ? setTimeout(look, 20) : done(true);
+}})();
 """
 
 

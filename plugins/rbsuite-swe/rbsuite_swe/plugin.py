@@ -12,7 +12,10 @@ _BENCH = "SWE-bench: Jimenez and others, arXiv 2310.06770, ICLR 2024."
 _PROTOCOL = "The protocol of commands is that of mini-swe-agent."
 
 _UNSAFE = Option(
-    "unsafe_local", "bool", False, "let commands run on this machine without a sandbox; --unsafe-local sets it"
+    "unsafe_local",
+    "bool",
+    False,
+    "let commands run in the sandbox local, which does not keep all rules; --unsafe-local sets it",
 )
 _TIME = Option("command_time", "int", 60, "seconds after which a command is killed", minimum=1, maximum=3600)
 

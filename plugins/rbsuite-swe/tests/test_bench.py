@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from rbsuite.sandboxes.bwrap import Bwrap
 from rbsuite.sandboxes.containers import Engine
 from rbsuite.trajectory import Action, Grade
 from rbsuite_swe.bench.environment import SweBench
-from rbsuite_swe.bench.grader import checked, reports
+from rbsuite_swe.bench.grader import eval_script
 from rbsuite_swe.bench.loading import completed, image_of
 from rbsuite_swe.episode import SUBMISSION, TOOL
-from rbsuite_swe.grading.verdict import Verdict
+from rbsuite_swe.grading.reports import Report, checked, expected, read_reports
+from rbsuite_swe.grading.verdict import Verdict, grade_log
 from rbsuite_swe.instance import patched_files, read_instance
 from rbsuite_swe.mini.catalogue import diff
 from rbsuite_swe.workspace import make_repository
@@ -175,8 +177,59 @@ def test_who_ends_pytest_with_success_has_forged_it(engine: FakeEngine, tmp_path
     assert score(AFTER["add.py"]).score == 1.0
     forged = score("import os\nprint('PASSED t::old')\nprint('PASSED t::new', flush=True)\nos._exit(0)\n")
     assert (forged.score, forged.truth["sign"]) == (0.0, "no_report")
-    tox = made["eval_script"].replace("python3 tests/run.py", "tox -e py -- pytest")
-    assert not reports(read_instance(row(eval_script=tox), ""))
+    for command, known in {
+        "tox -e py --": True,
+        "tox -e py -- pytest": True,
+        "sudo pytest": False,
+        "make": False,
+    }.items():
+        script = made["eval_script"].replace("python3 tests/run.py", command)
+        assert expected(read_instance(row(eval_script=script), "")) == known
+
+
+UNITTEST = """import sys, unittest
+sys.path.insert(0, ".")
+from add import add
+class Sums(unittest.TestCase):
+    def test_old(self):
+        pass
+    def test_new(self):
+        'Two and three are five.'
+        self.assertEqual(add(2, 3), 5)
+result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(unittest.defaultTestLoader.loadTestsFromTestCase(Sums))
+sys.exit(bool(result.failures or result.errors))
+"""
+"""In the place of Django's runner: it is one upon unittest too, with the same words."""
+
+
+@needs_bwrap
+def test_a_runner_without_a_report_of_its_own_runs_under_the_recorder(engine: FakeEngine, tmp_path: Path) -> None:
+    old, new = "test_old (__main__.Sums.test_old)", "Two and three are five."
+    before = {**BEFORE, "tests/runtests.py": "print('old')\n"}
+    tests = diff(before, {**before, "tests/runtests.py": UNITTEST})
+    script = SCRIPT.replace("run.py", "runtests.py").replace("BASE", "HEAD").replace("TESTS\nEOF", f"{tests}EOF")
+    script = script.replace("python3 tests/", "A='b c' python3 ./tests/")
+    shutil.rmtree(engine.image)
+    make_repository(before, engine.image)
+    data = row(
+        test_patch=tests, eval_script=script, log_parser="parse_log_django", FAIL_TO_PASS=[new], PASS_TO_PASS=[old]
+    )
+    environment = SweBench()
+    (task,) = environment.tasks("lite", data=written(tmp_path / "d.jsonl", data))
+
+    def grade(code: str) -> Any:
+        commands = (f"cat > add.py <<'E'\n{code}E", SUBMISSION)
+        actions = [Action.call(TOOL, {"command": command}) for command in commands]
+        made, _ = asyncio.run(play_actions(environment, task, actions, ()))
+        return made.score, made.truth.get("sign", "")
+
+    lines = f"print({f'{old} ... ok'!r})\nprint({f'{new} ... ok'!r}, flush=True)\n"
+    wrong = "def add(a, b):\n    return a - b\n"
+    assert grade(AFTER["add.py"]) == (1.0, "")
+    assert grade(f"import os\n{lines}os._exit(0)\n") == (0.0, "no_report")
+    assert grade(f"{lines}raise SystemExit(0)\n")[0] == 0.0
+    late = f"import atexit\n{wrong}atexit.register(print, {f'{new} ... ok'!r}, flush=True)\n"
+    assert grade(late) == (0.0, "failed_in_the_report")
 
 
 def test_old_and_new_rows_and_what_is_wrong_with_others(tmp_path: Path) -> None:
@@ -225,13 +278,66 @@ def test_order_choice_and_images(tmp_path: Path) -> None:
 
 
 def test_a_report_of_pytest_that_contradicts_the_log_counts() -> None:
-    good = Verdict(
-        True, True, passed={"FAIL_TO_PASS": ("t.py::T::a[x::y]", "t.py::b[cut"), "PASS_TO_PASS": ()}, failed={}
+    lists = {"FAIL_TO_PASS": ("t.py::T::a[x::y]", "t.py::b[cut"), "PASS_TO_PASS": ("d/t.py::c",)}
+    good, one = Verdict(True, True, passed=lists, failed={}), read_instance(row(), "")
+
+    def sign(*names: str, bad: str = "d.other.c") -> str:
+        made = checked(good, Report(frozenset(names), frozenset([bad, "c"])), one, "")
+        assert made.resolved == (not made.sign)
+        return made.sign
+
+    assert checked(good, None, one, "") == good
+    assert sign("a[x::y]", "b[cut-1]") == ""
+    assert sign("a[x::y]") == sign("b[cut-1]") == "not_in_the_report"
+    assert sign("a[x::y]", "b[cut-1]", bad="d.t.c") == "failed_in_the_report"
+    assert sign("a[x::y]", "b[cut-1]", bad="t.T.a[x::y]") == "failed_in_the_report"
+
+
+def test_what_reports_say() -> None:
+    pytest_report = (
+        '<testsuites><testsuite><testcase classname="d.t" name="c"><failure/></testcase>'
+        '<testcase classname="t" name="b"><skipped/></testcase></testsuite></testsuites>'
     )
-    assert checked(good, None) == good
-    assert checked(good, frozenset(["a[x::y]", "b[cut-1]"])) == good
-    assert not checked(good, frozenset(["a[x::y]"])).resolved
-    assert checked(good, frozenset(["b[cut-1]"])).sign == "not_in_the_report"
+    told = read_reports([pytest_report, '[[["test_a (m.C)", "A doc."], "PASSED"], [["e"], "FAILED"]]', "no report"])
+    assert told == Report(frozenset(["b", "t.b", "test_a (m.C)", "A doc."]), frozenset(["c", "d.t.c", "e"]))
+    assert read_reports(["<!DOCTYPE x><testcase/>", "[1]", "", "<testsuite/>"]) is None
+
+
+@pytest.mark.parametrize(
+    ("parser", "shown", "failed"),
+    [
+        ("gotest", "--- PASS: TestA (0.00s)", "--- FAIL: TestA (0.00s)"),
+        ("cargo", "test TestA ... ok", "test TestA ... FAILED"),
+        ("jest", "  ✓ TestA (3 ms)", "  ✕ TestA (2 ms)"),
+        ("vitest", " ✓ TestA 3ms", " × TestA 2ms"),
+        ("tap", "ok 1 TestA", "not ok 1 TestA"),
+    ],
+)
+def test_success_printed_around_a_failure_does_not_count(parser: str, shown: str, failed: str) -> None:
+    one = read_instance(row(FAIL_TO_PASS=["TestA"], PASS_TO_PASS=[], log_parser=f"parse_log_{parser}"), "")
+    for lines, code, wanted in (([shown], 0, ""), ([shown, failed, shown], 1, "shown_failed_too")):
+        log = "\n".join(
+            ["'>>>>> Start Test Output'", *lines, failed.replace("TestA", "TestB"), "'>>>>> End Test Output'"]
+        )
+        log += f"\n>>>>> Test Exit Code: {code}"
+        verdict = grade_log(one, log)
+        assert verdict.resolved
+        assert checked(verdict, None, one, log).sign == wanted
+
+
+def test_scripts_call_runners_under_the_recorder() -> None:
+    start, end = ": '>>>>> Start Test Output'", ": '>>>>> End Test Output'"
+    under = "/tmp/recorder.py /tmp/reports/recorder-1.json"
+    for line, wanted in {
+        "./tests/runtests.py --parallel 1 a.b": f"python {under} ./tests/runtests.py --parallel 1 a.b",
+        "PYTHONWARNINGS='a b,c' bin/test -C x": f"PYTHONWARNINGS='a b,c' python {under} bin/test -C x",
+        "python3.6 tests/runtests.py": f"python3.6 {under} tests/runtests.py",
+        "pytest tests/runtests.py": "pytest tests/runtests.py",
+        "go test ./bin/test": "go test ./bin/test",
+    }.items():
+        one = read_instance(row(eval_script="\n".join([start, line, end])), "")
+        assert wanted in eval_script(one).splitlines()
+        assert expected(one) == (not line.startswith("go"))
 
 
 @needs_bwrap

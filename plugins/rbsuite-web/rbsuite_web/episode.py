@@ -232,6 +232,8 @@ class WebEpisode(ToolEpisode):
         """Read the page; what there is to say of it beside."""
         self._follow()
         self.settle()
+        if self._over:
+            return []
         self._page = read(self.browser, self._view)
         return self._checked()
 
@@ -265,6 +267,14 @@ class WebEpisode(ToolEpisode):
 
     def element(self, ref: str) -> WebElement:
         """The element that a reference names.
+
+        Raises:
+            ToolError: there is none on the page.
+        """
+        return self.located(ref)[0]
+
+    def located(self, ref: str) -> tuple[WebElement, tuple[int, int] | None]:
+        """The element that a reference names, and where a plain click hits it; see :func:`rbsuite_web.page.find`.
 
         Raises:
             ToolError: there is none on the page.
@@ -319,9 +329,12 @@ class PageTools(WebEpisode):
     @tool
     def click(self, ref: Ref) -> str:
         """Click an element."""
-        element = self.element(ref)
+        element, spot = self.located(ref)
         with self.acting():
-            element.click()
+            if spot is None:
+                element.click()
+            else:
+                self.browser.click(*spot)
         return f"Clicked [{ref}]."
 
     @tool

@@ -1,5 +1,6 @@
 // Reads a page as lines of text. Arguments: whether every leaf gets a reference; a selector of what is left out; a reference, of which the
-// element is returned, or null; a selector, of whose elements with a reference what they are is returned, or null. See page.py.
+// element is returned and where to click it, or null; a selector, of whose elements with a reference what they are is returned, or null.
+// See page.py.
 const [every, without, wanted, chosen] = arguments;
 const MOST = 120, OPTIONS = 60, LETTERS = "bcdfghjkmnpqrstvwxz23456789";
 const INTERACTIVE = new Set(["link", "button", "checkbox", "radio", "slider", "textbox", "searchbox", "spinbutton", "combobox", "listbox",
@@ -158,6 +159,21 @@ function shown(element) {
   return element.checkVisibility({visibilityProperty: true});
 }
 
+function spot(element) {
+  // Where a plain click hits the element, which lies in one piece, uncovered, and needs no scrolling; the pixel is the one ChromeDriver takes.
+  const boxes = element.getClientRects();
+  if (boxes.length !== 1 || ["OPTION", "AREA"].includes(element.tagName.toUpperCase()) || element.type === "file") return null;
+  const box = boxes[0], [width, height] = [Math.trunc(box.width), Math.trunc(box.height)];
+  const inside = outer => box.left >= outer.left && box.top >= outer.top && box.right <= outer.right && box.bottom <= outer.bottom;
+  const seen = element.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  if (!seen || width < 1 || height < 1 || !inside({left: 0, top: 0, right: innerWidth, bottom: innerHeight})) return null;
+  for (let outer = element.parentElement; outer; outer = outer.parentElement) {
+    if (getComputedStyle(outer).overflow !== "visible" && !inside(outer.getBoundingClientRect())) return null;
+  }
+  const at = [Math.trunc(box.left) + Math.trunc(width / 2), Math.trunc(box.top) + Math.trunc(height / 2)];
+  return element.contains(document.elementFromPoint(...at)) ? at : null;
+}
+
 function within(element) {
   return element.shadowRoot ? element.shadowRoot.childNodes : element.tagName === "SLOT" ? element.assignedNodes() : element.childNodes;
 }
@@ -261,7 +277,7 @@ function walk(node) {
 
 if (document.body) walk(document.body);
 flush();
-if (wanted !== null) return found;
+if (wanted !== null) return found && [found, spot(found)];
 if (chosen === null) return {url: location.href, title: document.title, lines};
 return [...document.querySelectorAll(chosen)].filter(one => named.has(one)).map(one => {
   const box = one.getBoundingClientRect();

@@ -106,14 +106,19 @@ def read(browser: Browser, view: View) -> Page:
     return Page(str(seen["url"]), str(seen["title"]), tuple(map(str, seen["lines"])))
 
 
-def find(browser: Browser, ref: str, view: View) -> WebElement | None:
-    """The element that a reference names on the page as it is now, if there is one.
+def find(browser: Browser, ref: str, view: View) -> tuple[WebElement, tuple[int, int] | None] | None:
+    """The element that a reference names on the page as it is now, if there is one, and where in the window a plain click hits it.
+
+    The place is ``None`` where more is needed, such as scrolling, or where something covers the element.
 
     Raises:
         EnvironmentFailure: the browser fails.
     """
-    element: WebElement | None = browser.script(_script(), view.every, view.without, ref, None)
-    return element
+    found = browser.script(_script(), view.every, view.without, ref, None)
+    if found is None:
+        return None
+    element, spot = found
+    return element, (int(spot[0]), int(spot[1])) if spot else None
 
 
 def elements(browser: Browser, selector: str, view: View) -> list[Element]:

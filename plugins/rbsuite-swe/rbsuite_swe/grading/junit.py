@@ -26,15 +26,3 @@ def read_report(text: str, code: int) -> dict[str, str] | None:
         found[f"{case.get('classname')}.{case.get('name')}"] = kinds[0] if kinds else "PASSED"
     failed = any(outcome in ("FAILED", "ERROR") for outcome in found.values())
     return found if found and failed == (code != 0) else None
-
-
-def read_names(text: str) -> frozenset[str] | None:
-    """The names of the tests of a report that passed or were skipped; ``None`` where it cannot be read or is empty."""
-    if "<!" in text:
-        return None
-    try:
-        cases = list(ElementTree.fromstring(text).iter("testcase"))
-    except ElementTree.ParseError:
-        return None
-    good = [case for case in cases if not any(part.tag in ("failure", "error") for part in case)]
-    return frozenset(str(case.get("name")) for case in good) if cases else None

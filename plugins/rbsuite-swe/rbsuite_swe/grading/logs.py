@@ -6,7 +6,8 @@ Of the parsers of JavaScript those of the multilingual data are here; those of t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from rbsuite.errors import DataError
@@ -29,6 +30,20 @@ def read_log(instance: Instance, log: str) -> dict[str, str]:
     Raises:
         DataError: nobody here reads the logs of this instance.
     """
+    return _reader(instance)(log)
+
+
+def shown_failed(instance: Instance, log: str) -> frozenset[str]:
+    """The tests that a log shows as failed, whatever it shows of them besides; only where each line tells of one test."""
+    reader = _reader(instance)
+    return (
+        frozenset(name for name, outcome in reader.pairs(log) if outcome == "FAILED")
+        if isinstance(reader, _Lines)
+        else frozenset()
+    )
+
+
+def _reader(instance: Instance) -> Reader:
     name = instance.log_parser.removeprefix("parse_log_")
     if name == "jekyll":
         name = _JEKYLL.get(instance.instance_id.split("-")[1], "")
@@ -39,7 +54,7 @@ def read_log(instance: Instance, log: str) -> dict[str, str]:
             f"{instance.instance_id}: its log parser {instance.log_parser!r} is not known here.",
             "Write predictions, and grade them with the package swebench.",
         )
-    return READERS[name](log)
+    return READERS[name]
 
 
 def _pytest(log: str, *, options: bool = False, replaced: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -160,27 +175,36 @@ def _sympy(log: str) -> dict[str, str]:
     return found
 
 
-def _lines(pattern: str, statuses: Mapping[str, str], *, status: int = 1, name: int = 2, clean: str = "") -> Reader:
+@dataclass(frozen=True, slots=True)
+class _Lines:
     """A reader of lines of one form.
 
-    Args:
-        pattern: the form, of a line without space around it.
+    Attributes:
+        form: the form, of a line without space around it.
         statuses: outcomes by what the form's group of that number holds; what is not named is left out.
         status, name: numbers of the groups.
         clean: what is taken off the names of failed tests.
     """
-    form = re.compile(pattern)
 
-    def read(log: str) -> dict[str, str]:
-        found: dict[str, str] = {}
+    form: str
+    statuses: Mapping[str, str]
+    status: int = 1
+    name: int = 2
+    clean: str = ""
+
+    def pairs(self, log: str) -> Iterator[tuple[str, str]]:
+        """Name and outcome of each line that shows one."""
+        form = re.compile(self.form)
         for line in log.split("\n"):
             match = form.match(line.strip())
-            outcome = statuses.get(match[status]) if match else None
+            outcome = self.statuses.get(match[self.status]) if match else None
             if match and outcome:
-                found[re.sub(clean, "", match[name]) if clean and outcome == "FAILED" else match[name]] = outcome
-        return found
+                name = match[self.name]
+                yield re.sub(self.clean, "", name) if self.clean and outcome == "FAILED" else name, outcome
 
-    return read
+    def __call__(self, log: str) -> dict[str, str]:
+        """The outcome of each test, the last where there are several."""
+        return dict(self.pairs(log))
 
 
 def _doctest(log: str) -> dict[str, str]:
@@ -306,39 +330,39 @@ READERS: Mapping[str, Reader] = {
     **dict.fromkeys(_PYTEST_REPOSITORIES, _pytest),
     **dict.fromkeys(("pydicom", "requests", "pylint"), lambda log: _pytest(log, options=True)),
     **dict.fromkeys(("astropy", "scikit", "sphinx"), _pytest_v2),
-    "gotest": _lines(r"^--- (PASS|FAIL|SKIP): (.+) \((.+)\)$", {**_PASS_FAIL, "SKIP": "SKIPPED"}),
-    "cargo": _lines(r"^test\s+(\S+)\s+\.\.\.\s+(\w+)$", {"ok": "PASSED", "FAILED": "FAILED"}, status=2, name=1),
-    "redis": _lines(
+    "gotest": _Lines(r"^--- (PASS|FAIL|SKIP): (.+) \((.+)\)$", {**_PASS_FAIL, "SKIP": "SKIPPED"}),
+    "cargo": _Lines(r"^test\s+(\S+)\s+\.\.\.\s+(\w+)$", {"ok": "PASSED", "FAILED": "FAILED"}, status=2, name=1),
+    "redis": _Lines(
         r"^\[(ok|err|skip|ignore)\]:\s(.+?)(?:\s\((\d+\s*m?s)\))?$",
         {"ok": "PASSED", "err": "FAILED", "skip": "SKIPPED", "ignore": "SKIPPED"},
         clean=r"\s+in\s+\S+$",
     ),
-    "jq": _lines(r"^\s*(PASS|FAIL):\s(.+)$", _PASS_FAIL),
+    "jq": _Lines(r"^\s*(PASS|FAIL):\s(.+)$", _PASS_FAIL),
     "doctest": _doctest,
-    "micropython_test": _lines(r"^(pass|FAIL|skip)\s+(.+)$", {"pass": "PASSED", "FAIL": "FAILED", "skip": "SKIPPED"}),
-    "googletest": _lines(r"^.*\[\s*(OK|FAILED)\s*\]\s(.*)\s\(.*\)$", {"OK": "PASSED", "FAILED": "FAILED"}),
+    "micropython_test": _Lines(r"^(pass|FAIL|skip)\s+(.+)$", {"pass": "PASSED", "FAIL": "FAILED", "skip": "SKIPPED"}),
+    "googletest": _Lines(r"^.*\[\s*(OK|FAILED)\s*\]\s(.*)\s\(.*\)$", {"OK": "PASSED", "FAILED": "FAILED"}),
     "maven": _maven,
-    "ant": _lines(r"^\s*\[junit\]\s+\[(PASS|FAIL|ERR)\]\s+(.*)$", {**_PASS_FAIL, "ERR": "FAILED"}),
+    "ant": _Lines(r"^\s*\[junit\]\s+\[(PASS|FAIL|ERR)\]\s+(.*)$", {**_PASS_FAIL, "ERR": "FAILED"}),
     "gradle_custom": _gradle,
     "phpunit": _phpunit,
-    "minitest": _lines(r"^(.+)\. .*=.*(\.|F|E).*$", {".": "PASSED", "F": "FAILED", "E": "FAILED"}, status=2, name=1),
-    "cucumber": _lines(r"^(.*) \.+(\.|F)", {".": "PASSED", "F": "FAILED"}, status=2, name=1),
-    "ruby_unit": _lines(
+    "minitest": _Lines(r"^(.+)\. .*=.*(\.|F|E).*$", {".": "PASSED", "F": "FAILED", "E": "FAILED"}, status=2, name=1),
+    "cucumber": _Lines(r"^(.*) \.+(\.|F)", {".": "PASSED", "F": "FAILED"}, status=2, name=1),
+    "ruby_unit": _Lines(
         r"^\s*(?:test: )?(.+):\s+(\.|E\b|F\b|O\b)",
         {".": "PASSED", "E": "FAILED", "F": "FAILED", "O": "SKIPPED"},
         status=2,
         name=1,
     ),
-    "rspec_transformed_json": _lines(
+    "rspec_transformed_json": _Lines(
         r"(.+) - (passed|failed)", {"passed": "PASSED", "failed": "FAILED"}, status=2, name=1
     ),
-    "jest": _lines(r"^\s*(✓|✕|○)\s(.+?)(?:\s\((\d+\s*m?s)\))?$", {"✓": "PASSED", "✕": "FAILED", "○": "SKIPPED"}),
-    "jest_json": _lines(r"^\[(PASSED|FAILED)\]\s(.+)$", _SELF),
-    "vitest": _lines(
+    "jest": _Lines(r"^\s*(✓|✕|○)\s(.+?)(?:\s\((\d+\s*m?s)\))?$", {"✓": "PASSED", "✕": "FAILED", "○": "SKIPPED"}),
+    "jest_json": _Lines(r"^\[(PASSED|FAILED)\]\s(.+)$", _SELF),
+    "vitest": _Lines(
         r"^\s*(✓|×|↓)\s(.+?)(?:\s(\d+\s*m?s?|\[skipped\]))?$", {"✓": "PASSED", "×": "FAILED", "↓": "SKIPPED"}
     ),
     "karma": _karma,
-    "tap": _lines(r"^(ok|not ok) (\d+) (.+)$", {"ok": "PASSED", "not ok": "FAILED"}, name=3),
+    "tap": _Lines(r"^(ok|not ok) (\d+) (.+)$", {"ok": "PASSED", "not ok": "FAILED"}, name=3),
 }
 """The readers by the names of the parsers, without ``parse_log_``."""
 

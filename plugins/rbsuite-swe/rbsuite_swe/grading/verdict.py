@@ -17,7 +17,8 @@ BROKEN = (">>>>> Patch Apply Failed", ">>>>> Reset Failed", ">>>>> Tests Errored
 
 _PASSING = ("PASSED", "XFAIL")
 _FAILING = ("FAILED", "ERROR", "SKIPPED")
-_EXIT = re.compile(rf"{re.escape(EXIT_CODE)}:\s*(-?\d+)")
+EXIT = re.compile(rf"{re.escape(EXIT_CODE)}:\s*(-?\d+)")
+"""The line with the exit code of the tests."""
 _COUNTS = (
     r"Executed [1-9]\d* of \d+",
     r"TOTAL: [1-9]\d* (?:SUCCESS|FAILED)",
@@ -100,7 +101,7 @@ def read_statuses(instance: Instance, log: str) -> Statuses | None:
     statuses = read_log(instance, log.split(START)[1].split(END)[0]) or read_log(instance, log)
     if not statuses and not _RAN.search(log):
         return None
-    code = _EXIT.search(log)
+    code = EXIT.search(log)
     failures = any(status in ("FAILED", "ERROR") for status in statuses.values())
     return None if code and int(code[1]) and statuses and not failures else statuses
 

@@ -17,7 +17,7 @@ from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.jsonable import digest
 from rbsuite.sandboxes.base import GIB, MIB, Backend, CommandLimits, Setup
 from rbsuite.sandboxes.bwrap import interpreter
-from rbsuite.sandboxes.choice import choose
+from rbsuite.sandboxes.choice import choose, told
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
 from rbsuite_swe.episode import SUBMISSION, TOOL, Brief, SweEpisode
@@ -43,7 +43,7 @@ class SweMini(Environment):
         sandbox: the backend, or ``auto``.
         image: the container image, for podman and docker: it needs Python, git and bash.
         command_time: seconds of one command.
-        unsafe_local: whether commands may run without a sandbox.
+        unsafe_local: whether commands may run in the sandbox ``local``, which does not keep all rules.
     """
 
     prompt_directory: ClassVar[Path | None] = Path(__file__).parents[1] / "prompts"
@@ -102,7 +102,7 @@ class SweMini(Environment):
 
     def facts(self) -> Mapping[str, Any]:
         """The backend that is used."""
-        return {"sandbox": self._backend.name}
+        return {"sandbox": told(self._backend)}
 
     async def aclose(self) -> None:
         """Remove the repositories."""

@@ -67,10 +67,10 @@ def _script(mini: MiniInstance, mark: str) -> str:
 git apply - <<'END-OF-PATCH' || exit 1
 {mini.instance.test_patch}
 END-OF-PATCH
-cat > /tmp/runner.py <<'END-OF-RUNNER'
+cat > "$HOME/runner.py" <<'END-OF-RUNNER'
 {runner}
 END-OF-RUNNER
-python3 -I -B /tmp/runner.py /tmp/report.xml {modules} </dev/null
+python3 -I -B "$HOME/runner.py" "$HOME/report.xml" {modules} </dev/null
 code=$?
-echo; echo {mark}; cat /tmp/report.xml; echo; echo {mark}; echo $code
+echo; echo {mark}; cat "$HOME/report.xml"; echo; echo {mark}; echo $code
 """

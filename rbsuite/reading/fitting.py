@@ -1,0 +1,90 @@
+"""Prompts that hold transcripts: within a budget of tokens, and within what the model takes where that is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from rbsuite.models.services import FittingServices
+from rbsuite.tokens import tokens_of
+from rbsuite.trajectory import Trajectory
+from rbsuite.transcript import RULES_BUDGET, cut_text, render_transcript, rules_of, share_of
+
+_TRIES = 6
+"""How often a prompt is made smaller; each time it comes closer, since labels and marks of gaps change with what is left out."""
+
+
+class Room:
+    """What a prompt may hold of transcripts and rules.
+
+    Args:
+        budget: tokens of all transcripts; 0: no limit.
+        shrunk: whether the model takes no more, so that rules have to share it.
+
+    Attributes:
+        cut: how many transcripts and how many rules had to be cut, by the event that is counted.
+    """
+
+    def __init__(self, budget: int, *, shrunk: bool = False) -> None:
+        self.budget = budget
+        self.cut: Counter[str] = Counter()
+        self._shrunk = shrunk
+        self._taken: list[str] = []
+        self._rules = ""
+
+    def transcript(self, trajectory: Trajectory, *, of: int = 1) -> str:
+        """One of several transcripts; see :func:`rbsuite.transcript.render_transcript`."""
+        budget = share_of(self.budget, of)
+        return self._given(
+            render_transcript(trajectory, budget=budget, told=lambda: self.cut.update(["transcripts_cut"]))
+        )
+
+    def text(self, text: str, *, of: int = 1) -> str:
+        """One of several texts that hold transcripts within a budget of their own; cut where the model takes no more."""
+        shown = cut_text(text, share_of(self.budget, of)) if self._shrunk else text
+        self.cut.update([] if shown == text else ["transcripts_cut"])
+        return self._given(shown)
+
+    def rules(self, trajectory: Trajectory, *, most: int = RULES_BUDGET) -> str:
+        """The rules that the agent was given, ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
+        half = share_of(self.budget, 2)
+        budget = min(most or half, half) if self._shrunk else most
+        self._rules = rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"]))
+        return self._rules
+
+    def smaller(self, by: int) -> Room:
+        """One that takes so many tokens less: rules give way to transcripts down to a third of it."""
+        rules = tokens_of(self._rules)
+        whole = rules + sum(map(tokens_of, self._taken)) - by
+        budget = max(whole - rules, 2 * whole // 3)
+        return Room(max(1, min(budget, self.budget - by) if self._shrunk else budget), shrunk=True)
+
+    def _given(self, text: str) -> str:
+        self._taken.append(text)
+        return text
+
+
+def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int) -> str:
+    """A prompt within a budget, and within the model's context as far as what is in its room can be made smaller.
+
+    Counts ``transcripts_cut`` and ``rules_cut``, those that the prompt does not hold in full.
+
+    Args:
+        services: give the model.
+        prompt: makes the prompt, with what fits into a room.
+        budget: tokens of all transcripts; 0: no limit.
+    """
+    room = Room(budget)
+    text = prompt(room)
+    for _ in range(_TRIES):
+        # No text has more tokens than characters.
+        if not services.window or len(text) <= services.window or room.budget == 1:
+            break
+        tokens = tokens_of(text)
+        if tokens <= services.window:
+            break
+        room = room.smaller(tokens - services.window)
+        text = prompt(room)
+    for event in room.cut.elements():
+        services.count(event)
+    return text

@@ -1,0 +1,159 @@
+"""Runs a command for the sandbox ``local``; a program of its own, which needs nothing but the standard library.
+
+    python3 -I -S enclosing.py walls|bare PLACE SCRATCH closed|open PROGRAM...
+
+With ``walls`` the command gets namespaces of its own: no network (unless it is ``open``), no processes but its own, the whole machine
+read-only but for PLACE, and temporary files of its own, SCRATCH bytes of them. What is there to be read stays so. That takes the right to
+make user namespaces. ``bare`` takes no right: the command has no capabilities and gets no new privileges.
+
+In either way nothing of it is left when it ends, or when this program is killed: with ``walls`` because the first process of a namespace
+takes the others with it, with ``bare`` because orphans come to the process that waits here, which kills them.
+"""
+
+# ruff: noqa: PTH102, PTH103, PTH112, PTH123, PTH208, PTH211 (pathlib and contextlib take longer to load than all the rest)
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_SIGKILL, _SIGTERM = 9, 15
+_SET_PDEATHSIG, _CAPBSET_DROP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 1, 24, 36, 38
+_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
+_NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+_MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _ATTR_RDONLY, _ATTR_NOSUID = 442, -100, 0x8000, 1, 2
+_CAPABILITY_VERSION = 0x20080522
+_OWN = ("/tmp", "/var/tmp", "/run", "/dev")
+"""Where temporary files, sockets and devices are: they are hidden."""
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+
+
+def _checked(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    texts = [None if text is None else text.encode() for text in (source, target, kind, data)]
+    _checked(_LIBC.mount(texts[0], texts[1], texts[2], ctypes.c_ulong(flags), texts[3]))
+
+
+def _set_attributes(place: str, *, added: int, removed: int, recursive: bool) -> None:
+    attributes = (ctypes.c_uint64 * 4)(added, removed, 0, 0)
+    flags = _AT_RECURSIVE if recursive else 0
+    _checked(
+        _LIBC.syscall(
+            _MOUNT_SETATTR, _AT_FDCWD, place.encode(), flags, attributes, ctypes.c_size_t(len(attributes) * 8)
+        )
+    )
+
+
+def separate(*, network: bool) -> None:
+    """Namespaces for the processes that are started from now on, and this user as the only one in them."""
+    user, group = os.geteuid(), os.getegid()
+    _checked(_LIBC.unshare(_NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS | (0 if network else _NEWNET)))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def build_walls(place: str, scratch: int) -> None:
+    """The file systems of a mount namespace of one's own."""
+    _mount("none", "/", None, _REC | _PRIVATE)
+    held = os.open(place, os.O_PATH | os.O_DIRECTORY)
+    devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in _DEVICES}
+    _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
+    _set_attributes("/", added=_ATTR_RDONLY | _ATTR_NOSUID, removed=0, recursive=True)
+    for own in _OWN:
+        if os.path.isdir(own):
+            _mount("tmpfs", own, "tmpfs", _NOSUID | _NODEV, f"size={scratch},mode=1777")
+    for name, device in devices.items():
+        os.close(os.open(f"/dev/{name}", os.O_CREAT))
+        _mount(f"/proc/self/fd/{device}", f"/dev/{name}", None, _BIND)
+        os.close(device)
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
+    os.mkdir("/dev/shm")
+    _set_attributes("/dev", added=_ATTR_RDONLY, removed=0, recursive=False)
+    _mount("tmpfs", "/dev/shm", "tmpfs", _NOSUID | _NODEV, f"size={scratch},mode=1777")
+    os.makedirs(place, exist_ok=True)
+    _mount(f"/proc/self/fd/{held}", place, None, _BIND | _REC)
+    _set_attributes(place, added=0, removed=_ATTR_RDONLY, recursive=True)
+    os.close(held)
+
+
+def give_up_privileges() -> None:
+    """No capabilities, now and ever."""
+    _checked(_LIBC.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    for number in range(64):
+        _LIBC.prctl(_CAPBSET_DROP, number, 0, 0, 0)  # refused to who has none, and for those that do not exist
+    header, none = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+    _checked(_LIBC.capset(header, none))
+
+
+def sweep() -> None:
+    """Kill all that descends from this process, to which orphans of its descendants come."""
+    own = str(os.getpid()).encode()
+    while True:
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    parent = file.read().rpartition(b")")[2].split()[1]
+                if parent == own:
+                    os.kill(int(name), _SIGKILL)
+            except (OSError, IndexError):  # it has ended
+                pass
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def keep(program: list[str]) -> int:
+    """Run a program in a session of its own, wait for it, and leave nothing of it."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        os.execvp(program[0], program)
+    ended, status = os.waitpid(-1, 0)
+    while ended != child:
+        ended, status = os.waitpid(-1, 0)
+    sweep()
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _ended(number: int, _frame: object) -> None:
+    sweep()
+    os._exit(128 + number)
+
+
+def main() -> int:
+    """The exit code of the program."""
+    way, place, scratch, network, *program = sys.argv[1:]
+    walls = way == "walls"
+    _checked(_LIBC.prctl(_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+    if walls:
+        separate(network=network == "open")
+    keeper = os.fork()
+    if keeper:
+        code = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
+        return code if code >= 0 else 128 - code
+    os.setsid()  # who kills this program's group does not kill the keeper with it
+    if walls:
+        build_walls(place, int(scratch))
+    else:
+        _checked(_LIBC.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+        import signal
+
+        signal.signal(_SIGTERM, _ended)
+    give_up_privileges()
+    _checked(_LIBC.prctl(_SET_PDEATHSIG, _SIGKILL if walls else _SIGTERM, 0, 0, 0))
+    return keep(program)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
