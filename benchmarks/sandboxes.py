@@ -19,7 +19,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from rbsuite.sandboxes.base import Limits, Sandbox, Setup
+from rbsuite.sandboxes.base import CommandLimits, Sandbox, Setup
 from rbsuite.sandboxes.bwrap import Bwrap, BwrapSandbox
 from rbsuite.sandboxes.directories import DirectorySandbox
 from rbsuite.sandboxes.local import LocalSandbox
@@ -58,7 +58,7 @@ async def command(kind: type[DirectorySandbox], times: int) -> Times:
 
 
 async def fork(times: int) -> Times:
-    sandbox = await Bwrap().start(Setup(limits=Limits(disk=1 << 30)))
+    sandbox = await Bwrap().start(Setup(limits=CommandLimits(disk=1 << 30)))
     made: list[Sandbox] = []
 
     async def once() -> None:

@@ -88,7 +88,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class PartReference:
     """A name with the texts of its options, as the user wrote them."""
 
     name: str
@@ -96,7 +96,7 @@ class Reference:
     named: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> Reference:
+    def parse(cls, text: str) -> PartReference:
         """Read ``NAME[:VALUE,KEY=VALUE,...]``.
 
         Raises:

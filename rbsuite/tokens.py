@@ -25,7 +25,7 @@ def tokens_of(text: str) -> int:
     return sum(1 for _ in _PIECE.finditer(text))
 
 
-class Measured:
+class CountedText:
     """A text whose tokens are counted when somebody asks.
 
     Args:

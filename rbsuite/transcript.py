@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from rbsuite.tokens import Measured, tokens_of
+from rbsuite.tokens import CountedText, tokens_of
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, Trajectory
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
@@ -91,7 +91,7 @@ def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET, told: Callab
     """
     first = next((step.observation for step in trajectory.steps if step.actor == "agent"), None)
     messages = first.messages if first is not None else ()
-    text = Measured("\n\n".join(message.text for message in messages if message.role == "system"))
+    text = CountedText("\n\n".join(message.text for message in messages if message.role == "system"))
     if not budget or text.fits(budget):
         return text.text
     if told is not None:
@@ -101,7 +101,7 @@ def rules_of(trajectory: Trajectory, *, budget: int = RULES_BUDGET, told: Callab
 
 def cut_text(text: str, most: int) -> str:
     """Head and tail of a text that has more tokens than ``most``; what is left out between them is counted. 0: no limit."""
-    return _cut(Measured(text), most) if most else text
+    return _cut(CountedText(text), most) if most else text
 
 
 def share_of(budget: int, parts: int) -> int:
@@ -117,7 +117,7 @@ def shorten(text: str, length: int) -> str:
     return _without(text, length - tail, len(text) - tail)
 
 
-def _cut(text: Measured, most: int) -> str:
+def _cut(text: CountedText, most: int) -> str:
     if text.fits(most):
         return text.text
     tail = most // 2
@@ -128,7 +128,7 @@ def _without(text: str, head: int, tail: int) -> str:
     return f"{text[:head]} [{tail - head} characters left out] {text[tail:]}"
 
 
-def _cut_seen(text: Measured, most: int) -> str:
+def _cut_seen(text: CountedText, most: int) -> str:
     """The same for what was seen: a quarter of the room goes to lines of the middle that tell of a failure, if there are any."""
     if text.fits(most):
         return text.text
@@ -184,7 +184,7 @@ def _lines(turns: Sequence[_Turn], budget: int, told: Callable[[], None] | None)
     """The turns as lines, within the budget."""
     if not budget or sum(len(text) for turn in turns for _, text in turn) <= budget:
         budget = 0  # no text has more tokens than characters
-    measured = [[(label, Measured(text)) for label, text in turn] for turn in turns]
+    measured = [[(label, CountedText(text)) for label, text in turn] for turn in turns]
     kept = _kept(measured, budget) if budget else range(len(turns))
     shown = [measured[place] for place in kept]
     sizes = [text.tokens for turn in shown for _, text in turn] if budget else []
@@ -202,7 +202,7 @@ def _lines(turns: Sequence[_Turn], budget: int, told: Callable[[], None] | None)
             yield f"{label}: {words if len(words.splitlines()) < 2 else _LIKE_A_TURN.sub(_MARKED, words)}"
 
 
-def _kept(turns: Sequence[Sequence[tuple[str, Measured]]], budget: int) -> Sequence[int]:
+def _kept(turns: Sequence[Sequence[tuple[str, CountedText]]], budget: int) -> Sequence[int]:
     """The places of the turns that are shown: all if their texts fit when each is cut to the least."""
     least = [sum(min(text.tokens, _LEAST) for _, text in turn) for turn in turns]
     if sum(least) <= budget:
@@ -235,7 +235,7 @@ def _ends(least: Sequence[int], budget: int) -> tuple[int, int]:
     return first, after
 
 
-def _tells_failure(label: str, text: Measured) -> bool:
+def _tells_failure(label: str, text: CountedText) -> bool:
     return label in _SEEN and _FAILURE.search(text.text) is not None
 
 

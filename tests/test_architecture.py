@@ -1,4 +1,4 @@
-"""Imports point one way (DESIGN, section 3), no package is in a cycle, and the core knows no plugin."""
+"""Imports point one way (DESIGN, section 3), no package is in a cycle, no class name stands for two, and the core knows no plugin."""
 
 from __future__ import annotations
 
@@ -127,6 +127,15 @@ def test_exceptions_are_still_needed() -> None:
     by_name = {name_of(path): path for path in MODULES}
     for importer, target in EXCEPTIONS:
         assert target in {part(found) for found in imports(by_name[importer], inside_functions=True)}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(name_of(path))
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
 def test_packages_form_no_cycle_at_module_level() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rbsuite.errors import UsageError
-from rbsuite.options import Option, OptionValue, Reference, canonical_reference
+from rbsuite.options import Option, OptionValue, PartReference, canonical_reference
 
 OPTIONS = (
     Option("k", "int", 1, "how many", minimum=1, maximum=100),
@@ -18,7 +18,7 @@ OPTIONS = (
 
 
 def read(text: str) -> dict[str, OptionValue]:
-    return dict(Reference.parse(text).values("memory", OPTIONS))
+    return dict(PartReference.parse(text).values("memory", OPTIONS))
 
 
 @pytest.mark.parametrize(
@@ -79,12 +79,12 @@ def test_bounds_are_inclusive_and_one_sided() -> None:
 
 def test_name_without_options_takes_none() -> None:
     with pytest.raises(UsageError, match="It takes no options"):
-        Reference.parse("x:1").values("judge", ())
+        PartReference.parse("x:1").values("judge", ())
 
 
 def test_what_takes_no_options_says_so() -> None:
     with pytest.raises(UsageError, match="judge 'x' takes no options, but was given 'y'"):
-        Reference.parse("x:y=1").values("judge", ())
+        PartReference.parse("x:y=1").values("judge", ())
 
 
 @given(
@@ -105,7 +105,7 @@ def test_canonical_reference_is_read_back_as_it_was(k: int, rate: float, deep: b
 def test_every_float_survives(value: float) -> None:
     option = Option("f", "float", 0.5, "f")
     text = canonical_reference("x", {"f": value}, (option,))
-    assert Reference.parse(text).values("model", (option,)) == {"f": value}
+    assert PartReference.parse(text).values("model", (option,)) == {"f": value}
 
 
 def test_canonical_reference_leaves_defaults_out_and_keeps_the_declared_order() -> None:
@@ -126,7 +126,7 @@ SHOWN = (
 def test_option_that_is_always_shown_stands_first_without_its_name(k: int, rate: float, deep: bool) -> None:
     values: dict[str, OptionValue] = {"k": k, "rate": rate, "deep": deep}
     text = canonical_reference("x", values, SHOWN)
-    assert Reference.parse(text).values("scaling", SHOWN) == values
+    assert PartReference.parse(text).values("scaling", SHOWN) == values
     assert text.startswith(f"x:{k},")
     assert canonical_reference("x", {"k": 3, "rate": 0.5, "deep": False}, SHOWN) == "x:3,0.5"
 
@@ -134,7 +134,7 @@ def test_option_that_is_always_shown_stands_first_without_its_name(k: int, rate:
 @given(st.text(max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        reference = Reference.parse(text)
+        reference = PartReference.parse(text)
     except UsageError:
         return
     assert reference.name
@@ -145,5 +145,5 @@ def test_an_option_that_is_always_shown_stands_without_its_name() -> None:
     options = (Option("k", "int", 3, "k", always=True), Option("mode", "str", "a", "mode"))
     assert canonical_reference("x", {"k": 3, "mode": "a"}, options) == "x:3"
     assert canonical_reference("x", {"k": 5, "mode": "b"}, options) == "x:5,mode=b"
-    read = Reference.parse("x:5,mode=b").values("thing", options)
+    read = PartReference.parse("x:5,mode=b").values("thing", options)
     assert read == {"k": 5, "mode": "b"}

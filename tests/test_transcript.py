@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rbsuite.jsonable import canonical
 from rbsuite.reading.fitting import Room, fitted
-from rbsuite.tokens import Measured, tokens_of
+from rbsuite.tokens import CountedText, tokens_of
 from rbsuite.trajectory import (
     BROKEN_ENDS,
     END_REASONS,
@@ -236,7 +236,7 @@ def test_of_many_turns_first_and_last_are_kept_and_those_that_saw_a_failure() ->
 
 @given(st.text(max_size=300), st.integers(0, 60))
 def test_head_and_tail_of_a_text_have_as_many_tokens_as_asked(text: str, tokens: int) -> None:
-    measured = Measured(text)
+    measured = CountedText(text)
     assert measured.tokens == tokens_of(text) <= len(text)
     assert measured.fits(tokens) == (measured.tokens <= tokens)
     if not measured.fits(tokens):

@@ -31,7 +31,7 @@ _KEY_NAME = re.compile(r"[A-Z0-9_]+_API_KEY|HF_TOKEN|AWS_ACCESS_KEY_ID|GOOGLE_AP
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One line of the report.
 
     Attributes:
@@ -78,31 +78,31 @@ def command(context: click.Context, as_json: bool, ray: bool, ray_address: str) 
     context.exit(1 if failed else 0)
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Diagnosis]:
     """Make every check. A check that itself breaks is a failed one; it never stops the others."""
-    findings: list[Finding] = []
+    findings: list[Diagnosis] = []
     for name, check in CHECKS.items():
         try:
             findings.extend(check())
         except Exception as error:  # the report must come out whatever a plugin or the machine does
-            findings.append(Finding(name, "fail", f"{type(error).__name__}: {error}", getattr(error, "remedy", "")))
+            findings.append(Diagnosis(name, "fail", f"{type(error).__name__}: {error}", getattr(error, "remedy", "")))
     return findings
 
 
-def check_machine() -> Iterator[Finding]:
+def check_machine() -> Iterator[Diagnosis]:
     """Python, platform and processors."""
     import platform
 
     version = platform.python_version()
     if sys.version_info >= LEAST_PYTHON:
-        yield Finding("Python", "ok", f"{version} ({sys.executable})")
+        yield Diagnosis("Python", "ok", f"{version} ({sys.executable})")
     else:
         least = ".".join(map(str, LEAST_PYTHON))
-        yield Finding("Python", "fail", version, f"Use Python {least} or newer.")
-    yield Finding("machine", "ok", f"{platform.platform()}, {os.cpu_count() or 1} CPUs")
+        yield Diagnosis("Python", "fail", version, f"Use Python {least} or newer.")
+    yield Diagnosis("machine", "ok", f"{platform.platform()}, {os.cpu_count() or 1} CPUs")
 
 
-def check_packages() -> Iterator[Finding]:
+def check_packages() -> Iterator[Diagnosis]:
     """rbsuite itself and what it depends on directly, each against the version it asks for."""
     from importlib.metadata import PackageNotFoundError, distribution
 
@@ -111,29 +111,29 @@ def check_packages() -> Iterator[Finding]:
     try:
         own = distribution("rbsuite")
     except PackageNotFoundError:
-        yield Finding("rbsuite", "warn", f"{__version__}, not installed", "Install it: pip install rbsuite")
+        yield Diagnosis("rbsuite", "warn", f"{__version__}, not installed", "Install it: pip install rbsuite")
         return
     if own.version == __version__:
-        yield Finding("rbsuite", "ok", __version__)
+        yield Diagnosis("rbsuite", "ok", __version__)
     else:
         detail = f"the code is {__version__}, the installed metadata says {own.version}"
-        yield Finding("rbsuite", "warn", detail, "Install it again.")
+        yield Diagnosis("rbsuite", "warn", detail, "Install it again.")
     for requirement in own.requires or ():
         if "extra ==" not in requirement:
             yield _check_package(requirement, distribution)
 
 
-def _check_package(requirement: str, distribution: Callable[[str], Distribution]) -> Finding:
+def _check_package(requirement: str, distribution: Callable[[str], Distribution]) -> Diagnosis:
     from importlib.metadata import PackageNotFoundError
 
     name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
     try:
         version = distribution(name).version
     except PackageNotFoundError:
-        return Finding(name, "fail", "not installed", f"Install it: pip install {name}")
+        return Diagnosis(name, "fail", "not installed", f"Install it: pip install {name}")
     if not _fits(requirement, version):
-        return Finding(name, "fail", f"{version} does not fit {requirement}", f"Run: pip install '{requirement}'")
-    return Finding(name, "ok", version)
+        return Diagnosis(name, "fail", f"{version} does not fit {requirement}", f"Run: pip install '{requirement}'")
+    return Diagnosis(name, "ok", version)
 
 
 def _fits(requirement: str, version: str) -> bool:
@@ -144,17 +144,17 @@ def _fits(requirement: str, version: str) -> bool:
     return Requirement(requirement).specifier.contains(version, prereleases=True)
 
 
-def check_index() -> Iterator[Finding]:
+def check_index() -> Iterator[Diagnosis]:
     """Whether the library for large banks can be imported; it is compiled, so it may not."""
     try:
         import hnswlib  # noqa: F401
     except ImportError as error:
-        yield Finding("large banks", "warn", f"hnswlib: {error}", "Exact search is used instead. Reinstall hnswlib.")
+        yield Diagnosis("large banks", "warn", f"hnswlib: {error}", "Exact search is used instead. Reinstall hnswlib.")
     else:
-        yield Finding("large banks", "ok", "hnswlib can be imported")
+        yield Diagnosis("large banks", "ok", "hnswlib can be imported")
 
 
-def check_data() -> Iterator[Finding]:
+def check_data() -> Iterator[Diagnosis]:
     """The data directory and the packs in it."""
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import installed_packs
@@ -165,7 +165,7 @@ def check_data() -> Iterator[Finding]:
         yield _check_pack(path)
 
 
-def _check_writable(name: str, directory: Path, remedy: str) -> Finding:
+def _check_writable(name: str, directory: Path, remedy: str) -> Diagnosis:
     import tempfile
 
     place = existing_parent(directory)
@@ -175,23 +175,23 @@ def _check_writable(name: str, directory: Path, remedy: str) -> Finding:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        return Finding(name, "fail", f"{directory} cannot be written: {error.strerror or error}", remedy)
-    return Finding(name, "ok", str(directory) if place == directory else f"{directory} (created when first needed)")
+        return Diagnosis(name, "fail", f"{directory} cannot be written: {error.strerror or error}", remedy)
+    return Diagnosis(name, "ok", str(directory) if place == directory else f"{directory} (created when first needed)")
 
 
-def _check_pack(path: Path) -> Finding:
+def _check_pack(path: Path) -> Diagnosis:
     from rbsuite.data.packs import verify_pack
     from rbsuite.errors import RbsuiteError
 
     try:
         info = verify_pack(path)
     except RbsuiteError as error:
-        return Finding(f"pack {path.name}", "fail", error.message, error.remedy)
+        return Diagnosis(f"pack {path.name}", "fail", error.message, error.remedy)
     commit = f"commit {info.commit[:12]}" if info.commit else "commit unknown"
-    return Finding(f"pack {path.name}", "ok", f"{len(info.files)} files intact, {commit}")
+    return Diagnosis(f"pack {path.name}", "ok", f"{len(info.files)} files intact, {commit}")
 
 
-def check_plugins(found: Plugins) -> Iterator[Finding]:
+def check_plugins(found: Plugins) -> Iterator[Diagnosis]:
     """Plugins that failed, and what environments need."""
     from rbsuite.distributions import strays
     from rbsuite.plugins import DISABLE_VARIABLE
@@ -200,18 +200,20 @@ def check_plugins(found: Plugins) -> Iterator[Finding]:
     for info in infos:
         name = f"plugin {info.name}"
         if info.status == "failed":
-            yield Finding(name, "fail", f"{info.distribution}: {info.error}", info.remedy)
+            yield Diagnosis(name, "fail", f"{info.distribution}: {info.error}", info.remedy)
         elif info.status == "disabled":
-            yield Finding(name, "ok", f"disabled by {DISABLE_VARIABLE}")
+            yield Diagnosis(name, "ok", f"disabled by {DISABLE_VARIABLE}")
         elif info.slow:
-            yield Finding(name, "warn", f"{info.distribution} takes {info.seconds:.1f} s to load", info.remedy)
+            yield Diagnosis(name, "warn", f"{info.distribution} takes {info.seconds:.1f} s to load", info.remedy)
     for stray in strays():
-        yield Finding(stray, "warn", "is installed and declares no plugin", "Add an entry point in the group rbsuite.")
-    yield Finding("plugins", "ok", f"{sum(info.status == 'loaded' for info in infos)} loaded")
+        yield Diagnosis(
+            stray, "warn", "is installed and declares no plugin", "Add an entry point in the group rbsuite."
+        )
+    yield Diagnosis("plugins", "ok", f"{sum(info.status == 'loaded' for info in infos)} loaded")
     yield from _check_declarations(found)
 
 
-def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
+def _check_declarations(plugins: Plugins) -> Iterator[Diagnosis]:
     """The environments, and the names of every kind that are declared twice."""
     from rbsuite.cli.listing import SINGULAR
     from rbsuite.distributions import SEPARATE, how_to_install
@@ -220,7 +222,7 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
     for plural, kind in SINGULAR.items():
         for name, who in plugins.clashes(kind).items():
             remedy = f"Uninstall all but one, or set {DISABLE_VARIABLE} to the name of a plugin."
-            yield Finding(plural, "fail", f"{name!r} is {who}", remedy)
+            yield Diagnosis(plural, "fail", f"{name!r} is {who}", remedy)
     for spec in plugins.environments.values():
         yield from _check_environment(spec)
     yield from _check_factories(plugins)
@@ -230,15 +232,15 @@ def _check_declarations(plugins: Plugins) -> Iterator[Finding]:
         yield from _check_needs(f"embedder {embedder.name}", embedder.needs)
     installed = {info.distribution.partition(" ")[0] for info in plugins.infos}
     for distribution in sorted(set(SEPARATE.values()) - installed):
-        yield Finding(
+        yield Diagnosis(
             distribution, "ok", "is not installed, and only needed for its own names", how_to_install(distribution)
         )
     if not plugins.environments:
         remedy = "Install one, for example: pip install rbsuite-tau-bench"
-        yield Finding("environments", "warn", "none is installed", remedy)
+        yield Diagnosis("environments", "warn", "none is installed", remedy)
 
 
-def _check_factories(plugins: Plugins) -> Iterator[Finding]:
+def _check_factories(plugins: Plugins) -> Iterator[Diagnosis]:
     """What else plugins declare: whether its factory can be imported."""
     from rbsuite.cli.listing import SINGULAR
     from rbsuite.errors import PluginError
@@ -250,10 +252,10 @@ def _check_factories(plugins: Plugins) -> Iterator[Finding]:
             try:
                 load_object(spec.factory, f"{kind} {spec.name!r}")
             except PluginError as error:
-                yield Finding(f"{kind} {spec.name}", "fail", f"{plugins.owner(spec)}: {error.message}", error.remedy)
+                yield Diagnosis(f"{kind} {spec.name}", "fail", f"{plugins.owner(spec)}: {error.message}", error.remedy)
 
 
-def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
+def _check_environment(spec: EnvironmentSpec) -> Iterator[Diagnosis]:
     from rbsuite.data.directory import pack_directory
     from rbsuite.errors import PluginError
     from rbsuite.specs import load_object
@@ -263,31 +265,33 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Finding]:
     try:
         load_object(spec.factory, name)
     except PluginError as error:
-        yield Finding(name, "fail", error.message, error.remedy)
+        yield Diagnosis(name, "fail", error.message, error.remedy)
         return
     if spec.pack and spec.importer and not pack_directory(spec.pack).is_dir():
         bundled = ", ".join(split.name for split in spec.splits if split.bundled) or "none"
         detail = f"upstream's data is not imported; splits without it: {bundled}"
         from rbsuite.cli.data import how_to_import
 
-        yield Finding(name, "ok" if bundled != "none" else "warn", detail, how_to_import(spec))
+        yield Diagnosis(name, "ok" if bundled != "none" else "warn", detail, how_to_import(spec))
     else:
-        yield Finding(name, "ok", f"version {spec.version}, {len(spec.splits)} splits")
+        yield Diagnosis(name, "ok", f"version {spec.version}, {len(spec.splits)} splits")
 
 
-def _check_needs(name: str, needs: Sequence[Check]) -> Iterator[Finding]:
+def _check_needs(name: str, needs: Sequence[Check]) -> Iterator[Diagnosis]:
     from rbsuite.specs import load_object
 
     for check in needs:
         try:
             problem = str(load_object(check.check, name)() or "")
         except Exception as error:
-            yield Finding(name, "fail", f"its check of {check.name!r} failed: {error}", "Fix or reinstall the plugin.")
+            yield Diagnosis(
+                name, "fail", f"its check of {check.name!r} failed: {error}", "Fix or reinstall the plugin."
+            )
             continue
-        yield Finding(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")
+        yield Diagnosis(name, "warn" if problem else "ok", f"{check.name}: {problem or 'found'}")
 
 
-def check_sandboxes() -> Iterator[Finding]:
+def check_sandboxes() -> Iterator[Diagnosis]:
     """Which backends can run commands of models, and how to get the others."""
     from rbsuite.sandboxes.choice import BACKENDS
 
@@ -295,17 +299,17 @@ def check_sandboxes() -> Iterator[Finding]:
     some = "" in isolating.values()
     for name, missing in isolating.items():
         status: Status = "ok" if some else "warn"
-        yield Finding(f"sandbox {name}", status, missing or "works, and isolates")
-    yield Finding("sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps()}")
+        yield Diagnosis(f"sandbox {name}", status, missing or "works, and isolates")
+    yield Diagnosis("sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps()}")
 
 
-def check_keys() -> Iterator[Finding]:
+def check_keys() -> Iterator[Diagnosis]:
     """Which providers' keys are set: their names, never their values."""
     names = sorted(name for name, value in os.environ.items() if value and _KEY_NAME.fullmatch(name))
-    yield Finding("provider keys", "ok", ", ".join(names) or "none is set; models that start with sim/ need none")
+    yield Diagnosis("provider keys", "ok", ", ".join(names) or "none is set; models that start with sim/ need none")
 
 
-def check_disk() -> Iterator[Finding]:
+def check_disk() -> Iterator[Diagnosis]:
     """Free space where data and experiments go."""
     import shutil
 
@@ -314,7 +318,7 @@ def check_disk() -> Iterator[Finding]:
     for name, directory in (("data disk", data_directory()), ("working disk", Path.cwd())):
         free = shutil.disk_usage(existing_parent(directory)).free
         status: Status = "ok" if free >= LOW_DISK else "warn" if free >= NO_DISK else "fail"
-        yield Finding(name, status, f"{free / 2**30:,.1f} GiB free", "" if status == "ok" else "Free some space.")
+        yield Diagnosis(name, status, f"{free / 2**30:,.1f} GiB free", "" if status == "ok" else "Free some space.")
 
 
 def existing_parent(path: Path) -> Path:
@@ -322,7 +326,7 @@ def existing_parent(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
 
 
-CHECKS: dict[str, Callable[[], Iterator[Finding]]] = {
+CHECKS: dict[str, Callable[[], Iterator[Diagnosis]]] = {
     "machine": check_machine,
     "packages": check_packages,
     "large banks": check_index,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rbsuite.cli.doctor import Finding, check_plugins
+from rbsuite.cli.doctor import Diagnosis, check_plugins
 from rbsuite.errors import RbsuiteError
 
 SECONDS = 300.0
@@ -24,7 +24,7 @@ class Installed:
 
     distributions: Mapping[str, str]
     packs: Mapping[str, str]
-    findings: tuple[Finding, ...]
+    findings: tuple[Diagnosis, ...]
 
 
 def look_here() -> Installed:
@@ -50,7 +50,7 @@ def look_here() -> Installed:
     return Installed(found, packs, tuple(check_plugins(plugins)))
 
 
-def check_cluster(address: str) -> Iterator[Finding]:
+def check_cluster(address: str) -> Iterator[Diagnosis]:
     """Every node against this machine: versions, packs by hash, and what environments need.
 
     Args:
@@ -61,23 +61,23 @@ def check_cluster(address: str) -> Iterator[Finding]:
     try:
         ray, own = connect(address)
     except RbsuiteError as error:
-        yield Finding("Ray", "fail", error.message, error.remedy)
+        yield Diagnosis("Ray", "fail", error.message, error.remedy)
         return
     try:
         here = look_here()
         nodes = list(examine_nodes(ray))
         looks = {node.id: on_node(ray, node, look_here) for node, problem in nodes if problem is None}
-        yield Finding("Ray", "ok", f"{ray.__version__}, {len(nodes)} nodes")
+        yield Diagnosis("Ray", "ok", f"{ray.__version__}, {len(nodes)} nodes")
         for node, problem in nodes:
             name = f"node {node.name}"
             if problem is not None:
-                yield Finding(name, "fail", problem.message.removeprefix(f"{name}: "), problem.remedy)
+                yield Diagnosis(name, "fail", problem.message.removeprefix(f"{name}: "), problem.remedy)
                 continue
             try:
                 there = ray.get(looks[node.id], timeout=SECONDS)
             except Exception as error:
                 first = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-                yield Finding(name, "fail", first, "Install there what is installed here.")
+                yield Diagnosis(name, "fail", first, "Install there what is installed here.")
                 continue
             yield from _compare(name, here, there, node.resources)
     finally:
@@ -85,7 +85,7 @@ def check_cluster(address: str) -> Iterator[Finding]:
             ray.shutdown()
 
 
-def _compare(name: str, here: Installed, there: Installed, resources: Mapping[str, float]) -> Iterator[Finding]:
+def _compare(name: str, here: Installed, there: Installed, resources: Mapping[str, float]) -> Iterator[Diagnosis]:
     differs = list(_differences(here, there))
     has = ", ".join(
         f"{amount:g} {what}"
@@ -97,12 +97,12 @@ def _compare(name: str, here: Installed, there: Installed, resources: Mapping[st
         told = (
             f"{has}; rbsuite {there.distributions['rbsuite']}, {plugins} plugins and {len(there.packs)} packs as here"
         )
-        yield Finding(name, "ok", told)
+        yield Diagnosis(name, "ok", told)
     for detail, remedy in differs:
-        yield Finding(name, "fail", detail, remedy)
+        yield Diagnosis(name, "fail", detail, remedy)
     for finding in there.findings:
         if finding.status != "ok" and finding not in here.findings:
-            yield Finding(name, finding.status, f"{finding.name}: {finding.detail}", finding.remedy)
+            yield Diagnosis(name, finding.status, f"{finding.name}: {finding.detail}", finding.remedy)
 
 
 def _differences(here: Installed, there: Installed) -> Iterator[tuple[str, str]]:

@@ -361,7 +361,7 @@ def _unpacked(root: Path, paths: Sequence[Path]) -> Iterator[Iterator[tuple[Boar
     from contextlib import ExitStack
     from tempfile import TemporaryDirectory
 
-    from rbsuite.data.archives import Limits, extract
+    from rbsuite.data.archives import UnpackLimits, extract
     from rbsuite.leaderboard.boards import read_board
     from rbsuite.leaderboard.submission import FILE
     from rbsuite.leaderboard.validating import read_submission
@@ -373,7 +373,7 @@ def _unpacked(root: Path, paths: Sequence[Path]) -> Iterator[Iterator[tuple[Boar
                 if path.suffix != ".zip":
                     continue
                 scratch = Path(stack.enter_context(TemporaryDirectory()))
-                extract(path, scratch, Limits(total_bytes=1 << 30, files=1000))
+                extract(path, scratch, UnpackLimits(total_bytes=1 << 30, files=1000))
                 found = [one.parent for one in scratch.rglob(FILE)]
                 submission, faults = (
                     read_submission(found[0]) if len(found) == 1 else (None, ["it holds no submission"])

@@ -13,7 +13,7 @@ import click
 from rbsuite.cli.commands import Command, Number, find_plugins
 from rbsuite.cli.output import echo, echo_json
 from rbsuite.errors import DataError, UnknownNameError, UsageError
-from rbsuite.options import Reference
+from rbsuite.options import PartReference
 
 if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
@@ -37,7 +37,7 @@ EPILOG = """Examples:
 
 
 @dataclass(frozen=True, slots=True)
-class Pilot:
+class VarianceSource:
     """Where the variances of a plan come from.
 
     Attributes:
@@ -111,13 +111,15 @@ def command(
         echo(render(environment, effect, wanted, pilot, sizes, budget))
 
 
-def _pilot(plugins: Plugins, environment: str | None, source: Path | None, memory: str | None) -> tuple[str, Pilot]:
+def _pilot(
+    plugins: Plugins, environment: str | None, source: Path | None, memory: str | None
+) -> tuple[str, VarianceSource]:
     from rbsuite.store import ExperimentStore
 
     if source is not None:
         with ExperimentStore.open(source, readonly=True) as store:
             name = store.manifest.config["env"]
-            if environment not in (None, name, Reference.parse(name).name):
+            if environment not in (None, name, PartReference.parse(name).name):
                 raise UsageError(f"{source} is on {name}, not on {environment}.", "Leave out --env.")
             return environment or name, pilot_of(store, memory, f"{source}")
     if environment is None:
@@ -144,7 +146,7 @@ def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[Expe
         yield experiment.store
 
 
-def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
+def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> VarianceSource:
     """The variances of an experiment's comparison.
 
     Args:
@@ -173,7 +175,7 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Pilot:
         )
     found, separated = variances(chosen)
     label = f"{chosen.a.label} - {chosen.b.label}, {chosen.n_tasks} tasks, {shared} orders, {chosen.a.model}"
-    return Pilot(
+    return VarianceSource(
         source,
         bool(store.manifest.facts["simulated"]),
         label,
@@ -235,7 +237,7 @@ def document(
     environment: str,
     effect: float,
     wanted: float,
-    pilot: Pilot,
+    pilot: VarianceSource,
     sizes: Mapping[str, int | None],
     budget: int | None = None,
 ) -> Mapping[str, Any]:
@@ -288,7 +290,7 @@ def _detectable(parts: Components, tasks: int, orders: int, wanted: float) -> fl
     return outlook(parts, Design(tasks, orders)).detectable(wanted) if tasks > 1 else None
 
 
-def _cheapest(pilot: Pilot, tasks: int, effect: float, wanted: float) -> Mapping[str, Any] | None:
+def _cheapest(pilot: VarianceSource, tasks: int, effect: float, wanted: float) -> Mapping[str, Any] | None:
     """The design with the fewest rollouts on all tasks of a split that finds the effect; ``None`` where none does."""
     from rbsuite.statistics.power import cheapest, designs
 
@@ -296,7 +298,7 @@ def _cheapest(pilot: Pilot, tasks: int, effect: float, wanted: float) -> Mapping
     return None if found is None else _design(found)
 
 
-def _within(pilot: Pilot, tasks: int, budget: int, wanted: float) -> Mapping[str, Any] | None:
+def _within(pilot: VarianceSource, tasks: int, budget: int, wanted: float) -> Mapping[str, Any] | None:
     """The design on all tasks of a split that finds the smallest difference within a budget; ``None`` where none is within it."""
     from rbsuite.statistics.power import designs, sharpest
 
@@ -317,7 +319,7 @@ def render(
     environment: str,
     effect: float,
     wanted: float,
-    pilot: Pilot,
+    pilot: VarianceSource,
     sizes: Mapping[str, int | None],
     budget: int | None = None,
 ) -> str:

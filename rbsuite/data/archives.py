@@ -26,7 +26,7 @@ _REMEDY = "Do not use this archive; fetch it from its original source."
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UnpackLimits:
     """Bounds of what an archive may unpack to, against decompression bombs.
 
     Attributes:
@@ -40,7 +40,7 @@ class Limits:
     path_length: int = 1_000
 
 
-def extract(archive: Path, target: Path, limits: Limits | None = None) -> str | None:
+def extract(archive: Path, target: Path, limits: UnpackLimits | None = None) -> str | None:
     """Unpack an archive into an existing, empty directory. Its kind is told by its first bytes, not by its name.
 
     Returns:
@@ -50,7 +50,7 @@ def extract(archive: Path, target: Path, limits: Limits | None = None) -> str | 
         DataError: it is no such archive, is damaged, breaks a limit, or holds a name or an entry that is not allowed.
             What was unpacked until then is for the caller to remove.
     """
-    bounds = limits or Limits()
+    bounds = limits or UnpackLimits()
     with _readable():
         with archive.open("rb") as file:
             magic = file.read(4)
@@ -88,7 +88,7 @@ class _Unpacker:
     """Writes entries below a target and counts what they come to."""
 
     target: Path
-    limits: Limits
+    limits: UnpackLimits
     entries: int = field(default=0, init=False)
     written: int = field(default=0, init=False)
 

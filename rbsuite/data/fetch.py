@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from rbsuite.data.archives import Limits, extract
+from rbsuite.data.archives import UnpackLimits, extract
 from rbsuite.data.checkout import SourceTree
 from rbsuite.data.directory import pack_directory
 from rbsuite.data.download import DownloadOptions, check_url, download, shown_url
@@ -44,7 +44,7 @@ class FetchOptions:
     """
 
     download: DownloadOptions = DownloadOptions()
-    limits: Limits = Limits()
+    limits: UnpackLimits = UnpackLimits()
 
 
 def fetch_pack(
@@ -119,7 +119,9 @@ def _download_directory(directory: Path) -> Iterator[None]:
         raise DataError(f"cannot download to {str(directory)!r}: {reason}.", "Free it, or set RBSUITE_DATA.") from error
 
 
-def _import_archive(importer: PackImporter, archive: Path, data_dir: Path, plan: _Plan, limits: Limits) -> ImportReport:
+def _import_archive(
+    importer: PackImporter, archive: Path, data_dir: Path, plan: _Plan, limits: UnpackLimits
+) -> ImportReport:
     with pack_stage(importer.name, data_dir) as stage:
         commit = extract(archive, stage.scratch, limits)
         root = _source_root(stage.scratch, plan.strip_prefix)

@@ -17,7 +17,7 @@ from rbsuite.environments.users import ScriptedUser
 from rbsuite.errors import UnknownNameError, UsageError
 from rbsuite.gym.spaces import ActionSpace, ObservationSpace
 from rbsuite.gym.waiting import BackgroundLoop, finish
-from rbsuite.options import OptionValue, Reference
+from rbsuite.options import OptionValue, PartReference
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.seeds import derive_seed
 from rbsuite.specs import EnvironmentSpec, plain_name
@@ -105,7 +105,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         if domain and spec.domains and domain not in spec.domains:
             raise UnknownNameError(f"domain of {spec.name}", domain, spec.domains)
         given = tuple((name, str(value)) for name, value in options.items())
-        values = Reference(spec.name, named=given).values("environment", spec.options)
+        values = PartReference(spec.name, named=given).values("environment", spec.options)
         recipe = Recipe(
             spec.factory, f"environment {spec.name!r}", values, split or next(iter(splits), ""), domain, data
         )

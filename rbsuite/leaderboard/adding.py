@@ -234,9 +234,9 @@ def opened(source: Path) -> Iterator[ExperimentStore]:
 
 
 def _unpacked(archive: Path, directory: Path) -> Path:
-    from rbsuite.data.archives import Limits, extract
+    from rbsuite.data.archives import UnpackLimits, extract
 
-    extract(archive, directory, Limits(total_bytes=1 << 30, files=1000))
+    extract(archive, directory, UnpackLimits(total_bytes=1 << 30, files=1000))
     found = sorted([*(path.parent for path in directory.rglob(FILE_NAME)), *directory.rglob("*.jsonl")])
     if len(found) != 1:
         raise UsageError(

@@ -20,7 +20,7 @@ from rbsuite.leaderboard.page import board_page, index_page
 from rbsuite.leaderboard.receipts import checked
 from rbsuite.leaderboard.references import Figure, read_references
 from rbsuite.leaderboard.submission import Submission, dump_text
-from rbsuite.leaderboard.table import Table, TableRow, make_table
+from rbsuite.leaderboard.table import BoardTable, TableRow, make_table
 from rbsuite.leaderboard.validating import Neighbours, read_submission
 from rbsuite.leaderboard.wording import about, bounded, gain_text, headline_name, number, percent, state
 
@@ -38,13 +38,13 @@ class Built:
     """
 
     faults: Mapping[str, Sequence[str]]
-    tables: Sequence[Table]
+    tables: Sequence[BoardTable]
     files: Sequence[Path]
 
 
 def read_tables(
     places: Sequence[BoardPlace], receipts: Path, *, recompute: bool = True
-) -> tuple[Sequence[Table], Mapping[str, Sequence[str]]]:
+) -> tuple[Sequence[BoardTable], Mapping[str, Sequence[str]]]:
     """The tables of boards, and the faults of submissions that are left out of them.
 
     Args:
@@ -114,7 +114,7 @@ def _write(out: Path, texts: Mapping[str, str]) -> list[Path]:
     return [out / name for name in texts]
 
 
-def figures_of(table: Table, row: TableRow) -> dict[str, Any]:
+def figures_of(table: BoardTable, row: TableRow) -> dict[str, Any]:
     """A row's figures by column, as plain data; the order is that of the columns of the CSV."""
     one, sub = row.row, row.submission
     values: dict[str, Any] = {
@@ -164,7 +164,7 @@ def figures_of(table: Table, row: TableRow) -> dict[str, Any]:
     return values | {f"differs: {name}": value for name, value in row.differing.items()}
 
 
-def document(table: Table, references: Sequence[Figure]) -> dict[str, Any]:
+def document(table: BoardTable, references: Sequence[Figure]) -> dict[str, Any]:
     """A board as one JSON document."""
     board = table.place.board
     return {
@@ -207,7 +207,7 @@ def document(table: Table, references: Sequence[Figure]) -> dict[str, Any]:
     }
 
 
-def csv_text(table: Table) -> str:
+def csv_text(table: BoardTable) -> str:
     """A board as CSV; a text that a spreadsheet would take for a formula begins with an apostrophe."""
     target = io.StringIO()
     rows = [figures_of(table, row) for row in table.rows]
@@ -228,7 +228,7 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
-def markdown(table: Table, references: Sequence[Figure]) -> str:
+def markdown(table: BoardTable, references: Sequence[Figure]) -> str:
     """A board as Markdown."""
     board = table.place.board
     names = ["rank", "system", "organization", "model", "memory", "scaling", headline_name(board), "gain", "pass^1",

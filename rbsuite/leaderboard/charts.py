@@ -6,11 +6,11 @@ from typing import Any
 
 from rbsuite.leaderboard.boards import SUCCESS
 from rbsuite.leaderboard.submission import Gain
-from rbsuite.leaderboard.table import Table, cost_of
+from rbsuite.leaderboard.table import BoardTable, cost_of
 from rbsuite.pages.charts import chart, svg
 
 
-def cost_chart(table: Table) -> str:
+def cost_chart(table: BoardTable) -> str:
     """Headline against cost: a point a row with its 95 % interval, and the Pareto front. Empty without rows.
 
     Raises:

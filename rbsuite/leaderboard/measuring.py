@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rbsuite.jsonable import plain
 from rbsuite.judges.truth import is_success
 from rbsuite.leaderboard.boards import SUCCESS, Board
-from rbsuite.leaderboard.submission import DomainScore, Gain, Interval, Measured, PassHat, Point, Row, Run
+from rbsuite.leaderboard.submission import BoardRow, DomainScore, Gain, Interval, Measured, PassHat, Point, Run
 from rbsuite.report.comparison import gather
 from rbsuite.report.plain import is_conditional
 from rbsuite.report.results import is_control
@@ -108,12 +108,12 @@ def _row(
     places: Mapping[str, int],
     board: Board,
     stores: Sequence[ExperimentStore],
-) -> Row:
+) -> BoardRow:
     made, committed = one.condition, max(1, one.committed)
     own = streams[made]
     headline = success(own, ordered=not one.exchangeable) or UNKNOWN
     total = one.total
-    return Row(
+    return BoardRow(
         label=made.label,
         memory=made.memory,
         scaling=made.scaling,
@@ -205,7 +205,7 @@ def _number(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def leading(measured: Measured) -> Row:
+def leading(measured: Measured) -> BoardRow:
     """The condition that stands for the system where only one can: the first that is neither baseline nor control."""
     return next((row for row in measured.rows if not row.baseline and not row.control), measured.rows[0])
 

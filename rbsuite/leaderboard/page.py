@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from rbsuite.leaderboard.charts import cost_chart, learning_chart
 from rbsuite.leaderboard.references import Figure
-from rbsuite.leaderboard.submission import Row
-from rbsuite.leaderboard.table import Table, TableRow
+from rbsuite.leaderboard.submission import BoardRow
+from rbsuite.leaderboard.table import BoardTable, TableRow
 from rbsuite.leaderboard.wording import about, bounded, gain_text, headline_name, number, percent, state
 from rbsuite.pages.rendering import render, templates
 from rbsuite.report.figures import p_text
@@ -20,7 +20,7 @@ from rbsuite.report.figures import p_text
 _PARTS = ("board.html", "index.html", "published.html", "page.css", "page.js")
 
 
-def board_page(table: Table, references: Sequence[Figure]) -> str:
+def board_page(table: BoardTable, references: Sequence[Figure]) -> str:
     """The page of a board.
 
     Args:
@@ -41,12 +41,12 @@ def board_page(table: Table, references: Sequence[Figure]) -> str:
     )
 
 
-def index_page(tables: Sequence[Table], references: Sequence[Figure]) -> str:
+def index_page(tables: Sequence[BoardTable], references: Sequence[Figure]) -> str:
     """The page that lists boards, and all published figures."""
     return _render("index.html", title="Leaderboards", tables=tables, references=references)
 
 
-def _columns(table: Table) -> list[tuple[str, str]]:
+def _columns(table: BoardTable) -> list[tuple[str, str]]:
     """Name and kind of each column: text, or a number where large or small ones come first."""
     fixed = [
         ("rank", "up"),
@@ -68,7 +68,7 @@ def _columns(table: Table) -> list[tuple[str, str]]:
     return fixed + [(name, "text") for name in table.columns]
 
 
-def _shown(table: Table, row: TableRow) -> Mapping[str, Any]:
+def _shown(table: BoardTable, row: TableRow) -> Mapping[str, Any]:
     """A row as the template takes it: per column a text and what it is sorted by."""
     one, sub = row.row, row.submission
     gain = None if one.gain is None else one.gain.difference.mean
@@ -139,7 +139,7 @@ def _text(value: Any) -> str:
     return "yes" if value is True else str(value)
 
 
-def _gain_words(one: Row) -> str:
+def _gain_words(one: BoardRow) -> str:
     if one.gain is None or one.gain.difference.mean is None:
         return ""
     gain = one.gain
@@ -151,7 +151,7 @@ def _gain_words(one: Row) -> str:
     return f"{gain_text(one)} points over {gain.against}{p}{least}{late}{given}{mixed}"
 
 
-def _compared(table: Table, row: TableRow) -> list[tuple[str, str, str, str, str]]:
+def _compared(table: BoardTable, row: TableRow) -> list[tuple[str, str, str, str, str]]:
     """The rows next to it: name, difference with its interval, whether it is settled, times the cost, and how it is paired."""
     return [
         (

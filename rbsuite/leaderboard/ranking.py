@@ -26,7 +26,7 @@ from rbsuite.statistics.two_parts import Floats, TwoParts, quantile
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ScoredRow:
     """What a row of a board scored.
 
     Attributes:
@@ -59,7 +59,7 @@ class Pairs:
     by_group: npt.NDArray[np.bool_]
 
 
-def compare_all(entries: Sequence[Entry], groups: Sequence[str] = ()) -> Pairs:
+def compare_all(entries: Sequence[ScoredRow], groups: Sequence[str] = ()) -> Pairs:
     """Compare every two rows.
 
     Args:
@@ -178,7 +178,7 @@ class _Rows:
     tasks: int
 
     @classmethod
-    def of(cls, entries: Sequence[Entry]) -> _Rows:
+    def of(cls, entries: Sequence[ScoredRow]) -> _Rows:
         by_task = np.stack([one.cells.mean(-1) for one in entries])
         columns, left, keys = [], [], []
         for one, means in zip(entries, by_task, strict=True):
@@ -296,7 +296,7 @@ def _beyond(squares: Floats, noise: Floats, between: Floats, n: int, runs: npt.N
     return beyond_chance(high, low, between, n, np.asarray(runs, dtype=float))
 
 
-def _paired(one: Entry, other: Entry) -> tuple[Spread, Floats] | None:
+def _paired(one: ScoredRow, other: ScoredRow) -> tuple[Spread, Floats] | None:
     """Two rows that share some streams, and their difference by task; ``None`` where these are too few, so that tasks alone are shared."""
     places = {key: place for place, key in enumerate(other.keys)}
     partners = [places.get(key, -1) for key in one.keys]

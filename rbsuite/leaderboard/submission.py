@@ -189,7 +189,7 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BoardRow:
     """A condition: one row of the board.
 
     Attributes:
@@ -284,7 +284,7 @@ class Measured:
     task_ids: list[Word]
     groups: list[Text]
     domains: list[Text]
-    rows: list[Row]
+    rows: list[BoardRow]
 
 
 @dataclass(frozen=True, slots=True)

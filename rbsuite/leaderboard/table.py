@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from rbsuite.leaderboard.boards import BoardPlace
-from rbsuite.leaderboard.ranking import Entry, Pairs, compare_all, groups_count, rank_ranges
-from rbsuite.leaderboard.submission import Row, Submission
+from rbsuite.leaderboard.ranking import Pairs, ScoredRow, compare_all, groups_count, rank_ranges
+from rbsuite.leaderboard.submission import BoardRow, Submission
 from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 NEAREST = 10
@@ -21,7 +21,7 @@ _ALWAYS = frozenset({"memory", "scaling", "model", "orders", "baseline_orders", 
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class BoardComparison:
     """A row less another.
 
     Attributes:
@@ -63,11 +63,11 @@ class TableRow:
     rank: tuple[int, int] | None
     submission: Submission
     directory: str
-    row: Row
+    row: BoardRow
     verified: bool
     front: bool
     differing: Mapping[str, str]
-    comparisons: Sequence[Comparison]
+    comparisons: Sequence[BoardComparison]
 
     @property
     def name(self) -> str:
@@ -90,7 +90,7 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class BoardTable:
     """A board with its rows, the best first.
 
     Attributes:
@@ -110,7 +110,7 @@ class Table:
     groups: int
 
 
-def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, bool]]) -> Table:
+def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, bool]]) -> BoardTable:
     """The table of a board.
 
     Args:
@@ -147,15 +147,15 @@ def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, 
     ]
     unpaired = pairs is not None and not bool(pairs.same_streams.all())
     groups = groups_count(submissions[0][1].measured.groups) if pairs is not None else 0
-    return Table(place, rows, columns, cost, unpaired, groups)
+    return BoardTable(place, rows, columns, cost, unpaired, groups)
 
 
-def cost_of(row: Row, kind: str) -> float | None:
+def cost_of(row: BoardRow, kind: str) -> float | None:
     """What a task costs, in what the board counts cost in."""
     return row.dollars if kind == "dollars" else row.tokens
 
 
-def _order(place: BoardPlace, row: Row, name: str) -> tuple[float, str, str]:
+def _order(place: BoardPlace, row: BoardRow, name: str) -> tuple[float, str, str]:
     mean = row.headline.mean if row.headline.mean is not None else -1.0
     return (mean if place.board.lower_is_better else -mean, name, row.label)
 
@@ -163,7 +163,7 @@ def _order(place: BoardPlace, row: Row, name: str) -> tuple[float, str, str]:
 def _ranked(
     place: BoardPlace,
     submissions: Sequence[tuple[Path, Submission, bool]],
-    found: Sequence[tuple[str, Submission, bool, Row]],
+    found: Sequence[tuple[str, Submission, bool, BoardRow]],
 ) -> tuple[Pairs | None, list[tuple[int, int]]]:
     if not found or place.board.tasks < 2:
         return None, []
@@ -173,7 +173,7 @@ def _ranked(
     return pairs, rank_ranges(pairs, lower_is_better=place.board.lower_is_better)
 
 
-def _entry(submission: Submission, row: Row, tasks: Mapping[str, int]) -> Entry:
+def _entry(submission: Submission, row: BoardRow, tasks: Mapping[str, int]) -> ScoredRow:
     own = np.array([tasks[task] for task in submission.measured.task_ids])
     cells = np.zeros((len(tasks), len(row.runs)))
     keys = []
@@ -181,26 +181,26 @@ def _entry(submission: Submission, row: Row, tasks: Mapping[str, int]) -> Entry:
         stream = own[run.order]
         cells[stream, column] = run.scores
         keys.append((run.seed, tuple(map(str, stream.tolist()))))
-    return Entry(cells, tuple(keys), row.exchangeable)
+    return ScoredRow(cells, tuple(keys), row.exchangeable)
 
 
-def is_conditional(row: Row) -> bool:
+def is_conditional(row: BoardRow) -> bool:
     """Whether a row learnt on so few orders that they do not say how orders differ, so that what is found holds for these alone."""
     return not row.exchangeable and row.orders < ORDERS_NEEDED
 
 
-def _cost_ratio(one: Row, other: Row, kind: str) -> float | None:
+def _cost_ratio(one: BoardRow, other: BoardRow, kind: str) -> float | None:
     own, against = cost_of(one, kind), cost_of(other, kind)
     return own / against if own is not None and against else None
 
 
-def _nearest(number: int, rows: Sequence[Row], pairs: Pairs | None, cost: str) -> list[Comparison]:
+def _nearest(number: int, rows: Sequence[BoardRow], pairs: Pairs | None, cost: str) -> list[BoardComparison]:
     if pairs is None:
         return []
     others = (other for other in range(len(rows)) if other != number)
     near = sorted(others, key=lambda other: (abs(other - number), other))
     return [
-        Comparison(
+        BoardComparison(
             other,
             float(pairs.difference[number, other]),
             float(pairs.reach[number, other]),
@@ -214,7 +214,7 @@ def _nearest(number: int, rows: Sequence[Row], pairs: Pairs | None, cost: str) -
     ]
 
 
-def _front(place: BoardPlace, rows: Sequence[Row], cost: str) -> set[int]:
+def _front(place: BoardPlace, rows: Sequence[BoardRow], cost: str) -> set[int]:
     """The rows that no other is better than at no more cost."""
     sign = -1.0 if place.board.lower_is_better else 1.0
     points = [
@@ -230,7 +230,7 @@ def _front(place: BoardPlace, rows: Sequence[Row], cost: str) -> set[int]:
     return front
 
 
-def _said(submission: Submission, row: Row) -> dict[str, str]:
+def _said(submission: Submission, row: BoardRow) -> dict[str, str]:
     """Everything in which rows of a board may differ, as text."""
     measured = submission.measured
     told = {name: getattr(row, name) for name in ("agent", "judge", "embedder", "prompts", "temperature")}

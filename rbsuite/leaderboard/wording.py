@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rbsuite.leaderboard.boards import SUCCESS, Board
-from rbsuite.leaderboard.submission import Interval, Row
-from rbsuite.leaderboard.table import Table, TableRow, is_conditional
+from rbsuite.leaderboard.submission import BoardRow, Interval
+from rbsuite.leaderboard.table import BoardTable, TableRow, is_conditional
 from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 
-def about(table: Table) -> list[str]:
+def about(table: BoardTable) -> list[str]:
     """What is to be said above a board, a line each."""
     board = table.place.board
     of = f"{board.environment}, split {board.split}" + (f", {board.domain}" if board.domain else "")
@@ -47,7 +47,7 @@ def state(row: TableRow) -> str:
     return ", ".join(marks)
 
 
-def gain_text(row: Row) -> str:
+def gain_text(row: BoardRow) -> str:
     """The gain over the baseline memory in points, with its interval."""
     if row.gain is None or row.gain.difference.mean is None:
         return "baseline" if row.baseline else "-"

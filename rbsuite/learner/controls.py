@@ -48,7 +48,7 @@ class SimulatedNoop(_Control):
 
     def act(self, request: ModelRequest) -> Completion:
         """Decline."""
-        return metered(request, text.Reply("I am not able to help with this."))
+        return metered(request, text.Utterance("I am not able to help with this."))
 
 
 class SimulatedRandom(_Control):
@@ -66,13 +66,13 @@ class SimulatedRandom(_Control):
             turn = text.Turn("", Action.choose(draw.choice(ids)))
             return metered(request, text.word([turn], request, 0))
         if not request.tools or draw.random() < 0.15:
-            return metered(request, text.Reply(" ".join(draw.choices(WORDS, k=4)) + "."))
+            return metered(request, text.Utterance(" ".join(draw.choices(WORDS, k=4)) + "."))
         tool = draw.choice(request.tools)
         properties = tool.parameters.get("properties", {})
         arguments = {
             name: _made_up(schema, draw.choice(WORDS), draw.randrange(100)) for name, schema in properties.items()
         }
-        return metered(request, text.Reply("", (ToolCall("call_0", tool.name, arguments),)))
+        return metered(request, text.Utterance("", (ToolCall("call_0", tool.name, arguments),)))
 
 
 def _made_up(schema: Any, word: str, number: int) -> Any:

@@ -129,7 +129,7 @@ class BoundLearner:
     async def aclose(self) -> None:
         """Nothing to give back."""
 
-    def _act(self, request: ModelRequest) -> text.Reply:
+    def _act(self, request: ModelRequest) -> text.Utterance:
         checks, position = text.progress(request.messages)
         prompt = ""
         rollouts: Sequence[str] = ()
@@ -185,14 +185,14 @@ class BoundLearner:
             thoughts = {place: said for place, said in thoughts.items() if place < cut}
         return _place(actions, thoughts)
 
-    def _speak(self, request: ModelRequest) -> text.Reply:
+    def _speak(self, request: ModelRequest) -> text.Utterance:
         return text.user_reply(request, self._lore.solution.user)
 
-    def _judge(self, request: ModelRequest) -> text.Reply:
+    def _judge(self, request: ModelRequest) -> text.Utterance:
         right = self._looks_right(_content(request.messages))
         if unit(request.session, "judge") >= self._traits.judge_accuracy:
             right = not right
-        return text.Reply(text.verdict(right))
+        return text.Utterance(text.verdict(right))
 
     def _looks_right(self, transcript: str) -> bool:
         """Whether all reference actions (or the reference answer) stand in the transcript, and no mistake shows."""
@@ -208,20 +208,20 @@ class BoundLearner:
         symptoms = [pitfall.wording.symptom for pitfall in self._lore.pitfalls]
         return not any(symptom in transcript for symptom in (*symptoms, text.SLIP))
 
-    def _extract(self, request: ModelRequest) -> text.Reply:
+    def _extract(self, request: ModelRequest) -> text.Utterance:
         if unit(request.seed, "malformed") < self._traits.malformed:
-            return text.Reply(text.MALFORMED)
+            return text.Utterance(text.MALFORMED)
         prompt = _content(request.messages)
         skills = self._lore.vocabulary.told_in(prompt)
         useless = unit(request.seed, "useless") < self._traits.useless
-        return text.Reply(lessons.learnt(prompt, [] if useless else lessons.skills_seen(prompt, skills), skills))
+        return text.Utterance(lessons.learnt(prompt, [] if useless else lessons.skills_seen(prompt, skills), skills))
 
-    def _select(self, request: ModelRequest) -> text.Reply:
+    def _select(self, request: ModelRequest) -> text.Utterance:
         prompt = _content(request.messages)
-        return text.Reply(text.selection(prompt, self._lore.vocabulary.told_in(prompt)))
+        return text.Utterance(text.selection(prompt, self._lore.vocabulary.told_in(prompt)))
 
 
-def metered(request: ModelRequest, reply: text.Reply) -> Completion:
+def metered(request: ModelRequest, reply: text.Utterance) -> Completion:
     """A completion with token counts estimated from lengths; it costs nothing."""
     read = sum([len(message.text) for message in request.messages])
     read += sum([len(tool.description) for tool in request.tools])
@@ -233,7 +233,7 @@ def metered(request: ModelRequest, reply: text.Reply) -> Completion:
 
 _DONE = text.Turn("", Action(text.NOTHING_LEFT))
 
-_ROLES: Mapping[Purpose, Callable[[BoundLearner, ModelRequest], text.Reply]] = {
+_ROLES: Mapping[Purpose, Callable[[BoundLearner, ModelRequest], text.Utterance]] = {
     "agent": BoundLearner._act,
     "user": BoundLearner._speak,
     "judge": BoundLearner._judge,

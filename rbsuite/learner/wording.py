@@ -44,7 +44,7 @@ class Turn(NamedTuple):
     action: Action
 
 
-class Reply(NamedTuple):
+class Utterance(NamedTuple):
     """What the model says, the calls it makes, and what it thinks and tells nobody."""
 
     text: str
@@ -52,7 +52,7 @@ class Reply(NamedTuple):
     thought: str = ""
 
 
-def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
+def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Utterance:
     """The first of the turns to take, or where a plan is asked for all of them, in the form that the request asks for.
 
     That is native tool calls where tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a block of
@@ -69,33 +69,33 @@ def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Reply:
             ToolCall(f"call_{position + at}", call.name, call.arguments, call.raw)
             for at, call in enumerate(action.calls)
         )
-        return Reply(action.text, calls, thought)
+        return Utterance(action.text, calls, thought)
     system = "\n".join(message.text for message in request.messages if message.role == "system")
     if '"executable_plan"' in system:
         return _as_plan(turns)
     if '"action_id"' in system:
         said = " ".join(filter(None, (thought, "" if action.index is not None else action.text)))
-        return Reply(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
+        return Utterance(json.dumps({"reasoning": "", "action_id": action.index}), (), said)
     if "```bash" in system and action.calls:
         command = str(action.calls[0].arguments.get("command", ""))
-        return Reply(f"THOUGHT: I go on with the request.\n\n```bash\n{command}\n```", (), thought)
+        return Utterance(f"THOUGHT: I go on with the request.\n\n```bash\n{command}\n```", (), thought)
     if "Action:" in system and '"arguments"' in system:
         act: dict[str, object] = {"name": "respond", "arguments": {"content": action.text}}
         if action.calls:
             act = {"name": action.calls[0].name, "arguments": dict(action.calls[0].arguments)}
         said = f"Thought:\nI go on with the request.\nAction:\n{json.dumps(act, ensure_ascii=False)}"
-        return Reply(said, (), thought)
-    return Reply(action.text, (), thought)
+        return Utterance(said, (), thought)
+    return Utterance(action.text, (), thought)
 
 
-def _as_plan(turns: Sequence[Turn]) -> Reply:
+def _as_plan(turns: Sequence[Turn]) -> Utterance:
     """All turns up to the first that chooses nothing; if that is the first, an empty plan."""
     chosen = list(takewhile(lambda turn: turn.action.index is not None, turns))
     said = [turn.thought for turn in chosen] or [turns[0].thought, turns[0].action.text]
     steps = [{"action_id": turn.action.index, "action_name": turn.action.text} for turn in chosen]
     names = ", ".join(turn.action.text for turn in chosen)
     plan = {"reasoning_and_reflection": "", "language_plan": names, "executable_plan": steps}
-    return Reply(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
+    return Utterance(json.dumps(plan, ensure_ascii=False), (), " ".join(filter(None, said)))
 
 
 def after(turns: Sequence[Turn], position: int) -> list[Turn]:
@@ -151,7 +151,7 @@ def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
     return before + heading + _EARLIER.sub("", shown), rollouts
 
 
-def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
+def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
     """What the simulated customer does: its script in order, consent when asked for more, and a stop once the agent asks nothing.
 
     The script's tool calls are made where tools are offered. Where the prompt asks whether a reply is acceptable (a yes/no check by
@@ -160,7 +160,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
     messages = request.messages
     last = messages[-1].text if messages else ""
     if "true" in last and "false" in last:
-        return Reply("true")
+        return Utterance("true")
     acts = [Turn("", action) for action in script if request.tools or not action.calls]
     _, done = progress(messages)
     left = after(acts, done) if all(turn.action.speaks for turn in acts) else acts[_place(script, messages) :]
@@ -171,7 +171,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Reply:
     said = (left[0].action.text if left else AGREE) if asked else STOP
     if any("User Response:" in message.text for message in messages if message.role == "system") and said != STOP:
         said = f"Thought:\nI answer what I was asked.\n\nUser Response:\n{said}"
-    return Reply(said)
+    return Utterance(said)
 
 
 def _place(script: Sequence[Action], messages: Sequence[Message]) -> int:

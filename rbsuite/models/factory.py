@@ -14,7 +14,7 @@ from rbsuite.models.litellm_model import LiteLLMModel
 from rbsuite.models.provider import DEFAULT_RETRIES, PREFIX, ProviderModel, own_server
 from rbsuite.models.provider_errors import require_sendable_keys
 from rbsuite.models.settings import ModelSettings
-from rbsuite.options import Reference, refuse_keys
+from rbsuite.options import PartReference, refuse_keys
 from rbsuite.plugins import Plugins
 from rbsuite.specs import ModelSpec, load_object
 
@@ -117,7 +117,7 @@ def find_spec(reference: str, plugins: Plugins) -> ModelSpec | None:
 
 
 def _build(spec: ModelSpec, reference: str) -> ChatModel:
-    values = Reference.parse(reference).values("model", spec.options)
+    values = PartReference.parse(reference).values("model", spec.options)
     factory = load_object(spec.factory, f"model {spec.name!r}")
     try:
         model: ChatModel = factory(**values)

@@ -24,7 +24,7 @@ IDLE = 0.02
 """Seconds that a place is kept without a call."""
 
 
-class Window(Protocol):
+class DeskWindow(Protocol):
     """The desk, as one worker reaches it. What gives nothing back is sent and not waited for."""
 
     async def enter(self, model: str, head: int, position: int) -> tuple[int, bool]:
@@ -79,7 +79,7 @@ class Desk:
         self._counts.write(0, before)
 
     async def enter(self, worker: str, model: str, head: int, position: int) -> tuple[int, bool]:
-        """See :meth:`Window.enter`; a worker that has gone meanwhile holds nothing."""
+        """See :meth:`DeskWindow.enter`; a worker that has gone meanwhile holds nothing."""
         known, pace = self._known(worker), self._paces.setdefault(model, Pace())
         known.line.head = head
         await self._gate.enter(pace, known.line, position)
@@ -90,14 +90,14 @@ class Desk:
         return pace.epoch, self._gate.roomy(pace)
 
     def leave(self, worker: str, model: str) -> None:
-        """See :meth:`Window.leave`."""
+        """See :meth:`DeskWindow.leave`."""
         known = self._known(worker)
         if known.held[model]:
             known.held[model] -= 1
             self._gate.leave(self._paces[model])
 
     def told(self, worker: str, model: str, epoch: int | None, answers: int = 1) -> None:
-        """See :meth:`Window.told`."""
+        """See :meth:`DeskWindow.told`."""
         pace = self._paces.setdefault(model, Pace())
         if epoch is None:
             for _ in range(answers):
@@ -106,7 +106,7 @@ class Desk:
             pace.overloaded(epoch)
 
     def begin(self, worker: str) -> RbsuiteError | None:
-        """See :meth:`Window.begin`."""
+        """See :meth:`DeskWindow.begin`."""
         try:
             self._known(worker).meter.begin()
         except RbsuiteError as refusal:
@@ -114,11 +114,11 @@ class Desk:
         return None
 
     def count(self, worker: str, model: str, tokens: int, cost: float | None, answered: bool) -> None:
-        """See :meth:`Window.count`."""
+        """See :meth:`DeskWindow.count`."""
         self._known(worker).meter.count(model, tokens, cost, answered=answered)
 
     def elsewhere(self, worker: str, usage: Usage) -> None:
-        """See :meth:`Window.elsewhere`."""
+        """See :meth:`DeskWindow.elsewhere`."""
         self._known(worker).meter.elsewhere(usage)
 
     def before(self, spent: Spent) -> None:
@@ -166,7 +166,7 @@ class SharedGate(Gate):
         most: calls under way at once of models in this process.
     """
 
-    def __init__(self, window: Window, most: int) -> None:
+    def __init__(self, window: DeskWindow, most: int) -> None:
         super().__init__(most)
         self._window = window
         self._models: dict[Pace, str] = {}
@@ -241,7 +241,7 @@ class SharedMeter(Meter):
         counts: what this worker spends, in row 1.
     """
 
-    def __init__(self, window: Window, counts: Counts) -> None:
+    def __init__(self, window: DeskWindow, counts: Counts) -> None:
         super().__init__(Limits(), counts)
         self._window = window
 

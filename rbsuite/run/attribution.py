@@ -78,7 +78,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrialOutcome:
     """What a trial came to.
 
     Attributes:
@@ -243,7 +243,7 @@ class Journal:
         self.path = path
         self.spent = Spent()
         """What all sessions took."""
-        self._done: dict[Key, Outcome] = {}
+        self._done: dict[Key, TrialOutcome] = {}
         self._whole = 0
         try:
             data = path.read_bytes() if path.exists() else b""
@@ -262,17 +262,17 @@ class Journal:
             read = json.loads(line)
             key = read["run"], read["position"], read["state"], tuple(read["without"])
             usage = Usage(**read["spent"])
-            done = Outcome(read["score"], read["broken"], tuple(read["recalled"]), usage)
+            done = TrialOutcome(read["score"], read["broken"], tuple(read["recalled"]), usage)
         except (ValueError, LookupError, TypeError) as error:
             raise StoreError(f"{self.path} is damaged.", "Move it away; what it held will be run again.") from error
         self._note(key, done)
 
-    def _note(self, key: Key, done: Outcome) -> None:
+    def _note(self, key: Key, done: TrialOutcome) -> None:
         self._done[key] = done
         cost = done.spent.cost
         self.spent += Spent(done.spent.calls, done.spent.tokens, cost or 0.0, int(cost is None))
 
-    def get(self, trial: Trial) -> Outcome | None:
+    def get(self, trial: Trial) -> TrialOutcome | None:
         """What a trial came to; ``None``: it was not made, or broke."""
         found = self._done.get(trial.key)
         return None if found is None or found.broken else found
@@ -282,7 +282,7 @@ class Journal:
         found = self._done.get(trial.key)
         return found is not None and found.broken
 
-    def keep(self, trial: Trial, outcome: Outcome) -> None:
+    def keep(self, trial: Trial, outcome: TrialOutcome) -> None:
         """Write a line. Once this returns, a crash of the process cannot undo it.
 
         Raises:
@@ -401,7 +401,7 @@ def _by_run(trials: Sequence[Trial]) -> Iterator[tuple[str, Sequence[Trial]]]:
         yield run, [trial for trial in trials if trial.run == run]
 
 
-async def _made(parts: RunParts, trial: Trial) -> Outcome:
+async def _made(parts: RunParts, trial: Trial) -> TrialOutcome:
     """Run a task again."""
     opened = await open_for(parts, parts.tasks.by_id[trial.task], trial.position)
     run = TaskRun(parts, opened, trial.version, trial.version, learns=False, judges=False)
@@ -412,7 +412,7 @@ async def _made(parts: RunParts, trial: Trial) -> Outcome:
         raise Outage(f"no model call of task {trial.task!r} was answered: {why}")
     group = draft.group
     recalled = {found.item_id for event in draft.recalls for found in event.recall.items}
-    return Outcome(
+    return TrialOutcome(
         score_of(group.rollouts, group.selected),
         _broken([rollout.trajectory.end for rollout in group.rollouts], group.selected),
         tuple(sorted(recalled)),

@@ -33,7 +33,7 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class WorkSetting:
     """What an executor works on.
 
     Attributes:
@@ -60,7 +60,7 @@ class LocalExecutor:
         setting: what is carried out.
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: WorkSetting) -> None:
         plan, execution = setting.plan, setting.execution
         alone = one_at_a_time(plan.spec, plan.config)
         self.at_once = 1 if alone else execution.concurrency

@@ -15,7 +15,7 @@ from rbsuite.errors import LimitReached, UsageError
 from rbsuite.plugins import BY_HAND
 from rbsuite.record import RunInfo
 from rbsuite.run.config import Execution, executor_kind
-from rbsuite.run.executor import Executor, LocalExecutor, Setting
+from rbsuite.run.executor import Executor, LocalExecutor, WorkSetting
 from rbsuite.run.observers import Observers
 from rbsuite.run.plan import Plan
 from rbsuite.run.private import check_confined, unheard
@@ -65,7 +65,7 @@ async def _run_experiment(plan: Plan, store: ExperimentStore, execution: Executi
     if kind != "local":
         _refuse_by_hand(plan, execution)
     spending = Spending(store, limits_of(execution), processes)
-    setting = Setting(plan, execution, sink, spending, hides, partial(job_of, store))
+    setting = WorkSetting(plan, execution, sink, spending, hides, partial(job_of, store))
     try:
         executor = _make_executor(setting, kind, processes)
         try:
@@ -92,7 +92,7 @@ def _refuse_by_hand(plan: Plan, execution: Execution) -> None:
         )
 
 
-def _make_executor(setting: Setting, kind: Literal["local", "processes", "ray"], processes: int) -> Executor:
+def _make_executor(setting: WorkSetting, kind: Literal["local", "processes", "ray"], processes: int) -> Executor:
     if kind == "processes":
         return ProcessExecutor(setting, processes)
     if kind == "ray":

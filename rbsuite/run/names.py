@@ -10,7 +10,7 @@ from typing import Any
 
 from rbsuite.errors import PluginError, RbsuiteError
 from rbsuite.judges.base import FunctionJudge
-from rbsuite.options import Reference, canonical_reference
+from rbsuite.options import PartReference, canonical_reference
 from rbsuite.plugins import Plugins
 from rbsuite.specs import Spec, load_object
 
@@ -55,6 +55,6 @@ def look_up(plugins: Plugins, kind: str, reference: str) -> Part:
         UnknownNameError: no such name or option; the nearest is suggested.
         UsageError: a bad value.
     """
-    parsed = Reference.parse(reference)
+    parsed = PartReference.parse(reference)
     spec = plugins.find(kind, parsed.name)
     return Part(kind, spec, parsed.values(kind, spec.options))

@@ -18,7 +18,7 @@ from rbsuite.record import RunInfo
 from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import ExperimentConfig, one_at_a_time
 from rbsuite.run.names import Part
-from rbsuite.run.reads import Twins
+from rbsuite.run.reads import RunTwins
 from rbsuite.run.sink import Sink
 from rbsuite.scaling.base import Scaling, Selector
 from rbsuite.specs import EnvironmentSpec, JudgeSpec, MemorySpec, SelectorSpec
@@ -67,7 +67,7 @@ class RunParts:
     judge: Judge
     judge_spec: JudgeSpec
     bank: Bank
-    twins: Twins
+    twins: RunTwins
     origin: str
     gate: Line
     metered: MeteredEmbedder | None

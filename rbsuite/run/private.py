@@ -33,7 +33,7 @@ from rbsuite.events import Event, ModelWaiting, RolloutEnded, StepTaken, TaskCom
 from rbsuite.models.factory import find_spec
 from rbsuite.models.provider import BASE_URL_VARIABLES, PREFIX
 from rbsuite.models.settings import ModelSettings
-from rbsuite.options import Reference
+from rbsuite.options import PartReference
 from rbsuite.plugins import Plugins
 from rbsuite.run.config import Execution, ExperimentConfig, executor_kind, model_references
 from rbsuite.run.names import look_up
@@ -96,7 +96,7 @@ def is_elsewhere(reference: str, plugins: Plugins) -> bool:
     """
     spec = find_spec(reference, plugins)
     if spec is not None:
-        values = Reference.parse(reference).values("model", spec.options)
+        values = PartReference.parse(reference).values("model", spec.options)
         return spec.remote or any(_leads_elsewhere(value) for value in values.values())
     settings = ModelSettings.parse(reference)
     given = str(settings.options.get("api_base", ""))

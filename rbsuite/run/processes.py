@@ -17,7 +17,7 @@ from rbsuite.models.meter import Counts, Meter
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.record import RunInfo, TaskRecord
 from rbsuite.run.config import Execution, ExperimentConfig
-from rbsuite.run.executor import Setting, sendable
+from rbsuite.run.executor import WorkSetting, sendable
 from rbsuite.run.private import unheard
 from rbsuite.run.roles import first_failure
 from rbsuite.run.sink import Sink
@@ -33,7 +33,7 @@ class ProcessExecutor:
         processes: how many.
     """
 
-    def __init__(self, setting: Setting, processes: int) -> None:
+    def __init__(self, setting: WorkSetting, processes: int) -> None:
         execution, plan, hides = setting.execution, setting.plan, setting.hides
         share = replace(
             execution,

@@ -24,9 +24,9 @@ from rbsuite.models.limits import Limits
 from rbsuite.models.shared import Desk
 from rbsuite.prompts import SUFFIX
 from rbsuite.run.config import Execution
-from rbsuite.run.executor import Setting
+from rbsuite.run.executor import WorkSetting
 from rbsuite.run.ray_nodes import check_nodes, connect, nodes
-from rbsuite.run.ray_worker import RunWorker, Setup
+from rbsuite.run.ray_worker import RunWorker, WorkerSetup
 from rbsuite.run.spending import limits_of
 from rbsuite.run.worker import Job
 from rbsuite.specs import EnvironmentSpec
@@ -58,7 +58,7 @@ class RayExecutor:
         PluginError: a node has another Python or rbsuite.
     """
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: WorkSetting) -> None:
         execution, plan = setting.execution, setting.plan
         if execution.cache:
             raise UsageError("--cache keeps replies on one machine.", "Leave it out, or use local or processes:N.")
@@ -268,9 +268,9 @@ def as_ray_names(takes: Mapping[str, Any]) -> Mapping[str, float]:
     return {name: amount for name, amount in named.items() if amount}
 
 
-def _setup_of(setting: Setting, limited: bool) -> Setup:
+def _setup_of(setting: WorkSetting, limited: bool) -> WorkerSetup:
     plan = setting.plan
-    return Setup(
+    return WorkerSetup(
         setting.execution,
         tuple((part.kind, part.spec.name, plan.plugins.owner(part.spec)) for part in plan.parts),
         plan.config.tasks,

@@ -48,7 +48,7 @@ Message = tuple[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class WorkerSetup:
     """What every worker of an experiment is told. Nothing in here is secret.
 
     Attributes:
@@ -87,7 +87,7 @@ class RunWorker:
         return f"{socket.gethostname()} ({get_node_ip_address()})"
 
     def prepare(
-        self, config: ExperimentConfig, recipe: Recipe, variables: Mapping[str, str], setup: Setup
+        self, config: ExperimentConfig, recipe: Recipe, variables: Mapping[str, str], setup: WorkerSetup
     ) -> RbsuiteError | None:
         """Make ready to carry out a run; gives why that cannot be."""
         os.environ.update(variables)
@@ -238,7 +238,7 @@ class Outbox:
 
 
 class RayWindow:
-    """The desk as a worker reaches it over Ray, see :class:`rbsuite.models.shared.Window`.
+    """The desk as a worker reaches it over Ray, see :class:`rbsuite.models.shared.DeskWindow`.
 
     Args:
         desk: the actor.
@@ -250,29 +250,29 @@ class RayWindow:
         self._worker = worker
 
     async def enter(self, model: str, head: int, position: int) -> tuple[int, bool]:
-        """See :class:`rbsuite.models.shared.Window`."""
+        """See :class:`rbsuite.models.shared.DeskWindow`."""
         entered: tuple[int, bool] = await self._asked(self._desk.enter.remote(self._worker, model, head, position))
         return entered
 
     def leave(self, model: str) -> None:
-        """See :class:`rbsuite.models.shared.Window`."""
+        """See :class:`rbsuite.models.shared.DeskWindow`."""
         self._desk.leave.remote(self._worker, model)
 
     def told(self, model: str, epoch: int | None, answers: int = 1) -> None:
-        """See :class:`rbsuite.models.shared.Window`."""
+        """See :class:`rbsuite.models.shared.DeskWindow`."""
         self._desk.told.remote(self._worker, model, epoch, answers)
 
     async def begin(self) -> RbsuiteError | None:
-        """See :class:`rbsuite.models.shared.Window`."""
+        """See :class:`rbsuite.models.shared.DeskWindow`."""
         refusal: RbsuiteError | None = await self._asked(self._desk.begin.remote(self._worker))
         return refusal
 
     def count(self, model: str, tokens: int, cost: float | None, answered: bool) -> None:
-        """See :class:`rbsuite.models.shared.Window`."""
+        """See :class:`rbsuite.models.shared.DeskWindow`."""
         self._desk.count.remote(self._worker, model, tokens, cost, answered)
 
     def elsewhere(self, usage: Usage) -> None:
-        """See :class:`rbsuite.models.shared.Window`."""
+        """See :class:`rbsuite.models.shared.DeskWindow`."""
         self._desk.elsewhere.remote(self._worker, usage)
 
     async def _asked(self, reply: Any) -> Any:

@@ -37,7 +37,7 @@ class _Read:
     standing: StandingSearch | None = None
 
 
-class Twins:
+class RunTwins:
     """The twins of a run's tasks: those that their task set knows and, after a warm start, the tasks of the source that asked the same.
 
     Of a source's tasks the bank holds what they asked, as the keys of what was learnt on them; that is compared with the queries that
@@ -84,7 +84,7 @@ class Reads:
         bank: Bank,
         version: int,
         task: Task,
-        twins: Twins,
+        twins: RunTwins,
         scope: str,
         exclude: bool = True,
         without: frozenset[str] = frozenset(),

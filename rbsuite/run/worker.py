@@ -37,7 +37,7 @@ from rbsuite.retrieval.base import MeteredEmbedder
 from rbsuite.run.config import Execution, ExperimentConfig, model_references, unmasked
 from rbsuite.run.names import Part, look_up
 from rbsuite.run.parts import RunParts
-from rbsuite.run.reads import Twins
+from rbsuite.run.reads import RunTwins
 from rbsuite.run.sink import Sink
 from rbsuite.run.stream import Stream
 from rbsuite.run.window import make_window
@@ -202,7 +202,7 @@ class Worker:
             judge=judge.make(),
             judge_spec=judge.spec,
             bank=bank,
-            twins=Twins(tasks, bank),
+            twins=RunTwins(tasks, bank),
             origin="" if start == GENESIS else start[:8],
             gate=line,
             metered=metered,

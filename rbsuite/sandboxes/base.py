@@ -31,7 +31,7 @@ HOME = "/home/agent"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class CommandLimits:
     """What commands may use.
 
     Attributes:
@@ -81,11 +81,11 @@ class Setup:
     shown: tuple[Path, ...] = ()
     network: bool = False
     writable_root: bool = False
-    limits: Limits = Limits()
+    limits: CommandLimits = CommandLimits()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandOutcome:
     """What became of a command.
 
     Attributes:
@@ -114,7 +114,7 @@ class Sandbox(Protocol):
     backend: str
     workdir: str
 
-    async def exec(self, command: str | Sequence[str], *, seconds: float | None = None) -> Outcome:
+    async def exec(self, command: str | Sequence[str], *, seconds: float | None = None) -> CommandOutcome:
         """Run a command in the work directory, without stopping the event loop.
 
         Args:
@@ -206,7 +206,7 @@ _LIMITED = (
 _AFTER = {True: "kill -KILL -1 2>/dev/null; exit $code", False: "exit $code"}
 
 
-def limited(limits: Limits, workdir: str, command: str | Sequence[str], *, alone: bool = False) -> list[str]:
+def limited(limits: CommandLimits, workdir: str, command: str | Sequence[str], *, alone: bool = False) -> list[str]:
     """A command behind its limits, which are set inside the sandbox: before the process exists nothing can set them safely.
 
     Args:
@@ -222,7 +222,7 @@ def limited(limits: Limits, workdir: str, command: str | Sequence[str], *, alone
     return ["bash", "-c", script, "sandbox", *map(str, given), workdir, *inner]
 
 
-def over_disk(limits: Limits) -> EnvironmentFailure:
+def over_disk(limits: CommandLimits) -> EnvironmentFailure:
     """The error of a work directory that is too large to be copied or read."""
     return EnvironmentFailure(
         f"the work directory of the sandbox has more than {limits.disk:,} bytes.", "Nothing is copied from it."

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from rbsuite.errors import EnvironmentFailure
-from rbsuite.sandboxes.base import HOME, Outcome, Sandbox, Setup, limited, over_disk, variables
+from rbsuite.sandboxes.base import HOME, CommandOutcome, Sandbox, Setup, limited, over_disk, variables
 from rbsuite.sandboxes.inside import FilesFromInside
 from rbsuite.sandboxes.running import Ran, run
 
@@ -111,12 +111,12 @@ class Container(FilesFromInside):
                 f"{self.backend} cannot start a container of {setup.image}: {told}.", "Run: rbsuite doctor"
             )
 
-    async def exec(self, command: str | Sequence[str], *, seconds: float | None = None) -> Outcome:
+    async def exec(self, command: str | Sequence[str], *, seconds: float | None = None) -> CommandOutcome:
         """See :class:`rbsuite.sandboxes.base.Sandbox`."""
         limits = self._setup.limits
         ran = await self._run(command, seconds or limits.seconds, limits.output)
         over = await self._over_disk()
-        return Outcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
+        return CommandOutcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
 
     async def fork(self) -> Container:
         """See :class:`rbsuite.sandboxes.base.Sandbox`. The work directory is copied; the rest is the image's again."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from rbsuite.errors import EnvironmentFailure
-from rbsuite.sandboxes.base import Outcome, Setup, over_disk
+from rbsuite.sandboxes.base import CommandOutcome, Setup, over_disk
 from rbsuite.sandboxes.inside import FilesFromInside
 from rbsuite.sandboxes.running import Ran, run
 
@@ -73,12 +73,12 @@ class DirectorySandbox(FilesFromInside):
     def variables(self) -> dict[str, str]:
         """Its environment variables."""
 
-    async def exec(self, command: str | Sequence[str], *, seconds: float | None = None) -> Outcome:
+    async def exec(self, command: str | Sequence[str], *, seconds: float | None = None) -> CommandOutcome:
         """See :class:`rbsuite.sandboxes.base.Sandbox`."""
         limits = self._setup.limits
         ran = await self._run(command, seconds or limits.seconds, limits.output, stop=self._too_large)
         over = ran.stopped or await asyncio.to_thread(self._too_large)
-        return Outcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
+        return CommandOutcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
 
     async def fork(self) -> Self:
         """See :class:`rbsuite.sandboxes.base.Sandbox`."""

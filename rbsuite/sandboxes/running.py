@@ -20,7 +20,7 @@ _GRACE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a program came to; see :class:`rbsuite.sandboxes.base.Outcome`."""
+    """What a program came to; see :class:`rbsuite.sandboxes.base.CommandOutcome`."""
 
     code: int
     output: bytes

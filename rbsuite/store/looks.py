@@ -16,7 +16,7 @@ NEXT, LAST = "next", "last"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DueLook:
     """A look of an experiment, and the runs that are due by it.
 
     Attributes:
@@ -42,7 +42,7 @@ def declared_looks(manifest: Manifest) -> tuple[int, ...]:
     return tuple(manifest.config.get("looks") or ())
 
 
-def stage(store: ExperimentStore, to_look: str = "") -> Stage:
+def stage(store: ExperimentStore, to_look: str = "") -> DueLook:
     """The look that an experiment is at, or that it is to be taken to.
 
     Args:
@@ -57,7 +57,7 @@ def stage(store: ExperimentStore, to_look: str = "") -> Stage:
     if not looks:
         if to_look:
             raise UsageError("--to-look needs an experiment that declares looks.", "Declare them with --looks 3,5,10.")
-        return Stage((), 0, runs, all(store.run_finished(run.id) for run in runs))
+        return DueLook((), 0, runs, all(store.run_finished(run.id) for run in runs))
     due = [tuple(run for run in runs if _is_due(run, orders, store.manifest)) for orders in looks]
     begun = {run.id for run in runs if store.committed(run.id)}
     at = next(number for number, found in enumerate(due) if begun <= {run.id for run in found})
@@ -66,7 +66,7 @@ def stage(store: ExperimentStore, to_look: str = "") -> Stage:
         return all(store.run_finished(run.id) for run in due[number])
 
     wanted = _wanted(to_look, looks, at, finished(at))
-    return Stage(looks, wanted + 1, due[wanted], finished(wanted))
+    return DueLook(looks, wanted + 1, due[wanted], finished(wanted))
 
 
 def _wanted(to_look: str, looks: Sequence[int], at: int, finished: bool) -> int:

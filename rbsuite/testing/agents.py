@@ -28,7 +28,7 @@ SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class AgentRollout:
     """One rollout of an agent.
 
     Attributes:
@@ -58,7 +58,7 @@ class AgentSubject(Subject[AgentSpec]):
         memory: str = "",
         answer: Answer | None = None,
         later: str | None = None,
-    ) -> Played:
+    ) -> AgentRollout:
         """A rollout of a practice task.
 
         Args:
@@ -87,9 +87,9 @@ class AgentSubject(Subject[AgentSpec]):
             if later is not None:
                 player.remember(later)
         grade = await episode.grade("finished" if episode.observation.turn == "over" else "max_steps")
-        return Played(tuple(done), tuple(services.requests), grade.score)
+        return AgentRollout(tuple(done), tuple(services.requests), grade.score)
 
-    async def use(self) -> list[Played]:
+    async def use(self) -> list[AgentRollout]:
         """A rollout in every mode, each by a new object."""
         return [await self.play(mode) for mode in self.modes]
 

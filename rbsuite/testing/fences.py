@@ -61,7 +61,7 @@ Reply = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Sighting:
     """Where a source's words were seen: in a message of this role, of a request for this purpose."""
 
     source: str
@@ -80,7 +80,7 @@ def check_fences(
     plugins: Sequence[tuple[str, object]] | Plugins = (),
     reply: Reply | None = None,
     **options: Any,
-) -> frozenset[Shown]:
+) -> frozenset[Sighting]:
     """Run a small experiment of hostile texts and see that they stand in fences, in every prompt.
 
     Args:
@@ -108,7 +108,7 @@ def check_fences(
     faults = [fault for request in liar.requests for fault in liar.faults(request)]
     assert not faults, f"{len(faults)} hostile texts stand bare in a prompt; the first: {faults[0]}"
     return frozenset(
-        Shown(source, request.purpose, message.role)
+        Sighting(source, request.purpose, message.role)
         for request in liar.requests
         for message in request.messages
         for source in SOURCES

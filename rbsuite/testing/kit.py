@@ -22,7 +22,7 @@ from typing import Any
 
 from rbsuite.distributions import GROUP
 from rbsuite.errors import UnknownNameError, UsageError
-from rbsuite.options import Reference
+from rbsuite.options import PartReference
 from rbsuite.plugins import Plugins, load_plugins
 from rbsuite.run.names import look_up
 from rbsuite.testing import agents, embedders, environments, judges, memories, models, plugins
@@ -181,7 +181,7 @@ def find_targets(text: str, known: Plugins) -> Targets:
     named = [info.name for info in infos if text == info.name or text == info.distribution.partition(" ")[0]]
     if named:
         return Targets(known, _with_specs(known, named))
-    name = Reference.parse(text).name if not Path(text).exists() else ""
+    name = PartReference.parse(text).name if not Path(text).exists() else ""
     kinds = [kind for kind in SUBJECTS if name and name in _names(known, kind)]
     if kinds:
         return Targets(known, [Target(kind, text) for kind in kinds])

@@ -22,7 +22,7 @@ from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import Completion, ModelRequest, Purpose
 from rbsuite.models.services import Asking
 from rbsuite.prompts import Prompts
-from rbsuite.run.reads import Reads, ReadsBank, Twins
+from rbsuite.run.reads import Reads, ReadsBank, RunTwins
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.specs import ActionMode, EnvironmentSpec, Split
 from rbsuite.task import Task, TaskSet
@@ -273,7 +273,7 @@ class PracticeView(ReadsBank, PracticeServices):
 
     def __init__(self, bank: Bank, task: Task, prompts: Prompts, seed: int, answer: Answer = practised) -> None:
         super().__init__(prompts, "memory", seed, answer)
-        self._reads = Reads(bank, bank.version, task, Twins(tasks(), bank), "shared")
+        self._reads = Reads(bank, bank.version, task, RunTwins(tasks(), bank), "shared")
         self.version = bank.version
 
     def spend(self, model: str, usage: Usage, seconds: float) -> None:

@@ -21,12 +21,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rbsuite.errors import EnvironmentFailure
-from rbsuite.sandboxes.base import MIB, Limits, Sandbox
+from rbsuite.sandboxes.base import MIB, CommandLimits, Sandbox
 
 Begin = Callable[[], Awaitable[Sandbox]]
 Rule = Callable[[Begin], Awaitable[str]]
 
-TRIED = Limits(seconds=20.0, memory=256 * MIB, file_size=8 * MIB, output=MIB, disk=16 * MIB, scratch=16 * MIB)
+TRIED = CommandLimits(seconds=20.0, memory=256 * MIB, file_size=8 * MIB, output=MIB, disk=16 * MIB, scratch=16 * MIB)
 """The limits with which the rules are tried."""
 
 

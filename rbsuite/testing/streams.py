@@ -29,14 +29,14 @@ Made = Callable[[], Memory]
 class MemorySubject(Subject[MemorySpec]):
     """A memory."""
 
-    def stream(self, made: Made, answer: Answer = practised) -> Stream:
+    def stream(self, made: Made, answer: Answer = practised) -> PracticeStream:
         """A stream at its beginning.
 
         Args:
             made: gives the memory for each call.
             answer: what the model says.
         """
-        return Stream(self, made, answer)
+        return PracticeStream(self, made, answer)
 
     def one(self) -> Made:
         """Always the same object."""
@@ -48,7 +48,7 @@ class MemorySubject(Subject[MemorySpec]):
         """Those that were opened, because their state is outside the bank."""
         return []
 
-    async def restored(self, snapshot: str) -> Stream:
+    async def restored(self, snapshot: str) -> PracticeStream:
         """A stream at its beginning, with a new memory that was opened at a snapshot."""
         memory: ExternalMemory = self.make()
         await memory.open(f"kit-{token_hex(6)}", snapshot)
@@ -68,7 +68,7 @@ class MemorySubject(Subject[MemorySpec]):
 
 
 @dataclass
-class Stream:
+class PracticeStream:
     """A stream of practice tasks, one at a time, and what the memory made of it.
 
     Attributes:
@@ -126,7 +126,7 @@ class Stream:
         self.ops.append((ops[0], ops[-1]))
         await self.bank.apply(position + 1, ops[0])
 
-    async def run(self, length: int = LENGTH, *, padding: int = 0) -> Stream:
+    async def run(self, length: int = LENGTH, *, padding: int = 0) -> PracticeStream:
         """So many tasks."""
         for _ in range(length):
             await self.step(padding=padding)

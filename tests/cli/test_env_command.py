@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from experiments import core_plugins
-from rbsuite.cli.doctor import Finding
+from rbsuite.cli.doctor import Diagnosis
 from rbsuite.cli.doctor import command as doctor
 from rbsuite.cli.environment import command as env
 from rbsuite.cli.environment import describe, render
@@ -142,11 +142,11 @@ def invoke(command: Any, *arguments: str) -> Result:
     return CliRunner().invoke(command, arguments, catch_exceptions=False)
 
 
-def findings() -> list[Finding]:
-    return [Finding(**row) for row in json.loads(invoke(doctor, "--json").stdout)["findings"]]
+def findings() -> list[Diagnosis]:
+    return [Diagnosis(**row) for row in json.loads(invoke(doctor, "--json").stdout)["findings"]]
 
 
-def finding(name: str, status: str) -> Finding:
+def finding(name: str, status: str) -> Diagnosis:
     every = findings()
     found = [item for item in every if item.name == name and item.status == status]
     assert found, [(item.name, item.status, item.detail) for item in every]

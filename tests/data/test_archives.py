@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rbsuite.data.archives import Limits, extract
+from rbsuite.data.archives import UnpackLimits, extract
 from rbsuite.errors import DataError
 
 OUTSIDE = ["/abs", "../up", "a/../../up", "C:/x", "a\\..\\b", "..", "a\nb", "a\x1b[31m", "x" * 2000]
 
 
-def unpack(tmp_path: Path, content: bytes, limits: Limits | None = None) -> str | None:
+def unpack(tmp_path: Path, content: bytes, limits: UnpackLimits | None = None) -> str | None:
     archive, target = tmp_path / "archive", tmp_path / "out"
     archive.write_bytes(content)
     target.mkdir(exist_ok=True)
@@ -86,7 +86,7 @@ def test_links_and_encrypted_files_in_a_zip_are_refused(tmp_path: Path) -> None:
 
 
 def test_bombs_are_stopped_at_the_limit(tmp_path: Path) -> None:
-    limits = Limits(total_bytes=1 << 20, files=100)
+    limits = UnpackLimits(total_bytes=1 << 20, files=100)
     zeros = b"\0" * (4 << 20)
     for content in (
         tar_of((tarfile.TarInfo("bomb"), zeros)),
@@ -107,7 +107,7 @@ def test_a_huge_header_is_not_read_whole(tmp_path: Path) -> None:
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 8 << 30
     content = gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + b"a" * (16 << 20))
     with pytest.raises(DataError, match="unpacks to more than 1 MiB"):
-        unpack(tmp_path, content, Limits(total_bytes=1 << 20, files=1))
+        unpack(tmp_path, content, UnpackLimits(total_bytes=1 << 20, files=1))
 
 
 def test_the_same_path_twice_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rbsuite.data.archives import Limits
+from rbsuite.data.archives import UnpackLimits
 from rbsuite.data.fetch import FetchOptions, FetchRequest, fetch_pack
 from rbsuite.data.packs import Archive, import_pack, verify_pack
 from rbsuite.errors import DataError, UsageError
@@ -115,7 +115,7 @@ def test_hostile_and_wrong_archives_leave_nothing_and_keep_the_old_pack(
         "foreign": kit.tar_gz({"readme": b""}),
         "malformed": kit.tar_gz({"riddles.json": b"[1,"}),
     }[case]
-    options = FetchOptions(limits=Limits(total_bytes=1 << 20, files=50))
+    options = FetchOptions(limits=UnpackLimits(total_bytes=1 << 20, files=50))
     request = FetchRequest(site.origin + "/f", sha256(site.content))
     with pytest.raises(DataError):
         fetch_pack(kit.ToyImporter(), data_dir, request, options)

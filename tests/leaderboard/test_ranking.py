@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rbsuite.leaderboard.ranking import Entry, compare_all, rank_ranges
+from rbsuite.leaderboard.ranking import ScoredRow, compare_all, rank_ranges
 from rbsuite.record import Condition, RunInfo
 from rbsuite.statistics.beside import intervals_beside
 from rbsuite.statistics.exact import holm
@@ -19,12 +19,12 @@ TASKS = tuple(f"t{number}" for number in range(40))
 MADE = Condition("m", "single", "a", "x", "j")
 
 
-def entry(cells: Floats, first_seed: int = 0, *, exchangeable: bool = False) -> Entry:
+def entry(cells: Floats, first_seed: int = 0, *, exchangeable: bool = False) -> ScoredRow:
     keys = tuple((first_seed + column, TASKS) for column in range(cells.shape[1]))
-    return Entry(cells.astype(float), keys, exchangeable)
+    return ScoredRow(cells.astype(float), keys, exchangeable)
 
 
-def streams(one: Entry) -> Sequence[StreamScores]:
+def streams(one: ScoredRow) -> Sequence[StreamScores]:
     return [
         StreamScores(
             RunInfo("r", MADE, column, "seeded", seed, TASKS),

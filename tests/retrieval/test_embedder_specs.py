@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rbsuite.errors import UsageError
-from rbsuite.options import Reference
+from rbsuite.options import PartReference
 from rbsuite.retrieval.builtin import rbsuite_embedders
 from rbsuite.specs import load_object
 
@@ -11,7 +11,7 @@ SPECS = {spec.name: spec for spec in rbsuite_embedders()}
 
 
 def values(text):
-    reference = Reference.parse(text)
+    reference = PartReference.parse(text)
     return reference.values("embedder", SPECS[reference.name].options)
 
 

@@ -11,7 +11,7 @@ import pytest
 from rbsuite.cli.doctor import check_sandboxes
 from rbsuite.errors import EnvironmentFailure, UsageError
 from rbsuite.sandboxes import bwrap, choice
-from rbsuite.sandboxes.base import MIB, Limits, Setup
+from rbsuite.sandboxes.base import MIB, CommandLimits, Setup
 from rbsuite.sandboxes.containers import Engine
 from rbsuite.sandboxes.local import Local
 
@@ -76,7 +76,7 @@ def test_an_engine_copies_the_workspace_in_and_ends_what_it_started(
 
 def test_a_command_that_fills_the_disk_is_stopped_while_it_runs() -> None:
     async def fill() -> tuple[bool, bool]:
-        sandbox = await Local().start(Setup(limits=Limits(disk=MIB)))
+        sandbox = await Local().start(Setup(limits=CommandLimits(disk=MIB)))
         try:
             outcome = await sandbox.exec("for i in 1 2 3; do head -c 1M /dev/zero > f$i; done; sleep 30")
             return outcome.over_disk, outcome.timed_out

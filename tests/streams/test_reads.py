@@ -14,7 +14,7 @@ from rbsuite.errors import ModelError
 from rbsuite.experience import MemoryItem, MemoryOp, Provenance
 from rbsuite.memories.bank import Bank
 from rbsuite.retrieval.hashing import HashEmbedder
-from rbsuite.run.reads import Reads, Twins
+from rbsuite.run.reads import Reads, RunTwins
 from rbsuite.task import Task, TaskSet
 
 QUERIES = ("refund my order", "change the address", "refund the address", "book it")
@@ -75,27 +75,27 @@ def test_a_read_gives_its_version_while_the_bank_moves_on(
         for version, ops in enumerate(versions[:told], 1):
             await still.apply(version, ops)
             await moving.apply(version, ops)
-        expected = await read(Reads(still, told, task, Twins(ALL, still), scope))
+        expected = await read(Reads(still, told, task, RunTwins(ALL, still), scope))
 
         async def move() -> None:
             for version, ops in enumerate(versions[told:], told + 1):
                 await moving.apply(version, ops)
 
-        reads = Reads(moving, told, task, Twins(ALL, moving), scope)
+        reads = Reads(moving, told, task, RunTwins(ALL, moving), scope)
         given, _ = await asyncio.gather(read(reads), move())
         assert given == expected
-        again = Reads(moving, told, task, Twins(ALL, moving), scope)
+        again = Reads(moving, told, task, RunTwins(ALL, moving), scope)
         assert await read(again) == expected
         assert await again.hold(told)
         for version in range(told, len(versions) + 1):
-            fresh = await read(Reads(moving, version, task, Twins(ALL, moving), scope))
+            fresh = await read(Reads(moving, version, task, RunTwins(ALL, moving), scope))
             assert await again.hold(version) == (fresh == expected)
         assert await reads.hold(len(versions)) == (fresh == expected)
 
-        searched = Reads(moving, told, task, Twins(ALL, moving), scope)
+        searched = Reads(moving, told, task, RunTwins(ALL, moving), scope)
         found = await searched.search(query, 2, "", "")
         for version in range(told, len(versions) + 1):
-            other = await Reads(moving, version, task, Twins(ALL, moving), scope).search(query, 2, "", "")
+            other = await Reads(moving, version, task, RunTwins(ALL, moving), scope).search(query, 2, "", "")
             assert await searched.hold(version) == (other == found)
 
     asyncio.run(run())
@@ -110,7 +110,7 @@ def test_a_read_that_failed_never_holds() -> None:
         await bank.apply(1, [add(0, QUERIES[0], TASKS[0])])
         await bank.apply(2, [MemoryOp("delete", Provenance("t0", 1), item_id="i0")])
         embedder.failing = frozenset(QUERIES[1:2])
-        reads = Reads(bank, 1, TASKS[1], Twins(ALL, bank), "shared")
+        reads = Reads(bank, 1, TASKS[1], RunTwins(ALL, bank), "shared")
         with pytest.raises(ModelError):
             await reads.search(QUERIES[1], 1, "", "")
         assert not await reads.hold(2)
@@ -123,7 +123,7 @@ def test_where_a_read_would_fail_it_does_not_hold() -> None:
     async def run() -> None:
         embedder = Waiting()
         bank = Bank(embedder)
-        reads = Reads(bank, 0, TASKS[1], Twins(ALL, bank), "shared")
+        reads = Reads(bank, 0, TASKS[1], RunTwins(ALL, bank), "shared")
         assert (await reads.search(QUERIES[1], 1, "", "")).reason == "empty bank"
         await bank.apply(1, [add(0, QUERIES[0], TASKS[0])])
         embedder.failing = frozenset(QUERIES[1:2])
@@ -154,7 +154,7 @@ def test_each_kind_of_read_alone_is_held_to_what_it_gave(kind: str) -> None:
         bank = Bank(Waiting())
         for version, ops in enumerate(([first], change, []), 1):
             await bank.apply(version, ops)
-        stale, fresh = (Reads(bank, version, TASKS[1], Twins(ALL, bank), "shared") for version in (1, 2))
+        stale, fresh = (Reads(bank, version, TASKS[1], RunTwins(ALL, bank), "shared") for version in (1, 2))
         assert await read(stale) != await read(fresh)
         assert not await stale.hold(2)
         assert not await stale.hold(3)
@@ -170,7 +170,7 @@ def test_an_experience_that_comes_back_goes_before_a_later_one_that_is_as_like()
         gone = MemoryOp("delete", Provenance("t0", 1), item_id="i0")
         for version, ops in enumerate(([first], [gone, second], [add(2, QUERIES[0], TASKS[0])], [first]), 1):
             await bank.apply(version, ops)
-        reads = Reads(bank, 2, TASKS[1], Twins(ALL, bank), "shared")
+        reads = Reads(bank, 2, TASKS[1], RunTwins(ALL, bank), "shared")
         assert [hit.experience for hit in (await reads.search(QUERIES[0], 1, "", "")).hits] == ["e1"]
         assert await reads.hold(3)
         assert not await reads.hold(4)

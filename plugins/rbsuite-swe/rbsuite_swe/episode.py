@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.environments.base import Episode
-from rbsuite.sandboxes.base import Outcome, Sandbox
+from rbsuite.sandboxes.base import CommandOutcome, Sandbox
 from rbsuite.trajectory import Action, EndReason, Grade, Message, Observation, ToolCall, ToolResult, ToolSpec
 from rbsuite_swe.grading.verdict import Verdict
 
@@ -130,7 +130,7 @@ class SweEpisode(Episode):
         return shown(outcome, self._brief.seconds)
 
 
-def shown(outcome: Outcome, seconds: float) -> str:
+def shown(outcome: CommandOutcome, seconds: float) -> str:
     """What the agent is shown of a command: its exit code, and its output, in full or head and tail."""
     text = outcome.output
     if len(text) < SHOWN:

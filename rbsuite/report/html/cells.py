@@ -14,7 +14,7 @@ from rbsuite.statistics.intervals import Estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PageCell:
     """What stands in a table or a sentence.
 
     Attributes:
@@ -31,7 +31,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PageTable:
     """A table.
 
     Attributes:
@@ -45,12 +45,12 @@ class Table:
     name: str
     title: str
     columns: Sequence[tuple[str, bool]]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[PageCell]]
     about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class PageChart:
     """A chart.
 
     Attributes:
@@ -84,14 +84,14 @@ class Section:
     name: str
     title: str
     about: Sequence[str]
-    figures: Sequence[Figure]
-    tables: Sequence[Table]
+    figures: Sequence[PageChart]
+    tables: Sequence[PageTable]
     warning: str = ""
 
 
-def label(text: object) -> Cell:
+def label(text: object) -> PageCell:
     """A cell that holds a name."""
-    return Cell(one_line(str(text)))
+    return PageCell(one_line(str(text)))
 
 
 def estimate(value: Mapping[str, Any] | None) -> Estimate:
@@ -141,7 +141,7 @@ class Reading:
     def __init__(self, document: Json) -> None:
         self.document = document
 
-    def __call__(self, source: str, form: str) -> Cell:
+    def __call__(self, source: str, form: str) -> PageCell:
         """The cell of a figure.
 
         Args:
@@ -154,7 +154,7 @@ class Reading:
             number = estimate(value).mean if "ci95" in value else None
         if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number):
             number = None
-        return Cell(FORMS[form](value), number, source, form)
+        return PageCell(FORMS[form](value), number, source, form)
 
     def at(self, source: str) -> Any:
         """What stands at a pointer."""

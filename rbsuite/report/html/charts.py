@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rbsuite.pages.charts import chart, svg
-from rbsuite.report.html.cells import Cell, Reading, estimate
+from rbsuite.report.html.cells import PageCell, Reading, estimate
 
 COLOURS = 8
 """Colours, each with a dash of its own; further series begin again."""
@@ -20,7 +20,7 @@ Point = tuple[float, Any, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Series:
     """A series: its name, the class that colours it, its points, and whether a line joins them (they follow each other)."""
 
     name: str
@@ -34,7 +34,9 @@ class Line:
         return self.name, f"c{self.colour % COLOURS}"
 
 
-def bands(lines: Sequence[Line], title: str, x_title: str, y_title: str, *, scale: float = 100, **options: Any) -> str:
+def bands(
+    lines: Sequence[Series], title: str, x_title: str, y_title: str, *, scale: float = 100, **options: Any
+) -> str:
     """Lines with their 95 % intervals as bands.
 
     Args:
@@ -105,7 +107,7 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
     return svg(drawn, "chart forest", title, classes)
 
 
-def stacked(names: Sequence[str], parts: Sequence[tuple[str, Sequence[Cell]]], title: str, x_title: str) -> str:
+def stacked(names: Sequence[str], parts: Sequence[tuple[str, Sequence[PageCell]]], title: str, x_title: str) -> str:
     """Sums of parts, a bar each.
 
     Args:
@@ -122,7 +124,7 @@ def stacked(names: Sequence[str], parts: Sequence[tuple[str, Sequence[Cell]]], t
     return svg(drawn, "chart stacked", title, [f"part s{number}" for number in range(len(parts))])
 
 
-def line_of(read: Reading, name: str, colour: int, points: Sequence[tuple[float, str, str]]) -> Line:
+def line_of(read: Reading, name: str, colour: int, points: Sequence[tuple[float, str, str]]) -> Series:
     """A series from where its figures stand.
 
     Args:
@@ -131,7 +133,7 @@ def line_of(read: Reading, name: str, colour: int, points: Sequence[tuple[float,
         colour: which.
         points: the place on the x axis, the pointer and the form of each.
     """
-    return Line(
+    return Series(
         name, colour, [(x, read.at(source), f"{name}: {read(source, form).text}") for x, source, form in points]
     )
 

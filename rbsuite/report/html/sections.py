@@ -9,9 +9,9 @@ from typing import Any
 
 from rbsuite.record import FACTORS
 from rbsuite.report.comparison_text import ABOUT
-from rbsuite.report.html.cells import Cell, Figure, Reading, Section, Table, key, label
-from rbsuite.report.html.charts import Line, bands, forest, line_of, stacked
-from rbsuite.report.html.words import Answer, answer
+from rbsuite.report.html.cells import PageCell, PageChart, PageTable, Reading, Section, key, label
+from rbsuite.report.html.charts import Series, bands, forest, line_of, stacked
+from rbsuite.report.html.words import ComparisonAnswer, answer
 from rbsuite.report.items import ends
 from rbsuite.statistics.items import NOT_CAUSAL
 from rbsuite.trajectory import BROKEN_ENDS
@@ -75,7 +75,7 @@ def _told(name: str, condition: Mapping[str, Any]) -> str:
     return name + (" (control)" if condition["control"] else "")
 
 
-def answers(figures: Figures) -> Sequence[Answer]:
+def answers(figures: Figures) -> Sequence[ComparisonAnswer]:
     """The answers, those of the first comparisons."""
     shown = list(enumerate(figures.pairs))[:ANSWERS_SHOWN]
     return [answer(figures.read, number, pair, figures.names) for number, pair in shown]
@@ -88,7 +88,7 @@ def first(figures: Figures) -> Section:
     rows = []
     for place, name in enumerate(figures.names):
         at, number = f"/conditions/{place}", differences.get(place)
-        none = Cell("")
+        none = PageCell("")
         rows.append(
             [
                 label(name),
@@ -114,9 +114,11 @@ def first(figures: Figures) -> Section:
         for number, (one, (a, _)) in enumerate(zip(figures.comparisons, figures.pairs, strict=True))
     ]
     drawn = (
-        [Figure("differences", forest(chart, "paired differences", "difference in points"), CAPTION)] if chart else []
+        [PageChart("differences", forest(chart, "paired differences", "difference in points"), CAPTION)]
+        if chart
+        else []
     )
-    table = Table(
+    table = PageTable(
         "conditions",
         "What each condition came to",
         columns,
@@ -137,7 +139,7 @@ def sections(figures: Figures) -> Sequence[Section]:
 
 def _learning(figures: Figures) -> Section | None:
     read, charts, tables = figures.read, [], []
-    halves: list[list[Cell]] = []
+    halves: list[list[PageCell]] = []
     for number, (one, (a, b)) in enumerate(zip(figures.comparisons, figures.pairs, strict=True)):
         title = figures.versus(number)
         for kind, what in (("learning_curve", "along the stream"), ("cumulative_curve", "so far")):
@@ -152,7 +154,7 @@ def _learning(figures: Figures) -> Section | None:
                 for side, key in ((a, "a"), (b, "b"))
             ]
             charts.append(
-                Figure(
+                PageChart(
                     f"{kind.replace('_', '-')}-{number + 1}",
                     bands(lines, f"{title}, {what}", "tasks", "score %", range=(0, 100)),
                     f"{title}: mean score {what}.",
@@ -168,7 +170,7 @@ def _learning(figures: Figures) -> Section | None:
                     ("tasks", *_two(figures, number)),
                 )
             )
-        cells = [label(title), Cell(""), Cell("")]
+        cells = [label(title), PageCell(""), PageCell("")]
         for place, name in enumerate(("second_half_gain", "final_bank_gain_on_early_tasks"), 1):
             if one[name] is not None:
                 cells[place] = read(f"/comparisons/{number}/{name}", "change")
@@ -179,7 +181,7 @@ def _learning(figures: Figures) -> Section | None:
             ("second half less first", True),
             ("early tasks again on the final bank", True),
         ]
-        tables.insert(0, Table("halves", "The second half against the first, in points", columns, halves))
+        tables.insert(0, PageTable("halves", "The second half against the first, in points", columns, halves))
     about = "Does it learn? Scores along the stream, with 95 % intervals over tasks, given these orders."
     return Section("learning", "Learning", [about], charts, tables) if charts else None
 
@@ -194,7 +196,7 @@ def _place(name: str, *, middle: bool) -> float:
     return (int(start) + int(stop)) / 2 if middle else int(stop)
 
 
-def _parts(name: str, title: str, read: Reading, at: str, heads: Sequence[str]) -> Table:
+def _parts(name: str, title: str, read: Reading, at: str, heads: Sequence[str]) -> PageTable:
     """A table of slices."""
     columns = [
         (heads[0], False),
@@ -204,7 +206,7 @@ def _parts(name: str, title: str, read: Reading, at: str, heads: Sequence[str]) 
     ]
     rows = [
         [
-            Cell(one["name"], None, f"{at}/{number}/name", "name") if heads[0] == "tasks" else label(one["name"]),
+            PageCell(one["name"], None, f"{at}/{number}/name", "name") if heads[0] == "tasks" else label(one["name"]),
             read(f"{at}/{number}/cells", "count"),
             read(f"{at}/{number}/a", "share"),
             read(f"{at}/{number}/b", "share"),
@@ -212,7 +214,7 @@ def _parts(name: str, title: str, read: Reading, at: str, heads: Sequence[str]) 
         ]
         for number, one in enumerate(read.at(at))
     ]
-    return Table(name, title, columns, rows)
+    return PageTable(name, title, columns, rows)
 
 
 def _budget(figures: Figures) -> Section | None:
@@ -248,7 +250,7 @@ def _budget(figures: Figures) -> Section | None:
         keys = [line.key for line in over_k]
         ks = sorted({k for found in several.values() for k, _ in found})
         charts.append(
-            Figure(
+            PageChart(
                 "over-k",
                 bands(over_k, "score over k", "k, rollouts a task", "score %", range=(0, 100), x_labels=ks),
                 "Score over k.",
@@ -256,7 +258,7 @@ def _budget(figures: Figures) -> Section | None:
             )
         )
         charts.append(
-            Figure(
+            PageChart(
                 "over-cost",
                 bands(over_cost, "score over cost", "tokens a task", "score %", range=(0, 100)),
                 "Score over what a task costs.",
@@ -266,7 +268,7 @@ def _budget(figures: Figures) -> Section | None:
         rows = [
             [
                 label(name),
-                Cell(f"{k}", k, f"/conditions/{place}/scaling", "k"),
+                PageCell(f"{k}", k, f"/conditions/{place}/scaling", "k"),
                 read(f"/conditions/{place}", "share"),
                 read(f"/conditions/{place}/tokens_per_task", "count"),
                 read(f"/conditions/{place}/cost", "dollars"),
@@ -281,7 +283,7 @@ def _budget(figures: Figures) -> Section | None:
             ("tokens a task", True),
             ("$ in all", True),
         ]
-        tables.append(Table("over-k", "Score and cost over k", columns, rows))
+        tables.append(PageTable("over-k", "Score and cost over k", columns, rows))
     if passes:
         passed = sorted({one["k"] for place in passes for one in figures.conditions[place]["passes"]})
         lines = [
@@ -297,7 +299,7 @@ def _budget(figures: Figures) -> Section | None:
             for place in passes
         ]
         charts.append(
-            Figure(
+            PageChart(
                 "pass-at-k",
                 bands(lines, "pass@k", "k", "pass@k %", range=(0, 100), x_labels=passed),
                 "Any of k rollouts solves the task.",
@@ -315,7 +317,7 @@ def _budget(figures: Figures) -> Section | None:
             for i, _ in enumerate(figures.conditions[place]["passes"])
         ]
         tables.append(
-            Table(
+            PageTable(
                 "passes",
                 "pass@k and pass^k",
                 [("condition", False), ("k", True), ("pass@k %", True), ("pass^k %", True)],
@@ -335,7 +337,9 @@ def _orders(figures: Figures) -> Section | None:
     for number, one in enumerate(figures.comparisons):
         at = f"/comparisons/{number}/orders_spread"
         found = range(len(one["orders_spread"]["differences"]))
-        cells = [read(f"{at}/differences/{order}", "points") if order in found else Cell("") for order in range(most)]
+        cells = [
+            read(f"{at}/differences/{order}", "points") if order in found else PageCell("") for order in range(most)
+        ]
         spread = [
             read(f"{at}/deviation", "deviation"),
             read(f"{at}/order_deviation", "deviation"),
@@ -349,13 +353,13 @@ def _orders(figures: Figures) -> Section | None:
     columns += [("SD", True), ("SD beyond chance", True), ("F test, p", True)]
     chart = bands(lines, "difference by order", "order", "points", x_labels=list(range(most)))
     about = "The same tasks in other orders. SD beyond chance: what of the spread is the orders' own."
-    figure = Figure("orders", chart, "The difference in each order, in points.", [line.key for line in lines])
+    figure = PageChart("orders", chart, "The difference in each order, in points.", [line.key for line in lines])
     return Section(
         "orders",
         "Order sensitivity",
         [about],
         [figure],
-        [Table("orders", "Differences by order, in points", columns, rows)],
+        [PageTable("orders", "Differences by order, in points", columns, rows)],
     )
 
 
@@ -388,13 +392,13 @@ def _domains(figures: Figures) -> Section | None:
     ]
     if rows:
         heads = [("condition", False), ("domain", False), ("tasks", True), ("score % [95 %]", True), ("broke", True)]
-        tables.insert(0, Table("by-domain", "Conditions by domain", heads, rows, "*: reported separately."))
+        tables.insert(0, PageTable("by-domain", "Conditions by domain", heads, rows, "*: reported separately."))
     if not tables:
         return None
     about = "Intervals are over the tasks of a part, given the orders that were run."
     drawn = (
         [
-            Figure(
+            PageChart(
                 "domains",
                 forest(chart, "difference by domain", "difference in points"),
                 "The difference by domain.",
@@ -427,7 +431,7 @@ def _items(figures: Figures) -> Section | None:
                 rows.append([*start, *_use(read, here)])
             columns = [(head, kind == "clusters" and head != "cluster") for head in heads]
             tables.append(
-                Table(f"{kind}-{number + 1}", f"{title}: {kind}", [*columns, *((head, True) for head in USE)], rows)
+                PageTable(f"{kind}-{number + 1}", f"{title}: {kind}", [*columns, *((head, True) for head in USE)], rows)
             )
         chart = [
             (
@@ -442,7 +446,7 @@ def _items(figures: Figures) -> Section | None:
         if chart:
             text = f"{title}: the clusters of items with the greatest and the least contrast."
             charts.append(
-                Figure(
+                PageChart(
                     f"items-{number + 1}", forest(chart, "contrast of clusters", "contrast in points"), text, wide=True
                 )
             )
@@ -456,7 +460,7 @@ def _items(figures: Figures) -> Section | None:
     return Section("items", "Which memory items helped", [about], charts, tables, NOT_CAUSAL)
 
 
-def _use(read: Reading, at: str) -> list[Cell]:
+def _use(read: Reading, at: str) -> list[PageCell]:
     return [
         read(f"{at}/recalled", "count"),
         read(f"{at}/score", "percent"),
@@ -504,8 +508,8 @@ def _judge(figures: Figures) -> Section | None:
     ]
     heads = [("condition", False), ("judge", False), ("right %", True), ("95 %", True)]
     tables = [
-        Table("judge", "Verdicts against the truth (rollouts)", columns, rows),
-        Table("judge-right", "How often the judge is right", heads, right),
+        PageTable("judge", "Verdicts against the truth (rollouts)", columns, rows),
+        PageTable("judge-right", "How often the judge is right", heads, right),
     ]
     about = "Memory learns from what the judge says. Rows are the truth, columns the verdict."
     return Section("judge", "Judge", [about], [], tables)
@@ -537,14 +541,14 @@ def _cost(figures: Figures) -> Section | None:
     ]
     columns += [*((f"{name}, $", True) for _, name in PARTS), ("all, $", True)]
     parts = [(name, [rows[place][1 + number] for place in places]) for number, (_, name) in enumerate(PARTS)]
-    figure = Figure(
+    figure = PageChart(
         "cost",
         stacked(figures.names, parts, "tokens a task", "tokens a task"),
         "Tokens a task. Acting: agent and simulated user.",
         [(name, f"s{number}") for number, (_, name) in enumerate(PARTS)],
         wide=True,
     )
-    return Section("cost", "Cost", [], [figure], [Table("cost", "Cost by purpose", columns, rows)])
+    return Section("cost", "Cost", [], [figure], [PageTable("cost", "Cost by purpose", columns, rows)])
 
 
 def _memory(figures: Figures) -> Section | None:
@@ -580,13 +584,15 @@ def _memory(figures: Figures) -> Section | None:
         "deleted",
         "documents written",
     )
-    tables = [Table("memory", "What the memory did", [("condition", False), *((head, True) for head in heads)], rows)]
-    drawn: list[Line] = [line_of(read, figures.names[place], place, points) for place, points in lines]
+    tables = [
+        PageTable("memory", "What the memory did", [("condition", False), *((head, True) for head in heads)], rows)
+    ]
+    drawn: list[Series] = [line_of(read, figures.names[place], place, points) for place, points in lines]
     charts = []
     if drawn:
         chart = bands(drawn, "items in a bank", "tasks", "items", scale=1)
         charts.append(
-            Figure(
+            PageChart(
                 "growth", chart, "Items in a bank along the stream, mean over the runs.", [line.key for line in drawn]
             )
         )
@@ -596,7 +602,7 @@ def _memory(figures: Figures) -> Section | None:
             for _, source, form in points
         ]
         tables.append(
-            Table(
+            PageTable(
                 "growth", "Items in a bank", [("condition", False), ("after tasks", True), ("items a run", True)], grown
             )
         )
@@ -617,7 +623,7 @@ def _failures(figures: Figures) -> Section | None:
         for end in one["ends"]
     ]
     tables = [
-        Table(
+        PageTable(
             "ends",
             "How rollouts ended",
             [("condition", False), ("end", False), ("rollouts", True), ("most frequent reason", False)],
@@ -631,7 +637,7 @@ def _failures(figures: Figures) -> Section | None:
             *(
                 read(f"/comparisons/{number}/failures/{name}", "change")
                 if one["failures"][name]
-                else Cell("nothing left")
+                else PageCell("nothing left")
                 for name in ("excluded", "against", "in_favour")
             ),
         ]
@@ -642,7 +648,7 @@ def _failures(figures: Figures) -> Section | None:
         heads = ("broke, first", "broke, second", "without them", "all counted against", "all counted for")
         tables.insert(
             0,
-            Table(
+            PageTable(
                 "failures",
                 "What broken rollouts could change, in points",
                 [("comparison", False), *((head, True) for head in heads)],
@@ -662,7 +668,7 @@ def _further(figures: Figures) -> Section | None:
     return Section("statistics", "Statistics in full", [ABOUT], [], list(_full(figures)))
 
 
-def _full(figures: Figures) -> Iterator[Table]:
+def _full(figures: Figures) -> Iterator[PageTable]:
     read = figures.read
     rows = []
     for number, one in enumerate(figures.comparisons):
@@ -676,11 +682,11 @@ def _full(figures: Figures) -> Iterator[Table]:
                 read(f"{at}/n_tasks", "count"),
                 read(f"{at}/orders", "count"),
                 read(f"{at}/detectable", "deviation"),
-                read(f"{at}/mean_of_rollouts", "change") if one["mean_of_rollouts"] else Cell(""),
+                read(f"{at}/mean_of_rollouts", "change") if one["mean_of_rollouts"] else PageCell(""),
             ]
         )
     heads = ("difference in points", "p", "p, Holm", "tasks", "orders", "detectable, points", "mean of all rollouts")
-    yield Table("comparisons", "Comparisons", [("comparison", False), *((head, True) for head in heads)], rows)
+    yield PageTable("comparisons", "Comparisons", [("comparison", False), *((head, True) for head in heads)], rows)
     beside = [
         [
             label(figures.versus(number)),
@@ -692,7 +698,7 @@ def _full(figures: Figures) -> Iterator[Table]:
         for place, found in enumerate(one["other_intervals"])
     ]
     if beside:
-        yield Table(
+        yield PageTable(
             "intervals",
             "Other intervals, in points",
             [("comparison", False), ("how", False), ("for", False), ("95 %", True)],
@@ -708,7 +714,7 @@ def _full(figures: Figures) -> Iterator[Table]:
         if one["mcnemar"] is not None
     ]
     if tested:
-        yield Table(
+        yield PageTable(
             "mcnemar",
             "McNemar's exact test",
             [("comparison", False), ("only the first solves", True), ("only the second", True), ("p", True)],
@@ -724,7 +730,7 @@ def _full(figures: Figures) -> Iterator[Table]:
         for name in one["measures"]
     ]
     if measures:
-        yield Table(
+        yield PageTable(
             "measures",
             "Further figures of the environment",
             [("condition", False), ("figure", False), ("% [95 %]", True)],
@@ -740,4 +746,6 @@ def _full(figures: Figures) -> Iterator[Table]:
         for name in one["notes"]
     ]
     if notes:
-        yield Table("notes", "What else was counted", [("condition", False), ("what", False), ("count", True)], notes)
+        yield PageTable(
+            "notes", "What else was counted", [("condition", False), ("what", False), ("count", True)], notes
+        )

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rbsuite.report.html.cells import Cell, Reading, label
+from rbsuite.report.html.cells import PageCell, Reading, label
 
 LEVEL = 0.05
 """The p value, adjusted for the number of comparisons, up to which a difference is called one."""
 
-Sentence = Sequence[Cell | str]
+Sentence = Sequence[PageCell | str]
 """Words, and figures that name where they come from."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ComparisonAnswer:
     """The answer to one comparison.
 
     Attributes:
@@ -33,7 +33,7 @@ class Answer:
     b: int
 
 
-def answer(read: Reading, number: int, places: tuple[int, int], names: Sequence[str]) -> Answer:
+def answer(read: Reading, number: int, places: tuple[int, int], names: Sequence[str]) -> ComparisonAnswer:
     """The answer to a comparison.
 
     Args:
@@ -54,7 +54,7 @@ def answer(read: Reading, number: int, places: tuple[int, int], names: Sequence[
         "open": f"{a} against {b}: no difference established.",
         "early": f"{a} against {b}: not finished, nothing may be concluded yet.",
     }[kind]
-    return Answer(verdict, kind, list(_sentences(read, at, one, kind, places, (a, b))), *places)
+    return ComparisonAnswer(verdict, kind, list(_sentences(read, at, one, kind, places, (a, b))), *places)
 
 
 def _kind(one: Mapping[str, Any]) -> str:
@@ -132,7 +132,7 @@ def _sentences(
 
 
 def _missed(read: Reading, at: str, one: Mapping[str, Any]) -> Sentence:
-    words: list[Cell | str] = ["That is no proof that there is none"]
+    words: list[PageCell | str] = ["That is no proof that there is none"]
     if one["detectable"] is not None:
         words += [
             ": a true difference of ",

@@ -12,7 +12,7 @@ from typing import Any
 
 from rbsuite.jsonable import canonical, digest, plain
 from rbsuite.task import Task
-from rbsuite.testing.environments.subject import KIND, EnvironmentSubject, Played, play_on
+from rbsuite.testing.environments.subject import KIND, EnvironmentSubject, PlayedEpisode, play_on
 from rbsuite.testing.plain import parts
 from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
 from rbsuite.trajectory import NO_CHOICE, Action, Observation
@@ -40,7 +40,7 @@ WRONG = (
 
 Leaf = str | int | float
 Path = tuple[str | int, ...]
-Pair = tuple[Played, Played]
+Pair = tuple[PlayedEpisode, PlayedEpisode]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ _SAID_BEFORE_STOP = (Action("Hello."), Action("I do not know."))
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class PlayedEpisode:
     """What came of one episode.
 
     Attributes:
@@ -154,12 +154,12 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
 
     async def play(
         self, task: Task, actions: Sequence[Action], *, environment: Environment | None = None, seed: int = SEED
-    ) -> Played:
+    ) -> PlayedEpisode:
         """Play actions of the agent; when they are used up the episode is cut and graded."""
         async with self.opened(task, seed, environment) as episode:
             return await play_on(episode, actions, self.lines(task))
 
-    async def use(self) -> list[Played]:
+    async def use(self) -> list[PlayedEpisode]:
         """Episodes of a few tasks."""
         return [await self.play(task, self.actions(task)) for task in self.played]
 
@@ -171,7 +171,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
             await self.environment.aclose()
 
 
-async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUser) -> Played:
+async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUser) -> PlayedEpisode:
     """Play an episode that is open to the end of the actions, and have it graded."""
     rest, seen, rewards = iter(actions), [episode.observation], list[float | None]()
     while episode.observation.turn != "over":
@@ -183,7 +183,7 @@ async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUse
         rewards.append(episode.reward)
         require(len(seen) < 10_000, "the user's turns do not end")
     over = episode.observation.turn == "over" and not episode.truncated
-    return Played(tuple(seen), tuple(rewards), await episode.grade("finished" if over else "max_steps"))
+    return PlayedEpisode(tuple(seen), tuple(rewards), await episode.grade("finished" if over else "max_steps"))
 
 
 def spaced(tasks: Sequence[Task], most: int) -> Sequence[Task]:

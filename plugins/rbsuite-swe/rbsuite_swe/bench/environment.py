@@ -12,7 +12,7 @@ from rbsuite.environments.base import Environment, EpisodeServices
 from rbsuite.environments.solution import Solution
 from rbsuite.errors import DataError, EnvironmentFailure, UnknownNameError
 from rbsuite.jsonable import digest
-from rbsuite.sandboxes.base import GIB, Backend, Limits, Setup
+from rbsuite.sandboxes.base import GIB, Backend, CommandLimits, Setup
 from rbsuite.sandboxes.choice import choose
 from rbsuite.task import Task, TaskSet
 from rbsuite.trajectory import Action
@@ -25,7 +25,9 @@ from rbsuite_swe.workspace import ONE_COMMIT
 
 NAME = "swe-bench"
 WORKDIR = "/testbed"
-LIMITS = Limits(seconds=60.0, cpu_seconds=3600, memory=16 * GIB, file_size=4 * GIB, disk=16 * GIB, scratch=2 * GIB)
+LIMITS = CommandLimits(
+    seconds=60.0, cpu_seconds=3600, memory=16 * GIB, file_size=4 * GIB, disk=16 * GIB, scratch=2 * GIB
+)
 _CONDA = "/opt/miniconda3/envs/testbed"
 PRELUDE = f"if [ -d {_CONDA}/bin ]; then export CONDA_PREFIX={_CONDA} PATH={_CONDA}/bin:$PATH; fi\n"
 """What stands before every command of an agent: the interpreter of the images of Python repositories."""

@@ -15,7 +15,7 @@ from rbsuite.environments.base import Environment, EpisodeServices
 from rbsuite.environments.solution import Lesson, Mistake, Solution
 from rbsuite.errors import DataError, UnknownNameError
 from rbsuite.jsonable import digest
-from rbsuite.sandboxes.base import GIB, MIB, Backend, Limits, Setup
+from rbsuite.sandboxes.base import GIB, MIB, Backend, CommandLimits, Setup
 from rbsuite.sandboxes.bwrap import interpreter
 from rbsuite.sandboxes.choice import choose, told
 from rbsuite.task import Task, TaskSet
@@ -29,7 +29,9 @@ from rbsuite_swe.workspace import make_repository
 
 NAME = "swe-mini"
 SAMPLE = "sample"
-LIMITS = Limits(seconds=60.0, cpu_seconds=60, memory=2 * GIB, file_size=16 * MIB, disk=64 * MIB, scratch=64 * MIB)
+LIMITS = CommandLimits(
+    seconds=60.0, cpu_seconds=60, memory=2 * GIB, file_size=16 * MIB, disk=64 * MIB, scratch=64 * MIB
+)
 _LOOK = 0
 """The index of the first action of a reference, which looks at the repository; the steps of the change follow."""
 
