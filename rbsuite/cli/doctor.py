@@ -300,7 +300,9 @@ def check_sandboxes() -> Iterator[Diagnosis]:
     for name, missing in isolating.items():
         status: Status = "ok" if some else "warn"
         yield Diagnosis(f"sandbox {name}", status, missing or "works, and isolates")
-    yield Diagnosis("sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps()}")
+    yield Diagnosis(
+        "sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps() or 'keeps all rules here'}"
+    )
 
 
 def check_keys() -> Iterator[Diagnosis]:

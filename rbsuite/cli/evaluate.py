@@ -238,7 +238,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option(
     "--unsafe-local",
     is_flag=True,
-    help="Let commands of models run on this machine in the sandbox local, which does not keep all rules: see rbsuite doctor.",
+    help="Let commands of models run on this machine in the sandbox local, which may not keep all rules: see rbsuite doctor.",
 )
 @click.option(
     "--max-cost",

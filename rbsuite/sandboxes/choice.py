@@ -20,7 +20,7 @@ BACKENDS: Mapping[str, Backend] = {
 """All of them, in the order in which they are preferred."""
 NAMES: tuple[str, ...] = (AUTO, *BACKENDS)
 UNSAFE = (
-    "It lets commands of models read this machine, and perhaps more: `rbsuite doctor` tells. "
+    "How far it encloses commands of models depends on this machine, as `rbsuite doctor` tells. "
     "Add --unsafe-local if that is what you want."
 )
 

@@ -1,22 +1,24 @@
 """Runs a command for the sandbox ``local``; a program of its own, which needs nothing but the standard library.
 
-    python3 -I -S enclosing.py walls|bare PLACE SCRATCH closed|open PROGRAM...
+    python3 -I -S enclosing.py walls|bare PLACE SCRATCH closed|open SHOWN PROGRAM...
 
-With ``walls`` the command gets namespaces of its own: no network (unless it is ``open``), no processes but its own, the whole machine
-read-only but for PLACE, and temporary files of its own, SCRATCH bytes of them. What is there to be read stays so. That takes the right to
-make user namespaces. ``bare`` takes no right: the command has no capabilities and gets no new privileges.
+With ``walls`` the command gets namespaces of its own: no network (unless it is ``open``), no processes but its own, and of the machine's
+files its programs (``/usr`` and what belongs to it) and the directories SHOWN (``:`` between them), read-only; PLACE, where it may write;
+and temporary files of its own, SCRATCH bytes of them. That takes the right to make user namespaces. ``bare`` takes no right: the command
+has no capabilities and gets no new privileges.
 
 In either way nothing of it is left when it ends, or when this program is killed: with ``walls`` because the first process of a namespace
 takes the others with it, with ``bare`` because orphans come to the process that waits here, which kills them.
 """
 
-# ruff: noqa: PTH102, PTH103, PTH112, PTH123, PTH208, PTH211 (pathlib and contextlib take longer to load than all the rest)
+# ruff: noqa: PTH102, PTH103, PTH112, PTH120, PTH123, PTH208, PTH211 (pathlib and contextlib take longer to load than all the rest)
 
 from __future__ import annotations
 
 import ctypes
 import os
 import sys
+import warnings  # noqa: F401 (os.execvp imports it, when the standard library may be hidden)
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _SIGKILL, _SIGTERM = 9, 15
@@ -25,8 +27,10 @@ _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x800
 _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _ATTR_RDONLY, _ATTR_NOSUID = 442, -100, 0x8000, 1, 2
 _CAPABILITY_VERSION = 0x20080522
-_OWN = ("/tmp", "/var/tmp", "/run", "/dev")
-"""Where temporary files, sockets and devices are: they are hidden."""
+_SHARED = frozenset(["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "proc"])
+"""What of the machine's directories stays; all others are hidden."""
+_ETC = ("/etc/ld.so.cache", "/etc/alternatives")
+_WRITABLE = ("/tmp", "/run", "/dev")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 
 
@@ -60,29 +64,48 @@ def separate(*, network: bool) -> None:
             file.write(text)
 
 
-def build_walls(place: str, scratch: int) -> None:
+def build_walls(place: str, scratch: int, shown: list[str]) -> None:
     """The file systems of a mount namespace of one's own."""
     _mount("none", "/", None, _REC | _PRIVATE)
     held = os.open(place, os.O_PATH | os.O_DIRECTORY)
+    kept = [*filter(os.path.exists, _ETC), *(path for path in shown if not path.startswith("/usr/"))]
+    back = {path: os.open(path, os.O_PATH) for path in kept}
     devices = {name: os.open(f"/dev/{name}", os.O_PATH) for name in _DEVICES}
     _mount("proc", "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     _set_attributes("/", added=_ATTR_RDONLY | _ATTR_NOSUID, removed=0, recursive=True)
-    for own in _OWN:
-        if os.path.isdir(own):
-            _mount("tmpfs", own, "tmpfs", _NOSUID | _NODEV, f"size={scratch},mode=1777")
+    unshared = [entry for entry in os.scandir("/") if entry.name not in _SHARED and not entry.is_symlink()]
+    for entry in unshared:
+        if not entry.is_dir():
+            _mount(f"/proc/self/fd/{devices['null']}", entry.path, None, _BIND)
+    hidden = [entry.path for entry in unshared if entry.is_dir()]
+    for path in hidden:
+        own = f"size={scratch},mode=1777" if path in _WRITABLE else "size=1m,mode=755"
+        _mount("tmpfs", path, "tmpfs", _NOSUID | _NODEV, own)
+    for path, source in back.items():
+        _bind(source, path)
     for name, device in devices.items():
-        os.close(os.open(f"/dev/{name}", os.O_CREAT))
-        _mount(f"/proc/self/fd/{device}", f"/dev/{name}", None, _BIND)
-        os.close(device)
+        _bind(device, f"/dev/{name}")
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         os.symlink(f"/proc/self/fd{target}", f"/dev/{name}")
     os.mkdir("/dev/shm")
     _set_attributes("/dev", added=_ATTR_RDONLY, removed=0, recursive=False)
     _mount("tmpfs", "/dev/shm", "tmpfs", _NOSUID | _NODEV, f"size={scratch},mode=1777")
-    os.makedirs(place, exist_ok=True)
-    _mount(f"/proc/self/fd/{held}", place, None, _BIND | _REC)
+    _bind(held, place)
     _set_attributes(place, added=0, removed=_ATTR_RDONLY, recursive=True)
-    os.close(held)
+    for path in hidden:
+        if path not in _WRITABLE:
+            _set_attributes(path, added=_ATTR_RDONLY, removed=0, recursive=False)
+
+
+def _bind(source: int, path: str) -> None:
+    """Put what a descriptor stands for, which is closed, at a path in a directory that was hidden."""
+    if os.path.isdir(f"/proc/self/fd/{source}"):
+        os.makedirs(path, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.close(os.open(path, os.O_CREAT))
+    _mount(f"/proc/self/fd/{source}", path, None, _BIND | _REC)
+    os.close(source)
 
 
 def give_up_privileges() -> None:
@@ -133,7 +156,7 @@ def _ended(number: int, _frame: object) -> None:
 
 def main() -> int:
     """The exit code of the program."""
-    way, place, scratch, network, *program = sys.argv[1:]
+    way, place, scratch, network, shown, *program = sys.argv[1:]
     walls = way == "walls"
     _checked(_LIBC.prctl(_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
     if walls:
@@ -144,7 +167,7 @@ def main() -> int:
         return code if code >= 0 else 128 - code
     os.setsid()  # who kills this program's group does not kill the keeper with it
     if walls:
-        build_walls(place, int(scratch))
+        build_walls(place, int(scratch), [path for path in shown.split(":") if path])
     else:
         _checked(_LIBC.prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
         import signal

@@ -1,8 +1,8 @@
-"""No sandbox in full: commands run on the machine itself, in a copy of the workspace, for whoever says ``--unsafe-local``.
+"""A sandbox as far as this machine allows one without another program, in a copy of the workspace, for whoever says ``--unsafe-local``.
 
-Where the kernel lets this user make namespaces (``walls``), all rules are kept but one: the files of the machine can be read. Elsewhere on
-Linux (``bare``) commands can also reach the network, see other processes, and change whatever the user can. On other systems (``open``)
-they have besides the user's privileges, and what they leave in the background may live on. See :mod:`rbsuite.sandboxes.enclosing`.
+Where the kernel lets this user make namespaces (``walls``), all rules are kept. Elsewhere on Linux (``bare``) commands can read and change
+the files of the machine, reach the network and see other processes. On other systems (``open``) they have besides the user's privileges,
+and what they leave in the background may live on. See :mod:`rbsuite.sandboxes.enclosing`.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from rbsuite.sandboxes.directories import DirectorySandbox
 
 Way = Literal["walls", "bare", "open"]
 UNKEPT: Mapping[Way, frozenset[str]] = {
-    "walls": frozenset(["unseen"]),
+    "walls": frozenset(),
     "bare": frozenset(["unseen", "network", "processes", "system"]),
     "open": frozenset(["unseen", "network", "processes", "system", "privileges", "background"]),
 }
 """The rules of :mod:`rbsuite.testing.sandboxes` that are not kept, by design."""
 _TOLD: Mapping[Way, str] = {
-    "walls": "files of this machine can be read",
+    "walls": "",
     "bare": "files of this machine can be read and changed, its processes seen, and the network reached: no namespaces can be made",
     "open": "commands can do what you can, and what they leave in the background may live on: namespaces are of Linux alone",
 }
@@ -109,7 +109,8 @@ class Local:
 
 def _enclosed(way: Way, place: Path, setup: Setup) -> list[str]:
     network = "open" if setup.network else "closed"
-    return [sys.executable, "-I", "-S", str(_ENCLOSING), way, str(place), str(setup.limits.scratch), network]
+    shown = ":".join(map(str, setup.shown))
+    return [sys.executable, "-I", "-S", str(_ENCLOSING), way, str(place), str(setup.limits.scratch), network, shown]
 
 
 @cache

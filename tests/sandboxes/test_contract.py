@@ -59,6 +59,11 @@ def test_local_keeps_all_rules_but_those_that_it_names(rule: str) -> None:
     assert (tried(rule, Local()) == "") == (rule not in UNKEPT[way_here()])
 
 
+@pytest.mark.skipif(bool(Bwrap().missing()), reason="nobody may make namespaces here")
+def test_local_makes_namespaces_where_bubblewrap_does() -> None:
+    assert way_here() == "walls"
+
+
 class Bare:
     """``local`` as on a machine where nobody may make namespaces."""
 

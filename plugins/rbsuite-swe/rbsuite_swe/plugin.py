@@ -15,7 +15,7 @@ _UNSAFE = Option(
     "unsafe_local",
     "bool",
     False,
-    "let commands run in the sandbox local, which does not keep all rules; --unsafe-local sets it",
+    "let commands run in the sandbox local, which may not keep all rules; --unsafe-local sets it",
 )
 _TIME = Option("command_time", "int", 60, "seconds after which a command is killed", minimum=1, maximum=3600)
 
