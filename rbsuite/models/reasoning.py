@@ -19,7 +19,7 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _IN_MARKS = ("think", "thought", "reasoning", _CHANNEL)
 """Every mark holds one of these, in lower case."""
-_NAMED_CHANNEL = re.compile(r"<\|channel\|>\s*(?:analysis|commentary|final)\b")
+_NAMED_CHANNEL = re.compile(r"<\|channel\|>[ \t]?(?:analysis|commentary|final)\b")
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
 
 

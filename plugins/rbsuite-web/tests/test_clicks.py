@@ -12,7 +12,7 @@ import pytest
 
 import rbsuite
 
-pytest.importorskip("selenium", reason="rbsuite-web is not installed (uv run --group web pytest plugins/rbsuite-web)")
+pytest.importorskip("rbsuite_web", reason="rbsuite-web is not installed (uv run --group web pytest plugins/rbsuite-web)")
 
 PAGE = """
 <style>
