@@ -11,6 +11,9 @@ from rbsuite_webshop_mini.shop import Shop
 from rbsuite_webshop_mini.site import make_site
 
 HOST = "127.0.0.1"
+_BUILDING = threading.Lock()
+"""Held while a site is built: its routes are compiled from syntax trees, and Python 3.11 fails now and then where two threads do that at once
+(python/cpython 106905)."""
 
 
 class _Quiet(WSGIRequestHandler):
@@ -31,7 +34,9 @@ class ShopServer:
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
-        self._server = make_server(HOST, 0, make_site(shop), threaded=True, request_handler=_Quiet)
+        with _BUILDING:
+            site = make_site(shop)
+        self._server = make_server(HOST, 0, site, threaded=True, request_handler=_Quiet)
         # Otherwise the end would wait for connections that the browser keeps.
         self._server.daemon_threads, self._server.block_on_close = True, False  # type: ignore[attr-defined]
         self._thread = threading.Thread(
