@@ -12,7 +12,9 @@ import pytest
 
 import rbsuite
 
-pytest.importorskip("rbsuite_web", reason="rbsuite-web is not installed (uv run --group web pytest plugins/rbsuite-web)")
+pytest.importorskip(
+    "rbsuite_web", reason="rbsuite-web is not installed (uv run --group web pytest plugins/rbsuite-web)"
+)
 
 PAGE = """
 <style>

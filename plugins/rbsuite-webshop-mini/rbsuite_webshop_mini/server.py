@@ -12,8 +12,8 @@ from rbsuite_webshop_mini.site import make_site
 
 HOST = "127.0.0.1"
 _BUILDING = threading.Lock()
-"""Held while a site is built: its routes are compiled from syntax trees, and Python 3.11 fails now and then where two threads do that at once
-(python/cpython 106905)."""
+"""Held while a site is built: its routes are compiled from syntax trees, at which Python 3.11 fails now and then where two threads do it at
+once (python/cpython 106905)."""
 
 
 class _Quiet(WSGIRequestHandler):
