@@ -10,13 +10,12 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from rbsuite.errors import DataError
-from rbsuite.files import MAX_BYTES, Unusable, parse_json, read_file, resolved
+from rbsuite.files import MAX_BYTES, Unusable, parquet_rows, parse_json, read_file, resolved
 
 if TYPE_CHECKING:
     from rbsuite_questions.rows import HubSource, Row
@@ -59,7 +58,7 @@ def load_directory(path: Path, hub: HubSource) -> Sequence[Row]:
             settings = datasets.load_dataset_builder(str(path), config, cache_dir=cache).config
             files = [Path(name) for name in (settings.data_files or {}).get(hub.split, ())]
             if files and all(file.suffix == ".parquet" and file.is_file() for file in files):
-                return [row for file in files for row in _parquet_rows(file.read_bytes())]
+                return [row for file in files for row in parquet_rows(file.read_bytes())]
             extra = _text_as_it_is(datasets, settings, files)
             loaded = datasets.load_dataset(str(path), config, split=hub.split, streaming=True, cache_dir=cache, **extra)
             return [dict(row) for row in loaded]
@@ -73,19 +72,7 @@ def load_parquet(name: str, content: bytes) -> Sequence[Row]:
     """
     _datasets()
     with _explained(name, "a fresh copy"):
-        return _parquet_rows(content)
-
-
-def _parquet_rows(content: bytes) -> Sequence[Row]:
-    """The rows of a parquet file.
-
-    Read without arrow's threads: one that still holds what Python gave it aborts a process that ends just then
-    (apache/arrow 45214), with what it printed.
-    """
-    buffer = import_module("pyarrow").BufferReader(content)
-    file = import_module("pyarrow.parquet").ParquetFile(buffer, pre_buffer=False)
-    rows: Sequence[Row] = file.read(use_threads=False).to_pylist()
-    return rows
+        return parquet_rows(content)
 
 
 def _look_through(path: Path) -> None:

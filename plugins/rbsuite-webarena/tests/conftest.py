@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,17 +12,6 @@ import pytest
 
 # Where the plugin is not installed, test_declared.py says so.
 collect_ignore = [] if find_spec("rbsuite_web") else ["test_contract.py", "test_kit.py", "test_stock.py"]
-
-
-@pytest.fixture
-def browser() -> None:
-    """Skip where there is no browser, unless ``RBSUITE_REQUIRE_BROWSER`` says that there must be one."""
-    from rbsuite_web import doctor
-
-    missing = doctor.missing()
-    assert not (missing and os.environ.get("RBSUITE_REQUIRE_BROWSER")), missing
-    if missing:
-        pytest.skip(missing)
 
 
 class Served:

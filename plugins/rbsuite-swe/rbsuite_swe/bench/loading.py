@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rbsuite.errors import DataError
-from rbsuite.files import Unusable, parse_json, read_file
+from rbsuite.files import Unusable, parquet_rows, parse_json, read_file
 from rbsuite_swe.grading.logs import REPOSITORIES
 from rbsuite_swe.instance import Instance, patched_files, read_instance
 
@@ -82,16 +82,9 @@ def _file(path: Path) -> tuple[Sequence[Any], Mapping[str, str]]:
 
 def _parquet(content: bytes) -> Sequence[Any]:
     try:
-        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+        return parquet_rows(content)
     except ImportError:
         raise DataError("swe-bench: parquet files need pyarrow.", _INSTALL) from None
-    try:
-        # Without threads, none of which outlives the read and aborts a process that ends just then (apache/arrow 45214).
-        file = parquet.ParquetFile(arrow.BufferReader(content), pre_buffer=False)
-        rows: Sequence[Any] = file.read(use_threads=False).to_pylist()
-    except arrow.ArrowException as error:
-        raise Unusable(" ".join(str(error).split())[:200]) from error
-    return rows
 
 
 def _hub(name: str) -> tuple[Sequence[Any], Mapping[str, str]]:
