@@ -12,7 +12,9 @@ high for alphabets beside the Latin one, more for drawn lines, and a fifth too l
 from __future__ import annotations
 
 import re
+import string
 from array import array
+from collections.abc import Sequence
 from functools import cached_property
 
 _PIECE = re.compile(
@@ -23,6 +25,56 @@ _PIECE = re.compile(
 def tokens_of(text: str) -> int:
     """The estimate. It is never more than the text has characters."""
     return sum(1 for _ in _PIECE.finditer(text))
+
+
+def fit(texts: Sequence[str], tokens: int) -> bool:
+    """Whether texts have together no more than so many tokens. They are counted only where no bound decides it.
+
+    The bound is up to a third too high, and takes a tenth of the time of counting.
+    """
+    if sum(map(len, texts)) <= tokens or _bound(_BETWEEN.join(texts)) <= tokens:
+        return True
+    return sum(map(tokens_of, texts)) <= tokens
+
+
+_BETWEEN = "\u00b7"
+"""Outside of ASCII, and so a token of its own that takes nothing of what stands beside it."""
+def _kind(byte: int) -> int:
+    character = chr(byte)
+    if byte > 0x7F:
+        return 7
+    for kind, members in enumerate((string.ascii_lowercase, string.ascii_uppercase, string.digits, " ", "_")):
+        if character in members:
+            return kind
+    return 5 if character.isspace() else 6
+
+
+_KIND_OF = bytes(map(_kind, range(256)))
+_GOES_ON = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 with which no character begins."""
+
+
+def _bound(text: str) -> int:
+    """No fewer than the tokens of a text, from how often a character of one kind follows one of another."""
+    import numpy as np
+
+    encoded = text.encode("utf-8", "surrogatepass").translate(_KIND_OF, _GOES_ON)
+    kinds = np.frombuffer(encoded, dtype=np.uint8)
+    counts = np.bincount(kinds, minlength=8).tolist()
+    pairs = np.bincount(kinds[:-1] * 8 + kinds[1:], minlength=64).tolist()
+    lower, upper, digit, space, underscore, other, mark, foreign = range(8)
+    inside = pairs[:: 8 + 1]
+    runs = [count - within for count, within in zip(counts, inside, strict=True)]
+
+    def followed(kind: int, *by: int) -> int:
+        return sum(pairs[8 * kind + next_kind] for next_kind in by)
+
+    pieces = runs[lower] + encoded.count(bytes([lower] * 6)) + runs[upper] + inside[upper] // 3 + runs[digit] + inside[digit] // 3
+    pieces += runs[space] + counts[underscore] + runs[other] + runs[mark] + inside[mark] // 2 + counts[foreign]
+    joined = followed(underscore, lower, upper)
+    joined += max(0, followed(upper, lower) - inside[upper])  # only the last letter of a run of capitals joins what follows
+    joined += max(0, followed(space, lower, upper, mark) - inside[space])  # and only a space that stands alone
+    return pieces - joined
 
 
 class CountedText:
@@ -46,7 +98,8 @@ class CountedText:
 
     def fits(self, tokens: int) -> bool:
         """Whether it has no more than so many."""
-        return len(self.text) <= tokens or self.tokens <= tokens
+        counted = "_ends" in self.__dict__
+        return len(self.text) <= tokens or (not counted and _bound(self.text) <= tokens) or self.tokens <= tokens
 
     def head(self, tokens: int) -> int:
         """Where its first tokens end."""

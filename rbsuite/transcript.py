@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from rbsuite.tokens import CountedText, tokens_of
+from rbsuite.tokens import CountedText, fit, tokens_of
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, Trajectory
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
@@ -182,8 +182,8 @@ def _seen(observation: Observation) -> str:
 
 def _lines(turns: Sequence[_Turn], budget: int, told: Callable[[], None] | None) -> Iterator[str]:
     """The turns as lines, within the budget."""
-    if not budget or sum(len(text) for turn in turns for _, text in turn) <= budget:
-        budget = 0  # no text has more tokens than characters
+    if not budget or fit([text for turn in turns for _, text in turn], budget):
+        budget = 0
     measured = [[(label, CountedText(text)) for label, text in turn] for turn in turns]
     kept = _kept(measured, budget) if budget else range(len(turns))
     shown = [measured[place] for place in kept]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from rbsuite.models.services import FittingServices
-from rbsuite.tokens import tokens_of
+from rbsuite.tokens import fit, tokens_of
 from rbsuite.trajectory import Trajectory
 from rbsuite.transcript import RULES_BUDGET, cut_text, render_transcript, rules_of, share_of
 
@@ -77,13 +77,9 @@ def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int
     room = Room(budget)
     text = prompt(room)
     for _ in range(_TRIES):
-        # No text has more tokens than characters.
-        if not services.window or len(text) <= services.window or room.budget == 1:
+        if not services.window or room.budget == 1 or fit([text], services.window):
             break
-        tokens = tokens_of(text)
-        if tokens <= services.window:
-            break
-        room = room.smaller(tokens - services.window)
+        room = room.smaller(tokens_of(text) - services.window)
         text = prompt(room)
     for event in room.cut.elements():
         services.count(event)
