@@ -7,8 +7,7 @@ The command line prints that line and exits with :attr:`RbsuiteError.exit_code`;
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from rbsuite.redact import redact
 
@@ -96,8 +95,7 @@ class PluginError(RbsuiteError):
         return made
 
 
-@contextmanager
-def blamed_on(owner: str, remedy: str = PLUGIN_REMEDY) -> Iterator[None]:
+class blamed_on:  # noqa: N801
     """A context for calls of a plugin's code: what it raises is its fault, on one line. Errors of this module pass.
 
     Args:
@@ -107,12 +105,19 @@ def blamed_on(owner: str, remedy: str = PLUGIN_REMEDY) -> Iterator[None]:
     Raises:
         PluginError: something else was raised.
     """
-    try:
-        yield
-    except RbsuiteError:
-        raise
-    except Exception as error:
-        raise PluginError.of(owner, error, remedy) from error
+
+    __slots__ = ("_owner", "_remedy")
+
+    def __init__(self, owner: str, remedy: str = PLUGIN_REMEDY) -> None:
+        self._owner = owner
+        self._remedy = remedy
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, RbsuiteError):
+            raise PluginError.of(self._owner, error, self._remedy) from error
 
 
 class DataError(RbsuiteError):

@@ -39,6 +39,8 @@ def fit(texts: Sequence[str], tokens: int) -> bool:
 
 _BETWEEN = "\u00b7"
 """Outside of ASCII, and so a token of its own that takes nothing of what stands beside it."""
+
+
 def _kind(byte: int) -> int:
     character = chr(byte)
     if byte > 0x7F:
@@ -60,8 +62,8 @@ def _bound(text: str) -> int:
 
     encoded = text.encode("utf-8", "surrogatepass").translate(_KIND_OF, _GOES_ON)
     kinds = np.frombuffer(encoded, dtype=np.uint8)
-    counts = np.bincount(kinds, minlength=8).tolist()
-    pairs = np.bincount(kinds[:-1] * 8 + kinds[1:], minlength=64).tolist()
+    counts: list[int] = np.bincount(kinds, minlength=8).tolist()
+    pairs: list[int] = np.bincount(kinds[:-1] * 8 + kinds[1:], minlength=64).tolist()
     lower, upper, digit, space, underscore, other, mark, foreign = range(8)
     inside = pairs[:: 8 + 1]
     runs = [count - within for count, within in zip(counts, inside, strict=True)]
@@ -69,10 +71,19 @@ def _bound(text: str) -> int:
     def followed(kind: int, *by: int) -> int:
         return sum(pairs[8 * kind + next_kind] for next_kind in by)
 
-    pieces = runs[lower] + encoded.count(bytes([lower] * 6)) + runs[upper] + inside[upper] // 3 + runs[digit] + inside[digit] // 3
+    pieces = (
+        runs[lower]
+        + encoded.count(bytes([lower] * 6))
+        + runs[upper]
+        + inside[upper] // 3
+        + runs[digit]
+        + inside[digit] // 3
+    )
     pieces += runs[space] + counts[underscore] + runs[other] + runs[mark] + inside[mark] // 2 + counts[foreign]
     joined = followed(underscore, lower, upper)
-    joined += max(0, followed(upper, lower) - inside[upper])  # only the last letter of a run of capitals joins what follows
+    joined += max(
+        0, followed(upper, lower) - inside[upper]
+    )  # only the last letter of a run of capitals joins what follows
     joined += max(0, followed(space, lower, upper, mark) - inside[space])  # and only a space that stands alone
     return pieces - joined
 

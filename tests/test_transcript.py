@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rbsuite.jsonable import canonical
 from rbsuite.reading.fitting import Room, fitted
-from rbsuite.tokens import CountedText, tokens_of
+from rbsuite.tokens import CountedText, fit, tokens_of
 from rbsuite.trajectory import (
     BROKEN_ENDS,
     END_REASONS,
@@ -232,6 +232,13 @@ def test_of_many_turns_first_and_last_are_kept_and_those_that_saw_a_failure() ->
     assert sum(int(gap[1:].split()[0]) for gap in gaps) + len(turns) == 300
     assert turns[0].endswith("step 0")
     assert turns[-1].endswith("step 299")
+
+
+@given(
+    st.lists(st.text(max_size=60) | st.text("ab AB_09.=!\n\té中\x00\x1c", max_size=60), max_size=4), st.integers(0, 99)
+)
+def test_texts_fit_if_their_tokens_do(texts: list[str], tokens: int) -> None:
+    assert fit(texts, tokens) == (sum(map(tokens_of, texts)) <= tokens)
 
 
 @given(st.text(max_size=300), st.integers(0, 60))

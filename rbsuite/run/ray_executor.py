@@ -73,7 +73,7 @@ class RayExecutor:
         self._spent: dict[str, Spent] = {}
         self._before = setting.spending.counts.row(0)
         self._told = False
-        self._ray, self._own = connect(execution.ray_address)
+        self._ray, self._own = connect(execution.ray_address, self._takes["resources"])
         try:
             check_nodes(self._ray)
             self._desk = self._make_desk(execution, limits)

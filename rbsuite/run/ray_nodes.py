@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -51,13 +51,14 @@ def import_ray() -> Any:
     return ray
 
 
-def connect(address: str) -> tuple[Any, bool]:
+def connect(address: str, needs: Iterable[str] = ()) -> tuple[Any, bool]:
     """Connect to a cluster, unless this process is connected; gives the module ray, and whether the connection is new.
 
     Where no cluster is named and none is found, one is started on this machine. It inherits no keys from this process.
 
     Args:
         address: of the cluster's head, ``HOST:PORT``; empty: as :attr:`rbsuite.run.config.Execution.ray_address` says.
+        needs: resources that this machine has where a cluster is started on it, one for each of its CPUs.
 
     Raises:
         UsageError: Ray is not installed, or there is no such cluster.
@@ -72,7 +73,13 @@ def connect(address: str) -> tuple[Any, bool]:
         return ray, False
     try:
         with _without_keys(), _own_signals():
-            ray.init(address or None, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+            try:
+                ray.init(address or "auto", **quiet)
+            except ConnectionError:
+                if address or os.environ.get("RAY_ADDRESS"):
+                    raise
+                ray.init("local", resources=dict.fromkeys(needs, os.cpu_count() or 1), **quiet)
     except Exception as error:
         text = str(error).strip().splitlines() or [type(error).__name__]
         raise UsageError(

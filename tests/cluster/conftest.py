@@ -27,8 +27,9 @@ def cluster() -> Iterator[Any]:
 
     made = Cluster()
     try:
-        add_node(made, num_cpus=2, include_dashboard=False)
-        add_node(made, num_cpus=2)
+        needs = {"browser": 2, "sandbox": 2}
+        add_node(made, num_cpus=2, resources=needs, include_dashboard=False)
+        add_node(made, num_cpus=2, resources=needs)
         yield made
     finally:
         made.shutdown()

@@ -148,7 +148,7 @@ def test_a_node_without_a_plugin_or_with_other_packs_is_named_with_what_to_do(
 
 
 def test_a_cluster_without_what_a_run_takes(cluster: Any, evaluation: Evaluation, tmp_path: Path) -> None:
-    options = on(cluster, "--ray-resources", "browser=1", "--ray-wait", "1")
+    options = on(cluster, "--ray-resources", "camera=1", "--ray-wait", "1")
     failed = evaluation.run(tmp_path / "x", *options)
     assert failed.returncode == 2
-    assert "no node of the cluster has what a run takes: 1 CPU, 1 browser. Start one: ray start" in failed.stderr
+    assert "no node of the cluster has what a run takes: 1 CPU, 1 camera. Start one: ray start" in failed.stderr

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from rbsuite.errors import UsageError
 from rbsuite.plugins import load_plugins
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
 from rbsuite.run.plan import make_plan
+from rbsuite.specs import load_object
 from rbsuite.store import ExperimentStore, experiment_digest
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")]
@@ -49,15 +51,23 @@ def counted(directory: Path) -> list[int]:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_environment_with_all_that_changes_the_schedule(tmp_path: Path, address: str, environment: str) -> None:
-    """Ahead of what is committed, three rollouts a task, probes; then a warm start from what was learnt."""
+    """Ahead of what is committed, three rollouts a task, probes. A server that all tasks share cannot be spread."""
+    spec = PLUGINS.environments[environment]
+    for need in spec.needs:
+        if need.resource and (missing := load_object(need.check, environment)()):
+            pytest.skip(f"{environment}: {missing}")
     options: dict[str, Any] = {
         "env": environment,
         "limit": 3,
         "memory": ("reasoningbank",),
-        "scaling": ("parallel:3",),
+        "scaling": ("single" if spec.stateful_server else "parallel:3",),
         "probe": 1,
     }
     ray = Execution(speculate="8", executor="ray", ray_address=address)
+    if spec.stateful_server:
+        with pytest.raises(UsageError, match="takes one task at a time"):
+            carried_out(tmp_path / "ray", ray, **options)
+        return
     wanted = carried_out(tmp_path / "local", Execution(), **options)
     assert carried_out(tmp_path / "ray", ray, **options) == wanted
     assert counted(tmp_path / "ray") == counted(tmp_path / "local")

@@ -36,7 +36,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             refine="retry",
             needs=(
                 Check("the package miniwob", "rbsuite_miniwob.plugin:missing"),
-                Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check"),
+                Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check", "browser"),
             ),
             citation=(
                 "Evan Zheran Liu, Kelvin Guu, Panupong Pasupat, Tianlin Shi, Percy Liang: Reinforcement Learning on Web Interfaces "

@@ -66,7 +66,10 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             max_steps=_STEPS,
             rollout_max_cost=_MONEY,
             agent="bash",
-            needs=(Check("a sandbox", "rbsuite_swe.plugin:no_sandbox"), Check("git", "rbsuite_swe.plugin:no_git")),
+            needs=(
+                Check("a sandbox", "rbsuite_swe.plugin:no_sandbox", "sandbox"),
+                Check("git", "rbsuite_swe.plugin:no_git"),
+            ),
             data_licence="Apache-2.0",
             citation=_BENCH,
             protocols={"reasoningbank": _REASONINGBANK},
@@ -104,7 +107,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             rollout_max_cost=_MONEY,
             agent="bash",
             needs=(
-                Check("podman or docker", "rbsuite_swe.plugin:no_engine"),
+                Check("podman or docker", "rbsuite_swe.plugin:no_engine", "sandbox"),
                 Check("x86-64", "rbsuite_swe.plugin:other_machine"),
                 Check("room for images", "rbsuite_swe.plugin:no_room"),
             ),

@@ -32,7 +32,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             refine="retry",
             needs=(
                 Check("the package Flask", "rbsuite_webshop_mini.plugin:missing"),
-                Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check"),
+                Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check", "browser"),
             ),
             notes=(
                 "Every rollout has a shop of its own on 127.0.0.1, with nothing but a loopback port, so parallel rollouts do not meet.",
