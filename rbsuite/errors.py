@@ -95,7 +95,7 @@ class PluginError(RbsuiteError):
         return made
 
 
-class blamed_on:  # noqa: N801
+class blamed_on:
     """A context for calls of a plugin's code: what it raises is its fault, on one line. Errors of this module pass.
 
     Args:

@@ -186,10 +186,11 @@ class RayExecutor:
             if own:
                 flags += " --resources='{" + ", ".join(f'"{name}": {amount:g}' for name, amount in own.items()) + "}'"
             if time.monotonic() >= until:
-                raise UsageError(
-                    f"no node of the cluster has what a run takes: {what}.",
-                    f"Start one: ray start --address=HEAD {flags}",
-                )
+                remedy = f"Start one: ray start --address=HEAD {flags}"
+                if own:
+                    none = ",".join(f"{name}=0" for name in own)
+                    remedy += f" Or, if every node has it: --ray-resources {none}"
+                raise UsageError(f"no node of the cluster has what a run takes: {what}.", remedy)
             if not self._told:
                 self._told = True
                 _log.warning("no node of the cluster has what a run takes (%s); waiting for one", what)
