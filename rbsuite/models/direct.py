@@ -1,7 +1,7 @@
 """Servers that speak OpenAI's chat completions, asked over HTTP by rbsuite itself.
 
 litellm is not imported: that takes seconds, and its calls cost many times as much CPU. ``aiohttp``, which litellm requires too, is
-imported at the first call.
+imported when a server is named: at the first call it would stop the event loop for a third of a second.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Server:
     """
 
     def __init__(self, base_url: str, key: str = KEY_VARIABLE, most: int = 0) -> None:
+        import aiohttp  # noqa: F401
+
         parts = urlsplit(base_url)
         host = parts.netloc.rpartition("@")[2]
         self._base = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), parts.query, ""))
