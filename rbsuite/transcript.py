@@ -207,7 +207,11 @@ def _kept(turns: Sequence[Sequence[tuple[str, CountedText]]], budget: int) -> Se
     least = [sum(min(text.tokens, _LEAST) for _, text in turn) for turn in turns]
     if sum(least) <= budget:
         return range(len(turns))
-    failing = [place for place, turn in enumerate(turns) if any(_tells_failure(*part) for part in turn)]
+    failing = [
+        place
+        for place, turn in enumerate(turns)
+        if any(label in _SEEN and _FAILURE.search(text.text) for label, text in turn)
+    ]
     first, after = _ends(least, budget)
     middle = [place for place in failing if first <= place < after]
     if not middle:
@@ -233,10 +237,6 @@ def _ends(least: Sequence[int], budget: int) -> tuple[int, int]:
             needed -= least[after]
             after += 1
     return first, after
-
-
-def _tells_failure(label: str, text: CountedText) -> bool:
-    return label in _SEEN and _FAILURE.search(text.text) is not None
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:

@@ -23,7 +23,9 @@ class Command(click.Command):
         """
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in given:
-            if isinstance(option, click.Option) and given.count(option) > 1 and not _may_repeat(option):
+            if not isinstance(option, click.Option) or option.multiple or given.count(option) == 1:
+                continue
+            if not option.is_flag or option.secondary_opts:
                 raise click.UsageError(f"{option.opts[0]} is given more than once, but takes one value.", ctx)
         return super().parse_args(ctx, args)
 
@@ -31,10 +33,6 @@ class Command(click.Command):
         """Run the command; what anything else prints meanwhile goes to standard error."""
         with own_stdout(ctx):
             return super().invoke(ctx)
-
-
-def _may_repeat(option: click.Option) -> bool:
-    return option.multiple or (option.is_flag and not option.secondary_opts)
 
 
 class CommandGroup(click.Group):

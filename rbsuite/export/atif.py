@@ -39,7 +39,7 @@ def trajectory_json(
 ) -> Mapping[str, Any]:
     """A rollout as a document. What ATIF has no place for (scores, verdicts, recalls) stands under ``extra.rbsuite``."""
     rollout = record.rollouts[index]
-    steps = _numbered(_steps(rollout, cover))
+    steps = [{"step_id": number, **step} for number, step in enumerate(_steps(rollout, cover), start=1)]
     usage = list(rollout.usage.values())
     known = [one.cost for one in usage if one.cost is not None]
     return {
@@ -109,7 +109,3 @@ def _steps(rollout: RolloutRecord, cover: Cover) -> Iterator[dict[str, Any]]:
             yield acted
         else:
             yield {"source": "system" if said.role == "system" else "user", "message": said.text}
-
-
-def _numbered(steps: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"step_id": number, **step} for number, step in enumerate(list(steps), start=1)]

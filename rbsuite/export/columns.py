@@ -75,12 +75,10 @@ def write_csv(store: ExperimentStore, place: Path, hidden: bool) -> int:
             writer.writerow(table.columns)
             for row in table:
                 cells = (_cell(column, getattr(row, column), hidden) for column in table.columns)
-                writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in cells])
+                writer.writerow(
+                    [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
+                )
     return len(KINDS)
-
-
-def _is_formula(cell: Any) -> bool:
-    return isinstance(cell, str) and cell.startswith(_FORMULA)
 
 
 def check_parquet() -> None:

@@ -38,11 +38,7 @@ class Said:
 
 def cover_of(hidden: bool) -> Cover:
     """What is done to texts."""
-    return left_out if hidden else _as_it_is
-
-
-def _as_it_is(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return left_out if hidden else lambda text: text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def conversation(trajectory: Trajectory, cover: Cover) -> Sequence[Said]:

@@ -55,7 +55,8 @@ def _write_log(store: ExperimentStore, run: RunInfo, archive: zipfile.ZipFile, c
                 "group": known.group.get(record.task_id, ""),
                 "domain": known.domain.get(record.task_id, ""),
             }
-            _put(archive, f"samples/{_file_part(record.task_id)}_epoch_{index + 1}.json", sample)
+            file = record.task_id.replace("/", "_").encode("ascii", "backslashreplace").decode("ascii")
+            _put(archive, f"samples/{file}_epoch_{index + 1}.json", sample)
             kept = ("id", "epoch", "input", "target", "scores")
             summaries.append({**{name: sample[name] for name in kept}, "completed": True})
             used = sum(rollout.usage.values(), used)
@@ -92,14 +93,10 @@ def _put(archive: zipfile.ZipFile, name: str, document: Any) -> None:
     archive.writestr(info, json.dumps(document))
 
 
-def _file_part(task_id: str) -> str:
-    """A task's id in a name inside the archive."""
-    return task_id.replace("/", "_").encode("ascii", "backslashreplace").decode("ascii")
-
-
 def _spec(store: ExperimentStore, run: RunInfo) -> Mapping[str, Any]:
     config, condition = store.manifest.config, run.condition
     tasks = run.tasks[: len(run.tasks) - run.probes]
+    epochs = max((len(record.rollouts) for record in store.records(run.id, trajectories=False)), default=1)
     return {
         "eval_id": digest(["eval", run.id, plain(store.manifest.config)])[:22],
         "run_id": digest(["run", plain(store.manifest.config)])[:22],
@@ -115,7 +112,7 @@ def _spec(store: ExperimentStore, run: RunInfo) -> Mapping[str, Any]:
         },
         "model": condition.model,
         "model_args": {},
-        "config": {"epochs": _epochs(store, run)},
+        "config": {"epochs": epochs},
         "scorers": [{"name": SCORER}],
         "metadata": {
             "rbsuite": {
@@ -128,10 +125,6 @@ def _spec(store: ExperimentStore, run: RunInfo) -> Mapping[str, Any]:
             }
         },
     }
-
-
-def _epochs(store: ExperimentStore, run: RunInfo) -> int:
-    return max((len(record.rollouts) for record in store.records(run.id, trajectories=False)), default=1)
 
 
 def _usage(usage: Usage) -> Mapping[str, int]:

@@ -16,7 +16,7 @@ from rbsuite.report.plain import is_conditional
 from rbsuite.report.results import is_control
 from rbsuite.statistics.comparisons import Comparison
 from rbsuite.statistics.conditions import ConditionSummary
-from rbsuite.statistics.curves import Slice, half_gain, learning_curve
+from rbsuite.statistics.curves import half_gain, learning_curve
 from rbsuite.statistics.intervals import UNKNOWN, Estimate, average, p_value
 from rbsuite.statistics.pairing import StreamScores, difference, pair, success
 from rbsuite.statistics.power import detectable_by
@@ -188,12 +188,11 @@ def _gain(
         conditional=is_conditional(comparison),
         same_scaling=comparison.same_scaling,
         second_half=_interval(half_gain(comparison.paired) or UNKNOWN),
-        curve=[_point(window) for window in learning_curve(comparison.paired)],
+        curve=[
+            Point(window.name, window.n, _interval(window.a), _interval(window.b), _interval(window.change))
+            for window in learning_curve(comparison.paired)
+        ],
     )
-
-
-def _point(window: Slice) -> Point:
-    return Point(window.name, window.n, _interval(window.a), _interval(window.b), _interval(window.change))
 
 
 def _interval(value: Estimate) -> Interval:

@@ -75,7 +75,8 @@ def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
 
     def read(layer: Layer) -> Parsed | None:
         values = read_values(layer)
-        kept = [_kept(found, limit) for found in (_labelled(layer, heading), _from_json(values.found))]
+        objects = [_of_object(value) for value, _ in objects_with(values.found, _KEYS["title"])]  # at any depth
+        kept = [_kept(found, limit) for found in (_labelled(layer, heading), objects)]
         problem = next(
             (one.problem for one in kept if one.problem), "its JSON is not closed" if values.cut else missing
         )
@@ -176,11 +177,6 @@ def _grouped(layer: Layer, labels: Sequence[Label]) -> Iterator[Draft]:
 def _draft(sections: Mapping[str, str]) -> Draft:
     title = sections.get("title") or sections.get("heading", "")
     return Draft(unwrapped(_on_one_line(title)), sections.get("description", ""), sections.get("content", ""))
-
-
-def _from_json(values: Sequence[Any]) -> Sequence[Draft]:
-    """The items that stand as objects, at any depth of lists and objects."""
-    return [_of_object(value) for value, _ in objects_with(values, _KEYS["title"])]
 
 
 def _of_object(mine: Mapping[str, Any]) -> Draft:

@@ -89,7 +89,7 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
         told += [
             frozenset()
             if label.name == "keep"
-            else frozenset(_numbers(label.rest or _below(layer.outside[label.value : end])))
+            else frozenset(_numbers(label.rest or layer.outside[label.value : end].strip().partition("\n\n")[0]))
             for label, end in with_ends(layer, find_labels(layer, _LABELS, numbered=False))
             if label.name == "prune" or not label.rest.strip(" .")
         ]
@@ -103,11 +103,6 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
         return told[0]
 
     return first_read(reply, read)
-
-
-def _below(text: str) -> str:
-    """The first paragraph of what stands below a label."""
-    return text.strip().partition("\n\n")[0]
 
 
 def _numbers(text: str) -> Collection[int]:

@@ -89,7 +89,8 @@ class DocumentHistory:
     def get(self, name: str, version: int) -> str:
         """The document's text as of a version; ``""`` if there was none."""
         place = bisect_right(self._versions.get(name, ()), version)
-        return _unpack(self._texts[name][place - 1]) if place else ""
+        text = self._texts[name][place - 1] if place else ""
+        return text if isinstance(text, str) else zlib.decompress(text).decode("utf-8", "surrogatepass")
 
     def written(self, version: int) -> dict[str, tuple[int, ...]]:
         """The documents as of a version, in the order they were first written, each with the versions that wrote it."""
@@ -101,7 +102,3 @@ def _pack(text: str | bytes) -> str | bytes:
     if isinstance(text, bytes) or len(text) < _COMPRESS_FROM:
         return text
     return zlib.compress(text.encode("utf-8", "surrogatepass"), 1)
-
-
-def _unpack(text: str | bytes) -> str:
-    return text if isinstance(text, str) else zlib.decompress(text).decode("utf-8", "surrogatepass")

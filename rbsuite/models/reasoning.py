@@ -68,7 +68,7 @@ def _tagged(text: str) -> tuple[str, str]:
     tags = between[1::2]
     if not tags:
         return "", text
-    closing = {tag: _closes(tag) for tag in set(tags)}
+    closing = {tag: tag[1] == "/" or tag[1:3] in ("|/", "|e") for tag in set(tags)}
     last_close = max((len(tags) - tags[::-1].index(tag) - 1 for tag, closes in closing.items() if closes), default=-1)
     thought: list[str] = []
     said: list[str] = []
@@ -95,10 +95,6 @@ def _tagged(text: str) -> tuple[str, str]:
     if not thought and len(said) == 1:
         return "", text
     return _joined(thought), _joined(said)
-
-
-def _closes(tag: str) -> bool:
-    return tag[1] == "/" or tag[1:3] in ("|/", "|e")
 
 
 def _channelled(text: str) -> tuple[list[str], list[str]]:

@@ -157,7 +157,7 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
     told = message.tool_calls or _legacy_call(getattr(message, "function_call", None))
     names = {sendable_name(tool.name): tool.name for tool in tools}
     calls = _distinct(_call_from_wire(call, number, names) for number, call in enumerate(told))
-    finish = _finish_of(choices[0])
+    finish = _FINISH.get(_native_finish(choices[0])) or _FINISH.get(str(choices[0].finish_reason).lower(), "stop")
     if calls and finish == "stop":
         finish = "tool_calls"  # some servers say "stop" even so
     if not calls and not message.content and _refusal(message):
@@ -196,10 +196,6 @@ def require_whole(response: Any) -> None:
         error = getattr(choices[0], "error", None) or _beside(choices[0]).get("error")
         words = error.get("message") if isinstance(error, dict) else error
         raise EmptyReply(f"the provider broke off its reply ({told})" + (f": {words}" if words else ""))
-
-
-def _finish_of(choice: Any) -> FinishReason:
-    return _FINISH.get(_native_finish(choice)) or _FINISH.get(str(choice.finish_reason).lower(), "stop")
 
 
 def _native_finish(choice: Any) -> str:

@@ -197,13 +197,13 @@ def _steps(names: Sequence[str], sides: Sequence[Shown], width: int, most: int) 
             [] if place is None else _turn(place, own[place], most)
             for place, own in zip((left, right), turns, strict=True)
         ]
-        same = left is not None and right is not None and _alike(turns[0][left], turns[1][right])
+        same = (
+            left is not None
+            and right is not None
+            and render_action(turns[0][left].action) == render_action(turns[1][right].action)
+        )
         yield from _columns(cells, column, "=" if same else "!")
     yield from _columns([_last(side, most) for side in sides], column, " ")
-
-
-def _alike(a: Step, b: Step) -> bool:
-    return render_action(a.action) == render_action(b.action)
 
 
 def _aligned(a: Sequence[Step], b: Sequence[Step]) -> Iterator[tuple[int | None, int | None]]:

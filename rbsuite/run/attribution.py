@@ -12,7 +12,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -382,7 +382,8 @@ async def run_trials(
     with unheard(plan.confined and not execution.reveal):
         try:
             async with Worker(plan.config, plan.recipe, plan.plugins, _Deaf(), execution, meter, environment) as worker:
-                for run, mine in _by_run(left):
+                for run in dict.fromkeys(trial.run for trial in left):
+                    mine = [trial for trial in left if trial.run == run]
                     parts = await worker.parts(job_of(store.revealed(), store.run(run)))
                     async with asyncio.TaskGroup() as group:
                         for trial in mine:
@@ -394,11 +395,6 @@ async def run_trials(
             await plan.aclose()
     if stopped:
         raise stopped[0]
-
-
-def _by_run(trials: Sequence[Trial]) -> Iterator[tuple[str, Sequence[Trial]]]:
-    for run in dict.fromkeys(trial.run for trial in trials):
-        yield run, [trial for trial in trials if trial.run == run]
 
 
 async def _made(parts: RunParts, trial: Trial) -> TrialOutcome:

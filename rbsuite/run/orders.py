@@ -47,10 +47,6 @@ def _groups(tasks: list[Task], draw: Random) -> list[list[Task]]:
     return list(groups.values())
 
 
-def _blocked(tasks: list[Task], draw: Random) -> list[Task]:
-    return list(chain.from_iterable(_groups(tasks, draw)))
-
-
 def _interleaved(tasks: list[Task], draw: Random) -> list[Task]:
     rounds = zip_longest(*_groups(tasks, draw))
     return [task for turn in rounds for task in turn if task is not None]
@@ -61,6 +57,6 @@ _KINDS: Mapping[str, Callable[[list[Task], Random], list[Task]]] = {
     "native": lambda tasks, draw: tasks,
     "easy-hard": _by_difficulty(1),
     "hard-easy": _by_difficulty(-1),
-    "blocked": _blocked,
+    "blocked": lambda tasks, draw: list(chain.from_iterable(_groups(tasks, draw))),
     "interleaved": _interleaved,
 }

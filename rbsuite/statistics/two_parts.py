@@ -91,7 +91,8 @@ class TwoParts:
         apart = np.broadcast_to(np.asarray(self.orders) > 0, distances.shape)
         found = np.asarray(2 * stdtr(self.tasks_degrees, -np.abs(distances) / np.sqrt(self.tasks)), dtype=float)
         if apart.any():
-            own = TwoParts(*(np.broadcast_to(one, distances.shape)[apart] for one in _fields(self)))
+            fields = (self.tasks, self.orders, self.tasks_degrees, self.orders_degrees)
+            own = TwoParts(*(np.broadcast_to(one, distances.shape)[apart] for one in fields))
             found[apart] = own._crossed(np.abs(distances[apart]))
         return found
 
@@ -121,7 +122,3 @@ class TwoParts:
             first, low = second, high
             second, high = third, beyond(third)
         return np.asarray(np.exp(-second), dtype=float)
-
-
-def _fields(parts: TwoParts) -> tuple[Floats | float, ...]:
-    return parts.tasks, parts.orders, parts.tasks_degrees, parts.orders_degrees

@@ -219,7 +219,7 @@ def observation(row: list[Any], resolve: Resolve) -> Observation:
         turn,
         role,
         resolve(messages, _message) if messages else (),
-        resolve(tools, _tool) if tools else (),
+        resolve(tools, lambda row: ToolSpec(*row)) if tools else (),
         tuple(choices),
         resolve(images, _image) if images else (),
         tuple(ToolResult(*result) for result in results),
@@ -265,10 +265,6 @@ def _image_row(value: Image) -> list[Any]:
 
 def _image(row: list[Any]) -> Image:
     return Image(*row)
-
-
-def _tool(row: list[Any]) -> ToolSpec:
-    return ToolSpec(*row)
 
 
 def verdict_row(value: Verdict | None) -> list[Any] | None:

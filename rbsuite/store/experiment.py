@@ -430,7 +430,9 @@ class ExperimentStore:
         """
         self._known(run_id)
         rows = self._reader.results(run_id, details, start)
-        return map(_hide_row, rows) if self._hides else rows
+        if not self._hides:
+            return rows
+        return (replace(row, truth=hidden(row.truth, "truth"), error=left_out(row.error)) for row in rows)
 
     def failures(self, run_id: str) -> Failures:
         """How many rollouts of a run broke, and where the first one is."""
@@ -472,10 +474,6 @@ class ExperimentStore:
 def confined(facts: Mapping[str, Any]) -> bool:
     """Whether an experiment's tasks may not leave this machine, by the facts of its manifest."""
     return bool(facts.get("environment", {}).get("confined"))
-
-
-def _hide_row(row: ResultRow) -> ResultRow:
-    return replace(row, truth=hidden(row.truth, "truth"), error=left_out(row.error))
 
 
 def _find(home: Path) -> None:

@@ -161,6 +161,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
         TypeError: a value in it has no JSON form.
     """
     shared = SharedRows()
+    seconds = [record.memory_seconds] if record.memory_seconds else []  # a time only where there is one
     return EncodedRecord(
         task=(
             record.position,
@@ -170,19 +171,13 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
             record.version,
             record.selected,
             record.state_hash,
-            pack(dumps(_task_head(record))),
+            pack(dumps([usage_row(record.usage), record.notes, *seconds])),
         ),
         rollouts=tuple(_rollout_row(rollout, shared) for rollout in record.rollouts),
         recalls=tuple(_recall_row(event) for event in record.recalls),
         ops=tuple(op_row(op) for op in record.ops),
         shared=shared.texts,
     )
-
-
-def _task_head(record: TaskRecord) -> list[Any]:
-    """What a ``head`` column of table ``task`` holds; a time only where there is one."""
-    seconds = [record.memory_seconds] if record.memory_seconds else []
-    return [usage_row(record.usage), record.notes, *seconds]
 
 
 def read_task_head(head: str | bytes) -> tuple[Mapping[str, Usage], Mapping[str, int], float]:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from rbsuite.errors import ModelError, PluginError
-from rbsuite.experience import MemoryOp
 from rbsuite.memories.bank import Bank
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.retrieval.hashing import HashEmbedder
@@ -148,15 +147,15 @@ async def ids(subject: MemorySubject) -> None:
     _ = (await subject.stream(subject.one()).run()).learnt
     for number in range(LENGTH):
         added = [
-            {op.item.id for op in await stream.absorb(experience(number, origin=origin), number) if _adds(op)}  # type: ignore[union-attr]
+            {
+                op.item.id
+                for op in await stream.absorb(experience(number, origin=origin), number)
+                if op.op == "add" and op.item is not None
+            }
             for origin in ("", "0a1b2c3d")
         ]
         both = added[0] & added[1]
         require(not both, f"the id {next(iter(both), '')!r} is given in two runs")
-
-
-def _adds(op: MemoryOp) -> bool:
-    return op.op == "add" and op.item is not None
 
 
 @rule(
