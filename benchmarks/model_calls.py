@@ -2,7 +2,9 @@
 
 A server on this machine answers every call with the same words after a set time. Against it run, in processes of their own and in turn:
 
-- single calls: litellm bare, litellm through rbsuite, and rbsuite's direct way: CPU ms a call, the least of several rounds;
+- single calls: litellm bare, litellm through rbsuite, and rbsuite's direct way: CPU ms a call, the least of several rounds; and what of
+  litellm through rbsuite is rbsuite's own, which is measured with an ``acompletion`` that gives a reply it has given before, since the two
+  others differ by more from round to round;
 - an experiment of rollouts with one call each (MMLU-Pro, memory none, no judge): CPU ms a rollout, wall time over the ideal schedule
   (rollouts / concurrency x latency), peak RSS;
 - the same number of one-call samples in inspect_ai, installed from PyPI into an environment of its own in a temporary directory.
@@ -28,6 +30,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 ANSWER = {
     "id": "r",
@@ -119,6 +122,10 @@ async def single_calls(url: str, calls: int, concurrency: int, rounds: int) -> d
     for _ in range(rounds + 1):  # the first opens connections
         for name, call in ways.items():
             least[name] = min(least[name], await _round(call, calls, concurrency))
+    given = await litellm.acompletion(model="openai/m", **body, **options)
+    with patch.object(litellm, "acompletion", AsyncMock(return_value=given)):
+        rests = [await _round(ways["through litellm"], calls, concurrency) for _ in range(rounds)]
+    least["around litellm"] = min(rests)
     await direct.aclose()
     await through.aclose()
     return least
@@ -238,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def report(given: argparse.Namespace, found: dict[str, Any]) -> int:
     """Print what was found; 1 where a limit is passed."""
     calls = found["calls"]
-    over = calls["through litellm"] - calls["bare litellm"]
+    over = calls["around litellm"]
     ideal = given.rollouts / given.concurrency * given.latency
     least = {name: min(one["cpu_ms"] for one in rounds) for name, rounds in found.items() if name != "calls" and rounds}
     wall = min(one["wall_s"] for one in found["direct"]) / ideal
@@ -251,7 +258,7 @@ def report(given: argparse.Namespace, found: dict[str, Any]) -> int:
         return 0 if all(passed) else 1
     print(f"One call, CPU ms, the least of {given.rounds}: " + ", ".join(f"{k} {v:.2f}" for k, v in calls.items()))
     print(
-        f"  direct: limit {LIMITS['direct']:g}; rbsuite over bare litellm: {over:.2f} (limit {LIMITS['over_litellm']:g})"
+        f"  direct: limit {LIMITS['direct']:g}; rbsuite around litellm: {over:.2f} (limit {LIMITS['over_litellm']:g})"
     )
     print(f"{given.rollouts:,} rollouts of one call, {1000 * given.latency:g} ms each, {given.concurrency} at once")
     print("  CPU ms a rollout: " + ", ".join(f"{name} {value:.2f}" for name, value in least.items()))
