@@ -142,6 +142,7 @@ class ValueReader:
         self._comments = text.rfind("*/")
         self._parts = 0
         self._spent = 0
+        self._deep = False
 
     def all(self, outside: str) -> Values:
         """The objects and lists that do not stand inside of others.
@@ -175,8 +176,13 @@ class ValueReader:
         if self._text[at : at + 1] not in ("{", "[") or self._spent > _MOST_SPENT * len(self._text):
             raise NotAValue(at)
         try:
-            return _DECODER.raw_decode(self._text, at)
-        except (ValueError, RecursionError) as error:
+            if not self._deep:
+                return _DECODER.raw_decode(self._text, at)
+        except RecursionError:
+            self._deep = (
+                True  # it goes ten thousand levels down from Python 3.12 on, and would again from the next bracket
+            )
+        except ValueError as error:
             self._spent += getattr(error, "pos", at) - at
         try:
             return self.value(at)

@@ -24,6 +24,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """Virtual seconds since the loop was made."""
         return self._now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads, however long it takes: from Python 3.12 on there is a limit, which would be over at once on this clock."""
+        await super().shutdown_default_executor()
+
     def _jump(self, seconds: float) -> None:
         self._now += seconds
 

@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import stat
 import zlib
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -266,7 +267,7 @@ def test_a_key_is_not_kept_where_its_store_is(
 
 
 def test_what_is_sealed_of_one_task_does_not_pass_for_another_s(home: Path) -> None:
-    with sqlite3.connect(home / "experiment.sqlite") as database:
+    with closing(sqlite3.connect(home / "experiment.sqlite")) as database, database:
         (first, second) = database.execute("SELECT id, data FROM sealed WHERE id >= 0 LIMIT 2").fetchall()
         database.execute("UPDATE sealed SET data = ? WHERE id = ?", (second[1], first[0]))
     assert "the record was changed" in cli("check", str(home))
