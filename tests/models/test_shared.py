@@ -159,8 +159,8 @@ def test_what_a_dead_worker_held_and_what_nobody_waits_for_any_more_is_free() ->
         cancelled.cancel()
         shared.gone("0")
         await asyncio.wait_for(third.enter(last, third.line(), 0), 1)
-        await waiting  # it was given the place and has it no more
         third.leave(last)
+        await asyncio.wait_for(waiting, 1)  # it was given the place, before or after, and has it no more
         await asyncio.wait_for(living.enter(own, living.line(), 0), 1)
 
     asyncio.run(ask())
