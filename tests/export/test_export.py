@@ -25,7 +25,8 @@ from rbsuite.hookspecs import hookimpl
 from rbsuite.specs import EnvironmentSpec
 from rbsuite.store import ExperimentStore
 from rbsuite.store.redaction import CANARY
-from toy import SKILLS, TOY, ToyPlugin
+from rbsuite.task import TaskSet
+from toy import SKILLS, TOY, Toy, ToyPlugin
 
 READERS = ("inspect_ai==0.3.285", "atif==1.8.0", "pyarrow==26.0.1", "duckdb==2.0.1", "pandas==3.1.1")
 READ = Path(__file__).with_name("read_by_others.py")
@@ -69,13 +70,28 @@ def test_tables_hold_what_the_library_gives(experiment: rbsuite.Experiment, tmp_
     assert {row["item_id"] for row in recalls} <= {row["id"] for row in rows(place / "items.csv")}
 
 
-def test_a_formula_is_no_formula(tmp_path: Path) -> None:
-    from rbsuite.export.columns import _is_formula
+class Sums(Toy):
+    """The toy with groups that a spreadsheet would compute."""
 
-    assert _is_formula("=HYPERLINK(1)")
-    assert _is_formula("@x")
-    assert not _is_formula("a=b")
-    assert not _is_formula(-0.5)
+    def tasks(self, split: str, *, domain: str = "", data: str = "") -> TaskSet:
+        found = super().tasks(split, domain=domain, data=data)
+        return replace(found, tasks=tuple(replace(task, group=f"={task.group}") for task in found.tasks))
+
+
+class SumsPlugin:
+    @hookimpl
+    def rbsuite_environments(self) -> list[EnvironmentSpec]:
+        return [replace(TOY, name="sums", factory=f"{__name__}:Sums")]
+
+
+def test_a_formula_is_no_formula(tmp_path: Path) -> None:
+    measure(tmp_path / "e", SumsPlugin(), env="sums", limit=2).close()
+    with rbsuite.Experiment(tmp_path / "e") as found:
+        tasks = rows(found.export("csv", tmp_path / "tables") / "tasks.csv")
+    assert tasks
+    for row in tasks:
+        assert row["group"] == f"'={row['domain']}"
+        assert not row["score"].startswith("'")
 
 
 def test_every_column_is_documented() -> None:
