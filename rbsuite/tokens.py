@@ -71,20 +71,14 @@ def _bound(text: str) -> int:
     def followed(kind: int, *by: int) -> int:
         return sum(pairs[8 * kind + next_kind] for next_kind in by)
 
-    pieces = (
-        runs[lower]
-        + encoded.count(bytes([lower] * 6))
-        + runs[upper]
-        + inside[upper] // 3
-        + runs[digit]
-        + inside[digit] // 3
-    )
-    pieces += runs[space] + counts[underscore] + runs[other] + runs[mark] + inside[mark] // 2 + counts[foreign]
+    # A piece for each run of one kind, and one more for each stretch of the run that is as long as a piece can be.
+    pieces = runs[lower] + runs[upper] + runs[digit] + runs[space] + runs[other] + runs[mark]
+    pieces += encoded.count(bytes([lower] * 6)) + inside[upper] // 3 + inside[digit] // 3 + inside[mark] // 2
+    pieces += counts[underscore] + counts[foreign]
+    # What joins the piece that follows: an underscore, the last of a run of capitals, a space that stands alone.
     joined = followed(underscore, lower, upper)
-    joined += max(
-        0, followed(upper, lower) - inside[upper]
-    )  # only the last letter of a run of capitals joins what follows
-    joined += max(0, followed(space, lower, upper, mark) - inside[space])  # and only a space that stands alone
+    joined += max(0, followed(upper, lower) - inside[upper])
+    joined += max(0, followed(space, lower, upper, mark) - inside[space])
     return pieces - joined
 
 

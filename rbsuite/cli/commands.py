@@ -23,9 +23,10 @@ class Command(click.Command):
         """
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in given:
-            if not isinstance(option, click.Option) or option.multiple or given.count(option) == 1:
+            if not isinstance(option, click.Option) or given.count(option) == 1:
                 continue
-            if not option.is_flag or option.secondary_opts:
+            may_repeat = option.multiple or (option.is_flag and not option.secondary_opts)
+            if not may_repeat:
                 raise click.UsageError(f"{option.opts[0]} is given more than once, but takes one value.", ctx)
         return super().parse_args(ctx, args)
 

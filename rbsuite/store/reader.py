@@ -189,11 +189,7 @@ class Reader:
         for key, data in rows:
             with self._decoding(run_id, self._position(key)):
                 record: TaskRecord = restore(TaskRecord, seal.open(key, data))
-            if not trajectories:
-                bare = [replace(one.trajectory, query="", steps=(), final=None) for one in record.rollouts]
-                pairs = zip(record.rollouts, bare, strict=True)
-                record = replace(record, rollouts=tuple(replace(one, trajectory=made) for one, made in pairs))
-            yield record
+            yield record if trajectories else replace(record, rollouts=tuple(map(_without_steps, record.rollouts)))
 
     def seed_ops(self, run_id: str) -> tuple[MemoryOp, ...]:
         """What formed version 0: see :meth:`rbsuite.store.ExperimentStore.seed_ops`."""
@@ -417,6 +413,10 @@ class Reader:
                 f"{self._database.path}: {what} of run {run_id!r} is damaged ({error}).",
                 "Restore the store from a copy.",
             ) from error
+
+
+def _without_steps(record: RolloutRecord) -> RolloutRecord:
+    return replace(record, trajectory=replace(record.trajectory, query="", steps=(), final=None))
 
 
 def _in_words(row: ResultRow, record: RolloutRecord, details: Container[str] | None) -> ResultRow:

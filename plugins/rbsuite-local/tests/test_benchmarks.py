@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 MODEL = "local/smollm2-135m:max_tokens=48"
 TASKS = 3
+SHORT = ["--max-steps", "2", "--judge", "ground-truth"]
 
 
 @pytest.mark.parametrize(
@@ -26,12 +27,13 @@ TASKS = 3
     [
         (
             "tau-bench",
-            ["--domain", "airline", "--agent", "react", "--max-steps", "2", "--judge", "ground-truth"],
+            # As the user it rambles on to the limit of its reply, which breaks a rollout (tests/environments/test_users.py).
+            ["--domain", "airline", "--user", "scripted", "--agent", "react", *SHORT],
             ["reasoningbank", "awm", "exprag"],
         ),
         (
             "eb-habitat[symbolic]",
-            ["--max-steps", "2", "--judge", "ground-truth"],
+            SHORT,
             ["reasoningbank", "ace", "reflexion"],
         ),
         ("mmlu-pro", ["--embedder", "local/minilm"], ["reasoningbank", "awm", "dynamic-cheatsheet"]),
@@ -47,10 +49,9 @@ def test_a_weak_model_breaks_nothing(env: str, options: list[str], memories: lis
     document = json.loads(run.stdout)
     assert not document["simulated"]
     assert [condition["memory"] for condition in document["conditions"]] == memories
+    for condition in document["conditions"]:
+        assert condition["failures"] == 0
     with Experiment(tmp_path / "e") as experiment:
-        trajectories = [record.rollouts[0].trajectory for record in experiment.records()]
-    assert len(trajectories) == TASKS * len(memories)
-    # Where it plays the user too it may ramble on to the limit of its reply, which is said, and is not the agent's fault.
-    broken = [one for one in trajectories if one.error.startswith("the simulated user's model gave nothing")]
-    assert sum(condition["failures"] for condition in document["conditions"]) == len(broken) < len(trajectories)
-    assert all(one.steps for one in trajectories if one not in broken)
+        records = list(experiment.records())
+    assert len(records) == TASKS * len(memories)
+    assert all(record.rollouts[0].trajectory.steps for record in records)
