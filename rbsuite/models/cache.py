@@ -22,7 +22,8 @@ from typing import Any
 from rbsuite.errors import UsageError
 from rbsuite.jsonable import plain
 from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.gate import Pace, held_slot, masked
+from rbsuite.models.gate import Pace, held_slot
+from rbsuite.models.usable import masked
 from rbsuite.models.wire import message_to_wire, tool_to_wire
 from rbsuite.redact import redact, reply_secrets
 from rbsuite.trajectory import Message, ToolCall, Usage

@@ -1,17 +1,24 @@
-"""What those who ask a model hold of it: usage is metered per purpose, seeds are derived, limits are kept."""
+"""The model calls of a task: limited, counted by purpose, passed through the gate, and checked before anybody reads a reply.
+
+Replies are kept until the task is committed, for the try that is made instead of one that was thrown away. Two things come of it. A call
+that is made again, word for word and with the same seed, need not be paid again. And a model that is not deterministic stays fair: were it
+asked anew, then a rollout whose course led to a read that has changed would get a second chance where another would not, and what stands
+would lean towards the courses that memory does not touch. A reply that was once given is the reply.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.gate import Entrance
-from rbsuite.models.limits import RolloutBudget
-from rbsuite.models.usable import normalised
-from rbsuite.seeds import derive_seed
-from rbsuite.trajectory import Usage
+from rbsuite.errors import PLUGIN_REMEDY, LimitReached, PluginError, blamed_on, in_words
+from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
+from rbsuite.models.gate import Line, slot
+from rbsuite.models.limits import RolloutBudget, with_usage
+from rbsuite.models.meter import Meter
+from rbsuite.models.usable import masked, normalised
+from rbsuite.trajectory import ToolCall, Usage
 
 
 @dataclass
@@ -52,68 +59,97 @@ class Ledger:
         return sum(self.usage.values(), Usage())
 
 
-class ModelHandle:
-    """What an agent, judge, memory or simulated user holds of a model: it can complete requests, and nothing else.
+class TaskCalls:
+    """Makes the model calls of one task.
 
     Args:
-        model: the model as bound to the task.
-        terms: what holds for all its calls: purpose, temperature where a call names none, group, limits on a reply and on its time.
-        seed: calls get seeds derived from it and their number.
-        gate: where its calls enter the experiment's gate.
-        ledger: where the usage is counted.
-        notify: told of every call that was answered: usage and seconds.
+        line: where they enter the experiment's gate.
+        position: the task's place in the stream.
+        meter: counts what the experiment spends.
     """
 
-    def __init__(
-        self,
-        model: ChatModel,
-        terms: ModelRequest,
-        seed: int,
-        gate: Entrance,
-        ledger: Ledger,
-        notify: Callable[[Usage, float], None] | None = None,
-    ) -> None:
-        self._model = model
-        self._terms = terms
-        self._session = derive_seed(seed, terms.purpose)
-        self._gate = gate
-        self._ledger = ledger
-        self._budget = ledger.budget if terms.purpose in ("agent", "user") else None
-        self._notify = notify
-        self._calls = 0
+    def __init__(self, line: Line, position: int, meter: Meter) -> None:
+        self._line = line
+        self._position = position
+        self._meter = meter
+        self._given: dict[tuple[Purpose, int], list[tuple[ModelRequest, Completion]]] = {}
+        self.saved = Usage()
+        """What the replies that were given again would have cost."""
+        self.refused: LimitReached | None = None
+        """Why a call was not made: the experiment has reached a limit, and the task must not be committed without what was asked."""
 
-    async def complete(self, asked: ModelRequest) -> Completion:
-        """Ask the model.
+    async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
+        """Ask a model.
 
         Args:
-            asked: messages, tools, temperature and schema; the rest of the request is made here.
+            model: the model as bound to the task.
+            request: what is asked; no two calls of a try have the same purpose and seed.
+            ledger: where the usage is counted.
+
+        Returns:
+            The reply, with keys masked and what was thought told from what is said.
 
         Raises:
             ModelError: the model failed.
             BudgetSpent: the rollout has spent what it may.
             LimitReached: the experiment has.
         """
-        if self._budget is not None:
-            self._budget.begin()
-        terms = self._terms
-        request = ModelRequest(
-            messages=asked.messages,
-            purpose=terms.purpose,
-            tools=asked.tools,
-            temperature=terms.temperature if asked.temperature is None else asked.temperature,
-            seed=derive_seed(self._session, self._calls),
-            session=self._session,
-            group=terms.group,
-            schema=asked.schema,
-            max_tokens=terms.max_tokens,
-            seconds=terms.seconds,
-        )
-        self._calls += 1
-        started = time.perf_counter() if self._notify is not None else 0.0
-        completion = normalised(await self._gate.complete(self._model, request, self._ledger))
-        self._ledger.add(terms.purpose, completion.usage)
-        if self._budget is not None:
-            self._budget.add(request, completion)
-        if self._notify is not None:
-            self._notify(completion.usage, time.perf_counter() - started)
+        budget = ledger.budget if request.purpose in ("agent", "user") else None
+        if budget is not None:
+            budget.begin()
+        gate, pace = self._line.gate, getattr(model, "pace", None)
+        await gate.enter(pace, self._line, self._position)
+        # A call that is cancelled while it waits for its place has cost nothing.
+        ledger.started += 1
+        if pace is None:
+            try:
+                reply = await self._reply(model, request)
+            finally:
+                gate.leave(None)
+        else:
+            with slot(gate, pace, self._line, self._position):
+                reply = await self._reply(model, request)
+        ledger.cached += reply.cached
+        completion = normalised(masked(reply, gate.secrets))
+        ledger.add(request.purpose, completion.usage)
+        if budget is not None:
+            budget.add(request, completion)
         return completion
+
+    async def _reply(self, model: ChatModel, request: ModelRequest) -> Completion:
+        """What the model has replied to the very same request, or replies now. A failure is not kept."""
+        given = self._given.setdefault((request.purpose, request.seed), [])
+        for asked, reply in given:
+            if asked == request:
+                self.saved += reply.usage
+                return reply
+        try:
+            await self._meter.enter()
+        except LimitReached as stop:
+            self.refused = stop
+            raise
+        with blamed_on(f"model {model.name!r}"):
+            try:
+                reply = await model.complete(request)
+            except asyncio.CancelledError:
+                self._meter.end(model.name, request, None)
+                raise
+        _check(reply, model.name)
+        reply = with_usage(reply)
+        self._meter.end(model.name, request, reply)
+        given.append((request, reply))
+        return reply
+
+
+def _check(reply: object, model: str) -> None:
+    if not isinstance(reply, Completion):
+        wanted, given = "a Completion", reply
+    elif not isinstance(reply.text, str):
+        wanted, given = "a Completion whose text is a str", reply.text
+    elif not isinstance(reply.usage, Usage):
+        wanted, given = "a Completion whose usage is a Usage", reply.usage
+    elif not isinstance(reply.tool_calls, tuple) or not all(isinstance(one, ToolCall) for one in reply.tool_calls):
+        wanted, given = "a Completion whose tool_calls are a tuple of ToolCall", reply.tool_calls
+    else:
+        return
+    raise PluginError(f"complete must return {wanted}, not {in_words(given)}.", PLUGIN_REMEDY, owner=f"model {model!r}")

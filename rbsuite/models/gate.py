@@ -10,20 +10,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.redact import MASK, reply_secrets
+from rbsuite.redact import reply_secrets
 
 if TYPE_CHECKING:
     import re
 
-    from rbsuite.models.client import Ledger
 
 DECREASE = 0.9
 """What is left of a limit after an overload. A server with a hard limit L then sees between 0.9 L and L calls, 0.95 L on average."""
@@ -211,47 +208,6 @@ class Line:
         self.gate = gate
         self.head = 0
 
-    def at(self, position: int) -> Entrance:
-        """Where the calls of the task at a position enter."""
-        return Entrance(self, position)
-
-
-class Entrance:
-    """Where the calls of one task pass; keys are masked in what is answered, before anybody reads it.
-
-    Args:
-        line: that of the stream.
-        position: the task's place in the stream.
-    """
-
-    __slots__ = ("_gate", "_line", "_position")
-
-    def __init__(self, line: Line, position: int) -> None:
-        self._gate = line.gate
-        self._line = line
-        self._position = position
-
-    async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
-        """Pass a request on.
-
-        Raises:
-            ModelError: the model failed.
-        """
-        pace: Pace | None = getattr(model, "pace", None)
-        await self._gate.enter(pace, self._line, self._position)
-        # A call that is cancelled while it waits for its place has cost nothing.
-        ledger.started += 1
-        if pace is None:
-            try:
-                completion = await model.complete(request)
-            finally:
-                self._gate.leave(None)
-        else:
-            with slot(self._gate, pace, self._line, self._position):
-                completion = await model.complete(request)
-        ledger.cached += completion.cached
-        return masked(completion, self._gate.secrets)
-
 
 class Slot:
     """The place that a call has at the gate, while it is under way."""
@@ -298,21 +254,3 @@ def held_slot(pace: Pace) -> Slot | None:
     """The place that this call of a model with that pace holds; ``None``: it did not pass a gate."""
     held = _SLOT.get()
     return held if held is not None and held.pace is pace else None
-
-
-def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
-    """A completion without secrets."""
-    calls = completion.tool_calls
-    texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
-    if not secrets.search("\n".join(texts)):
-        return completion
-
-    def mask(value: Any) -> Any:
-        if isinstance(value, str):
-            return secrets.sub(MASK, value)
-        if isinstance(value, Mapping):
-            return {mask(key): mask(item) for key, item in value.items()}
-        return [mask(item) for item in value] if isinstance(value, list | tuple) else value
-
-    hidden = tuple(replace(one, arguments=mask(one.arguments), raw=mask(one.raw)) for one in calls)
-    return replace(completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=hidden)

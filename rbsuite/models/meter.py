@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, MutableSequence
 from dataclasses import dataclass
 
 from rbsuite.errors import LimitReached
-from rbsuite.models.base import ChatModel, Completion, ModelRequest
-from rbsuite.models.gate import Pace
-from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced, with_usage
+from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unpriced
 from rbsuite.trajectory import Spent, Usage
 
 COLUMNS = 4
@@ -158,41 +156,3 @@ class Meter:
         self._counts.add(self._row, tokens=tokens, cost=cost or 0.0, unpriced=int(cost is None and answered))
         if self._spent_more is not None:
             self._spent_more()
-
-
-class Metered:
-    """A model whose calls are counted, and refused once a limit is reached.
-
-    Args:
-        model: the model.
-        meter: counts.
-        refused: told when a call is refused, so that nobody who goes on without an answer can hide it.
-    """
-
-    def __init__(self, model: ChatModel, meter: Meter, refused: Callable[[LimitReached], None]) -> None:
-        self.name = model.name
-        self.pace: Pace | None = getattr(model, "pace", None)
-        self._model = model
-        self._meter = meter
-        self._refused = refused
-
-    async def complete(self, request: ModelRequest) -> Completion:
-        """The model's reply, with a usage that a call can have. Raises what the model and :meth:`Meter.enter` raise."""
-        try:
-            await self._meter.enter()
-        except LimitReached as stop:
-            self._refused(stop)
-            raise
-        try:
-            completion = await self._model.complete(request)
-        except asyncio.CancelledError:
-            self._meter.end(self.name, request, None)
-            raise
-        if not (isinstance(completion, Completion) and isinstance(completion.usage, Usage)):
-            return completion  # who asked says whose fault it is
-        completion = with_usage(completion)
-        self._meter.end(self.name, request, completion)
-        return completion
-
-    async def aclose(self) -> None:
-        """Nothing of its own to give back."""

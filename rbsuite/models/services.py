@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rbsuite.models.base import Completion, ModelRequest, Purpose
+from rbsuite.models.base import Completion
 from rbsuite.trajectory import Message, ToolSpec
 
 
@@ -51,29 +50,3 @@ class FittingServices(ModelServices, Protocol):
 
     def count(self, event: str) -> None:
         """Count an event for the report, e.g. ``"judge_unread"`` or ``"transcripts_cut"``."""
-
-
-class Asking(ABC):
-    """What fits all of these contracts: every call becomes a request for one purpose, and :meth:`ask` has it answered.
-
-    Args:
-        purpose: what the model is asked for.
-    """
-
-    def __init__(self, purpose: Purpose) -> None:
-        self._purpose: Purpose = purpose
-
-    async def complete(
-        self,
-        messages: Sequence[Message],
-        tools: Sequence[ToolSpec] = (),
-        *,
-        temperature: float | None = None,
-        schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
-        """Ask the model. See :meth:`rbsuite.agents.base.AgentServices.complete`."""
-        return await self.ask(ModelRequest(tuple(messages), self._purpose, tuple(tools), temperature, schema=schema))
-
-    @abstractmethod
-    async def ask(self, request: ModelRequest) -> Completion:
-        """Have a request answered, which holds what the caller said and nothing else."""

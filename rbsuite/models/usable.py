@@ -11,11 +11,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from rbsuite.errors import ContextOverflow, ReplyRefused
 from rbsuite.models.base import Completion, Reply
 from rbsuite.models.reasoning import thought_and_said
+from rbsuite.redact import MASK
 from rbsuite.trajectory import Message
 
 CUT = "it was cut at the limit of its length before it ended"
@@ -31,6 +35,24 @@ def normalised(completion: Completion) -> Completion:
     if said == completion.text:
         return completion
     return replace(completion, text=said, reasoning="\n".join(filter(None, (completion.reasoning, thought))))
+
+
+def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
+    """A completion without secrets."""
+    calls = completion.tool_calls
+    texts = [completion.text, completion.reasoning, *[f"{call.raw} {call.arguments}" for call in calls]]
+    if not secrets.search("\n".join(texts)):
+        return completion
+
+    def mask(value: Any) -> Any:
+        if isinstance(value, str):
+            return secrets.sub(MASK, value)
+        if isinstance(value, Mapping):
+            return {mask(key): mask(item) for key, item in value.items()}
+        return [mask(item) for item in value] if isinstance(value, list | tuple) else value
+
+    hidden = tuple(replace(one, arguments=mask(one.arguments), raw=mask(one.raw)) for one in calls)
+    return replace(completion, text=mask(completion.text), reasoning=mask(completion.reasoning), tool_calls=hidden)
 
 
 def fault_of(completion: Completion) -> str:

@@ -402,8 +402,8 @@ async def _made(parts: RunParts, trial: Trial) -> TrialOutcome:
     opened = await open_for(parts, parts.tasks.by_id[trial.task], trial.position)
     run = TaskRun(parts, opened, trial.version, trial.version, learns=False, judges=False)
     draft = await run.run()
-    if opened.roles.refused is not None:
-        raise opened.roles.refused
+    if opened.roles.calls.refused is not None:
+        raise opened.roles.calls.refused
     if why := run.unanswered(draft.group):
         raise Outage(f"no model call of task {trial.task!r} was answered: {why}")
     group = draft.group

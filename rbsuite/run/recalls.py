@@ -19,7 +19,7 @@ from rbsuite.record import RecallEvent, RolloutRecord
 from rbsuite.run.checks import check_recall
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads
-from rbsuite.run.roles import Roles
+from rbsuite.run.roles import Roles, View
 from rbsuite.seeds import derive_seed
 from rbsuite.task import Task
 from rbsuite.trajectory import Step
@@ -110,7 +110,7 @@ class Recalls:
         else:
             request = RecallRequest(self._task.id, self._task.domain, self._query, phase, **more)
             seed = derive_seed(self._seed, "recall", phase, rollout, step or earlier)
-            view = self._roles.view(self.reads, self._told, seed, self.ledger, self.counts)
+            view = View(self._roles, seed, self.ledger, self.counts, self.reads, self._told)
             with self._roles.blaming("memory", self._parts.info.condition.memory):
                 recall = check_recall(await self._parts.memory.recall(request, view))
             if any(self.reads.is_of_twin(item.item_id) for item in recall.items):

@@ -5,28 +5,25 @@ metered model, and for memories the bank as of one version.
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from rbsuite.environments.base import is_task_aware
 from rbsuite.environments.solution import reference_of
 from rbsuite.environments.users import User, UserStart
-from rbsuite.errors import PLUGIN_REMEDY, LimitReached, ModelError, PluginError, RbsuiteError
+from rbsuite.errors import PLUGIN_REMEDY, ModelError, PluginError, RbsuiteError
 from rbsuite.events import ModelCalled, Place
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
-from rbsuite.models.client import Ledger, ModelHandle
-from rbsuite.models.meter import Metered
+from rbsuite.models.client import Ledger, TaskCalls
 from rbsuite.models.prices import context
-from rbsuite.models.replies import Remembering, Replies
-from rbsuite.models.services import Asking
-from rbsuite.prompts import Prompts
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import Reads, ReadsBank
 from rbsuite.seeds import derive_seed, rng
 from rbsuite.task import Task
-from rbsuite.trajectory import Usage
+from rbsuite.trajectory import Message, ToolSpec, Usage
 
 
 def first_failure(error: BaseException) -> BaseException:
@@ -62,8 +59,6 @@ class Blaming:
 class Roles:
     """Hands out services on one task.
 
-    ``failures`` holds, by purpose, what the first failed call of the task said.
-
     Args:
         parts: what the run's tasks share.
         task: the task.
@@ -72,125 +67,90 @@ class Roles:
     """
 
     def __init__(self, parts: RunParts, task: Task, models: Mapping[Purpose, ChatModel], position: int) -> None:
-        self._parts = parts
+        self.parts = parts
         self._task = task
-        self._place = Place(parts.info.id, position, task.id)
-        self._group = derive_seed(parts.info.seed, task.id, "group")
-        self._entrance = parts.gate.at(position)
-        self._replies = Replies()
+        self.place = Place(parts.info.id, position, task.id)
+        self.group = derive_seed(parts.info.seed, task.id, "group")
+        self.calls = TaskCalls(parts.gate, position, parts.meter)
         self.failures: dict[str, str] = {}
         """What the first failed call of each purpose said."""
-        self.refused: LimitReached | None = None
-        """Why a call was not made: the experiment has reached a limit, and the task must not be committed without what was asked."""
-        distinct = {id(model): self._metered(model) for model in models.values()}
-        self._models = {purpose: distinct[id(model)] for purpose, model in models.items()}
-
-    def _metered(self, model: ChatModel) -> ChatModel:
-        """A model that gives again what it has given, and whose other calls are counted."""
-        return Remembering(Metered(model, self._parts.meter, self._refuse), self._replies)
-
-    def _refuse(self, stop: LimitReached) -> None:
-        self.refused = stop
-
-    @property
-    def place(self) -> Place:
-        """Where in the experiment this is, for events."""
-        return self._place
-
-    @property
-    def saved(self) -> Usage:
-        """What calls would have cost that were answered from those of a try that was thrown away."""
-        return self._replies.saved
-
-    def services(self, purpose: Purpose, seed: int, ledger: Ledger) -> Services:
-        """Prompts and a model. The agent's temperature is the condition's, the others' their own."""
-        return Services(self, purpose, seed, ledger)
-
-    def counting(self, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> CountingServices:
-        """Services that also count events."""
-        return CountingServices(self, purpose, seed, ledger, counts)
-
-    def view(self, reads: Reads, version: int, seed: int, ledger: Ledger, counts: Counter[str]) -> View:
-        """What a memory is handed."""
-        return View(self, seed, ledger, counts, reads, version)
+        self._models = models
 
     def user(self, seed: int, ledger: Ledger) -> User | None:
         """A fresh simulated user, where one takes part."""
-        if self._parts.user is None:
+        if self.parts.user is None:
             return None
-        owner = f"environment {self._parts.spec.name!r} on task {self._task.id!r}"
-        solution = reference_of(self._parts.environment, self._task, owner)
-        user: User = self._parts.user.make()
-        with self.blaming("user", self._parts.user.reference):
+        owner = f"environment {self.parts.spec.name!r} on task {self._task.id!r}"
+        solution = reference_of(self.parts.environment, self._task, owner)
+        user: User = self.parts.user.make()
+        with self.blaming("user", self.parts.user.reference):
             script = () if solution is None else solution.user
-            user.start(UserStart(self.services("user", seed, ledger), script, seed))
+            user.start(UserStart(Services(self, "user", seed, ledger), script, seed))
         return user
 
     def blaming(self, kind: str, name: str) -> Blaming:
         """Says of a plugin's error whose it is and on which task it came up, unless that has been said."""
         return Blaming(kind, name, self._task.id)
 
-    @property
-    def prompts(self) -> Prompts:
-        """The condition's templates."""
-        return self._parts.prompts
-
-    @property
-    def heard(self) -> bool:
-        """Whether a user hears what the agent says."""
-        return self._parts.user is not None
-
     def spend(self, purpose: Purpose, model: str, usage: Usage, seconds: float) -> None:
         """Count and tell of what was spent elsewhere than on the experiment's models."""
-        self._parts.meter.elsewhere(usage)
-        if self._parts.sink.watched:
-            self._parts.sink.emit(ModelCalled(self._place, purpose, model, usage, seconds))
+        self.parts.meter.elsewhere(usage)
+        if self.parts.sink.watched:
+            self.parts.sink.emit(ModelCalled(self.place, purpose, model, usage, seconds))
 
     def window(self, purpose: Purpose) -> int:
         """Tokens of a prompt that a model takes, with room for a reply; 0: not known."""
         whole = context(self._models[purpose].name)
-        return whole - min(self._parts.reply_tokens[purpose], whole // 4)
+        return whole - min(self.parts.reply_tokens[purpose], whole // 4)
 
-    def handle(self, purpose: Purpose, seed: int, ledger: Ledger) -> ModelHandle:
-        """A metered model for one purpose."""
-        parts, model = self._parts, self._models[purpose]
-
-        def tell(usage: Usage, seconds: float) -> None:
-            parts.sink.emit(ModelCalled(self._place, purpose, model.name, usage, seconds))
-
-        terms = ModelRequest(
-            (),
-            purpose,
-            temperature=parts.temperature if purpose == "agent" else None,
-            group=self._group,
-            max_tokens=parts.reply_tokens[purpose],
-            seconds=parts.call_seconds[purpose],
-        )
-        return ModelHandle(model, terms, seed, self._entrance, ledger, tell if parts.sink.watched else None)
+    async def ask(self, request: ModelRequest, ledger: Ledger) -> Completion:
+        """Have a request answered. Raises what :meth:`rbsuite.models.client.TaskCalls.complete` raises."""
+        model, sink = self._models[request.purpose], self.parts.sink
+        started = time.perf_counter()
+        try:
+            completion = await self.calls.complete(model, request, ledger)
+        except ModelError as error:
+            # Who asks may go on without an answer, and then nothing else tells.
+            self.failures.setdefault(request.purpose, str(error))
+            raise
+        if sink.watched:
+            seconds = time.perf_counter() - started
+            sink.emit(ModelCalled(self.place, request.purpose, model.name, completion.usage, seconds))
+        return completion
 
 
 async def bind_models(parts: RunParts, task: Task) -> Mapping[Purpose, ChatModel]:
     """The models of a run as they act on one task; simulated ones are bound to its reference solution, which nothing else here touches."""
-    aware = {id(model): model for model in parts.models.values() if is_task_aware(model)}
-    bound = {key: await model.for_task(task, parts.environment, parts.opener) for key, model in aware.items()}
-    return {purpose: bound.get(id(model), model) for purpose, model in parts.models.items()}
+    bound: dict[int, ChatModel] = {}
+    for model in parts.models.values():
+        if id(model) not in bound:
+            if is_task_aware(model):
+                bound[id(model)] = await model.for_task(task, parts.environment, parts.opener)
+            else:
+                bound[id(model)] = model
+    return {purpose: bound[id(model)] for purpose, model in parts.models.items()}
 
 
-class Services(Asking):
-    """Prompts and one metered model. It fits what agents, users and judges may use. What is not used is not made.
+class Services:
+    """Prompts and one metered model. It fits what agents, users and judges may use.
 
     Args:
         roles: whose task it is.
         purpose: what the model is asked for.
         seed: what calls and :attr:`rng` are derived from.
         ledger: where the cost is counted.
+        counts: where events are counted for the report; ``None``: nowhere.
     """
 
-    def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger) -> None:
-        super().__init__(purpose)
+    def __init__(
+        self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str] | None = None
+    ) -> None:
         self._roles = roles
+        self._purpose: Purpose = purpose
         self._seed = seed
         self._ledger = ledger
+        self._counts = counts
+        self._calls = 0
 
     @cached_property
     def rng(self) -> random.Random:
@@ -198,48 +158,56 @@ class Services(Asking):
         return rng(self._seed, "services")
 
     @cached_property
-    def _model(self) -> ModelHandle:
-        return self._roles.handle(self._purpose, self._seed, self._ledger)
+    def _session(self) -> int:
+        return derive_seed(self._seed, self._purpose)
 
     @cached_property
     def window(self) -> int:
-        """See :class:`rbsuite.models.services.ModelServices`."""
+        """See :class:`rbsuite.models.services.FittingServices`."""
         return self._roles.window(self._purpose)
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template."""
-        return self._roles.prompts.render(template, **variables)
-
-    async def ask(self, request: ModelRequest) -> Completion:
-        """Ask the model."""
-        try:
-            return await self._model.complete(request)
-        except ModelError as error:
-            self._failed(error)
-            raise
-
-    def _failed(self, error: ModelError) -> None:
-        """Keep why a call failed. Who asks may go on without an answer, and then nothing else tells."""
-        self._roles.failures.setdefault(self._purpose, str(error))
-
-
-class CountingServices(Services):
-    """Services that also count events for the report."""
-
-    def __init__(self, roles: Roles, purpose: Purpose, seed: int, ledger: Ledger, counts: Counter[str]) -> None:
-        super().__init__(roles, purpose, seed, ledger)
-        self._counts = counts
+        return self._roles.parts.prompts.render(template, **variables)
 
     def count(self, event: str) -> None:
         """Count an event."""
-        self._counts[event] += 1
+        if self._counts is not None:
+            self._counts[event] += 1
 
-    def _failed(self, error: ModelError) -> None:
-        super()._failed(error)
-        self.count(f"{self._purpose}_calls_failed")
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """Ask the model. See :meth:`rbsuite.agents.base.AgentServices.complete`."""
+        roles, purpose = self._roles, self._purpose
+        if temperature is None and purpose == "agent":
+            temperature = roles.parts.temperature
+        request = ModelRequest(
+            tuple(messages),
+            purpose,
+            tuple(tools),
+            temperature,
+            seed=derive_seed(self._session, self._calls),
+            session=self._session,
+            group=roles.group,
+            max_tokens=roles.parts.reply_tokens[purpose],
+            schema=schema,
+            seconds=roles.parts.call_seconds[purpose],
+        )
+        self._calls += 1
+        try:
+            return await roles.ask(request, self._ledger)
+        except ModelError:
+            self.count(f"{purpose}_calls_failed")
+            raise
 
 
-class View(ReadsBank, CountingServices):
+class View(ReadsBank, Services):
     """The bank as a memory sees it. See :class:`rbsuite.memories.base.BankView`.
 
     Args:
@@ -267,4 +235,4 @@ class View(ReadsBank, CountingServices):
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template. It is told whether a user hears the agent, for what is recalled must not be heard."""
-        return super().render(template, **{"heard": self._roles.heard, **variables})
+        return super().render(template, **{"heard": self._roles.parts.user is not None, **variables})

@@ -161,8 +161,8 @@ class Stream:
         draft = await slot.running
         assert slot.run is not None
         assert slot.opened is not None
-        if slot.opened.roles.refused is not None:
-            raise slot.opened.roles.refused  # whoever was refused a call went on without it
+        if slot.opened.roles.calls.refused is not None:
+            raise slot.opened.roles.calls.refused  # whoever was refused a call went on without it
         if self._pauses and (why := slot.run.unanswered(draft.group)):
             raise Outage(f"no model call of a rollout of task {self._tasks[position]!r} was answered: {why}")
         self._look_for_silence(slot.run, slot.opened.roles.failures)
@@ -201,7 +201,7 @@ class Stream:
         assert slot.run is not None
         assert slot.opened is not None
         notes = slot.run.counts
-        saved = slot.opened.roles.saved
+        saved = slot.opened.roles.calls.saved
         waste = {
             "discarded_rollouts": slot.discarded,
             "wasted_calls": slot.calls - saved.calls,

@@ -26,7 +26,7 @@ from rbsuite.run.checks import check_group, check_index, check_ops, check_verdic
 from rbsuite.run.parts import RunParts
 from rbsuite.run.reads import DOMAIN_SCOPE, Reads, scoped
 from rbsuite.run.recalls import Recalls, joined
-from rbsuite.run.roles import Roles, bind_models
+from rbsuite.run.roles import Roles, Services, View, bind_models
 from rbsuite.run.rollout import Opening, Players, Stage, held_back, open_task, play
 from rbsuite.scaling.base import Choice, Group, Refine
 from rbsuite.seeds import derive_seed
@@ -201,7 +201,7 @@ class TaskRun:
             scores if self._parts.selector_spec.ground_truth else (),
         )
         seed = derive_seed(self._seed, "select")
-        services = self._roles.counting("select", seed, self._recalls.ledger, self._recalls.counts)
+        services = Services(self._roles, "select", seed, self._recalls.ledger, self._recalls.counts)
         with self._roles.blaming("selector", self._parts.selector_spec.name):
             chosen = await self._parts.selector.select(choice, services)
             return check_index(chosen, len(rollouts), averages=self._parts.selector_spec.averages)
@@ -236,14 +236,14 @@ class TaskRun:
         agent, user, render = parts.agent.make(), self._opening.user, parts.prompts.render
         players = Players(
             agent,
-            user.fork(roles.services("user", seed, ledger)) if user is not None else None,
+            user.fork(Services(roles, "user", seed, ledger)) if user is not None else None,
             self._recalls.during(index, agent, given),
             [render("scaling/check_again.j2" if number else "scaling/check_first.j2") for number in range(checks)],
             (lambda step, taken: parts.sink.emit(StepTaken(place, step, taken))) if parts.sink.watched else None,
         )
         stage = _stage(parts, roles, seed, ledger)
         with roles.blaming("agent", parts.info.condition.agent):
-            agent.start(AgentStart(roles.services("agent", seed, ledger), joined(given[0].text, given[1]), seed))
+            agent.start(AgentStart(Services(roles, "agent", seed, ledger), joined(given[0].text, given[1]), seed))
             trajectory = await play(stage, self._task, self._opening, players, rollout=index, seed=seed)
         self._unanswered.discard(index)
         # Where the task could not be opened, what counts is whether the calls of that were answered.
@@ -260,7 +260,7 @@ class TaskRun:
         name = self._parts.info.condition.judge
         try:
             with self._roles.blaming("judge", name):
-                services = self._roles.counting("judge", seed, ledger, self._recalls.counts)
+                services = Services(self._roles, "judge", seed, ledger, self._recalls.counts)
                 verdict = check_verdict(await self._parts.judge.judge(request, services))
                 return verdict if verdict.source else replace(verdict, source=name)
         except ModelError as error:
@@ -286,7 +286,8 @@ class TaskRun:
             "joint" if config.aggregation == "joint" else "independent",
             self._parts.origin,
         )
-        view = self._roles.view(into.reads, self._told, derive_seed(self._seed, "absorb"), into.ledger, into.counts)
+        seed = derive_seed(self._seed, "absorb")
+        view = View(self._roles, seed, into.ledger, into.counts, into.reads, self._told)
         try:
             with self._roles.blaming("memory", self._parts.info.condition.memory):
                 ops = check_ops(await self._parts.memory.absorb(experience, view))
@@ -308,7 +309,7 @@ class TaskRun:
 
 def _stage(parts: RunParts, roles: Roles, seed: int, ledger: Ledger) -> Stage:
     """Where an episode takes place; its grader's model is metered like any other."""
-    services = roles.services("grade", seed, ledger)
+    services = Services(roles, "grade", seed, ledger)
     return Stage(parts.spec, parts.opener, services, parts.max_steps, parts.config.rollout_max_time)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from rbsuite.environments.base import EpisodeServices, SyncEnvironment, SyncEpisode
@@ -20,7 +19,6 @@ from rbsuite.jsonable import text_digest
 from rbsuite.memories.bank import Bank
 from rbsuite.memories.base import SearchResult
 from rbsuite.models.base import Completion, ModelRequest, Purpose
-from rbsuite.models.services import Asking
 from rbsuite.prompts import Prompts
 from rbsuite.run.reads import Reads, ReadsBank, RunTwins
 from rbsuite.seeds import derive_seed, rng
@@ -226,7 +224,7 @@ class Fixed:
         return self._does
 
 
-class PracticeServices(Asking):
+class PracticeServices:
     """What agents, judges and memories may use, with an answer in a model's place.
 
     Args:
@@ -237,11 +235,11 @@ class PracticeServices(Asking):
     """
 
     def __init__(self, prompts: Prompts, purpose: Purpose, seed: int, answer: Answer = practised) -> None:
-        super().__init__(purpose)
         self.window = 0
         self.rng: random.Random = rng(seed, "services")
         self.requests: list[ModelRequest] = []
         self._prompts = prompts
+        self._purpose: Purpose = purpose
         self._seed = seed
         self._answer = answer
 
@@ -249,12 +247,22 @@ class PracticeServices(Asking):
         """See :class:`rbsuite.models.services.ModelServices`."""
         return self._prompts.render(template, **variables)
 
-    async def ask(self, request: ModelRequest) -> Completion:
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        tools: Sequence[ToolSpec] = (),
+        *,
+        temperature: float | None = None,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
         """Keep the request, and answer it."""
         session = derive_seed(self._seed, self._purpose)
         seed = derive_seed(session, len(self.requests))
-        self.requests.append(replace(request, seed=seed, session=session, group=self._seed))
-        return await self._answer(self.requests[-1])
+        request = ModelRequest(
+            tuple(messages), self._purpose, tuple(tools), temperature, seed, session, self._seed, schema=schema
+        )
+        self.requests.append(request)
+        return await self._answer(request)
 
     def count(self, event: str) -> None:
         """See :class:`rbsuite.memories.base.BankView`."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from calls import calls_at
 from rbsuite.errors import ModelError, UsageError
 from rbsuite.models.base import Completion, ModelRequest
 from rbsuite.models.cache import FILE, CachedModel, ReplyCache
@@ -128,7 +129,7 @@ def test_who_asks_the_same_at_once_waits_without_keeping_its_place(tmp_path: Pat
         gate, ledger, cache = Gate(1), Ledger(), ReplyCache(tmp_path)
         cached = CachedModel(model, cache, "house/paid")
         line = gate.line()
-        found = await asyncio.gather(*(line.at(n).complete(cached, request(), ledger) for n in range(5)))
+        found = await asyncio.gather(*(calls_at(line, n).complete(cached, request(), ledger) for n in range(5)))
         cache.close()
         return found, ledger
 

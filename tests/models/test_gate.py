@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from calls import calls_at
 from rbsuite.models.base import Completion, ModelRequest
-from rbsuite.models.client import Ledger, ModelHandle
+from rbsuite.models.client import Ledger
 from rbsuite.models.direct import DirectModel
 from rbsuite.models.gate import Gate, Line, Pace
 from rbsuite.models.retry import Backoff
@@ -61,8 +62,7 @@ async def ask_all(narrow: Narrow, gate: Gate, calls: int) -> int:
         request = ModelRequest((Message("user", "hi"),), "agent")
 
         async def one(position: int) -> str:
-            handle = ModelHandle(model, request, position, line.at(position), ledger)
-            return (await handle.complete(request)).text
+            return (await calls_at(line, position).complete(model, request, ledger)).text
 
         answers = await asyncio.gather(*map(one, range(calls)))
         await model.aclose()
@@ -112,7 +112,7 @@ async def order_of(gate: Gate, asked: list[tuple[Line, int]]) -> list[int]:
     model, ledger = Slow(), Ledger()
 
     async def one(number: int, line: Line, position: int) -> None:
-        await line.at(position).complete(model, ModelRequest(ASK.messages, "agent", seed=number), ledger)
+        await calls_at(line, position).complete(model, ModelRequest(ASK.messages, "agent", seed=number), ledger)
 
     await asyncio.gather(*(one(number, *where) for number, where in enumerate(asked)))
     assert ledger.started == len(asked)
@@ -134,7 +134,7 @@ def test_a_cancelled_call_leaves_its_place_to_others() -> None:
         line = gate.line()
         calls = [
             asyncio.ensure_future(
-                line.at(number).complete(model, ModelRequest(ASK.messages, "agent", seed=number), ledger)
+                calls_at(line, number).complete(model, ModelRequest(ASK.messages, "agent", seed=number), ledger)
             )
             for number in range(4)
         ]

@@ -11,13 +11,15 @@ from typing import Any, ClassVar
 
 import pytest
 
+from calls import calls_at
 from counters import CountersPlugin
 from experiments import measure, prepare, records_of
 from rbsuite.errors import LimitReached, UsageError
 from rbsuite.hookspecs import hookimpl
 from rbsuite.models.base import Completion, ModelRequest
+from rbsuite.models.client import Ledger
 from rbsuite.models.limits import Limits
-from rbsuite.models.meter import Counts, Meter, Metered
+from rbsuite.models.meter import Counts, Meter
 from rbsuite.run.config import Execution, make_config
 from rbsuite.run.directory import open_experiment
 from rbsuite.run.executors import run_experiment
@@ -255,11 +257,11 @@ def test_a_call_that_is_cut_off_is_counted_by_an_estimate() -> None:
     asked = ModelRequest((Message("user", "x" * 4000),), "agent")
 
     async def cut() -> None:
-        answered = await Metered(Spender(), meter, pytest.fail).complete(asked)
+        answered = await calls_at(meter=meter).complete(Spender(), asked, Ledger())
         assert answered.usage == Spender.usage
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
-                await Metered(Spender(), meter, pytest.fail).complete(asked)
+                await calls_at(meter=meter).complete(Spender(), asked, Ledger())
 
     asyncio.run(cut())
     assert (counts.total.calls, counts.total.tokens, counts.total.unpriced) == (2, 100 + 1000, 0)
