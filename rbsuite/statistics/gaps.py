@@ -3,14 +3,15 @@
 The estimate is made from the cells there are. Its interval is the hull of its own and of those with missing cells filled in by extreme
 values, each drawn in by :data:`KEPT` for every cell that is filled but the first. Without one more cell an interval holds, drawn in once
 more, all that it held with it, so taking out a cell that had an extreme value never narrows it by more than 5 %, the first one not at
-all. Where there are too many ways
-to fill the cells in, those are looked for step by step that widen the interval most.
+all. That is exact where all ways to fill the cells in are tried. Where there are too many, the widest intervals are searched for: among the
+ways to fill in a few cells, and those that set orders apart, and from the best of both by changing one cell or pair after the other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations, permutations, product
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +24,16 @@ Bounds = Callable[[Side, Side | None], tuple[Floats, Floats]]
 
 KEPT = 0.95
 """What of an interval's width is kept at least where one more cell is missing."""
-_CELLS = 80_000
-"""All ways to fill cells in are tried where that makes experiments of no more cells in all."""
+_WORK = 150_000
+"""Cells of all experiments together in which few cells are filled in, and in each round of the search."""
+_LOOKED_AT = 80
+"""Missing cells that are looked at at most, evenly spaced; where there are more, one of them matters little."""
 _TOGETHER = 24
-"""Cells that are filled in together at most where there are too many ways."""
-_PATIENCE = 5
-"""Cells that may be filled in without a gain before no more are."""
-_LOOKED_AT = 40
-"""Missing cells that are looked at, evenly spaced; where there are more, one of them matters little."""
+"""Cells that are filled in together at most to set orders apart; more draw the interval in to a third."""
+_ROUNDS = 16
+"""Rounds of the search at most."""
+_KEPT_WAYS = 16
+"""Ways that a round goes on from at most."""
 
 
 def hull(
@@ -41,7 +44,7 @@ def hull(
     Args:
         a: the condition's side, tasks by orders, see :func:`rbsuite.statistics.spread.spread`.
         b: the baseline's; ``None`` for a condition alone.
-        extremes: the values that a missing cell is filled with.
+        extremes: the values that a missing cell is filled with, in ascending order.
         bounds: gives the intervals of a stack.
         middle: towards where intervals are drawn in.
 
@@ -49,36 +52,118 @@ def hull(
         ``None`` where the experiment itself has no interval.
     """
     alone = one_interval(bounds(a, b))
-    if alone is None:
-        return None
-    low, high = alone
-    sides = [a] if b is None else [a, b]
-    places = [np.argwhere(~side.seen) for side in sides]
-    missing, cells = sum(map(len, places)), sum(side.seen.size for side in sides)
-    if not missing:
-        return low, high
+    if alone is None or (a.seen.all() and (b is None or b.seen.all())):
+        return alone
+    search = _Search([a] if b is None else [a, b], extremes, bounds, middle, alone)
+    if not search.few():
+        search.apart()
+        search.climb()
+    return search.low, search.high
 
-    def widen(fillings: Floats) -> tuple[Floats, float]:
-        """Take in the intervals of some fillings; the one that makes the widest, and how wide."""
-        nonlocal low, high
-        lows, highs = bounds(*_filled(sides, places, fillings))
-        drawn = KEPT ** np.maximum(0, (~np.isnan(fillings)).sum(-1) - 1)
-        lows, highs = middle + drawn * (lows - middle), middle + drawn * (highs - middle)
-        low, high = min(low, float(np.nanmin(lows))), max(high, float(np.nanmax(highs)))
-        widest = int(np.nanargmax(highs - lows))
-        return fillings[widest], float(highs[widest] - lows[widest])
 
-    if (len(extremes) + 1) ** missing * cells <= _CELLS:
-        widen(np.array(list(product((np.nan, *extremes), repeat=missing)), dtype=float))
-        return low, high
-    kept, widest, idle = np.full(missing, np.nan), high - low, 0
-    while idle < _PATIENCE and (free := np.flatnonzero(np.isnan(kept))).size > max(0, missing - _TOGETHER):
-        free = free[:: max(1, len(free) // _LOOKED_AT)]
-        fillings = np.repeat(kept[None], len(free) * len(extremes), axis=0)
-        fillings[np.arange(len(fillings)), np.repeat(free, len(extremes))] = np.tile(extremes, len(free))
-        kept, width = widen(fillings)
-        widest, idle = max(widest, width), 0 if width > widest else idle + 1
-    return low, high
+class _Search:
+    """Looks for the ways to fill in missing cells that make the widest interval.
+
+    A way is a row with a value for each missing cell, not a number where the cell stays missing.
+    """
+
+    def __init__(
+        self,
+        sides: Sequence[Side],
+        extremes: Sequence[float],
+        bounds: Bounds,
+        middle: float,
+        alone: tuple[float, float],
+    ) -> None:
+        self.low, self.high = alone
+        self._sides = sides
+        self._extremes = extremes
+        self._bounds = bounds
+        self._middle = middle
+        self._places = [np.argwhere(~side.seen) for side in sides]
+        self._cells = sum(side.seen.size for side in sides)
+        self._missing = sum(map(len, self._places))
+        looked_at = min(_LOOKED_AT, max(8, 2 * _WORK // self._cells))
+        self._open = np.arange(self._missing)[:: -(-self._missing // looked_at)]
+        self._best = np.full((1, self._missing), np.nan)
+        self._widths = np.array([alone[1] - alone[0]])
+
+    def few(self) -> bool:
+        """Fill in as many cells together as there is work for; whether that were all."""
+        done = 0
+        for together in range(1, len(self._open) + 1):
+            done += comb(len(self._open), together) * len(self._extremes) ** together
+            if together > 1 and done * self._cells > _WORK:
+                return False
+            cells = np.array(list(combinations(self._open, together)))
+            values = np.array(list(product(self._extremes, repeat=together)))
+            ways = np.full((len(cells), len(values), self._missing), np.nan)
+            np.put_along_axis(ways, np.repeat(cells[:, None], len(values), axis=1), values[None], axis=2)
+            self._try(ways.reshape(-1, self._missing))
+        return len(self._open) == self._missing
+
+    def apart(self) -> None:
+        """Set one or two orders apart from the others, with the cells that do most for it."""
+        orders = range(self._sides[0].seen.shape[-1])
+        tried: list[tuple[npt.NDArray[np.intp], Floats]] = []
+        for up, down in [*permutations(orders, 2), *((one, -1) for one in orders), *((-1, one) for one in orders)]:
+            way, first = np.full(self._missing, np.nan), 0
+            for side, places in enumerate(self._places):
+                values = self._extremes if side == 0 else self._extremes[::-1]
+                own = way[first : first + len(places)]
+                own[places[:, 1] == up], own[places[:, 1] == down] = values[-1], values[0]
+                first += len(places)
+            cells = self._open[~np.isnan(way[self._open])]
+            if len(cells) > 1:
+                tried.append((cells, way))
+        for cells, way in tried:
+            without = np.repeat(
+                np.where(np.isin(np.arange(self._missing), cells), way, np.nan)[None], len(cells), axis=0
+            )
+            without[np.arange(len(cells)), cells] = np.nan
+            needed = cells[np.argsort(self._try(without))][:_TOGETHER]
+            growing = np.full((len(needed), self._missing), np.nan)
+            for size in range(len(needed)):
+                growing[size:, needed[size]] = way[needed[size]]
+            self._try(growing)
+
+    def climb(self) -> None:
+        """Change one cell or pair after the other, from several of the best ways at once, until that widens nothing."""
+        changes = list(self._changes())
+        for _ in range(_ROUNDS):
+            before = self._widths.max()
+            kept = max(1, min(_KEPT_WAYS, _WORK // (self._cells * len(changes))))
+            ways = np.repeat(self._best[:kept], len(changes), axis=0)
+            for place, (cells, values) in enumerate(changes):
+                ways[place :: len(changes), cells] = values
+            self._try(ways)
+            if self._widths.max() <= before:
+                return
+
+    def _changes(self) -> Iterator[tuple[list[int], list[float]]]:
+        """Another value for a cell, or none; values for both cells of a pair, or none."""
+        low, high = self._extremes[0], self._extremes[-1]
+        for cell in self._open:
+            yield from (([cell], [value]) for value in (np.nan, *self._extremes))
+        if len(self._places) == 2:
+            first = {(int(task), int(order)): number for number, (task, order) in enumerate(self._places[0])}
+            for number, (task, order) in enumerate(self._places[1], start=len(first)):
+                if (partner := first.get((int(task), int(order)))) is not None and partner in self._open:
+                    yield from (([partner, number], values) for values in ([low, high], [high, low], [np.nan, np.nan]))
+
+    def _try(self, ways: Floats) -> Floats:
+        """How wide the interval is with cells filled in so; it takes that in, and the best ways are kept."""
+        lows, highs = self._bounds(*_filled(self._sides, self._places, ways))
+        drawn = KEPT ** np.maximum(0, (~np.isnan(ways)).sum(-1) - 1)
+        lows, highs = self._middle + drawn * (lows - self._middle), self._middle + drawn * (highs - self._middle)
+        self.low, self.high = min(self.low, float(np.nanmin(lows))), max(self.high, float(np.nanmax(highs)))
+        widths = np.nan_to_num(highs - lows)
+        together, own = np.concatenate([self._best, ways]), np.concatenate([self._widths, widths])
+        best = np.argsort(-own, kind="stable")[: 8 * _KEPT_WAYS]
+        _, distinct = np.unique(np.nan_to_num(together[best], nan=-9.0), axis=0, return_index=True)
+        best = best[np.sort(distinct)][:_KEPT_WAYS]
+        self._best, self._widths = together[best], own[best]
+        return widths
 
 
 def one_interval(bounds: tuple[Floats, Floats]) -> tuple[float, float] | None:
