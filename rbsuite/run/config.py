@@ -75,7 +75,7 @@ class ExperimentConfig:
     user_model: str = _option("text", "model of the simulated user [default: the agent's]", "")
     judge_model: str = _option("text", "model of the judge [default: the agent's]", "")
     memory_model: str = _option("text", "model that extracts memories [default: the agent's]", "")
-    grade_model: str = _option("text", "model for environments whose grading asks one [default: the judge's]", "")
+    grade_model: str = _option("text", "model for environments whose grading needs one [default: the judge's]", "")
     embedder: tuple[str, ...] = _option("names", "embedder for memory retrieval", ("hash",))
     index: str = _option("text", "index for memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
     orders: int = _option(
@@ -83,14 +83,14 @@ class ExperimentConfig:
     )
     baseline_orders: int | None = _option(
         "int",
-        "number of task orders of the baseline memory: where it recalls nothing, its runs need no partners [default: as --orders]",
+        "number of task orders of the baseline memory: if it recalls nothing, its runs need no partners [default: same as --orders]",
         None,
         minimum=1,
         maximum=MAX_ORDERS,
     )
     looks: tuple[int, ...] = _option(
         "counts",
-        "after how many orders the figures are looked at, e.g. 3,5,10: a finding needs a smaller p value then; the last is --orders",
+        "numbers of orders after which the figures are looked at, e.g. 3,5,10: a finding then needs a smaller p value; the last is --orders",
         (),
         minimum=1,
     )
@@ -100,7 +100,7 @@ class ExperimentConfig:
         "text", "what a task may recall: from the whole run or from its own domain", "shared", choices=SCOPES
     )
     twins: str = _option(
-        "text", "whether a task may recall what was learnt on its twin (the same question)", "exclude", choices=TWINS
+        "text", "whether a task may recall what was learned on its twin (the same question)", "exclude", choices=TWINS
     )
     warm_start: str = _option(
         "text", "start with the banks of EXPERIMENT, or of EXPERIMENT@T: after its first T tasks", ""
@@ -124,9 +124,11 @@ class ExperimentConfig:
         "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
     )
     reply_tokens: str = _option(
-        "text", "most tokens of a model's reply, or of one for a purpose, e.g. 4000 or agent=16000,judge=2000", ""
+        "text",
+        "maximum tokens of a model's reply, for all purposes or for one, e.g. 4000 or agent=16000,judge=2000",
+        "",
     )
-    retries: int = _option("int", "further tries for a rollout that broke, before its task is committed", 0, minimum=0)
+    retries: int = _option("int", "retries of a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
     prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
     data: str = _option(
