@@ -102,7 +102,7 @@ def said(request: ModelRequest) -> str:
 @rule(
     KIND,
     "modes",
-    'Declare AgentSpec(action_modes=("tools",)) or what else it is for.',
+    'Declare AgentSpec(action_modes=("tools",)) or whatever else it is for.',
 )
 async def modes(subject: AgentSubject) -> None:
     """The spec names the action modes that it fits: text, tools or choice."""
@@ -117,7 +117,7 @@ async def modes(subject: AgentSubject) -> None:
     after=("factory", "modes"),
 )
 async def returns(subject: AgentSubject) -> None:
-    """`act` gives an Action, and `decided` True or False."""
+    """`act` returns an Action, and `decided` True or False."""
     for mode in subject.modes:
         try:
             await subject.play(mode)
@@ -128,11 +128,11 @@ async def returns(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "solves",
-    "See that it asks for a form that it can read, and that it acts in the environment's mode.",
+    "Make sure that it asks for a format that it can read, and that it acts in the environment's mode.",
     after=("returns",),
 )
 async def solves(subject: AgentSubject) -> None:
-    """With a model that knows the way it solves a practice task of every mode that it declares."""
+    """With a model that knows the solution, it solves a practice task in every mode that it declares."""
     for mode in subject.modes:
         played = await subject.play(mode)
         require(played.score == 1.0, f"on a task with {mode} it did {list(played.actions)}")
@@ -160,7 +160,7 @@ async def shown(subject: AgentSubject) -> None:
     after=("returns",),
 )
 async def memory(subject: AgentSubject) -> None:
-    """What was recalled stands in every request to its model."""
+    """What was recalled is in every request to its model."""
     for mode in subject.modes:
         played = await subject.play(mode, memory=LESSON)
         for number, request in enumerate(played.requests):
@@ -170,11 +170,11 @@ async def memory(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "no-memory",
-    "Leave out the heading for memory where there is none.",
+    "Leave out the heading for memory if there is none.",
     after=("memory", "fresh"),
 )
 async def no_memory(subject: AgentSubject) -> None:
-    """Without memory its model is asked the same as if there were no memories at all."""
+    """Without memory its model is asked as if there were no memories at all."""
     for mode in subject.modes:
         texts = [said(request) for request in (await subject.play(mode)).requests]
         words = subject.prompts.render("agent/memory.j2", memory=LESSON).replace(LESSON, "").split("\n")
@@ -186,11 +186,11 @@ async def no_memory(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "remember",
-    "Make the system prompt anew when `remember` is called.",
+    "Rebuild the system prompt when `remember` is called.",
     after=("memory",),
 )
 async def remember(subject: AgentSubject) -> None:
-    """What is recalled later takes the place of what was recalled before."""
+    """A later recall replaces the earlier one."""
     if "tools" not in subject.modes:
         raise NotTried("only practice tasks with tools take several turns")
 
@@ -215,7 +215,7 @@ _LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}
     after=("repeatable",),
 )
 async def fresh(subject: AgentSubject) -> None:
-    """Rollouts do not see each other: a new agent knows nothing of another one."""
+    """Rollouts do not affect each other: a new agent knows nothing of any other."""
     for mode in subject.modes:
         alone = await subject.play(mode)
         await subject.play(mode, number=1, memory=LESSON)
@@ -225,7 +225,7 @@ async def fresh(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "any-reply",
-    "Raise rbsuite.errors.ParseFailure where a reply cannot be read as an action.",
+    "Raise rbsuite.errors.ParseFailure if a reply cannot be read as an action.",
     after=("returns",),
 )
 async def any_reply(subject: AgentSubject) -> None:
@@ -247,7 +247,7 @@ async def any_reply(subject: AgentSubject) -> None:
     after=("returns",),
 )
 async def model_fails(subject: AgentSubject) -> None:
-    """Where its model fails the ModelError passes: no action is made up."""
+    """If its model fails, the ModelError passes: no action is made up."""
     for mode in subject.modes:
         answer = Fixed(ModelError("the model failed."))
         with bearing("its model failed", ModelError):
@@ -258,11 +258,11 @@ async def model_fails(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "fenced",
-    "Put AgentStart.memory into the prompt whole, and observations into messages of their own.",
+    "Put all of AgentStart.memory into the prompt, and observations into messages of their own.",
     after=("returns", "solves"),
 )
 async def fenced(subject: AgentSubject) -> None:
-    """What was learnt from others' words stands in its prompts as it was recalled, in its fences."""
+    """What was learned from others' words is in its prompts as it was recalled, inside its fences."""
 
     plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])
     for mode in subject.modes:
@@ -283,8 +283,8 @@ RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("start", "remember", "decided", "act")),
     modes,
     returns,
-    repeatable(KIND, "Draw chance from AgentStart.seed.", "returns"),
-    own_chance(KIND, "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).", "repeatable"),
+    repeatable(KIND, "Draw random numbers from AgentStart.seed.", "returns"),
+    own_chance(KIND, "Give it its own generator: rbsuite.seeds.rng(start.seed, ...).", "repeatable"),
     fresh,
     solves,
     shown,

@@ -48,11 +48,11 @@ class EmbedderSubject(Subject[EmbedderSpec]):
 @rule(
     KIND,
     "id",
-    'Build the id of scheme, version and options: "hash/1:dimension=4096".',
+    'Build the id from scheme, version and options: "hash/1:dimension=4096".',
     after=("factory",),
 )
 async def identity(subject: EmbedderSubject) -> None:
-    """It has an id, the same for every object of the same options, that names all that shapes its vectors."""
+    """It has an id, the same for every object with the same options, that names everything that shapes its vectors."""
     first, second = subject.embedder.id, subject.make().id
     require(isinstance(first, str) and first.strip() and first.isprintable(), f"its id is {first!r}")
     require(first == second, f"two objects of the same options have the ids {first!r} and {second!r}")
@@ -65,7 +65,7 @@ async def identity(subject: EmbedderSubject) -> None:
     after=("factory",),
 )
 async def shape(subject: EmbedderSubject) -> None:
-    """It gives a float32 array with one row for each text, also for none."""
+    """It returns a float32 array with one row for each text, also for no texts."""
     for texts in ([], list(TEXTS[:1]), list(TEXTS)):
         vectors = await subject.vectors(texts)
         require(isinstance(vectors, np.ndarray), f"embed gave {type(vectors).__name__}, no array")
@@ -77,11 +77,11 @@ async def shape(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "dimension",
-    "Let `dimension` be what the model gives.",
+    "Set `dimension` to what the model returns.",
     after=("shape",),
 )
 async def dimension(subject: EmbedderSubject) -> None:
-    """Vectors are as long as it says."""
+    """Vectors have the dimension that it states."""
     for texts in ([], list(TEXTS)):
         length = (await subject.vectors(texts)).shape[1]
         told = subject.embedder.dimension
@@ -106,11 +106,11 @@ async def unit(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "tells-apart",
-    "See that texts reach the model, and each its own row.",
+    "Make sure that the texts reach the model, and that each gets its own row.",
     after=("unit",),
 )
 async def tells_apart(subject: EmbedderSubject) -> None:
-    """Different texts have different vectors, and a text is nearest to what resembles it."""
+    """Different texts have different vectors, and a text is nearest to one that resembles it."""
     vectors = await subject.vectors(TEXTS)
     cosines = (vectors @ vectors[0]).tolist()
     require(cosines[0] > 1 - CLOSE, "a text has another vector beside itself")
@@ -122,11 +122,11 @@ async def tells_apart(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "batch",
-    "Mask the padding of shorter texts, and let nothing be normalised over a batch.",
+    "Mask the padding of shorter texts, and normalise nothing over a batch.",
     after=("repeatable",),
 )
 async def batch(subject: EmbedderSubject) -> None:
-    """A text's vector does not depend on the texts beside it, nor on their order."""
+    """A text's vector does not depend on the other texts of a call, nor on their order."""
     together = await subject.vectors(TEXTS)
     turned = (await subject.vectors(TEXTS[::-1]))[::-1]
     alone = np.concatenate([await subject.vectors([text]) for text in TEXTS])
@@ -137,11 +137,11 @@ async def batch(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Keep what a call works with in local variables.",
+    "Keep a call's working data in local variables.",
     after=("batch",),
 )
 async def side_by_side(subject: EmbedderSubject) -> None:
-    """Calls at the same time do not disturb each other."""
+    """Concurrent calls do not disturb each other."""
     alone = [await subject.vectors([text]) for text in TEXTS]
     beside = await asyncio.gather(*(subject.vectors([text]) for text in TEXTS))
     for one, other in zip(alone, beside, strict=True):
@@ -155,7 +155,7 @@ async def side_by_side(subject: EmbedderSubject) -> None:
     after=("id", "repeatable"),
 )
 async def processes(subject: EmbedderSubject) -> None:
-    """Another process, however it hashes texts, gives the same vectors and id."""
+    """Another process, whatever its hash seed, gives the same vectors and id."""
     factory = subject.spec.factory
     require_importable(factory.partition(":")[0])
     own = np.asarray(await subject.vectors(TEXTS), dtype=np.float32)
@@ -182,7 +182,7 @@ async def processes(subject: EmbedderSubject) -> None:
     after=("shape",),
 )
 async def odd_texts(subject: EmbedderSubject) -> None:
-    """It copes with every text: empty, blank, signs alone, other scripts, very long."""
+    """It copes with every text: empty, blank, only symbols, other scripts, very long."""
     for text in ODD:
         vectors = await subject.vectors([text])
         require(np.isfinite(vectors).all(), f"the vector of {text[:20]!r} is not finite")
@@ -195,7 +195,7 @@ RULES: tuple[Rule[Any], ...] = (
     dimension,
     unit,
     tells_apart,
-    repeatable(KIND, "Seed what is drawn, switch dropout off, and use no `hash()`.", "shape"),
+    repeatable(KIND, "Seed all random numbers, switch dropout off, and use no `hash()`.", "shape"),
     own_chance(KIND, "Keep a generator of its own.", "repeatable"),
     batch,
     side_by_side,

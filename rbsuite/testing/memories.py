@@ -42,7 +42,7 @@ def in_bank(one: Rule[MemorySubject]) -> Rule[MemorySubject]:
     after=("factory",),
 )
 async def empty_bank(subject: MemorySubject) -> None:
-    """A recall from an empty bank gives no items and raises nothing."""
+    """A recall from an empty bank returns no items and raises nothing."""
     for number in range(2):
         recall = await subject.stream(subject.one()).recall(number)
         require(not recall.items, f"{len(recall.items)} items were recalled from an empty bank")
@@ -51,11 +51,11 @@ async def empty_bank(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "returns",
-    "Build them by the constructors of rbsuite.experience.",
+    "Build them with the constructors of rbsuite.experience.",
     after=("empty-bank",),
 )
 async def returns(subject: MemorySubject) -> None:
-    """`recall` gives a Recall, and `absorb` a list of MemoryOp, which may be empty."""
+    """`recall` returns a Recall, and `absorb` a list of MemoryOp, which may be empty."""
     stream = subject.stream(subject.one())
     await stream.recall(0)
     for number in range(LENGTH):
@@ -69,7 +69,7 @@ async def returns(subject: MemorySubject) -> None:
     after=("returns",),
 )
 async def operations(subject: MemorySubject) -> None:
-    """The bank takes every operation: ids that are new or known, items of one experience under one key."""
+    """The bank accepts every operation: ids that are new or known, items of one experience under one key."""
     try:
         await subject.stream(subject.one()).run()
     except PluginError as error:
@@ -83,7 +83,7 @@ async def operations(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def reason(subject: MemorySubject) -> None:
-    """Where nothing is recalled the reason is given, and only there."""
+    """If nothing is recalled, and only then, the reason is given."""
     stream = await subject.stream(subject.one()).run()
     for position, (recall, _) in enumerate(stream.recalls):
         anything = bool(recall.items or recall.text)
@@ -98,7 +98,7 @@ async def reason(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def recalled_exist(subject: MemorySubject) -> None:
-    """Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0."""
+    """Recalled items are in the version of the bank that is read, in the revision that is named, each once, ranked from 0."""
     stream = await subject.stream(subject.one()).run()
     for version, (recall, _) in enumerate(stream.recalls):
         ids = [item.item_id for item in recall.items]
@@ -121,7 +121,7 @@ async def recalled_exist(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def provenance(subject: MemorySubject) -> None:
-    """Every operation says from which task, position and rollouts it was learnt, and so does every new item."""
+    """Every operation says from which task, position and rollouts it was learned, and so does every new item."""
     stream = await subject.stream(subject.one()).run()
     for position, op in stream.learnt:
         one = experience(position)
@@ -142,7 +142,7 @@ async def provenance(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def ids(subject: MemorySubject) -> None:
-    """Item ids differ also from those of the bank that a run was started with."""
+    """Item ids also differ from those of the bank that a run was started with."""
     stream = subject.stream(subject.one())
     _ = (await subject.stream(subject.one()).run()).learnt
     for number in range(LENGTH):
@@ -180,11 +180,11 @@ async def replayable(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "no-state",
-    "Keep nothing in the object between calls; what is to be known later goes into the bank.",
+    "Keep nothing on the object between calls; what is needed later goes into the bank.",
     after=("operations", "repeatable"),
 )
 async def no_state(subject: MemorySubject) -> None:
-    """A call that is made again on the same object gives the same: a try may be thrown away and repeated."""
+    """A repeated call on the same object gives the same result: an attempt may be discarded and repeated."""
     stream = replace(subject.stream(subject.one()), twice=True)
     await stream.run()
     for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
@@ -195,11 +195,11 @@ async def no_state(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "resume",
-    "Read what is known from the view, not from the object; give snapshots that hold all of the state.",
+    "Read what is known from the view, not from the object; return snapshots that hold the whole state.",
     after=("operations", "repeatable"),
 )
 async def resume(subject: MemorySubject) -> None:
-    """A run that is resumed with a new object goes on as if it had never stopped."""
+    """A run that is resumed with a new object continues as if it had never stopped."""
     if subject.spec.external:
         await _restores(subject)
         return
@@ -224,11 +224,11 @@ async def _restores(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Keep what a call works with in local variables, not on the object.",
+    "Keep a call's working data in local variables, not on the object.",
     after=("no-state", "resume"),
 )
 async def side_by_side(subject: MemorySubject) -> None:
-    """Calls for several tasks at the same time do not disturb each other."""
+    """Concurrent calls for several tasks do not disturb each other."""
     stream = await subject.stream(subject.one()).run()
     numbers = range(LENGTH, LENGTH + 4)
     alone = [(await stream.recall(number), await stream.absorb(experience(number), number)) for number in numbers]
@@ -245,7 +245,7 @@ async def side_by_side(subject: MemorySubject) -> None:
     after=("operations", "provenance", "recalled-exist"),
 )
 async def own_task(subject: MemorySubject) -> None:
-    """Nothing that was learnt on a task is recalled for it."""
+    """Nothing that was learned on a task is recalled for it."""
     stream = await subject.stream(subject.one()).run()
     for number in range(LENGTH):
         task = tasks().tasks[number]
@@ -264,7 +264,7 @@ async def own_task(subject: MemorySubject) -> None:
     after=("operations", "ids"),
 )
 async def budget(subject: MemorySubject) -> None:
-    """What is put before the agent stays short, however much is in the bank: at most 20,000 tokens."""
+    """What the agent is shown stays short, however much is in the bank: at most 20,000 tokens."""
 
     async def long(request: ModelRequest) -> Completion:
         done = await practised(request)
@@ -296,7 +296,7 @@ async def any_reply(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def model_fails(subject: MemorySubject) -> None:
-    """Where its model fails it learns nothing or lets the ModelError pass; it raises nothing else."""
+    """If its model fails, it learns nothing or lets the ModelError pass; it raises nothing else."""
     stream = subject.stream(subject.one())
     await stream.run(2)
     stream.answer = Fixed(ModelError("the model failed."))
@@ -337,7 +337,7 @@ async def phases(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def domains(subject: MemorySubject) -> None:
-    """It copes with tasks of several domains and of none."""
+    """It copes with tasks of several domains, and of none."""
     assert len(DEPOTS) > 1
     stream = subject.stream(subject.one())
     for number in range(3):
@@ -349,11 +349,11 @@ async def domains(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "fenced",
-    'Give items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
+    'Pass items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
     after=("operations", "any-reply", "model-fails", "phases"),
 )
 async def fenced(subject: MemorySubject) -> None:
-    """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
+    """Text from environments and models is fenced, for the agent and for the memory's own model."""
     subject.make()  # raises where it cannot be tried
     await require_fenced(subject, memory=(subject.name,), judge="self")
 
@@ -370,7 +370,9 @@ RULES: tuple[Rule[Any], ...] = (
     replayable,
     in_bank(
         repeatable(
-            KIND, "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+            KIND,
+            "Draw random numbers from view.rng, and use no clock, no `hash()` and no generator of your own.",
+            "operations",
         )
     ),
     own_chance(KIND, "Draw from view.rng.", "repeatable"),

@@ -111,7 +111,7 @@ async def simulated(subject: ModelSubject) -> None:
     after=("factory",),
 )
 async def returns(subject: ModelSubject) -> None:
-    """It gives a Completion: text, tool calls, why it ended."""
+    """It returns a Completion: text, tool calls, and why it ended."""
     for done in await subject.complete(request(), request(tools=await subject.tools())):
         require(isinstance(done, Completion), f"complete gave {type(done).__name__}, no Completion")
         require(isinstance(done.text, str), f"the text is a {type(done.text).__name__}")
@@ -125,7 +125,7 @@ async def returns(subject: ModelSubject) -> None:
     after=("returns",),
 )
 async def usage(subject: ModelSubject) -> None:
-    """It tells what a call cost: one call at least, tokens in and out, money or that the price is unknown."""
+    """It reports what a call cost: at least one call, tokens in and out, and the money or that the price is unknown."""
     short, long = await subject.complete(request(), request("Where is it? " * 200))
     for one in (short.usage, long.usage):
         require(one.calls >= 1, f"a call counts as {one.calls}")
@@ -137,7 +137,7 @@ async def usage(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "tools",
-    "Leave tool_calls empty where no tools are offered; what cannot be read of arguments goes into ToolCall.raw.",
+    "Leave tool_calls empty if no tools are offered; arguments that cannot be read go into ToolCall.raw.",
     after=("returns",),
 )
 async def tools(subject: ModelSubject) -> None:
@@ -154,7 +154,7 @@ async def tools(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "no-state",
-    "Keep nothing between calls but what makes them faster.",
+    "Keep nothing between calls except what makes them faster.",
     after=("repeatable",),
 )
 async def no_state(subject: ModelSubject) -> None:
@@ -168,11 +168,11 @@ async def no_state(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Keep what a call works with in local variables.",
+    "Keep a call's working data in local variables.",
     after=("no-state",),
 )
 async def side_by_side(subject: ModelSubject) -> None:
-    """Calls at the same time have the replies that they have one after the other."""
+    """Concurrent calls get the same replies as consecutive ones."""
     asked = [request(f"Where is parcel {number}?", temperature=0.0) for number in range(3)]
     alone = await subject.complete(*asked)
     made, model = await subject.model()
@@ -186,7 +186,7 @@ async def side_by_side(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "purposes",
-    "Do not look at ModelRequest.purpose, or know all of them.",
+    "Do not look at ModelRequest.purpose, or handle all of them.",
     after=("returns",),
 )
 async def purposes(subject: ModelSubject) -> None:
@@ -203,7 +203,7 @@ async def purposes(subject: ModelSubject) -> None:
     after=("returns",),
 )
 async def odd_requests(subject: ModelSubject) -> None:
-    """It copes with every request, or says that it cannot with a ModelError: empty texts, images, no system prompt, very long."""
+    """It copes with every request, or raises a ModelError: empty texts, images, no system prompt, very long."""
     picture = Message("user", ("See this.", Image.of(b"x")))
     odd = {
         "an empty message": (Message("user", ""),),
@@ -220,11 +220,11 @@ async def odd_requests(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "closes",
-    "Give back in `aclose` what was opened, and nothing where nothing was.",
+    "Close in `aclose` what was opened, and nothing if nothing was.",
     after=("factory",),
 )
 async def closes(subject: ModelSubject) -> None:
-    """It can be closed, twice too, and without ever having been asked."""
+    """It can be closed, even twice, and without ever having been called."""
     model: ChatModel = subject.make()
     for _ in range(2):
         try:
@@ -240,7 +240,7 @@ RULES: tuple[Rule[Any], ...] = (
     returns,
     usage,
     tools,
-    repeatable(KIND, "Derive what is drawn from ModelRequest.seed; at temperature 0 draw nothing.", "returns"),
+    repeatable(KIND, "Derive random numbers from ModelRequest.seed; at temperature 0 draw none.", "returns"),
     own_chance(KIND, "Draw from rbsuite.seeds.rng(request.seed, ...).", "repeatable"),
     no_state,
     side_by_side,

@@ -125,7 +125,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         'Name the class or function as "module:attribute", with the declared options as keyword arguments.',
     )
     async def factory(subject: Subject[Spec]) -> None:
-        """The factory can be imported, and gives what the contract asks for."""
+        """The factory can be imported, and returns what the contract requires."""
         subject.require_needs()
         load_object(subject.spec.factory, subject.name)
         lacks = missing(subject.make())
@@ -137,7 +137,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         "Give the default the option's type, within its bounds and choices.",
     )
     async def options(subject: Subject[Spec]) -> None:
-        """Options have names of their own, and defaults that they would allow."""
+        """Options have unique names, and defaults that they themselves allow."""
         names = [option.name for option in subject.spec.options]
         for option in subject.spec.options:
             require(option.name.isidentifier(), f"the option {option.name!r} can be no keyword")
@@ -150,7 +150,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "import",
-        "Move the work into the factory or later: a module is imported by whoever lists what it has.",
+        "Move the work into the factory or later: a module is imported whenever its contents are listed.",
         after=("factory",),
     )
     async def imports(subject: Subject[Spec]) -> None:
@@ -168,7 +168,7 @@ def repeatable(kind: str, remedy: str, *after: str) -> Rule[Any]:
 
     @rule(kind, "repeatable", remedy, after=after)
     async def check(subject: Subject[Spec]) -> None:
-        """Given the same again it does the same, as another object too."""
+        """Given the same input again, it does the same, as a new object too."""
         first, second = [await subject.use() for _ in range(2)]
         require(first == second, "given the same again, it does something else")
 
@@ -180,7 +180,7 @@ def own_chance(kind: str, remedy: str, *after: str) -> Rule[Any]:
 
     @rule(kind, "own-chance", remedy, after=after)
     async def check(subject: Subject[Spec]) -> None:
-        """It leaves the random generators that the whole process shares alone."""
+        """It does not touch the random generators that the whole process shares."""
         numpy: Any = sys.modules.get("numpy")
 
         def states() -> tuple[Any, str]:

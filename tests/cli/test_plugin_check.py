@@ -112,7 +112,7 @@ def test_a_broken_rule_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str
     (at,) = [number for number, line in enumerate(lines) if line.startswith("  broken")]
     assert lines[at].split()[1] == "dimension"
     assert lines[at + 1].strip() == "it says 63, and its vectors have the length 64"
-    assert lines[at + 2].strip() == "-> Let `dimension` be what the model gives."
+    assert lines[at + 2].strip() == "-> Set `dimension` to what the model returns."
 
 
 @pytest.mark.parametrize(

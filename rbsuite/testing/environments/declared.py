@@ -17,7 +17,7 @@ from rbsuite.testing.subjects import require_importable
 @rule(
     KIND,
     "complete",
-    "Fill in the fields of EnvironmentSpec; a small sample split of your own makes everything run with no download.",
+    "Fill in the fields of EnvironmentSpec; a small sample split of your own lets everything run without a download.",
 )
 async def complete(subject: EnvironmentSubject) -> None:
     """The spec names version, splits (one of them bundled), an agent that fits, users that exist, and the licence of imported data."""
@@ -46,7 +46,7 @@ async def complete(subject: EnvironmentSubject) -> None:
     after=("factory",),
 )
 async def tasks(subject: EnvironmentSubject) -> None:
-    """A split has tasks, each with an id of its own, and is called what the spec calls it."""
+    """A split has tasks with unique ids, and the name that the spec gives it."""
     found = subject.tasks
     require(isinstance(found, TaskSet), f"tasks gave {type(found).__name__}, not a TaskSet")
     require(found.tasks, f"split {subject.split!r} has no tasks")
@@ -92,11 +92,11 @@ async def domains(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-data",
-    "Keep objects, sets and functions out of Task.payload; what is worked out from it belongs to the environment.",
+    "Keep objects, sets and functions out of Task.payload; what is derived from it belongs to the environment.",
     after=("tasks",),
 )
 async def task_data(subject: EnvironmentSubject) -> None:
-    """Tasks are plain data: texts, numbers, lists and mappings, in JSON and back."""
+    """Tasks are plain data: texts, numbers, lists and mappings that survive a round trip through JSON."""
     for task in subject.tasks:
         fault = unplain(task.payload)
         require(not fault, f"the payload of task {task.id!r} holds {fault}")
@@ -105,11 +105,11 @@ async def task_data(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-hash",
-    "Sort what comes from sets and directories, and use no clock, no `hash()` and no unseeded chance in reading tasks.",
+    "Sort what comes from sets and directories, and use no clock, no `hash()` and no unseeded randomness when reading tasks.",
     after=("tasks", "task-data"),
 )
 async def task_hash(subject: EnvironmentSubject) -> None:
-    """The tasks are the same when they are read again, and in other processes, however these hash texts."""
+    """The tasks are the same when they are read again, and in other processes, whatever their hash seed."""
     own = subject.tasks.content_hash
     require(subject.another().tasks(subject.split).content_hash == own, "read a second time, the tasks are others")
     require_importable(subject.spec.factory.partition(":")[0])

@@ -19,7 +19,7 @@ from rbsuite.trajectory import BROKEN_ENDS, END_REASONS, Action, EndReason
 @rule(
     KIND,
     "score",
-    "Return Grade(score, measures={...}) with shares; what else is to be told goes into `truth`.",
+    "Return Grade(score, measures={...}) with values from 0 to 1; anything else goes into `truth`.",
     after=("observations",),
 )
 async def score(subject: EnvironmentSubject) -> None:
@@ -40,7 +40,7 @@ async def score(subject: EnvironmentSubject) -> None:
     after=("observations", "score"),
 )
 async def graded_anywhere(subject: EnvironmentSubject) -> None:
-    """A rollout can be graded wherever it was cut: at once, in the middle, for every reason."""
+    """A rollout can be graded wherever it was cut off: at the start, in the middle, for any reason."""
     task = subject.played[0]
     actions = subject.actions(task)
     ends: list[EndReason] = [end for end in END_REASONS if end not in BROKEN_ENDS]
@@ -62,7 +62,7 @@ async def graded_anywhere(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "solution",
-    "Replay them with `rbsuite verify`: engine, data or grading is wrong.",
+    "Replay them with `rbsuite verify`: the engine, the data or the grading is wrong.",
     after=("observations", "score"),
 )
 async def solution(subject: EnvironmentSubject) -> None:
@@ -76,11 +76,11 @@ async def solution(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "ends",
-    'Return Observation(..., turn="over") where the task is done, and raise max_steps if that takes longer.',
+    'Return Observation(..., turn="over") when the task is done, and raise max_steps if that takes longer.',
     after=("solution",),
 )
 async def ends(subject: EnvironmentSubject) -> None:
-    """An episode comes to its end: the reference solution closes it, within the spec's max_steps."""
+    """An episode ends: the reference solution closes it, within the spec's max_steps."""
     for task, reference in subject.solved:
         count = len(reference.actions)
         require(count <= subject.spec.max_steps, f"the reference of task {task.id!r} takes {count} turns")

@@ -50,7 +50,7 @@ async def opens(subject: EnvironmentSubject) -> None:
     after=("opens",),
 )
 async def cheap_open(subject: EnvironmentSubject) -> None:
-    """Opening an episode is cheap: 0.1 s for worlds on the event loop, 2 s in a thread, 10 s in a process, 30 s one at a time."""
+    """Opening an episode is cheap: 0.1 s on the event loop, 2 s in a thread, 10 s in a process, 30 s if exclusive."""
     most = OPENING_SECONDS[subject.spec.concurrency]
     seconds = []
     for _ in range(5):
@@ -87,7 +87,7 @@ async def query(subject: EnvironmentSubject) -> None:
     after=("opens",),
 )
 async def offers(subject: EnvironmentSubject) -> None:
-    """Where turns are tool calls the agent is offered tools at its first turn; where they are choices, choices; else neither."""
+    """On its first turn the agent is offered tools if actions are tool calls, choices if they are choices, and otherwise neither."""
     mode = subject.spec.action_mode
     for task in subject.played:
         seen = (await subject.play(task, ())).seen
@@ -104,11 +104,11 @@ async def offers(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "tool-schemas",
-    "Name tools by letters, digits, `_` and `-` (64 at most); parameters are {'type': 'object', 'properties': {...}}.",
+    "Name tools with letters, digits, `_` and `-` (at most 64); parameters are {'type': 'object', 'properties': {...}}.",
     after=("offers",),
 )
 async def tool_schemas(subject: EnvironmentSubject) -> None:
-    """Tools have names that providers take, each its own, and JSON schemas of an object as parameters."""
+    """Tools have unique names that providers accept, and the JSON schema of an object as parameters."""
     if subject.spec.action_mode != "tools":
         raise NotTried("it offers no tools")
     for task in subject.played:
@@ -164,11 +164,11 @@ async def _answered(subject: EnvironmentSubject, episode: Episode, action: Actio
 @rule(
     KIND,
     "same-seed",
-    "Draw all chance from rbsuite.seeds.rng(seed, ...), and use no clock, no `hash()` and no order of a set.",
+    "Draw all random numbers from rbsuite.seeds.rng(seed, ...), and do not use a clock, `hash()` or the order of a set.",
     after=("observations",),
 )
 async def same_seed(subject: EnvironmentSubject) -> None:
-    """The same seed and the same actions give the same observations, rewards and score, in another environment too."""
+    """The same seed and the same actions give the same observations, rewards and score, in a new environment object too."""
     another = subject.another()
     for task in subject.played:
         actions = subject.actions(task)
@@ -228,7 +228,7 @@ async def junk_actions(subject: EnvironmentSubject) -> None:
     after=("same-seed", "junk-actions"),
 )
 async def isolated(subject: EnvironmentSubject) -> None:
-    """Episodes that are open at the same time do not see each other."""
+    """Episodes that are open at the same time do not affect each other."""
     if subject.spec.concurrency == "exclusive" or subject.spec.stateful_server:
         raise NotTried("its episodes take place one at a time")
     for task in subject.played[:2]:
@@ -243,11 +243,11 @@ async def isolated(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "fork",
-    "Copy everything that acting changes; an episode that cannot be copied leaves `fork` alone.",
+    "Copy everything that acting changes; an episode that cannot be copied does not implement `fork`.",
     after=("isolated",),
 )
 async def fork(subject: EnvironmentSubject) -> None:
-    """A fork goes on from the same state, and neither sees what the other does."""
+    """A fork continues from the same state, and neither sees what the other does."""
     for task in subject.played:
         actions = subject.actions(task)
         whole = await subject.play(task, actions)
@@ -286,7 +286,7 @@ async def fork(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-untouched",
-    "Copy what a world changes of the payload (copy.deepcopy).",
+    "Copy whatever the world changes in the payload (copy.deepcopy).",
     after=("task-hash", "observations"),
 )
 async def task_untouched(subject: EnvironmentSubject) -> None:
@@ -318,7 +318,7 @@ async def plain_records(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "gives-back",
-    "End in `close` or `aclose` whatever the episode started.",
+    "In `close` or `aclose`, end whatever the episode started.",
     after=("observations",),
 )
 async def gives_back(subject: EnvironmentSubject) -> None:
@@ -352,9 +352,7 @@ RULES: tuple[Rule[Any], ...] = (
     tool_schemas,
     observations,
     same_seed,
-    own_chance(
-        KIND, "Keep a generator of the episode's own: rbsuite.seeds.rng(seed, ...).", "observations", "same-seed"
-    ),
+    own_chance(KIND, "Give the episode its own generator: rbsuite.seeds.rng(seed, ...).", "observations", "same-seed"),
     junk_actions,
     isolated,
     fork,
