@@ -28,7 +28,7 @@ def group() -> None:
 
 @group.command()
 @click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory, which is made.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to create.")
 def predictions(experiment: Path, out: Path) -> None:
     """Write the patches of EXPERIMENT, a file for each run. Of a task it is the rollout that counts, or the first."""
     with ExperimentStore.open(experiment, readonly=True) as store:
@@ -40,7 +40,7 @@ def predictions(experiment: Path, out: Path) -> None:
 
 
 @group.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 def instances(out: Path) -> None:
     """Write the instances of swe-mini, a row of JSON for each."""
     from rbsuite_swe.instance import row_of
