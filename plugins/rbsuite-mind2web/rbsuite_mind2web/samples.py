@@ -126,7 +126,7 @@ def sample_of(row: Mapping[str, Any]) -> Sample:
 
 def _step(row: Mapping[str, Any]) -> Step:
     if row["operation"] not in OPERATIONS:
-        raise ValueError(f"its operation is none of {', '.join(OPERATIONS)}")
+        raise ValueError(f"its operation is not one of {', '.join(OPERATIONS)}")
     positives, negatives = _ids(row["positives"]), _ids(row["negatives"])
     ranks = {id: row["ranks"][id] for id in positives}
     if not all(type(rank) is int for rank in ranks.values()):

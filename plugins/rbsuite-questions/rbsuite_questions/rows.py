@@ -285,7 +285,7 @@ def _csv(text: str, name: str, columns: Sequence[str]) -> Sequence[Row]:
         for cells in lines:
             if cells and len(cells) != len(header):
                 raise DataError(
-                    f"{name}, row {len(rows) + 1}: {len(cells)} cells, and the header has {len(header)}.",
+                    f"{name}, row {len(rows) + 1}: {len(cells)} cells, but the header has {len(header)}.",
                     "Fix the data; a cell with a comma or a line break must be quoted.",
                 )
             if cells:

@@ -124,8 +124,8 @@ def test_texts_in_csv_stay_texts(tmp_path: Path, datasets: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("id,answer\n1,2,3\n", "row 1: 3 cells, and the header has 2"),
-        ("id,answer\n1\n", "row 1: 1 cells, and the header has 2"),
+        ("id,answer\n1,2,3\n", "row 1: 3 cells, but the header has 2"),
+        ("id,answer\n1\n", "row 1: 1 cells, but the header has 2"),
         ('id,answer\n1,"2"x\n', "bad.csv:2: not valid CSV"),
     ],
 )
