@@ -234,7 +234,11 @@ def test_an_empty_pack_is_refused(tmp_path: Path) -> None:
     ("field", "value", "words"),
     [
         ("goal_preds", {"expr_type": "XOR", "sub_exprs": []}, "unknown operator 'XOR'"),
-        ("goal_preds", {"expr_type": "AND", "sub_exprs": ["holding(nothing_0)"]}, "names the unknown entity 'nothing_0'"),
+        (
+            "goal_preds",
+            {"expr_type": "AND", "sub_exprs": ["holding(nothing_0)"]},
+            "names the unknown entity 'nothing_0'",
+        ),
         ("goal_preds", {"expr_type": "AND", "sub_exprs": [{}]}, "neither a predicate nor an expression"),
         ("start_preds", ["not_holding()"], "is not about a door"),
         ("subgoals", [["holding(nothing_0)"]], "of the wrong type"),
