@@ -2,7 +2,7 @@
 
     python benchmarks/calibration.py                     all scenarios, 400 experiments each
     python benchmarks/calibration.py --experiments 60    fewer
-    python benchmarks/calibration.py --only learner      scenarios whose name begins so
+    python benchmarks/calibration.py --only learner      only scenarios whose names begin with this
 
 Two kinds of experiments. ``drawn/...`` are made by a generator in milliseconds: tasks of unequal difficulty, skills that are learnt along
 the stream, banks that turn out better or worse by chance. ``learner/...`` are the real pipeline with the simulated learner on one
@@ -421,7 +421,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Coverage of the reported intervals, by simulation.")
     parser.add_argument("--experiments", type=int, default=400)
     parser.add_argument("--resamples", type=int, default=999)
-    parser.add_argument("--only", default="", help="scenarios whose name begins so")
+    parser.add_argument("--only", default="", help="only scenarios whose names begin with this")
     arguments = parser.parse_args()
     for scenario in scenarios():
         if not scenario.name.startswith(arguments.only):

@@ -210,7 +210,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Coverage, width and power of the reported interval, by simulation.")
     parser.add_argument("--experiments", type=int, default=1000)
-    parser.add_argument("--tasks", type=int, default=0, help="kinds with this many tasks alone")
+    parser.add_argument("--tasks", type=int, default=0, help="only kinds with this many tasks")
     arguments = parser.parse_args()
     print("simulated; covers % / mean width in points / rejected %")
     for kind in grid():

@@ -72,7 +72,7 @@ def schedule(latency: float, cpus: int, concurrency: int, ahead: float) -> None:
     """Simulate and print the schedule on 1 to 64 nodes."""
     random, drawn = Random(derive_seed(0, "schedule")), calls_of_tasks()
     calls = [sum(random.choices(drawn[number % len(drawn)], k=TASKS)) for number in range(RUNS)]
-    print(f"simulated: {RUNS} runs of {TASKS} tasks, {sum(calls)} calls of {latency:g} s, {cpus} runs a node")
+    print(f"simulated: {RUNS} runs of {TASKS} tasks, {sum(calls)} calls of {latency:g} s, {cpus} runs per node")
     for faster in (1.0, ahead):
         lengths = [latency * number / faster for number in calls]
         least = {"the longest run": max(lengths), "--concurrency": latency * sum(calls) / concurrency}
@@ -122,13 +122,13 @@ def overhead(rounds: int, address: str) -> None:
                         continue  # the first is for what is read and compiled only once
                     rounds_of.append((local[1], spread[1]))
                     print(
-                        f"{model}: {local[2]:.1f} calls a task; local {1000 * local[1]:.2f} ms a task, ray"
+                        f"{model}: {local[2]:.1f} calls per task; local {1000 * local[1]:.2f} ms per task, ray"
                         f" {1000 * spread[1]:.2f} ms; first commit after {local[0]:.2f} s, {spread[0]:.2f} s"
                     )
                 paired = statistics.median(there - here for here, there in rounds_of)
                 fastest = min(there for _, there in rounds_of) - min(here for here, _ in rounds_of)
                 print(
-                    f"{model}: ray adds {1000 * paired:.2f} ms a task (median of {rounds} pairs),"
+                    f"{model}: ray adds {1000 * paired:.2f} ms per task (median of {rounds} pairs),"
                     f" {1000 * fastest:.2f} ms between the fastest of each"
                 )
     finally:

@@ -210,8 +210,10 @@ def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description="Speed and size of the embodied environments.")
     parser.add_argument("--data", default="", help="directory that holds the imported data; default: the samples")
-    parser.add_argument("--only", choices=[subject.name for subject in SUBJECTS], help="measure one of them")
-    parser.add_argument("--passes", type=int, default=3, help="how often each measurement is made; the best counts")
+    parser.add_argument("--only", choices=[subject.name for subject in SUBJECTS], help="measure only this one")
+    parser.add_argument(
+        "--passes", type=int, default=3, help="how many times each measurement is made; the best counts"
+    )
     options = parser.parse_args()
     asyncio.run(run(options.only, options.data, options.passes))
 

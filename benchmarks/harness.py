@@ -106,14 +106,14 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="CPU per rollout of ten tool calls, whole pipeline with store.")
     parser.add_argument("--tasks", type=int, default=300)
-    parser.add_argument("--memory", action="append", help="memory to measure; may be given again")
+    parser.add_argument("--memory", action="append", help="memory to measure; may be repeated")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
         measure("none", 20, Path(root) / "warm-up")
         for number, memory in enumerate(arguments.memory or ["none", "reasoningbank"]):
             cost = measure(memory, arguments.tasks, Path(root) / str(number))
             print(
-                f"{memory}: {cost:.2f} ms CPU a rollout of {CALLS} tool calls; peer {PEER_MS} ms, ratio {PEER_MS / cost:.0f}"
+                f"{memory}: {cost:.2f} ms CPU per rollout of {CALLS} tool calls; peer {PEER_MS} ms, ratio {PEER_MS / cost:.0f}"
             )
 
 

@@ -88,7 +88,7 @@ def _validate(home: Path, place: BoardPlace) -> None:
         if number in (9, len(place.submissions) - 1):
             print(f"after {number + 1} submissions: {_memory():.0f} MiB")
     wall, cpu = (sorted(one)[len(times) // 2] for one in zip(*times, strict=True))
-    print(f"validate: median {wall:.2f} s ({cpu:.2f} s of CPU) a submission")
+    print(f"validate: median {wall:.2f} s ({cpu:.2f} s of CPU) per submission")
 
 
 def _build(home: Path, place: BoardPlace, receipts: str) -> None:

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and fail where a limit is passed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", default=packs(), help="an MMLU-Pro pack")
-    parser.add_argument("--memory", action="append", help="memory to run; may be given again [default: reasoningbank]")
+    parser.add_argument("--memory", action="append", help="memory to run; may be repeated [default: reasoningbank]")
     parser.add_argument("--limit", type=int, default=5_600, help="length of each stream")
     parser.add_argument("--rounds", type=int, default=2, help="runs of each kind; the least CPU counts")
     given = parser.parse_args(arguments)

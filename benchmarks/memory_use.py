@@ -153,7 +153,7 @@ def main() -> int:
     """Measure, print, and say whether the bar holds."""
     parser = argparse.ArgumentParser(description="Peak memory of one long experiment.")
     parser.add_argument("--tasks", type=int, default=10_000, help="length of each stream")
-    parser.add_argument("--memory", action="append", help="memory to run; may be given again")
+    parser.add_argument("--memory", action="append", help="memory to run; may be repeated")
     parser.add_argument("--env", choices=("ten-calls", "tau-bench"), default="ten-calls")
     parser.add_argument("--speculate", default="off", help="off, auto or a number of tasks")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
@@ -172,7 +172,7 @@ def main() -> int:
     else:
         print(
             f"{use.rollouts} rollouts ({', '.join(memories)}): peak {use.peak_mb:.0f} MB (bar {BAR_MB}), "
-            f"{use.middle_mb:.0f} MB at half, {use.start_mb:.0f} MB at the first; store {use.store_mb:.0f} MB, {use.seconds:.0f} s CPU"
+            f"{use.middle_mb:.0f} MB halfway, {use.start_mb:.0f} MB at the first task; store {use.store_mb:.0f} MB, {use.seconds:.0f} s CPU"
         )
     return int(use.peak_mb > BAR_MB)
 

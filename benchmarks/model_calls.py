@@ -261,7 +261,7 @@ def report(given: argparse.Namespace, found: dict[str, Any]) -> int:
         f"  direct: limit {LIMITS['direct']:g}; rbsuite around litellm: {over:.2f} (limit {LIMITS['over_litellm']:g})"
     )
     print(f"{given.rollouts:,} rollouts of one call, {1000 * given.latency:g} ms each, {given.concurrency} at once")
-    print("  CPU ms a rollout: " + ", ".join(f"{name} {value:.2f}" for name, value in least.items()))
+    print("  CPU ms per rollout: " + ", ".join(f"{name} {value:.2f}" for name, value in least.items()))
     print(f"  wall time over the ideal {ideal:g} s: {wall:.2f} (limit {LIMITS['wall']:g})")
     if ratio is not None:
         print(f"  CPU over inspect_ai's: {ratio:.2f} (limit {LIMITS['peer']:.2f})")

@@ -52,7 +52,7 @@ def main() -> None:
     plan = make_plan(config, load_plugins())
     slowest = 0.0
     print(
-        f"{arguments.split} {arguments.domain}: {len(plan.tasks)} tasks, {arguments.memory}, {LATENCY:g} s a call (simulated)"
+        f"{arguments.split} {arguments.domain}: {len(plan.tasks)} tasks, {arguments.memory}, {LATENCY:g} s per call (simulated)"
     )
     for window in arguments.windows.split(","):
         with tempfile.TemporaryDirectory() as root, open_experiment(plan, Path(root)) as store:
@@ -73,7 +73,7 @@ def cost(store: ExperimentStore) -> str:
             discarded += row.whole.notes.get("discarded_rollouts", 0)
             wasted += row.whole.notes.get("wasted_calls", 0)
             counted += sum(row.whole.usage.values(), Usage()).calls
-    return f"{1 + discarded / tasks:.2f} rollouts a task, {100 * wasted / counted:5.1f} % more calls"
+    return f"{1 + discarded / tasks:.2f} rollouts per task, {100 * wasted / counted:5.1f} % more calls"
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ def main() -> None:
         with ExperimentStore.create(Path(place) / "e", Manifest({}, {}, (run,))) as store:
             sys.stdout.write(commit_all(store, run).line("commit of a task") + "\n")
         size = store.path.stat().st_size
-        sys.stdout.write(f"{'on disk':<34}{size / count:>9.0f} bytes a task\n")
+        sys.stdout.write(f"{'on disk':<34}{size / count:>9.0f} bytes per task\n")
         with ExperimentStore.open(Path(place) / "e", readonly=True) as store:
             jobs: dict[str, Callable[[], int]] = {
                 "read, whole": lambda: sum(1 for _ in store.records(run.id)),

@@ -256,7 +256,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--pack", type=Path, default=default_pack(), help="directory of the imported data")
-    parser.add_argument("--upstream", type=Path, help="directory of a tau-bench checkout to measure beside")
+    parser.add_argument("--upstream", type=Path, help="directory of a tau-bench checkout to measure alongside")
     parser.add_argument("--measure-upstream", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not options.pack.is_dir():

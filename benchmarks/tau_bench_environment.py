@@ -137,7 +137,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Cost of tau-bench episodes.")
     parser.add_argument("--pack", type=Path, default=default_pack(), help="directory of the imported data")
-    parser.add_argument("--upstream", type=Path, help="directory of a tau-bench checkout to measure beside")
+    parser.add_argument("--upstream", type=Path, help="directory of a tau-bench checkout to measure alongside")
     parser.add_argument("--measure-upstream", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure_upstream:

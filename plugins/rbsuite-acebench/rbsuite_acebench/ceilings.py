@@ -13,7 +13,7 @@ from rbsuite_acebench.checker import check_item
 from rbsuite_acebench.gold import END, PROCESS, gold_figures, gold_output
 from rbsuite_acebench.resources import by_category
 
-REASON = "upstream's checker refuses upstream's own answer, mostly since it deletes all whitespace"
+REASON = "upstream's checker rejects upstream's own answer, mostly because it deletes all whitespace"
 
 Starts = Mapping[str, Mapping[str, Any]]
 Figures = Mapping[str, Mapping[str, float]]

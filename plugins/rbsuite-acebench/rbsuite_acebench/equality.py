@@ -73,7 +73,7 @@ def check(language: Language, item_id: str, model_output: str, pack: Pack | str 
     """
     item = _item(language, item_id, pack)
     if item.category in AGENT:
-        raise UsageError(f"{item_id} is an item of several turns.", "Use replay.")
+        raise UsageError(f"{item_id} is a multi-turn item.", "Use replay.")
     problem = check_item(item, model_output)
     return {"valid": problem is None, "error_type": problem}
 

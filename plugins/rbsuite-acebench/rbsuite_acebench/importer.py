@@ -109,7 +109,7 @@ def _objects(tree: SourceTree, name: str) -> list[Mapping[str, Any]]:
     rows = tree.read_json_lines(name)
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
-            tree.fail(f"{name}: item {number} is no object")
+            tree.fail(f"{name}: item {number} is not an object")
     return rows
 
 
@@ -170,13 +170,13 @@ def _jsonable(value: Any) -> Json:
     """A literal as JSON has it; numbers as keys become texts."""
     if isinstance(value, dict):
         if not all(type(key) in (str, int) for key in value):
-            raise ValueError("a key that JSON does not know")
+            raise ValueError("a key that JSON does not allow")
         return {str(key): _jsonable(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_jsonable(one) for one in value]
     if value is None or type(value) in (str, int, float, bool):
         return value
-    raise ValueError("a value that JSON does not know")
+    raise ValueError("a value that JSON does not allow")
 
 
 def _checked_worlds(tree: SourceTree) -> Json:
@@ -200,7 +200,7 @@ def _later_changes(rows: Sequence[_Rows]) -> Iterator[str]:
 def _told(changes: Sequence[str]) -> Iterator[str]:
     if changes:
         yield (
-            f"Answers that upstream corrected after {pinned.COMMIT[:12]}, and that are corrected here: "
+            f"These answers, which upstream corrected after {pinned.COMMIT[:12]}, are corrected here too: "
             f"{', '.join(changes)}. Figures for them differ from those of that commit."
         )
 

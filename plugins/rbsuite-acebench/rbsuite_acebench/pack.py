@@ -103,7 +103,7 @@ class Pack:
             try:
                 row = parse_json(line)
             except Unusable as error:
-                raise self._source.malformed(name, f"not JSON in line {number} ({error})") from error
+                raise self._source.malformed(name, f"not valid JSON in line {number} ({error})") from error
             if not isinstance(row, dict):
                 raise self._source.malformed(name, f"not an object in line {number}")
             rows.append(row)
@@ -126,37 +126,37 @@ class Fault:
 def fault_of(category: str, rows: Sequence[Mapping[str, Any]], answers: Sequence[Mapping[str, Any]]) -> Fault | None:
     """The first thing wrong with the rows of a data file and of its answers."""
     if not rows:
-        return Fault(False, "without items")
+        return Fault(False, "missing items")
     if [row.get("id") for row in rows] != [answer.get("id") for answer in answers]:
-        return Fault(True, "not about the items of its data file")
+        return Fault(True, "not a list of answers to the items of its data file, in their order")
     agent = category in AGENT
     wanted = {**_FIELDS, **(_AGENT_FIELDS if agent else {})}
     for number, (row, answer) in enumerate(zip(rows, answers, strict=True), start=1):
         missing = [field for field, kind in wanted.items() if not isinstance(row.get(field), kind)]
         if missing:
-            return Fault(False, f"without a proper {missing[0]!r} in line {number}")
+            return Fault(False, f"missing a valid {missing[0]!r} in line {number}")
         if not all(isinstance(one, dict) and isinstance(one.get("name"), str) for one in row["function"]):
-            return Fault(False, f"without the name of a function in line {number}")
+            return Fault(False, f"missing the name of a function in line {number}")
         if agent and not all(isinstance(one, dict) for one in row["initial_config"].values()):
-            return Fault(False, f"without a proper 'initial_config' in line {number}")
+            return Fault(False, f"missing a valid 'initial_config' in line {number}")
         unknown = [name for name in row.get("involved_classes", ()) if name not in CLASSES]
         if unknown:
-            return Fault(False, f"about a class {unknown[0]!r} in line {number}, which is not known")
+            return Fault(False, f"malformed: the class {unknown[0]!r} in line {number} is unknown")
         if not _answers(category, answer):
-            return Fault(True, f"without a proper answer in line {number}")
+            return Fault(True, f"missing a valid answer in line {number}")
     return None
 
 
 def world_fault(starts: Any) -> str:
     """What is wrong with the start values of a language's worlds, after "is"; empty: nothing."""
     if not isinstance(starts, dict):
-        return "without worlds"
+        return "missing worlds"
     for name in CLASSES:
         if not isinstance(starts.get(name), dict):
-            return f"without the start values of {name}"
+            return f"missing the start values of {name}"
         for listed in ("inbox", "reminder_list"):
             if not all(key.isdecimal() for key in starts[name].get(listed, {})):
-                return f"with an id in {listed} that is no number"
+                return f"malformed: an id in {listed} is not a number"
     return ""
 
 

@@ -14,23 +14,23 @@ _PROTOCOL = Option(
     "protocol",
     "str",
     "official",
-    "official copies upstream's defects; fixed repairs those that can be repaired; the two are different gradings",
+    "official reproduces upstream's defects; fixed repairs those that can be repaired; the two grade differently",
     choices=("official", "fixed"),
 )
 _LANGUAGE = Option("language", "str", "en", "language of the items", choices=("en", "zh"))
 _STRICT = Option(
-    "strict", "bool", False, "read replies as the benchmark's own agent does, and tell none back that cannot be read"
+    "strict", "bool", False, "read replies as the benchmark's own agent does, and do not report unreadable ones back"
 )
 
 _NOTES = (
-    "The score of multi-turn and multi-step items is Process Accuracy (measure process), with End-to-End Accuracy beside it (measure "
-    "end_to_end). The headline is multi-turn Process Accuracy: --domain multi-turn. Of single-turn items both are the checker's verdict.",
+    "The score of multi-turn and multi-step items is Process Accuracy (measure process), with End-to-End Accuracy alongside (measure "
+    "end_to_end). The headline is multi-turn Process Accuracy: --domain multi-turn. For single-turn items both are the checker's verdict.",
     "Ceiling, upstream's own answers graded by protocol=official: multi-turn process 0.857 and end to end 0.700 in English, 0.967 and "
     "0.967 in Chinese; multi-step 1.000 and 0.200, 1.000 and 0.400. By protocol=fixed: multi-turn 0.948 and 0.700, 1.000 and 0.967; "
     "multi-step 1.000 and 0.500, 1.000 and 0.600.",
-    "Repaired (quotes escaped, spaces stripped, a login added) these answers reach the right final state in all multi-turn items; so "
+    "Repaired (quotes escaped, spaces stripped, a login added), these answers reach the right final state in all multi-turn items, so "
     "references score 1 there.",
-    "Single-turn: 69 English and 10 Chinese answers are refused by upstream's checker, mostly since it deletes whitespace.",
+    "Single-turn: 69 English and 10 Chinese answers are rejected by upstream's checker, mostly because it deletes whitespace.",
     "Fresh worlds for every rollout under both protocols; upstream's second rollout of an item starts where the first one ended.",
     "The sample split was written by this project; its scores are not comparable with published ones.",
 )
@@ -49,7 +49,7 @@ _FIDELITY = (
     Fidelity("prompts of agent and user", "approximate", "this project's own, with the facts and forms of upstream's"),
     Fidelity("history of the agent", "approximate", "as chat messages; upstream puts it into one text"),
     Fidelity(
-        "text that models wrote", "approximate", "never run: calls of Python's own functions in arguments are errors"
+        "text that models wrote", "approximate", "never run: calls to Python's own functions in arguments are errors"
     ),
 )
 
@@ -67,10 +67,10 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             splits=(
                 Split(
                     "sample",
-                    "67 items written by this project: 37 for agents, 30 of a single turn (English)",
+                    "67 items written by this project: 37 for agents, 30 single-turn (English)",
                     bundled=True,
                 ),
-                Split("test", "upstream's items: 1,023 English and 1,017 Chinese, of 17 categories"),
+                Split("test", "upstream's items: 1,023 English and 1,017 Chinese, in 17 categories"),
             ),
             domains=("multi-turn", "multi-step", "normal", "special"),
             action_mode="text",
@@ -117,7 +117,7 @@ def rbsuite_users() -> Sequence[UserSpec]:
     return [
         UserSpec(
             "acebench",
-            "a model plays who the item describes, and says 'finish conversation' at the end",
+            "a model plays the user that the item describes, and says 'finish conversation' at the end",
             "rbsuite_acebench.user:AceUser",
         )
     ]

@@ -77,9 +77,9 @@ ANSWERS = "data_all/data_en/possible_answer/data_agent_multi_turn.json"
     [
         (lambda root: (root / "data_all/data_zh/data_normal_atom_bool.json").unlink(), "atom_bool.json is missing"),
         (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_0",'), f"{ANSWERS}:1: not valid JSON"),
-        (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_1"}'), "not about the items"),
-        (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_0"}'), "without a proper answer in line 1"),
-        (lambda root: write(root / ANSWERS, "[]"), "is no object"),
+        (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_1"}'), "not a list of answers to the items"),
+        (lambda root: write(root / ANSWERS, '{"id": "agent_multi_turn_0"}'), "missing a valid answer in line 1"),
+        (lambda root: write(root / ANSWERS, "[]"), "is not an object"),
         (lambda root: write(root / f"{SCENARIOS}/phone_platform/reminder.py", REMINDER), "a value that is not data"),
         (lambda root: (root / ANSWERS).write_bytes(b"\xff"), "not UTF-8"),
         (lambda root: write(root / f"{SCENARIOS}/travel.py", "class Travel:"), "travel.py:1: not valid Python"),

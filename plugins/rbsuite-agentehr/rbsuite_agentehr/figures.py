@@ -59,7 +59,7 @@ def figures_text(found: Mapping[str, Mapping[str, Any]]) -> str:
             rate = "-" if one["tool_error_rate"] is None else f"{one['tool_error_rate']:.4f}"
             best = ", ".join(f"{value:.3f}" for value in one["best@k"])
             lines.append(
-                f"  {name:<18} tool errors {one['tool_errors']}/{one['tool_calls']} = {rate}, {one['errors_per_episode']:.2f} an "
+                f"  {name:<18} tool errors {one['tool_errors']}/{one['tool_calls']} = {rate}, {one['errors_per_episode']:.2f} per "
                 f"episode; F1 avg@{one['k']} {one['avg@k']:.3f}, max@{one['k']} {one['max@k']:.3f}, best@1..{one['k']} {best}"
             )
     return "\n".join(lines)

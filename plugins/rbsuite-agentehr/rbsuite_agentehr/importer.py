@@ -25,8 +25,8 @@ _LAYOUT = (
     "candidate_table.db), or the one that holds hosp and icu of a release of MIMIC-IV."
 )
 _NOTES = (
-    "These are patients' records: they stay in the data directory, not encrypted, readable by you alone, and their tasks are private.",
-    "Keep to the terms under which you got them: no copies, no services of third parties without leave.",
+    "These are patients' records: they stay in the data directory, unencrypted and readable only by you, and their tasks are private.",
+    "Keep to the terms under which you obtained them: no copies, and no third-party services without permission.",
 )
 
 
@@ -63,7 +63,9 @@ class AgentEhrImporter:
         """
         found = _subsets(source)
         if not found and Release.find(source) is None:
-            raise DataError(f"{str(source)!r} holds no subset of AgentEHR and no release of MIMIC-IV.", _LAYOUT)
+            raise DataError(
+                f"{str(source)!r} contains neither a subset of AgentEHR nor a release of MIMIC-IV.", _LAYOUT
+            )
         return "pack" if found and all(one.tasks.name == one.name for one in found) else "checkout"
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
@@ -77,7 +79,7 @@ class AgentEhrImporter:
             made[subset.name] = kept
             if dropped:
                 notes.append(
-                    f"{subset.name}: {dropped} tasks were left out, as no right name or no record of them is there."
+                    f"{subset.name}: {dropped} tasks were left out, because they have no valid label or no patient record."
                 )
         if not made and release:
             kept, missing = _draw_subset(release, target / DRAWN)
@@ -140,7 +142,7 @@ def _copy_subset(source: Path, subset: _Subset, release: Release | None, target:
     tree = SourceTree(source, _LAYOUT)
     tasks = tasks_of(subset.tasks)
     if not tasks:
-        raise DataError(f"{subset.tasks.name} has no file of tasks.", _LAYOUT)
+        raise DataError(f"{subset.tasks.name} contains no task files.", _LAYOUT)
     (target / "database").mkdir(parents=True)
     for task in tasks:
         name = task_file(subset.tasks, task)
@@ -180,7 +182,7 @@ def _copy_subset(source: Path, subset: _Subset, release: Release | None, target:
         (target / name).write_text(json.dumps(good), "ascii")
         kept, dropped = kept + len(good), dropped + len(rows) - len(good)
     if not kept:
-        tree.fail(f"{subset.tasks.name} has tasks and no record of their patients")
+        tree.fail(f"{subset.tasks.name} has tasks, but no records of their patients")
     _try(target)
     return kept, dropped
 
@@ -250,7 +252,7 @@ def _copy(tree: SourceTree, path: Path, place: Path) -> None:
     name = path.relative_to(tree.root).as_posix()
     content = tree.read_bytes(name)
     if name.endswith(".db") and not content.startswith(_SQLITE):
-        tree.fail(f"{name} is no SQLite database")
+        tree.fail(f"{name} is not an SQLite database")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(content)
 

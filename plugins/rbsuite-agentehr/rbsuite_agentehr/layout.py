@@ -78,7 +78,7 @@ class Layout:
                 full = f"{when.replace('T', ' ')} 00:00:00"[:19] if len(when) == 10 else when.replace("T", " ")
                 names = tuple(found for label in labels if (found := _name(label)))
                 return Case(task, subject, full, names) if names else None
-        raise self._files.malformed(name, f"without subject_id, prediction_time and label in row {number + 1}")
+        raise self._files.malformed(name, f"missing a valid subject_id, prediction_time or label in row {number + 1}")
 
     def record(self, subject_id: int, until: str) -> Record:
         """The record of a patient until a time, shared by all who ask for it.

@@ -19,9 +19,7 @@ from typing import Any, NoReturn
 from rbsuite.errors import DataError
 from rbsuite_agentehr.record import quoted
 
-REMEDY = (
-    "Get the file again from PhysioNet; DIR holds the directories hosp and icu, and ed and note where you have them."
-)
+REMEDY = "Get the file from PhysioNet again; DIR must contain the directories hosp and icu, and ed and note if you have them."
 
 _MODULES = ("hosp", "icu", "ed", "note")
 _HELD = 100_000
@@ -95,14 +93,14 @@ class Release:
         """
         heads, rows = self.read(table)
         if missing := [column for column in columns if column not in heads]:
-            self._fail(table, f"without the column {missing[0]}")
+            self._fail(table, f"missing the column {missing[0]}")
         places = [heads.index(column) for column in columns]
         return (tuple(row[place] for place in places) for row in rows)
 
     def _lines(self, table: str) -> Iterator[list[str]]:
         path = self.tables[table]
         if not path.resolve().is_relative_to(self._source.resolve()) or not path.is_file():
-            self._fail(table, "no regular file of the directory")
+            self._fail(table, "not a regular file inside the directory")
         csv.field_size_limit(_LONGEST)
         try:
             with path.open("rb") as file:
@@ -116,7 +114,7 @@ class Release:
                             self._fail(table, f"malformed near line {reader.line_num}")
                         yield row
         except (EOFError, zlib.error, gzip.BadGzipFile, csv.Error, UnicodeDecodeError):
-            self._fail(table, "damaged, or no CSV")
+            self._fail(table, "damaged, or not CSV")
         except OSError as error:
             self._fail(table, f"unreadable ({error.strerror})")
 
@@ -173,7 +171,9 @@ def write_patients(
                 with _writing(path) as database:
                     _add_times(database, letters)
             except sqlite3.Error as error:
-                raise DataError(f"the release lacks what times of codes come from: {error}.", REMEDY) from None
+                raise DataError(
+                    f"the release lacks the columns that the times of codes are taken from: {error}.", REMEDY
+                ) from None
     return seen
 
 

@@ -57,10 +57,10 @@ def test_the_directory_can_be_read_where_it_is(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
-        (lambda subset: shutil.rmtree(subset / "database"), "holds no subset"),
+        (lambda subset: shutil.rmtree(subset / "database"), "contains neither a subset"),
         (lambda subset: (subset / "candidate_table.db").unlink(), "candidate_table.db"),
-        (lambda subset: next((subset / "database").iterdir()).write_text("text"), "is no SQLite database"),
-        (lambda subset: [path.unlink() for path in subset.glob("*.json")], "no file of tasks"),
+        (lambda subset: next((subset / "database").iterdir()).write_text("text"), "is not an SQLite database"),
+        (lambda subset: [path.unlink() for path in subset.glob("*.json")], "contains no task files"),
         (lambda subset: (subset / "transfers_100.json").write_text("[{}]"), "in row 1"),
         (lambda subset: (subset / "transfers_100.json").write_text("[" * 9), "not JSON"),
     ],
@@ -69,7 +69,7 @@ def test_what_is_wrong_is_said_in_one_line_and_leaves_nothing(
     copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], break_it: object, told: str
 ) -> None:
     subset = copy / "MIMIC-IV-Common"
-    if told == "is no SQLite database":  # one that is asked for
+    if told == "is not an SQLite database":  # one that is asked for
         wanted = json.loads((subset / "transfers_100.json").read_text())[0]["subject_id"]
         (subset / "database" / f"patient_{wanted}.db").write_text("text")
     else:

@@ -242,7 +242,7 @@ def test_agentehrs_own_copy_is_read_as_its_repository_reads_it(home: Path, hospi
         ("labevents.csv.gz", b"\x1f\x8b\x08\x00cut", "labevents.csv.gz is damaged"),
         ("transfers.csv.gz", gzip.compress(b"subject_id,intime\n1,2,3\n"), "transfers.csv.gz is malformed near line 2"),
         ("patients.csv.gz", gzip.compress(b""), "patients.csv.gz is empty"),
-        ("admissions.csv", b"hadm_id\n1\n", "admissions.csv is without the column subject_id"),
+        ("admissions.csv", b"hadm_id\n1\n", "admissions.csv is missing the column subject_id"),
         (
             "poe.csv.gz",
             gzip.compress(b"subject_id,a,A\n99000001,2,3\n"),

@@ -57,19 +57,19 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
     for number, row in enumerate(table.rows):
         if "year" in columns and str(row.get(columns["year"])) not in (year, "None", ""):
             continue
-        text = cell(table, number, columns["text"], is_text, "a text")
+        text = cell(table, number, columns["text"], is_text, "a non-empty string")
         answer = integer_cell(table, number, columns["answer"])
         name = str(row.get(columns["id"], "")) if "id" in columns else ""
         _check_id(table, number, name, year)
         questions.append(_question(name or str(number + 1), text.strip(), answer, year, len(questions)))
     if not questions:
-        raise DataError(f"{table.name} has no problem of {year}.", f"Choose another --split, or the data of {year}.")
+        raise DataError(f"{table.name} has no problems from {year}.", f"Choose another --split, or the data of {year}.")
     told = [one for one in questions if _PART.search(one.id)]
     if len(told) == len(questions) or len(questions) == PER_YEAR:
         return questions
     if len(questions) == PER_PART:
         raise DataError(
-            f"{table.name} has {PER_PART} problems and does not say whether they are of AIME {year} I or II.",
+            f"{table.name} has {PER_PART} problems and does not say whether they are from AIME {year} I or II.",
             f"Give ids such as {year}-II-3, or all {PER_YEAR} problems.",
         )
     # Of some of a year's problems the place in the file says nothing of the exam.
@@ -80,13 +80,13 @@ def _check_id(table: Table, number: int, name: str, year: str) -> None:
     other = _YEAR.match(name)
     if other and other.group(1) != year:
         raise DataError(
-            f"{table.name}, row {number + 1}: the problem {name} is of {other.group(1)}, not of {year}.",
+            f"{table.name}, row {number + 1}: the problem {name} is from {other.group(1)}, not {year}.",
             f"Choose --split {other.group(1)}, or name the data of {year}.",
         )
     part = _PART.search(name)
     if part and not 1 <= int(part.group(2)) <= PER_PART:
         raise DataError(
-            f"{table.name}, row {number + 1}: there is no problem {name}; a part has {PER_PART}.", "Mend the data."
+            f"{table.name}, row {number + 1}: there is no problem {name}; a part has {PER_PART}.", "Fix the data."
         )
 
 
@@ -148,7 +148,7 @@ def _years(split: str, data: str) -> Sequence[str]:
     if split != "all":
         return [split]
     if Path(data).is_file():
-        raise DataError(f"{data} is one file, but the split all has several years.", "Name a year with --split.")
+        raise DataError(f"{data} is one file, but the split 'all' covers several years.", "Name a year with --split.")
     there = BENCHMARK.present(data)
     return [year for year in YEARS if f"aime_{year}" in there] or YEARS
 

@@ -74,9 +74,9 @@ def test_columns_of_all_copies_are_read(row: dict[str, object], tmp_path: Path) 
         ({"problem": "What?", "answer": "-3"}, "not an integer"),
         ({"problem": "What?", "answer": 2.5}, "not an integer"),
         ({"problem": "What?", "answer": True}, "not an integer"),
-        ({"problem": "", "answer": 3}, "not a text"),
+        ({"problem": "", "answer": 3}, "not a non-empty string"),
         ({"problem": "What?"}, "no column 'answer'"),
-        ({"problem": "What?", "answer": 3, "year": 2025}, "no problem of 2024"),
+        ({"problem": "What?", "answer": 3, "year": 2025}, "no problems from 2024"),
     ],
 )
 def test_other_rows_are_refused(row: dict[str, object], said: str, tmp_path: Path) -> None:
@@ -183,9 +183,9 @@ def many(count: int, **columns: str) -> list[dict[str, object]]:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (many(30, id="2024-I-{}"), r"row 1: the problem 2024-I-1 is of 2024, not of 2025\. Choose --split 2024"),
+        (many(30, id="2024-I-{}"), r"row 1: the problem 2024-I-1 is from 2024, not 2025\. Choose --split 2024"),
         (many(16, id="2025-I-{}"), r"row 16: there is no problem 2025-I-16; a part has 15"),
-        (many(15), r"does not say whether they are of AIME 2025 I or II"),
+        (many(15), r"does not say whether they are from AIME 2025 I or II"),
         (many(31), r"has 31 questions; aime_2025 has 30"),
     ],
 )
@@ -206,7 +206,7 @@ def test_parts_are_told_by_ids_or_by_whole_years_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_another_year_by_its_name_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"aime_2024\.jsonl is aime_2024 by its name, not aime_2025"):
+    with pytest.raises(DataError, match=r"aime_2024\.jsonl is aime_2024, going by its name, not aime_2025"):
         Aime().tasks("2025", data=write(tmp_path / "aime_2024.jsonl", *many(30)))
 
 

@@ -11,7 +11,7 @@ REFUSED_ARGUMENTS = "refused-arguments"
 DEVIATIONS: Mapping[str, str] = MappingProxyType(
     {
         BOUNDED_CALCULATOR: "an expression beyond the calculator's limits gave an error; upstream evaluates it or hangs",
-        REFUSED_ARGUMENTS: "arguments that are no JSON, too deep or too large gave an error; upstream takes some of them",
+        REFUSED_ARGUMENTS: "arguments that are not JSON, too deep or too large gave an error; upstream accepts some of them",
     }
 )
 """What both may note in a result's truth."""

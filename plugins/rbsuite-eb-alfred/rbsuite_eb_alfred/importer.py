@@ -170,7 +170,9 @@ def _derive(
     for name, trial in trials.items():
         placer = placers.get(trial.table["scene_num"])
         if placer is None:
-            raise DataError(f"{name}: there is no layout of its scene {trial.table['scene_num']}.", "Restore the file.")
+            raise DataError(
+                f"{name}: there is no layout for its scene {trial.table['scene_num']}.", "Restore the file."
+            )
         table[name] = {**trial.table, "derived_initial": placer.places(trial)}
     return scenes, table
 
@@ -249,7 +251,7 @@ def _check(tables: Mapping[str, Json], target: Path) -> None:
     except DataError as error:
         raise DataError(error.message.replace(f"{target}/", ""), "Get a fresh copy of the source.") from error
     if missing:
-        raise DataError(f"{_TRIALS}: the trial {missing[0]}, or its scene, is not there.", "Get a fresh copy.")
+        raise DataError(f"{_TRIALS}: the trial {missing[0]}, or its scene, is missing.", "Get a fresh copy.")
     expected = [{"action_id": number, "action_name": name} for number, name in enumerate(base_actions())]
     if tables[_SKILLS] != expected:
         raise DataError(
@@ -262,8 +264,8 @@ def _notes(origin: Origin) -> tuple[str, ...]:
     if origin.trajectories != upstream_pinned.REPOSITORY:
         return ()
     return (
-        f"What objects start in was derived from the {origin.number} trajectories of EmbodiedBench alone, and is less often "
-        f"right: results compare only with those of packs made so. Add --from ALFRED, a checkout of "
+        f"The receptacles that objects start in were derived from the {origin.number} trajectories of EmbodiedBench alone, and are right "
+        f"less often: results are comparable only with those of packs made the same way. Add --from ALFRED, a checkout of "
         f"{upstream_pinned.ALFRED_REPOSITORY}, to use its trajectories.",
     )
 

@@ -56,7 +56,7 @@ class Pack:
             raise self._files.malformed("splits.json", "not a JSON object of sets")
         for name, entries in value.items():
             if name not in SETS or not isinstance(entries, list):
-                raise self._files.malformed("splits.json", f"malformed: {name!r} is no set of tasks")
+                raise self._files.malformed("splits.json", f"malformed: {name!r} is not a set of tasks")
             for index, entry in enumerate(entries):
                 self._check("splits.json", f"{name}[{index}]", entry, _TASK)
         return value

@@ -56,7 +56,7 @@ _FIDELITY = (
     Fidelity(
         "named actions",
         "exact",
-        "the 162 base actions with upstream's ids, and upstream's scheme for a scene's further ones",
+        "the 162 base actions with upstream's ids, and upstream's scheme for a scene's additional ones",
     ),
     Fidelity(
         "numbering of instances",
@@ -110,7 +110,7 @@ _FIDELITY = (
     Fidelity(
         "reward",
         "approximate",
-        "the change of progress; upstream's dense reward follows the expert through the simulator",
+        "the change in progress; upstream's dense reward follows the expert through the simulator",
     ),
 )
 

@@ -93,7 +93,7 @@ def _tasks(pack: Pack, name: str, split: str) -> list[Task]:
         trial = pack.trials.get(entry["task"])
         if trial is None:
             raise DataError(
-                f"EB-ALFRED: {name}/{split}/{index} is of a trial that is not there: {entry['task']}.", _FETCH
+                f"EB-ALFRED: {name}/{split}/{index} refers to a trial that does not exist: {entry['task']}.", _FETCH
             )
         tasks.append(
             Task(

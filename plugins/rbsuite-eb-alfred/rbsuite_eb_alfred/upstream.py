@@ -94,7 +94,7 @@ def read_splits(tree: SourceTree) -> dict[str, list[Json]]:
 def _split_entry(entry: Record) -> Json:
     task = entry.text("task")
     if not _TASK.fullmatch(task):
-        entry.refuse(f"{task!r} is no trial")
+        entry.refuse(f"{task!r} is not a trial")
     return {"task": task, "repeat_idx": entry.number("repeat_idx"), "instruction": entry.text("instruction")}
 
 
@@ -146,7 +146,7 @@ def read_trials(tree: SourceTree, splits: Mapping[str, Sequence[Json]]) -> dict[
         others = f", and {len(missing) - 1} others" if len(missing) > 1 else ""
         raise DataError(
             f"{missing[0]} is missing{others}.",
-            f"Where the trajectories come apart from the code, put them into {TRAJECTORIES}.",
+            f"If the trajectories come separately from the code, put them into {TRAJECTORIES}.",
         )
     # The plan and the scene are the same in each of a trial's files.
     return {task: _trial(tree, found[0], sorted(repeats[task])) for task, found in files.items()}
@@ -183,7 +183,7 @@ def read_layouts(tree: SourceTree) -> dict[int, Layout]:
     """
     numbers = sorted(int(found[1]) for name in _names(tree, _LAYOUTS) if (found := _SCENE.fullmatch(name)))
     if not numbers:
-        tree.fail(f"{_LAYOUTS} holds no FloorPlan<number>-openable.json")
+        tree.fail(f"{_LAYOUTS} contains no FloorPlan<number>-openable.json")
     return {number: _layout(tree, f"{_LAYOUTS}/FloorPlan{number}") for number in numbers}
 
 
@@ -192,7 +192,7 @@ def _layout(tree: SourceTree, stem: str) -> Layout:
     types = Record({"object_types": tree.read_json(f"{stem}-objects.json")}, f"{stem}-objects.json")
     for name in openable.value:
         if not is_id(name):
-            openable.refuse(f"{name!r} is no id of a receptacle")
+            openable.refuse(f"{name!r} is not the id of a receptacle")
     grid = f"{stem}-layout.npy"
     return Layout(
         {name: list(openable.items(name)) for name in openable.value},

@@ -170,7 +170,7 @@ class Record:
         """A field that is a list of texts."""
         items = self.items(field)
         if not all(isinstance(item, str) for item in items):
-            self.refuse(f"{field} is not a list of texts")
+            self.refuse(f"{field} is not a list of strings")
         return list(items)
 
     def text(self, field: str) -> str:
@@ -181,7 +181,7 @@ class Record:
     def object_id(self, field: str) -> str:
         """A field that is the id of an object, which tells its position."""
         value = self.text(field)
-        return value if is_id(value) else self.refuse(f"{field} is no id of an object: {value!r}")
+        return value if is_id(value) else self.refuse(f"{field} is not the id of an object: {value!r}")
 
     def number(self, field: str) -> int:
         """A field that is a whole number."""

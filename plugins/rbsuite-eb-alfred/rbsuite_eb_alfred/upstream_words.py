@@ -64,7 +64,7 @@ def _literals(tree: SourceTree, file: str, names: Sequence[str]) -> dict[str, Js
                 found[name] = _value(reader, value)
     for name in names:
         if not found.get(name):
-            tree.fail(f"{file}: it assigns no {name}")
+            tree.fail(f"{file}: it does not assign {name}")
         if not _is_words(found[name]):
             tree.fail(f"{file}: {name} is not made of lists of words")
     return {name: found[name] for name in names}
@@ -76,7 +76,7 @@ def _value(reader: LiteralReader, node: ast.expr) -> Json:
         case ast.Set(elts=items):
             values = [reader.value(item) for item in items]
             if not all(isinstance(value, str) for value in values):
-                reader.refuse(node, "a set of something else than words is not data")
+                reader.refuse(node, "a set of anything but words is not data")
             return sorted(set(values))
         case ast.Dict(keys=keys, values=items) if all(key is not None for key in keys):
             names = [reader.value(key) for key in keys if key is not None]

@@ -360,7 +360,7 @@ def test_sources_that_do_not_go_together_are_refused(checkout: Path, alfred: Pat
 @pytest.mark.parametrize("name", sorted(set(checkout_files()) - {f"{EB}/LICENSE", ".git/HEAD"}))
 def test_half_a_checkout_is_refused(checkout: Path, tmp_path: Path, name: str) -> None:
     (checkout / name).unlink()
-    why = "holds no FloorPlan<number>-openable" if name.endswith("openable.json") else rf"{name} is missing"
+    why = "contains no FloorPlan<number>-openable" if name.endswith("openable.json") else rf"{name} is missing"
     with pytest.raises(DataError, match=why):
         import_pack(IMPORTER, checkout, tmp_path / "data")
     assert not (tmp_path / "data").exists()
@@ -417,7 +417,7 @@ PICKLED = np.array([{"x": 1}], dtype=object)
         (changed(lambda value: value.pop("plan")), r"ann_1\.json: plan: it is not an object"),
         (changed(lambda value: value["plan"].update(high_pddl=5)), "high_pddl is not a list"),
         (changed(lambda value: value["scene"].update(scene_num="7")), "scene_num is not a whole number"),
-        (changed(lambda value: value["scene"].update(scene_num=8)), "no layout of its scene 8"),
+        (changed(lambda value: value["scene"].update(scene_num=8)), "no layout for its scene 8"),
         (changed(lambda value: value["scene"]["object_poses"][0].pop("position")), "position: it is not an object"),
         (changed(lambda value: value["scene"]["object_poses"][0]["position"].pop("y")), "position is not a position"),
         (
@@ -428,26 +428,26 @@ PICKLED = np.array([{"x": 1}], dtype=object)
         ),
         (
             changed(lambda value: value["plan"]["high_pddl"][1]["planner_action"].update(objectId="Mug")),
-            "objectId is no id of an object: 'Mug'",
+            "objectId is not the id of an object: 'Mug'",
         ),
         (
             changed(lambda value: value["plan"]["low_actions"][0]["api_action"].update(receptacleObjectId="a|b|c|d")),
-            r"low_actions 0: api_action: receptacleObjectId is no id",
+            r"low_actions 0: api_action: receptacleObjectId is not the id",
         ),
         (lambda root: (root / ANNOTATION).write_text('{"a": \n'), r"ann_1\.json:2: not valid JSON"),
         (changed(lambda value: value.pop("base"), SPLITS), r"splits\.json: its sets are not base, "),
         (
             changed(lambda value: value["base"][0].update(task="../../x"), SPLITS),
-            r"splits\.json: base 0: '../../x' is no trial",
+            r"splits\.json: base 0: '../../x' is not a trial",
         ),
         (replaced({}, SPATIAL), r"spatial\.json: not a list"),
         (
             changed(lambda value: value[0].pop("NL Steps"), f"{EB}/data/splits/spatial.json"),
             r"spatial\.json: entry 0: NL Steps is not a list",
         ),
-        (changed(lambda value: value.update({"Desk": [1]}), OPENABLE_FILE), "'Desk' is no id of a receptacle"),
+        (changed(lambda value: value.update({"Desk": [1]}), OPENABLE_FILE), "'Desk' is not the id of a receptacle"),
         (changed(lambda value: value.update({DESK: 5}), OPENABLE_FILE), "is not a list"),
-        (replaced([5], f"{LAYOUTS}/FloorPlan7-objects.json"), "object_types is not a list of texts"),
+        (replaced([5], f"{LAYOUTS}/FloorPlan7-objects.json"), "object_types is not a list of strings"),
         (lambda root: (root / GRID).write_bytes(b"\x93NUMPY"), r"layout\.npy: not an array of numbers"),
         (lambda root: (root / GRID).write_bytes(b"PK\x03\x04"), r"layout\.npy: not an array of numbers"),
         (lambda root: (root / GRID).write_bytes(grid(PICKLED)), r"layout\.npy: not an array of numbers .*allow_pickle"),
@@ -455,11 +455,11 @@ PICKLED = np.array([{"x": 1}], dtype=object)
         (lambda root: (root / GRID).write_bytes(grid(np.array([[np.nan, 1.0]]))), "not an array of points"),
         (lambda root: (root / GRID).write_bytes(grid(np.array([["a", "b"]]))), "not an array of points"),
         (lambda root: (root / GRID).write_bytes(b"x" * (2**20 + 1)), "larger than 1 MiB"),
-        (text(upstream_words.UTILS, "alfred_objs", "alfred_things"), "assigns no alfred_objs"),
+        (text(upstream_words.UTILS, "alfred_objs", "alfred_things"), "does not assign alfred_objs"),
         (text(upstream_words.UTILS, "'Cart'", "open('x')"), r"utils\.py:2: a call of open .*never run"),
         (text(upstream_words.UTILS, "'Cart'", "5"), "alfred_objs is not made of lists of words"),
         (text(upstream_words.UTILS, "'Cart', ", ""), "not the 162 base actions"),
-        (text(upstream_words.CONSTANTS, "'Pen', 'Apple'", "5, 'Apple'"), "a set of something else than words"),
+        (text(upstream_words.CONSTANTS, "'Pen', 'Apple'", "5, 'Apple'"), "a set of anything but words"),
         (text(upstream_words.CONSTANTS, "{'Mug'}}", "{'Mug'}"), r"constants\.py:\d+: not valid Python"),
     ],
 )
@@ -480,7 +480,7 @@ def test_a_broken_checkout_gives_one_clear_line_and_leaves_nothing(
         (lambda pack: (pack / "scenes.json").unlink(), r"scenes\.json"),
         (lambda pack: (pack / "scenes.json").write_text('{"7": 1}'), r"scenes\.json.*malformed"),
         (lambda pack: (pack / "pickup_labels.json").write_text('{"7": [1]}'), r"pickup_labels\.json: not an object"),
-        (lambda pack: (pack / "trials.json").write_text("{}"), r"trials\.json: the trial .* is not there"),
+        (lambda pack: (pack / "trials.json").write_text("{}"), r"trials\.json: the trial .* is missing"),
         (lambda pack: (pack / "splits.json").write_text("[]"), r"splits\.json"),
         (lambda pack: (pack / "skills_base.json").write_text("[]"), "not the 162 base actions"),
     ],

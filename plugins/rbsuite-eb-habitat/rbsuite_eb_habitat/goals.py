@@ -127,7 +127,7 @@ class _Expansion:
             arguments = tuple(bound.get(argument, argument) for argument in given)
             for argument in arguments:
                 if argument not in self.entities:
-                    raise _malformed(f"names the unknown {argument!r}")
+                    raise _malformed(f"names the unknown entity {argument!r}")
             return (name, arguments)
         operator, quantifier, inputs, parts = _checked(tree, depth)
         if quantifier is None:
@@ -170,28 +170,28 @@ def _check(tree: Any, kinds: Mapping[str, str], depth: int) -> None:
         return
     name, arguments = _parsed(tree)
     if name not in _SIGNATURES:
-        raise _malformed(f"has the unknown predicate {name!r}")
+        raise _malformed(f"has an unknown predicate {name!r}")
     wanted = _SIGNATURES[name]
     if len(arguments) != len(wanted):
-        raise _malformed(f"has {name} with {len(arguments)} arguments in place of {len(wanted)}")
+        raise _malformed(f"has {name} with {len(arguments)} arguments instead of {len(wanted)}")
     for argument, kind in zip(arguments, wanted, strict=True):
         if argument not in kinds:
-            raise _malformed(f"names the unknown {argument!r}")
+            raise _malformed(f"names the unknown entity {argument!r}")
         if not is_subtype(kinds[argument], kind):
-            raise _malformed(f"has {name} of {argument!r}, which is of the wrong kind")
+            raise _malformed(f"applies {name} to {argument!r}, which is of the wrong type")
 
 
 def _checked(tree: Any, depth: int) -> tuple[str, str | None, Sequence[tuple[str, str]], Sequence[Any]]:
     """Operator, quantifier, inputs (name, type) and sub-expressions of a tree."""
     if not depth:
-        raise _malformed("is too deep")
+        raise _malformed("is nested too deeply")
     if not isinstance(tree, dict) or not isinstance(tree.get("sub_exprs"), list):
         raise _malformed("has a part that is neither a predicate nor an expression")
     operator, quantifier, inputs = tree.get("expr_type"), tree.get("quantifier"), tree.get("inputs") or []
     if operator not in _OPERATORS:
-        raise _malformed(f"has the unknown operator {operator!r}")
+        raise _malformed(f"has an unknown operator {operator!r}")
     if quantifier not in _QUANTIFIERS:
-        raise _malformed(f"has the unknown quantifier {quantifier!r}")
+        raise _malformed(f"has an unknown quantifier {quantifier!r}")
     if not isinstance(inputs, list) or not all(isinstance(entry, dict) for entry in inputs):
         raise _malformed("has inputs that are not a list of objects")
     if inputs and quantifier is None:
@@ -199,9 +199,9 @@ def _checked(tree: Any, depth: int) -> tuple[str, str | None, Sequence[tuple[str
     pairs = [(entry.get("name"), entry.get("expr_type")) for entry in inputs]
     for name, kind in pairs:
         if not isinstance(name, str) or kind not in PARENTS:
-            raise _malformed(f"has an input {name!r} of the unknown type {kind!r}")
+            raise _malformed(f"has an input {name!r} of an unknown type {kind!r}")
     if len({name for name, _ in pairs}) < len(pairs):
-        raise _malformed("has two inputs of one name")
+        raise _malformed("has two inputs with the same name")
     return operator, quantifier, [(str(name), str(kind)) for name, kind in pairs], tree["sub_exprs"]
 
 
@@ -251,10 +251,10 @@ def _compile_predicate(predicate: Predicate, numbers: Mapping[str, int]) -> Test
     name, arguments = predicate
     known = _PREDICATES.get(name)
     if known is None:
-        raise _malformed(f"has the unknown predicate {name!r}")
+        raise _malformed(f"has an unknown predicate {name!r}")
     kinds, build = known
     if len(arguments) != len(kinds):
-        raise _malformed(f"has {name} with {len(arguments)} arguments in place of {len(kinds)}")
+        raise _malformed(f"has {name} with {len(arguments)} arguments instead of {len(kinds)}")
     return build(*(_number(name, argument, kind, numbers) for argument, kind in zip(arguments, kinds, strict=True)))
 
 
@@ -268,7 +268,7 @@ def _number(predicate: str, argument: str, kind: str, numbers: Mapping[str, int]
         return PLACE_NUMBER[argument]
     if kind == "either" and argument in numbers:
         return -1 - numbers[argument]
-    raise _malformed(f"has {predicate} of {argument!r}, which is of the wrong kind")
+    raise _malformed(f"applies {predicate} to {argument!r}, which is of the wrong type")
 
 
 def _lies_on(item: int, place: int) -> Test:

@@ -55,7 +55,9 @@ def build_household(episode: Episode, reach: Reach) -> Household:
         DataError: its goal, its start or its subgoals are malformed.
     """
     if len(episode.items) > MOST_OBJECTS:
-        raise DataError(f"EB-Habitat data: episode {episode.index} has {len(episode.items)} objects.", "Fix the data.")
+        raise DataError(
+            f"EB-Habitat data: episode {episode.index} has more than {MOST_OBJECTS} objects.", "Fix the data."
+        )
     names = [item.instance for item in episode.items]
     categories = tuple(CATEGORIES.index(item.category) for item in episode.items)
     goal = expand(episode.goal, {item.instance: item.category for item in episode.items})
@@ -99,7 +101,7 @@ def _door(episode: Episode, predicate: Predicate) -> int:
     if name not in _START or len(arguments) != 1 or arguments[0] not in DOORS:
         told = f"{name}({', '.join(arguments)})"
         raise DataError(
-            f"EB-Habitat data: episode {episode.index} starts with {told}, which says nothing about a door.",
+            f"EB-Habitat data: episode {episode.index} starts with {told}, which is not about a door.",
             "Import the data again, or fix start_preds.",
         )
     return DOORS.index(arguments[0])

@@ -27,7 +27,7 @@ from rbsuite_eb_habitat.vocab import SETS
 from rbsuite_embodied.lfs import refuse_pointers
 
 LICENCE = (
-    "EmbodiedBench has no licence file at this commit, WorldMind, which passes the same files on, is under MIT; "
+    "EmbodiedBench has no licence file at this commit; WorldMind, which redistributes the same files, is under MIT; "
     "made with Apple's ml-llarp tooling, with names of ReplicaCAD and YCB assets"
 )
 SOURCES = "sources.json"

@@ -135,10 +135,10 @@ class Pack:
         vocab = self._files.read_json(VOCAB)
         categories = vocab.get("asset_to_category") if isinstance(vocab, dict) else None
         if not isinstance(categories, dict):
-            raise self._files.malformed(VOCAB, "without an object asset_to_category")
+            raise self._files.malformed(VOCAB, "missing an object asset_to_category")
         for asset, category in categories.items():
             if category not in CATEGORIES:
-                raise self._files.malformed(VOCAB, f"with an unknown category {category!r} of {asset!r}")
+                raise self._files.malformed(VOCAB, f"malformed: it has an unknown category {category!r} of {asset!r}")
         return categories
 
     def _read_standpoints(self) -> Mapping[str, Standpoints]:
@@ -189,7 +189,7 @@ class _Reader:
             known = isinstance(entry, dict)
             instance, asset, on = (entry.get(key) if known else None for key in ("instance", "asset", "receptacle"))
             if not isinstance(instance, str) or instance in seen:
-                raise self.malformed(f"has an object without a name of its own: {instance!r}")
+                raise self.malformed(f"has an object without a unique name: {instance!r}")
             if not isinstance(asset, str) or asset not in self.categories:
                 raise self.malformed(f"has an object of an unknown asset {asset!r}")
             if not isinstance(on, str) or on not in RECEPTACLES:

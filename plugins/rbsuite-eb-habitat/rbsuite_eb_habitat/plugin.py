@@ -23,7 +23,7 @@ _CITATION = (
     "Devon Hjelm, Alexander Toshev: Large Language Models as Generalizable Policies for Embodied Tasks. arXiv:2310.17722, 2023."
 )
 _DATA_LICENCE = (
-    "EmbodiedBench: none is stated; WorldMind, which passes the episodes on: MIT; they were made with tools of Apple's ml-llarp and name "
+    "EmbodiedBench: none stated; WorldMind, which redistributes the episodes: MIT; they were made with tools of Apple's ml-llarp and name "
     "assets of ReplicaCAD and YCB; the sample: Apache-2.0"
 )
 _DOMAINS = ("base", "common_sense", "complex_instruction", "long_horizon", "spatial_relationship", "visual_appearance")
@@ -112,7 +112,7 @@ _FIDELITY = (
         "failures of the body", "absent", "no physics, no collisions: fewer actions are invalid than in the simulator"
     ),
     NO_IMAGES,
-    Fidelity("reward", "approximate", "the change of progress; upstream's is five times that, plus 10 on success"),
+    Fidelity("reward", "approximate", "the change in progress; upstream's is five times that, plus 10 on success"),
 )
 _NOTES = (
     "State machine in place of Habitat, for EmbodiedBench/EmbodiedBench at b24793607b7c5f1f236dad6d9c3f3c94d0bd4b04. Its results are "

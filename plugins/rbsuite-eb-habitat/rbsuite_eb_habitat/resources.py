@@ -84,7 +84,7 @@ def load_tasks(environment: str, split: str, domain: str, data: str) -> tuple[Ta
     sets = (domain,) if domain else SETS
     tasks = tuple(_task(name, split, episode) for name in sets for episode in pack.episodes(name))
     if empty := [name for name in sets if not pack.episodes(name)]:
-        raise DataError(f"{PACK}: {str(pack.path)!r} has no episode of {empty[0]}.", _IMPORT)
+        raise DataError(f"{PACK}: {str(pack.path)!r} has no episodes of {empty[0]}.", _IMPORT)
     resources = Resources(pack)
     for task in tasks:
         resources.household(task)  # a malformed goal is the data's fault, not a failed rollout

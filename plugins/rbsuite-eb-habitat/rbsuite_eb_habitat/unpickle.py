@@ -45,7 +45,7 @@ _OPCODES = frozenset(
         *("EMPTY_DICT", "DICT", "SETITEM", "SETITEMS", "GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD"),
     )
 )
-_REMEDY = "Do not use this file; take it from a checkout that you trust."
+_REMEDY = "Do not use this file; get it from a checkout that you trust."
 _FORMATS = {
     "b1": "?",
     "i1": "b",
@@ -99,7 +99,7 @@ def _check_opcodes(content: bytes) -> None:
             _check_name(module, name)
     for opcode, argument, _ in pickletools.genops(content):
         if opcode.name not in _OPCODES:
-            raise _Refused(f"its opcode {opcode.name} makes no plain data")
+            raise _Refused(f"its opcode {opcode.name} does not make plain data")
         if opcode.name == "LONG_BINPUT" and int(argument or 0) > len(content):
             raise _Refused("it asks for a memo larger than itself")
 
@@ -158,7 +158,7 @@ class _Dtype:
         """The numbers in ``count`` items' bytes."""
         pattern = struct.Struct(f"{self._order}{count}{_FORMATS[self._code]}")
         if not isinstance(data, bytes) or len(data) != pattern.size:
-            raise _Refused("it holds an array of another size than it says")
+            raise _Refused("it holds an array whose size is not the one stated")
         return pattern.unpack(data)
 
 
@@ -196,13 +196,13 @@ def _nested(numbers: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
 
 def _reconstruct(subtype: object, shape: object, code: object) -> _Array:
     if not isinstance(subtype, _Ndarray) or shape != (0,) or code != b"b":
-        raise _Refused("it makes an array in another way than numpy does")
+        raise _Refused("it makes an array in a way that numpy does not")
     return _Array()
 
 
 def _scalar(dtype: object, data: object = None) -> Any:
     if not isinstance(dtype, _Dtype):
-        raise _Refused("it makes a number in another way than numpy does")
+        raise _Refused("it makes a number in a way that numpy does not")
     return dtype.numbers(1, data)[0]
 
 

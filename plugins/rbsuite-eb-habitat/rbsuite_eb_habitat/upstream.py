@@ -119,7 +119,7 @@ class _Table:
             numbers[asset] = numbers.get(asset, -1) + 1
             instance = f"{asset}_:{numbers[asset]:04d}"
             if instance not in receptacles:
-                self._refuse(f"{instance} lies on no receptacle")
+                self._refuse(f"{instance} is not on any receptacle")
             yield {
                 "instance": instance,
                 "asset": asset,
@@ -153,7 +153,7 @@ class _Table:
 
     def _number(self, value: Any, field: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            self._refuse(f"{field} holds something else than numbers")
+            self._refuse(f"{field} holds something other than numbers")
         return value
 
     def _text(self, value: Any, field: str) -> str:

@@ -102,7 +102,9 @@ def place_name(place: str) -> str:
     for part, name in _NAMED.items():
         if part in place:
             return name
-    raise DataError(f"{DATASET}: the receptacle {place!r} is unknown.", "Name a checkout that rbsuite knows.")
+    raise DataError(
+        f"{DATASET}: the receptacle {place!r} is unknown.", "Name a checkout of a version that rbsuite knows."
+    )
 
 
 def read_vocabulary(dataset: Mapping[str, Any], domain: Mapping[str, Any]) -> Vocabulary:
@@ -137,10 +139,10 @@ def _assets(dataset: Mapping[str, Any], categories: Sequence[str]) -> dict[str, 
         if name == _CLUTTER:
             continue
         if not isinstance(name, str) or name not in categories:
-            _refuse(DATASET, f"the object set {name!r} is no category")
+            _refuse(DATASET, f"the object set {name!r} is not a category")
         for asset in _texts(DATASET, f"the object set {name!r}", entry.get("included_substrings")):
             if assets.setdefault(asset, name) != name:
-                _refuse(DATASET, f"{asset} is of two categories")
+                _refuse(DATASET, f"{asset} is in two categories")
     return assets
 
 

@@ -234,10 +234,14 @@ def test_an_empty_pack_is_refused(tmp_path: Path) -> None:
     ("field", "value", "words"),
     [
         ("goal_preds", {"expr_type": "XOR", "sub_exprs": []}, "unknown operator 'XOR'"),
-        ("goal_preds", {"expr_type": "AND", "sub_exprs": ["holding(nothing_0)"]}, "names the unknown 'nothing_0'"),
+        (
+            "goal_preds",
+            {"expr_type": "AND", "sub_exprs": ["holding(nothing_0)"]},
+            "names the unknown entity 'nothing_0'",
+        ),
         ("goal_preds", {"expr_type": "AND", "sub_exprs": [{}]}, "neither a predicate nor an expression"),
-        ("start_preds", ["not_holding()"], "says nothing about a door"),
-        ("subgoals", [["holding(nothing_0)"]], "of the wrong kind"),
+        ("start_preds", ["not_holding()"], "is not about a door"),
+        ("subgoals", [["holding(nothing_0)"]], "of the wrong type"),
     ],
 )
 def test_malformed_goals_starts_and_subgoals_are_refused_when_tasks_are_loaded(

@@ -229,10 +229,10 @@ def nested(depth: int) -> dict[str, Any]:
         ({"expr_type": "AND"}, "neither a predicate nor an expression"),
         ({"expr_type": "AND", "sub_exprs": [5]}, "neither a predicate nor an expression"),
         ({"expr_type": "AND", "sub_exprs": ["on top"]}, "cannot be read: 'on top'"),
-        ({"expr_type": "AND", "sub_exprs": [f"on_top(X, {SINK})"]}, "unknown 'X'"),
+        ({"expr_type": "AND", "sub_exprs": [f"on_top(X, {SINK})"]}, "unknown entity 'X'"),
         ({"expr_type": "AND", "sub_exprs": ["likes(plum_0)"]}, "unknown predicate 'likes'"),
-        ({"expr_type": "AND", "sub_exprs": ["on_top(plum_0)"]}, "on_top with 1 arguments in place of 2"),
-        ({"expr_type": "AND", "sub_exprs": [f"holding({SINK})"]}, "of the wrong kind"),
+        ({"expr_type": "AND", "sub_exprs": ["on_top(plum_0)"]}, "on_top with 1 arguments instead of 2"),
+        ({"expr_type": "AND", "sub_exprs": [f"holding({SINK})"]}, "of the wrong type"),
         (quantified("EXISTS", "AND", "spaceship", "not_holding()"), "unknown type 'spaceship'"),
         ({"expr_type": "AND", "quantifier": "EXISTS", "inputs": [5], "sub_exprs": []}, "inputs that are not a list"),
         (
@@ -242,7 +242,7 @@ def nested(depth: int) -> dict[str, Any]:
                 "inputs": [{"name": "X", "expr_type": "plum"}] * 2,
                 "sub_exprs": [],
             },
-            "two inputs of one name",
+            "two inputs with the same name",
         ),
         (
             {
@@ -259,12 +259,12 @@ def nested(depth: int) -> dict[str, Any]:
             "inputs without a quantifier",
         ),
         # Upstream refuses these when it reads them, before it knows whether there is any such entity.
-        (quantified("EXISTS", "AND", "apple", f"on_top({SINK}, X)"), "on_top of '.*', which is of the wrong kind"),
+        (quantified("EXISTS", "AND", "apple", f"on_top({SINK}, X)"), "on_top to '.*', which is of the wrong type"),
         (quantified("EXISTS", "AND", "apple", "likes(X)"), "unknown predicate 'likes'"),
-        (quantified("EXISTS", "AND", "recep_type", "on_top(plum_0, X)"), "on_top of 'X', which is of the wrong kind"),
-        ({"expr_type": "AND", "sub_exprs": [f"on_top(plum_0, {FRIDGE})"]}, "of the wrong kind"),
-        ({"expr_type": "AND", "sub_exprs": [f"in(plum_0, {SINK})"]}, "of the wrong kind"),
-        ({"expr_type": "AND", "sub_exprs": [f"opened_cab({FRIDGE})"]}, "of the wrong kind"),
+        (quantified("EXISTS", "AND", "recep_type", "on_top(plum_0, X)"), "on_top to 'X', which is of the wrong type"),
+        ({"expr_type": "AND", "sub_exprs": [f"on_top(plum_0, {FRIDGE})"]}, "of the wrong type"),
+        ({"expr_type": "AND", "sub_exprs": [f"in(plum_0, {SINK})"]}, "of the wrong type"),
+        ({"expr_type": "AND", "sub_exprs": [f"opened_cab({FRIDGE})"]}, "of the wrong type"),
     ],
 )
 def test_malformed_goals_are_refused_in_one_line(tree: dict[str, Any], words: str) -> None:

@@ -285,8 +285,8 @@ def episode_change(**fields: Any) -> Callable[[dict[str, Any]], Any]:
         (episode_change(rigid_objs=np.array([[9999, 0]])), "episode 1: there is no name 9999"),
         (episode_change(rigid_objs=np.array([0, 1])), "episode 1: rigid_objs is not a list of pairs"),
         (episode_change(rigid_objs=None), "episode 1: rigid_objs is not a list"),
-        (episode_change(name_to_receptacle=np.zeros((0, 2), dtype=int)), "lies on no receptacle"),
-        (episode_change(ao_states={0: {1: "open"}}), "ao_states holds something else than numbers"),
+        (episode_change(name_to_receptacle=np.zeros((0, 2), dtype=int)), "is not on any receptacle"),
+        (episode_change(ao_states={0: {1: "open"}}), "ao_states holds something other than numbers"),
         (lambda value: value.update(all_eps=[1]), "episode 0: it is not a dict"),
         (lambda value: value.pop("all_transforms"), "all_transforms is not a list"),
         (lambda value: value.update(all_transforms=np.zeros((1, 3))), "is not a matrix of 4 x 4"),
@@ -336,13 +336,13 @@ def yaml_change(file: str, change: Callable[[dict[str, Any]], Any]) -> Callable[
         (yaml_change(upstream.DATASET, lambda value: value.update(object_sets=1)), "object_sets is not a list"),
         (
             yaml_change(upstream.DATASET, lambda value: value["object_sets"][1].update(name="whale")),
-            "the object set 'whale' is no category",
+            "the object set 'whale' is not a category",
         ),
         (
             yaml_change(
                 upstream.DATASET, lambda value: value["object_sets"][1].update(included_substrings=[asset("mug")])
             ),
-            "is of two categories",
+            "is in two categories",
         ),
         (
             yaml_change(

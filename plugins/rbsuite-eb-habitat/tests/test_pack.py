@@ -82,7 +82,7 @@ def test_one_byte_more_is_another_pack_and_files_not_read_do_not_count(copied: P
         ("base.json", b"[" * 100_000, "not JSON"),
         ("base.json", b"{}", "not a JSON list of episodes"),
         ("base.json", b"[5]", "episode 0 is not an object"),
-        ("vocab.json", b"[]", "without an object asset_to_category"),
+        ("vocab.json", b"[]", "missing an object asset_to_category"),
         ("vocab.json", b'{"asset_to_category": {"x": "spaceship"}}', "unknown category 'spaceship'"),
         ("standpoint_sets.json", b"[]", "not a JSON object of apartments"),
         ("standpoint_sets.json", b'{"a": [[["moon"], 1]]}', "malformed at 'a'"),
@@ -113,7 +113,7 @@ def read_all(path: Path) -> None:
         ("index", True, "has no index of type int"),
         ("instruction", None, "has no instruction of type str"),
         ("goal_preds", [], "has no goal_preds of type dict"),
-        ("objects", [5], "without a name of its own"),
+        ("objects", [5], "without a unique name"),
         ("objects", [{"instance": "a", "asset": "b", "receptacle": "c"}], "unknown asset 'b'"),
         ("objects", [{"instance": "a", "asset": [], "receptacle": "c"}], "unknown asset []"),
         ("start_preds", ["open sesame"], "cannot be read: 'open sesame'"),
@@ -138,7 +138,7 @@ def test_objects_lie_on_known_receptacles_and_have_names_of_their_own(copied: Pa
     with pytest.raises(DataError, match="unknown receptacle 'moon'"):
         Pack(copied).episodes("base")
     change(copied, "base.json", lambda episodes: episodes[0]["objects"].__setitem__(0, episodes[0]["objects"][1]))
-    with pytest.raises(DataError, match="without a name of its own"):
+    with pytest.raises(DataError, match="without a unique name"):
         Pack(copied).episodes("base")
 
 

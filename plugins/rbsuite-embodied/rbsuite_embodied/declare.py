@@ -31,7 +31,9 @@ PROGRESS_UPSTREAM = Measure(
     "progress_upstream", "the same, but 0 if the last reply contained no action, as upstream records it"
 )
 LIMITS = Fidelity(
-    "limits", "exact", "30 steps, 10 invalid actions; a reply without an action counts as invalid, an empty plan ends"
+    "limits",
+    "exact",
+    "30 steps, 10 invalid actions; a reply without an action counts as invalid, an empty plan ends the episode",
 )
 NO_IMAGES = Fidelity("images", "absent", "the agent gets text only")
 
@@ -42,7 +44,7 @@ _SIMULATOR = (
     Fidelity(
         "prompts", "approximate", "upstream's format of prompt and reply, in our own words and with our own examples"
     ),
-    Fidelity("reward", "approximate", "the change of progress, not upstream's dense reward"),
+    Fidelity("reward", "approximate", "the change in progress, not upstream's dense reward"),
     Fidelity(
         "images",
         "approximate",
@@ -84,7 +86,7 @@ def simulator_spec(
         notes=(
             f"Asks an installed EmbodiedBench (followed at {COMMIT}) through a process in its Python: set "
             "RBSUITE_EMBODIEDBENCH_PYTHON, and see docs/embodied.md. Which one answered is in the manifest.",
-            "This project had no simulator: the adapter was tested against a stand-in with upstream's types and quirks alone.",
+            "This project had no simulator: the adapter was tested only against a stand-in with upstream's types and quirks.",
             "There are no reference solutions, so simulated models cannot act in it.",
         ),
     )

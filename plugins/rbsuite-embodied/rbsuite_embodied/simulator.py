@@ -233,8 +233,8 @@ class SimulatorEnvironment(Environment):
         start = bridge.start(task.domain, int(task.id.rpartition("/")[2]), images=self._images)
         if start.instruction.split() != task.query.split():
             raise EnvironmentFailure(
-                f"EmbodiedBench's instruction of {task.id} is {start.instruction!r}, the imported data says {task.query!r}.",
-                "Import the data of the EmbodiedBench that is used.",
+                f"EmbodiedBench's instruction for {task.id} is {start.instruction!r}, but that of the imported data is {task.query!r}.",
+                "Import the data of the EmbodiedBench in use.",
             )
         return EmbodiedEpisode(SimulatorWorld(bridge, start), task.query, prompt, self._obs_mode)
 

@@ -29,7 +29,7 @@ def play(bridge: Bridge) -> None:
 def check_over(stub: Any, bridge: Bridge) -> None:
     """It cannot be used again, and closing it is no error."""
     assert not bridge.alive
-    with pytest.raises(EnvironmentFailure, match="comes too late"):
+    with pytest.raises(EnvironmentFailure, match="has ended, so"):
         bridge.start("base", 0)
     bridge.close()
     assert stub.gone(bridge.pid)

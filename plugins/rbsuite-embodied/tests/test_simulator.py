@@ -423,8 +423,8 @@ def test_instruction_must_be_the_tasks(kitchen: Any) -> None:
         with pytest.raises(EnvironmentFailure) as failure:
             await environment.open(other, seed=0, services=PlainServices(environment))
         assert failure.value.message == (
-            "EmbodiedBench's instruction of base/test/0 is 'Wash the mug that stands by the stove.', "
-            "the imported data says 'Wash the plate.'."
+            "EmbodiedBench's instruction for base/test/0 is 'Wash the mug that stands by the stove.', "
+            "but that of the imported data is 'Wash the plate.'."
         )
         await (await opened(environment, "base/test/1")).aclose()
         assert len(kitchen.children) == 1

@@ -64,13 +64,13 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
 
 
 def _question(table: Table, number: int, row: Row, columns: Any) -> Question:
-    choices = tuple(str(cell(table, number, columns[name], is_text, "a text")).strip() for name in CHOICES)
+    choices = tuple(str(cell(table, number, columns[name], is_text, "a non-empty string")).strip() for name in CHOICES)
     domain = text_cell(row, columns.get("domain")).lower()
     skill = f"gpqa/{domain}"
     wrong = str(row.get("wrong", "")).strip()
     return Question(
         id=text_cell(row, columns.get("id")) or str(number + 1),
-        text=str(cell(table, number, columns["text"], is_text, "a text")).strip(),
+        text=str(cell(table, number, columns["text"], is_text, "a non-empty string")).strip(),
         answer=0,
         choices=choices,
         domain=domain,

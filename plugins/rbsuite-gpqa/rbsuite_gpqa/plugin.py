@@ -31,7 +31,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                     minimum=0,
                 ),
             ),
-            turn="a question with four choices in an order that depends on choice_seed and the question alone.",
+            turn="a question with four choices in an order that depends only on choice_seed and the question.",
             hub="Idavidrein/gpqa at 633f5ee89ab8, which is gated (accept its conditions on its page, then `hf auth login`)",
             chance="25 %",
             notes=(

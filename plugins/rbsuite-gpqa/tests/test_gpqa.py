@@ -105,7 +105,7 @@ def test_schema_is_checked(missing: str, tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if key != missing}
     with pytest.raises(DataError, match=f"no column '{missing}'"):
         Gpqa().tasks("main", data=str(write(tmp_path / "rows.jsonl", row)))
-    with pytest.raises(DataError, match=f"row 1: {missing} is '', not a text"):
+    with pytest.raises(DataError, match=f"row 1: {missing} is '', not a non-empty string"):
         Gpqa().tasks("main", data=str(write(tmp_path / "rows.jsonl", {**row, missing: ""})))
 
 

@@ -10,10 +10,10 @@ from rbsuite.specs import Check, EmbedderSpec, ModelSpec, Option
 
 def _server_options(max_tokens: int, threads: int) -> tuple[Option, ...]:
     return (
-        Option("slots", "int", 2, "replies written at the same time", minimum=1, maximum=64),
-        Option("context", "int", 8192, "tokens that prompt and reply may have together", minimum=256),
-        Option("max_tokens", "int", max_tokens, "most tokens of a reply", minimum=1),
-        Option("threads", "int", threads, "threads that compute; 0: one for each processor", minimum=0),
+        Option("slots", "int", 2, "replies generated concurrently", minimum=1, maximum=64),
+        Option("context", "int", 8192, "tokens that prompt and reply may have in total", minimum=256),
+        Option("max_tokens", "int", max_tokens, "most tokens in a reply", minimum=1),
+        Option("threads", "int", threads, "compute threads; 0: one per processor", minimum=0),
         Option("timeout", "float", 600.0, "seconds that one call may take", minimum=1.0),
     )
 
@@ -46,7 +46,7 @@ def rbsuite_embedders() -> Sequence[EmbedderSpec]:
     return [
         EmbedderSpec(
             "local/minilm",
-            "all-MiniLM-L6-v2 on this machine, in numpy; a text's first 256 tokens",
+            "all-MiniLM-L6-v2 on this machine, in numpy; only a text's first 256 tokens",
             "rbsuite_local.minilm:MiniLMEmbedder",
             (Option("prefix", "str", "", "prefix for every text"),),
             needs=(Check("the weights", "rbsuite_local.packages:check_embedder"),),

@@ -56,7 +56,7 @@ class ServerProcess:
             self.end()
             raise ModelUnusable(
                 f"model {name!r}: llama.cpp's server did not start: {words}.",
-                "Check that the file is a model that llama.cpp reads, and that there is memory for it (options context, slots).",
+                "Check that the file is a model that llama.cpp can read, and that there is enough memory for it (options context, slots).",
             )
         self.url = str(json.loads(line)["url"])
 
@@ -105,7 +105,7 @@ def _last_words(log: IO[bytes]) -> str:
     log.seek(0)
     lines = [line for line in log.read()[-65_536:].decode("utf-8", "replace").splitlines() if line.strip()]
     telling = [line for line in lines if "error" in line.lower() or "failed" in line.lower()]
-    return " ".join((telling or lines or ["it said nothing"])[-1].split()).rstrip(".")
+    return " ".join((telling or lines or ["it printed nothing"])[-1].split()).rstrip(".")
 
 
 def _end(process: subprocess.Popen[bytes], log: IO[bytes], owner: int) -> None:

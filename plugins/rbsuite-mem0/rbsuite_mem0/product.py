@@ -179,7 +179,7 @@ class Store:
         results = self._memory.add(messages, agent_id=AGENT)["results"]
         for one in results:
             if one["event"] != "ADD":
-                raise ValueError(f"mem0 did {one['event']!r} with a fact, and this plugin knows ADD alone")
+                raise ValueError(f"mem0 applied {one['event']!r} to a fact, but this plugin knows only ADD")
             self._memory.vector_store.delete(vector_id=one["id"])
         return [str(one["memory"]) for one in results]
 
@@ -207,7 +207,8 @@ def product() -> Any:
     telemetry = sys.modules.get("mem0.memory.telemetry")
     if telemetry is not None and telemetry.MEM0_TELEMETRY:
         raise UsageError(
-            "memory 'mem0': mem0 was imported before, with its telemetry on.", "Set MEM0_TELEMETRY=False before that."
+            "memory 'mem0': mem0 was already imported with its telemetry on.",
+            "Set MEM0_TELEMETRY=False before it is imported.",
         )
     place = tempfile.TemporaryDirectory(prefix="rbsuite-mem0-")
     atexit.register(place.cleanup)
@@ -217,7 +218,7 @@ def product() -> Any:
     try:
         return importlib.import_module("mem0")
     except ImportError as error:
-        raise UsageError(f"memory 'mem0' cannot be had: {error}.", "Run: pip install mem0ai") from error
+        raise UsageError(f"memory 'mem0' cannot be loaded: {error}.", "Run: pip install mem0ai") from error
 
 
 def made_memory(dimension: int) -> Adapted:

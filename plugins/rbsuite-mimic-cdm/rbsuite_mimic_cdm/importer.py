@@ -48,8 +48,8 @@ _REMEDY = (
     "lab_test_mapping as CSV."
 )
 _NOTES = (
-    "These are patients' records: they stay in the data directory, not encrypted, readable by you alone, and their tasks are private.",
-    "Keep to the terms under which you got them: no copies, no services of third parties without leave.",
+    "These are patients' records: they stay in the data directory, unencrypted and readable only by you, and their tasks are private.",
+    "Keep to the terms under which you obtained them: no copies, and no third-party services without permission.",
 )
 
 
@@ -70,7 +70,7 @@ class CdmImporter:
             return "pack"
         if _has_tables(source) or any((source / _pickle(name)).is_file() for name in PATHOLOGIES):
             return "checkout"
-        raise DataError(f"{str(source)!r} holds no data of MIMIC-CDM.", _REMEDY)
+        raise DataError(f"{str(source)!r} contains no MIMIC-CDM data.", _REMEDY)
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """See :meth:`rbsuite.data.packs.PackImporter.build`."""
@@ -149,10 +149,10 @@ def _from_pickles(tree: SourceTree) -> Iterator[Mapping[str, Any]]:
             continue
         value = read_pickle(tree.read_bytes(name), name, "Use the CSV files of the release.")
         if not isinstance(value, dict):
-            tree.fail(f"{name} holds no dict of admissions")
+            tree.fail(f"{name} does not hold a dict of admissions")
         for number, chart in value.items():
             if not isinstance(chart, dict):
-                tree.fail(f"{name} holds an admission that is no dict")
+                tree.fail(f"{name} holds an admission that is not a dict")
             yield _finite({**chart, "hadm_id": number, "pathology": pathology})
 
 

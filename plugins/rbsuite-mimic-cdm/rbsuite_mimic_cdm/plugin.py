@@ -19,7 +19,7 @@ _FIDELITY = (
     Fidelity(
         "turns, rounds and end of the dialogue",
         "exact",
-        "ten turns; any text with 'diagnosis:' ends it; the conclusion is no round",
+        "ten turns; any text with 'diagnosis:' ends it; the conclusion does not count as a round",
     ),
     Fidelity("texts of prompts and replies", "approximate", "this project's own"),
     Fidelity(
@@ -33,31 +33,32 @@ _FIDELITY = (
         "this project's words, wider than upstream's; panels and kinds of scans are upstream's",
     ),
     Fidelity(
-        "required tests and imaging points", "exact", "by item; by modality in the order asked for, two points at most"
+        "required tests and imaging points", "exact", "by item; by modality in the order asked for, at most two points"
     ),
     Fidelity(
-        "words and codes of treatments", "exact", "of charts and of proposals; no drug's name stands for the word"
+        "words and codes of treatments", "exact", "of charts and of proposals; a drug's name does not count as the word"
     ),
     Fidelity(
         "the first diagnosis",
         "approximate",
         "from the first 'diagnosis:' on, split as upstream does; prose around it is read more simply",
     ),
-    Fidelity("negation", "approximate", "by NegEx's phrases; upstream asks a language model of scispaCy"),
+    Fidelity("negation", "approximate", "by NegEx's phrases; upstream uses a language model of scispaCy"),
     Fidelity("diagnostic criteria", "absent", "upstream's optional action that shows criteria of a pathology"),
     Fidelity(
         "parsing scores",
         "approximate",
-        "1 where the turn has the form that was asked for; upstream's 1 says that it had not",
+        "1 where the turn had the form that was asked for; in upstream, 1 means that it had not",
     ),
 )
 _NOTES = (
-    "The sample is 24 invented patients, six of each pathology. It says how memories work, and nothing about medicine or about published "
+    "The sample is 24 invented patients, six of each pathology. It shows how memories work, and says nothing about medicine or published "
     "figures.",
     "Floors on the sample: doing nothing 0 of 24; one pathology for every patient 6 of 24.",
-    "Per pathology, with their mean (macro): python -m rbsuite_mimic_cdm EXPERIMENT. A pathology is no domain, as memories see domains.",
-    "Real data is patients': import your own copy. Its tasks are private: nothing of them goes to a model that is not on this machine "
-    "unless --i-may-share-this-data is given.",
+    "Per pathology, with their mean (macro): python -m rbsuite_mimic_cdm EXPERIMENT. A pathology is not a domain, because "
+    "memories see domains.",
+    "Real data consists of patients' records: import your own copy. Its tasks are private: nothing of them is sent to a model that is not "
+    "on this machine unless --i-may-share-this-data is given.",
 )
 
 
@@ -70,8 +71,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
         summary="pain in the abdomen: gather findings, then diagnose and treat; turns are texts, as in upstream",
         factory="rbsuite_mimic_cdm.environment:MimicCdm",
         options=(
-            Option("pathology", "str", "", "only patients who have it", choices=("", *_PATHOLOGIES)),
-            Option("max_rounds", "int", 10, "turns after which an episode is cut", minimum=1, maximum=30),
+            Option("pathology", "str", "", "only patients with this pathology", choices=("", *_PATHOLOGIES)),
+            Option("max_rounds", "int", 10, "turns after which an episode is cut off", minimum=1, maximum=30),
             Option("include_ref_range", "bool", True, "whether results come with their reference ranges"),
             Option("bin_labs", "bool", False, "whether results are given as low, normal or high"),
         ),
@@ -85,7 +86,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
         max_steps=30,
         refine="continue",
         measures=(
-            Measure("gracious_diagnosis", "the diagnosis is right, or near to it by upstream's list"),
+            Measure("gracious_diagnosis", "the diagnosis is right, or close to it by upstream's list"),
             Measure("physical_examination", "the first action was the examination"),
             Measure("laboratory_tests", "share of the required categories of tests that were asked for"),
             Measure("imaging", "points for scans of the abdomen, of two"),

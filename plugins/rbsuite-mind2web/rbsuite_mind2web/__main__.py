@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
             echo(f"{convert(Path(places[1]), Path(places[2]))} steps.")
             return 0
         if len(places) != 1:
-            raise UsageError("one experiment is needed.", _USAGE)
+            raise UsageError("name exactly one experiment.", _USAGE)
         with ExperimentStore.open(Path(places[0]), readonly=True) as store:
             found = figures(store)
     except RbsuiteError as error:

@@ -26,7 +26,7 @@ DOMAINS = ("Entertainment", "Info", "Service", "Shopping", "Travel")
 INDEX = "index.json"
 """The file of a pack that lists its tasks; each has a file of its own."""
 REMEDY = "Run: rbsuite data import mind2web --from DIR, where DIR holds test_task, test_website or test_domain."
-UNREACHED = "no right element is among the top candidates of a step"
+UNREACHED = "a step has no right element among its top candidates"
 
 
 @dataclass(frozen=True, slots=True)

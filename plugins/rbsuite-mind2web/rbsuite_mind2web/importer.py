@@ -44,7 +44,7 @@ class Mind2WebImporter:
             return "pack"
         if any(_files(source, part) for part in PARTS):
             return "checkout"
-        raise DataError(f"{str(source)!r} holds no test split of Mind2Web.", _REMEDY)
+        raise DataError(f"{str(source)!r} contains no test split of Mind2Web.", _REMEDY)
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """See :meth:`rbsuite.data.packs.PackImporter.build`."""
@@ -86,7 +86,7 @@ def _write(
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             tree.fail(f"task number {len(listed) + 1} is malformed ({type(error).__name__}: {error})")
         if part not in PARTS or any(one["id"] == sample.id for one in listed):
-            tree.fail(f"task {sample.id!r} stands twice, or in an unknown split")
+            tree.fail(f"task {sample.id!r} occurs twice, or is in an unknown split")
         file = f"{part}/{len(listed) + 1:05}.json"
         (target / part).mkdir(exist_ok=True)
         (target / file).write_text(json.dumps(row, allow_nan=False), "ascii")
@@ -112,7 +112,7 @@ def _tasks(tree: SourceTree, part: str) -> Iterator[Any]:
         text = _text(tree, name)
         at = _skip(text, 0)
         if text[at : at + 1] != "[":
-            tree.fail(f"{name} is no JSON list of tasks")
+            tree.fail(f"{name} is not a JSON list of tasks")
         at = _skip(text, at + 1)
         while text[at : at + 1] not in ("]", ""):
             try:
@@ -224,14 +224,14 @@ def convert(source: Path, target: Path) -> int:
     value = read_pickle(content, source.name, remedy)
     table = value.get("ranks") if isinstance(value, dict) else None
     if not isinstance(table, dict) or not all(isinstance(one, dict) for one in table.values()):
-        raise DataError(f"{source.name} holds no ranks by step.", remedy)
+        raise DataError(f"{source.name} does not hold ranks by step.", remedy)
     try:
         with written(target) as stream:
             for sample, ranks in table.items():
                 whole = {str(node): int(rank) for node, rank in ranks.items()}
                 stream.write(json.dumps({"sample": str(sample), "ranks": whole}) + "\n")
     except (TypeError, ValueError) as error:
-        raise DataError(f"{source.name} holds a rank that is no number.", remedy) from error
+        raise DataError(f"{source.name} holds a rank that is not a number.", remedy) from error
     except OSError as error:
         raise DataError(
             f"{str(target)!r} cannot be written: {error.strerror or error}.", "Name another file."

@@ -14,7 +14,7 @@ CITATION = (
 
 _FIDELITY = (
     Fidelity(
-        "element accuracy", "exact", "the first positive element, as Synapse and AWM count; any positive one beside it"
+        "element accuracy", "exact", "the first positive element, as Synapse and AWM count; any positive one alongside"
     ),
     Fidelity("action F1", "exact", "sets of words of operation and value, without punctuation"),
     Fidelity("step and task success", "exact", "the whole action equals the recorded one; every step does"),
@@ -23,15 +23,15 @@ _FIDELITY = (
         "exact",
         "the first positive and the most likely others; none positive in the top k: 0, and no call",
     ),
-    Fidelity("averages", "exact", "over tasks (macro) by default; over steps (micro) beside it"),
+    Fidelity("averages", "exact", "over tasks (macro) by default; over steps (micro) alongside"),
     Fidelity("text of a page", "approximate", "this project's own outline of the same neighbourhoods of candidates"),
     Fidelity("prompt and examples", "approximate", "this project's own; no worked examples"),
     Fidelity("conversation", "approximate", "the agent sees its earlier answers beside the recorded history"),
 )
 _NOTES = (
-    "Offline: the next page is the recorded one, whatever was answered. The recorded actions so far stand in the observation, as "
-    "published evaluations show them: agent, judge and memory can see where an earlier answer differed; history=none hides it.",
-    "The score is the share of a task's steps that are right; rbsuite rescore has any-positive and task-success.",
+    "Offline: the next page is the recorded one, whatever was answered. The recorded actions so far are part of the observation, as "
+    "in published evaluations: agent, judge and memory can see where an earlier answer differed; history=none hides them.",
+    "The score is the share of a task's steps that are right; rbsuite rescore offers any-positive and task-success.",
     "Over steps (micro), over tasks (macro) and by test split: python -m rbsuite_mind2web EXPERIMENT.",
     "The sample is 24 tasks on 12 invented pages: four tasks on each of six sites, two sites for each test split.",
 )
@@ -58,9 +58,9 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             version="1",
             splits=(
                 Split("sample", "24 tasks on invented pages, of all three test splits", bundled=True),
-                Split("test_task", "new tasks on sites that training data has"),
-                Split("test_website", "new sites of domains that training data has"),
-                Split("test_domain", "sites of new domains"),
+                Split("test_task", "new tasks on sites seen in the training data"),
+                Split("test_website", "new sites in domains seen in the training data"),
+                Split("test_domain", "sites in new domains"),
             ),
             domains=("Entertainment", "Info", "Service", "Shopping", "Travel"),
             action_mode="text",
@@ -70,7 +70,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             measures=(
                 Measure("element_accuracy", "share of steps with the first positive element"),
                 Measure("element_accuracy_any", "share of steps with any positive element"),
-                Measure("operation_f1", "F1 of operation and value, mean of the steps"),
+                Measure("operation_f1", "F1 of operation and value, mean over the steps"),
                 Measure("task_success", "every step was right"),
             ),
             rescorers="rbsuite_mind2web.grading:RESCORERS",

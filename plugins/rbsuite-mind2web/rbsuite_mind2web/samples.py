@@ -126,11 +126,11 @@ def sample_of(row: Mapping[str, Any]) -> Sample:
 
 def _step(row: Mapping[str, Any]) -> Step:
     if row["operation"] not in OPERATIONS:
-        raise ValueError(f"its operation is none of {', '.join(OPERATIONS)}")
+        raise ValueError(f"its operation is not one of {', '.join(OPERATIONS)}")
     positives, negatives = _ids(row["positives"]), _ids(row["negatives"])
     ranks = {id: row["ranks"][id] for id in positives}
     if not all(type(rank) is int for rank in ranks.values()):
-        raise TypeError("a rank is no whole number")
+        raise TypeError("a rank is not a whole number")
     texts = {key: row[key] for key in ("uid", "operation", "value", "told", "html")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise TypeError("a text is missing")
@@ -139,7 +139,7 @@ def _step(row: Mapping[str, Any]) -> Step:
 
 def _ids(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise TypeError("ids are no list of texts")
+        raise TypeError("the ids are not a list of strings")
     return tuple(value)
 
 

@@ -83,7 +83,7 @@ def test_a_users_copy_is_imported_with_ranks_as_json(home: Path, capsys: pytest.
     assert run(["verify", "--env", "mind2web", "--split", "test_website"]) == 0
     shown = capsys.readouterr().out
     assert "1 of 2 reference solutions score 1" in shown
-    assert "no right element is among the top candidates of a step" in shown
+    assert "a step has no right element among its top candidates" in shown
     environment = Mind2Web()
     task = environment.tasks("test_website").tasks[1]
     episode = environment.begin(task, seed=0, services=PlainServices(environment))
@@ -125,10 +125,10 @@ def test_what_is_wrong_with_a_copy_is_said_in_a_line(home: Path, capsys: pytest.
     hostile.unlink()
     broken = whole[0] | {"actions": [whole[0]["actions"][0] | {"operation": {"op": "FLY", "value": ""}}] * 2}
     for text, told in [
-        ("{}", "no JSON list"),
+        ("{}", "not a JSON list"),
         (json.dumps(whole)[:-1], "ends before its list does"),
         ("[{]", "not valid JSON"),
-        (json.dumps([whole[0], whole[0]]), "stands twice"),
+        (json.dumps([whole[0], whole[0]]), "occurs twice"),
         (json.dumps([broken]), "operation 'FLY'"),
         (json.dumps([{**whole[0], "action_reprs": []}]), "malformed"),
     ]:

@@ -18,7 +18,10 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             "rbsuite_minigrid.environment:BabyAI",
             aliases=("babyai",),
             version="1",
-            splits=(Split("sample", "5 seeds of each level", bundled=True), Split("test", "50 others", bundled=True)),
+            splits=(
+                Split("sample", "5 seeds of each level", bundled=True),
+                Split("test", "50 other seeds of each level", bundled=True),
+            ),
             domains=("GoToRedBall", "GoToLocal", "PickupDist", "GoToDoor", "UnlockLocal", "OpenTwoDoors"),
             action_mode="choice",
             max_steps=64,
@@ -26,7 +29,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             citation="Chevalier-Boisvert et al., BabyAI, ICLR 2019 (arXiv 1810.08272)",
             homepage="https://minigrid.farama.org",
             notes=(
-                "Observations are texts of this plugin's own; they say what the agent's view of 7 x 7 cells holds.",
+                "Observations are this plugin's own texts; they say what the agent's view of 7 x 7 cells contains.",
             ),
         )
     ]

@@ -65,7 +65,7 @@ class MiniWob(WebEnvironment):
         if domain and domain not in DOMAINS:
             raise UnknownNameError("domain of miniwob", domain, DOMAINS)
         if data:
-            raise DataError("miniwob reads its pages from the package miniwob, not from a pack.", "Leave --data out.")
+            raise DataError("miniwob reads its pages from the package miniwob, not from a pack.", "Omit --data.")
         chosen = tuple(task for task in _tasks(split) if domain in ("", task.domain))
         return TaskSet("miniwob", split, chosen, {"miniwob": _version()})
 

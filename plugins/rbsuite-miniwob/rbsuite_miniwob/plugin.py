@@ -19,8 +19,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             "MiniWoB++: 130 small tasks on web pages, in a real browser",
             "rbsuite_miniwob.environment:MiniWob",
             options=(
-                Option("images", "bool", False, "yes: a screenshot goes with every observation"),
-                Option("browsers", "int", 2, "browsers at a time; further rollouts wait"),
+                Option("images", "bool", False, "yes: every observation comes with a screenshot"),
+                Option("browsers", "int", 2, "concurrent browsers; further rollouts wait"),
             ),
             aliases=("miniwob++",),
             version="1",
@@ -45,8 +45,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             data_licence="MIT",
             homepage="https://miniwob.farama.org",
             notes=(
-                "Pages are upstream's, read from the package miniwob; nothing is copied. Their limit of time is lifted, as upstream's "
-                "evaluators do.",
+                "Pages are upstream's, read from the package miniwob; nothing is copied. Their time limit is lifted, as in upstream's "
+                "evaluators.",
                 f"Upstream calls {len(NONDETERMINISTIC)} of the tasks nondeterministic; a rollout's details say so (nondeterministic).",
             ),
             measures=(Measure("reward", "the raw reward, 0 where it is negative"),),

@@ -54,16 +54,16 @@ def read_questions(table: Table, collection: Collection) -> Sequence[Question]:
 
 
 def _question(table: Table, number: int, row: Row, columns: Mapping[str, str]) -> Question:
-    options = tuple(cell(table, number, columns["options"], _is_options, "a list of 1 to 10 texts"))
+    options = tuple(cell(table, number, columns["options"], _is_options, "a list of 1 to 10 strings"))
     answer = cell(
         table, number, columns["answer"], lambda value: _is_letter(value, len(options)), "the letter of an option"
     )
-    category = str(cell(table, number, columns["category"], is_text, "a text"))
+    category = str(cell(table, number, columns["category"], is_text, "a non-empty string"))
     skill = f"mmlu-pro/{category}"
     wrong = str(row.get("wrong", ""))
     return Question(
         id=str(row[columns["id"]]),
-        text=str(cell(table, number, columns["text"], is_text, "a text")).strip(),
+        text=str(cell(table, number, columns["text"], is_text, "a non-empty string")).strip(),
         answer=LETTERS.index(answer),
         choices=tuple(option.strip() for option in options),
         domain=category,

@@ -44,7 +44,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
     return [
         question_spec(
             "mmlu-pro",
-            "questions of 14 categories with up to ten choices",
+            "questions in 14 categories with up to ten choices",
             "rbsuite_mmlu_pro.environment:MmluPro",
             reader="mmlu-pro",
             options=(_SHOTS,),
@@ -52,11 +52,11 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             hub="TIGER-Lab/MMLU-Pro at 527feea0afed",
             chance="11.09 % on the whole test split, not 10 %: questions have 3 to 10 choices",
             notes=(
-                "The reader mmlu-pro is for comparisons with published figures; it does not guess where nothing can be read, as "
-                "upstream's scripts do. rbsuite is the strict one.",
-                "Worked examples come from the validation split; data without it (a pack of the test split alone) is asked zero-shot, "
+                "The reader mmlu-pro is for comparisons with published figures; unlike upstream's scripts, it does not guess where "
+                "nothing can be read. rbsuite is the strict one.",
+                "Worked examples come from the validation split; data without it (a pack with only the test split) is asked zero-shot, "
                 "and the result says so.",
-                "Upstream has changed 48 rows of the test split silently; the manifest says how many rows are of the older release.",
+                "Upstream has silently changed 48 rows of the test split; the manifest says how many rows are from the older release.",
             ),
             splits=(
                 Split("sample", "42 questions written by this project, three per category", bundled=True),

@@ -66,10 +66,10 @@ def test_choices_keep_the_order_of_the_file_and_lose_white_space(tmp_path: Path)
     [
         ({"answer": "D"}, "answer is 'D', not the letter of an option"),
         ({"answer": 1}, "not the letter of an option"),
-        ({"options": []}, "not a list of 1 to 10 texts"),
-        ({"options": "First"}, "not a list of 1 to 10 texts"),
-        ({"options": ["x"] * 11}, "not a list of 1 to 10 texts"),
-        ({"question": " "}, "question is ' ', not a text"),
+        ({"options": []}, "not a list of 1 to 10 strings"),
+        ({"options": "First"}, "not a list of 1 to 10 strings"),
+        ({"options": ["x"] * 11}, "not a list of 1 to 10 strings"),
+        ({"question": " "}, "question is ' ', not a non-empty string"),
     ],
 )
 def test_other_rows_are_refused(change: dict[str, Any], said: str, tmp_path: Path) -> None:

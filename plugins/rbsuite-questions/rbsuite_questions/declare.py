@@ -6,7 +6,7 @@ from typing import Any
 
 from rbsuite.specs import EnvironmentSpec, Measure, Option
 
-UNPARSED = Measure("unparsed", "share of rollouts without an answer that could be read; they count as wrong")
+UNPARSED = Measure("unparsed", "share of rollouts without a readable answer; they count as wrong")
 
 
 def question_spec(

@@ -75,9 +75,9 @@ class QuestionEnvironment(SyncEnvironment):
         self._variables.clear()
         most = self._most_shots()
         if most < self._wanted_shots:
-            there = f"has {most} for a domain" if most else "has no worked examples"
+            there = f"has at most {most} per domain" if most else "has no worked examples"
             raise UsageError(
-                f"{self._wanted_shots} worked examples are asked for, but the data {there}.", "Give fewer shots."
+                f"{self._wanted_shots} worked examples are requested, but the data {there}.", "Give fewer shots."
             )
         tasks = make_tasks(self._set.questions, domain, self.order)
         content = digest(self._set.examples) if self._set.examples else ""

@@ -208,7 +208,7 @@ def _explain(error: Exception, name: str, elsewhere: str, hub: HubSource | None)
     if barred is not None:
         return DataError(
             f"{name} cannot be read: {barred.filename or 'the cache of datasets'}: {barred.strerror}.",
-            f"Set HF_HOME to a directory that can be written, or use {elsewhere}.",
+            f"Set HF_HOME to a writable directory, or use {elsewhere}.",
         )
     if isinstance(error, StopIteration) or "EmptyDatasetError" in kinds or "EmptyDataError" in kinds:
         return DataError(f"{name} is empty.", f"Use {elsewhere}.")

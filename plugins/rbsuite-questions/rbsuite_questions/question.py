@@ -147,7 +147,7 @@ def make_tasks(
     """
     tasks = tuple(make_task(question, order(question)) for question in questions if domain in ("", question.domain))
     if not tasks:
-        raise DataError(f"no question is of the domain {domain!r}." if domain else "there are no questions.", "")
+        raise DataError(f"no question is in the domain {domain!r}." if domain else "there are no questions.", "")
     return tasks
 
 

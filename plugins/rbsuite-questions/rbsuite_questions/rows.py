@@ -203,7 +203,7 @@ def _file(path: Path, csv_columns: Sequence[str], within: Path | None = None) ->
         ".csv": lambda content: _csv(_text(path, content), path.name, csv_columns),
     }
     if path.suffix.lower() not in readers:
-        raise DataError(f"{path} is none of {', '.join(SUFFIXES)}.", "Convert it, best to JSON lines.")
+        raise DataError(f"{path} is not one of {', '.join(SUFFIXES)}.", "Convert it, preferably to JSON lines.")
     try:
         content = read_file(path, within=within)
     except OSError as error:
@@ -285,8 +285,8 @@ def _csv(text: str, name: str, columns: Sequence[str]) -> Sequence[Row]:
         for cells in lines:
             if cells and len(cells) != len(header):
                 raise DataError(
-                    f"{name}, row {len(rows) + 1}: {len(cells)} cells, and the header has {len(header)}.",
-                    "Fix the data; a cell with a comma or a line break stands in quotes.",
+                    f"{name}, row {len(rows) + 1}: {len(cells)} cells, but the header has {len(header)}.",
+                    "Fix the data; a cell with a comma or a line break must be quoted.",
                 )
             if cells:
                 rows.append(dict(zip(header, cells, strict=True)))
@@ -297,8 +297,10 @@ def _csv(text: str, name: str, columns: Sequence[str]) -> Sequence[Row]:
 
 def _object(value: Any, where: str) -> Row:
     if not isinstance(value, dict):
-        listed = " (A JSON list is read from a file that is named .json.)" if isinstance(value, list) else ""
-        raise DataError(f"{where} is not an object.", f"Give one object with the benchmark's columns a line.{listed}")
+        listed = " (A JSON list is only read from a file named .json.)" if isinstance(value, list) else ""
+        raise DataError(
+            f"{where} is not an object.", f"Give one object per line, with the benchmark's columns.{listed}"
+        )
     return value
 
 

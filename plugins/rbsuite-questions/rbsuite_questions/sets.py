@@ -21,7 +21,7 @@ from rbsuite_questions.question import Question, asked
 from rbsuite_questions.rows import HUB, SUFFIXES, HubSource, Row, Table, file_sha256, read_hub, read_path
 
 SOURCE_NAME = "SOURCE.md"
-_OTHER = "Choose the split that it is of with --split, or name other data."
+_OTHER = "Choose the split that it belongs to with --split, or name other data."
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Benchmark:
     def _check_name(self, name: str, table: Table) -> None:
         other = Path(table.name).stem
         if other != name and Path(table.name).suffix and any(one.name == other for one in self.collections):
-            raise DataError(f"{table.name} is {other} by its name, not {name}.", _OTHER)
+            raise DataError(f"{table.name} is {other}, going by its name, not {name}.", _OTHER)
 
     def _check_content(self, name: str, table: Table, questions: Sequence[Question]) -> None:
         """A table that is more than it should be, or that is known to be another one."""
@@ -127,7 +127,9 @@ class Benchmark:
             if other.name != name and known & (other.content.keys() - own.content.keys()):
                 raise DataError(f"{table.name} holds the questions of {other.name}, not of {name}.", _OTHER)
         if own.hub.rows and count > own.hub.rows:
-            same = next((f", which is that of {one.name}" for one in self.collections if one.hub.rows == count), "")
+            same = next(
+                (f", which is the number of {one.name}" for one in self.collections if one.hub.rows == count), ""
+            )
             raise DataError(f"{table.name} has {count} questions{same}; {name} has {own.hub.rows}.", _OTHER)
 
     def source(self, name: str, table: Table, questions: Sequence[Question]) -> dict[str, str]:

@@ -124,8 +124,8 @@ def test_texts_in_csv_stay_texts(tmp_path: Path, datasets: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("id,answer\n1,2,3\n", "row 1: 3 cells, and the header has 2"),
-        ("id,answer\n1\n", "row 1: 1 cells, and the header has 2"),
+        ("id,answer\n1,2,3\n", "row 1: 3 cells, but the header has 2"),
+        ("id,answer\n1\n", "row 1: 1 cells, but the header has 2"),
         ('id,answer\n1,"2"x\n', "bad.csv:2: not valid CSV"),
     ],
 )
@@ -210,7 +210,7 @@ def test_csv_with_a_header_alone_is_empty(tmp_path: Path, datasets: Any) -> None
     ("text", "said"),
     [
         ('{"a": 1}\n{"b"\n', r"bad.jsonl:2: not valid JSON"),
-        ("[1, 2]\n", r"bad.jsonl:1 is not an object.*list is read from a file that is named \.json"),
+        ("[1, 2]\n", r"bad.jsonl:1 is not an object.*list is only read from a file named \.json"),
         ("\n\n", r"is empty"),
         ("\ud800", r"is not UTF-8"),
         ("[" * 200_000, r"bad.jsonl:1: not valid JSON"),
@@ -233,7 +233,7 @@ def test_what_is_not_there_or_of_no_known_kind(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         read_path(tmp_path / "none.jsonl", HUB)
     (tmp_path / "quiz.txt").write_text("hello", encoding="utf-8")
-    with pytest.raises(DataError, match=r"none of \.jsonl"):
+    with pytest.raises(DataError, match=r"not one of \.jsonl"):
         read_path(tmp_path / "quiz.txt", HUB)
 
 

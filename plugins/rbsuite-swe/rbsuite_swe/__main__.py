@@ -28,9 +28,9 @@ def group() -> None:
 
 @group.command()
 @click.argument("experiment", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory, which is made.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory to create.")
 def predictions(experiment: Path, out: Path) -> None:
-    """Write the patches of EXPERIMENT, a file for each run. Of a task it is the rollout that counts, or the first."""
+    """Write the patches of EXPERIMENT, one file per run. Of each task, the patch of the rollout that counts is taken, or of the first."""
     with ExperimentStore.open(experiment, readonly=True) as store:
         out.mkdir(parents=True, exist_ok=True)
         for run in store.manifest.runs:
@@ -40,9 +40,9 @@ def predictions(experiment: Path, out: Path) -> None:
 
 
 @group.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
 def instances(out: Path) -> None:
-    """Write the instances of swe-mini, a row of JSON for each."""
+    """Write the instances of swe-mini, one row of JSON per instance."""
     from rbsuite_swe.instance import row_of
     from rbsuite_swe.mini.catalogue import catalogue
 

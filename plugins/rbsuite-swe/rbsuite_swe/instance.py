@@ -80,7 +80,7 @@ def read_instance(row: object, where: str) -> Instance:
         DataError: a field is missing or of another kind.
     """
     if not isinstance(row, Mapping):
-        raise DataError(f"{where}: it is no JSON object.", "Name a file in SWE-bench's format.")
+        raise DataError(f"{where}: it is not a JSON object.", "Name a file in SWE-bench's format.")
     for name in _NEEDED:
         if row.get(name) is None:
             raise DataError(f"{where}: the field {name!r} is missing.", "Name a file in SWE-bench's format.")
@@ -106,7 +106,7 @@ def _tests(value: object, where: str) -> tuple[str, ...]:
         except (ValueError, RecursionError):
             value = None
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise DataError(f"{where} is no list of names.", "Get a fresh copy of the data.")
+        raise DataError(f"{where} is not a list of names.", "Get a fresh copy of the data.")
     return tuple(value)
 
 

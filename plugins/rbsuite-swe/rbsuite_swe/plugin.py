@@ -15,7 +15,7 @@ _UNSAFE = Option(
     "unsafe_local",
     "bool",
     False,
-    "let commands run in the sandbox local, which may not keep all rules; --unsafe-local sets it",
+    "let commands run in the sandbox 'local', which may not enforce all rules; set by --unsafe-local",
 )
 _TIME = Option("command_time", "int", 60, "seconds after which a command is killed", minimum=1, maximum=3600)
 
@@ -25,7 +25,7 @@ _STEPS, _MONEY = 250, 3.0
 _REASONINGBANK = Published(
     settings=(
         Setting("memory", ("none", "synapse", "reasoningbank"), "SWE-bench Verified: the rows of its table"),
-        Setting("agent", ("bash",), "mini-swe-agent 1.10.0, one block of bash a reply"),
+        Setting("agent", ("bash",), "mini-swe-agent 1.10.0, one bash block per reply"),
         Setting("temperature", (0.0,), "mini-swe-agent's configuration for SWE-bench; the paper's 0.7 is for the web"),
         Setting("max_steps", _STEPS, "mini-swe-agent's step_limit"),
         Setting("rollout_max_cost", _MONEY, "mini-swe-agent's cost_limit, in US dollars"),
@@ -74,8 +74,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             citation=_BENCH,
             protocols={"reasoningbank": _REASONINGBANK},
             notes=(
-                "The repositories are this project's own. They say how memories work, and nothing about published figures.",
-                "Rules of the house (notes of changes, registers, codes of errors, ...) recur in them, and hidden tests ask for them.",
+                "The repositories are this project's own. They show how memories work, and say nothing about published figures.",
+                "House rules (changelogs, registries, error codes, ...) recur in them, and hidden tests check for them.",
                 _PROTOCOL,
             ),
         ),
@@ -89,12 +89,12 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                     "image",
                     "str",
                     "",
-                    "image of all instances, in place of each instance's own; {id} stands for its id",
+                    "image for all instances, in place of each instance's own; {id} stands for its id",
                 ),
-                Option("registry", "str", "docker.io", "registry of images whose names have none"),
+                Option("registry", "str", "docker.io", "registry for images whose names have none"),
                 _TIME,
-                Option("test_time", "int", 1800, "seconds that the tests of an instance have", minimum=1),
-                Option("ids", "str", "", "only these instances: a file with an id a line"),
+                Option("test_time", "int", 1800, "seconds that the tests of an instance may take", minimum=1),
+                Option("ids", "str", "", "only these instances: a file with one id per line"),
             ),
             version="1",
             splits=(
@@ -109,7 +109,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             needs=(
                 Check("podman or docker", "rbsuite_swe.plugin:no_engine", "sandbox"),
                 Check("x86-64", "rbsuite_swe.plugin:other_machine"),
-                Check("room for images", "rbsuite_swe.plugin:no_room"),
+                Check("disk space for images", "rbsuite_swe.plugin:no_room"),
             ),
             data_licence="the data set's, and that of each repository",
             citation=_BENCH,
@@ -127,13 +127,13 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Fidelity(
                     "engine",
                     "approximate",
-                    "tried with docker 20.10 and podman 4.3 on images of ours; no published image was met",
+                    "tried with docker 20.10 and podman 4.3 on this project's own images; not on a published one",
                 ),
             ),
             notes=(
                 _PROTOCOL,
-                "Data is yours: --data FILE (JSON, JSON lines, parquet) or --data hub.",
-                "Every agent gets a repository of one commit, and no network.",
+                "You provide the data: --data FILE (JSON, JSON lines, parquet) or --data hub.",
+                "Every agent gets a repository with a single commit, and no network.",
             ),
         ),
     ]
@@ -142,8 +142,13 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
 @hookimpl
 def rbsuite_agents() -> Sequence[AgentSpec]:
     """The agent of mini-swe-agent."""
-    strict = Option("strict", "bool", False, "take blocks in mini-swe-agent's exact form alone, and tell none back")
-    summary = "writes a thought and one block of bash"
+    strict = Option(
+        "strict",
+        "bool",
+        False,
+        "accept only blocks in mini-swe-agent's exact form, and do not report other replies back",
+    )
+    summary = "writes a thought and one bash block"
     return [AgentSpec("bash", summary, "rbsuite_swe.agent:BashAgent", (strict,), action_modes=("tools",))]
 
 
@@ -181,7 +186,9 @@ def other_machine() -> str:
     import platform
 
     machine = platform.machine()
-    return "" if machine in ("x86_64", "AMD64") else f"this is {machine}, and the published images are for x86-64"
+    return (
+        "" if machine in ("x86_64", "AMD64") else f"this machine is {machine}, but the published images are for x86-64"
+    )
 
 
 def no_room() -> str:

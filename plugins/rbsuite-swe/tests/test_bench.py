@@ -242,14 +242,14 @@ def test_old_and_new_rows_and_what_is_wrong_with_others(tmp_path: Path) -> None:
     assert made.fail_to_pass == ("t::new",)
     assert completed(read_instance(row(), "")) == read_instance(row(), "")
     for data, problem in {
-        "": "none is named",
-        "nowhere.jsonl": "no file",
-        written(tmp_path / "a.jsonl", []): "no JSON object",
+        "": "none was given",
+        "nowhere.jsonl": "neither a file",
+        written(tmp_path / "a.jsonl", []): "not a JSON object",
         written(tmp_path / "b.jsonl", {"repo": "x"}): "'instance_id' is missing",
-        written(tmp_path / "c.jsonl", row(FAIL_TO_PASS="[")): "FAIL_TO_PASS is no list",
+        written(tmp_path / "c.jsonl", row(FAIL_TO_PASS="[")): "FAIL_TO_PASS is not a list",
         written(tmp_path / "d.jsonl", row(eval_type="x")): "eval_type",
         written(tmp_path / "e.jsonl", row(), row()): "two rows",
-        written(tmp_path / "f.json", {}): "no list",
+        written(tmp_path / "f.json", {}): "not hold a list",
         written(tmp_path / "g.jsonl"): "no rows",
     }.items():
         with pytest.raises(RbsuiteError, match=problem) as caught:

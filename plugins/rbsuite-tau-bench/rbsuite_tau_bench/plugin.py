@@ -25,7 +25,7 @@ _NOTES = (
     "Deviations, named in the result's truth where they took effect: bounded calculator, fourth certificate for a user, "
     "copied arguments, refused arguments, respond without content.",
     "Prompts of the simulated user and of the react and act agents are this project's own; so results with a real model "
-    "are near upstream's, not equal by construction.",
+    "are close to upstream's, but not equal by construction.",
     "Floor, an agent that does nothing: test split 7/115 retail and 19/50 airline. Ceiling, replayed references: all.",
     "The sample split was written by this project; its scores are not comparable with published ones.",
     "Upstream calls its own tasks outdated (its pull request 80); some references are known to be wrong.",

@@ -100,7 +100,7 @@ def _task(pack: Pack, domain: str, split: str, index: int, entry: Mapping[str, o
         if not (
             isinstance(action, dict) and isinstance(action.get("name"), str) and isinstance(action.get("kwargs"), dict)
         ):
-            raise DataError(f"{NAME}: an action of {identifier} has no name and kwargs ({pack.path}).", _FETCH)
+            raise DataError(f"{NAME}: an action of {identifier} has no name or kwargs ({pack.path}).", _FETCH)
     outputs = entry["outputs"]
     assert isinstance(outputs, list)
     if not all(isinstance(output, str) for output in outputs):

@@ -63,13 +63,13 @@ class Part:
             if shape == "mapping":
                 return {key: kind.make(_object(one, name)) for key, one in _object(data, name).items()}
             if not isinstance(data, list):
-                raise ValueError(f"table {name!r} is no list")
+                raise ValueError(f"table {name!r} is not a list")
             records = [kind.make(_object(one, name)) for one in data]
             table: dict[str, Record] = {record[self.keys[name]]: record for record in records}
         except Misfit as error:
             raise ValueError(f"table {name!r}: {' '.join(str(error).split())}") from error
         if len(table) < len(records):
-            raise ValueError(f"table {name!r} has two records of one id")
+            raise ValueError(f"table {name!r} has two records with the same id")
         return table
 
     def _as_shipped(self, name: str, table: Mapping[str, Record]) -> Value:
@@ -81,7 +81,7 @@ class Part:
 
 def _object(value: Value, table: str) -> dict[str, Value]:
     if not isinstance(value, dict):
-        raise ValueError(f"a record of table {table!r} is no object")
+        raise ValueError(f"a record of table {table!r} is not an object")
     return value
 
 

@@ -41,10 +41,10 @@ _HEADINGS = {
     "task_instructions": "How you behave",
 }
 _BEYOND = {
-    "update_task_with_history_and_env_assertions": "it has no reference actions, but a check that takes one",
+    "update_task_with_history_and_env_assertions": "it has no reference actions, but a check that requires one",
     "update_task_with_user_tools": "its reference leaves out what the user does",
 }
-_MUTE = "it asks for words, and an agent that is alone says none"
+_MUTE = "it checks what is said, and an agent without a user says nothing"
 _SPEAKERS = {"user": "User", "assistant": "Agent", "tool": "Result"}
 
 

@@ -176,7 +176,7 @@ class _Reader:
         for split in _NEEDED_SPLITS[self._domain.name]:
             ids = splits.get(split) if isinstance(splits, dict) else None
             if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
-                self._tree.fail(f"{file}: there is no list of ids of split {split!r}")
+                self._tree.fail(f"{file}: there is no list of ids for split {split!r}")
         return dict(splits)
 
     def _tasks(self, splits: Mapping[str, list[str]]) -> dict[str, bytes]:

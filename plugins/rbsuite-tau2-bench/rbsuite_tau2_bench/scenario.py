@@ -203,33 +203,33 @@ def _side(value: Value) -> Side:
 
 def _named(entry: Value, name: str) -> str:
     if not isinstance(entry, dict) or not isinstance(entry.get(name), str):
-        raise Malformed(f"something has no {name}")
+        raise Malformed(f"an object has no {name}")
     return str(entry[name])
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:
     value = entry.get(name)
     if value is not None and not isinstance(value, str):
-        raise Malformed(f"{name} is no text")
+        raise Malformed(f"{name} is not text")
     return value or ""
 
 
 def _mapping(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = entry.get(name)
     if value is not None and not isinstance(value, dict):
-        raise Malformed(f"{name} is no object")
+        raise Malformed(f"{name} is not an object")
     return value or {}
 
 
 def _list(entry: Mapping[str, Any], name: str) -> list[Any]:
     value = entry.get(name)
     if value is not None and not isinstance(value, list):
-        raise Malformed(f"{name} is no list")
+        raise Malformed(f"{name} is not a list")
     return value or []
 
 
 def _texts(entry: Mapping[str, Any], name: str) -> list[Any]:
     values = _list(entry, name)
     if not all(isinstance(value, str) for value in values):
-        raise Malformed(f"{name} holds something that is no text")
+        raise Malformed(f"{name} holds something other than text")
     return values

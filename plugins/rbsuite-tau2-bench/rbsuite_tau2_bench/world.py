@@ -37,7 +37,7 @@ DEVIATIONS: Mapping[str, str] = MappingProxyType(
     {
         **deviations.DEVIATIONS,
         BOUNDED_HISTORY: "cancelling a reservation once more gave an error; upstream doubles its payments without end",
-        COUNTED_BILL_IDS: "a bill was opened under a number that counts up; upstream draws it at random",
+        COUNTED_BILL_IDS: "a new bill was numbered in sequence; upstream draws its number at random",
     }
 )
 """Where a world can depart from upstream, by the names that :attr:`World.deviations` uses."""

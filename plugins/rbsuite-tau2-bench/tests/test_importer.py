@@ -151,7 +151,7 @@ def drop(name: str) -> Callable[[Path], None]:
         (put("data/tau2/domains/retail/db.json", '{"users": {}}'), "retail/db.json: no table 'products'"),
         (put("data/tau2/domains/mock/tasks.json", "[{"), "mock/tasks.json:1: not valid JSON"),
         (put("data/tau2/domains/mock/tasks.json", "[]"), "of split 'base' is missing"),
-        (put("data/tau2/domains/mock/split_tasks.json", "{}"), "no list of ids of split 'base'"),
+        (put("data/tau2/domains/mock/split_tasks.json", "{}"), "no list of ids for split 'base'"),
         (put("src/tau2/domains/retail/tools.py", "class Kit: ..."), "has no tool"),
         (mock_task(evaluation_criteria={"actions": [{"name": "x"}]}), "there is no tool 'x'"),
         (mock_task(initial_state={"initialization_actions": [FORKED]}), "cannot be set up"),

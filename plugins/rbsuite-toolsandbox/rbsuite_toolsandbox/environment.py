@@ -66,7 +66,7 @@ class ToolSandbox(SyncEnvironment):
 
     @property
     def _data(self) -> Resources:
-        assert self._resources is not None, "tasks() is called first"
+        assert self._resources is not None, "call tasks() first"
         return self._resources
 
 

@@ -70,7 +70,9 @@ class Pack:
         for line in self._lines(AUGMENTED):
             base = self.base.get(str(line.get("base")))
             if base is None or not set(line) <= _VARIANT_FIELDS:
-                raise self._files.malformed(AUGMENTED, f"not right: {line.get('name')!r} has no base, or other fields")
+                raise self._files.malformed(
+                    AUGMENTED, f"malformed: {line.get('name')!r} has no base, or has other fields"
+                )
             found.append({**base, **line})
         return self._by_name(AUGMENTED, found)
 
@@ -79,10 +81,10 @@ class Pack:
         """The worlds that scenarios start in."""
         data = self._files.read_json(STATES)
         if not isinstance(data, dict) or not isinstance(data.get("states"), dict):
-            raise self._files.malformed(STATES, "no object with states")
+            raise self._files.malformed(STATES, "not an object with states")
         now = data.get("frozen_now_posix")
         if not isinstance(now, (int, float)) or not math.isfinite(now):
-            raise self._files.malformed(STATES, "without frozen_now_posix, the time at which its scenarios stand still")
+            raise self._files.malformed(STATES, "missing frozen_now_posix, the time at which the clock stands still")
         return {key: read_state(key, tables, float(now)) for key, tables in data["states"].items()}
 
     @cached_property
@@ -92,9 +94,9 @@ class Pack:
         try:
             found = {entry["function"]["name"]: dict(entry["function"]) for entry in data["schemas"]["NONE"]}
         except (KeyError, TypeError):
-            raise self._files.malformed(SCHEMAS, "no object with function schemas") from None
+            raise self._files.malformed(SCHEMAS, "not an object with function schemas") from None
         if unknown := sorted(set(found) ^ set(TOOLS)):
-            raise self._files.malformed(SCHEMAS, f"no list of the tools that are known: {unknown[0]!r} differs")
+            raise self._files.malformed(SCHEMAS, f"not a list of the known tools: {unknown[0]!r} differs")
         return found
 
     @cached_property
@@ -138,16 +140,16 @@ class Pack:
             try:
                 value = parse_json(line)
             except Unusable as error:
-                raise self._files.malformed(name, f"not JSON ({error}, line {number})") from error
+                raise self._files.malformed(name, f"not valid JSON ({error}, line {number})") from error
             if not isinstance(value, dict):
-                raise self._files.malformed(name, f"no list of objects (line {number})")
+                raise self._files.malformed(name, f"malformed: line {number} is not an object")
             yield value
 
     def _by_name(self, name: str, found: Any) -> Mapping[str, Mapping[str, Any]]:
         scenarios: dict[str, Mapping[str, Any]] = {}
         for data in found:
             if str(data.get("name")) in scenarios:
-                raise self._files.malformed(name, f"wrong: it has two scenarios {data.get('name')!r}")
+                raise self._files.malformed(name, f"malformed: it has two scenarios {data.get('name')!r}")
             scenarios[str(data.get("name"))] = data
         return scenarios
 
@@ -164,5 +166,7 @@ def read_fixtures(files: PackFiles, name: str) -> tuple[Mapping[str, Any], ...]:
     for place, fixture in enumerate(data):
         fits = isinstance(fixture, dict) and set(fixture) == {"url", "params", "response"}
         if not fits or fixture["url"] not in SERVICES or not isinstance(fixture["params"], dict):
-            raise files.malformed(name, f"wrong at {place}: a fixture is {{url, params, response}} of a known service")
+            raise files.malformed(
+                name, f"malformed at {place}: a fixture is {{url, params, response}} of a known service"
+            )
     return tuple(data)

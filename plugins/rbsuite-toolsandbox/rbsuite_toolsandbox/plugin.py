@@ -13,14 +13,17 @@ CITATION = (
     "arXiv:2408.04682, 2024."
 )
 
-_FIXTURES = Option("fixtures", "str", "", "JSON file of recorded answers of web services; empty: those of this project")
+_FIXTURES = Option(
+    "fixtures", "str", "", "JSON file of recorded answers from web services; empty: those of this project"
+)
 _NOTES = (
-    "Native engine for apple/ToolSandbox at 165848b9a78cead7ca7fe7c89c688b58e6501219. The clock stands still at the moment of the import, "
+    "Native engine for apple/ToolSandbox at 165848b9a78cead7ca7fe7c89c688b58e6501219. The clock stands still at the time of the import, "
     "in UTC; ids come from a counter.",
     "The headline is the mean similarity to the milestones, as upstream's; a task is solved where it is 1.",
-    "Answers of the five network tools come from fixtures; the truth of such a score bears the tag fixture.",
-    "An unknown tool ends a scenario with similarity 0 and turn count 30, as upstream's crash. Code of an agent is never run.",
-    "Floor, an agent that does nothing: 1.0 on the 26 base scenarios without milestones, which are shown apart; 0 of the other 103.",
+    "Answers of the five network tools come from fixtures; the truth of such a score has the tag 'fixture'.",
+    "An unknown tool ends a scenario with similarity 0 and turn count 30, as upstream's crash does. An agent's code is never run.",
+    "Floor, an agent that does nothing: 1.0 on the 26 base scenarios without milestones, which are reported separately; 0 of the other "
+    "103.",
     "Ceiling, actions worked out from the milestones: 128 of the 129 base scenarios. "
     "find_temperature_f_with_location_and_time_diff_low_battery_mode_multiple_user_turn needs unit_conversion, which it does not offer.",
     "The sample split was written by this project; its scores are not comparable with published ones.",
@@ -56,7 +59,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             homepage="https://github.com/apple/ToolSandbox",
             notes=_NOTES,
             measures=(
-                Measure("milestone_similarity", "similarity to the milestones, whatever minefields were touched"),
+                Measure("milestone_similarity", "similarity to the milestones, regardless of minefields"),
                 Measure("minefield_similarity", "similarity to the minefields; above 0 the score is 0"),
                 Measure("turns_used", "share of the 30 messages that counted as turns"),
             ),
@@ -65,9 +68,9 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Fidelity(
                     "tools, messages and databases", "exact", "compared message by message with upstream's records"
                 ),
-                Fidelity("similarity and turn count", "exact", "to 1e-6, wherever upstream's search comes to an end"),
+                Fidelity("similarity and turn count", "exact", "to 1e-6, wherever upstream's search terminates"),
                 Fidelity("network tools", "approximate", "answered from fixtures, not by live services"),
-                Fidelity("simulated user", "approximate", "upstream's rules in a prompt of this project"),
+                Fidelity("simulated user", "approximate", "upstream's rules in this project's own prompt"),
             ),
         )
     ]
@@ -78,7 +81,9 @@ def rbsuite_users() -> Sequence[UserSpec]:
     """The user who ends the conversation by a tool."""
     return [
         UserSpec(
-            "toolsandbox", "answers from its brief and ends by end_conversation", "rbsuite_toolsandbox.user:SandboxUser"
+            "toolsandbox",
+            "answers from its brief and ends with end_conversation",
+            "rbsuite_toolsandbox.user:SandboxUser",
         )
     ]
 

@@ -244,9 +244,9 @@ def read_scenario(data: Mapping[str, Any]) -> Scenario:
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise _refused(where, f"does not have the form of the schema ({type(error).__name__}: {error})") from None
     if not any(entry.sender == "USER" and entry.visible_to != ("USER",) for entry in scenario.messages):
-        raise _refused(where, "has no message of the user")
+        raise _refused(where, "has no message from the user")
     if (scenario.messages[-1].sender, scenario.messages[-1].recipient) != ("USER", "AGENT"):
-        raise _refused(where, "does not begin with words of the user to the agent")
+        raise _refused(where, "must end its starting messages with one from the user to the agent")
     return scenario
 
 
@@ -271,7 +271,7 @@ def _snapshots(where: str, table: str, rows: Any) -> list[tuple[int, tuple[Row, 
             raise _refused(where, "has a row with other columns")
         index = row["sandbox_message_index"]
         if type(index) is not int or index < 0:
-            raise _refused(where, "has a row whose sandbox_message_index is no number")
+            raise _refused(where, "has a row whose sandbox_message_index is not a number")
         cells = {column: row[column] for column in COLUMNS[table]}
         held = found.setdefault(index, [])
         if any(value is not None for value in cells.values()):
@@ -287,7 +287,7 @@ def _read(where: str, name: str, data: Mapping[str, Any]) -> Scenario:
     _known(where, "tool augmentation", data["tool_augmentation_list"], AUGMENTATIONS)
     most = data["max_messages"]
     if type(most) is not int or not 1 <= most <= MOST_MESSAGES:
-        raise _refused(where, f"has max_messages outside of 1 to {MOST_MESSAGES}")
+        raise _refused(where, f"has max_messages outside 1 to {MOST_MESSAGES}")
     offered = [
         tool
         for tool in TOOLS
@@ -313,7 +313,7 @@ def _entries(where: str, rows: Sequence[Mapping[str, Any]]) -> Iterable[Entry]:
         visible = row["visible_to"]
         _known(where, "role", (row["sender"], row["recipient"], *(visible or ())), _ROLES)
         if not isinstance(row["content"], str):
-            raise _refused(where, "has a message without a text")
+            raise _refused(where, "has a message without text")
         yield Entry(
             row["sender"],
             row["recipient"],
@@ -326,11 +326,11 @@ def _entries(where: str, rows: Sequence[Mapping[str, Any]]) -> Iterable[Entry]:
 def _graph(where: str, data: Mapping[str, Any]) -> Graph:
     number = len(data["milestones"])
     if number > MOST_MILESTONES:
-        raise _refused(where, f"are more than {MOST_MILESTONES}")
+        raise _refused(where, f"are more than the {MOST_MILESTONES} that are allowed")
     nodes = tuple(data["nodes"])
     edges = tuple((first, second) for first, second in data["edges"])
     if not all(type(node) is int and 0 <= node < number for node in (*nodes, *(end for edge in edges for end in edge))):
-        raise _refused(where, "name a node that is no milestone")
+        raise _refused(where, "name a node that is not a milestone")
     before = _ancestors(where, nodes, edges)
     milestones = []
     for place, milestone in enumerate(data["milestones"]):
@@ -338,7 +338,7 @@ def _graph(where: str, data: Mapping[str, Any]) -> Graph:
             _constraint(f"{where}, {place}", constraint) for constraint in milestone["snapshot_constraints"]
         )
         if all(constraint.similarity == GUARDRAIL for constraint in constraints):
-            raise _refused(f"{where}, {place}", "demands nothing")
+            raise _refused(f"{where}, {place}", "requires nothing")
         for constraint in constraints:
             reference = constraint.reference
             if reference not in (None, START) and reference not in before.get(place, ()):
@@ -354,7 +354,7 @@ def _ancestors(where: str, nodes: Sequence[int], edges: Sequence[tuple[int, int]
         for first, second in edges:
             before[second] |= {first} | before[first]
     if any(node in earlier for node, earlier in before.items()):
-        raise _refused(where, "come each before the other")
+        raise _refused(where, "depend on each other in a cycle")
     return before
 
 
@@ -365,7 +365,7 @@ def _constraint(where: str, data: Mapping[str, Any]) -> Constraint:
     kwargs = function.get("kwargs") or {}
     dependant = function["name"] == TRACE_DEPENDANT
     if set(kwargs) != ({"fill_to", "extractor"} if dependant else set()):
-        raise _refused(where, f"gives {function['name']} other arguments than it has")
+        raise _refused(where, f"gives {function['name']} the wrong arguments")
     if dependant:
         _known(where, "function", (kwargs["extractor"],), EXTRACTORS)
         _known(where, "column", (kwargs["fill_to"],), ("tool_trace", "content"))
@@ -395,27 +395,27 @@ def _constraint(where: str, data: Mapping[str, Any]) -> Constraint:
 def _check_target(where: str, row: Row, fill_to: str) -> None:
     """Refuse a row that cannot be compared with, or whose text has other gaps than the plain ones that an extractor fills."""
     if not all(value is None or isinstance(value, (str, int, float)) for value in row.values()):
-        raise _refused(where, "looks for something that is no plain value")
+        raise _refused(where, "looks for something that is not a plain value")
     content = row.get("content")
     if content is not None and not isinstance(content, str):
-        raise _refused(where, "looks for words that are no text")
+        raise _refused(where, "looks for content that is not text")
     if fill_to == "content":
         for _, name, form, conversion in Formatter().parse(content or ""):
             if name is not None and not (name.isidentifier() and not form and conversion is None):
-                raise _refused(where, f"has a text with a gap that cannot be filled: {name[:40]!r}")
+                raise _refused(where, f"has a text with a placeholder that cannot be filled: {name[:40]!r}")
     if row.get("tool_trace") is not None:
         traces = json.loads(row["tool_trace"])
         for trace in traces if isinstance(traces, list) else [traces]:
             _known(where, "tool", (trace["tool_name"],), TOOLS)
             if not isinstance(trace["arguments"], dict):
-                raise _refused(where, "looks for a call without arguments by name")
+                raise _refused(where, "looks for a call whose arguments are not given by name")
 
 
 def _column(where: str, data: Mapping[str, Any]) -> Column:
     _known(where, "function", (data["name"],), COLUMN_SIMILARITIES)
     kwargs = data.get("kwargs") or {}
     if not set(kwargs) <= {"atol_dict"}:
-        raise _refused(where, f"gives {data['name']} other arguments than it has")
+        raise _refused(where, f"gives {data['name']} the wrong arguments")
     tolerances = {
         name: math.inf if value == "inf" else float(value) for name, value in kwargs.get("atol_dict", {}).items()
     }

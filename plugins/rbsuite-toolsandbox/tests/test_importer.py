@@ -60,9 +60,9 @@ SPOILT = [
             reference_milestone_node_index=-1,
             target={"columns": ["content"], "rows": [{"content": "{days.__class__}"}]},
         ),
-        "a gap that cannot be filled: 'days.__class__'",
+        "a placeholder that cannot be filled: 'days.__class__'",
     ),
-    (lambda one: one.update(starting_messages=[]), "has no message of the user"),
+    (lambda one: one.update(starting_messages=[]), "has no message from the user"),
     (lambda one: one.update(max_messages=10**9), "max_messages"),
     (lambda one: one.pop("milestones"), "does not have the form of the schema"),
 ]

@@ -201,7 +201,7 @@ class Browser:
         Raises:
             EnvironmentFailure: the browser fails.
         """
-        with self.failing("cannot take a picture"):
+        with self.failing("cannot take a screenshot"):
             return str(self.driver.get_screenshot_as_base64())
 
     def devtools(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -297,7 +297,7 @@ class Browser:
             words = line.decode("utf-8", "replace").rstrip(" .\n").rsplit("on port ", 1)
             if len(words) == 2 and words[1].isdigit() and words[1] != "0":
                 return int(words[1])
-        raise OSError("ChromeDriver ended before it listened")
+        raise OSError("ChromeDriver ended before it was listening")
 
     def _connected(self, port: int) -> WebDriver:
         options = ChromeOptions()

@@ -19,7 +19,7 @@ FLAGS = "RBSUITE_CHROMIUM_FLAGS"
 _SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
 """Chromium without windows, in which a fresh profile takes a third of the time."""
 _BROWSERS = (*_SHELLS, "chromium", "chromium-browser", "google-chrome", "chrome")
-_HOW = "On Debian: apt install chromium-driver chromium-headless-shell. Elsewhere install both in one version, and set {} to the path."
+_HOW = "On Debian: apt install chromium-driver chromium-headless-shell. Elsewhere install both in the same version, and set {} to the path."
 
 
 def chromium() -> str:

@@ -251,7 +251,7 @@ class WebArena(Environment):
             )
         found = files.read_json(name)
         if not isinstance(found, list):
-            raise files.malformed(name, "no list")
+            raise files.malformed(name, "not a list")
         return found
 
 

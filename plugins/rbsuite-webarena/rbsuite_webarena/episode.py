@@ -219,4 +219,4 @@ def agrees(reply: str, wanted: str) -> bool:
         return False
     if wanted in text:
         return True
-    raise EnvironmentFailure(f"the grading model's reply is no verdict: {reply.strip()[:60]!r}.")
+    raise EnvironmentFailure(f"the grading model's reply is not a verdict: {reply.strip()[:60]!r}.")

@@ -42,7 +42,7 @@ class WebArenaImporter:
             return "pack"
         if any((source / f"{place}{RAW}").is_file() for place in _PLACES):
             return "checkout"
-        raise DataError(f"{str(source)!r} holds no task file of WebArena.", _REMEDY)
+        raise DataError(f"{str(source)!r} contains no task file of WebArena.", _REMEDY)
 
     def build(self, source: Path, target: Path, commit: str | None = None) -> PackFacts:
         """See :meth:`rbsuite.data.packs.PackImporter.build`."""
@@ -57,7 +57,7 @@ class WebArenaImporter:
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 tree.fail(f"{name}: task number {number + 1} is malformed ({type(error).__name__}: {error})")
         if len({row["task_id"] for row in rows}) < len(rows):
-            tree.fail(f"{name}: a task_id stands twice")
+            tree.fail(f"{name}: a task_id occurs twice")
         _write(target / TASKS, rows)
         others = (VERIFIED, HARD_IDS) if kind == "pack" else (f"{place}webarena-verified.json", f"{place}{_HARD}")
         for ours, theirs in zip((VERIFIED, HARD_IDS), others, strict=True):
@@ -65,7 +65,7 @@ class WebArenaImporter:
                 found = tree.read_json(theirs)
                 found = found.get("task_ids") if isinstance(found, dict) else found
                 if not isinstance(found, list):
-                    tree.fail(f"{theirs} holds no list of tasks")
+                    tree.fail(f"{theirs} does not hold a list of tasks")
                 _write(target / ours, found)
         which = variant(rows)
         counts = [("tasks", len(rows)), *((one, sum(domain_of(row) == one for row in rows)) for one in DOMAINS)]
@@ -73,7 +73,7 @@ class WebArenaImporter:
         notes = [f"The task file is {which}."]
         if which == "reasoningbank":
             notes.append(
-                f"It answers {len(CHANGED)} tasks otherwise than libwebarena's: {', '.join(map(str, CHANGED))}."
+                f"It answers {len(CHANGED)} tasks differently from libwebarena's: {', '.join(map(str, CHANGED))}."
             )
         return PackFacts(
             kind, commit or read_commit(source), "", "Apache-2.0, WebArena's authors", tuple(counts), tuple(notes)
@@ -87,7 +87,7 @@ IMPORTER = WebArenaImporter()
 def _list(tree: SourceTree, name: str) -> list[Any]:
     found = tree.read_json(name)
     if not isinstance(found, list) or not found:
-        tree.fail(f"{name} holds no list of tasks")
+        tree.fail(f"{name} does not hold a list of tasks")
     return found
 
 

@@ -85,7 +85,7 @@ class NetworkTrace:
         """Listen to tabs that are new."""
         for tab in self._browser.tabs():
             if tab not in self._sockets:
-                with self._browser.failing("cannot be listened to"):
+                with self._browser.failing("does not report its requests"):
                     socket = create_connection(
                         f"ws://127.0.0.1:{self._port}/devtools/page/{tab}",
                         timeout=_SECONDS,

@@ -74,7 +74,7 @@ class Sites:
         for site, url in urls.items():
             if url and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname):
                 raise DataError(
-                    f"webarena: {PREFIX}{site.upper()} is no address of a server.", "Give http://HOST:PORT."
+                    f"webarena: {PREFIX}{site.upper()} is not the address of a server.", "Give http://HOST:PORT."
                 )
         accounts = {
             site: tuple(
@@ -138,9 +138,9 @@ def log_in(browser: Browser, sites: Sites, site: str) -> None:
     path, names, passwords = _FORMS[site]
     visit(browser, sites.urls[site] + path)
     if not browser.script(_FILL, names, passwords, *sites.accounts[site]):
-        raise EnvironmentFailure(f"the login to {site} failed: its form has not the fields that were expected.")
+        raise EnvironmentFailure(f"the login to {site} failed: its form does not have the expected fields.")
     if not _loaded(browser):
-        raise EnvironmentFailure(f"the login to {site} failed: no page came of it.")
+        raise EnvironmentFailure(f"the login to {site} failed: no page followed.")
     if (found := status(browser)) >= 500:
         raise EnvironmentFailure(f"the login to {site} failed with status {found}.")
     if browser.script(f"{_FIND} return !!find(arguments[0]);", passwords):
@@ -202,7 +202,7 @@ def call(url: str, *, token: str = "", data: Any = None) -> Any:
         with _opener().open(request, timeout=_CALL_SECONDS) as reply:
             return json.loads(reply.read(2**22))
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise EnvironmentFailure(f"{url.partition('?')[0]} cannot be asked: {_why(error)}.") from None
+        raise EnvironmentFailure(f"the request to {url.partition('?')[0]} failed: {_why(error)}.") from None
 
 
 def _opener() -> urllib.request.OpenerDirector:

@@ -28,7 +28,7 @@ RULES = (
 """What an agent is told of its answers."""
 
 _SECONDS = 120.0
-_REMEDY = f"Make an environment with webarena-verified, and set {PYTHON} to its interpreter."
+_REMEDY = f"Create an environment with webarena-verified, and set {PYTHON} to its interpreter."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def interpreter() -> str:
     """
     path = os.environ.get(PYTHON, "")
     if not path or not Path(path).is_file():
-        raise DataError(f"webarena: grader=verified needs {PYTHON}, which names no interpreter.", _REMEDY)
+        raise DataError(f"webarena: grader=verified needs {PYTHON}, which does not name an interpreter.", _REMEDY)
     return path
 
 
@@ -86,19 +86,19 @@ def evaluate(task: int, answer: str, trace: Sequence[Mapping[str, Any]], sites: 
     try:
         said, errors = process.communicate(given, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
-        raise EnvironmentFailure(f"webarena-verified has not graded task {task} within {_SECONDS:g} s.") from None
+        raise EnvironmentFailure(f"webarena-verified did not grade task {task} within {_SECONDS:g} s.") from None
     finally:
         end_group(process, owner=os.getpid(), patience=0)
         if process.stderr is not None:
             process.stderr.close()
-    last = (errors.decode("utf-8", "replace").strip().splitlines() or ["it said nothing"])[-1][:200]
+    last = (errors.decode("utf-8", "replace").strip().splitlines() or ["it printed nothing"])[-1][:200]
     if process.returncode:
         raise EnvironmentFailure(f"webarena-verified failed on task {task}: {last}.")
     try:
         told = parse_json(said.decode())
         found = Verified(float(told["score"]), str(told["status"]), str(told["version"]))
     except (Unusable, KeyError, TypeError, ValueError) as error:
-        raise EnvironmentFailure(f"webarena-verified said something else than a result on task {task}.") from error
+        raise EnvironmentFailure(f"webarena-verified printed something other than a result for task {task}.") from error
     if found.status.lower() == "error":
         raise EnvironmentFailure(f"webarena-verified cannot grade task {task}: {str(told['error'])[:200]}.")
     return found

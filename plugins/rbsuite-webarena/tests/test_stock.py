@@ -75,7 +75,7 @@ def test_a_grading_model_is_asked_within_fences_and_must_answer() -> None:
     assert "((end of answer" in prompt
     assert [agrees(reply, wanted) for reply in ("Correct.", "incorrect", "partially correct")] == [True, False, False]
     assert [agrees(reply, "same") for reply in ("Same", "different")] == [True, False]
-    with pytest.raises(EnvironmentFailure, match="no verdict"):
+    with pytest.raises(EnvironmentFailure, match="not a verdict"):
         agrees("I cannot say", "correct")
 
 
@@ -131,23 +131,23 @@ def test_the_verified_grader_runs_apart(tmp_path: Path, monkeypatch: pytest.Monk
     for text, said in [
         (told % "error", "cannot grade task 3: e"),
         ('sys.exit("no module\\nlast line")', "last line"),
-        ("print(1)", "something else"),
+        ("print(1)", "something other"),
     ]:
         monkeypatch.setenv(verified.PYTHON, stand_in(tmp_path / "bad", text))
         with pytest.raises(EnvironmentFailure, match=said):
             verified.evaluate(3, "x", trace, SITES)
     monkeypatch.setattr(verified, "_SECONDS", 0.3)
     monkeypatch.setenv(verified.PYTHON, stand_in(tmp_path / "slow", "time.sleep(60)"))
-    with pytest.raises(EnvironmentFailure, match="has not graded task 3 within"):
+    with pytest.raises(EnvironmentFailure, match="did not grade task 3 within"):
         verified.evaluate(3, "x", trace, SITES)
     monkeypatch.setenv(verified.PYTHON, str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match="names no interpreter"):
+    with pytest.raises(DataError, match="does not name an interpreter"):
         verified.evaluate(3, "x", trace, SITES)
 
 
 @pytest.mark.parametrize(
     ("variables", "said"),
-    [({}, "WA_SHOPPING, WA_REDDIT are not set"), ({"WA_SHOPPING": "shop", "WA_REDDIT": "http://r"}, "no address")],
+    [({}, "WA_SHOPPING, WA_REDDIT are not set"), ({"WA_SHOPPING": "shop", "WA_REDDIT": "http://r"}, "not the address")],
 )
 def test_servers_are_named_before_anything_starts(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], said: str

@@ -42,7 +42,7 @@ class WebshopMini(WebEnvironment):
         if domain not in ("", SHOP, STAFF):
             raise UnknownNameError("domain of webshop-mini", domain, (SHOP, STAFF))
         if data:
-            raise DataError("webshop-mini makes its goals itself and reads no pack.", "Leave --data out.")
+            raise DataError("webshop-mini generates its own goals and reads no pack.", "Omit --data.")
         chosen = tuple(task for task in _tasks(split) if domain in ("", task.domain))
         return TaskSet("webshop-mini", split, chosen, {"written by": "rbsuite"}, digest([list(catalogue())]))
 

@@ -17,13 +17,13 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
             "a small shop of this project's own in a real browser, with rules that no page announces",
             "rbsuite_webshop_mini.environment:WebshopMini",
             options=(
-                Option("images", "bool", False, "yes: a screenshot goes with every observation"),
-                Option("browsers", "int", 2, "browsers at a time; further rollouts wait"),
+                Option("images", "bool", False, "yes: every observation comes with a screenshot"),
+                Option("browsers", "int", 2, "concurrent browsers; further rollouts wait"),
             ),
             version="1",
             splits=(
-                Split("sample", "2 goals of each of 15 templates", bundled=True),
-                Split("test", "6 others of each", bundled=True),
+                Split("sample", "2 goals from each of 15 templates", bundled=True),
+                Split("test", "6 other goals from each", bundled=True),
             ),
             domains=("shop", "staff"),
             action_mode="tools",
@@ -35,8 +35,8 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
                 Check("Chromium and ChromeDriver", "rbsuite_web.doctor:check", "browser"),
             ),
             notes=(
-                "Every rollout has a shop of its own on 127.0.0.1, with nothing but a loopback port, so parallel rollouts do not meet.",
-                "Goals are checked on what the shop holds in the end, not on its pages.",
+                "Every rollout has its own shop, which needs only a port on 127.0.0.1, so parallel rollouts do not interfere.",
+                "Goals are checked against the shop's final state, not its pages.",
             ),
         )
     ]

@@ -63,7 +63,7 @@ def hospital_directory() -> Path:
         except OSError as error:
             raise DataError(
                 f"the synthetic hospital cannot be written: {error.strerror} ({error.filename}).",
-                "Free the place, or set RBSUITE_DATA to a directory that can be written.",
+                "Free some space, or set RBSUITE_DATA to a writable directory.",
             ) from error
     return target
 

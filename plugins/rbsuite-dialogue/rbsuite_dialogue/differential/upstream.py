@@ -45,7 +45,9 @@ class Upstream:
         requests.flush()
         answer = answers.readline()
         if not answer:
-            raise DataError(f"the upstream process ended at {json.dumps(request)[:200]}.", "Run the driver by hand.")
+            raise DataError(
+                f"the upstream process ended during {json.dumps(request)[:200]}.", "Run the driver by hand."
+            )
         return json.loads(answer)
 
     def __enter__(self) -> Upstream:

@@ -151,7 +151,7 @@ class Bridge:
     def _ask(self, command: str, read: Callable[[Reply], _T], **fields: Any) -> _T:
         """Ask, and read the answer. Whatever stops this, even an interrupt, leaves no half-read answer behind."""
         if not self.alive:
-            raise EnvironmentFailure(f"{self._name} has ended; {command!r} comes too late.")
+            raise EnvironmentFailure(f"{self._name} has ended, so {command!r} cannot be sent.")
         try:
             return self._exchange(command, read, fields)
         except BaseException:
@@ -172,7 +172,7 @@ class Bridge:
         except Silence:
             self._fail(
                 f"{self._name} did not answer {command!r} within {self.timeout:g} s.",
-                f"Set {TIMEOUT} to more seconds if that is too few.",
+                f"Set {TIMEOUT} to more seconds if that is too short.",
             )
         except Gone as gone:
             self._end()  # then all of its last words have arrived

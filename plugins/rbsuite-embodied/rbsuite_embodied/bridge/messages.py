@@ -161,5 +161,5 @@ def _image(reply: Reply) -> str:
 def _texts(reply: Reply, name: str) -> tuple[str, ...]:
     values = _typed(reply, name, list)
     if not all(isinstance(value, str) for value in values):
-        raise ValueError(f"{name} with something else than texts")
+        raise ValueError(f"{name} with something other than strings")
     return tuple(values)

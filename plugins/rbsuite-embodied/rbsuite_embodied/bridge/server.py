@@ -304,7 +304,7 @@ class Session:
     def _init(self, request: dict[str, Any]) -> dict[str, Any]:
         environment, eval_set, index = _environment(request), request.get("eval_set"), _integer(request, "index")
         if not isinstance(eval_set, str):
-            raise Refusal("protocol", "eval_set is not a text")
+            raise Refusal("protocol", "eval_set is not a string")
         if not isinstance(request.get("images", False), bool):
             raise Refusal("protocol", "images is neither true nor false")
         adapter = self._adapter

@@ -72,7 +72,7 @@ class LmEvalStrictReader(BaseReader):
     info: ClassVar[ReaderInfo] = replace(
         LmEvalReader.info,
         name="lm-eval-strict",
-        summary="GPQA strict-match: all of the line after 'The answer is ', but for its last character",
+        summary="GPQA strict-match: the whole line after 'The answer is ', except its last character",
         kinds=("choice",),
         benchmarks=("gpqa",),
         files=("lm_eval/filters/extraction.py", "lm_eval/tasks/gpqa/cot_zeroshot/_gpqa_cot_zeroshot_yaml"),

@@ -34,7 +34,7 @@ class MathVerifyReader(BaseReader):
     info: ClassVar[ReaderInfo] = ReaderInfo(
         name="math-verify",
         version=2,
-        summary="whatever math-verify holds equal to an integer; the last 4,000 characters of an output",
+        summary="whatever math-verify considers equal to an integer; the last 4,000 characters of an output",
         kinds=("integer",),
         harness="huggingface/Math-Verify",
         revision="0.9.0",

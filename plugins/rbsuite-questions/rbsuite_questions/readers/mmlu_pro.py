@@ -50,7 +50,7 @@ class MmluProApiReader(MmluProReader):
     info: ClassVar[ReaderInfo] = replace(
         MmluProReader.info,
         name="mmlu-pro-api",
-        summary="as mmlu-pro, after every '**' is taken out",
+        summary="as mmlu-pro, after every '**' is removed",
         files=("evaluate_from_api.py",),
     )
 

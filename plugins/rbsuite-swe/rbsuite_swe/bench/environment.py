@@ -92,7 +92,7 @@ class SweBench(Environment):
             made = await sandbox.exec(["bash", "-c", ONE_COMMIT, "one-commit", WORKDIR], seconds=600.0)
             if made.code:
                 told = " ".join(made.output.split())[-200:]
-                raise EnvironmentFailure(f"{task.id}: its repository cannot be made one commit: {told}.")
+                raise EnvironmentFailure(f"{task.id}: its repository cannot be reduced to one commit: {told}.")
         except BaseException:
             await sandbox.close()
             raise
@@ -126,7 +126,7 @@ class SweBench(Environment):
             wanted = Path(self._ids).read_text(encoding="utf-8").split()
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(
-                f"{NAME}: {self._ids} cannot be read: {error}.", "Name a file with an id a line."
+                f"{NAME}: {self._ids} cannot be read: {error}.", "Name a file with one id per line."
             ) from error
         known = {one.instance_id for one in instances}
         for name in wanted:

@@ -50,7 +50,7 @@ async def grade_patch(backend: Backend, setup: Setup, instance: Instance, patch:
     """
     if not instance.eval_script or not instance.log_parser:
         raise EnvironmentFailure(
-            f"{instance.instance_id} has no test script or no log parser.", "Use data of SWE-bench's new schema."
+            f"{instance.instance_id} has no test script or log parser.", "Use data in SWE-bench's new schema."
         )
     limits = replace(setup.limits, seconds=seconds, cpu_seconds=int(seconds), output=_OUTPUT)
     environment = {**setup.environment, **VARIABLES}

@@ -47,7 +47,7 @@ def load(split: str, data: str) -> tuple[list[Instance], Mapping[str, str]]:
     """
     if not data:
         raise DataError(
-            "swe-bench: its data is yours, and none is named.",
+            "swe-bench: its data does not come with rbsuite, and none was given.",
             "Give --data FILE (JSON, JSON lines or parquet), or --data hub to fetch it.",
         )
     path = Path(data)
@@ -56,7 +56,9 @@ def load(split: str, data: str) -> tuple[list[Instance], Mapping[str, str]]:
     elif data == "hub" or (data.count("/") == 1 and not path.suffix):
         rows, source = _hub(HUB[split] if data == "hub" else data)
     else:
-        raise DataError(f"swe-bench: {data!r} is no file, and no id of a data set.", "Give --data FILE or --data hub.")
+        raise DataError(
+            f"swe-bench: {data!r} is neither a file nor the id of a data set.", "Give --data FILE or --data hub."
+        )
     instances = [completed(read_instance(row, f"{path.name or data}, row {at}")) for at, row in enumerate(rows, 1)]
     if not instances:
         raise DataError(f"swe-bench: {data} has no rows.", "Get a fresh copy.")
@@ -76,7 +78,7 @@ def _file(path: Path) -> tuple[Sequence[Any], Mapping[str, str]]:
     except (Unusable, UnicodeDecodeError, OSError) as error:
         raise DataError(f"swe-bench: {path} cannot be read: {error}.", "Give JSON, JSON lines or parquet.") from error
     if not isinstance(rows, list):
-        raise DataError(f"swe-bench: {path} holds no list.", "Give a list of instances, or JSON lines.")
+        raise DataError(f"swe-bench: {path} does not hold a list.", "Give a list of instances, or JSON lines.")
     return rows, source
 
 
@@ -96,7 +98,7 @@ def _hub(name: str) -> tuple[Sequence[Any], Mapping[str, str]]:
         loaded = datasets.load_dataset(name, split="test")
     except Exception as error:  # the library raises errors of many others
         told = " ".join(str(error).split())[:160]
-        raise DataError(f"swe-bench: {name} cannot be had from the hub: {told}.", "Give --data FILE.") from error
+        raise DataError(f"swe-bench: {name} cannot be fetched from the hub: {told}.", "Give --data FILE.") from error
     return [dict(row) for row in loaded], {"hub": name, "fingerprint": str(getattr(loaded, "_fingerprint", ""))}
 
 
@@ -147,7 +149,7 @@ def image_of(instance: Instance, named: str, registry: str) -> str:
     if not image:
         raise DataError(
             f"{instance.instance_id}: its row names no image.",
-            "Use data of the new schema, or name one: --env swe-bench:image=...",
+            "Use data in the new schema, or name one: --env swe-bench:image=...",
         )
     first, slash, _ = image.partition("/")
     prefixed = bool(slash) and ("." in first or ":" in first or first == "localhost")

@@ -66,7 +66,7 @@ class SweMini(Environment):
         if domain and domain not in HOUSES:
             raise UnknownNameError(f"domain of {NAME}", domain, HOUSES)
         if data:
-            raise DataError(f"{NAME} takes no --data.", "Your own data goes with --env swe-bench.")
+            raise DataError(f"{NAME} takes no --data.", "Use --env swe-bench for your own data.")
         made = tuple(_task(mini) for mini in catalogue().values() if domain in ("", mini.kind))
         content = digest([[mini.instance, sorted(mini.files.items())] for mini in catalogue().values()])
         return TaskSet(NAME, split, made, {"pack": f"{NAME} {VERSION}", "sha256": content}, content)
