@@ -157,7 +157,7 @@ class _Search:
         drawn = KEPT ** np.maximum(0, (~np.isnan(ways)).sum(-1) - 1)
         lows, highs = self._middle + drawn * (lows - self._middle), self._middle + drawn * (highs - self._middle)
         self.low, self.high = min(self.low, float(np.nanmin(lows))), max(self.high, float(np.nanmax(highs)))
-        widths = np.nan_to_num(highs - lows)
+        widths: Floats = np.nan_to_num(highs - lows)
         together, own = np.concatenate([self._best, ways]), np.concatenate([self._widths, widths])
         best = np.argsort(-own, kind="stable")[: 8 * _KEPT_WAYS]
         _, distinct = np.unique(np.nan_to_num(together[best], nan=-9.0), axis=0, return_index=True)
