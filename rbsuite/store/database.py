@@ -86,6 +86,7 @@ class Database:
                 if not readonly:
                     self._connection.execute("PRAGMA synchronous = NORMAL")
                 _check_version(self._connection, path, may_migrate=alone and not readonly)
+                (self._mark,) = self._connection.execute("PRAGMA user_version").fetchone()
             except BaseException:
                 self._connection.close()
                 raise
@@ -112,6 +113,8 @@ class Database:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
+                # The mark by which the log is known: see rbsuite.store.leftovers.
+                self._connection.execute(f"PRAGMA user_version = {self._mark}")
                 self._connection.execute("COMMIT")
                 if self._sync is not None:
                     self._sync.note()

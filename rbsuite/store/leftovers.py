@@ -1,8 +1,8 @@
 """The files beside a database that SQLite takes for its own: those of another database are recognised before they are read.
 
 SQLite applies a log (``-wal``) to whatever file has its name without the ending; one that was left of another file, or came with a copy,
-would be mixed into this one. So a store's file has a mark of its own in its header (``PRAGMA user_version``), which its logs repeat
-wherever they hold the first page; one that does not has changed no size, and is known by that of its file.
+would be mixed into this one. So a store's file has a mark of its own in its header (``PRAGMA user_version``), which every transaction
+writes again, so that its logs hold it too. A log without it, as another program leaves it, is known by the size of its file.
 """
 
 from __future__ import annotations

@@ -228,3 +228,20 @@ def test_a_log_without_the_first_page_is_known_by_its_size(tmp_path: Path, sampl
         assert store.committed(samples.RUN) == 40
     with pytest.raises(StoreError, match=f"{FILE_NAME}-wal belongs to another file"):
         ExperimentStore.open(tmp_path / "b-copy", readonly=True)
+
+
+def test_every_commit_marks_the_log(tmp_path: Path, samples: ModuleType) -> None:
+    """Two stores of one size: the log of a commit that needs no new page is known by its mark."""
+    for name in ("a", "b"):
+        with ExperimentStore.create(tmp_path / name, samples.manifest(10)) as store:
+            for record in samples.records(10):
+                store.commit(samples.RUN, record)
+    shutil.copytree(tmp_path / "b", tmp_path / "mixed")
+    with ExperimentStore.open(tmp_path / "a") as store:
+        store.mark_finished(samples.RUN)
+        shutil.copytree(tmp_path / "a", tmp_path / "whole")
+        shutil.copyfile(tmp_path / "a" / f"{FILE_NAME}-wal", tmp_path / "mixed" / f"{FILE_NAME}-wal")
+    with ExperimentStore.open(tmp_path / "whole", readonly=True) as store:
+        assert store.run_finished(samples.RUN)
+    with pytest.raises(StoreError, match=f"{FILE_NAME}-wal belongs to another file"):
+        ExperimentStore.open(tmp_path / "mixed", readonly=True)
