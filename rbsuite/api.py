@@ -289,7 +289,7 @@ def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execut
     except StoreError as error:
         reason = error.message.partition("another experiment: ")[2] or error.message
         raise UsageError(
-            f"{store.directory} cannot be run again as it was: {reason}", "Put that back first."
+            f"{store.directory} cannot be run again as it was: {reason}", "Restore that first."
         ) from error
     return planned
 

@@ -32,7 +32,7 @@ EPILOG = """Examples:
 @click.option(
     "--memory", metavar="MEMORY", help="The memory to look at, or the name of a condition [default: the first]."
 )
-@click.option("--against", metavar="MEMORY", help="What stands beside it [default: the baseline].")
+@click.option("--against", metavar="MEMORY", help="What to show beside it [default: the baseline].")
 @click.option("--alone", is_flag=True, help="Put nothing beside it.")
 @click.option(
     "--order",
@@ -44,7 +44,7 @@ EPILOG = """Examples:
     "--rollout", type=click.IntRange(min=0), metavar="N", help="Which rollout [default: the one that counts]."
 )
 @click.option("--no-prompt", is_flag=True, help="Leave out the prompt.")
-@click.option("--full", is_flag=True, help="Show texts whole.")
+@click.option("--full", is_flag=True, help="Show texts in full.")
 @reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(

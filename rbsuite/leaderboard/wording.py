@@ -13,7 +13,7 @@ def about(table: BoardTable) -> list[str]:
     board = table.place.board
     of = f"{board.environment}, split {board.split}" + (f", {board.domain}" if board.domain else "")
     lines = [
-        f"{of}: {board.tasks} tasks. Ranked by {headline_name(board)}; ranges hold together in 95 % of boards"
+        f"{of}: {board.tasks} tasks. Ranked by {headline_name(board)}; all ranges hold together in 95 % of boards"
         " (paired by task, Holm over all pairs)."
     ]
     if board.simulated:
