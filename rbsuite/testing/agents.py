@@ -77,7 +77,7 @@ class AgentSubject(Subject[AgentSpec]):
         done: list[Action] = []
         while episode.observation.turn == "agent" and len(done) < TURNS:
             require(
-                isinstance(player.decided(episode.observation), bool), "decided gave something else than True or False"
+                isinstance(player.decided(episode.observation), bool), "decided gave something other than True or False"
             )
             try:
                 done.append(check_action(await player.act(episode.observation)))
@@ -102,12 +102,12 @@ def said(request: ModelRequest) -> str:
 @rule(
     KIND,
     "modes",
-    'Declare AgentSpec(action_modes=("tools",)) or what else it is for.',
+    'Declare AgentSpec(action_modes=("tools",)), or whatever it is for.',
 )
 async def modes(subject: AgentSubject) -> None:
     """The spec names the action modes that it fits: text, tools or choice."""
     declared, known = subject.spec.action_modes, get_args(ActionMode)
-    require(declared and set(declared) <= set(known), f"its action modes are {declared}, and there are {known}")
+    require(declared and set(declared) <= set(known), f"its action modes are {declared}, but the known ones are {known}")
 
 
 @rule(
@@ -128,11 +128,11 @@ async def returns(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "solves",
-    "See that it asks for a form that it can read, and that it acts in the environment's mode.",
+    "Make sure that it asks for a form that it can read, and that it acts in the environment's mode.",
     after=("returns",),
 )
 async def solves(subject: AgentSubject) -> None:
-    """With a model that knows the way it solves a practice task of every mode that it declares."""
+    """With a model that knows the way, it solves a practice task of every mode that it declares."""
     for mode in subject.modes:
         played = await subject.play(mode)
         require(played.score == 1.0, f"on a task with {mode} it did {list(played.actions)}")
@@ -160,7 +160,7 @@ async def shown(subject: AgentSubject) -> None:
     after=("returns",),
 )
 async def memory(subject: AgentSubject) -> None:
-    """What was recalled stands in every request to its model."""
+    """What was recalled is in every request to its model."""
     for mode in subject.modes:
         played = await subject.play(mode, memory=LESSON)
         for number, request in enumerate(played.requests):
@@ -180,13 +180,13 @@ async def no_memory(subject: AgentSubject) -> None:
         words = subject.prompts.render("agent/memory.j2", memory=LESSON).replace(LESSON, "").split("\n")
         heads = [line for line in words if line.strip()]
         for text in texts:
-            require(not any(head in text for head in heads), f"on a task with {mode} memory is announced without any")
+            require(not any(head in text for head in heads), f"on a task with {mode} memory is announced although there is none")
 
 
 @rule(
     KIND,
     "remember",
-    "Make the system prompt anew when `remember` is called.",
+    "Build the system prompt again when `remember` is called.",
     after=("memory",),
 )
 async def remember(subject: AgentSubject) -> None:
@@ -201,7 +201,7 @@ async def remember(subject: AgentSubject) -> None:
 
     for request in (await subject.play("tools", memory=LESSON, later=OTHER, answer=look)).requests[1:]:
         text = said(request)
-        require(OTHER in text and LESSON not in text, "it still tells what was recalled first")
+        require(OTHER in text and LESSON not in text, "it still shows what was recalled first")
 
 
 _BLOCK = "I look.\n\n```bash\nlook x\n```"
@@ -219,7 +219,7 @@ async def fresh(subject: AgentSubject) -> None:
     for mode in subject.modes:
         alone = await subject.play(mode)
         await subject.play(mode, number=1, memory=LESSON)
-        require(await subject.play(mode) == alone, f"on a task with {mode} a new agent goes on where another stopped")
+        require(await subject.play(mode) == alone, f"on a task with {mode} a new agent continues where another stopped")
 
 
 @rule(
@@ -247,12 +247,12 @@ async def any_reply(subject: AgentSubject) -> None:
     after=("returns",),
 )
 async def model_fails(subject: AgentSubject) -> None:
-    """Where its model fails the ModelError passes: no action is made up."""
+    """Where its model fails, the ModelError passes through: no action is made up."""
     for mode in subject.modes:
         answer = Fixed(ModelError("the model failed."))
         with bearing("its model failed", ModelError):
             await subject.play(mode, answer=answer)
-            require(not answer.asked, f"on a task with {mode} its model failed, and it acted all the same")
+            require(not answer.asked, f"on a task with {mode} its model failed, but it acted all the same")
 
 
 @rule(
@@ -262,7 +262,7 @@ async def model_fails(subject: AgentSubject) -> None:
     after=("returns", "solves"),
 )
 async def fenced(subject: AgentSubject) -> None:
-    """What was learnt from others' words stands in its prompts as it was recalled, in its fences."""
+    """What was learned from others' words appears in its prompts as it was recalled, in its fences."""
 
     plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])
     for mode in subject.modes:
@@ -283,7 +283,7 @@ RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("start", "remember", "decided", "act")),
     modes,
     returns,
-    repeatable(KIND, "Draw chance from AgentStart.seed.", "returns"),
+    repeatable(KIND, "Derive randomness from AgentStart.seed.", "returns"),
     own_chance(KIND, "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).", "repeatable"),
     fresh,
     solves,

@@ -48,14 +48,14 @@ class EmbedderSubject(Subject[EmbedderSpec]):
 @rule(
     KIND,
     "id",
-    'Build the id of scheme, version and options: "hash/1:dimension=4096".',
+    'Build the id from scheme, version and options: "hash/1:dimension=4096".',
     after=("factory",),
 )
 async def identity(subject: EmbedderSubject) -> None:
-    """It has an id, the same for every object of the same options, that names all that shapes its vectors."""
+    """It has an id, the same for every object of the same options, that names everything that shapes its vectors."""
     first, second = subject.embedder.id, subject.make().id
     require(isinstance(first, str) and first.strip() and first.isprintable(), f"its id is {first!r}")
-    require(first == second, f"two objects of the same options have the ids {first!r} and {second!r}")
+    require(first == second, f"two objects with the same options have the ids {first!r} and {second!r}")
 
 
 @rule(
@@ -65,10 +65,10 @@ async def identity(subject: EmbedderSubject) -> None:
     after=("factory",),
 )
 async def shape(subject: EmbedderSubject) -> None:
-    """It gives a float32 array with one row for each text, also for none."""
+    """It gives a float32 array with one row for each text, even for no texts."""
     for texts in ([], list(TEXTS[:1]), list(TEXTS)):
         vectors = await subject.vectors(texts)
-        require(isinstance(vectors, np.ndarray), f"embed gave {type(vectors).__name__}, no array")
+        require(isinstance(vectors, np.ndarray), f"embed gave {type(vectors).__name__}, not an array")
         right = vectors.ndim == 2 and len(vectors) == len(texts)
         require(right, f"for {len(texts)} texts it gave an array of the shape {vectors.shape}")
         require(vectors.dtype == np.float32, f"its vectors are {vectors.dtype}")
@@ -77,7 +77,7 @@ async def shape(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "dimension",
-    "Let `dimension` be what the model gives.",
+    "Set `dimension` to the length of what the model gives.",
     after=("shape",),
 )
 async def dimension(subject: EmbedderSubject) -> None:
@@ -106,14 +106,14 @@ async def unit(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "tells-apart",
-    "See that texts reach the model, and each its own row.",
+    "Make sure that texts reach the model, and each gets its own row.",
     after=("unit",),
 )
 async def tells_apart(subject: EmbedderSubject) -> None:
     """Different texts have different vectors, and a text is nearest to what resembles it."""
     vectors = await subject.vectors(TEXTS)
     cosines = (vectors @ vectors[0]).tolist()
-    require(cosines[0] > 1 - CLOSE, "a text has another vector beside itself")
+    require(cosines[0] > 1 - CLOSE, "a text has a different vector beside itself")
     require(max(cosines[1:]) < 1 - CLOSE, "two different texts have the same vector")
     nearest = max(range(1, len(TEXTS)), key=lambda place: float(cosines[place]))
     require(nearest == len(TEXTS) - 1, f"{TEXTS[0]!r} is nearest to {TEXTS[nearest]!r}")
@@ -122,7 +122,7 @@ async def tells_apart(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "batch",
-    "Mask the padding of shorter texts, and let nothing be normalised over a batch.",
+    "Mask the padding of shorter texts, and normalise nothing over a batch.",
     after=("repeatable",),
 )
 async def batch(subject: EmbedderSubject) -> None:
@@ -131,7 +131,7 @@ async def batch(subject: EmbedderSubject) -> None:
     turned = (await subject.vectors(TEXTS[::-1]))[::-1]
     alone = np.concatenate([await subject.vectors([text]) for text in TEXTS])
     for what, vectors in (("alone", alone), ("in another order", turned)):
-        require(np.allclose(together, vectors, atol=CLOSE), f"asked for {what}, texts have other vectors")
+        require(np.allclose(together, vectors, atol=CLOSE), f"asked for {what}, texts have different vectors")
 
 
 @rule(
@@ -145,7 +145,7 @@ async def side_by_side(subject: EmbedderSubject) -> None:
     alone = [await subject.vectors([text]) for text in TEXTS]
     beside = await asyncio.gather(*(subject.vectors([text]) for text in TEXTS))
     for one, other in zip(alone, beside, strict=True):
-        require(np.allclose(one, other, atol=CLOSE), "asked for at the same time, texts have other vectors")
+        require(np.allclose(one, other, atol=CLOSE), "asked for at the same time, texts have different vectors")
 
 
 @rule(
@@ -178,11 +178,11 @@ async def processes(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "odd-texts",
-    "Give zeros where there is nothing to go by, and cut what is too long.",
+    "Give zeros where there is nothing to go by, and truncate what is too long.",
     after=("shape",),
 )
 async def odd_texts(subject: EmbedderSubject) -> None:
-    """It copes with every text: empty, blank, signs alone, other scripts, very long."""
+    """It copes with every text: empty, blank, symbols only, other scripts, very long."""
     for text in ODD:
         vectors = await subject.vectors([text])
         require(np.isfinite(vectors).all(), f"the vector of {text[:20]!r} is not finite")

@@ -69,7 +69,7 @@ async def returns(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "source",
-    "Set Verdict.source to the judge's name: it goes into the provenance of what is learnt.",
+    "Set Verdict.source to the judge's name: it goes into the provenance of what is learned.",
     after=("returns",),
 )
 async def source(subject: JudgeSubject) -> None:
@@ -101,7 +101,7 @@ async def no_state(subject: JudgeSubject) -> None:
     after=("no-state",),
 )
 async def truth(subject: JudgeSubject) -> None:
-    """A judge whose spec does not say ground_truth goes without the score; one that says so bears that there is none."""
+    """A judge whose spec does not say ground_truth does without the score; one that says so copes when there is none."""
     request = subject.requests()[0]
     if subject.spec.ground_truth:
         await subject.judge(subject.make(), replace(request, score=None))
@@ -113,7 +113,7 @@ async def truth(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "odd-rollouts",
-    "Render them by rbsuite.transcript.render_transcript, which knows them all.",
+    "Render them with rbsuite.transcript.render_transcript, which knows them all.",
     after=("returns",),
 )
 async def odd_rollouts(subject: JudgeSubject) -> None:
@@ -147,7 +147,7 @@ async def any_reply(subject: JudgeSubject) -> None:
         with bearing(f"its model replied {text[:20]!r}"):
             verdict = await subject.judge(subject.make(), subject.requests()[0], answer)
             told = verdict.label == "unknown" or not answer.asked
-            require(told, f"its model replied {text[:20]!r}, and it says {verdict.label!r}")
+            require(told, f"its model replied {text[:20]!r}, but it says {verdict.label!r}")
 
 
 @rule(
@@ -157,12 +157,12 @@ async def any_reply(subject: JudgeSubject) -> None:
     after=("returns",),
 )
 async def model_fails(subject: JudgeSubject) -> None:
-    """Where its model fails it says `unknown` or lets the ModelError pass; it raises nothing else and makes up no verdict."""
+    """Where its model fails, it says `unknown` or lets the ModelError pass; it raises nothing else and makes up no verdict."""
     answer = Fixed(ModelError("the model failed."))
     with bearing("its model failed", ModelError):
         verdict = await subject.judge(subject.make(), subject.requests()[0], answer)
         told = verdict.label == "unknown" or not answer.asked
-        require(told, f"its model failed, and it says {verdict.label!r}")
+        require(told, f"its model failed, but it says {verdict.label!r}")
 
 
 @rule(
@@ -172,7 +172,7 @@ async def model_fails(subject: JudgeSubject) -> None:
     after=("returns",),
 )
 async def fenced(subject: JudgeSubject) -> None:
-    """What users, environments and agents wrote stands in a fence in its prompts."""
+    """What users, environments and agents wrote is fenced in its prompts."""
 
     await require_fenced(subject, memory=("none",), judge=subject.name)
 
@@ -181,7 +181,7 @@ RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("judge")),
     returns,
     source,
-    repeatable(KIND, "Draw chance from services.rng, and ask the model at temperature 0.", "returns"),
+    repeatable(KIND, "Draw randomness from services.rng, and ask the model at temperature 0.", "returns"),
     own_chance(KIND, "Draw from services.rng.", "repeatable"),
     no_state,
     truth,

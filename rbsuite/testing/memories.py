@@ -51,7 +51,7 @@ async def empty_bank(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "returns",
-    "Build them by the constructors of rbsuite.experience.",
+    "Build them with the constructors of rbsuite.experience.",
     after=("empty-bank",),
 )
 async def returns(subject: MemorySubject) -> None:
@@ -69,7 +69,7 @@ async def returns(subject: MemorySubject) -> None:
     after=("returns",),
 )
 async def operations(subject: MemorySubject) -> None:
-    """The bank takes every operation: ids that are new or known, items of one experience under one key."""
+    """The bank accepts every operation: ids that are new or known, items of one experience under one key."""
     try:
         await subject.stream(subject.one()).run()
     except PluginError as error:
@@ -83,12 +83,12 @@ async def operations(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def reason(subject: MemorySubject) -> None:
-    """Where nothing is recalled the reason is given, and only there."""
+    """Where nothing is recalled, the reason is given, and only there."""
     stream = await subject.stream(subject.one()).run()
     for position, (recall, _) in enumerate(stream.recalls):
         anything = bool(recall.items or recall.text)
-        require(anything or recall.reason.strip(), f"at task {position} nothing was recalled, and no reason given")
-        require(not (anything and recall.reason), f"at task {position} something was recalled, with a reason why not")
+        require(anything or recall.reason.strip(), f"at task {position} nothing was recalled, and no reason was given")
+        require(not (anything and recall.reason), f"at task {position} something was recalled, yet a reason why not was given")
 
 
 @rule(
@@ -121,17 +121,17 @@ async def recalled_exist(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def provenance(subject: MemorySubject) -> None:
-    """Every operation says from which task, position and rollouts it was learnt, and so does every new item."""
+    """Every operation says from which task, position and rollouts it was learned, and so does every new item."""
     stream = await subject.stream(subject.one()).run()
     for position, op in stream.learnt:
         one = experience(position)
         told = [op.provenance, *([op.item.provenance] if op.op == "add" and op.item is not None else [])]
         for found in told:
             right = (found.task_id, found.position) == (one.task_id, position)
-            require(right, f"what was learnt on {one.task_id!r} says {found.task_id!r}, position {found.position}")
+            require(right, f"what was learned on {one.task_id!r} says {found.task_id!r}, position {found.position}")
             rollouts = {outcome.trajectory.rollout for outcome in one.outcomes}
             require(
-                set(found.rollouts) <= rollouts, f"what was learnt on {one.task_id!r} names rollouts {found.rollouts}"
+                set(found.rollouts) <= rollouts, f"what was learned on {one.task_id!r} names rollouts {found.rollouts}"
             )
 
 
@@ -142,7 +142,7 @@ async def provenance(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def ids(subject: MemorySubject) -> None:
-    """Item ids differ also from those of the bank that a run was started with."""
+    """Item ids also differ from those of the bank that a run was started with."""
     stream = subject.stream(subject.one())
     _ = (await subject.stream(subject.one()).run()).learnt
     for number in range(LENGTH):
@@ -161,7 +161,7 @@ async def ids(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "replayable",
-    "Use str, int, float and tuples of them, and no subclasses of your own.",
+    "Use str, int, float and tuples of these, and no subclasses of your own.",
     after=("operations",),
 )
 async def replayable(subject: MemorySubject) -> None:
@@ -172,24 +172,24 @@ async def replayable(subject: MemorySubject) -> None:
     for version, (ops, _) in enumerate(stream.ops, 1):
         back = tuple(decode_op(op_row(op)[-1]) for op in ops)
         for op, other in zip(ops, back, strict=True):
-            require(op == other, f"the operation {op.op!r} of task {version - 1} comes back from the store as another")
+            require(op == other, f"the operation {op.op!r} of task {version - 1} comes back from the store as a different one")
         await again.apply(version, back)
-    require(again.state_hash == stream.bank.state_hash, "the bank is another one when it is read back from the store")
+    require(again.state_hash == stream.bank.state_hash, "the bank differs when it is read back from the store")
 
 
 @rule(
     KIND,
     "no-state",
-    "Keep nothing in the object between calls; what is to be known later goes into the bank.",
+    "Keep nothing in the object between calls; what is needed later goes into the bank.",
     after=("operations", "repeatable"),
 )
 async def no_state(subject: MemorySubject) -> None:
-    """A call that is made again on the same object gives the same: a try may be thrown away and repeated."""
+    """A call repeated on the same object gives the same: an attempt may be discarded and repeated."""
     stream = replace(subject.stream(subject.one()), twice=True)
     await stream.run()
     for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
-        require(first == second, f"at task {position} a second recall gives something else")
-        require(learnt == again, f"at task {position} absorbing a second time gives something else")
+        require(first == second, f"at task {position} a second recall gives something different")
+        require(learnt == again, f"at task {position} absorbing a second time gives something different")
 
 
 @rule(
@@ -199,13 +199,13 @@ async def no_state(subject: MemorySubject) -> None:
     after=("operations", "repeatable"),
 )
 async def resume(subject: MemorySubject) -> None:
-    """A run that is resumed with a new object goes on as if it had never stopped."""
+    """A run that is resumed with a new object continues as if it had never stopped."""
     if subject.spec.external:
         await _restores(subject)
         return
     undisturbed = await subject.stream(subject.one()).run()
     stopped = await subject.stream(subject.make).run()
-    require(undisturbed.told() == stopped.told(), "with a new object for every call it recalls or learns otherwise")
+    require(undisturbed.told() == stopped.told(), "with a new object for every call, it recalls or learns differently")
 
 
 async def _restores(subject: MemorySubject) -> None:
@@ -218,7 +218,7 @@ async def _restores(subject: MemorySubject) -> None:
     await stream.step()
     again = await subject.restored(snapshot)
     after = [await again.recall(number) for number in range(LENGTH)]
-    require(before == after, "opened at a snapshot it recalls otherwise than when the snapshot was given")
+    require(before == after, "opened at a snapshot, it recalls differently than when the snapshot was given")
 
 
 @rule(
@@ -245,7 +245,7 @@ async def side_by_side(subject: MemorySubject) -> None:
     after=("operations", "provenance", "recalled-exist"),
 )
 async def own_task(subject: MemorySubject) -> None:
-    """Nothing that was learnt on a task is recalled for it."""
+    """Nothing that was learned on a task is recalled for it."""
     stream = await subject.stream(subject.one()).run()
     for number in range(LENGTH):
         task = tasks().tasks[number]
@@ -253,7 +253,7 @@ async def own_task(subject: MemorySubject) -> None:
         for item in recall.items:
             found = stream.bank.get(item.item_id, LENGTH)
             own = found is not None and found.provenance.task_id == task.id
-            require(not own, f"an item that was learnt on {task.id!r} is recalled for it")
+            require(not own, f"an item that was learned on {task.id!r} is recalled for it")
         require(marker(number) not in recall.text, f"what happened on {task.id!r} is recalled for it")
 
 
@@ -264,7 +264,7 @@ async def own_task(subject: MemorySubject) -> None:
     after=("operations", "ids"),
 )
 async def budget(subject: MemorySubject) -> None:
-    """What is put before the agent stays short, however much is in the bank: at most 20,000 tokens."""
+    """What is shown to the agent stays short, however much is in the bank: at most 20,000 tokens."""
 
     async def long(request: ModelRequest) -> Completion:
         done = await practised(request)
@@ -273,7 +273,7 @@ async def budget(subject: MemorySubject) -> None:
     stream = subject.stream(subject.one(), long)
     await stream.run(MANY, padding=PADDING)
     longest = max([tokens_of((await stream.recall(number)).text) for number in range(4)])
-    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} tokens are put before the agent")
+    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} tokens are shown to the agent")
 
 
 @rule(
@@ -296,7 +296,7 @@ async def any_reply(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def model_fails(subject: MemorySubject) -> None:
-    """Where its model fails it learns nothing or lets the ModelError pass; it raises nothing else."""
+    """Where its model fails, it learns nothing or lets the ModelError pass; it raises nothing else."""
     stream = subject.stream(subject.one())
     await stream.run(2)
     stream.answer = Fixed(ModelError("the model failed."))
@@ -353,7 +353,7 @@ async def domains(subject: MemorySubject) -> None:
     after=("operations", "any-reply", "model-fails", "phases"),
 )
 async def fenced(subject: MemorySubject) -> None:
-    """Text from environments and models stands in a fence, before the agent and before the memory's own model."""
+    """Text from environments and models is fenced, for the agent and for the memory's own model."""
     subject.make()  # raises where it cannot be tried
     await require_fenced(subject, memory=(subject.name,), judge="self")
 
@@ -370,7 +370,7 @@ RULES: tuple[Rule[Any], ...] = (
     replayable,
     in_bank(
         repeatable(
-            KIND, "Draw chance from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+            KIND, "Draw randomness from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
         )
     ),
     own_chance(KIND, "Draw from view.rng.", "repeatable"),

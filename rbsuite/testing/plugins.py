@@ -77,13 +77,13 @@ async def loads(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "version",
-    "Set `api_version` and the requirement on rbsuite to what you have tried it with.",
+    "Set `api_version` and the requirement on rbsuite to what you have tested it with.",
     after=("loads",),
 )
 async def version(subject: PluginSubject) -> None:
-    """It is built for this version of the hooks, and its distribution asks for this rbsuite."""
+    """It is built for this version of the hooks, and its distribution requires this rbsuite."""
     declared = getattr(subject.loaded, "api_version", hookspecs.API_VERSION)
-    require(declared == hookspecs.API_VERSION, f"it is for version {declared}, and this is {hookspecs.API_VERSION}")
+    require(declared == hookspecs.API_VERSION, f"it is for version {declared}, but this is {hookspecs.API_VERSION}")
     words = misfit(subject.distribution) if subject.distribution is not None else ""
     require(not words, words)
 
@@ -91,7 +91,7 @@ async def version(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "marked",
-    "Put @rbsuite.hookimpl above it: without that nobody ever calls it.",
+    "Put @rbsuite.hookimpl above it: without that it is never called.",
     after=("loads",),
 )
 async def marked(subject: PluginSubject) -> None:
@@ -121,7 +121,7 @@ async def hooks(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "declares",
-    "Return a list of specs, and raise nothing: what is missing on a machine is said by the spec's `needs`.",
+    "Return a list of specs, and raise nothing: the spec's `needs` says what is missing on a machine.",
     after=("hooks",),
 )
 async def declares(subject: PluginSubject) -> None:

@@ -31,11 +31,11 @@ async def complete(subject: EnvironmentSubject) -> None:
     require(spec.agent in plugins.agents, f"its agent {spec.agent!r} is not known")
     modes = plugins.agents[spec.agent].action_modes
     require(
-        spec.action_mode in modes, f"its agent {spec.agent!r} is for {modes}, and its turns are {spec.action_mode!r}"
+        spec.action_mode in modes, f"its agent {spec.agent!r} is for {modes}, but its turns are {spec.action_mode!r}"
     )
     unknown = [name for name in spec.users if name not in plugins.users]
     require(not unknown, f"its users {unknown} are not known")
-    require(spec.data_licence or not spec.pack, f"it imports the pack {spec.pack!r} and names no licence of the data")
+    require(spec.data_licence or not spec.pack, f"it imports the pack {spec.pack!r} but names no licence of the data")
     require(spec.max_steps > 0, f"max_steps is {spec.max_steps}")
 
 
@@ -86,13 +86,13 @@ async def domains(subject: EnvironmentSubject) -> None:
             given = {task.id for task in subject.environment.tasks(subject.split, domain=domain)}
         except (DataError, UnknownNameError):
             given = set()
-        require(given == wanted, f"domain {domain!r} has {len(wanted)} tasks, and {len(given)} were given")
+        require(given == wanted, f"domain {domain!r} has {len(wanted)} tasks, but {len(given)} were given")
 
 
 @rule(
     KIND,
     "task-data",
-    "Keep objects, sets and functions out of Task.payload; what is worked out from it belongs to the environment.",
+    "Keep objects, sets and functions out of Task.payload; what is computed from it belongs to the environment.",
     after=("tasks",),
 )
 async def task_data(subject: EnvironmentSubject) -> None:
@@ -105,13 +105,13 @@ async def task_data(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "task-hash",
-    "Sort what comes from sets and directories, and use no clock, no `hash()` and no unseeded chance in reading tasks.",
+    "Sort what comes from sets and directories, and use no clock, no `hash()` and no unseeded randomness when reading tasks.",
     after=("tasks", "task-data"),
 )
 async def task_hash(subject: EnvironmentSubject) -> None:
-    """The tasks are the same when they are read again, and in other processes, however these hash texts."""
+    """The tasks are the same when they are read again, and in other processes, however those hash texts."""
     own = subject.tasks.content_hash
-    require(subject.another().tasks(subject.split).content_hash == own, "read a second time, the tasks are others")
+    require(subject.another().tasks(subject.split).content_hash == own, "read a second time, the tasks differ")
     require_importable(subject.spec.factory.partition(":")[0])
     recipe = subject.recipe
     jobs = (
@@ -128,7 +128,7 @@ async def task_hash(subject: EnvironmentSubject) -> None:
     )
     try:
         for found in await asyncio.gather(*jobs):
-            require(found == own, "in another process the tasks are others")
+            require(found == own, "in another process the tasks differ")
     except Elsewhere as error:
         raise Broken(str(error)) from error
 

@@ -191,7 +191,7 @@ def _read(seen: Observation) -> list[Any]:
     after=("same-seed", "solution"),
 )
 async def truth_hidden(subject: EnvironmentSubject) -> None:
-    """What decides the score and nothing else (answer, goal, checks) is in nothing that agent, memory and judge read."""
+    """What decides the score and nothing else (answer, goal, checks) is in nothing that agent, memory or judge reads."""
     for one in await _decisive(subject):
         _require_hidden(one, one.solved, _read, "is shown")
 
@@ -216,7 +216,7 @@ async def truth_after_failure(subject: EnvironmentSubject) -> None:
     after=("same-seed", "solution"),
 )
 async def truth_in_data(subject: EnvironmentSubject) -> None:
-    """Nor does it stand in Observation.data, which memory and judge get too, and which holds no score, reward or success."""
+    """Nor is it in Observation.data, which memory and judge get too, and which holds no score, reward or success."""
     for task in subject.played:
         for seen in (await subject.play(task, subject.actions(task))).shown:
             keys = {str(key).lower() for part in parts(seen.data) if isinstance(part, Mapping) for key in part}
@@ -229,7 +229,7 @@ async def truth_in_data(subject: EnvironmentSubject) -> None:
         return
     for one in decisive:
         for pair in (one.solved, *one.failed):
-            _require_hidden(one, pair, lambda seen: [seen.data], "stands in the data of an observation")
+            _require_hidden(one, pair, lambda seen: [seen.data], "is in the data of an observation")
 
 
 def _require_hidden(one: Decisive, pair: Pair, read: Callable[[Observation], list[Any]], words: str) -> None:

@@ -37,10 +37,10 @@ async def opens(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as episode:
             first = episode.observation
             require(
-                isinstance(first, Observation), f"task {task.id!r} opens with {type(first).__name__}, no Observation"
+                isinstance(first, Observation), f"task {task.id!r} opens with {type(first).__name__}, not an Observation"
             )
             require(first.turn in ("agent", "user"), f"task {task.id!r} opens with the turn {first.turn!r}")
-            require(first.turn == "agent" or subject.spec.users, "the turn is a user's, and the spec declares no users")
+            require(first.turn == "agent" or subject.spec.users, "the turn is a user's, but the spec declares no users")
 
 
 @rule(
@@ -87,7 +87,7 @@ async def query(subject: EnvironmentSubject) -> None:
     after=("opens",),
 )
 async def offers(subject: EnvironmentSubject) -> None:
-    """Where turns are tool calls the agent is offered tools at its first turn; where they are choices, choices; else neither."""
+    """Where turns are tool calls, the agent is offered tools at its first turn; where they are choices, choices; otherwise neither."""
     mode = subject.spec.action_mode
     for task in subject.played:
         seen = (await subject.play(task, ())).seen
@@ -96,19 +96,19 @@ async def offers(subject: EnvironmentSubject) -> None:
         assert first is not None
         for name, offered in (("tools", first.tools), ("choice", first.choices)):
             if mode == name:
-                require(offered, f"action_mode is {mode!r}, and on task {task.id!r} none is offered")
+                require(offered, f"action_mode is {mode!r}, but on task {task.id!r} none is offered")
             else:
-                require(not offered, f"action_mode is {mode!r}, and on task {task.id!r} it offers {name}")
+                require(not offered, f"action_mode is {mode!r}, but on task {task.id!r} it offers {name}")
 
 
 @rule(
     KIND,
     "tool-schemas",
-    "Name tools by letters, digits, `_` and `-` (64 at most); parameters are {'type': 'object', 'properties': {...}}.",
+    "Name tools with letters, digits, `_` and `-` (at most 64); parameters are {'type': 'object', 'properties': {...}}.",
     after=("offers",),
 )
 async def tool_schemas(subject: EnvironmentSubject) -> None:
-    """Tools have names that providers take, each its own, and JSON schemas of an object as parameters."""
+    """Tools have unique names that providers accept, and JSON schemas of an object as parameters."""
     if subject.spec.action_mode != "tools":
         raise NotTried("it offers no tools")
     for task in subject.played:
@@ -130,7 +130,7 @@ def _schema_fault(tool: ToolSpec) -> str:
         return f"takes a {schema['type']}, not an object"
     properties = schema.get("properties", {})
     missing = [name for name in schema.get("required", ()) if name not in properties]
-    return f"requires {missing}, which are none of its properties" if missing else ""
+    return f"requires {missing}, which are not among its properties" if missing else ""
 
 
 @rule(
@@ -154,9 +154,9 @@ async def observations(subject: EnvironmentSubject) -> None:
 
 async def _answered(subject: EnvironmentSubject, episode: Episode, action: Action) -> Observation:
     seen = await episode.act(action)
-    require(isinstance(seen, Observation), f"act gave {type(seen).__name__}, no Observation")
+    require(isinstance(seen, Observation), f"act gave {type(seen).__name__}, not an Observation")
     require(seen.turn in get_args(Turn), f"an observation has the turn {seen.turn!r}")
-    require(seen.turn != "user" or subject.spec.users, "the turn is a user's, and the spec declares no users")
+    require(seen.turn != "user" or subject.spec.users, "the turn is a user's, but the spec declares no users")
     require(isinstance(seen.text, str), f"an observation's text is {type(seen.text).__name__}")
     return seen
 
@@ -164,7 +164,7 @@ async def _answered(subject: EnvironmentSubject, episode: Episode, action: Actio
 @rule(
     KIND,
     "same-seed",
-    "Draw all chance from rbsuite.seeds.rng(seed, ...), and use no clock, no `hash()` and no order of a set.",
+    "Draw all randomness from rbsuite.seeds.rng(seed, ...), and use no clock, no `hash()` and no set order.",
     after=("observations",),
 )
 async def same_seed(subject: EnvironmentSubject) -> None:
@@ -237,7 +237,7 @@ async def isolated(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as other, subject.opened(task) as episode:
             await play_on(other, [*actions[:-1], Action("Something else.")], subject.lines(task))
             beside = await play_on(episode, actions, subject.lines(task))
-        require(beside == alone, f"task {task.id!r} goes otherwise while another episode is open")
+        require(beside == alone, f"task {task.id!r} goes differently while another episode is open")
 
 
 @rule(
@@ -247,7 +247,7 @@ async def isolated(subject: EnvironmentSubject) -> None:
     after=("isolated",),
 )
 async def fork(subject: EnvironmentSubject) -> None:
-    """A fork goes on from the same state, and neither sees what the other does."""
+    """A fork continues from the same state, and neither sees what the other does."""
     for task in subject.played:
         actions = subject.actions(task)
         whole = await subject.play(task, actions)
@@ -269,8 +269,8 @@ async def fork(subject: EnvironmentSubject) -> None:
                 rest = await play_on(episode, actions[done:], user)
             finally:
                 await twin.aclose()
-        require(whole.seen[-len(rest.seen) :] == rest.seen, f"task {task.id!r} goes otherwise once it was forked")
-        require(whole.grade == rest.grade, f"task {task.id!r} is graded otherwise once it was forked")
+        require(whole.seen[-len(rest.seen) :] == rest.seen, f"task {task.id!r} goes differently once it has been forked")
+        require(whole.grade == rest.grade, f"task {task.id!r} is graded differently once it has been forked")
         async with subject.opened(task) as episode:
             try:
                 twin = episode.fork()
@@ -280,13 +280,13 @@ async def fork(subject: EnvironmentSubject) -> None:
                 twice = await play_on(twin, actions, subject.lines(task))
             finally:
                 await twin.aclose()
-        require(twice.seen == whole.seen and twice.grade == whole.grade, f"a fork of task {task.id!r} goes otherwise")
+        require(twice.seen == whole.seen and twice.grade == whole.grade, f"a fork of task {task.id!r} goes differently")
 
 
 @rule(
     KIND,
     "task-untouched",
-    "Copy what a world changes of the payload (copy.deepcopy).",
+    "Copy the parts of the payload that a world changes (copy.deepcopy).",
     after=("task-hash", "observations"),
 )
 async def task_untouched(subject: EnvironmentSubject) -> None:
@@ -318,7 +318,7 @@ async def plain_records(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "gives-back",
-    "End in `close` or `aclose` whatever the episode started.",
+    "End whatever the episode started in `close` or `aclose`.",
     after=("observations",),
 )
 async def gives_back(subject: EnvironmentSubject) -> None:
