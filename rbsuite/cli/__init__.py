@@ -48,9 +48,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "report": Lazy("rbsuite.cli.report", "Write experiments as a page: figures, charts, rollouts side by side."),
     "view": Lazy("rbsuite.cli.view", "View experiments in a browser while they run."),
     "export": Lazy("rbsuite.cli.export", "Write an experiment as CSV, JSON lines, Parquet, inspect logs or ATIF."),
-    "attribute": Lazy(
-        "rbsuite.cli.attribute", "Leave memory items out and rerun their tasks: what did each cause?"
-    ),
+    "attribute": Lazy("rbsuite.cli.attribute", "Leave memory items out and rerun their tasks: what did each cause?"),
     "check": Lazy("rbsuite.cli.check", "Check that an experiment's file is still as it was written."),
     "rescore": Lazy("rbsuite.cli.rescore", "Grade an experiment again under another convention."),
     "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),

@@ -53,10 +53,17 @@ EPILOG = """Examples:
 @click.option("--again", is_flag=True, help="Also run each task again with nothing left out, and compare with that.")
 @click.option("--dry-run", is_flag=True, help="Say how much there is to run and estimate its cost; nothing is sent.")
 @click.option(
-    "--concurrency", type=click.IntRange(min=1), default=8, show_default=True, metavar="N", help="Concurrent model calls."
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Concurrent model calls.",
 )
 @click.option("--cache", default="", metavar="DIR", help="A cache of replies, as for rbsuite eval.")
-@click.option("--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when all sessions together have cost this much.")
+@click.option(
+    "--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when all sessions together have cost this much."
+)
 @click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop after this many tokens, in and out.")
 @click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop after this many model calls.")
 @click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when this session has taken this long.")
@@ -132,7 +139,9 @@ def _estimate(
     echo(
         f"{counts['item']} items and {counts['cluster']} clusters: {len(trials)} tasks to rerun, {len(left)} of them still to do."
     )
-    echo(f"About {usage.calls:,} calls, {usage.tokens:,} tokens, {cost}, judging by what the same tasks took before; nothing is sent.")
+    echo(
+        f"About {usage.calls:,} calls, {usage.tokens:,} tokens, {cost}, judging by what the same tasks took before; nothing is sent."
+    )
 
 
 def _run(store: ExperimentStore, trials: Sequence[Trial], kept: Journal, execution: Execution, *, quiet: bool) -> None:

@@ -25,7 +25,9 @@ def command() -> None:
 
 @command.command("explain")
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--session", type=click.IntRange(min=1), metavar="N", help="Which session of the cache [default: the last].")
+@click.option(
+    "--session", type=click.IntRange(min=1), metavar="N", help="Which session of the cache [default: the last]."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def explain_command(directory: Path, session: int | None, as_json: bool) -> None:
     """Say why calls missed the cache: how each differs from the entry most like it.

@@ -17,8 +17,8 @@ from rbsuite.cli.output import echo, echo_json
 def command(experiment: Path, wanted: str, as_json: bool) -> None:
     """Recompute the hash chain over all records of EXPERIMENT, and compare what is stored more than once.
 
-    Exit code 1 with a line for each finding. Anyone who can compute a chain can forge one: only the digest, kept elsewhere (in a paper), shows
-    that a file is the original one.
+    Exit code 1 with a line for each finding. Anyone who can compute a chain can forge one: only the digest, kept elsewhere (in a paper),
+    shows that a file is the original one.
     """
     from rbsuite.store.checking import check_experiment
     from rbsuite.store.rows import UNDECLARED

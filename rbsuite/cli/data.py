@@ -45,7 +45,7 @@ data = group
     "--python",
     default="",
     metavar="PATH",
-    help="For a benchmark whose tasks only its own code can make: the interpreter of an environment with its "
+    help="For a benchmark whose tasks only its own code can make: the Python of an environment with its "
     "dependencies. The checkout's code is then run.",
 )
 def import_command(environment: str, sources: tuple[str, ...], python: str) -> None:

@@ -199,7 +199,7 @@ def _splits(splits: list[dict[str, Any]], explain: bool) -> str:
 
 def _tasks(row: Mapping[str, Any]) -> str:
     if not row["here"]:
-        return "missing"
+        return "not here"
     if len(row["domains"]) < 2:
         return str(row["tasks"])
     if len(row["domains"]) > DOMAINS_SHOWN:

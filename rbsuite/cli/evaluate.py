@@ -249,7 +249,9 @@ def read_concurrency(text: Any) -> tuple[int, int]:
 @click.option(
     "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when it has taken this many tokens, in and out."
 )
-@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop when it has made this many model calls.")
+@click.option(
+    "--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop when it has made this many model calls."
+)
 @click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when it has been running for this long.")
 @click.option(
     "--out",
@@ -282,7 +284,9 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     "--retry-failed", is_flag=True, help="With --from: take every run back to its first broken task, and continue."
 )
 @click.option(
-    "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them holds."
+    "--join",
+    is_flag=True,
+    help="Work on an experiment together with other processes: take runs that none of them holds.",
 )
 @click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost; nothing is sent and nothing written.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -310,7 +314,7 @@ def command(
     """Run an experiment: memories compared on the same tasks, in the same orders.
 
     Running the same command again resumes where it stopped, or shows the result if it is complete. With --looks it stops at the first look;
-    --to-look goes on.
+    --to-look continues.
     """
     from rbsuite import api
 
@@ -319,7 +323,8 @@ def command(
     if rewind or retry_failed:
         if source is None or from_file or given or out or join or dry_run:
             raise UsageError(
-                "--rewind and --retry-failed can only be combined with --from EXPERIMENT.", "Leave the other options out."
+                "--rewind and --retry-failed can only be combined with --from EXPERIMENT.",
+                "Leave the other options out.",
             )
         _take_back(source, rewind, retry_failed=retry_failed)
     alone = source is not None and not (from_file or given or out or dry_run)

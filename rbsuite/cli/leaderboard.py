@@ -49,7 +49,9 @@ def command() -> None:
 @click.option(
     "--name", default="", help="Directory of the submission [default: made of system, organization and date]."
 )
-@click.option("--model", default="", help="The agent's model, as shown to readers [default: as the experiment names it].")
+@click.option(
+    "--model", default="", help="The agent's model, as shown to readers [default: as the experiment names it]."
+)
 @click.option("--model-org", default="", help="Who made the model.")
 @click.option("--model-released", default="", metavar="YYYY-MM-DD", help="When the model came out.")
 @click.option("--model-snapshot", default="", help="Which snapshot of the model was used.")
@@ -149,9 +151,9 @@ def validate_command(
                 echo(f"{name}: {fault}")
         bad = sum(map(bool, found.values()))
         echo(
-            f"{len(found)} submissions, {bad} refused"
+            f"{len(found)} submission{'' if len(found) == 1 else 's'}, {bad} refused"
             if bad
-            else f"{len(found)} submissions are valid: every number was recomputed"
+            else f"{len(found)} submission{' is' if len(found) == 1 else 's are'} valid: every number was recomputed"
         )
     if any(found.values()):
         raise click.exceptions.Exit(1)

@@ -189,8 +189,8 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
 def helped(experiment: Path, baseline: str | None, shown: int, reveal: bool, as_json: bool) -> None:
     """Show which items helped: how tasks went with and without them.
 
-    For each item: the tasks for which it was recalled, their difference from memory-off on the same tasks, and that of the tasks for which it
-    was not recalled though the bank held it. Items that say the same are grouped over all orders. This is observational and not
+    For each item: the tasks for which it was recalled, their difference from memory-off on the same tasks, and that of the tasks for which
+    it was not recalled though the bank held it. Items that say the same are grouped over all orders. This is observational and not
     causal: see rbsuite attribute.
     """
     from rbsuite.report.comparison import gather
@@ -215,7 +215,9 @@ def helped(experiment: Path, baseline: str | None, shown: int, reveal: bool, as_
 @_bank_options
 @click.argument("query")
 @click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Number of experiences to find.")
-@click.option("--i-may-share-this-data", "share", is_flag=True, help="Allow what was learned to go to an embedder elsewhere.")
+@click.option(
+    "--i-may-share-this-data", "share", is_flag=True, help="Allow what was learned to go to an embedder elsewhere."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def search(
     experiment: Path, run_id: str | None, at: int | None, reveal: bool, query: str, k: int, share: bool, as_json: bool

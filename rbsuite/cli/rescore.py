@@ -160,7 +160,9 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
     if changes:
         parts.append(_changes(changes, rescorer))
     parts.append(
-        fold("Agents were told the form that the first convention wants; a convention with another form fits their answers less well.")
+        fold(
+            "Agents were told the form that the first convention wants; a convention with another form fits their answers less well."
+        )
     )
     if store.manifest.facts["simulated"]:
         parts.append(SIMULATED)

@@ -63,7 +63,7 @@ def command(
     """Show a TASK of an EXPERIMENT with memory and without it: why did memory help here?
 
     Side by side: score, verdict and cost, what was recalled with its scores, the first prompt as it was sent, every step, the verdict
-    against the truth, and what the bank learnt. It shows what only the environment may see; nothing is written and no model is called.
+    against the truth, and what the bank learned. It shows what only the environment may see; nothing is written and no model is called.
     """
     with open_shown(experiment, reveal=reveal) as store:
         known = dict.fromkeys(name for run in store.manifest.runs for name in run.tasks)

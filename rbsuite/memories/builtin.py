@@ -176,13 +176,13 @@ def _experiences() -> Sequence[MemorySpec]:
 def _service() -> MemorySpec:
     return MemorySpec(
         "http",
-        "a memory service, asked over HTTP",
+        "a memory service, queried over HTTP",
         f"{HERE}.http:HttpMemory",
         (
             Option("url", "str", "", "base URL of the service, e.g. http://127.0.0.1:8080"),
             _k(5, "items recalled for a task, at most"),
             Option("characters", "int", 4000, "characters of an item, at most", minimum=100, maximum=1_000_000),
-            _budget(what="tokens of the transcripts that the service is told"),
+            _budget(what="tokens of the transcripts that the service is sent"),
             Option("timeout", "float", 120.0, "seconds to wait for an answer", minimum=0.1, maximum=3600.0),
             Option("retries", "int", 3, "retries where the service does not answer", minimum=0, maximum=20),
         ),

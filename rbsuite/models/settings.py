@@ -172,7 +172,8 @@ def _put(body: dict[str, Any], path: str, text: str, owner: str) -> None:
     *parents, last = path.split(".")
     if not all((*parents, last)) or (path in _OWN):
         raise UsageError(
-            f"{owner}: body.{path} cannot be set.", "Name a field that is neither an option nor part of rbsuite's request."
+            f"{owner}: body.{path} cannot be set.",
+            "Name a field that is neither an option nor part of rbsuite's request.",
         )
     place = body
     for name in parents:

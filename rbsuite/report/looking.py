@@ -31,7 +31,7 @@ class Looked:
         finding: whether the p value is as small.
         conditional: whether that holds for these orders alone, since they are too few to say how orders differ.
         undeclared: orders that were added once the declared ones were finished.
-        pooled: experiments whose orders are put together, a number that none of them declared; 1: it is a single one.
+        pooled: experiments whose orders are put pooled, a number that none of them declared; 1: it is a single one.
         several: whether there are several comparisons.
         declared: the difference over the declared orders alone, where others were added.
     """
@@ -143,7 +143,7 @@ def look_text(looked: Looked) -> str:
         )
     if looked.pooled > 1:
         return (
-            f"orders of {looked.pooled} experiments together, a number that none of them declared: interval and p value do not allow for "
+            f"orders of {looked.pooled} experiments pooled, a number that none of them declared: interval and p value do not allow for "
             "that choice"
         )
     if looked.number is None or looked.level is None or looked.spent is None:
@@ -178,7 +178,7 @@ def going_on(store: ExperimentStore) -> str:
     then = at.looks[at.number]
     return (
         f"Look {at.number} of {len(at.looks)}, after {_listed(at.looks)} orders. "
-        f"To go on to {then} orders: rbsuite eval --from {store.directory} --to-look next"
+        f"To continue to {then} orders: rbsuite eval --from {store.directory} --to-look next"
     )
 
 

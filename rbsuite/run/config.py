@@ -100,7 +100,7 @@ class ExperimentConfig:
         "text", "what a task may recall: from the whole run or from its own domain", "shared", choices=SCOPES
     )
     twins: str = _option(
-        "text", "whether a task may recall what was learnt on its twin (the same question)", "exclude", choices=TWINS
+        "text", "whether a task may recall what was learned on its twin (the same question)", "exclude", choices=TWINS
     )
     warm_start: str = _option(
         "text", "start with the banks of EXPERIMENT, or of EXPERIMENT@T: after its first T tasks", ""
@@ -124,9 +124,9 @@ class ExperimentConfig:
         "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
     )
     reply_tokens: str = _option(
-        "text", "most tokens of a model's reply, or of one for a purpose, e.g. 4000 or agent=16000,judge=2000", ""
+        "text", "maximum tokens of a model's reply, or of one for a purpose, e.g. 4000 or agent=16000,judge=2000", ""
     )
-    retries: int = _option("int", "further tries for a rollout that broke, before its task is committed", 0, minimum=0)
+    retries: int = _option("int", "retries of a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
     prompts: tuple[str, ...] = _option("names", "directory of prompt templates that replace the built-in ones", ("",))
     data: str = _option(
@@ -365,7 +365,7 @@ def refuse_masked(config: ExperimentConfig) -> None:
             if isinstance(text, str) and f"//{MASK}@" in text:
                 raise UsageError(
                     f"--{name.replace('_', '-')} {text}: its password is not stored.",
-                    "Run the command that began the experiment, or give this option anew.",
+                    "Run the command that began the experiment, or give this option again.",
                 )
 
 

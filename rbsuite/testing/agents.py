@@ -107,7 +107,9 @@ def said(request: ModelRequest) -> str:
 async def modes(subject: AgentSubject) -> None:
     """The spec names the action modes that it fits: text, tools or choice."""
     declared, known = subject.spec.action_modes, get_args(ActionMode)
-    require(declared and set(declared) <= set(known), f"its action modes are {declared}, but the known ones are {known}")
+    require(
+        declared and set(declared) <= set(known), f"its action modes are {declared}, but the known ones are {known}"
+    )
 
 
 @rule(
@@ -180,7 +182,10 @@ async def no_memory(subject: AgentSubject) -> None:
         words = subject.prompts.render("agent/memory.j2", memory=LESSON).replace(LESSON, "").split("\n")
         heads = [line for line in words if line.strip()]
         for text in texts:
-            require(not any(head in text for head in heads), f"on a task with {mode} memory is announced although there is none")
+            require(
+                not any(head in text for head in heads),
+                f"on a task with {mode} memory is announced although there is none",
+            )
 
 
 @rule(

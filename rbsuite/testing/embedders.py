@@ -85,7 +85,7 @@ async def dimension(subject: EmbedderSubject) -> None:
     for texts in ([], list(TEXTS)):
         length = (await subject.vectors(texts)).shape[1]
         told = subject.embedder.dimension
-        require(length == told, f"it says {told}, and its vectors have the length {length}")
+        require(length == told, f"it says {told}, but its vectors have the length {length}")
 
 
 @rule(

@@ -88,7 +88,10 @@ async def reason(subject: MemorySubject) -> None:
     for position, (recall, _) in enumerate(stream.recalls):
         anything = bool(recall.items or recall.text)
         require(anything or recall.reason.strip(), f"at task {position} nothing was recalled, and no reason was given")
-        require(not (anything and recall.reason), f"at task {position} something was recalled, yet a reason why not was given")
+        require(
+            not (anything and recall.reason),
+            f"at task {position} something was recalled, yet a reason why not was given",
+        )
 
 
 @rule(
@@ -172,7 +175,10 @@ async def replayable(subject: MemorySubject) -> None:
     for version, (ops, _) in enumerate(stream.ops, 1):
         back = tuple(decode_op(op_row(op)[-1]) for op in ops)
         for op, other in zip(ops, back, strict=True):
-            require(op == other, f"the operation {op.op!r} of task {version - 1} comes back from the store as a different one")
+            require(
+                op == other,
+                f"the operation {op.op!r} of task {version - 1} comes back from the store as a different one",
+            )
         await again.apply(version, back)
     require(again.state_hash == stream.bank.state_hash, "the bank differs when it is read back from the store")
 
@@ -370,7 +376,9 @@ RULES: tuple[Rule[Any], ...] = (
     replayable,
     in_bank(
         repeatable(
-            KIND, "Draw randomness from view.rng, and use no clock, no `hash()` and no generator of your own.", "operations"
+            KIND,
+            "Draw randomness from view.rng, and use no clock, no `hash()` and no generator of your own.",
+            "operations",
         )
     ),
     own_chance(KIND, "Draw from view.rng.", "repeatable"),

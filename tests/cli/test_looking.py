@@ -65,7 +65,7 @@ def test_show_says_why_memory_helped(shown: Any) -> None:
     sent = memory["prompt"]["messages"][index]["content"]
     assert sent[at:].startswith(memory["record"]["recalls"][0]["recall"]["text"])
     assert control["prompt"]["memory_at"] is None
-    assert f"stands in message {index + 1}, from character {at + 1}" in text
+    assert f"is in message {index + 1}, from character {at + 1}" in text
     assert "does: There are none." in text
     rollouts = [side["record"]["rollouts"][0] for side in document["sides"]]
     right = [(one["verdict"]["label"] == "success") == one["trajectory"]["grade"]["score"] for one in rollouts]

@@ -37,7 +37,8 @@ async def opens(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as episode:
             first = episode.observation
             require(
-                isinstance(first, Observation), f"task {task.id!r} opens with {type(first).__name__}, not an Observation"
+                isinstance(first, Observation),
+                f"task {task.id!r} opens with {type(first).__name__}, not an Observation",
             )
             require(first.turn in ("agent", "user"), f"task {task.id!r} opens with the turn {first.turn!r}")
             require(first.turn == "agent" or subject.spec.users, "the turn is a user's, but the spec declares no users")
@@ -269,7 +270,9 @@ async def fork(subject: EnvironmentSubject) -> None:
                 rest = await play_on(episode, actions[done:], user)
             finally:
                 await twin.aclose()
-        require(whole.seen[-len(rest.seen) :] == rest.seen, f"task {task.id!r} goes differently once it has been forked")
+        require(
+            whole.seen[-len(rest.seen) :] == rest.seen, f"task {task.id!r} goes differently once it has been forked"
+        )
         require(whole.grade == rest.grade, f"task {task.id!r} is graded differently once it has been forked")
         async with subject.opened(task) as episode:
             try:
