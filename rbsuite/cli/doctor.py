@@ -207,7 +207,7 @@ def check_plugins(found: Plugins) -> Iterator[Diagnosis]:
             yield Diagnosis(name, "warn", f"{info.distribution} takes {info.seconds:.1f} s to load", info.remedy)
     for stray in strays():
         yield Diagnosis(
-            stray, "warn", "is installed and declares no plugin", "Add an entry point in the group rbsuite."
+            stray, "warn", "is installed but declares no plugin", "Add an entry point in the group rbsuite."
         )
     yield Diagnosis("plugins", "ok", f"{sum(info.status == 'loaded' for info in infos)} loaded")
     yield from _check_declarations(found)

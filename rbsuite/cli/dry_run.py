@@ -24,8 +24,8 @@ _MEASURED = "the rollouts of {source}"
 _SIMULATED = "the simulated learner on {tasks} tasks in one order"
 CAVEAT = (
     "An estimate. Where it comes from the simulated learner, prompts are those that will be sent, counted at 4 characters per token, and "
-    "replies are shorter than those of a model that thinks; what a memory recalls grows along a stream, so longer streams take more a "
-    "task. Tries that are thrown away when running ahead come on top. A run of a few tasks gives better figures: rbsuite eval --from IT "
+    "replies are shorter than those of a reasoning model; what a memory recalls grows along a stream, so longer streams take more per "
+    "task. Attempts that are discarded when running ahead come on top. A run of a few tasks gives better figures: rbsuite eval --from IT "
     "--dry-run, with the options of the full run. --max-cost holds whatever the estimate."
 )
 

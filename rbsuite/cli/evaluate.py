@@ -164,7 +164,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     "--rate",
     type=Number(min=0.001),
     metavar="N",
-    help="At most this many calls per minute to each provider's model, by all workers together.",
+    help="At most this many calls per minute to each provider's model, from all workers together.",
 )
 @click.option(
     "--ray-address",
@@ -190,7 +190,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for a node that offers it.",
+    help="How long to wait for a node with these resources.",
 )
 @click.option(
     "--outage",

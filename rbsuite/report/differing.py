@@ -232,7 +232,7 @@ def _outcome_apart(found: Differing) -> str:
         for mine, theirs, estimate in found.gains:
             sides = (f"{points(one.difference.mean)}{point_bounds(one.difference.interval)}" for one in (mine, theirs))
             rows.append((f"{mine.a.label} - {mine.b.label}", *sides, change(estimate), _p(p_value(estimate))))
-        parts.append(f"What memory brought\n{table(rows, 2)}")
+        parts.append(f"Gain from memory\n{table(rows, 2)}")
     why = found.unpaired.rstrip(".")
     about = f"Streams are not paired, since they do not mean the same in both experiments: {why}. A has {a} tasks, B {b}, both {both}."
     parts.append(fold(f"{about} B - A is over tasks, given the orders that were run."))

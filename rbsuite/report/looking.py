@@ -31,7 +31,7 @@ class Looked:
         finding: whether the p value is as small.
         conditional: whether that holds for these orders alone, since they are too few to say how orders differ.
         undeclared: orders that were added once the declared ones were finished.
-        pooled: experiments whose orders are put pooled, a number that none of them declared; 1: it is a single one.
+        pooled: experiments whose orders are put together, a number that none of them declared; 1: it is a single one.
         several: whether there are several comparisons.
         declared: the difference over the declared orders alone, where others were added.
     """

@@ -74,7 +74,7 @@ def audit(
     for table, condition in (_STRAY | ({"sealed": _STRAY_SEALED} if META in values else {})).items():
         (count,) = database.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0]
         if count:
-            yield f"{count} rows of table {table} belong to no other row"
+            yield f"{count} rows of table {table} are orphaned"
     yield from _blobs(database)
 
 

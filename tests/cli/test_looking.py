@@ -104,7 +104,7 @@ def test_diff_of_other_tasks_says_what_memory_brought_in_both(shown: Any, place:
     text, document = shown(["diff", "e", "fewer"]), json.loads(shown(["diff", "e", "fewer", "--json"]))
     tasks = document["tasks"]
     assert 1 < tasks["both"] == tasks["b"] < tasks["a"]
-    assert "What memory brought" in text
+    assert "Gain from memory" in text
     assert document["not_paired_because"].startswith("task set")
     with (
         ExperimentStore.open(place / "e", readonly=True) as a,
