@@ -100,7 +100,7 @@ def test_a_path_means_what_stands_there_although_a_copy_is_installed(tmp_path: P
     assert known.plugin("mine") is sys.modules[__name__]
     known.add("other", "another 1.0", lambda: None)
     (place / "pyproject.toml").write_text(PYPROJECT.format(module="mine_here").replace("mine =", "other ="), "utf-8")
-    with pytest.raises(UsageError, match=r"another plugin is named 'other': that of another 1\.0"):
+    with pytest.raises(UsageError, match=r"another plugin is named 'other': the one from another 1\.0"):
         find_targets(str(place), known)
 
 
