@@ -126,7 +126,7 @@ def test_a_node_without_a_plugin_or_with_other_packs_is_named_with_what_to_do(
         for resource, said in (
             ("bare", "environment 'tau-bench' cannot be loaded: .*Install rbsuite-tau-bench"),
             ("empty", "(pack|data).*tau-bench"),
-            ("other", "its data of .*tau-bench' is not what the command's own machine has"),
+            ("other", "its data of .*tau-bench' is not the same as on the command's own machine"),
         ):
             options = on(cluster, "--ray-resources", f"cpu=0.5,{resource}=1", "--split", "test", "--domain", "retail")
             failed = evaluation.run(tmp_path / resource, *options)
