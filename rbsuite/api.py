@@ -288,9 +288,7 @@ def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execut
         check_same(planned, store)
     except StoreError as error:
         reason = error.message.partition("another experiment: ")[2] or error.message
-        raise UsageError(
-            f"{store.directory} cannot be run again as it was: {reason}", "Put that back first."
-        ) from error
+        raise UsageError(f"{store.directory} cannot be run again as it was: {reason}", "Restore that first.") from error
     return planned
 
 

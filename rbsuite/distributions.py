@@ -36,7 +36,7 @@ def misfit(distribution: Distribution) -> str:
         if re.sub(r"[-_.]+", "-", wanted.name).lower() == "rbsuite" and not wanted.specifier.contains(
             __version__, prereleases=True
         ):
-            return f"it asks for {text}, and this is rbsuite {__version__}"
+            return f"it requires {text}, but this is rbsuite {__version__}"
     return ""
 
 

@@ -167,7 +167,7 @@ class LimitReached(RbsuiteError):
     exit_code = 3
 
     def __init__(self, message: str, option: str = "") -> None:
-        super().__init__(message, option and f"Raise --{option} to go on.")
+        super().__init__(message, option and f"Raise --{option} to continue.")
 
 
 class StoreError(RbsuiteError):

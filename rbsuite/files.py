@@ -140,7 +140,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
         names = [name for name, _ in pairs]
-        raise Unusable(f"the key {next(name for name in made if names.count(name) > 1)!r} stands twice in one object")
+        raise Unusable(f"the key {next(name for name in made if names.count(name) > 1)!r} occurs twice in one object")
     return made
 
 

@@ -176,7 +176,7 @@ def refuse_keys(text: str) -> None:
             provider = re.search(r"(?:^|[:=,])([A-Za-z0-9_-]+)/", text)
             variable = f"{re.sub('[^A-Z0-9]', '_', provider[1].upper())}_API_KEY" if provider else "of its provider"
             raise UsageError(
-                f"{text.partition(':')[0].strip()!r} is given the option {named[1]!r}, and keys are no options.",
+                f"{text.partition(':')[0].strip()!r} is given the option {named[1]!r}, but keys are not options.",
                 f"Set the environment variable {variable}; it is neither stored nor shown.",
             )
 

@@ -92,7 +92,9 @@ class PluginInfo:
         if self.status == "failed":
             return f"Upgrade, reinstall or fix {self.distribution}, or set {DISABLE_VARIABLE}={self.name}."
         if self.slow:
-            return "Import in the factories what takes long, not in the module that declares them (`rbsuite plugin check`)."
+            return (
+                "Import what is slow in the factories, not in the module that declares them (`rbsuite plugin check`)."
+            )
         return ""
 
 
@@ -192,7 +194,7 @@ class Plugins:
         try:
             if api is not None and api != hookspecs.API_VERSION:
                 raise PluginError(
-                    f"it is built for version {api} of the hooks, and this rbsuite has version {hookspecs.API_VERSION}"
+                    f"it is built for version {api} of the hooks, but this rbsuite has version {hookspecs.API_VERSION}"
                 )
             self._manager.register(plugin, name)
             self._manager.check_pending()

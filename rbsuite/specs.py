@@ -230,7 +230,7 @@ class EnvironmentSpec(Spec):
         """
         if self.action_mode not in get_args(ActionMode):
             raise ValueError(
-                f"environment {self.name!r}: action_mode {self.action_mode!r} is none of {get_args(ActionMode)}"
+                f"environment {self.name!r}: action_mode {self.action_mode!r} is not one of {get_args(ActionMode)}"
             )
         if not self.agent:
             object.__setattr__(self, "agent", _AGENTS[self.action_mode])

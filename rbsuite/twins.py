@@ -54,7 +54,7 @@ class Twins(Generic[_Id]):
         are = "is" if self.identical == 1 else "are"
         return (
             f"{self.identical} {pairs} of {what} {are} identical and {self.near} nearly so; "
-            "a run keeps what was learnt on a task's twin out of its recall (--twins allow does not).",
+            "a run keeps what was learned on a task's twin out of its recall (--twins allow does not).",
         )
 
 

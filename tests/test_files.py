@@ -124,7 +124,7 @@ def nested(depth: int) -> str:
         ("[1e999]", "beyond floating point"),
         (nested(900), "levels deep"),
         (nested(100_000), "levels deep"),
-        ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' stands twice"),
+        ('{"a": 1, "b": {"c": 1, "c": 2}}', "'c' occurs twice"),
         ("1" * 5_000, "a number of 5000 digits"),
         ('{"a":\n x}', "Expecting value"),
     ],

@@ -306,7 +306,7 @@ def test_a_way_to_solve_it_is_the_reference() -> None:
     assert solution.actions == tuple(choices(SAFE))
     assert asyncio.run(play_actions(lake, task, solution.actions, ()))[0].score == 1.0
     wrong = from_gymnasium("FrozenLake-v1", actions=MOVES, solve=lambda _: [9])()
-    with pytest.raises(UsageError, match=r"solve gives 9, which is no action"):
+    with pytest.raises(UsageError, match=r"solve gives 9, which is not an action"):
         wrong.solution(task)
 
 

@@ -192,7 +192,7 @@ class Unmarked(Declares):
 @pytest.mark.parametrize(
     ("plugin", "words"),
     [
-        (Future("x", "y"), "it is built for version 99 of the hooks, and this rbsuite has version 1"),
+        (Future("x", "y"), "it is built for version 99 of the hooks, but this rbsuite has version 1"),
         (Unmarked("x", "y"), "rbsuite_agents is not marked with @rbsuite.hookimpl, so it would never be called"),
     ],
 )
@@ -224,7 +224,7 @@ def test_a_plugin_that_is_slow_is_told_of(monkeypatch: pytest.MonkeyPatch) -> No
     (info,) = plugins.infos
     assert info.seconds > 3
     assert info.slow
-    assert "Import in the factories" in info.remedy
+    assert "in the factories" in info.remedy
 
 
 def test_a_failed_plugin_that_asks_for_another_rbsuite_says_so(install: Install) -> None:
@@ -234,7 +234,7 @@ def test_a_failed_plugin_that_asks_for_another_rbsuite_says_so(install: Install)
     asks.requires = ["rbsuite<0.1", "numpy"]
     plugins.explain("old", asks)  # type: ignore[arg-type]
     (info,) = [info for info in plugins.infos if info.name == "old"]
-    assert "it asks for rbsuite<0.1, and this is rbsuite" in info.error
+    assert "it requires rbsuite<0.1, but this is rbsuite" in info.error
 
 
 def test_a_distribution_without_an_entry_point_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +338,7 @@ def test_an_alias_that_is_taken_is_refused_naming_both(taken: EnvironmentSpec) -
 def test_a_declaration_that_would_be_ignored_is_refused() -> None:
     with pytest.raises(ValueError, match="'nosuch' is reported separately, but is not one of its domains"):
         EnvironmentSpec("home", "a home", "x:Y", domains=("a",), apart=(Apart("nosuch", "It is not there."),))
-    with pytest.raises(ValueError, match="action_mode 'choices' is none of"):
+    with pytest.raises(ValueError, match="action_mode 'choices' is not one of"):
         EnvironmentSpec("home", "a home", "x:Y", action_mode="choices")  # type: ignore[arg-type]
 
 

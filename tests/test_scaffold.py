@@ -146,7 +146,7 @@ def test_a_distribution_is_complete(written: Path, template: Template) -> None:
         (["two words", "--kind", "memory"], "'two words' cannot be the name of a plugin"),
         (["../x", "--kind", "memory"], "'../x' cannot be the name of a plugin"),
         (["x" * 41, "--kind", "memory"], "at most 40 characters"),
-        (["rbsuite-sums", "--kind", "memory"], "begins with rbsuite, which is put before it. Write sums."),
+        (["rbsuite-sums", "--kind", "memory"], "begins with rbsuite, which is added anyway. Write sums."),
         (["reasoningbank", "--kind", "memory"], "'reasoningbank' is taken: built in declares it"),
         (["sums", "--kind", "memry"], "unknown kind 'memry'. Did you mean 'memory'?"),
         (["sums", "--kind", "environment", "--template", "tool"], "unknown template 'tool'. Did you mean 'tools'?"),
@@ -166,7 +166,7 @@ def test_what_cannot_be_written_is_refused_in_one_line(
 def test_what_exists_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "rbsuite-sums").mkdir()
     assert rbsuite(["plugin", "new", "sums", "--kind", "judge", "--into", str(tmp_path)], core_plugins()) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert list(tmp_path.rglob("*")) == [tmp_path / "rbsuite-sums"]
     (tmp_path / "file").write_text("x")
     assert rbsuite(["plugin", "new", "sums", "--kind", "judge", "--into", str(tmp_path / "file")], core_plugins()) == 2

@@ -9,10 +9,13 @@ from rbsuite.options import Option
 from rbsuite.specs import AgentSpec
 
 _STRICT = Option(
-    "strict", "bool", False, "read replies as the benchmark's own agent does, and tell none back that cannot be read"
+    "strict",
+    "bool",
+    False,
+    "read replies as the benchmark's own agent does, and do not ask again where one cannot be read",
 )
 
-_SCHEMA = Option("schema", "bool", True, "send the JSON schema of replies along, to models that take one")
+_SCHEMA = Option("schema", "bool", True, "send the JSON schema of replies along, to models that accept one")
 
 
 @hookimpl

@@ -44,27 +44,25 @@ COMMANDS: Mapping[str, Lazy] = {
     "list": Lazy("rbsuite.cli.listing", "List environments, memories, judges, agents, models and other plugins."),
     "compare": Lazy("rbsuite.cli.compare", "Compare conditions: intervals, tests, cost, judge, memory, learning."),
     "show": Lazy("rbsuite.cli.show", "Show one task with memory and without it, side by side."),
-    "diff": Lazy("rbsuite.cli.diff", "Say in what two experiments differ and what came of it."),
+    "diff": Lazy("rbsuite.cli.diff", "Show how two experiments differ and what came of it."),
     "report": Lazy("rbsuite.cli.report", "Write experiments as a page: figures, charts, rollouts side by side."),
-    "view": Lazy("rbsuite.cli.view", "Look at experiments in a browser while they run."),
+    "view": Lazy("rbsuite.cli.view", "View experiments in a browser while they run."),
     "export": Lazy("rbsuite.cli.export", "Write an experiment as CSV, JSON lines, Parquet, inspect logs or ATIF."),
-    "attribute": Lazy(
-        "rbsuite.cli.attribute", "Leave memory items out and run their tasks again: what did each cause?"
-    ),
-    "check": Lazy("rbsuite.cli.check", "Say whether an experiment's file is as it was written."),
-    "rescore": Lazy("rbsuite.cli.rescore", "Grade an experiment again by another convention."),
+    "attribute": Lazy("rbsuite.cli.attribute", "Leave memory items out and rerun their tasks: what did each cause?"),
+    "check": Lazy("rbsuite.cli.check", "Check that an experiment's file is still as it was written."),
+    "rescore": Lazy("rbsuite.cli.rescore", "Grade an experiment again under another convention."),
     "plan": Lazy("rbsuite.cli.plan", "Say how many tasks, orders and rollouts a comparison needs."),
     "env": Lazy("rbsuite.cli.environment", "Show an environment: splits, tasks, data, licence, floor."),
     "data": Lazy("rbsuite.cli.data", "Import, fetch and list the upstream data of environments."),
     "verify": Lazy("rbsuite.cli.verify", "Replay an environment's reference solutions and compare the scores."),
     "memory": Lazy("rbsuite.cli.memory", "Inspect the memory banks of an experiment."),
     "leaderboard": Lazy("rbsuite.cli.leaderboard", "Submit experiments to boards, check submissions, build pages."),
-    "cache": Lazy("rbsuite.cli.cache", "Say why model calls were not found in a cache of replies."),
+    "cache": Lazy("rbsuite.cli.cache", "Say why model calls missed a cache of replies."),
     "serve-model": Lazy(
-        "rbsuite.cli.serve_model", "Offer simulated models as providers offer theirs, faults included."
+        "rbsuite.cli.serve_model", "Serve simulated models the way providers serve theirs, faults included."
     ),
     "prompts": Lazy("rbsuite.cli.prompts", "List, show and render the prompt templates."),
-    "plugins": Lazy("rbsuite.cli.plugins", "List the plugins, and what is wrong with them."),
+    "plugins": Lazy("rbsuite.cli.plugins", "List the plugins, and any problems with them."),
     "plugin": Lazy("rbsuite.cli.plugin", "Write plugins and check them."),
     "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }
@@ -211,7 +209,7 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
         the exit code.
     """
     if not _somewhere():
-        return _complain("the current directory is gone. Change to one that is there.", 2)
+        return _complain("the current directory no longer exists. Change to one that does.", 2)
     try:
         result = command.main(
             args=None if arguments is None else list(arguments),

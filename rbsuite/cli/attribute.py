@@ -40,7 +40,7 @@ EPILOG = """Examples:
     default=10,
     show_default=True,
     metavar="N",
-    help="The items that were recalled for the most tasks.",
+    help="How many items to leave out: those recalled for the most tasks.",
 )
 @click.option(
     "--clusters",
@@ -48,23 +48,30 @@ EPILOG = """Examples:
     default=5,
     show_default=True,
     metavar="N",
-    help="The clusters of items that say the same, over all orders.",
+    help="How many clusters to leave out: items that say the same, over all orders.",
 )
-@click.option("--again", is_flag=True, help="Run each task again with nothing left out too, and compare with that.")
+@click.option("--again", is_flag=True, help="Also run each task again with nothing left out, and compare with that.")
 @click.option("--dry-run", is_flag=True, help="Say how much there is to run and estimate its cost; nothing is sent.")
 @click.option(
-    "--concurrency", type=click.IntRange(min=1), default=8, show_default=True, metavar="N", help="Model calls at once."
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Concurrent model calls.",
 )
 @click.option("--cache", default="", metavar="DIR", help="A cache of replies, as for rbsuite eval.")
-@click.option("--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when all sessions have cost this much.")
-@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop after so many tokens, in and out.")
-@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop after so many model calls.")
-@click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when this session has taken so long.")
+@click.option(
+    "--max-cost", type=Number(min=0), metavar="DOLLARS", help="Stop when all sessions together have cost this much."
+)
+@click.option("--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop after this many tokens, in and out.")
+@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop after this many model calls.")
+@click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when this session has taken this long.")
 @click.option(
     "--i-may-share-this-data",
     "share",
     is_flag=True,
-    help="Private tasks may go to models and embedders that are not on this machine.",
+    help="Allow private tasks to go to models and embedders that are not on this machine.",
 )
 @reveal_option
 @click.option(
@@ -74,7 +81,7 @@ EPILOG = """Examples:
     help="Where to keep what is done [default: in EXPERIMENT].",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-@click.option("--quiet", is_flag=True, help="Do not say how far it is.")
+@click.option("--quiet", is_flag=True, help="No progress display.")
 def command(
     experiment: Path,
     memory: str | None,
@@ -88,10 +95,10 @@ def command(
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Leave memory items of an EXPERIMENT out and run the tasks again for which they were recalled: what did each cause?
+    """Leave memory items of an EXPERIMENT out and rerun the tasks for which they were recalled: what did each cause?
 
-    A task is run again in its place, from the same bank but for the item, with the same seeds. Nothing is learnt, and the experiment stays
-    as it is. What is done is kept: the same command goes on where it stopped, and with more --items runs only what is new.
+    A task is rerun in its place, from the same bank without the item, with the same seeds. Nothing is learned, and the experiment stays
+    as it is. Finished work is kept: the same command continues where it stopped, and with more --items runs only what is new.
     """
     from rbsuite.run.attributed import effects
     from rbsuite.run.attribution import FILE_NAME, Journal, condition_of, left_out, trials_of
@@ -130,9 +137,11 @@ def _estimate(
     counts = {kind: sum(one.kind == kind for one in found) for kind in ("item", "cluster")}
     cost = "unknown cost" if usage.cost is None else f"${usage.cost:,.4f}"
     echo(
-        f"{counts['item']} items and {counts['cluster']} clusters: {len(trials)} tasks to run again, {len(left)} of them left."
+        f"{counts['item']} items and {counts['cluster']} clusters: {len(trials)} tasks to rerun, {len(left)} of them still to do."
     )
-    echo(f"About {usage.calls:,} calls, {usage.tokens:,} tokens, {cost}, as the same tasks took then; nothing is sent.")
+    echo(
+        f"About {usage.calls:,} calls, {usage.tokens:,} tokens, {cost}, judging by what the same tasks took before; nothing is sent."
+    )
 
 
 def _run(store: ExperimentStore, trials: Sequence[Trial], kept: Journal, execution: Execution, *, quiet: bool) -> None:
@@ -148,9 +157,9 @@ def _run(store: ExperimentStore, trials: Sequence[Trial], kept: Journal, executi
 
     def told(count: int) -> None:
         if not quiet and count in steps:
-            tell(f"{count} of {len(trials)} tasks run again")
+            tell(f"{count} of {len(trials)} tasks rerun")
 
-    going_on = f"What was done is kept: {kept.path}. The same command goes on."
+    going_on = f"Finished work is kept: {kept.path}. The same command continues."
     try:
         with Interrupts() as interrupts:
             interrupts.run(run_trials(planned, store, trials, kept, execution, told))

@@ -20,17 +20,19 @@ SHOWN = 3
 
 @click.group("cache", cls=CommandGroup)
 def command() -> None:
-    """Look into a cache of replies (rbsuite eval --cache DIR)."""
+    """Inspect a cache of replies (rbsuite eval --cache DIR)."""
 
 
 @command.command("explain")
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--session", type=click.IntRange(min=1), metavar="N", help="Which use of the cache [default: the last].")
+@click.option(
+    "--session", type=click.IntRange(min=1), metavar="N", help="Which session of the cache [default: the last]."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def explain_command(directory: Path, session: int | None, as_json: bool) -> None:
-    """Say why calls were not found in a cache: what differs from the entry that is most like each.
+    """Say why calls missed the cache: how each differs from the entry most like it.
 
-    A session is one use of the cache by one process in which a model was asked.
+    A session is one use of the cache by a process that called a model.
     """
     from rbsuite.models.cache_misses import explain
 

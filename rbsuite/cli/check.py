@@ -15,10 +15,10 @@ from rbsuite.cli.output import echo, echo_json
 @click.option("--digest", "wanted", default="", metavar="HEX", help="The digest that the experiment must have.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(experiment: Path, wanted: str, as_json: bool) -> None:
-    """Compute the chain over all records of EXPERIMENT anew, and compare what is stored more than once.
+    """Recompute the hash chain over all records of EXPERIMENT, and compare what is stored more than once.
 
-    Exit code 1 with a line for each finding. Who can compute a chain can forge one: only the digest, kept elsewhere (in a paper), says
-    that a file is the one it was.
+    Exit code 1 with a line for each finding. Anyone who can compute a chain can forge one: only the digest, kept elsewhere (in a paper),
+    shows that a file is the original one.
     """
     from rbsuite.store.checking import check_experiment
     from rbsuite.store.rows import UNDECLARED
@@ -39,7 +39,7 @@ def command(experiment: Path, wanted: str, as_json: bool) -> None:
             echo(finding)
         for act in report.acts:
             echo(
-                f"note: run {act.run} was added when the declared runs were finished ({act.kind})"
+                f"note: run {act.run} was added after the declared runs had finished ({act.kind})"
                 if act.kind == UNDECLARED
                 else f"note: run {act.run} was taken back to task {act.position} ({act.kind}); {act.tasks} tasks were discarded"
             )

@@ -45,8 +45,8 @@ data = group
     "--python",
     default="",
     metavar="PATH",
-    help="For a benchmark whose tasks only its own code can make: the interpreter of an environment with its "
-    "dependencies. With it the checkout's code is run.",
+    help="For a benchmark whose tasks only its own code can make: the Python of an environment with its "
+    "dependencies. The checkout's code is then run.",
 )
 def import_command(environment: str, sources: tuple[str, ...], python: str) -> None:
     """Import ENVIRONMENT's data from a directory. Its files are read as data; without --python nothing in it is run."""
@@ -135,7 +135,7 @@ def how_to_import(spec: EnvironmentSpec) -> str:
         first, *others = importer.sources
         return " ".join([f"Run: {command} {first}", *(f"[--from {other}]" for other in others)])
     if importer.single_files:  # tables, such as a hub has
-        return f"It is read from the hub when it is first used, or run: {command} DIR"
+        return f"It is downloaded from the hub when it is first used, or run: {command} DIR"
     return f"Run: {command} DIR"
 
 

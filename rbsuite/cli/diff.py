@@ -16,9 +16,9 @@ from rbsuite.cli.output import echo, echo_json
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(a: Path, b: Path, as_json: bool) -> None:
-    """Say in what the experiments A and B differ and what came of it.
+    """Show how the experiments A and B differ and what came of it.
 
-    Options, versions, models, task sets and templates that are not the same; then the success of the conditions that correspond, with
+    Options, versions, models, task sets and templates that differ; then the success of the conditions that correspond, with
     their paired difference where both ran on the same tasks under the same grading.
     """
     from rbsuite.report.differing import as_json as document

@@ -160,7 +160,7 @@ def check_data() -> Iterator[Diagnosis]:
     from rbsuite.data.packs import installed_packs
 
     directory = data_directory()
-    yield _check_writable("data directory", directory, "Set RBSUITE_DATA to a directory you can write.")
+    yield _check_writable("data directory", directory, "Set RBSUITE_DATA to a directory you can write to.")
     for path in installed_packs(directory):
         yield _check_pack(path)
 
@@ -175,7 +175,7 @@ def _check_writable(name: str, directory: Path, remedy: str) -> Diagnosis:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        return Diagnosis(name, "fail", f"{directory} cannot be written: {error.strerror or error}", remedy)
+        return Diagnosis(name, "fail", f"{directory} cannot be written to: {error.strerror or error}", remedy)
     return Diagnosis(name, "ok", str(directory) if place == directory else f"{directory} (created when first needed)")
 
 
@@ -207,7 +207,7 @@ def check_plugins(found: Plugins) -> Iterator[Diagnosis]:
             yield Diagnosis(name, "warn", f"{info.distribution} takes {info.seconds:.1f} s to load", info.remedy)
     for stray in strays():
         yield Diagnosis(
-            stray, "warn", "is installed and declares no plugin", "Add an entry point in the group rbsuite."
+            stray, "warn", "is installed but declares no plugin", "Add an entry point in the group rbsuite."
         )
     yield Diagnosis("plugins", "ok", f"{sum(info.status == 'loaded' for info in infos)} loaded")
     yield from _check_declarations(found)
@@ -233,7 +233,7 @@ def _check_declarations(plugins: Plugins) -> Iterator[Diagnosis]:
     installed = {info.distribution.partition(" ")[0] for info in plugins.infos}
     for distribution in sorted(set(SEPARATE.values()) - installed):
         yield Diagnosis(
-            distribution, "ok", "is not installed, and only needed for its own names", how_to_install(distribution)
+            distribution, "ok", "is not installed; only needed for its own names", how_to_install(distribution)
         )
     if not plugins.environments:
         remedy = "Install one, for example: pip install rbsuite-tau-bench"
@@ -269,7 +269,7 @@ def _check_environment(spec: EnvironmentSpec) -> Iterator[Diagnosis]:
         return
     if spec.pack and spec.importer and not pack_directory(spec.pack).is_dir():
         bundled = ", ".join(split.name for split in spec.splits if split.bundled) or "none"
-        detail = f"upstream's data is not imported; splits without it: {bundled}"
+        detail = f"upstream's data is not imported; splits that do not need it: {bundled}"
         from rbsuite.cli.data import how_to_import
 
         yield Diagnosis(name, "ok" if bundled != "none" else "warn", detail, how_to_import(spec))
@@ -301,7 +301,7 @@ def check_sandboxes() -> Iterator[Diagnosis]:
         status: Status = "ok" if some else "warn"
         yield Diagnosis(f"sandbox {name}", status, missing or "works, and isolates")
     yield Diagnosis(
-        "sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps() or 'keeps all rules here'}"
+        "sandbox local", "ok", f"only with --unsafe-local: {BACKENDS['local'].gaps() or 'enforces all rules here'}"
     )
 
 

@@ -109,8 +109,8 @@ def _differences(here: Installed, there: Installed) -> Iterator[tuple[str, str]]
     for distribution, version in here.distributions.items():
         found = there.distributions.get(distribution)
         if found != version:
-            what = f"{distribution} {found} is there" if found else f"{distribution} is not loaded there"
-            yield f"{what}, and {version} here", f"Install {distribution} {version} there."
+            what = f"{distribution} {found} is installed there" if found else f"{distribution} is not loaded there"
+            yield f"{what}, but {version} here", f"Install {distribution} {version} there."
     for pack, sha in here.packs.items():
         found = there.packs.get(pack)
         if found != sha:

@@ -23,10 +23,10 @@ PILOT_MODEL = "sim/learner"
 _MEASURED = "the rollouts of {source}"
 _SIMULATED = "the simulated learner on {tasks} tasks in one order"
 CAVEAT = (
-    "An estimate. Where it comes from the simulated learner, prompts are those that will be sent, counted at 4 characters a token, and "
-    "replies are shorter than those of a model that thinks; what a memory recalls grows along a stream, so longer streams take more a "
-    "task. Tries that are thrown away when running ahead come on top. A run of a few tasks gives better figures: rbsuite eval --from IT "
-    "--dry-run, with the options of the whole. --max-cost holds whatever is estimated."
+    "An estimate. Where it comes from the simulated learner, prompts are those that will be sent, counted at 4 characters per token, and "
+    "replies are shorter than those of a reasoning model; what a memory recalls grows along a stream, so longer streams take more per "
+    "task. Attempts that are discarded when running ahead come on top. A run of a few tasks gives better figures: rbsuite eval --from IT "
+    "--dry-run, with the options of the full run. --max-cost holds whatever the estimate."
 )
 
 
@@ -304,8 +304,8 @@ def render(planned: Plan, found: Sequence[ConditionEstimate]) -> str:
     if len(known) < len(found):
         most = config.max_steps or planned.spec.max_steps
         unasked = all(_is_external(one.condition.memory, planned) for one in found if one.usage is None)
-        why = "its memory is outside the bank, and is not asked" if unasked else "the simulated learner cannot play it"
-        parts.append(fold(f"?: {why}; a rollout has at most {most} turns of the agent."))
+        why = "its memory is outside the bank, and is not called" if unasked else "the simulated learner cannot play it"
+        parts.append(fold(f"?: {why}; a rollout has at most {most} agent turns."))
     origins = "; ".join(dict.fromkeys(one.origin for one in known))
     parts.append(fold(f"{f'From {origins}. ' if origins else ''}{CAVEAT}"))
     return "\n\n".join(parts)

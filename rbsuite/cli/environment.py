@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
 DOMAINS_SHOWN = 3
 """With more domains than this a split's tasks and floor are shown as sums; --json has all."""
-_NOT_LOADED = "Data that is not here is downloaded on first use (needs the network), or read from --data."
+_NOT_LOADED = "Missing data is downloaded on first use (needs the network), or read from --data."
 _REFINES = {
     "continue": "in the same world, which is still open",
     "retry": "as a new rollout that sees the earlier ones",
@@ -40,7 +40,7 @@ _REFINES = {
 def command(name: str, data: str, floor: bool, as_json: bool) -> None:
     """Show the environment NAME.
 
-    The floor is the number of tasks that an agent solves by doing nothing. A score is only meaningful as far as it is above the floor.
+    The floor is the number of tasks that an agent solves by doing nothing. A score is only meaningful in so far as it is above the floor.
     """
     found = find_plugins()
     spec = found.environment(name)
@@ -156,8 +156,8 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         ("version", spec.version),
         ("domains", ", ".join(spec.domains)),
         ("a turn is", _TURNS[spec.action_mode]),
-        ("steps", f"at most {spec.max_steps} turn{'' if spec.max_steps == 1 else 's'} of the agent"),
-        ("money", "" if spec.rollout_max_cost is None else f"at most ${spec.rollout_max_cost:g} a rollout"),
+        ("steps", f"at most {spec.max_steps} agent turn{'' if spec.max_steps == 1 else 's'}"),
+        ("money", "" if spec.rollout_max_cost is None else f"at most ${spec.rollout_max_cost:g} per rollout"),
         ("agent", f"{spec.agent} by default" if spec.agent else ""),
         ("users", f"{', '.join(spec.users)} (the first by default)" if spec.users else ""),
         ("measures", "; ".join(f"{measure.name}: {measure.summary}" for measure in spec.measures)),

@@ -144,7 +144,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     default=str(DEFAULT_CONCURRENCY),
     show_default=True,
     metavar="N|auto",
-    help="Limit of concurrent model calls; lowered for a model whose provider is overloaded. auto: find it out.",
+    help="Limit on concurrent model calls; lowered for a model whose provider is overloaded. auto: find the limit.",
 )
 @click.option(
     "--speculate",
@@ -164,7 +164,7 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     "--rate",
     type=Number(min=0.001),
     metavar="N",
-    help="Calls a minute that each provider's model is asked, at most, by all workers together.",
+    help="At most this many calls per minute to each provider's model, from all workers together.",
 )
 @click.option(
     "--ray-address",
@@ -176,13 +176,13 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     "--ray-env",
     default="",
     metavar="NAME,...",
-    help="Environment variables, such as OPENAI_API_KEY, that workers of the cluster are given.",
+    help="Environment variables, such as OPENAI_API_KEY, to pass to the cluster's workers.",
 )
 @click.option(
     "--ray-resources",
     default="",
     metavar="NAME=X,...",
-    help="What a run takes of a node, e.g. cpu=2,gpu=1,browser=1 [default: cpu=1 and what the environment needs].",
+    help="What a run requires of a node, e.g. cpu=2,gpu=1,browser=1 [default: cpu=1 and what the environment needs].",
 )
 @click.option(
     "--ray-wait",
@@ -190,55 +190,55 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     default=60.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for a node that has it.",
+    help="How long to wait for a node with these resources.",
 )
 @click.option(
     "--outage",
     type=click.Choice(["pause", "commit"]),
     default="pause",
     show_default=True,
-    help="A rollout of which no model call was answered: stop before its task, or count it as failed.",
+    help="When no model call of a rollout was answered: stop before its task, or count it as failed.",
 )
 @click.option(
     "--to-look",
     default="",
     metavar="next|last|N",
-    help="With --looks: how far to run [default: to the end of the look that is under way, at first the first].",
+    help="With --looks: how far to run [default: to the end of the current look, initially the first].",
 )
 @click.option(
     "--transport",
     type=click.Choice(["auto", "direct", "litellm"]),
     default="auto",
     show_default=True,
-    help="How providers' models are asked; auto: openai/... at a base URL of your own directly, others through litellm.",
+    help="How providers' models are called; auto: openai/... at a base URL of your own directly, others through litellm.",
 )
 @click.option(
     "--cache",
     default="",
     metavar="DIR",
-    help="Keep replies of providers' models in DIR, and take from there what the same request was answered before.",
+    help="Keep replies of providers' models in DIR, and reuse them when the same request is made again.",
 )
 @click.option(
     "--call-time",
     default="",
     metavar="[PURPOSE=]SECONDS,...",
-    help="Time limit of a model call, or of one for a purpose [default: 600, 300 for user, select and grade].",
+    help="Time limit of a model call, or of one for a purpose [default: 600; 300 for user, select and grade].",
 )
 @click.option(
     "--i-may-share-this-data",
     "share",
     is_flag=True,
-    help="Private tasks, such as patients' records, may go to models and embedders that are not on this machine.",
+    help="Allow private tasks, such as patients' records, to go to models and embedders that are not on this machine.",
 )
 @click.option(
     "--reveal",
     is_flag=True,
-    help="What is said on private tasks may stand in the log, in errors and in the cache [default: left out].",
+    help="Allow the text of private tasks in the log, in errors and in the cache [default: left out].",
 )
 @click.option(
     "--unsafe-local",
     is_flag=True,
-    help="Let commands of models run on this machine in the sandbox local, which may not keep all rules: see rbsuite doctor.",
+    help="Let models' commands run on this machine in the sandbox local, which may not enforce all rules: see rbsuite doctor.",
 )
 @click.option(
     "--max-cost",
@@ -247,10 +247,12 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     help="Stop when the experiment has cost this much, all sessions together.",
 )
 @click.option(
-    "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when it has taken so many tokens, in and out."
+    "--max-tokens", type=click.IntRange(min=1), metavar="N", help="Stop when it has taken this many tokens, in and out."
 )
-@click.option("--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop when it has made so many model calls.")
-@click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when it has been under way for so long.")
+@click.option(
+    "--max-calls", type=click.IntRange(min=1), metavar="N", help="Stop when it has made this many model calls."
+)
+@click.option("--max-time", type=Number(min=0), metavar="SECONDS", help="Stop when it has been running for this long.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -276,13 +278,15 @@ def read_concurrency(text: Any) -> tuple[int, int]:
     "--rewind",
     multiple=True,
     metavar="RUN@T",
-    help="With --from: take a run back to its first T tasks and run the rest anew; what is discarded stays in the file.",
+    help="With --from: take a run back to its first T tasks and run the rest again; what is discarded stays in the file.",
 )
 @click.option(
-    "--retry-failed", is_flag=True, help="With --from: take every run back to its first broken task, and go on."
+    "--retry-failed", is_flag=True, help="With --from: take every run back to its first broken task, and continue."
 )
 @click.option(
-    "--join", is_flag=True, help="Work on an experiment together with other processes: take runs that none of them has."
+    "--join",
+    is_flag=True,
+    help="Work on an experiment together with other processes: take runs that none of them holds.",
 )
 @click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost; nothing is sent and nothing written.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
@@ -310,7 +314,7 @@ def command(
     """Run an experiment: memories compared on the same tasks, in the same orders.
 
     Running the same command again resumes where it stopped, or shows the result if it is complete. With --looks it stops at the first look;
-    --to-look goes on.
+    --to-look continues.
     """
     from rbsuite import api
 
@@ -319,7 +323,8 @@ def command(
     if rewind or retry_failed:
         if source is None or from_file or given or out or join or dry_run:
             raise UsageError(
-                "--rewind and --retry-failed go with --from EXPERIMENT alone.", "Leave the other options out."
+                "--rewind and --retry-failed can only be combined with --from EXPERIMENT.",
+                "Leave the other options out.",
             )
         _take_back(source, rewind, retry_failed=retry_failed)
     alone = source is not None and not (from_file or given or out or dry_run)
@@ -415,7 +420,7 @@ def _take_back(source: Path, places: Sequence[str], *, retry_failed: bool) -> No
 
     with ExperimentStore.open(source) as store:
         discarded = rewind(store, places) + (rewind_to_failures(store) if retry_failed else 0)
-    tell(f"Taken back: {discarded} tasks are discarded, and stay in the file.")
+    tell(f"Taken back: {discarded} tasks were discarded; they stay in the file.")
 
 
 def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -577,5 +582,5 @@ def _all_failed(store: ExperimentStore) -> str:
     if not failed:
         return ""
     which = "every rollout failed" if len(failed) == len(working) else f"every rollout of {', '.join(failed)} failed"
-    again = f"Mend that, then: rbsuite eval --from {store.directory} --retry-failed"
+    again = f"Fix that, then: rbsuite eval --from {store.directory} --retry-failed"
     return one_line(f"{which}: {reasons[failed[0]].rstrip('. ')}. {again}")

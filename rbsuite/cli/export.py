@@ -17,9 +17,9 @@ EPILOG = """Formats:
 \b
   csv      tables: conditions, comparisons, tasks, rollouts, recalls, items
   parquet  the same tables with types, for DuckDB and pandas (needs pyarrow)
-  jsonl    everything, a line a task
-  inspect  .eval logs for `inspect view` and read_eval_log, one a run
-  atif     agent trajectories, one file a rollout
+  jsonl    everything, one line per task
+  inspect  .eval logs for `inspect view` and read_eval_log, one per run
+  atif     agent trajectories, one file per rollout
 """
 
 
@@ -42,13 +42,13 @@ def command(experiment: Path, form: str, out: Path | None, no_trajectories: bool
     from rbsuite.store.redaction import is_private
 
     if no_trajectories and form != "jsonl":
-        raise UsageError(f"--no-trajectories goes with --to jsonl, not {form}.", "Leave it out.")
+        raise UsageError(f"--no-trajectories applies to --to jsonl, not to {form}.", "Leave it out.")
     with open_shown(experiment, reveal=reveal) as store:
         if is_private(store) and not store.confined and not reveal:
             tell("The benchmark's authors ask not to make its text public: it is left out (see --reveal).")
         if out == Path("-"):
             if form != "jsonl":
-                raise UsageError(f"--to {form} is a directory of files.", "Name a directory with --out.")
+                raise UsageError(f"--to {form} writes a directory of files.", "Name a directory with --out.")
             export_jsonl(store, stdout(), trajectories=not no_trajectories, reveal=reveal)
             return
         place = out or Path(f"{store.directory.resolve().name}.{form}")

@@ -26,7 +26,7 @@ _root = click.option(
 _receipts = click.option(
     "--receipts",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where is remembered what was computed again [default: the data directory].",
+    help="Where to remember what was recomputed [default: the data directory].",
 )
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 
@@ -36,7 +36,7 @@ def command() -> None:
     """Submit experiments to boards, check submissions, build pages.
 
     A board is a directory with a board.toml below --root. `add` measures an experiment and writes a submission with its logs; `validate`
-    computes every number again from them; `build` ranks what is there and writes Markdown, CSV, JSON and a page.
+    recomputes every number from them; `build` ranks the submissions and writes Markdown, CSV, JSON and a page.
     """
 
 
@@ -49,10 +49,12 @@ def command() -> None:
 @click.option(
     "--name", default="", help="Directory of the submission [default: made of system, organization and date]."
 )
-@click.option("--model", default="", help="The agent's model for people [default: as the experiment names it].")
+@click.option(
+    "--model", default="", help="The agent's model, as shown to readers [default: as the experiment names it]."
+)
 @click.option("--model-org", default="", help="Who made the model.")
 @click.option("--model-released", default="", metavar="YYYY-MM-DD", help="When the model came out.")
-@click.option("--model-snapshot", default="", help="Which snapshot of the model was asked.")
+@click.option("--model-snapshot", default="", help="Which snapshot of the model was used.")
 @click.option("--evaluated", default="", metavar="YYYY-MM-DD", help="When the experiment was run.")
 @click.option(
     "--feedback",
@@ -61,19 +63,19 @@ def command() -> None:
     show_default=True,
     help="What memory learns from: the agent's own judgement, or the truth.",
 )
-@click.option("--url", default="", help="Where more stands about the system.")
+@click.option("--url", default="", help="Where to read more about the system.")
 @click.option("--report-url", default="", help="A report of the experiment.")
 @click.option("--contact", default="", help="Name of a contact.")
 @click.option("--email", default="", help="Address of the contact.")
 @click.option("--github", default="", help="The contact's account.")
 @click.option("--hardware", default="", help="What it ran on.")
-@click.option("--cost-note", default="", help="What is to be said of its cost.")
-@click.option("--notes", default="", help="What else is to be said.")
+@click.option("--cost-note", default="", help="Remarks on its cost.")
+@click.option("--notes", default="", help="Other remarks.")
 @_root
 def add_command(experiments: Sequence[Path], board: str, root: Path, **said: Any) -> None:
     """Write a submission from an EXPERIMENT: its directory, its export (.jsonl), or a .zip of one of these.
 
-    Several experiments are one submission if they differ in their seeds alone. Whatever may not stand on the board is refused, with a line
+    Several experiments form one submission if they differ only in their seeds. Whatever the board does not admit is refused, with a line
     for each fault, and nothing is written.
     """
     from rbsuite.leaderboard.adding import Entry, Refused, add
@@ -117,7 +119,7 @@ def add_command(experiments: Sequence[Path], board: str, root: Path, **said: Any
 def validate_command(
     paths: Sequence[Path], boards: Sequence[str], root: Path, receipts: Path | None, as_json: bool
 ) -> None:
-    """Compute every number of submissions again from their logs.
+    """Recompute every number of submissions from their logs.
 
     SUBMISSION is a directory below a board, or a .zip of one. By default every submission of every board. Exit code 1 with a line for each
     fault.
@@ -149,9 +151,9 @@ def validate_command(
                 echo(f"{name}: {fault}")
         bad = sum(map(bool, found.values()))
         echo(
-            f"{len(found)} submissions, {bad} refused"
+            f"{len(found)} submission{'' if len(found) == 1 else 's'}, {bad} refused"
             if bad
-            else f"{len(found)} submissions hold: every number was computed again"
+            else f"{len(found)} submission{' is' if len(found) == 1 else 's are'} valid: every number was recomputed"
         )
     if any(found.values()):
         raise click.exceptions.Exit(1)
@@ -164,13 +166,13 @@ def validate_command(
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to write [default: pages below --root].",
 )
-@click.option("--claimed", is_flag=True, help="Do not compute numbers again; rows are marked as claimed.")
+@click.option("--claimed", is_flag=True, help="Do not recompute numbers; rows are marked as claimed.")
 @_root
 @_receipts
 def build_command(boards: Sequence[str], out: Path | None, claimed: bool, root: Path, receipts: Path | None) -> None:
     """Rank the submissions of boards and write Markdown, CSV, JSON and a page for each, and an index.
 
-    What was computed again before, byte for byte the same, is not computed anew. Where a submission may not stand on its board nothing is
+    Submissions that were recomputed before, byte for byte the same, are not recomputed. If a board does not admit a submission, nothing is
     written: exit code 1 with a line for each fault.
     """
     from rbsuite.leaderboard.building import build
@@ -229,7 +231,7 @@ def list_command(root: Path, as_json: bool) -> None:
 @command.command("show")
 @click.argument("board")
 @click.argument("submission", required=False)
-@click.option("--claimed", is_flag=True, help="Do not compute numbers again.")
+@click.option("--claimed", is_flag=True, help="Do not recompute numbers.")
 @_root
 @_receipts
 @_json
@@ -308,11 +310,11 @@ def remove_command(board: str, submission: str, root: Path) -> None:
 @click.argument("board")
 @click.argument("submission")
 @click.option(
-    "--to", "form", type=click.Choice(["tau2"]), default="tau2", show_default=True, help="Whose shape to write."
+    "--to", "form", type=click.Choice(["tau2"]), default="tau2", show_default=True, help="Whose format to write."
 )
 @_root
 def export_command(board: str, submission: str, form: str, root: Path) -> None:
-    """Print a SUBMISSION in the shape that another leaderboard takes."""
+    """Print a SUBMISSION in the format of another leaderboard."""
     from rbsuite.leaderboard.adding import find
     from rbsuite.leaderboard.boards import read_board
     from rbsuite.leaderboard.tau2 import tau2_submission
@@ -346,7 +348,7 @@ def _chosen(root: Path, boards: Sequence[str], paths: Sequence[Path]) -> Iterato
         if path.suffix != ".zip":
             if not path.is_dir() or path.parent.name != "submissions":
                 raise UsageError(
-                    f"{path} is no submission.", "Name a directory such as leaderboards/BOARD/submissions/NAME."
+                    f"{path} is not a submission.", "Name a directory such as leaderboards/BOARD/submissions/NAME."
                 )
             yield read_board(path.parent.parent.parent, path.resolve().parent.parent.name), path
     if not paths:
@@ -376,7 +378,7 @@ def _unpacked(root: Path, paths: Sequence[Path]) -> Iterator[Iterator[tuple[Boar
                 extract(path, scratch, UnpackLimits(total_bytes=1 << 30, files=1000))
                 found = [one.parent for one in scratch.rglob(FILE)]
                 submission, faults = (
-                    read_submission(found[0]) if len(found) == 1 else (None, ["it holds no submission"])
+                    read_submission(found[0]) if len(found) == 1 else (None, ["it contains no submission"])
                 )
                 if submission is None:
                     raise UsageError(
@@ -395,7 +397,7 @@ def _day(option: str, value: str) -> str:
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError:
-        raise UsageError(f"--{option} {value!r} is no date.", "Write it as YYYY-MM-DD.") from None
+        raise UsageError(f"--{option} {value!r} is not a date.", "Write it as YYYY-MM-DD.") from None
 
 
 def _today() -> str:

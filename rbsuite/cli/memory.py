@@ -164,7 +164,7 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
     origin = item.provenance
     echo(f"{one_line(item.title)}\n\n{item.description}\n\n{item.content}\n")
     echo(f"kind:     {item.kind}, domain {item.domain}, experience {item.experience}")
-    echo(f"learnt:   at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
+    echo(f"learned:  at position {origin.position} on {origin.task_id}, rollouts {list(origin.rollouts)}")
     echo(f"verdict:  {origin.label} by {origin.source}")
     echo(f"key:      {item.key}")
     echo(f"recalled: {len(uses)} times" + "".join(f"\n  {task} (score {score:.3f})" for task, score in uses))
@@ -187,10 +187,10 @@ def _show_item(opened: Opened, item: MemoryItem, *, as_json: bool) -> None:
 @reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def helped(experiment: Path, baseline: str | None, shown: int, reveal: bool, as_json: bool) -> None:
-    """Say which items helped: how tasks went with and without them.
+    """Show which items helped: how tasks went with and without them.
 
-    For each item: the tasks for which it was recalled, their difference to memory-off on the same tasks, and that of the tasks for which it
-    was not recalled though the bank held it. Items that say the same are put together over all orders. This is an observation and not
+    For each item: the tasks for which it was recalled, their difference from memory-off on the same tasks, and that of the tasks for which
+    it was not recalled though the bank held it. Items that say the same are grouped over all orders. This is observational and not
     causal: see rbsuite attribute.
     """
     from rbsuite.report.comparison import gather
@@ -215,12 +215,14 @@ def helped(experiment: Path, baseline: str | None, shown: int, reveal: bool, as_
 @_bank_options
 @click.argument("query")
 @click.option("-k", type=click.IntRange(min=1), default=5, show_default=True, help="Number of experiences to find.")
-@click.option("--i-may-share-this-data", "share", is_flag=True, help="What was learnt may go to an embedder elsewhere.")
+@click.option(
+    "--i-may-share-this-data", "share", is_flag=True, help="Allow what was learned to go to an embedder elsewhere."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def search(
     experiment: Path, run_id: str | None, at: int | None, reveal: bool, query: str, k: int, share: bool, as_json: bool
 ) -> None:
-    """Search a run's bank in the way a memory does."""
+    """Search a run's bank the way a memory does."""
     import asyncio
 
     opened = _open(experiment, run_id, at, searched=True, reveal=reveal, share=share)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rbsuite.store import ExperimentStore
 
 reveal_option = click.option(
-    "--reveal", is_flag=True, help="Include text of private tasks, and what was learnt from it."
+    "--reveal", is_flag=True, help="Include text of private tasks, and what was learned from it."
 )
 
 

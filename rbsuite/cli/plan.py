@@ -83,7 +83,7 @@ class VarianceSource:
 @click.option(
     "--memory", metavar="MEMORY", help="The memory to compare [default: reasoningbank, or the first of --from]."
 )
-@click.option("--budget", type=click.IntRange(min=1), metavar="ROLLOUTS", help="Say what this many rollouts can find.")
+@click.option("--budget", type=click.IntRange(min=1), metavar="ROLLOUTS", help="Show what this many rollouts can find.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(
     environment: str | None,
@@ -170,7 +170,7 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Varianc
     shared = len(chosen.paired.streams)
     if shared < 2 or chosen.n_tasks < 2 or chosen.paired.unfinished:
         raise UsageError(
-            f"{source} has no two finished orders of two tasks, so it does not show how orders differ.",
+            f"{source} does not have two finished orders of two tasks, so it does not show how orders differ.",
             "Finish it, with --orders 3 or more.",
         )
     found, separated = variances(chosen)
@@ -340,8 +340,8 @@ def render(
         cells = ["-"] * len(ORDERS) if entry["detectable"] is None else [_points(d) for d in entry["detectable"]]
         rows.append((entry["split"], "no data" if entry["tasks"] is None else str(entry["tasks"]), *cells))
     caveat = (
-        "Rollouts: mean score of so many rollouts in each task and order. "
-        + ("" if pilot.separated else "The pilot has one a task, so what more of them save is an upper bound. ")
+        "Rollouts: mean score of that many rollouts per task and order. "
+        + ("" if pilot.separated else "The pilot has one per task, so what further ones save is an upper bound. ")
         + "The lower end of a range suffices in four of five pilots like this one, the upper end in nine of ten; both allow for what a "
         "pilot leaves open. Too few orders: orders may differ so much that no number of tasks suffices; ?: the same for the upper end."
     )
@@ -374,7 +374,7 @@ def _designs_text(plan: Mapping[str, Any], effect: float, budget: int | None) ->
         "" if budget is None else f", and the smallest difference that {budget} rollouts find"
     )
     note = (
-        "By the lower ends; rollouts: a task and order, and in all. Several rollouts a task help only where their mean score is what "
+        "By the lower ends; rollouts: per task and order, and in all. Several rollouts per task help only where their mean score is what "
         "counts."
     )
     return f"{fold(title)}\n{table(rows, 2, right_from=1)}\n{fold(note)}"

@@ -8,7 +8,7 @@ from rbsuite.cli import Lazy, LazyGroup
 
 COMMANDS = {
     "new": Lazy("rbsuite.cli.plugin_new", "Write a distribution with a plugin, ready to install, test and run."),
-    "check": Lazy("rbsuite.cli.plugin_check", "Try the rules of the contract on plugins."),
+    "check": Lazy("rbsuite.cli.plugin_check", "Check plugins against the rules of the contract."),
 }
 """The commands in the order of the help."""
 

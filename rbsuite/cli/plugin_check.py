@@ -23,9 +23,9 @@ _WIDTH = len("not tried")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def command(context: click.Context, name: str, as_json: bool) -> None:
-    """Try the rules of the contract on a plugin, and on everything that it declares. Exit code 1 if a rule is broken.
+    """Check a plugin, and everything it declares, against the rules of the contract. Exit code 1 if a rule is broken.
 
-    NAME is that of a plugin, of its distribution, or of something that a plugin declares, with options if need be (reasoningbank:k=2).
+    NAME is that of a plugin, of its distribution, or of something that a plugin declares, with options if needed (reasoningbank:k=2).
     PATH is the directory of a plugin (with its pyproject.toml) or a module, which need not be installed; its code is run. Without either,
     everything that is installed is checked.
     """

@@ -22,13 +22,13 @@ from rbsuite.scaffold import KINDS, NAMES, plan_distribution
     type=click.Path(path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="The directory in which it gets one of its own [default: the current one].",
+    help="The directory in which to create its own [default: the current one].",
 )
 def command(name: str, kind: str, template: str, into: Path) -> None:
     """Write a distribution with a plugin NAME, which installs, passes its tests and runs as it is.
 
     It is called rbsuite-NAME, and has pyproject.toml, a package with prompts and sample data where it needs them, tests, README.md and a
-    file for CI.
+    CI workflow.
     """
     plan_distribution(name, kind, template)  # what is wrong with the arguments comes before what is wrong with plugins
     plugins = find_plugins()

@@ -39,7 +39,7 @@ def show_plugins(plugins: Plugins, as_json: bool) -> None:
             tell(f"{info.name} ({info.distribution}) takes {info.seconds:.1f} s to load. {info.remedy}")
     for name in strays():
         tell(
-            f"{name} is installed and declares no plugin. Add an entry point in the group rbsuite to its pyproject.toml."
+            f"{name} is installed but declares no plugin. Add an entry point in the group rbsuite to its pyproject.toml."
         )
 
 

@@ -30,7 +30,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 def command() -> None:
     """List, show and render the prompt templates.
 
-    To change one, put a file of the same name into a directory and name it with --prompts.
+    To change one, put a file of the same name into a directory and name that directory with --prompts.
     """
 
 

@@ -35,8 +35,8 @@ EPILOG = """Examples:
 def command(experiments: Sequence[Path], out: Path | None, baseline: str | None, reveal: bool) -> None:
     """Write a report of one EXPERIMENT, or of several on the same tasks, as one HTML file.
 
-    It holds all that compare prints, with charts, and every rollout with memory and without it, side by side. The file loads nothing from
-    anywhere. An experiment may still be running; what is committed is written.
+    It holds everything that compare prints, with charts, and every rollout with memory and without it, side by side. The file loads nothing
+    from elsewhere. An experiment may still be running; what is committed is written.
     """
     from rbsuite.report.html.page import write_report
     from rbsuite.store import ExperimentStore

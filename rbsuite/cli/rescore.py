@@ -36,15 +36,15 @@ EPILOG = """Examples:
     "name",
     required=True,
     metavar="NAME",
-    help="The convention, e.g. the reader of the answers to questions.",
+    help="The convention, e.g. the reader of answers to questions.",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON document to this file.")
 @reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(experiment: Path, name: str, out: Path | None, reveal: bool, as_json: bool) -> None:
-    """Grade what is stored in EXPERIMENT by another convention of its environment and show what changes.
+    """Grade what is stored in EXPERIMENT under another convention of its environment and show what changes.
 
-    No model is called. The experiment stays as it is: what was learnt and which rollout was chosen came from the first grades.
+    No model is called. The experiment stays as it is: what was learned and which rollout was chosen follow from the first grades.
     """
     from rbsuite.statistics.rescoring import rescore
 
@@ -160,7 +160,9 @@ def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]
     if changes:
         parts.append(_changes(changes, rescorer))
     parts.append(
-        fold("Agents were told the form that the first convention wants; one of another form fits it less well.")
+        fold(
+            "Agents were told the form that the first convention wants; a convention with another form fits their answers less well."
+        )
     )
     if store.manifest.facts["simulated"]:
         parts.append(SIMULATED)

@@ -19,20 +19,20 @@ EPILOG = """Examples:
 
 
 @click.command("serve-model", cls=Command, epilog=EPILOG)
-@click.option("--model", "models", required=True, metavar="NAME,...", multiple=True, help="The models to offer.")
+@click.option("--model", "models", required=True, metavar="NAME,...", multiple=True, help="The models to serve.")
 @click.option("--env", "environment", default="", metavar="NAME", help="Whose tasks are played [default: as asked].")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
 @click.option("--fault", "shares", multiple=True, metavar="KIND:SHARE", help="Share of replies with such a fault.")
-@click.option("--script", default="", metavar="KIND,...", help="Faults of the first replies in order; ok: none.")
+@click.option("--script", default="", metavar="KIND,...", help="Faults of the first replies, in order; ok: none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faults.")
 def command(
     models: tuple[str, ...], environment: str, host: str, port: int, shares: tuple[str, ...], script: str, seed: int
 ) -> None:
-    """Offer models over OpenAI's chat completions (streaming too), and an embedding model, until Ctrl-C.
+    """Serve models over OpenAI's chat completions (with streaming), and an embedding model, until Ctrl-C.
 
-    Prints the base URL. A simulated model plays the tasks of environments, so it answers rbsuite itself alone, whose option server= sends
-    along which task is played. The kinds of faults are in docs/models.md; transient: those that a client tries again.
+    Prints the base URL. A simulated model plays the tasks of environments, so it only answers rbsuite itself, whose option server= sends
+    along which task is played. The kinds of faults are in docs/models.md; transient: those that a client retries.
     """
     from rbsuite.cli.evaluate import split_references
     from rbsuite.cli.interrupts import Interrupts

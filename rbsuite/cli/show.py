@@ -32,7 +32,7 @@ EPILOG = """Examples:
 @click.option(
     "--memory", metavar="MEMORY", help="The memory to look at, or the name of a condition [default: the first]."
 )
-@click.option("--against", metavar="MEMORY", help="What stands beside it [default: the baseline].")
+@click.option("--against", metavar="MEMORY", help="What to show beside it [default: the baseline].")
 @click.option("--alone", is_flag=True, help="Put nothing beside it.")
 @click.option(
     "--order",
@@ -44,7 +44,7 @@ EPILOG = """Examples:
     "--rollout", type=click.IntRange(min=0), metavar="N", help="Which rollout [default: the one that counts]."
 )
 @click.option("--no-prompt", is_flag=True, help="Leave out the prompt.")
-@click.option("--full", is_flag=True, help="Show texts whole.")
+@click.option("--full", is_flag=True, help="Show texts in full.")
 @reveal_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(
@@ -63,7 +63,7 @@ def command(
     """Show a TASK of an EXPERIMENT with memory and without it: why did memory help here?
 
     Side by side: score, verdict and cost, what was recalled with its scores, the first prompt as it was sent, every step, the verdict
-    against the truth, and what the bank learnt. It shows what only the environment may see; nothing is written and no model is called.
+    against the truth, and what the bank learned. It shows what only the environment may see; nothing is written and no model is called.
     """
     with open_shown(experiment, reveal=reveal) as store:
         known = dict.fromkeys(name for run in store.manifest.runs for name in run.tasks)

@@ -24,7 +24,7 @@ _SHOWN = 10
 @click.option("--domain", default="", metavar="DOMAIN", help="Only this domain's tasks.")
 @click.option("--data", default="", metavar="DIR", help="A pack to read instead of the imported one.")
 @click.option(
-    "--unsafe-local", is_flag=True, help="Let commands run in the sandbox local, which may not keep all rules."
+    "--unsafe-local", is_flag=True, help="Let commands run in the sandbox local, which may not enforce all rules."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 def command(environment: str, split: str, domain: str, data: str, unsafe_local: bool, as_json: bool) -> None:

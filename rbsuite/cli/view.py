@@ -24,8 +24,8 @@ EPILOG = """Examples:
 def command(place: Path, port: int, reveal: bool) -> None:
     """Show an EXPERIMENT, or all in DIR [default: experiments], in a browser, until Ctrl-C.
 
-    Prints the address, which holds a token: nobody without it is answered, and only programs of this machine are. Figures and rollouts are
-    those of the report and follow an experiment that runs. Nothing is written.
+    Prints the address, which contains a token: only requests with it are answered, and only from this machine. Figures and rollouts are
+    those of the report and follow a running experiment. Nothing is written.
     """
     import secrets
     import signal
@@ -48,7 +48,7 @@ def command(place: Path, port: int, reveal: bool) -> None:
     for directory in found.values() if place in found.values() else ():
         ExperimentStore.open(directory, readonly=True).close()  # what is wrong with it is told here
     if not found:
-        tell(f"There is no experiment in {place} yet.")
+        tell(f"There are no experiments in {place} yet.")
     token = secrets.token_urlsafe(24)
     with socket.socket() as listening:
         try:

@@ -362,7 +362,7 @@ def _reason(error: BaseException) -> str:
 
 def _connection_remedy(arrived: int) -> str:
     return (
-        "Run the same command again to go on from there."
+        "Run the same command again to continue from there."
         if arrived
         else "Check the network and the URL, then try again."
     )

@@ -116,7 +116,9 @@ def _download_directory(directory: Path) -> Iterator[None]:
                     directory.rmdir()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise DataError(f"cannot download to {str(directory)!r}: {reason}.", "Free it, or set RBSUITE_DATA.") from error
+        raise DataError(
+            f"cannot download to {str(directory)!r}: {reason}.", "Make it writable, or set RBSUITE_DATA."
+        ) from error
 
 
 def _import_archive(

@@ -146,7 +146,7 @@ class LiteralReader:
             if not isinstance(name, str):
                 self.refuse(key, "a dict key that is not a string is not data")
             if name in values:
-                self.refuse(key, f"the key {name!r} stands twice in one dict")
+                self.refuse(key, f"the key {name!r} occurs twice in one dict")
             values[name] = self._value(item)
         return values
 

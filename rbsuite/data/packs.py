@@ -223,7 +223,7 @@ def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequ
     number = 1 + len(more)
     most = len(importer.sources) if isinstance(importer, JointImporter) else 1
     if number > most:
-        sources = "one source" if most == 1 else f"{most} sources at most"
+        sources = "one source" if most == 1 else f"at most {most} sources"
         raise UsageError(f"the pack {importer.name!r} is made from {sources}, not {number}.", "Give --from less often.")
     with ExitStack() as stack:
         directories = [stack.enter_context(_as_directory(importer, each)) for each in (source, *more)]
@@ -258,7 +258,7 @@ def export_and_import(importer: PackImporter, source: Path, python: Path, data_d
         raise UsageError(f"the pack {importer.name!r} is read from its source as data.", "Leave out --python.")
     SourceTree(source)  # Fails on a wrong path before anything is run.
     if importer.recognise(source) != "checkout":
-        raise UsageError(f"{str(source)!r} is a pack already, and needs no code to be run.", "Leave out --python.")
+        raise UsageError(f"{str(source)!r} is already a pack; no code needs to be run.", "Leave out --python.")
     with TemporaryDirectory(prefix="rbsuite-") as directory:
         exported = Path(directory)
         importer.export(source, python, exported)
@@ -280,7 +280,7 @@ def pack_stage(name: str, data_dir: Path) -> Iterator[Staging]:
         where = f" ({error.filename})" if error.filename else ""
         reason = error.strerror or type(error).__name__
         raise DataError(
-            f"the pack {name!r} cannot be written: {reason}{where}.", "Free it, or set RBSUITE_DATA."
+            f"the pack {name!r} cannot be written: {reason}{where}.", "Make it writable, or set RBSUITE_DATA."
         ) from error
 
 

@@ -54,7 +54,7 @@ def read_pickle(content: bytes, name: str, remedy: str) -> Any:
                 module, _, attribute = str(argument).partition(" ")
                 _check(module, attribute)
             if opcode.name not in _OPCODES or number > MAX_VALUES:
-                raise _Refused(f"its opcode {opcode.name} makes no plain data")
+                raise _Refused(f"its opcode {opcode.name} does not make plain data")
             if opcode.name == "LONG_BINPUT" and int(argument or 0) > len(content):
                 raise _Refused("it asks for a memo larger than itself")
         return _plain(_Unpickler(io.BytesIO(content)).load())
@@ -88,7 +88,7 @@ class _Scalar:
 
     def __call__(self, dtype: object, data: object = b"") -> Any:
         if not isinstance(dtype, _Dtype) or not isinstance(data, bytes):
-            raise _Refused("it makes a number in another way than numpy does")
+            raise _Refused("it makes a number in a different way from numpy")
         return struct.unpack(f"{dtype.order}{_FORMATS[dtype.code]}", data)[0]
 
     def __setstate__(self, state: object) -> NoReturn:

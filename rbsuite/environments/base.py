@@ -297,7 +297,7 @@ class PlainServices:
         from rbsuite.errors import ModelError
 
         raise ModelError(
-            "this episode's grade asks a model, and there is none outside an experiment.", "Use rbsuite eval."
+            "grading this episode calls a model, and there is none outside an experiment.", "Use rbsuite eval."
         )
 
 

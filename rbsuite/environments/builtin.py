@@ -15,7 +15,7 @@ _CALLS = Option(
     "calls",
     "str",
     "native",
-    "how it calls tools of its own: natively, or as text, one action a reply",
+    "how it calls tools of its own: natively, or as text, one action per reply",
     choices=("native", "text"),
 )
 

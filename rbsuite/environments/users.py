@@ -254,9 +254,9 @@ class LlmUser:
                 return completion
             except Unreadable as problem:
                 if last or completion.finish_reason == "context_overflow":
-                    tried = ", when it was asked again too" if last else ""
+                    tried = ", even when asked again" if last else ""
                     raise ModelError(
-                        f"the simulated user's model gave nothing that can be used{tried}: {problem}.",
+                        f"the simulated user's model gave no usable reply{tried}: {problem}.",
                         "Choose another --user-model, or another --user.",
                     ) from None
                 told = self._services.render("user/retry.j2", problem=str(problem))

@@ -87,7 +87,7 @@ def export(
 def _whole(place: Path) -> Iterator[Path]:
     """A directory to fill, which takes its place once all is there."""
     if place.is_symlink() or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
-        raise UsageError(f"{place} is there already.", "Name a directory that is empty or not there, or remove it.")
+        raise UsageError(f"{place} already exists.", "Name an empty or a new directory, or remove it.")
     draft = place.with_name(f".rbsuite-{os.getpid()}-{place.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)

@@ -156,7 +156,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         """
         super().reset(seed=seed)
         if self._closed:
-            raise ClosedEnvironmentError("The environment is closed. Make another one.")
+            raise ClosedEnvironmentError("The environment is closed. Make a new one.")
         options = options or {}
         for name in options.keys() - {"task"}:
             raise UnknownNameError("option of reset", name, ["task"])

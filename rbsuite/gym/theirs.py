@@ -59,7 +59,7 @@ def solution(source: Source, options: Mapping[str, Any], task: Task) -> Solution
         taken = []
         for chosen in source.solve(world):
             if not world.action_space.contains(chosen):
-                raise UsageError(f"{source.name}: solve gives {chosen!r}, which is no action.", "Fix solve.")
+                raise UsageError(f"{source.name}: solve gives {chosen!r}, which is not an action.", "Fix solve.")
             index = _index(world.action_space, chosen) if names else 0
             taken.append(Action.choose(index, names[index]) if names else Action(write_value(chosen)))
         return Solution(tuple(taken))

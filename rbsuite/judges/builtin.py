@@ -39,5 +39,5 @@ def rbsuite_judges() -> Sequence[JudgeSpec]:
             ),
             ground_truth=True,
         ),
-        JudgeSpec("none", "no verdicts, so nothing is learnt", "rbsuite.judges.truth:NoJudge"),
+        JudgeSpec("none", "no verdicts, so nothing is learned", "rbsuite.judges.truth:NoJudge"),
     ]

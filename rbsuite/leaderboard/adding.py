@@ -106,7 +106,7 @@ def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
     target = home / name
     if target.exists():
         raise UsageError(
-            f"{target} is there already.", "Remove it with `rbsuite leaderboard remove`, or give another --name."
+            f"{target} already exists.", "Remove it with `rbsuite leaderboard remove`, or give another --name."
         )
     made_home = not home.exists()
     try:
@@ -114,7 +114,7 @@ def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
         draft = Path(tempfile.mkdtemp(prefix=f".{name[:60]}-", dir=home))
     except OSError as error:
         raise UsageError(
-            f"{home} cannot be written: {error.strerror}.", "Give --root a directory you can write."
+            f"{home} cannot be written: {error.strerror}.", "Give --root a directory you can write to."
         ) from error
     try:
         _write(experiments, place, entry, draft)

@@ -131,7 +131,7 @@ def read_board(root: Path, name: str) -> BoardPlace:
             f"{path}: {where}: {first['msg'].lower()}.", "docs/boards.md lists what a board may say."
         ) from error
     except (Unusable, ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no board: {error}.", "Fix the file.") from error
+        raise UsageError(f"{path} is not a board: {error}.", "Fix the file.") from error
     _check(path, board)
     return BoardPlace(name, directory, board, text)
 
@@ -163,9 +163,9 @@ def _check(path: Path, board: Board) -> None:
         if name not in FIELDS:
             raise UnknownNameError(f"option in {path}", name, FIELDS)
     if not re.fullmatch(r"[0-9a-f]{64}", board.task_set) and board.task_set:
-        raise UsageError(f"{path}: task_set is no SHA-256.", "Take it from `rbsuite compare EXPERIMENT --json`.")
+        raise UsageError(f"{path}: task_set is not a SHA-256.", "Take it from `rbsuite compare EXPERIMENT --json`.")
     if board.tasks < 1 or board.orders < 1:
-        raise UsageError(f"{path}: tasks and orders are at least 1.", "Fix the file.")
+        raise UsageError(f"{path}: tasks and orders must be at least 1.", "Fix the file.")
 
 
 def option_faults(board: Board, config: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
@@ -174,11 +174,11 @@ def option_faults(board: Board, config: Mapping[str, Any], facts: Mapping[str, A
     wanted = {"env": board.environment, "split": board.split, "domain": board.domain}
     for name, value in wanted.items():
         if (config.get(name) or "") != value:
-            faults.append(f"{_shown(name)} is {config.get(name)!r}, and the board is about {value!r}")
+            faults.append(f"{_shown(name)} is {config.get(name)!r}, but the board is about {value!r}")
     task_set = facts.get("task_set", {})
     if board.task_set and task_set.get("hash") != board.task_set:
         faults.append(
-            f"another task set than the board's: {str(task_set.get('hash'))[:12]} with {task_set.get('count')} tasks,"
+            f"a different task set from the board's: {str(task_set.get('hash'))[:12]} with {task_set.get('count')} tasks,"
             f" not {board.task_set[:12]} with {board.tasks}"
         )
     for name, option in FIELDS.items():
@@ -191,10 +191,10 @@ def option_faults(board: Board, config: Mapping[str, Any], facts: Mapping[str, A
         if name == "tasks" and not given:
             continue
         if _plain(given) != _plain(default):
-            faults.append(f"{_shown(name)} is {_plain(given)!r}, and the board wants {_plain(default)!r}")
+            faults.append(f"{_shown(name)} is {_plain(given)!r}, but the board wants {_plain(default)!r}")
     said = facts.get("environment", {})
     faults += [
-        f"the environment's {name} is {said.get(name)!r}, and the board wants {value!r}"
+        f"the environment's {name} is {said.get(name)!r}, but the board wants {value!r}"
         for name, value in board.facts.items()
         if said.get(name) != value
     ]

@@ -23,7 +23,7 @@ def cost_chart(table: BoardTable) -> str:
     ]
     if not points:
         return ""
-    unit = "dollars a task" if table.cost == "dollars" else "tokens a task"
+    unit = "dollars per task" if table.cost == "dollars" else "tokens per task"
     headline = "success" if table.place.board.headline == SUCCESS else table.place.board.headline.replace("_", " ")
     drawn = chart("XY", 760, 380, x_title=unit, y_title=f"{headline} %")
     bars: list[Any] = []
@@ -44,7 +44,7 @@ def cost_chart(table: BoardTable) -> str:
             if row.row.baseline == baseline
         ]
         drawn.add(kind, dots, stroke=False)
-    return svg(drawn, "chart cost", f"{headline} against {unit}, a point a row; the line is the Pareto front")
+    return svg(drawn, "chart cost", f"{headline} against {unit}, one point per row; the line is the Pareto front")
 
 
 def learning_chart(gain: Gain) -> str:

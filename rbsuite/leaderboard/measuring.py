@@ -255,7 +255,7 @@ def differences(given: Any, found: Any, where: str = "") -> list[str]:
         ]
     if _same(given, found):
         return []
-    return [f"{where} is {_shown(given)}, and the logs give {_shown(found)}"]
+    return [f"{where} is {_shown(given)}, but the logs give {_shown(found)}"]
 
 
 def _same(given: Any, found: Any) -> bool:

@@ -59,7 +59,7 @@ def _columns(table: BoardTable) -> list[tuple[str, str]]:
         ("pass^k", "down"),
         ("steps", "up"),
         ("tokens", "up"),
-        ("$ a task", "up"),
+        ("$ per task", "up"),
         ("failed", "up"),
         ("judge %", "down"),
         ("orders", "down"),
@@ -145,9 +145,9 @@ def _gain_words(one: BoardRow) -> str:
     gain = one.gain
     p = "" if gain.p_holm is None else f", Holm {p_text(gain.p_holm)}"
     least = "" if gain.detectable is None else f"; detectable {100 * gain.detectable:.1f} points"
-    late = "" if gain.second_half.mean is None else f"; second half less first {100 * gain.second_half.mean:+.1f}"
+    late = "" if gain.second_half.mean is None else f"; second half minus first {100 * gain.second_half.mean:+.1f}"
     given = "; for these orders alone" if gain.conditional else ""
-    mixed = "" if gain.same_scaling else "; the baseline has another scaling"
+    mixed = "" if gain.same_scaling else "; the baseline has a different scaling"
     return f"{gain_text(one)} points over {gain.against}{p}{least}{late}{given}{mixed}"
 
 
@@ -173,7 +173,7 @@ def _checks(row: TableRow) -> list[str]:
         return ["Form and digests only: the numbers are the submitter's own."]
     sub = row.submission
     return [
-        "Every number was computed again from the logs.",
+        "Every number was recomputed from the logs.",
         "The hash chain over every record, and the chain of every bank, hold.",
         f"All {row.row.tasks} tasks in each of {row.row.orders} orders; what broke scores 0 and is counted.",
         "Environment, split, task set and fixed options are the board's.",

@@ -367,10 +367,10 @@ def schema_text() -> str:
 def schema_faults(value: Any) -> list[str]:
     """What the schema does not allow, a line each; at most so many that they can be read."""
     if not isinstance(value, dict):
-        return ["it is no object"]
+        return ["it is not an object"]
     if value.get("schema_version") != SCHEMA_VERSION:
         return [
-            f"schema_version is {value.get('schema_version')!r:.40}, and this version of rbsuite reads {SCHEMA_VERSION}"
+            f"schema_version is {value.get('schema_version')!r:.40}, but this version of rbsuite reads {SCHEMA_VERSION}"
         ]
     found = sorted(_validator().iter_errors(value), key=lambda error: [str(step) for step in error.absolute_path])
     faults = [_fault(error) for error in found[:_MOST_FAULTS]]
@@ -395,7 +395,7 @@ def _fault(error: Any) -> str:
         unknown = sorted(str(name)[:40] for name in error.instance if name not in known)
         return f"{where}: unknown {', '.join(unknown[:5])}"
     wanted = f"{error.validator_value!r}"
-    return f"{where}: not as {error.validator} {wanted[:80]} asks"
+    return f"{where}: violates {error.validator} {wanted[:80]}"
 
 
 def from_plain(value: Any) -> Submission:

@@ -65,7 +65,7 @@ def read_submission(directory: Path) -> tuple[Submission | None, list[str]]:
     try:
         return from_plain(value), []
     except ValueError:
-        return None, [f"{FILE} holds what no submission may"]
+        return None, [f"{FILE} contains something that no submission may contain"]
 
 
 def check_submission(directory: Path, place: BoardPlace) -> Checked:
@@ -132,9 +132,9 @@ class Neighbours:
         """
         runs = [run for row in submission.measured.rows for run in row.runs]
         others = dict.fromkeys(other for run in runs for other in self.chains.get(run.chain, ()) if other != name)
-        found = [] if name is None else [f"its log has runs that {SUBMISSIONS}/{other} has too" for other in others]
+        found = [] if name is None else [f"its log has runs that {SUBMISSIONS}/{other} also has" for other in others]
         if not place.board.task_set and self.first and self.first[1] != submission.measured.task_set:
-            found.append(f"another task set than that of {SUBMISSIONS}/{self.first[0]}")
+            found.append(f"a different task set from that of {SUBMISSIONS}/{self.first[0]}")
         return found
 
 
@@ -155,7 +155,7 @@ def file_faults(directory: Path, submission: Submission) -> list[str]:
     for path in sorted(directory.rglob("*")):
         name = path.relative_to(directory).as_posix()
         if name not in known:
-            faults.append(f"{name[:80]!r} is no part of a submission")
+            faults.append(f"{name[:80]!r} is not part of a submission")
         if len(faults) > MOST_FAULTS:
             break
     return faults
@@ -183,7 +183,7 @@ def _own_figures(submission: Submission) -> Iterator[str]:
 def _rising(where: str, values: Sequence[tuple[int, float]]) -> Iterator[str]:
     for (k, value), (more, later) in pairwise(values):
         if later > value + 1e-9:
-            yield f"{where}{more} is above {where.rpartition(' ')[2]}{k}, which cannot be"
+            yield f"{where}{more} is above {where.rpartition(' ')[2]}{k}, which is impossible"
 
 
 def _from_logs(directory: Path, submission: Submission, place: BoardPlace) -> list[str]:
@@ -228,11 +228,11 @@ def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission
         faults += option_faults(board, manifest.config, manifest.facts)
         simulated = bool(manifest.facts.get("simulated"))
         if simulated and not board.simulated:
-            faults.append("its models are simulations, and the board is for real ones")
+            faults.append("its models are simulations, but the board is for real ones")
         if board.simulated and not simulated:
-            faults.append("its models are real, and the board is for simulations")
+            faults.append("its models are real, but the board is for simulations")
         if is_private(store) and not submission.measured.redacted:
-            faults.append("the benchmark's authors ask that tasks are not published, and the logs hold their texts")
+            faults.append("the benchmark's authors ask that tasks not be published, but the logs hold their texts")
         faults += _feedback_faults(
             bool(manifest.facts.get("judge_sees_ground_truth")), submission, board.ground_truth_feedback
         )
@@ -244,11 +244,11 @@ def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission
 
 def _feedback_faults(seen: bool, submission: Submission, allowed: bool) -> Iterator[str]:
     if seen and not allowed:
-        yield "memory learns from ground truth, which the board does not take"
+        yield "memory learns from ground truth, which the board does not accept"
     elif seen and submission.feedback != "ground_truth":
         yield "memory learns from ground truth, which is not declared (feedback)"
     elif not seen and submission.feedback == "ground_truth":
-        yield "ground-truth feedback is declared, and no judge sees it"
+        yield "ground-truth feedback is declared, but no judge sees it"
 
 
 def _coverage_faults(store: ExperimentStore, tasks: int) -> Iterator[str]:
@@ -259,9 +259,9 @@ def _coverage_faults(store: ExperimentStore, tasks: int) -> Iterator[str]:
         stream = stream_tasks(run)
         twice = [task for task, count in Counter(stream).items() if count > 1]
         if twice:
-            yield f"run {run.id}: the task {twice[0]} stands in the stream more than once"
+            yield f"run {run.id}: the task {twice[0]} occurs in the stream more than once"
         if len(set(stream)) != tasks:
-            yield f"run {run.id}: {len(set(stream))} tasks, and the board has {tasks}"
+            yield f"run {run.id}: {len(set(stream))} tasks, but the board has {tasks}"
         missing = len(run.tasks) - store.committed(run.id)
         if missing:
             yield f"run {run.id}: {missing} tasks are missing"
@@ -276,7 +276,7 @@ def mixed_faults(stores: Sequence[ExperimentStore]) -> Iterator[str]:
     for factor, words in _LEVEL_WORDS.items():
         levels = sorted({getattr(one, factor) for one in conditions})
         if len(levels) > 1:
-            yield f"mixed {words}: {', '.join(level or 'built-in' for level in levels)}; submit each by itself"
+            yield f"mixed {words}: {', '.join(level or 'built-in' for level in levels)}; submit each separately"
     alike: Mapping[str, set[str]] = {
         "models": {str(plain(store.manifest.facts.get("models"))) for store in stores},
         "protocols": {str(store.manifest.config.get("protocol")) for store in stores},
@@ -306,7 +306,7 @@ def _order_faults(stores: Sequence[ExperimentStore], least: int) -> Iterator[str
             yield f"{condition.label}: the same order is run {count} times"
     for label, count in orders.items():
         if count < least:
-            yield f"{label}: {count} orders, and the board wants {least} at least"
+            yield f"{label}: {count} orders, but the board wants at least {least}"
 
 
 def _number_faults(submission: Submission, found: Measured) -> list[str]:

@@ -13,7 +13,7 @@ def about(table: BoardTable) -> list[str]:
     board = table.place.board
     of = f"{board.environment}, split {board.split}" + (f", {board.domain}" if board.domain else "")
     lines = [
-        f"{of}: {board.tasks} tasks. Ranked by {headline_name(board)}; ranges hold together in 95 % of boards"
+        f"{of}: {board.tasks} tasks. Ranked by {headline_name(board)}; all ranges hold together in 95 % of boards"
         " (paired by task, Holm over all pairs)."
     ]
     if board.simulated:
@@ -22,7 +22,7 @@ def about(table: BoardTable) -> list[str]:
         lines.append(board.note)
     if table.unpaired:
         lines.append(
-            "Some rows learnt on different orders: these are compared task by task, and each brings its own spread over orders."
+            "Some rows learned on different orders: these are compared task by task, and each brings its own spread over orders."
         )
     if table.groups:
         lines.append(
@@ -30,7 +30,7 @@ def about(table: BoardTable) -> list[str]:
         )
     if any(is_conditional(row.row) for row in table.rows):
         lines.append(
-            f"Rows that learnt on fewer than {ORDERS_NEEDED} orders are marked: their ranks hold for these orders alone."
+            f"Rows that learned on fewer than {ORDERS_NEEDED} orders are marked: their ranks hold for these orders alone."
         )
     if any(not row.verified for row in table.rows):
         lines.append("Rows marked as claimed were not recomputed from their logs when this was built.")

@@ -9,7 +9,7 @@ from rbsuite.specs import MemorySpec, Option
 from rbsuite.transcript import BUDGET
 
 HERE = "rbsuite.memories"
-PER_TASK = Option("per_task", "int", 3, "successes per task that are learnt from, at most", minimum=1, maximum=100)
+PER_TASK = Option("per_task", "int", 3, "successes learned from per task, at most", minimum=1, maximum=100)
 
 
 def _k(default: int, what: str = "experiences recalled for a task") -> Option:
@@ -37,7 +37,7 @@ def _strategies() -> tuple[Option, ...]:
         _k(1),
         Option("items", "int", 3, "items kept per trajectory, at most", minimum=1, maximum=20),
         _temperature(1.0),
-        Option("failures", "bool", True, "whether failures are learnt from"),
+        Option("failures", "bool", True, "whether it learns from failures"),
         Option("contrast_items", "int", 5, "items kept per contrast of rollouts, at most", minimum=1, maximum=20),
         _budget(),
     )
@@ -58,7 +58,7 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
                     "similarity",
                     "float",
                     -1.0,
-                    "cosine similarity from which on one is recalled",
+                    "least cosine similarity at which an experience is recalled",
                     minimum=-1.0,
                     maximum=1.0,
                 ),
@@ -144,7 +144,7 @@ def _reflections() -> Sequence[MemorySpec]:
                     "similarity",
                     "float",
                     0.9,
-                    "share of words above which a bullet is a repetition",
+                    "share of common words above which a bullet counts as a repetition",
                     minimum=0.0,
                     maximum=1.0,
                 ),
@@ -176,15 +176,15 @@ def _experiences() -> Sequence[MemorySpec]:
 def _service() -> MemorySpec:
     return MemorySpec(
         "http",
-        "a memory service, asked over HTTP",
+        "a memory service, queried over HTTP",
         f"{HERE}.http:HttpMemory",
         (
             Option("url", "str", "", "base URL of the service, e.g. http://127.0.0.1:8080"),
             _k(5, "items recalled for a task, at most"),
             Option("characters", "int", 4000, "characters of an item, at most", minimum=100, maximum=1_000_000),
-            _budget(what="tokens of the transcripts that the service is told"),
+            _budget(what="tokens of the transcripts that the service is sent"),
             Option("timeout", "float", 120.0, "seconds to wait for an answer", minimum=0.1, maximum=3600.0),
-            Option("retries", "int", 3, "further tries where the service does not answer", minimum=0, maximum=20),
+            Option("retries", "int", 3, "retries where the service does not answer", minimum=0, maximum=20),
         ),
         state="external",
     )

@@ -79,7 +79,7 @@ class _Fold:
     def _do_add(self, op: MemoryOp) -> None:
         item = self._checked(op)
         if self._item(item.id) is not None:
-            self._refuse("an item of this id exists", "Give new items ids of their own, or use update.")
+            self._refuse("an item with this id already exists", "Give new items ids of their own, or use update.")
         key = self.effects.keys.get(item.experience)
         if key is None:
             key = self._state.key(item.experience)

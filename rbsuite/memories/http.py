@@ -91,7 +91,7 @@ class HttpMemory:
         """
         answer = await self._ask("open", {"namespace": namespace, "snapshot": snapshot})
         if answer.get("contract") != CONTRACT:
-            self._refuse("open", f"its contract is {_shown(answer.get('contract'))}, and rbsuite speaks {CONTRACT}")
+            self._refuse("open", f"its contract is {_shown(answer.get('contract'))}, but rbsuite speaks {CONTRACT}")
         self._snapshots = answer.get("snapshots", False) is True
         self._namespace, self._snapshot = namespace, snapshot
 
@@ -184,7 +184,7 @@ class HttpMemory:
         if kind in ("transient", "quota"):
             times = f"{tries} tries" if tries > 1 else "1 try"
             raise Outage(
-                f"{service} was not answered ({times}): {what.rstrip('.')}.", "See that the service runs."
+                f"{service} got no answer ({times}): {what.rstrip('.')}.", "Check that the service is running."
             ) from None
         if status in (401, 403):
             raise UsageError(

@@ -201,7 +201,7 @@ class ReplyCache:
         """Tell once that something of the cache cannot be used; the model is asked instead."""
         if not self._told:
             self._told = True
-            _log.warning("cache %s: %s; what cannot be read is asked again", self.path, error)
+            _log.warning("cache %s: %s; what cannot be read is requested again", self.path, error)
 
 
 class CachedModel:

@@ -83,7 +83,7 @@ def explain(directory: Path, session: int | None = None) -> Session:
     """
     path = directory / FILE
     if not path.is_file():
-        raise UsageError(f"{directory} holds no cache of replies.", "Name the directory that --cache was given.")
+        raise UsageError(f"{directory} contains no cache of replies.", "Name the directory that --cache was given.")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as base:
             wanted = "SELECT number, hits FROM sessions WHERE ? IS NULL OR number = ? ORDER BY number DESC LIMIT 1"
@@ -93,7 +93,7 @@ def explain(directory: Path, session: int | None = None) -> Session:
             rows = base.execute(f"SELECT {_COLUMNS} FROM replies WHERE session = ? ORDER BY number", row[:1])
             return Session(row[0], row[1], tuple(_miss(base, _Entry.of(one), row[0]) for one in rows.fetchall()))
     except (sqlite3.Error, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", "Remove it: it is made anew.") from None
+        raise UsageError(f"{path} cannot be read: {error}.", "Remove it: a new one will be made.") from None
 
 
 def _miss(base: sqlite3.Connection, asked: _Entry, session: int) -> Miss:

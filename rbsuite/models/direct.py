@@ -185,7 +185,7 @@ def as_objects(answer: Mapping[str, Any]) -> SimpleNamespace:
     try:
         made = [_choice(choice) for choice in choices]
     except (TypeError, AttributeError, KeyError):
-        raise NotCompletion("its choices are of another form") from None
+        raise NotCompletion("its choices have a different form") from None
     usage = answer.get("usage")
     usage = SimpleNamespace(**usage) if isinstance(usage, dict) else None
     return SimpleNamespace(**{**answer, "choices": made, "usage": usage})

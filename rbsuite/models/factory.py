@@ -75,7 +75,7 @@ def way_to(reference: str, transport: Transport = "auto") -> Transport:
     name, base_url = settings.model, str(settings.options.get("api_base", "")) or None
     if transport == "direct" and not name.startswith(PREFIX):
         raise UsageError(
-            f"--transport direct: {name!r} can only be asked through litellm.",
+            f"--transport direct: {name!r} can only be called through litellm.",
             f"Use --transport auto, or name it {PREFIX}MODEL and set the base URL ({OFFICIAL} without one).",
         )
     if transport == "auto":

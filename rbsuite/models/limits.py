@@ -151,8 +151,8 @@ class RolloutBudget:
 def unpriced(option: str) -> UsageError:
     """What is said where money is limited and a price is not known."""
     return UsageError(
-        f"the price of a model call is not known, so --{option} cannot be kept.",
-        "Give its prices in dollars a million tokens (MODEL:input_price=X,output_price=Y), or limit the tokens instead.",
+        f"the price of a model call is not known, so --{option} cannot be enforced.",
+        "Give its prices in dollars per million tokens (MODEL:input_price=X,output_price=Y), or limit the tokens instead.",
     )
 
 

@@ -43,7 +43,7 @@ def reply_tokens(text: str) -> Mapping[Purpose, int]:
     for purpose, value in _read(text, "reply-tokens").items():
         if value != int(value) or value < 1:
             raise UsageError(
-                f"--reply-tokens {text!r}: {value:g} is no number of tokens.", "Give whole numbers from 1."
+                f"--reply-tokens {text!r}: {value:g} is not a number of tokens.", "Give whole numbers from 1."
             )
         found[purpose] = int(value)
     return found

@@ -218,7 +218,9 @@ class ProviderModel(ABC):
         if self._takes_images:
             self._takes_images = False
             _log.warning(
-                "%s takes no images: their descriptions are sent instead", self._label, extra={"model": self._label}
+                "%s does not accept images: their descriptions are sent instead",
+                self._label,
+                extra={"model": self._label},
             )
 
     def _failure(self, failed: Failed, library: Any, seconds: float) -> RbsuiteError:

@@ -237,14 +237,14 @@ def advice(kind: FailureKind, model: str, litellm: Any, error: Exception | None 
             return f"Set the environment variable {' or '.join(unset)}."
         return f"Check the value of {' or '.join(names)}."
     if kind == "transient" and _rate_limited(error):
-        return "Lower --concurrency; the same command, run again, goes on where this one stopped."
+        return "Lower --concurrency; the same command, run again, continues where this one stopped."
     if kind == "not_found":
         return f"Check the model name after {provider!r} and the base URL of the server."
     return {
         "quota": "The account's credit or quota is used up: raise it at the provider, or choose another --model.",
         "permission": "The key may not use this model: choose another --model, or a key that may.",
-        "parameters": "The provider does not take an option of this request: choose another --model, or leave the option out.",
-        "transient": "Check the connection and the base URL; the same command, run again, goes on where this one stopped.",
+        "parameters": "The provider does not accept an option of this request: choose another --model, or leave the option out.",
+        "transient": "Check the connection and the base URL; the same command, run again, continues where this one stopped.",
     }.get(kind, "Check --model (PROVIDER/MODEL) and the request's options.")
 
 
@@ -257,7 +257,7 @@ def require_sendable_keys(provider: str) -> None:
     try:
         check_keys(provider)
     except ValueError as error:
-        raise UsageError(f"{error}.", "Set it anew: a key is one word.") from None
+        raise UsageError(f"{error}.", "Set it again: a key is one word.") from None
 
 
 def key_variables(model: str, litellm: Any) -> list[str]:

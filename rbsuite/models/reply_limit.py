@@ -124,6 +124,6 @@ class ReplyLimit:
         if always:
             self._most, self.told = (
                 limit,
-                f"its replies have at most {limit} tokens, not {body[name]}: so many are asked for",
+                f"its replies have at most {limit} tokens, not {body[name]}: {limit} are requested",
             )
         return {**body, name: limit}

@@ -23,9 +23,9 @@ OPTIONS: tuple[Option, ...] = (
     Option("reasoning_effort", "str", "", "sent with every call, e.g. low"),
     Option("api_base", "str", "", "address of the server, e.g. http://127.0.0.1:8000/v1"),
     Option("timeout", "float", 0.0, "seconds that one call may take, in place of --call-time", minimum=0.001),
-    Option("retries", "int", -1, "how often a call that failed in passing is tried again", minimum=0),
-    Option("input_price", "float", -1.0, "US dollars a million tokens of what is sent", minimum=0.0),
-    Option("output_price", "float", -1.0, "US dollars a million tokens of what is answered", minimum=0.0),
+    Option("retries", "int", -1, "how often a call is retried after a transient failure", minimum=0),
+    Option("input_price", "float", -1.0, "US dollars per million input tokens", minimum=0.0),
+    Option("output_price", "float", -1.0, "US dollars per million output tokens", minimum=0.0),
     Option("omit", "str", "", "fields that are never sent, joined by +: temperature+seed"),
 )
 """The options of every provider's model."""
@@ -74,7 +74,7 @@ class ModelSettings:
             key, equals, value = (part.strip() for part in piece.partition("="))
             owner = f"model {model!r}"
             if not equals:
-                raise UsageError(f"{owner}: {piece!r} is no option.", "Write OPTION=VALUE.")
+                raise UsageError(f"{owner}: {piece!r} is not an option.", "Write OPTION=VALUE.")
             if key in given:
                 raise UsageError(f"{owner} was given the option {key!r} twice.", "Give it once.")
             given.add(key)
@@ -100,7 +100,7 @@ class ModelSettings:
             if name in self.options:
                 raise UsageError(f"model {self.model!r}: {name} is set and omitted.", "Leave out one of the two.")
         if ("input_price" in self.options) != ("output_price" in self.options):
-            raise UsageError(f"model {self.model!r} has one price.", "Give input_price and output_price.")
+            raise UsageError(f"model {self.model!r} has only one price.", "Give input_price and output_price.")
 
     @property
     def reference(self) -> str:
@@ -172,13 +172,14 @@ def _put(body: dict[str, Any], path: str, text: str, owner: str) -> None:
     *parents, last = path.split(".")
     if not all((*parents, last)) or (path in _OWN):
         raise UsageError(
-            f"{owner}: body.{path} cannot be set.", "Name a field that is no option and no part of rbsuite's request."
+            f"{owner}: body.{path} cannot be set.",
+            "Name a field that is neither an option nor part of rbsuite's request.",
         )
     place = body
     for name in parents:
         place = place.setdefault(name, {})
         if not isinstance(place, dict):
-            raise UsageError(f"{owner}: body.{path} stands inside a field that is set itself.", "Set one of the two.")
+            raise UsageError(f"{owner}: body.{path} is inside a field that is set as well.", "Set one of the two.")
     if last in place:
         raise UsageError(f"{owner}: body.{path} is set twice.", "Set it once.")
     try:

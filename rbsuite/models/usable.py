@@ -76,7 +76,7 @@ def usable(completion: Completion) -> Completion:
         ReplyRefused: the reply was withheld.
     """
     if completion.finish_reason == "context_overflow":
-        raise ContextOverflow(f"{OVERFLOW}.", "Use a model with a longer one.")
+        raise ContextOverflow(f"{OVERFLOW}.", "Use a model with a longer context.")
     if completion.finish_reason == "content_filter":
         raise ReplyRefused(f"{WITHHELD}.")
     return completion

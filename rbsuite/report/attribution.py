@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 ABOUT = (
     "With - without, in points: the score of the tasks for which it was recalled, minus what they score with it left out of the bank (same "
-    "place, seeds and opening; above 0 it helped). Intervals are over tasks, given these banks; p is adjusted (Holm) for the items, and "
-    "for the clusters. Where another item took its place, the difference is to that one: an item whose like is in the bank causes "
-    "nothing by itself, which its cluster shows."
+    "place, seeds and opening; above 0 it helped). Intervals are over tasks, given these banks; p is adjusted (Holm) for the items and for "
+    "the clusters. Where another item took its place, the difference is from that one: an item with a near-duplicate in the bank "
+    "causes nothing by itself; its cluster shows what they cause together."
 )
-FROM_STORE = "With it: as stored. What changed at the provider since then counts as caused by the items; --again runs that side anew."
+FROM_STORE = "With it: as stored. What changed at the provider since then counts as caused by the items; --again also reruns that side."
 
 
 def text(effects: Sequence[Effect], condition: Condition, *, simulated: bool, again: bool) -> str:
@@ -34,8 +34,8 @@ def text(effects: Sequence[Effect], condition: Condition, *, simulated: bool, ag
             parts.append(table(rows, 2, right_from=2))
     missing, broken = sum(one.missing for one in effects), sum(one.broken for one in effects)
     notes = [ABOUT, "" if again or simulated else FROM_STORE]
-    notes += [f"Not run yet: {missing} pairs. The same command goes on." if missing else ""]
-    notes += [f"Left out since a rollout broke: {broken} pairs. The same command runs them again." if broken else ""]
+    notes += [f"Not run yet: {missing} pairs. The same command continues." if missing else ""]
+    notes += [f"Left out because a rollout broke: {broken} pairs. The same command runs them again." if broken else ""]
     return "\n\n".join([*parts, fold(" ".join(filter(None, notes)))])
 
 

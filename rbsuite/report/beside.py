@@ -154,10 +154,10 @@ def _prompt(name: str, side: Shown, most: int, *, brief: bool) -> str:
     if brief:
         return f"{head}: see --full"
     if prompt.changed:
-        head += f"\n  Other now than then, so the text may differ: {', '.join(map(one_line, prompt.changed))}"
+        head += f"\n  Changed since then, so the text may differ: {', '.join(map(one_line, prompt.changed))}"
     place = prompt.place
     if place is not None:
-        head += f"\n  The recalled text stands in message {place[0] + 1}, from character {place[1] + 1:,} on."
+        head += f"\n  The recalled text is in message {place[0] + 1}, from character {place[1] + 1:,} on."
     lines = []
     for number, message in enumerate(prompt.messages):
         lines.append(f"  [{number + 1} {message.role}]")
@@ -263,7 +263,7 @@ def _judged(name: str, side: Shown, most: int) -> str:
 
 def _changes(name: str, side: Shown, most: int) -> str:
     lines = [f"  {_change(op, most)}" for op in side.record.ops]
-    return f"What the bank of {name} learnt from it\n" + "\n".join(lines) if lines else ""
+    return f"What the bank of {name} learned from it\n" + "\n".join(lines) if lines else ""
 
 
 def _change(op: MemoryOp, most: int) -> str:

@@ -147,7 +147,7 @@ def _notes(stores: Sequence[ExperimentStore], summary: Summary) -> list[str]:
     ]
     notes += [f"the experiments differ in {difference}." for difference in _differences(stores)]
     if not summary.about.group:
-        notes.append("groups and domains are unknown: the experiment was made by a version that did not keep them.")
+        notes.append("groups and domains are unknown: the experiment was made by a version that did not record them.")
     return notes
 
 

@@ -156,7 +156,7 @@ def _failures(one: Comparison) -> list[tuple[str, str]]:
         return "nothing left" if estimate is None else f"{points(estimate.mean)}{point_bounds(estimate.interval)}"
 
     text = (
-        f"{found.a} and {found.b} broken answers, 0 above. Without them {told(found.excluded)}; all counted against "
+        f"{found.a} and {found.b} broken answers, counted as 0 above. Without them {told(found.excluded)}; all counted against "
         f"{told(found.against)}; all counted for {told(found.in_favour)}"
     )
     return [
@@ -217,7 +217,7 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
         rows.append((name, percent(one.success.mean), interval(one.success), *counts, *broken))
     about = (
         "Conditions (steps: agent turns of all rollouts, and of those that solved their task; broke: rollouts that broke; unread: with "
-        "replies that could not be read; invalid: with actions that the environment took for invalid)"
+        "replies that could not be read; invalid: with actions that the environment rejected as invalid)"
     )
     return f"{fold(about)}\n{numbers(rows, 2)}"
 
@@ -344,7 +344,7 @@ def _cost(conditions: Sequence[ConditionSummary]) -> str:
         spent = [f"{usage.tokens / tasks:.0f}" for usage in split]
         seconds = [f"{one.memory_seconds / tasks:.2f}"] if timed else []
         rows.append((name, *spent, ratio, f"{one.total.calls / tasks:.1f}", dollars(one.total).lstrip("$"), *seconds))
-    also = "; memory s: seconds a task in the memory's own service or library" if timed else ""
+    also = "; memory s: seconds per task in the memory's own service or library" if timed else ""
     text = f"Cost (tokens and calls per task, total dollars; acting: agent and user{also})\n" + numbers(rows, 2)
     if all(one.total.cost == 0 for one in conditions):
         return text

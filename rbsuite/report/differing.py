@@ -187,7 +187,7 @@ def render(found: Differing) -> str:
     else:
         parts.append("They have the same options, facts and templates.")
     if found.same:
-        parts.append("Both came to the same, word for word.")
+        parts.append("Both had the same results, word for word.")
     parts.append(_outcome_apart(found) if found.unpaired else _outcome(found))
     for name, left in zip("AB", found.alone, strict=True):
         if left:
@@ -232,9 +232,9 @@ def _outcome_apart(found: Differing) -> str:
         for mine, theirs, estimate in found.gains:
             sides = (f"{points(one.difference.mean)}{point_bounds(one.difference.interval)}" for one in (mine, theirs))
             rows.append((f"{mine.a.label} - {mine.b.label}", *sides, change(estimate), _p(p_value(estimate))))
-        parts.append(f"What memory brought\n{table(rows, 2)}")
+        parts.append(f"Gain from memory\n{table(rows, 2)}")
     why = found.unpaired.rstrip(".")
-    about = f"Streams are not paired, since the experiments differ in what they mean: {why}. A has {a} tasks, B {b}, both {both}."
+    about = f"Streams are not paired, since they do not mean the same in both experiments: {why}. A has {a} tasks, B {b}, both {both}."
     parts.append(fold(f"{about} B - A is over tasks, given the orders that were run."))
     return "\n\n".join(parts)
 

@@ -39,7 +39,7 @@ def helped_text(found: Sequence[ItemsHelped], shown: int, *, simulated: bool) ->
         parts.append("\n".join([head, table(clusters, 2, right_from=1), "", table(items, 2, right_from=2)]))
     parts.append(
         fold(
-            "Score and baseline: percent on the tasks for which it was recalled. With and without: difference to the baseline in "
+            "Score and baseline: percent on the tasks for which it was recalled. With and without: difference from the baseline in "
             f"points, of those tasks and of the others of the stream that came when the bank held it. {NOT_CAUSAL}"
         )
     )

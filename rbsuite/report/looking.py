@@ -143,7 +143,7 @@ def look_text(looked: Looked) -> str:
         )
     if looked.pooled > 1:
         return (
-            f"orders of {looked.pooled} experiments together, a number that none of them declared: interval and p value do not allow for "
+            f"orders of {looked.pooled} experiments pooled, a number that none of them declared: interval and p value do not allow for "
             "that choice"
         )
     if looked.number is None or looked.level is None or looked.spent is None:
@@ -178,7 +178,7 @@ def going_on(store: ExperimentStore) -> str:
     then = at.looks[at.number]
     return (
         f"Look {at.number} of {len(at.looks)}, after {_listed(at.looks)} orders. "
-        f"To go on to {then} orders: rbsuite eval --from {store.directory} --to-look next"
+        f"To continue to {then} orders: rbsuite eval --from {store.directory} --to-look next"
     )
 
 

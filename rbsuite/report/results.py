@@ -40,8 +40,8 @@ MEANS = "mean of all rollouts"
 AVERAGED = "Scores: the mean of all rollouts of a task (--selector mean)."
 
 EXTERNAL = (
-    "its state is outside the bank. What it recalls has no provenance; that it leaves out a task and its twins is its own word; "
-    "and a second run may come to something else."
+    "its state is outside the bank. What it recalls has no provenance; that it leaves out a task and its twins is only its own claim; "
+    "and a second run may give different results."
 )
 
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
@@ -209,7 +209,7 @@ def _sentence(comparison: Comparison, mark: str, looked: Looked | None) -> str:
     if comparison.p_holm is not None and comparison.p_holm != comparison.p_value:
         tested += f", Holm {p_text(comparison.p_holm)}"
     caveat = conditional_text(comparison)
-    caveat += "" if comparison.same_scaling else "; not the same rollouts a task"
+    caveat += "" if comparison.same_scaling else "; not the same rollouts per task"
     return (
         f"{comparison.a.label} - {comparison.b.label}{mark}: {points(comparison.difference.mean)} points{bounds}{tested} "
         f"(paired over {comparison.n_tasks} tasks, {comparison.orders} order{'s' if comparison.orders > 1 else ''}{caveat})"

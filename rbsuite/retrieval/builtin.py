@@ -24,10 +24,10 @@ _LITELLM = EmbedderSpec(
         Option("dimension", "int", 0, "length of a vector; 0: the model's own", minimum=0),
         Option("api_base", "str", "", "base URL of the API; empty: the provider's own"),
         Option("prefix", "str", "", "prefix for every text"),
-        Option("batch", "int", 128, "most texts in one request", minimum=1),
+        Option("batch", "int", 128, "maximum number of texts in one request", minimum=1),
         Option("timeout", "float", 60.0, "seconds to wait for a reply", minimum=0.1),
         Option("retries", "int", 4, "retries after a transient error", minimum=0),
-        Option("batch_tokens", "int", 100_000, "most tokens in one request, by an estimate", minimum=1),
+        Option("batch_tokens", "int", 100_000, "maximum number of tokens in one request, estimated", minimum=1),
     ),
     remote=True,
 )

@@ -77,7 +77,7 @@ class ExactIndex:
             ValueError: wrong dimension, not finite, or the label exists.
         """
         if label in self._row_of:
-            raise ValueError(f"label {label} exists")
+            raise ValueError(f"label {label} already exists")
         row_vector = unit(vector, self._dimension).astype(np.float32)
         row = len(self._rows)
         self._rows.append(row_vector)

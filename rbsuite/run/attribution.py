@@ -134,7 +134,7 @@ def condition_of(store: ExperimentStore, memory: str | None) -> Condition:
             if any(event.recall.items for event in record.recalls):
                 return run.condition
     who = f"{memory} in " if memory else ""
-    raise UsageError(f"no items were recalled by {who}{store.directory}.", "Name a memory of items that recalled some.")
+    raise UsageError(f"no items were recalled by {who}{store.directory}.", "Name a memory that recalled items.")
 
 
 def left_out(store: ExperimentStore, condition: Condition, items: int, clusters: int) -> Sequence[LeftOut]:
@@ -249,7 +249,7 @@ class Journal:
             data = path.read_bytes() if path.exists() else b""
         except OSError as error:
             raise StoreError(
-                f"{path} cannot be read: {error.strerror}.", "Give it permission, or move it away."
+                f"{path} cannot be read: {error.strerror}.", "Make it readable, or move it away."
             ) from error
         for line in data.splitlines(keepends=True):
             if not line.endswith(b"\n"):
@@ -311,7 +311,7 @@ class Journal:
                 os.fsync(stream.fileno())
         except OSError as error:
             raise StoreError(
-                f"{self.path} cannot be written: {error.strerror}.", "Make room, or give permission."
+                f"{self.path} cannot be written: {error.strerror}.", "Free some space, or make it writable."
             ) from error
         self._whole += len(line)
         self._note(trial.key, outcome)

@@ -72,7 +72,7 @@ def check_group(value: object, owner: str = "", *, averages: bool = False) -> Gr
     if not isinstance(value, Group):
         _refuse("run", "a Group", in_words(value), owner)
     if not _all_of("run", "a Group whose rollouts are RolloutRecord", value.rollouts, RolloutRecord, owner):
-        _refuse("run", "a Group of one rollout at least", "an empty one", owner)
+        _refuse("run", "a Group of at least one rollout", "an empty one", owner)
     selected = value.selected
     if averages and selected == ALL and not isinstance(selected, bool):
         return value

@@ -75,7 +75,7 @@ class ExperimentConfig:
     user_model: str = _option("text", "model of the simulated user [default: the agent's]", "")
     judge_model: str = _option("text", "model of the judge [default: the agent's]", "")
     memory_model: str = _option("text", "model that extracts memories [default: the agent's]", "")
-    grade_model: str = _option("text", "model for environments whose grading needs one [default: the judge's]", "")
+    grade_model: str = _option("text", "model for environments whose grading asks one [default: the judge's]", "")
     embedder: tuple[str, ...] = _option("names", "embedder for memory retrieval", ("hash",))
     index: str = _option("text", "index for memory retrieval", "auto", choices=("auto", "exact", "hnsw"))
     orders: int = _option(
@@ -83,14 +83,14 @@ class ExperimentConfig:
     )
     baseline_orders: int | None = _option(
         "int",
-        "number of task orders of the baseline memory: if it recalls nothing, its runs need no partners [default: same as --orders]",
+        "number of task orders of the baseline memory: where it recalls nothing, its runs need no partners [default: as --orders]",
         None,
         minimum=1,
         maximum=MAX_ORDERS,
     )
     looks: tuple[int, ...] = _option(
         "counts",
-        "numbers of orders after which the figures are looked at, e.g. 3,5,10: a finding then needs a smaller p value; the last is --orders",
+        "after how many orders the figures are looked at, e.g. 3,5,10: a finding needs a smaller p value then; the last is --orders",
         (),
         minimum=1,
     )
@@ -124,9 +124,7 @@ class ExperimentConfig:
         "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
     )
     reply_tokens: str = _option(
-        "text",
-        "maximum tokens of a model's reply, for all purposes or for one, e.g. 4000 or agent=16000,judge=2000",
-        "",
+        "text", "maximum tokens of a model's reply, for all purposes or for one, e.g. 4000 or agent=16000,judge=2000", ""
     )
     retries: int = _option("int", "retries of a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)
@@ -367,7 +365,7 @@ def refuse_masked(config: ExperimentConfig) -> None:
             if isinstance(text, str) and f"//{MASK}@" in text:
                 raise UsageError(
                     f"--{name.replace('_', '-')} {text}: its password is not stored.",
-                    "Run the command that began the experiment, or give this option anew.",
+                    "Run the command that began the experiment, or give this option again.",
                 )
 
 

@@ -474,11 +474,11 @@ def _check_external(config: ExperimentConfig, plugins: Plugins) -> None:
         what = f"memory {scrub_text(reference)!r} keeps its state outside the bank"
         if config.stream != "exact":
             raise UsageError(
-                f"--stream {config.stream}: {what}, so the tasks of a batch would not read the same.", "Use exact."
+                f"--stream {config.stream}: {what}, so the tasks of a batch would not all read the same.", "Use exact."
             )
         if config.scope != "shared":
             raise UsageError(
-                f"--scope {config.scope}: {what}, and what it recalls cannot be held to a domain.",
+                f"--scope {config.scope}: {what}, and what it recalls cannot be restricted to a domain.",
                 "Use shared, or an experiment for each --domain.",
             )
 

@@ -126,7 +126,7 @@ class RayExecutor:
                     f"Its logs are there, in Ray's directory. {AGAIN}",
                 )
             _log.warning(
-                "run %s: its worker ended %s (%s); goes on from task %d", job.run.id, life.where, why, job.committed
+                "run %s: its worker ended %s (%s); continues from task %d", job.run.id, life.where, why, job.committed
             )
 
     async def _live(self, job: Job, name: str, life: _Life) -> None:
@@ -190,10 +190,10 @@ class RayExecutor:
                 if own:
                     none = ",".join(f"{name}=0" for name in own)
                     remedy += f" Or, if every node has it: --ray-resources {none}"
-                raise UsageError(f"no node of the cluster has what a run takes: {what}.", remedy)
+                raise UsageError(f"no node of the cluster has what a run requires: {what}.", remedy)
             if not self._told:
                 self._told = True
-                _log.warning("no node of the cluster has what a run takes (%s); waiting for one", what)
+                _log.warning("no node of the cluster has what a run requires (%s); waiting for one", what)
             await asyncio.sleep(1.0)
 
     def _note(self, name: str, spent: Spent) -> None:

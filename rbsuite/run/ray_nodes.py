@@ -161,7 +161,7 @@ def examine_nodes(ray: Any) -> Iterator[tuple[Node, PluginError | None]]:
             yield (
                 node,
                 PluginError(
-                    f"node {node.name}: {what} {there[what] or 'none'} is installed there, and {version} here.",
+                    f"node {node.name}: {what} {there[what] or 'none'} is installed there, but {version} here.",
                     f"Install {what} {version} there, with the same plugins.",
                 ),
             )

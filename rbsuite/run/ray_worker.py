@@ -110,7 +110,7 @@ class RunWorker:
             facts = plain(dict(environment.facts()))
         if tasks.content_hash != setup.content_hash or facts != setup.facts:
             raise DataError(
-                f"its data of {self._recipe.owner} is not what the command's own machine has.",
+                f"its data of {self._recipe.owner} is not the same as on the command's own machine.",
                 f"Import the same data there (rbsuite data import). {COMPARE}",
             )
         self._environment: tuple[Environment, TaskSet] = environment, tasks
@@ -182,9 +182,9 @@ def check_parts(plugins: Plugins, parts: tuple[tuple[str, str, str], ...]) -> No
             spec = plugins.find(kind, name)
             load_object(spec.factory, f"{kind} {name!r}")
         except RbsuiteError as error:
-            raise PluginError(f"{kind} {name!r} cannot be had: {error.message}", remedy) from None
+            raise PluginError(f"{kind} {name!r} cannot be loaded: {error.message}", remedy) from None
         if (here := plugins.owner(spec)) != distribution:
-            raise PluginError(f"{kind} {name!r} comes from {here} there, and from {distribution} here.", remedy)
+            raise PluginError(f"{kind} {name!r} comes from {here} there, but from {distribution} here.", remedy)
 
 
 class Outbox:

@@ -62,6 +62,6 @@ def _check_state(store: ExperimentStore, run: str, position: int) -> None:
     """See that a run's memory can be brought to where it was at a position."""
     if position and is_lost(last_state(op for _, op in store.revealed().ops(run, position))):
         raise UsageError(
-            f"run {run!r} cannot be taken back to {position}: its memory kept what it had learnt outside the bank, and gave no snapshot.",
-            f"Start it anew with --rewind '{run}@0'.",
+            f"run {run!r} cannot be taken back to {position}: its memory kept what it had learned outside the bank, and gave no snapshot.",
+            f"Start it over with --rewind '{run}@0'.",
         )

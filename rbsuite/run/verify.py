@@ -111,7 +111,7 @@ async def _replay(environment: Environment, task: Task, max_steps: int) -> str |
         if solution is None:
             return None
         if len(solution.actions) > max_steps:
-            return f"the reference takes {len(solution.actions)} turns, and {max_steps} are allowed"
+            return f"the reference takes {len(solution.actions)} turns, but only {max_steps} are allowed"
         grade, _ = await play_actions(environment, task, solution.actions, solution.user)
     except Exception as error:  # whatever an engine raises is the finding
         return _raised(error)

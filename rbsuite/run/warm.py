@@ -79,7 +79,7 @@ def _bank(store: ExperimentStore, run: RunInfo, at: int | None) -> tuple[MemoryO
     ops = (*store.seed_ops(run.id), *(op for _, op in store.ops(run.id, at)))
     if is_lost(last_state(ops)):
         raise UsageError(
-            f"run {run.id!r} of {store.directory}: its memory kept what it had learnt outside the bank, and gave no snapshot.",
+            f"run {run.id!r} of {store.directory}: its memory kept what it had learned outside the bank, and gave no snapshot.",
             "A warm start needs a memory that gives snapshots.",
         )
     return ops

@@ -250,9 +250,9 @@ async def _opened(parts: RunParts) -> AsyncIterator[None]:
     state = parts.bank.document(DOCUMENT, parts.bank.version)
     if is_lost(state):
         raise StoreError(
-            f"run {info.id!r} cannot go on: after its {parts.bank.version} tasks its memory kept what it had learnt outside the bank, "
+            f"run {info.id!r} cannot continue: after its {parts.bank.version} tasks its memory kept what it had learned outside the bank, "
             "and gave no snapshot.",
-            f"Start it anew: rbsuite eval --from EXPERIMENT --rewind '{info.id}@0'.",
+            f"Start it over: rbsuite eval --from EXPERIMENT --rewind '{info.id}@0'.",
         )
     namespace = f"{info.id.rpartition('/')[2]}-{secrets.token_hex(6)}"  # no part of any result
     try:

@@ -114,7 +114,7 @@ def _knows(option: str) -> bool:
 @cache
 def _missing() -> str:
     if sys.platform != "linux":
-        return "bubblewrap is for Linux alone. Use podman or docker"
+        return "bubblewrap runs only on Linux. Use podman or docker"
     if _program() is None:
         return f"bwrap is not installed. {INSTALL}"
     trial = [*_isolation(network=False), *_system(()), "--proc", "/proc", "--dev", "/dev", "--", "/bin/true"]

@@ -20,7 +20,7 @@ BACKENDS: Mapping[str, Backend] = {
 """All of them, in the order in which they are preferred."""
 NAMES: tuple[str, ...] = (AUTO, *BACKENDS)
 UNSAFE = (
-    "How far it encloses commands of models depends on this machine, as `rbsuite doctor` tells. "
+    "How far it isolates models' commands depends on this machine; `rbsuite doctor` tells. "
     "Add --unsafe-local if that is what you want."
 )
 
@@ -57,7 +57,7 @@ def choose(name: str, *, unsafe_local: bool, offered: Sequence[str] = tuple(BACK
         raise UsageError(f"sandbox {name!r} cannot be used here.", f"Use one of: {', '.join((AUTO, *offered))}.")
     backend = BACKENDS[name]
     if not backend.isolates and not unsafe_local:
-        raise UsageError(f"{name!r} is no sandbox.", UNSAFE)
+        raise UsageError(f"{name!r} is not a sandbox.", UNSAFE)
     if missing := backend.missing():
         raise UsageError(f"sandbox {name!r} cannot run here: {missing}.", "Run: rbsuite doctor")
     return backend

@@ -58,7 +58,7 @@ class Engine:
             EnvironmentFailure: the image is not there, or the engine refuses.
         """
         if not setup.image:
-            raise EnvironmentFailure(f"{self.name} needs an image.", "Name one by the environment's option image.")
+            raise EnvironmentFailure(f"{self.name} needs an image.", "Name one with the environment's option image.")
         container = Container(self.name, setup)
         try:
             await container.begin()
@@ -202,7 +202,7 @@ def _missing(name: str) -> str:
             [name, "info"], capture_output=True, text=True, check=False, timeout=30, env=_engine_variables()
         )
     except subprocess.TimeoutExpired:
-        return f"{name} does not answer within 30 s. Start its service"
+        return f"{name} did not answer within 30 s. Start its service"
     if told.returncode == 0:
         return ""
-    return f"{name} is installed and does not work ({' '.join(told.stderr.split())[-120:]}). {_INSTALL[name]}"
+    return f"{name} is installed but does not work ({' '.join(told.stderr.split())[-120:]}). {_INSTALL[name]}"

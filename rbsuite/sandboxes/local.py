@@ -31,7 +31,7 @@ UNKEPT: Mapping[Way, frozenset[str]] = {
 _TOLD: Mapping[Way, str] = {
     "walls": "",
     "bare": "files of this machine can be read and changed, its processes seen, and the network reached: no namespaces can be made",
-    "open": "commands can do what you can, and what they leave in the background may live on: namespaces are of Linux alone",
+    "open": "commands can do what you can, and what they leave in the background may live on: only Linux has namespaces",
 }
 _ENCLOSING = Path(__file__).with_name("enclosing.py")
 

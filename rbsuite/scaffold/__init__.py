@@ -202,7 +202,7 @@ class Distribution:
         """
         target = parent / self.directory
         if target.exists() or target.is_symlink():
-            raise UsageError(f"{target} exists already.", "Choose another name, or remove it.")
+            raise UsageError(f"{target} already exists.", "Choose another name, or remove it.")
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=parent, prefix=f".{self.directory}-") as place:
@@ -233,7 +233,7 @@ def plan_distribution(name: str, kind: str, template: str = "", taken: Mapping[s
     """
     if name.startswith("rbsuite"):
         shown = name.removeprefix("rbsuite").lstrip("-_") or "my-memory"
-        raise UsageError(f"the name {name!r} begins with rbsuite, which is put before it.", f"Write {shown}.")
+        raise UsageError(f"the name {name!r} begins with rbsuite, which is added anyway.", f"Write {shown}.")
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise UsageError(
             f"{name!r} cannot be the name of a plugin.",

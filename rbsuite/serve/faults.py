@@ -192,7 +192,7 @@ class Faults:
                 raise UnknownNameError("fault", kind, [*KINDS, "transient"])
         if not 0 <= sum(share for _, share in self._shares) <= 1 or any(share < 0 for _, share in self._shares):
             raise UsageError(
-                "the shares of faults are no shares.", "Give numbers from 0 to 1 that add up to at most 1."
+                "the shares of faults are not shares.", "Give numbers from 0 to 1 that add up to at most 1."
             )
         self._script = list(script)
         self._seed = seed

@@ -49,7 +49,7 @@ class _Worlds:
             return self._tasks[identity.task]
         except KeyError:
             raise UsageError(
-                "this server has no task of that content.",
+                "this server has no task with that content.",
                 "Install the environment's plugin and data where the server runs, or name the environment with --env.",
             ) from None
 
@@ -121,7 +121,7 @@ class ModelServer:
         }
         route = routes.get((request.method, request.path))
         if route is None:
-            return failure(404, f"there is no {request.method} {request.path} here")
+            return failure(404, f"{request.method} {request.path} does not exist here")
         try:
             answer: Answer = await route(request)
         except (RbsuiteError, ValueError) as error:

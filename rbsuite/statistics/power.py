@@ -102,7 +102,7 @@ def components(a: Floats, b: Floats | None = None, within: float | None = None, 
     """
     n, orders = a.shape
     if n < 2 or orders < 2 or np.isnan(a).any() or (b is not None and (b.shape != a.shape or np.isnan(b).any())):
-        raise ValueError(f"no pilot of two tasks and two orders at least, without gaps: {n} x {orders}")
+        raise ValueError(f"a pilot needs at least two tasks and two orders, without gaps: {n} x {orders}")
     cells = a if b is None else a - b
     seen = np.ones_like(cells, dtype=bool)
     left, (effects, _) = (n - 1) * (orders - 1), additive(cells, seen)

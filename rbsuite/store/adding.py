@@ -70,7 +70,7 @@ def add_runs(
         meta = dict(connection.execute("SELECT key, value FROM meta").fetchall())
         there = list(added_texts(meta))
         if connection.execute("SELECT count(*) FROM run").fetchone() != (first,):
-            raise StoreError(f"{database.path} has got further runs meanwhile.", "Try again.")
+            raise StoreError(f"{database.path} has gained further runs in the meantime.", "Try again.")
         signed = manifest_hash(unpack(meta["manifest"]))
         for before in (*there, text):
             signed = added_hash(signed, before)

@@ -63,7 +63,7 @@ def audit(
         yield "the hashes of templates were changed"
     added = {f"{KEY}{number}" for number, _ in enumerate(added_texts(values), 1)}
     for unknown in sorted({str(key) for key in values} - _META - added):
-        yield f"meta has an entry {unknown!r}, which nobody wrote"
+        yield f"meta has an entry {unknown!r}, which rbsuite did not write"
     numbers = database.rows("SELECT id FROM run ORDER BY id")
     if numbers != [(number,) for number in range(len(manifest.runs))]:
         yield "the runs are not those of the manifest"
@@ -74,7 +74,7 @@ def audit(
     for table, condition in (_STRAY | ({"sealed": _STRAY_SEALED} if META in values else {})).items():
         (count,) = database.rows(f"SELECT count(*) FROM {table} WHERE {condition}")[0]
         if count:
-            yield f"{count} rows of table {table} belong to nothing"
+            yield f"{count} rows of table {table} are orphaned"
     yield from _blobs(database)
 
 

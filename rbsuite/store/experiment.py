@@ -259,7 +259,7 @@ class ExperimentStore:
             raise StoreError(f"{self.path} is not opened for writing alone.", "Open it for writing, without --join.")
         if left := [info.id for info in self.manifest.runs if not self.run_finished(info.id)]:
             raise StoreError(
-                f"{self.directory} has {len(left)} runs that are not finished; no others are added before.",
+                f"{self.directory} has {len(left)} runs that are not finished; others can be added only afterwards.",
                 f"Finish it with: rbsuite eval --from {self.directory}{' --to-look last' if self.manifest.config.get('looks') else ''}",
             )
         add_runs(self._database, self.manifest, runs, seeds or {}, self._seal)

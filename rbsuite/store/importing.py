@@ -23,7 +23,7 @@ from rbsuite.store.restoring import restore
 MOST_BYTES = 512 * 1024 * 1024
 """Size of the largest export that is read."""
 _LINE = 64 * 1024 * 1024
-_REMEDY = "Give a whole export with trajectories, as rbsuite.store.export writes it."
+_REMEDY = "Give a complete export with trajectories, as rbsuite.store.export writes it."
 
 
 def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[str], *, rechain: bool = False) -> None:
@@ -84,7 +84,7 @@ def _head(path: Path) -> tuple[Manifest, Mapping[str, tuple[MemoryOp, ...]]]:
     for number, line, _ in _lines(path):
         if first is None:
             if line.get("type") != "experiment" or line.get("format") != FORMAT:
-                raise StoreError(f"{path} is no export in format {FORMAT}.", _REMEDY)
+                raise StoreError(f"{path} is not an export in format {FORMAT}.", _REMEDY)
             first = line
         elif line.get("type") == "run":
             with_line = {name: value for name, value in line.items() if name in _RUN}
@@ -97,7 +97,7 @@ def _head(path: Path) -> tuple[Manifest, Mapping[str, tuple[MemoryOp, ...]]]:
         or not isinstance(first.get("config"), dict)
         or not isinstance(first.get("facts"), dict)
     ):
-        raise StoreError(f"{path} is no whole export: it has no runs.", _REMEDY)
+        raise StoreError(f"{path} is not a complete export: it has no runs.", _REMEDY)
     return Manifest(first["config"], first["facts"], tuple(runs)), seeds
 
 
@@ -115,7 +115,7 @@ def _fill(store: ExperimentStore, path: Path, rechain: bool) -> None:
         if line.get("type") == "task":
             run = line.get("run")
             if run not in known:
-                raise StoreError(f"{path}, line {number}: a task of no run.", _REMEDY)
+                raise StoreError(f"{path}, line {number}: a task without a run.", _REMEDY)
             values = {name: value for name, value in line.items() if name not in ("type", "run")}
             _commit(store, run, _restored(TaskRecord, values, path, number), rechain)
     if (end.get("lines"), end.get("sha256")) != (before, state.hexdigest()):
@@ -142,7 +142,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any], bytes]]:
                 if not isinstance(value, dict):
                     raise Unusable("not an object")
             except (Unusable, UnicodeDecodeError) as error:
-                raise StoreError(f"{path}, line {number}, is no line of an export: {error}.", _REMEDY) from error
+                raise StoreError(f"{path}, line {number}, is not a line of an export: {error}.", _REMEDY) from error
             yield number, value, raw
 
 

@@ -78,7 +78,9 @@ def _wanted(to_look: str, looks: Sequence[int], at: int, finished: bool) -> int:
     if to_look == LAST:
         return len(looks) - 1
     if not to_look.isdecimal() or not 1 <= int(to_look) <= len(looks):
-        raise UsageError(f"--to-look {to_look!r} is no look.", f"Use next, last, or a number from 1 to {len(looks)}.")
+        raise UsageError(
+            f"--to-look {to_look!r} is not a look.", f"Use next, last, or a number from 1 to {len(looks)}."
+        )
     if int(to_look) - 1 < at:
         raise UsageError(
             f"--to-look {to_look}: the experiment is past it, at look {at + 1}.", "Use next, last, or leave it out."

@@ -110,7 +110,7 @@ def key_path(name: str) -> Path:
         StoreError: that is no name of a key.
     """
     if not _NAME.fullmatch(name):
-        raise StoreError("the store names a key that cannot be one.", "Restore the store from a copy.")
+        raise StoreError("the store names an invalid key.", "Restore the store from a copy.")
     return keys_directory() / f"{name}.key"
 
 
@@ -142,7 +142,7 @@ def new_seal(experiment: Path) -> Seal:
     except OSError as error:
         raise StoreError(
             f"the key of private texts cannot be kept in {path.parent}: {error.strerror}.",
-            f"Free it, or set {KEYS_VARIABLE}.",
+            f"Make it writable, or set {KEYS_VARIABLE}.",
         ) from error
     return seal
 
@@ -159,9 +159,9 @@ def find_seal(name: str) -> Seal | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.", "Give it permission.") from error
+        raise StoreError(f"{path} cannot be read: {error.strerror}.", "Make it readable.") from error
     if len(key) != _KEY_BYTES:
-        raise StoreError(f"{path} is no key.", "Restore it from a copy.")
+        raise StoreError(f"{path} is not a key.", "Restore it from a copy.")
     return Seal(name, key)
 
 

@@ -45,7 +45,7 @@ class LogSync:
         """
         if self._failed is not None:
             raise StoreError(
-                f"{self._path}: what was committed could not be put on the disk ({self._failed.strerror}).",
+                f"{self._path}: what was committed could not be written to the disk ({self._failed.strerror}).",
                 "Check the disk and run the same command again.",
             ) from self._failed
 

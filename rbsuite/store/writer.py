@@ -137,7 +137,7 @@ class Writer:
                 "SELECT record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id", (first, last)
             ).fetchall()
             if len(links) != len(tail):
-                raise StoreError(f"run {run_id!r} has gone on meanwhile.", "Try again.")
+                raise StoreError(f"run {run_id!r} has progressed in the meantime.", "Try again.")
             (number,) = execute("SELECT 1 + coalesce(max(id), 0) FROM act").fetchone()
             before = execute("SELECT link FROM act WHERE run = ? ORDER BY id DESC LIMIT 1", (run,)).fetchone()
             act = (number, run, kind, position, len(tail), links[-1][0])

@@ -77,7 +77,7 @@ class AgentSubject(Subject[AgentSpec]):
         done: list[Action] = []
         while episode.observation.turn == "agent" and len(done) < TURNS:
             require(
-                isinstance(player.decided(episode.observation), bool), "decided gave something else than True or False"
+                isinstance(player.decided(episode.observation), bool), "decided gave something other than True or False"
             )
             try:
                 done.append(check_action(await player.act(episode.observation)))
@@ -102,12 +102,14 @@ def said(request: ModelRequest) -> str:
 @rule(
     KIND,
     "modes",
-    'Declare AgentSpec(action_modes=("tools",)) or whatever else it is for.',
+    'Declare AgentSpec(action_modes=("tools",)), or whatever it is for.',
 )
 async def modes(subject: AgentSubject) -> None:
     """The spec names the action modes that it fits: text, tools or choice."""
     declared, known = subject.spec.action_modes, get_args(ActionMode)
-    require(declared and set(declared) <= set(known), f"its action modes are {declared}, and there are {known}")
+    require(
+        declared and set(declared) <= set(known), f"its action modes are {declared}, but the known ones are {known}"
+    )
 
 
 @rule(
@@ -117,7 +119,7 @@ async def modes(subject: AgentSubject) -> None:
     after=("factory", "modes"),
 )
 async def returns(subject: AgentSubject) -> None:
-    """`act` returns an Action, and `decided` True or False."""
+    """`act` gives an Action, and `decided` True or False."""
     for mode in subject.modes:
         try:
             await subject.play(mode)
@@ -128,11 +130,11 @@ async def returns(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "solves",
-    "Make sure that it asks for a format that it can read, and that it acts in the environment's mode.",
+    "Make sure that it asks for a form that it can read, and that it acts in the environment's mode.",
     after=("returns",),
 )
 async def solves(subject: AgentSubject) -> None:
-    """With a model that knows the solution, it solves a practice task in every mode that it declares."""
+    """With a model that knows the way, it solves a practice task of every mode that it declares."""
     for mode in subject.modes:
         played = await subject.play(mode)
         require(played.score == 1.0, f"on a task with {mode} it did {list(played.actions)}")
@@ -170,27 +172,30 @@ async def memory(subject: AgentSubject) -> None:
 @rule(
     KIND,
     "no-memory",
-    "Leave out the heading for memory if there is none.",
+    "Leave out the heading for memory where there is none.",
     after=("memory", "fresh"),
 )
 async def no_memory(subject: AgentSubject) -> None:
-    """Without memory its model is asked as if there were no memories at all."""
+    """Without memory its model is asked the same as if there were no memories at all."""
     for mode in subject.modes:
         texts = [said(request) for request in (await subject.play(mode)).requests]
         words = subject.prompts.render("agent/memory.j2", memory=LESSON).replace(LESSON, "").split("\n")
         heads = [line for line in words if line.strip()]
         for text in texts:
-            require(not any(head in text for head in heads), f"on a task with {mode} memory is announced without any")
+            require(
+                not any(head in text for head in heads),
+                f"on a task with {mode} memory is announced although there is none",
+            )
 
 
 @rule(
     KIND,
     "remember",
-    "Rebuild the system prompt when `remember` is called.",
+    "Build the system prompt again when `remember` is called.",
     after=("memory",),
 )
 async def remember(subject: AgentSubject) -> None:
-    """A later recall replaces the earlier one."""
+    """What is recalled later takes the place of what was recalled before."""
     if "tools" not in subject.modes:
         raise NotTried("only practice tasks with tools take several turns")
 
@@ -201,7 +206,7 @@ async def remember(subject: AgentSubject) -> None:
 
     for request in (await subject.play("tools", memory=LESSON, later=OTHER, answer=look)).requests[1:]:
         text = said(request)
-        require(OTHER in text and LESSON not in text, "it still tells what was recalled first")
+        require(OTHER in text and LESSON not in text, "it still shows what was recalled first")
 
 
 _BLOCK = "I look.\n\n```bash\nlook x\n```"
@@ -215,17 +220,17 @@ _LOOK = 'Thought: I look.\nAction: {"name": "look", "arguments": {"parcel": "x"}
     after=("repeatable",),
 )
 async def fresh(subject: AgentSubject) -> None:
-    """Rollouts do not affect each other: a new agent knows nothing of any other."""
+    """Rollouts do not see each other: a new agent knows nothing of another one."""
     for mode in subject.modes:
         alone = await subject.play(mode)
         await subject.play(mode, number=1, memory=LESSON)
-        require(await subject.play(mode) == alone, f"on a task with {mode} a new agent goes on where another stopped")
+        require(await subject.play(mode) == alone, f"on a task with {mode} a new agent continues where another stopped")
 
 
 @rule(
     KIND,
     "any-reply",
-    "Raise rbsuite.errors.ParseFailure if a reply cannot be read as an action.",
+    "Raise rbsuite.errors.ParseFailure where a reply cannot be read as an action.",
     after=("returns",),
 )
 async def any_reply(subject: AgentSubject) -> None:
@@ -247,22 +252,22 @@ async def any_reply(subject: AgentSubject) -> None:
     after=("returns",),
 )
 async def model_fails(subject: AgentSubject) -> None:
-    """If its model fails, the ModelError passes: no action is made up."""
+    """Where its model fails, the ModelError passes through: no action is made up."""
     for mode in subject.modes:
         answer = Fixed(ModelError("the model failed."))
         with bearing("its model failed", ModelError):
             await subject.play(mode, answer=answer)
-            require(not answer.asked, f"on a task with {mode} its model failed, and it acted all the same")
+            require(not answer.asked, f"on a task with {mode} its model failed, but it acted all the same")
 
 
 @rule(
     KIND,
     "fenced",
-    "Put all of AgentStart.memory into the prompt, and observations into messages of their own.",
+    "Put AgentStart.memory into the prompt whole, and observations into messages of their own.",
     after=("returns", "solves"),
 )
 async def fenced(subject: AgentSubject) -> None:
-    """What was learned from others' words is in its prompts as it was recalled, inside its fences."""
+    """What was learned from others' words appears in its prompts as it was recalled, in its fences."""
 
     plugins = subject.plugins.extended([("rbsuite-testing-practice", PracticePlugin(subject.spec.name))])
     for mode in subject.modes:
@@ -283,8 +288,8 @@ RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("start", "remember", "decided", "act")),
     modes,
     returns,
-    repeatable(KIND, "Draw random numbers from AgentStart.seed.", "returns"),
-    own_chance(KIND, "Give it its own generator: rbsuite.seeds.rng(start.seed, ...).", "repeatable"),
+    repeatable(KIND, "Derive randomness from AgentStart.seed.", "returns"),
+    own_chance(KIND, "Keep a generator of its own: rbsuite.seeds.rng(start.seed, ...).", "repeatable"),
     fresh,
     solves,
     shown,

@@ -67,10 +67,10 @@ async def elsewhere(job: str, *, hash_seed: int = 0, **arguments: Any) -> Any:
             subprocess.run, command, input=asked, env=variables, capture_output=True, text=True, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
-        raise Elsewhere(f"in a process of its own it took more than {SECONDS:g} seconds") from None
+        raise Elsewhere(f"in a process of its own, it took more than {SECONDS:g} seconds") from None
     if done.returncode or not done.stdout:
         last = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise Elsewhere(f"in a process of its own it failed: {last}")
+        raise Elsewhere(f"in a process of its own, it failed: {last}")
     return json.loads(done.stdout)
 
 

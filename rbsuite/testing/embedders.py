@@ -52,10 +52,10 @@ class EmbedderSubject(Subject[EmbedderSpec]):
     after=("factory",),
 )
 async def identity(subject: EmbedderSubject) -> None:
-    """It has an id, the same for every object with the same options, that names everything that shapes its vectors."""
+    """It has an id, the same for every object of the same options, that names everything that shapes its vectors."""
     first, second = subject.embedder.id, subject.make().id
     require(isinstance(first, str) and first.strip() and first.isprintable(), f"its id is {first!r}")
-    require(first == second, f"two objects of the same options have the ids {first!r} and {second!r}")
+    require(first == second, f"two objects with the same options have the ids {first!r} and {second!r}")
 
 
 @rule(
@@ -65,10 +65,10 @@ async def identity(subject: EmbedderSubject) -> None:
     after=("factory",),
 )
 async def shape(subject: EmbedderSubject) -> None:
-    """It returns a float32 array with one row for each text, also for no texts."""
+    """It gives a float32 array with one row for each text, even for no texts."""
     for texts in ([], list(TEXTS[:1]), list(TEXTS)):
         vectors = await subject.vectors(texts)
-        require(isinstance(vectors, np.ndarray), f"embed gave {type(vectors).__name__}, no array")
+        require(isinstance(vectors, np.ndarray), f"embed gave {type(vectors).__name__}, not an array")
         right = vectors.ndim == 2 and len(vectors) == len(texts)
         require(right, f"for {len(texts)} texts it gave an array of the shape {vectors.shape}")
         require(vectors.dtype == np.float32, f"its vectors are {vectors.dtype}")
@@ -77,15 +77,15 @@ async def shape(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "dimension",
-    "Set `dimension` to what the model returns.",
+    "Set `dimension` to the length of what the model gives.",
     after=("shape",),
 )
 async def dimension(subject: EmbedderSubject) -> None:
-    """Vectors have the dimension that it states."""
+    """Vectors are as long as it says."""
     for texts in ([], list(TEXTS)):
         length = (await subject.vectors(texts)).shape[1]
         told = subject.embedder.dimension
-        require(length == told, f"it says {told}, and its vectors have the length {length}")
+        require(length == told, f"it says {told}, but its vectors have the length {length}")
 
 
 @rule(
@@ -106,14 +106,14 @@ async def unit(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "tells-apart",
-    "Make sure that the texts reach the model, and that each gets its own row.",
+    "Make sure that texts reach the model, and each gets its own row.",
     after=("unit",),
 )
 async def tells_apart(subject: EmbedderSubject) -> None:
-    """Different texts have different vectors, and a text is nearest to one that resembles it."""
+    """Different texts have different vectors, and a text is nearest to what resembles it."""
     vectors = await subject.vectors(TEXTS)
     cosines = (vectors @ vectors[0]).tolist()
-    require(cosines[0] > 1 - CLOSE, "a text has another vector beside itself")
+    require(cosines[0] > 1 - CLOSE, "a text has a different vector beside itself")
     require(max(cosines[1:]) < 1 - CLOSE, "two different texts have the same vector")
     nearest = max(range(1, len(TEXTS)), key=lambda place: float(cosines[place]))
     require(nearest == len(TEXTS) - 1, f"{TEXTS[0]!r} is nearest to {TEXTS[nearest]!r}")
@@ -126,26 +126,26 @@ async def tells_apart(subject: EmbedderSubject) -> None:
     after=("repeatable",),
 )
 async def batch(subject: EmbedderSubject) -> None:
-    """A text's vector does not depend on the other texts of a call, nor on their order."""
+    """A text's vector does not depend on the texts beside it, nor on their order."""
     together = await subject.vectors(TEXTS)
     turned = (await subject.vectors(TEXTS[::-1]))[::-1]
     alone = np.concatenate([await subject.vectors([text]) for text in TEXTS])
     for what, vectors in (("alone", alone), ("in another order", turned)):
-        require(np.allclose(together, vectors, atol=CLOSE), f"asked for {what}, texts have other vectors")
+        require(np.allclose(together, vectors, atol=CLOSE), f"asked for {what}, texts have different vectors")
 
 
 @rule(
     KIND,
     "side-by-side",
-    "Keep a call's working data in local variables.",
+    "Keep what a call works with in local variables.",
     after=("batch",),
 )
 async def side_by_side(subject: EmbedderSubject) -> None:
-    """Concurrent calls do not disturb each other."""
+    """Calls at the same time do not disturb each other."""
     alone = [await subject.vectors([text]) for text in TEXTS]
     beside = await asyncio.gather(*(subject.vectors([text]) for text in TEXTS))
     for one, other in zip(alone, beside, strict=True):
-        require(np.allclose(one, other, atol=CLOSE), "asked for at the same time, texts have other vectors")
+        require(np.allclose(one, other, atol=CLOSE), "asked for at the same time, texts have different vectors")
 
 
 @rule(
@@ -155,7 +155,7 @@ async def side_by_side(subject: EmbedderSubject) -> None:
     after=("id", "repeatable"),
 )
 async def processes(subject: EmbedderSubject) -> None:
-    """Another process, whatever its hash seed, gives the same vectors and id."""
+    """Another process, however it hashes texts, gives the same vectors and id."""
     factory = subject.spec.factory
     require_importable(factory.partition(":")[0])
     own = np.asarray(await subject.vectors(TEXTS), dtype=np.float32)
@@ -178,11 +178,11 @@ async def processes(subject: EmbedderSubject) -> None:
 @rule(
     KIND,
     "odd-texts",
-    "Give zeros where there is nothing to go by, and cut what is too long.",
+    "Give zeros where there is nothing to go by, and truncate what is too long.",
     after=("shape",),
 )
 async def odd_texts(subject: EmbedderSubject) -> None:
-    """It copes with every text: empty, blank, only symbols, other scripts, very long."""
+    """It copes with every text: empty, blank, symbols only, other scripts, very long."""
     for text in ODD:
         vectors = await subject.vectors([text])
         require(np.isfinite(vectors).all(), f"the vector of {text[:20]!r} is not finite")
@@ -195,7 +195,7 @@ RULES: tuple[Rule[Any], ...] = (
     dimension,
     unit,
     tells_apart,
-    repeatable(KIND, "Seed all random numbers, switch dropout off, and use no `hash()`.", "shape"),
+    repeatable(KIND, "Seed what is drawn, switch dropout off, and use no `hash()`.", "shape"),
     own_chance(KIND, "Keep a generator of its own.", "repeatable"),
     batch,
     side_by_side,

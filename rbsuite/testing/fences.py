@@ -106,7 +106,7 @@ def check_fences(
     finally:
         _LIAR.reset(token)
     faults = [fault for request in liar.requests for fault in liar.faults(request)]
-    assert not faults, f"{len(faults)} hostile texts stand bare in a prompt; the first: {faults[0]}"
+    assert not faults, f"{len(faults)} hostile texts are in a prompt without a fence; the first: {faults[0]}"
     return frozenset(
         Sighting(source, request.purpose, message.role)
         for request in liar.requests

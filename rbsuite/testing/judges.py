@@ -56,7 +56,7 @@ class JudgeSubject(Subject[JudgeSpec]):
     after=("factory",),
 )
 async def returns(subject: JudgeSubject) -> None:
-    """It returns a Verdict: success, failure or unknown, with a score from 0 to 1 or none."""
+    """It gives a Verdict: success, failure or unknown, a score from 0 to 1 or none."""
     judge = subject.make()
     for request in subject.requests():
         try:
@@ -73,7 +73,7 @@ async def returns(subject: JudgeSubject) -> None:
     after=("returns",),
 )
 async def source(subject: JudgeSubject) -> None:
-    """A verdict names its judge."""
+    """A verdict says whose it is."""
     verdict = await subject.judge(subject.make(), subject.requests()[0])
     require(isinstance(verdict.source, str) and verdict.source.strip(), f"the source is {verdict.source!r}")
 
@@ -101,7 +101,7 @@ async def no_state(subject: JudgeSubject) -> None:
     after=("no-state",),
 )
 async def truth(subject: JudgeSubject) -> None:
-    """A judge uses the score only if its spec says ground_truth; even then it copes if there is none."""
+    """A judge whose spec does not say ground_truth does without the score; one that says so copes when there is none."""
     request = subject.requests()[0]
     if subject.spec.ground_truth:
         await subject.judge(subject.make(), replace(request, score=None))
@@ -113,11 +113,11 @@ async def truth(subject: JudgeSubject) -> None:
 @rule(
     KIND,
     "odd-rollouts",
-    "Render them with rbsuite.transcript.render_transcript, which handles them all.",
+    "Render them with rbsuite.transcript.render_transcript, which knows them all.",
     after=("returns",),
 )
 async def odd_rollouts(subject: JudgeSubject) -> None:
-    """It copes with every rollout: without turns, cut short, with images, with choices, very long."""
+    """It copes with every rollout: none of the turns taken, cut short, images, choices, very long."""
     plain = trajectory(0)
     picture = Observation("A view.", images=(Image.of(b"x"),), choices=("left", "right"))
     odd = {
@@ -141,13 +141,13 @@ async def odd_rollouts(subject: JudgeSubject) -> None:
     after=("returns",),
 )
 async def any_reply(subject: JudgeSubject) -> None:
-    """Whatever its model replies, it gives a verdict; `unknown` if the reply gives none."""
+    """Whatever its model replies, it gives a verdict; `unknown` where the reply gives none."""
     for text in ("", "I cannot say.", "{", "```json\n{}\n```", "Verdict:", "\x00" * 40, "null", "[[[[" * 200):
         answer = Fixed(text)
         with bearing(f"its model replied {text[:20]!r}"):
             verdict = await subject.judge(subject.make(), subject.requests()[0], answer)
             told = verdict.label == "unknown" or not answer.asked
-            require(told, f"its model replied {text[:20]!r}, and it says {verdict.label!r}")
+            require(told, f"its model replied {text[:20]!r}, but it says {verdict.label!r}")
 
 
 @rule(
@@ -157,12 +157,12 @@ async def any_reply(subject: JudgeSubject) -> None:
     after=("returns",),
 )
 async def model_fails(subject: JudgeSubject) -> None:
-    """If its model fails, it says `unknown` or lets the ModelError pass; it raises nothing else and makes up no verdict."""
+    """Where its model fails, it says `unknown` or lets the ModelError pass; it raises nothing else and makes up no verdict."""
     answer = Fixed(ModelError("the model failed."))
     with bearing("its model failed", ModelError):
         verdict = await subject.judge(subject.make(), subject.requests()[0], answer)
         told = verdict.label == "unknown" or not answer.asked
-        require(told, f"its model failed, and it says {verdict.label!r}")
+        require(told, f"its model failed, but it says {verdict.label!r}")
 
 
 @rule(
@@ -181,7 +181,7 @@ RULES: tuple[Rule[Any], ...] = (
     *common_rules(KIND, lacking("judge")),
     returns,
     source,
-    repeatable(KIND, "Draw random numbers from services.rng, and ask the model at temperature 0.", "returns"),
+    repeatable(KIND, "Draw randomness from services.rng, and ask the model at temperature 0.", "returns"),
     own_chance(KIND, "Draw from services.rng.", "repeatable"),
     no_state,
     truth,

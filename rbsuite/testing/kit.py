@@ -232,8 +232,8 @@ def load_path(path: Path, known: Plugins) -> Targets:
             continue
         if info is not None and not _is_of(info.distribution, place):
             raise UsageError(
-                f"{path}: another plugin is named {name!r}: that of {info.distribution}.",
-                "Rename one, or uninstall that.",
+                f"{path}: another plugin is named {name!r}: the one from {info.distribution}.",
+                "Rename one, or uninstall the other.",
             )
         if info is not None:  # a copy of it is installed, and the path is what is asked for
             extended.remove(name)

@@ -42,7 +42,7 @@ def in_bank(one: Rule[MemorySubject]) -> Rule[MemorySubject]:
     after=("factory",),
 )
 async def empty_bank(subject: MemorySubject) -> None:
-    """A recall from an empty bank returns no items and raises nothing."""
+    """A recall from an empty bank gives no items and raises nothing."""
     for number in range(2):
         recall = await subject.stream(subject.one()).recall(number)
         require(not recall.items, f"{len(recall.items)} items were recalled from an empty bank")
@@ -55,7 +55,7 @@ async def empty_bank(subject: MemorySubject) -> None:
     after=("empty-bank",),
 )
 async def returns(subject: MemorySubject) -> None:
-    """`recall` returns a Recall, and `absorb` a list of MemoryOp, which may be empty."""
+    """`recall` gives a Recall, and `absorb` a list of MemoryOp, which may be empty."""
     stream = subject.stream(subject.one())
     await stream.recall(0)
     for number in range(LENGTH):
@@ -83,12 +83,15 @@ async def operations(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def reason(subject: MemorySubject) -> None:
-    """If nothing is recalled, and only then, the reason is given."""
+    """Where nothing is recalled, the reason is given, and only there."""
     stream = await subject.stream(subject.one()).run()
     for position, (recall, _) in enumerate(stream.recalls):
         anything = bool(recall.items or recall.text)
-        require(anything or recall.reason.strip(), f"at task {position} nothing was recalled, and no reason given")
-        require(not (anything and recall.reason), f"at task {position} something was recalled, with a reason why not")
+        require(anything or recall.reason.strip(), f"at task {position} nothing was recalled, and no reason was given")
+        require(
+            not (anything and recall.reason),
+            f"at task {position} something was recalled, yet a reason why not was given",
+        )
 
 
 @rule(
@@ -98,7 +101,7 @@ async def reason(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def recalled_exist(subject: MemorySubject) -> None:
-    """Recalled items are in the version of the bank that is read, in the revision that is named, each once, ranked from 0."""
+    """Recalled items are in the bank as it is read, in the revision that is named, each once, ranked from 0."""
     stream = await subject.stream(subject.one()).run()
     for version, (recall, _) in enumerate(stream.recalls):
         ids = [item.item_id for item in recall.items]
@@ -128,10 +131,10 @@ async def provenance(subject: MemorySubject) -> None:
         told = [op.provenance, *([op.item.provenance] if op.op == "add" and op.item is not None else [])]
         for found in told:
             right = (found.task_id, found.position) == (one.task_id, position)
-            require(right, f"what was learnt on {one.task_id!r} says {found.task_id!r}, position {found.position}")
+            require(right, f"what was learned on {one.task_id!r} says {found.task_id!r}, position {found.position}")
             rollouts = {outcome.trajectory.rollout for outcome in one.outcomes}
             require(
-                set(found.rollouts) <= rollouts, f"what was learnt on {one.task_id!r} names rollouts {found.rollouts}"
+                set(found.rollouts) <= rollouts, f"what was learned on {one.task_id!r} names rollouts {found.rollouts}"
             )
 
 
@@ -161,7 +164,7 @@ async def ids(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "replayable",
-    "Use str, int, float and tuples of them, and no subclasses of your own.",
+    "Use str, int, float and tuples of these, and no subclasses of your own.",
     after=("operations",),
 )
 async def replayable(subject: MemorySubject) -> None:
@@ -172,30 +175,33 @@ async def replayable(subject: MemorySubject) -> None:
     for version, (ops, _) in enumerate(stream.ops, 1):
         back = tuple(decode_op(op_row(op)[-1]) for op in ops)
         for op, other in zip(ops, back, strict=True):
-            require(op == other, f"the operation {op.op!r} of task {version - 1} comes back from the store as another")
+            require(
+                op == other,
+                f"the operation {op.op!r} of task {version - 1} comes back from the store as a different one",
+            )
         await again.apply(version, back)
-    require(again.state_hash == stream.bank.state_hash, "the bank is another one when it is read back from the store")
+    require(again.state_hash == stream.bank.state_hash, "the bank differs when it is read back from the store")
 
 
 @rule(
     KIND,
     "no-state",
-    "Keep nothing on the object between calls; what is needed later goes into the bank.",
+    "Keep nothing in the object between calls; what is needed later goes into the bank.",
     after=("operations", "repeatable"),
 )
 async def no_state(subject: MemorySubject) -> None:
-    """A repeated call on the same object gives the same result: an attempt may be discarded and repeated."""
+    """A call repeated on the same object gives the same: an attempt may be discarded and repeated."""
     stream = replace(subject.stream(subject.one()), twice=True)
     await stream.run()
     for position, ((first, second), (learnt, again)) in enumerate(zip(stream.recalls, stream.ops, strict=True)):
-        require(first == second, f"at task {position} a second recall gives something else")
-        require(learnt == again, f"at task {position} absorbing a second time gives something else")
+        require(first == second, f"at task {position} a second recall gives something different")
+        require(learnt == again, f"at task {position} absorbing a second time gives something different")
 
 
 @rule(
     KIND,
     "resume",
-    "Read what is known from the view, not from the object; return snapshots that hold the whole state.",
+    "Read what is known from the view, not from the object; give snapshots that hold all of the state.",
     after=("operations", "repeatable"),
 )
 async def resume(subject: MemorySubject) -> None:
@@ -205,7 +211,7 @@ async def resume(subject: MemorySubject) -> None:
         return
     undisturbed = await subject.stream(subject.one()).run()
     stopped = await subject.stream(subject.make).run()
-    require(undisturbed.told() == stopped.told(), "with a new object for every call it recalls or learns otherwise")
+    require(undisturbed.told() == stopped.told(), "with a new object for every call, it recalls or learns differently")
 
 
 async def _restores(subject: MemorySubject) -> None:
@@ -218,17 +224,17 @@ async def _restores(subject: MemorySubject) -> None:
     await stream.step()
     again = await subject.restored(snapshot)
     after = [await again.recall(number) for number in range(LENGTH)]
-    require(before == after, "opened at a snapshot it recalls otherwise than when the snapshot was given")
+    require(before == after, "opened at a snapshot, it recalls differently than when the snapshot was given")
 
 
 @rule(
     KIND,
     "side-by-side",
-    "Keep a call's working data in local variables, not on the object.",
+    "Keep what a call works with in local variables, not on the object.",
     after=("no-state", "resume"),
 )
 async def side_by_side(subject: MemorySubject) -> None:
-    """Concurrent calls for several tasks do not disturb each other."""
+    """Calls for several tasks at the same time do not disturb each other."""
     stream = await subject.stream(subject.one()).run()
     numbers = range(LENGTH, LENGTH + 4)
     alone = [(await stream.recall(number), await stream.absorb(experience(number), number)) for number in numbers]
@@ -253,7 +259,7 @@ async def own_task(subject: MemorySubject) -> None:
         for item in recall.items:
             found = stream.bank.get(item.item_id, LENGTH)
             own = found is not None and found.provenance.task_id == task.id
-            require(not own, f"an item that was learnt on {task.id!r} is recalled for it")
+            require(not own, f"an item that was learned on {task.id!r} is recalled for it")
         require(marker(number) not in recall.text, f"what happened on {task.id!r} is recalled for it")
 
 
@@ -264,7 +270,7 @@ async def own_task(subject: MemorySubject) -> None:
     after=("operations", "ids"),
 )
 async def budget(subject: MemorySubject) -> None:
-    """What the agent is shown stays short, however much is in the bank: at most 20,000 tokens."""
+    """What is shown to the agent stays short, however much is in the bank: at most 20,000 tokens."""
 
     async def long(request: ModelRequest) -> Completion:
         done = await practised(request)
@@ -273,7 +279,7 @@ async def budget(subject: MemorySubject) -> None:
     stream = subject.stream(subject.one(), long)
     await stream.run(MANY, padding=PADDING)
     longest = max([tokens_of((await stream.recall(number)).text) for number in range(4)])
-    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} tokens are put before the agent")
+    require(longest <= LONGEST, f"after {MANY} long tasks {longest:,} tokens are shown to the agent")
 
 
 @rule(
@@ -296,7 +302,7 @@ async def any_reply(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def model_fails(subject: MemorySubject) -> None:
-    """If its model fails, it learns nothing or lets the ModelError pass; it raises nothing else."""
+    """Where its model fails, it learns nothing or lets the ModelError pass; it raises nothing else."""
     stream = subject.stream(subject.one())
     await stream.run(2)
     stream.answer = Fixed(ModelError("the model failed."))
@@ -337,7 +343,7 @@ async def phases(subject: MemorySubject) -> None:
     after=("operations",),
 )
 async def domains(subject: MemorySubject) -> None:
-    """It copes with tasks of several domains, and of none."""
+    """It copes with tasks of several domains and of none."""
     assert len(DEPOTS) > 1
     stream = subject.stream(subject.one())
     for number in range(3):
@@ -349,7 +355,7 @@ async def domains(subject: MemorySubject) -> None:
 @rule(
     KIND,
     "fenced",
-    'Pass items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
+    'Give items to templates, which fence them, and other texts to rbsuite.fencing.fence(text, "label").',
     after=("operations", "any-reply", "model-fails", "phases"),
 )
 async def fenced(subject: MemorySubject) -> None:
@@ -371,7 +377,7 @@ RULES: tuple[Rule[Any], ...] = (
     in_bank(
         repeatable(
             KIND,
-            "Draw random numbers from view.rng, and use no clock, no `hash()` and no generator of your own.",
+            "Draw randomness from view.rng, and use no clock, no `hash()` and no generator of your own.",
             "operations",
         )
     ),

@@ -76,7 +76,7 @@ def request(
 @rule(
     KIND,
     "model-name",
-    "Let `name` be the name of the spec: results show it.",
+    "Set `name` to the name of the spec: results show it.",
     after=("factory",),
 )
 async def model_name(subject: ModelSubject) -> None:
@@ -86,7 +86,7 @@ async def model_name(subject: ModelSubject) -> None:
     for one in (made, model):
         require(
             one.name.partition(":")[0] == subject.spec.name,
-            f"its name is {one.name!r}, and the spec's {subject.spec.name!r}",
+            f"its name is {one.name!r}, but the spec's is {subject.spec.name!r}",
         )
 
 
@@ -96,11 +96,11 @@ async def model_name(subject: ModelSubject) -> None:
     "Name simulations sim/... and declare ModelSpec(simulated=True): results then say so everywhere.",
 )
 async def simulated(subject: ModelSubject) -> None:
-    """A model whose name begins with sim/ says in its spec that it is simulated, and only such a one does."""
+    """A model whose name begins with sim/ says in its spec that it is simulated, and only such a model does."""
     named = subject.spec.name.startswith("sim/")
     require(
         named == subject.spec.simulated,
-        f"it is called {subject.spec.name!r}, and says simulated={subject.spec.simulated}",
+        f"it is called {subject.spec.name!r}, but says simulated={subject.spec.simulated}",
     )
 
 
@@ -111,9 +111,9 @@ async def simulated(subject: ModelSubject) -> None:
     after=("factory",),
 )
 async def returns(subject: ModelSubject) -> None:
-    """It returns a Completion: text, tool calls, and why it ended."""
+    """It gives a Completion: text, tool calls, why it ended."""
     for done in await subject.complete(request(), request(tools=await subject.tools())):
-        require(isinstance(done, Completion), f"complete gave {type(done).__name__}, no Completion")
+        require(isinstance(done, Completion), f"complete gave {type(done).__name__}, not a Completion")
         require(isinstance(done.text, str), f"the text is a {type(done.text).__name__}")
         require(done.finish_reason in get_args(FinishReason), f"it ended for the reason {done.finish_reason!r}")
 
@@ -125,7 +125,7 @@ async def returns(subject: ModelSubject) -> None:
     after=("returns",),
 )
 async def usage(subject: ModelSubject) -> None:
-    """It reports what a call cost: at least one call, tokens in and out, and the money or that the price is unknown."""
+    """It reports what a call cost: at least one call, tokens in and out, and money or that the price is unknown."""
     short, long = await subject.complete(request(), request("Where is it? " * 200))
     for one in (short.usage, long.usage):
         require(one.calls >= 1, f"a call counts as {one.calls}")
@@ -137,13 +137,13 @@ async def usage(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "tools",
-    "Leave tool_calls empty if no tools are offered; arguments that cannot be read go into ToolCall.raw.",
+    "Leave tool_calls empty where no tools are offered; arguments that cannot be read go into ToolCall.raw.",
     after=("returns",),
 )
 async def tools(subject: ModelSubject) -> None:
     """It calls only tools that it is offered, with arguments that are plain data."""
     if not await subject.tools():
-        raise NotTried("it takes no tools, and says so")
+        raise NotTried("it does not support tools, and says so")
     without, offered = await subject.complete(request(), request(tools=(LOOK,)))
     require(not without.tool_calls, "it calls a tool where none is offered")
     for call in offered.tool_calls:
@@ -168,11 +168,11 @@ async def no_state(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "side-by-side",
-    "Keep a call's working data in local variables.",
+    "Keep what a call works with in local variables.",
     after=("no-state",),
 )
 async def side_by_side(subject: ModelSubject) -> None:
-    """Concurrent calls get the same replies as consecutive ones."""
+    """Concurrent calls get the same replies as calls made one after the other."""
     asked = [request(f"Where is parcel {number}?", temperature=0.0) for number in range(3)]
     alone = await subject.complete(*asked)
     made, model = await subject.model()
@@ -180,13 +180,13 @@ async def side_by_side(subject: ModelSubject) -> None:
         beside = await asyncio.gather(*map(model.complete, asked))
     finally:
         await made.aclose()
-    require(canonical(alone) == canonical(beside), "asked at the same time, it replies otherwise")
+    require(canonical(alone) == canonical(beside), "asked at the same time, it replies differently")
 
 
 @rule(
     KIND,
     "purposes",
-    "Do not look at ModelRequest.purpose, or handle all of them.",
+    "Do not look at ModelRequest.purpose, or handle every purpose.",
     after=("returns",),
 )
 async def purposes(subject: ModelSubject) -> None:
@@ -203,7 +203,7 @@ async def purposes(subject: ModelSubject) -> None:
     after=("returns",),
 )
 async def odd_requests(subject: ModelSubject) -> None:
-    """It copes with every request, or raises a ModelError: empty texts, images, no system prompt, very long."""
+    """It copes with every request, or says that it cannot with a ModelError: empty texts, images, no system prompt, very long."""
     picture = Message("user", ("See this.", Image.of(b"x")))
     odd = {
         "an empty message": (Message("user", ""),),
@@ -220,7 +220,7 @@ async def odd_requests(subject: ModelSubject) -> None:
 @rule(
     KIND,
     "closes",
-    "Close in `aclose` what was opened, and nothing if nothing was.",
+    "Release in `aclose` whatever was opened, and nothing if nothing was.",
     after=("factory",),
 )
 async def closes(subject: ModelSubject) -> None:
@@ -240,7 +240,7 @@ RULES: tuple[Rule[Any], ...] = (
     returns,
     usage,
     tools,
-    repeatable(KIND, "Derive random numbers from ModelRequest.seed; at temperature 0 draw none.", "returns"),
+    repeatable(KIND, "Derive all randomness from ModelRequest.seed; at temperature 0 use none.", "returns"),
     own_chance(KIND, "Draw from rbsuite.seeds.rng(request.seed, ...).", "repeatable"),
     no_state,
     side_by_side,

@@ -17,7 +17,7 @@ def unplain(value: Any) -> str:
         if isinstance(part, float) and not math.isfinite(part):
             return f"the number {part}"
         if isinstance(part, Mapping) and not all(isinstance(key, str) for key in part):
-            return "a key that is no text"
+            return "a key that is not text"
     return ""
 
 

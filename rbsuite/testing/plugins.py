@@ -61,7 +61,7 @@ class PluginSubject:
 @rule(
     KIND,
     "loads",
-    "Fix the entry point in pyproject.toml, or whatever keeps the module from being imported.",
+    "Correct the entry point in pyproject.toml, or what keeps the module from being imported.",
 )
 async def loads(subject: PluginSubject) -> None:
     """Its entry point names a module that can be imported, or something in one."""
@@ -81,9 +81,9 @@ async def loads(subject: PluginSubject) -> None:
     after=("loads",),
 )
 async def version(subject: PluginSubject) -> None:
-    """It is built for this version of the hooks, and its distribution's requirement allows this rbsuite."""
+    """It is built for this version of the hooks, and its distribution requires this rbsuite."""
     declared = getattr(subject.loaded, "api_version", hookspecs.API_VERSION)
-    require(declared == hookspecs.API_VERSION, f"it is for version {declared}, and this is {hookspecs.API_VERSION}")
+    require(declared == hookspecs.API_VERSION, f"it is for version {declared}, but this is {hookspecs.API_VERSION}")
     words = misfit(subject.distribution) if subject.distribution is not None else ""
     require(not words, words)
 
@@ -110,7 +110,7 @@ async def marked(subject: PluginSubject) -> None:
     after=("loads", "version", "marked"),
 )
 async def hooks(subject: PluginSubject) -> None:
-    """It implements at least one hook, only hooks that exist, and only with arguments that they have."""
+    """It implements hooks that exist, with arguments that they have, and at least one."""
     require(subject.hooks, "it implements no hook")
     try:
         Plugins().register(subject.loaded, subject.name)
@@ -121,11 +121,11 @@ async def hooks(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "declares",
-    "Return a list of specs, and raise nothing: the spec's `needs` say what is missing on a machine.",
+    "Return a list of specs, and raise nothing: the spec's `needs` says what is missing on a machine.",
     after=("hooks",),
 )
 async def declares(subject: PluginSubject) -> None:
-    """Every hook that declares something returns a list of specs of the right kind."""
+    """Every hook that declares something gives a list of the right specs."""
     alone = Plugins()
     alone.register(subject.loaded, subject.name)
     (info,) = alone.infos
@@ -173,7 +173,7 @@ async def cheap(subject: PluginSubject) -> None:
 @rule(
     KIND,
     "templates",
-    "Fix the template; `rbsuite prompts show NAME` renders it.",
+    "Correct the template; `rbsuite prompts show NAME` renders it.",
     after=("declares",),
 )
 async def templates(subject: PluginSubject) -> None:

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME|PATH",
-        help="what rbsuite.testing.contract tries, as for `rbsuite plugin check` (repeatable; default: everything)",
+        help="what rbsuite.testing.contract checks, as for `rbsuite plugin check` (repeatable; default: everything)",
     )
 
 

@@ -48,7 +48,7 @@ async def environment(begin: Begin) -> str:
             seen = await sandbox.exec("env; cat /proc/*/environ 2>/dev/null")
         finally:
             await sandbox.close()
-    return "a variable of the host is seen" if secret in seen.output else ""
+    return "a variable of the host is visible" if secret in seen.output else ""
 
 
 async def network(begin: Begin) -> str:
@@ -82,7 +82,7 @@ async def processes(begin: Begin) -> str:
         host.kill()
         await host.wait()
         await sandbox.close()
-    return "processes of the host are seen" if f"sleep {mark}" in seen else ""
+    return "processes of the host are visible" if f"sleep {mark}" in seen else ""
 
 
 async def system(begin: Begin) -> str:
@@ -122,7 +122,7 @@ async def unseen(begin: Begin) -> str:
             seen = await sandbox.exec(["cat", str(secret)])
         finally:
             await sandbox.close()
-    return "a file of the host is seen" if seen.output == "secret" else ""
+    return "a file of the host is visible" if seen.output == "secret" else ""
 
 
 async def links(begin: Begin) -> str:
@@ -216,9 +216,9 @@ async def disk(begin: Begin) -> str:
     try:
         fill = "for i in 1 2 3 4; do head -c 6M /dev/zero > f$i; done"
         if not (await sandbox.exec(fill)).over_disk:
-            return "a directory that is too large is not told"
+            return "a directory that is too large is not reported"
         if (await sandbox.exec("rm f*; echo gone")).over_disk:
-            return "it is told though there is room again"
+            return "it is reported although there is room again"
         return ""
     finally:
         await sandbox.close()
@@ -257,7 +257,7 @@ async def files(begin: Begin) -> str:
             return "what was written is not what is read"
         try:
             await sandbox.read("nowhere")
-            return "a file that is not there is read"
+            return "a file that does not exist is read"
         except FileNotFoundError:
             pass
         try:

@@ -142,7 +142,7 @@ class PracticeStream:
         found = [(position, op) for position, (ops, _) in enumerate(self.ops) for op in ops]
         if not found:
             require_bank(self.subject)
-            raise NotTried("it learnt nothing from the practice tasks")
+            raise NotTried("it learned nothing from the practice tasks")
         return found
 
     def told(self) -> str:
@@ -157,4 +157,4 @@ def require_bank(subject: MemorySubject) -> None:
         NotTried: it does not.
     """
     if subject.spec.external:
-        raise NotTried("its state is outside the bank, and one run asks it one task at a time")
+        raise NotTried("its state is outside the bank, and a run gives it one task at a time")

@@ -101,7 +101,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "name",
-        "Rename it: users write NAME:OPTION=VALUE, so blanks, colons, commas and capitals are in the way.",
+        "Rename it: users write NAME:OPTION=VALUE, so spaces, colons, commas and capitals get in the way.",
     )
     async def name(subject: Subject[Spec]) -> None:
         """The name is lower case, its words joined by `-`."""
@@ -125,7 +125,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
         'Name the class or function as "module:attribute", with the declared options as keyword arguments.',
     )
     async def factory(subject: Subject[Spec]) -> None:
-        """The factory can be imported, and returns what the contract requires."""
+        """The factory can be imported, and gives what the contract asks for."""
         subject.require_needs()
         load_object(subject.spec.factory, subject.name)
         lacks = missing(subject.make())
@@ -134,13 +134,13 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "options",
-        "Give the default the option's type, within its bounds and choices.",
+        "Give the default the option's type, and a value within its bounds and choices.",
     )
     async def options(subject: Subject[Spec]) -> None:
-        """Options have unique names, and defaults that they themselves allow."""
+        """Options have unique names, and defaults that they would allow."""
         names = [option.name for option in subject.spec.options]
         for option in subject.spec.options:
-            require(option.name.isidentifier(), f"the option {option.name!r} can be no keyword")
+            require(option.name.isidentifier(), f"the option {option.name!r} cannot be a keyword")
             require(names.count(option.name) == 1, f"the option {option.name!r} is declared twice")
             shown = str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
             if option.type == "str" and not shown and option.choices:
@@ -150,7 +150,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
     @rule(
         kind,
         "import",
-        "Move the work into the factory or later: a module is imported whenever its contents are listed.",
+        "Move the work into the factory or later: a module is imported whenever what it declares is listed.",
         after=("factory",),
     )
     async def imports(subject: Subject[Spec]) -> None:
@@ -168,9 +168,9 @@ def repeatable(kind: str, remedy: str, *after: str) -> Rule[Any]:
 
     @rule(kind, "repeatable", remedy, after=after)
     async def check(subject: Subject[Spec]) -> None:
-        """Given the same input again, it does the same, as a new object too."""
+        """Given the same again, it does the same, also as another object."""
         first, second = [await subject.use() for _ in range(2)]
-        require(first == second, "given the same again, it does something else")
+        require(first == second, "given the same again, it does something different")
 
     return check
 
@@ -180,7 +180,7 @@ def own_chance(kind: str, remedy: str, *after: str) -> Rule[Any]:
 
     @rule(kind, "own-chance", remedy, after=after)
     async def check(subject: Subject[Spec]) -> None:
-        """It does not touch the random generators that the whole process shares."""
+        """It leaves the random generators that the whole process shares alone."""
         numpy: Any = sys.modules.get("numpy")
 
         def states() -> tuple[Any, str]:

@@ -166,9 +166,9 @@ def guarded(app: Asgi, hosts: frozenset[str]) -> Asgi:
             await send(message)
 
         if host not in hosts:
-            await PlainTextResponse("This server answers on its own address alone.", 403)(scope, receive, sent)
+            await PlainTextResponse("This server only answers on its own address.", 403)(scope, receive, sent)
         elif scope["method"] not in ("GET", "HEAD"):
-            await PlainTextResponse("This server only shows.", 405)(scope, receive, sent)
+            await PlainTextResponse("This server is read-only.", 405)(scope, receive, sent)
         else:
             await app(scope, receive, sent)
 
@@ -220,7 +220,7 @@ def _html(text: str, policy: str) -> Response:
 def _number(request: Request, name: str) -> int:
     text = request.query_params.get(name, "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise HTTPException(400, f"{name} is no number.")
+        raise HTTPException(400, f"{name} is not a number.")
     return int(text)
 
 

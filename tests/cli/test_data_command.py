@@ -94,7 +94,7 @@ def test_from_given_too_often_is_an_error_of_the_tree(run: Callable[..., Result]
     one = source(tmp_path / "one", 1)
     error = run("import", "riddles", *("--from", one) * 3).exception
     assert isinstance(error, UsageError)
-    assert "2 sources at most, not 3" in str(error)
+    assert "at most 2 sources, not 3" in str(error)
     assert run("import", "riddles").exit_code == 2
 
 
@@ -110,7 +110,7 @@ def test_what_to_run_for_a_pack_depends_on_its_importer(importer: Importer, monk
     assert how_to_import(SPEC) == "Run: rbsuite data import riddles --from DIR"
     plain.single_files = True
     assert how_to_import(replace(SPEC, aliases=())) == (
-        "It is read from the hub when it is first used, or run: rbsuite data import riddles[symbolic] --from DIR"
+        "It is downloaded from the hub when it is first used, or run: rbsuite data import riddles[symbolic] --from DIR"
     )
 
     def broken(name: str, owner: str) -> object:

@@ -137,4 +137,4 @@ def test_current_directory_that_is_gone(tmp_path: Path) -> None:
     program = "from rbsuite.cli import main; main()"
     done = subprocess.run(["bash", "-c", line, sys.executable, program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "rbsuite: error: the current directory is gone. Change to one that is there.\n"
+    assert done.stderr == "rbsuite: error: the current directory no longer exists. Change to one that does.\n"

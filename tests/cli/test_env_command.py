@@ -160,7 +160,7 @@ def test_env_shows_splits_tasks_and_floor() -> None:
     for fact in (
         "version",
         "7",
-        "at most 12 turns",
+        "at most 12 agent turns",
         "CC0",
         "A. Toymaker",
         "https://toys.example",

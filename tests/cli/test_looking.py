@@ -65,7 +65,7 @@ def test_show_says_why_memory_helped(shown: Any) -> None:
     sent = memory["prompt"]["messages"][index]["content"]
     assert sent[at:].startswith(memory["record"]["recalls"][0]["recall"]["text"])
     assert control["prompt"]["memory_at"] is None
-    assert f"stands in message {index + 1}, from character {at + 1}" in text
+    assert f"is in message {index + 1}, from character {at + 1}" in text
     assert "does: There are none." in text
     rollouts = [side["record"]["rollouts"][0] for side in document["sides"]]
     right = [(one["verdict"]["label"] == "success") == one["trajectory"]["grade"]["score"] for one in rollouts]
@@ -104,7 +104,7 @@ def test_diff_of_other_tasks_says_what_memory_brought_in_both(shown: Any, place:
     text, document = shown(["diff", "e", "fewer"]), json.loads(shown(["diff", "e", "fewer", "--json"]))
     tasks = document["tasks"]
     assert 1 < tasks["both"] == tasks["b"] < tasks["a"]
-    assert "What memory brought" in text
+    assert "Gain from memory" in text
     assert document["not_paired_because"].startswith("task set")
     with (
         ExperimentStore.open(place / "e", readonly=True) as a,

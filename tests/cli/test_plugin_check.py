@@ -76,7 +76,7 @@ def test_a_name_is_checked_wherever_it_is_declared(capsys: pytest.CaptureFixture
     heads = [line for line in out.splitlines() if line and not line.startswith(" ")]
     assert heads[:2] == ["memory none", "judge none"]
     assert heads[2].endswith("0 broken, 3 not tried")
-    assert "  not tried  provenance, ids, replayable: it learnt nothing from the practice tasks" in out
+    assert "  not tried  provenance, ids, replayable: it learned nothing from the practice tasks" in out
     code, out, _ = check(capsys, "noisy:0.5", "--json")
     assert code == 0
     assert {finding["subject"] for finding in json.loads(out)["findings"]} == {"noisy:0.5"}
@@ -100,7 +100,7 @@ def test_a_path_means_what_stands_there_although_a_copy_is_installed(tmp_path: P
     assert known.plugin("mine") is sys.modules[__name__]
     known.add("other", "another 1.0", lambda: None)
     (place / "pyproject.toml").write_text(PYPROJECT.format(module="mine_here").replace("mine =", "other ="), "utf-8")
-    with pytest.raises(UsageError, match=r"another plugin is named 'other': that of another 1\.0"):
+    with pytest.raises(UsageError, match=r"another plugin is named 'other': the one from another 1\.0"):
         find_targets(str(place), known)
 
 
@@ -111,8 +111,8 @@ def test_a_broken_rule_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str
     lines = out.splitlines()
     (at,) = [number for number, line in enumerate(lines) if line.startswith("  broken")]
     assert lines[at].split()[1] == "dimension"
-    assert lines[at + 1].strip() == "it says 63, and its vectors have the length 64"
-    assert lines[at + 2].strip() == "-> Set `dimension` to what the model returns."
+    assert lines[at + 1].strip() == "it says 63, but its vectors have the length 64"
+    assert lines[at + 2].strip() == "-> Set `dimension` to the length of what the model gives."
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_broken_rule_is_told_with_what_to_do(capsys: pytest.CaptureFixture[str
         ("def rbsuite_judges(:\n", "loads", "line 1"),
         ("import no_such_module\n", "loads", "no_such_module"),
         ("def rbsuite_judges():\n    return []\n", "marked", "rbsuite_judges is not marked"),
-        ("api_version = 99\n", "version", "it is for version 99, and this is 1"),
+        ("api_version = 99\n", "version", "it is for version 99, but this is 1"),
     ],
 )
 def test_a_plugin_that_cannot_be_loaded_is_a_finding(

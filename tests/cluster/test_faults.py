@@ -124,9 +124,9 @@ def test_a_node_without_a_plugin_or_with_other_packs_is_named_with_what_to_do(
         node_that_has(cluster, "other", RBSUITE_DATA=str(tmp_path / "changed")),
     ):
         for resource, said in (
-            ("bare", "environment 'tau-bench' cannot be had: .*Install rbsuite-tau-bench"),
+            ("bare", "environment 'tau-bench' cannot be loaded: .*Install rbsuite-tau-bench"),
             ("empty", "(pack|data).*tau-bench"),
-            ("other", "its data of .*tau-bench' is not what the command's own machine has"),
+            ("other", "its data of .*tau-bench' is not the same as on the command's own machine"),
         ):
             options = on(cluster, "--ray-resources", f"cpu=0.5,{resource}=1", "--split", "test", "--domain", "retail")
             failed = evaluation.run(tmp_path / resource, *options)
@@ -151,4 +151,4 @@ def test_a_cluster_without_what_a_run_takes(cluster: Any, evaluation: Evaluation
     options = on(cluster, "--ray-resources", "camera=1", "--ray-wait", "1")
     failed = evaluation.run(tmp_path / "x", *options)
     assert failed.returncode == 2
-    assert "no node of the cluster has what a run takes: 1 CPU, 1 camera. Start one: ray start" in failed.stderr
+    assert "no node of the cluster has what a run requires: 1 CPU, 1 camera. Start one: ray start" in failed.stderr

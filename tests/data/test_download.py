@@ -27,7 +27,7 @@ def names(target: Path) -> list[str]:
 
 def break_off(site: Any, target: Path, after: int = 100_000) -> None:
     site.content, site.cut_after = CONTENT, after
-    with pytest.raises(DataError, match=r"broke off after [\d,]+.*again to go on"):
+    with pytest.raises(DataError, match=r"broke off after [\d,]+.*again to continue"):
         download(site.origin + "/f", target)
     assert (target.parent / "file.part").stat().st_size == after
     assert not target.exists()

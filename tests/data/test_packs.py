@@ -96,7 +96,7 @@ def test_more_sources_than_the_importer_takes_are_refused(tmp_path: Path, toy_so
     more = more_riddles(tmp_path / "more")
     with pytest.raises(UsageError, match="made from one source, not 2"):
         import_pack(kit.ToyImporter(), toy_source, tmp_path / "data", [more])
-    with pytest.raises(UsageError, match="made from 2 sources at most, not 3"):
+    with pytest.raises(UsageError, match="made from at most 2 sources, not 3"):
         import_pack(kit.JointToyImporter(), toy_source, tmp_path / "data", [more, more])
     assert not (tmp_path / "data").exists()
 

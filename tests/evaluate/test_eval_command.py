@@ -312,7 +312,7 @@ def test_everything_failed_is_said_and_can_be_run_again(monkeypatch: pytest.Monk
     back = shaky("--from", "e", "--rewind", "none/single/order-0@20", "--json")
     assert json.loads(back.stdout)["conditions"][0]["committed"] == 24
     refused = shaky("--from", "e", "--retry-failed", "--seed", "1")
-    assert "go with --from EXPERIMENT alone" in str(refused.exception)
+    assert "can only be combined with --from EXPERIMENT" in str(refused.exception)
 
 
 def test_an_outage_exits_with_its_own_code_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,7 +130,7 @@ def test_orders_beyond_the_declared_ones_are_marked_wherever_they_are_shown(tmp_
     for output in (invoke("eval", "--from", "e").stdout, invoke("compare", "e").output):
         assert "UNDECLARED" in output
         assert "2 undeclared" in output
-    assert "was added when the declared runs were finished" in invoke("check", "e").stdout
+    assert "was added after the declared runs had finished" in invoke("check", "e").stdout
     with closing(sqlite3.connect(Path("e", FILE_NAME))) as connection:
         assert connection.execute("SELECT order_index, declared FROM v_runs WHERE memory = 'none'").fetchall() == [
             (0, 1),
@@ -164,7 +164,7 @@ def test_orders_of_several_experiments_together_were_not_declared(tmp_path: Path
         measure(tmp_path / f"{seed}", limit=6, orders=2, seed=seed).close()
     found = document("compare", "1", "2")["comparisons"][0]["look"]
     assert (found["number"], found["experiments"]) == (None, 2)
-    assert "orders of 2 experiments together" in " ".join(invoke("compare", "1", "2").output.split())
+    assert "orders of 2 experiments pooled" in " ".join(invoke("compare", "1", "2").output.split())
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_looks_that_cannot_be_are_refused(config: dict[str, Any], words: str) ->
         (("--looks", "2.5,3"), "'2.5' is not a whole number"),
         (("--looks", "0,3"), "looks = 0 is too small"),
         (("--to-look", "next"), "--to-look needs an experiment that declares looks"),
-        (("--looks", "2,3", "--to-look", "4"), "is no look"),
+        (("--looks", "2,3", "--to-look", "4"), "is not a look"),
     ],
 )
 def test_a_refused_look_leaves_nothing_behind(arguments: tuple[str, ...], words: str) -> None:

@@ -165,9 +165,9 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     for arguments, words in [
         (["--to", "parquet"], "pip install 'rbsuite[parquet]'"),
-        (["--to", "csv", "--out", "full"], "is there already"),
+        (["--to", "csv", "--out", "full"], "already exists"),
         (["--to", "csv", "--out", "/proc/nowhere/x"], "cannot be written"),
-        (["--to", "atif", "--no-trajectories"], "goes with --to jsonl"),
+        (["--to", "atif", "--no-trajectories"], "applies to --to jsonl"),
         (["--to", "atif", "--out", "-"], "directory of files"),
     ]:
         assert run(["export", source, *arguments], core_plugins(ToyPlugin())) == 2
@@ -175,7 +175,7 @@ def test_what_cannot_be_written_is_one_line_and_leaves_nothing(
         assert captured.err.count("\n") == 1
         assert words in captured.err
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "mine"]
-    with pytest.raises(UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="already exists"):
         export(experiment.store, "inspect", tmp_path / "full")
 
 

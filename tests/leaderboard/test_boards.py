@@ -68,13 +68,13 @@ def test_published_figures_have_sources_and_are_unverified() -> None:
     ("text", "wanted"),
     [
         ('title = "t"', "Field required"),
-        ('title = "t"\nenvironment = "e"\nsplit = "s"\ntask_set = "x"\ntasks = 3', "task_set is no SHA-256"),
+        ('title = "t"\nenvironment = "e"\nsplit = "s"\ntask_set = "x"\ntasks = 3', "task_set is not a SHA-256"),
         (
             'title = "t"\nenvironment = "e"\nsplit = "s"\ntask_set = ""\ntasks = 3\nfree = ["modle"]',
             "Did you mean 'model'",
         ),
         ('title = "t"\nenvironment = "e"\nsplit = "s"\ntask_set = ""\ntasks = 3\nrank = 1', "rank: unexpected"),
-        ("a = [", "no board"),
+        ("a = [", "not a board"),
     ],
 )
 def test_a_board_that_says_nonsense_is_refused(tmp_path: Path, text: str, wanted: str) -> None:

@@ -60,7 +60,7 @@ def test_a_refused_submission_stops_the_build(rbsuite: Command, example: Example
     options = ("--root", tmp_path / "boards", "--out", tmp_path / "out", "--receipts", tmp_path / "r")
     said = rbsuite("leaderboard", "build", *options)
     assert said.code == 1
-    assert f"{EXAMPLE}/hostile: 'x.toml' is no part of a submission" in said.out
+    assert f"{EXAMPLE}/hostile: 'x.toml' is not part of a submission" in said.out
     assert not (tmp_path / "out").exists()
 
 
@@ -127,7 +127,7 @@ def test_keys_alone_open_a_row(page: Any) -> None:
     details = page.find_element("id", "details-1")
     assert details.is_displayed()
     assert button.get_attribute("aria-expanded") == "true"
-    for wanted in ("What was checked", "Every number was computed again", "Against the rows next to it", "temperature"):
+    for wanted in ("What was checked", "Every number was recomputed", "Against the rows next to it", "temperature"):
         assert wanted in details.text
     point = page.find_element("css selector", '.point[data-row="0"]')
     assert " %, " in page.execute_script("return document.querySelector('.cost .point title').textContent")

@@ -55,7 +55,7 @@ def test_a_submission_holds_is_shown_and_is_removed(rbsuite: Command, toys: Path
     said = rbsuite("leaderboard", "add", toys / "first", *options, "--system", "A system", "--hardware", "a laptop")
     assert said.out.strip() == f"{root}/toys/submissions/{NAME}"
     receipts = ("--receipts", root.parent / "receipts")
-    assert "1 submissions hold" in rbsuite("leaderboard", "validate", "--root", root, *receipts).out
+    assert "1 submission is valid" in rbsuite("leaderboard", "validate", "--root", root, *receipts).out
     shown = json.loads(rbsuite("leaderboard", "show", "toys", NAME, "--root", root).out)
     assert shown["hardware"] == "a laptop"
     assert [row["memory"] for row in shown["measured"]["rows"]] == ["none", "reasoningbank"]
@@ -114,19 +114,19 @@ def set_at(path: str, value: object) -> Callable[[Any], object]:
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        (set_at("measured.rows.1.headline.mean", 0.99), "measured.rows[1].headline.mean is 0.99, and the logs give"),
+        (set_at("measured.rows.1.headline.mean", 0.99), "measured.rows[1].headline.mean is 0.99, but the logs give"),
         (set_at("measured.rows.0.dollars", 9.0), "measured.rows[0].dollars is 9"),
         (set_at("measured.rows.1.gain.curve.0.cells", 1), "gain.curve[0].cells"),
         (set_at("results.apples.pass_2", 101.0), "pass_2 is above pass_1"),
         (set_at("measured.rows.1.runs.0.scores", [1.0]), "dropped from the denominator"),
-        (set_at("measured.simulated", False), "measured.simulated is False, and the logs give True"),
+        (set_at("measured.simulated", False), "measured.simulated is False, but the logs give True"),
         (set_at("board", "others"), "it is for the board 'others'"),
-        (set_at("schema_version", 2), "schema_version is 2, and this version of rbsuite reads 1"),
-        (set_at("measured.rows.0.orders", "three"), "measured.rows[0].orders: not as type"),
-        (set_at("url", "javascript:alert(1)"), "url: not as pattern"),
-        (set_at("logs.0.path", "../../experiment.sqlite"), "logs[0].path: not as pattern"),
+        (set_at("schema_version", 2), "schema_version is 2, but this version of rbsuite reads 1"),
+        (set_at("measured.rows.0.orders", "three"), "measured.rows[0].orders: violates type"),
+        (set_at("url", "javascript:alert(1)"), "url: violates pattern"),
+        (set_at("logs.0.path", "../../experiment.sqlite"), "logs[0].path: violates pattern"),
         (lambda document: document.pop("logs"), "logs is missing"),
-        (lambda document: document["measured"]["rows"].pop(), "rows is 1 entries, and the logs give 2 entries"),
+        (lambda document: document["measured"]["rows"].pop(), "rows is 1 entries, but the logs give 2 entries"),
         (set_at("extra", {"deep": 1}), "unknown extra"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -146,8 +146,8 @@ def test_all_faults_are_told_at_once(rbsuite: Command, submitted: Path, root: Pa
     said = rbsuite("leaderboard", "validate", submitted, "--receipts", root.parent / "receipts")
     lines = said.out.splitlines()
     assert said.code == 1
-    assert "'run.sh' is no part of a submission" in lines[0]
-    assert lines[-1] == "1 submissions, 1 refused"
+    assert "'run.sh' is not part of a submission" in lines[0]
+    assert lines[-1] == "1 submission, 1 refused"
 
 
 def test_a_changed_log_is_found_by_its_digest_and_by_its_chain(submitted: Path) -> None:
@@ -174,18 +174,18 @@ def test_a_receipt_does_not_outlive_a_change(rbsuite: Command, submitted: Path, 
     [
         ("mixed", "", "mixed models: sim/learner, sim/learner:known=0.9"),
         ("told", "", "memory learns from ground truth, which is not declared"),
-        ("fewer", "", "another task set than the board's"),
-        ("frozen", "", "freeze is True, and the board wants False"),
-        ("first", "simulated = false", "its models are simulations, and the board is for real ones"),
+        ("fewer", "", "a different task set from the board's"),
+        ("frozen", "", "freeze is True, but the board wants False"),
+        ("first", "simulated = false", "its models are simulations, but the board is for real ones"),
         (
             "first",
             "simulated = true\nfixed = { protocol = 'evo-memory' }",
-            "protocol is '', and the board wants 'evo-memory'",
+            "protocol is '', but the board wants 'evo-memory'",
         ),
         (
             "first",
             "simulated = true\nfree = ['memory', 'scaling']\nfixed = { seed = 4 }",
-            "seed is 0, and the board wants 4",
+            "seed is 0, but the board wants 4",
         ),
         ("first", "simulated = true\nfacts = { backend = 'real' }", "environment's backend is None"),
         ("warm", "simulated = true\nfree = ['memory', 'seed', 'orders', 'user']", "temperature is [0.7]"),
@@ -235,14 +235,14 @@ def test_the_first_submission_says_what_the_tasks_are_where_the_board_does_not(
     made = add([toys / "fewer"], place, replace(ENTRY, name="m"))
     with pytest.raises(Refused) as caught:
         add([tmp_path / "other"], place, replace(ENTRY, name="z"))
-    assert "another task set than that of submissions/m" in caught.value.faults
+    assert "a different task set from that of submissions/m" in caught.value.faults
     # A receipt of a submission does not hold it against those that came later.
     options = ("--root", tmp_path / "b", "--receipts", tmp_path / "r")
     assert rbsuite("leaderboard", "validate", *options).code == 0
     first = made.with_name("a")
     shutil.copytree(made, first)
     edit(first, set_at("measured.task_set", "0" * 64))
-    assert "toys/m: another task set than that of submissions/a" in rbsuite("leaderboard", "validate", *options).out
+    assert "toys/m: a different task set from that of submissions/a" in rbsuite("leaderboard", "validate", *options).out
 
 
 def test_declared_ground_truth_is_a_mark(rbsuite: Command, toys: Path, root: Path) -> None:
@@ -318,10 +318,10 @@ def test_an_export_that_was_edited_or_cut_off_is_refused(toys: Path, root: Path,
 
 def test_tables_beside_the_log_and_rows_in_another_order_are_refused(submitted: Path) -> None:
     (submitted / "rollouts.parquet").write_bytes(b"PAR1")
-    assert faults(submitted) == ("'rollouts.parquet' is no part of a submission",)
+    assert faults(submitted) == ("'rollouts.parquet' is not part of a submission",)
     (submitted / "rollouts.parquet").unlink()
     edit(submitted, lambda document: document["measured"]["rows"].reverse())
-    assert any("measured.rows[0].memory is reasoningbank, and the logs give none" in one for one in faults(submitted))
+    assert any("measured.rows[0].memory is reasoningbank, but the logs give none" in one for one in faults(submitted))
     edit(submitted, lambda document: document["measured"]["rows"].reverse())
     edit(submitted, lambda document: document["measured"]["rows"][1]["runs"][0]["scores"].reverse())
     assert any("measured.rows[1].runs[0].scores[0]" in one for one in faults(submitted))
@@ -334,13 +334,13 @@ def test_one_log_stands_for_one_system(rbsuite: Command, toys: Path, submitted: 
     options = ("--root", root, "--receipts", root.parent / "receipts")
     said = rbsuite("leaderboard", "validate", *options)
     assert said.code == 1
-    assert f"toys/renamed: its log has runs that submissions/{NAME} has too" in said.out
-    assert rbsuite("leaderboard", "validate", renamed, *options).out.count("has too") == 1
+    assert f"toys/renamed: its log has runs that submissions/{NAME} also has" in said.out
+    assert rbsuite("leaderboard", "validate", renamed, *options).out.count("also has") == 1
     assert rbsuite("leaderboard", "build", *options, "--out", root.parent / "pages").code == 1
     shutil.rmtree(renamed)
     with pytest.raises(Refused) as caught:
         add([toys / "first"], read_board(root, "toys"), Entry("Renamed", "L", "2026-11-01"))
-    assert caught.value.faults == (f"its log has runs that submissions/{NAME} has too",)
+    assert caught.value.faults == (f"its log has runs that submissions/{NAME} also has",)
     assert rbsuite("leaderboard", "validate", *options).code == 0
 
 
@@ -398,7 +398,7 @@ def test_real_models_have_no_place_on_a_board_of_simulations(toys: Path, root: P
     measure(tmp_path / "real", plugin, memory=MEMORIES, orders=3, model=("parrot",)).close()
     with pytest.raises(Refused) as caught:
         add([tmp_path / "real"], read_board(root, "toys"), ENTRY)
-    assert caught.value.faults == ("its models are real, and the board is for simulations",)
+    assert caught.value.faults == ("its models are real, but the board is for simulations",)
 
 
 def bad_zip(path: Path) -> None:
@@ -416,8 +416,8 @@ def huge(path: Path) -> None:
     [
         ("e.zip", bad_zip, "a path that is not allowed"),
         ("e.jsonl", huge, "larger than 512 MiB"),
-        ("e.jsonl", lambda path: path.write_text('{"type": "experiment", "format": 1}\n'), "no whole export"),
-        ("e.jsonl", lambda path: path.write_text("[" * 100_000), "no line of an export"),
+        ("e.jsonl", lambda path: path.write_text('{"type": "experiment", "format": 1}\n'), "not a complete export"),
+        ("e.jsonl", lambda path: path.write_text("[" * 100_000), "not a line of an export"),
         ("e", lambda path: path.mkdir(), "Give its directory, its lines (`rbsuite export --to jsonl"),
     ],
 )
@@ -455,7 +455,7 @@ def test_a_zip_of_a_submission_is_validated(rbsuite: Command, submitted: Path, r
         for path in submitted.iterdir():
             archive.write(path, f"s/{path.name}")
     options = ("--root", root, "--receipts", tmp_path / "receipts")
-    assert "1 submissions hold" in rbsuite("leaderboard", "validate", tmp_path / "s.zip", *options).out
+    assert "1 submission is valid" in rbsuite("leaderboard", "validate", tmp_path / "s.zip", *options).out
     bad_zip(tmp_path / "bad.zip")
     said = rbsuite("leaderboard", "validate", tmp_path / "bad.zip", *options)
     assert (said.code, said.err.count("\n")) == (2, 1)

@@ -126,7 +126,7 @@ class TestApply:
     @pytest.mark.parametrize(
         ("op", "message"),
         [
-            (add("a"), r"operation 2 of version 2 \(add 'a'\): an item of this id exists"),
+            (add("a"), r"operation 2 of version 2 \(add 'a'\): an item with this id already exists"),
             (MemoryOp("update", provenance(), item=item("x")), r"\(update 'x'\): there is no such item"),
             (delete("x"), r"\(delete 'x'\): there is no such item"),
             (MemoryOp("link", provenance(), item_id="x", target="a"), r"\(link 'x'\): there is no such item"),

@@ -149,7 +149,7 @@ def test_it_is_told_of_each_task_in_turn_and_what_it_gives_is_fenced_metered_and
         assert [one["memory_seconds"] for one in as_json(store, summary)["conditions"]] == [0, pytest.approx(taken)]
         assert [row.memory_seconds for row in results(store, summary)] == [0, pytest.approx(taken / 12)]
     compared = CliRunner().invoke(rbsuite, ["compare", str(tmp_path)]).stdout
-    assert "memory s: seconds a task in the memory's own service or library" in compared
+    assert "memory s: seconds per task in the memory's own service or library" in compared
     assert service.authorizations == {"Basic bWU6cGFzcy13b3Jk"}
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"pass-word" in path.read_bytes()]
     spaces = [body["namespace"] for body in told(service, "/open")]
@@ -180,7 +180,7 @@ def test_an_interrupted_run_goes_on_from_its_snapshot(
         return (503, "later") if body.get("position") == 3 else right
 
     service.answer = down_at_the_fourth
-    with pytest.raises(Outage, match=r"absorb was not answered \(4 tries\): HTTP 503: later"):
+    with pytest.raises(Outage, match=r"absorb got no answer \(4 tries\): HTTP 503: later"):
         measure(tmp_path / "halted", **options)
     service.answer = lambda path, body, right: right
     service.heard.clear()
@@ -215,7 +215,7 @@ def test_without_snapshots_an_interrupted_run_is_refused_and_can_be_started_anew
     with pytest.raises(Outage):
         measure(tmp_path / "halted", **options)
     service.answer = lambda path, body, right: right
-    with pytest.raises(StoreError, match=r"cannot go on: after its 3 tasks .* no snapshot. Start it anew: .*@0'"):
+    with pytest.raises(StoreError, match=r"cannot continue: after its 3 tasks .* no snapshot. Start it over: .*@0'"):
         measure(tmp_path / "halted", **options)
     with ExperimentStore.open(tmp_path / "halted") as store:
         [_, info] = store.manifest.runs
@@ -235,7 +235,7 @@ FAULTS: dict[str, tuple[Answer, type[RbsuiteError], str]] = {
     "not JSON": (
         at("/recall", lambda right: (200, "<p>")),
         Outage,
-        r"recall was not answered \(4 tries\): .* not JSON",
+        r"recall got no answer \(4 tries\): .* not JSON",
     ),
     "overloaded": (at("/recall", lambda right: (429, "")), Outage, r"HTTP 429"),
     "no key": (at("/open", lambda right: (401, "who?")), UsageError, r"HTTP 401: who\?. Set RBSUITE_MEMORY_KEY"),
@@ -244,7 +244,7 @@ FAULTS: dict[str, tuple[Answer, type[RbsuiteError], str]] = {
     "another contract": (
         at("/open", lambda right: {"contract": 2}),
         PluginError,
-        r"contract is 2, and rbsuite speaks 1",
+        r"contract is 2, but rbsuite speaks 1",
     ),
     "no contract": (at("/open", lambda right: {}), PluginError, r"contract is None"),
     "no items": (at("/recall", lambda right: {}), PluginError, r"items must be a list, not None"),
@@ -286,14 +286,14 @@ def test_every_fault_of_a_service_is_one_line_and_commits_nothing(name: str, ser
 def test_a_service_that_is_not_there_pauses_the_run(tmp_path: Path) -> None:
     with served() as gone:
         pass
-    with pytest.raises(Outage, match=r"open was not answered .* See that the service runs"):
+    with pytest.raises(Outage, match=r"open got no answer .* Check that the service is running"):
         measure(tmp_path, **memories(gone))
 
 
 def test_a_service_that_is_too_slow_pauses_the_run(service: Service, tmp_path: Path) -> None:
     service.answer = lambda path, body, right: time.sleep(0.3 * (path == "/recall")) or right
     memory = [f"http:url={service.url},timeout=0.1,retries=1"]
-    with pytest.raises(Outage, match=r"recall was not answered \(2 tries\): no answer within 0.1 s"):
+    with pytest.raises(Outage, match=r"recall got no answer \(2 tries\): no answer within 0.1 s"):
         measure(tmp_path, memory=memory, limit=2)
 
 
@@ -341,7 +341,7 @@ def test_an_estimate_asks_nothing_of_a_service(service: Service) -> None:
     options = ["--memory", f"none,http:url={service.url}", "--limit", "3", "--dry-run"]
     shown = CliRunner().invoke(rbsuite, ["eval", "--env", "tau-bench", *options])
     assert shown.exit_code == 0
-    assert "its memory is outside the bank, and is not asked" in " ".join(shown.stdout.split())
+    assert "its memory is outside the bank, and is not called" in " ".join(shown.stdout.split())
     assert not service.heard
 
 
@@ -351,7 +351,8 @@ def test_a_paused_run_says_how_it_goes_on(service: Service, tmp_path: Path) -> N
     shown = CliRunner().invoke(rbsuite, ["eval", "--env", "tau-bench", *options])
     assert isinstance(shown.exception, Outage)
     assert str(shown.exception).endswith(
-        f"open was not answered (1 try): HTTP 500: broken. See that the service runs. Resume with: rbsuite eval --from {tmp_path / 'out'}"
+        "open got no answer (1 try): HTTP 500: broken. Check that the service is running. "
+        f"Resume with: rbsuite eval --from {tmp_path / 'out'}"
     )
 
 

@@ -72,7 +72,7 @@ def test_a_server_of_ones_own_is_asked_directly_unless_told_otherwise(
     assert isinstance(make_model("openai/m", plugins)[0], DirectModel)
     monkeypatch.delenv("OPENAI_BASE_URL")
     assert isinstance(make_model("openai/m", plugins, transport="direct")[0], DirectModel)
-    with pytest.raises(UsageError, match="can only be asked through litellm"):
+    with pytest.raises(UsageError, match="can only be called through litellm"):
         make_model("anthropic/m", plugins, transport="direct")
 
 

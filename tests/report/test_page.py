@@ -336,7 +336,7 @@ def test_rollouts_side_by_side(page: Any, made: Made) -> None:
         "What came of it",
         "Step by step",
         "Verdict against truth",
-        "What the bank learnt from it",
+        "What the bank learned from it",
         "none x single",
     ):
         assert wanted in details.text

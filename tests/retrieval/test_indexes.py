@@ -109,7 +109,7 @@ class TestContract:
 
     def test_a_label_is_never_overwritten(self, index):
         index.add(4, axis(0))
-        with pytest.raises(ValueError, match="label 4 exists"):
+        with pytest.raises(ValueError, match="label 4 already exists"):
             index.add(4, axis(1))
         assert index.search(axis(0), 1)[1].tolist() == [1.0]
         assert len(index) == 1

@@ -153,7 +153,7 @@ def test_a_stop_costs_nothing(planted: Path, capsys: pytest.CaptureFixture[str],
     stopped = attribute(planted, capsys, *few, "--journal", str(part), "--max-calls", "10", code=3)
     assert stopped.count("\n") == 1
     assert "--max-calls is reached" in stopped
-    assert "The same command goes on." in stopped
+    assert "The same command continues." in stopped
     assert len(part.read_text().splitlines()) == 10
     part.write_bytes(part.read_bytes() + b'{"run": "pla')  # the power went
     assert json.loads(attribute(planted, capsys, *few, "--journal", str(part), "--json")) == json.loads(whole)

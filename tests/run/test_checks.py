@@ -63,7 +63,7 @@ OP = MemoryOp("delete", Provenance("t", 0), item_id="x")
         (lambda value: checks.check_index(value, 2), -1, "from 0, not -1"),
         (lambda value: checks.check_index(value, 2), None, "from 0, not None"),
         (checks.check_group, [], "run must return a Group, not a list"),
-        (checks.check_group, Group((), 0), "run must return a Group of one rollout at least, not an empty one"),
+        (checks.check_group, Group((), 0), "run must return a Group of at least one rollout, not an empty one"),
         (checks.check_action, "left", "act must return an Action, not a str"),
         (checks.check_action, Action(None), "an Action whose text is a str, not None"),  # type: ignore[arg-type]
         (checks.check_action, Action(calls=("x",)), "calls are ToolCall, not one with a str in it"),  # type: ignore[arg-type]

@@ -165,9 +165,9 @@ def test_an_impossible_usage_is_an_unknown_one(tmp_path: Path, usage: Usage) -> 
 
 def test_where_no_price_is_known_money_cannot_be_limited(tmp_path: Path) -> None:
     Spender.usage = replace(Spender.usage, cost=None)
-    with pytest.raises(UsageError, match=r"price of a model call is not known, so --max-cost cannot be kept"):
+    with pytest.raises(UsageError, match=r"price of a model call is not known, so --max-cost cannot be enforced"):
         go_on(plan(), tmp_path / "x", max_cost=5.0)
-    with pytest.raises(UsageError, match=r"--rollout-max-cost cannot be kept"):
+    with pytest.raises(UsageError, match=r"--rollout-max-cost cannot be enforced"):
         go_on(plan(rollout_max_cost=5.0), tmp_path / "y")
     assert Spender.calls <= 8
 

@@ -119,7 +119,7 @@ def test_an_experiment_with_a_password_is_resumed_from_the_middle(
 def test_a_key_is_no_option(options: list[str], variable: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = evaluate(capsys, *options)
     assert (code, text.count("\n")) == (2, 1)
-    assert "keys are no options" in text
+    assert "keys are not options" in text
     assert variable in text
     assert PASSWORD not in text
     assert KEY not in text

@@ -61,7 +61,7 @@ def test_every_kind_of_outcome_is_told_apart() -> None:
     assert report.unsolved == {
         "wrong": "the reference scored 0",
         "crash": "the environment raised ValueError: it broke",
-        "long": "the reference takes 3 turns, and 2 are allowed",
+        "long": "the reference takes 3 turns, but only 2 are allowed",
     }
     assert report.domains == {"a": DomainReport(2, 1, 0), "b": DomainReport(3, 1, 1)}
 

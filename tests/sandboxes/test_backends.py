@@ -45,7 +45,7 @@ def test_doctor_tells_each_and_how_to_get_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(bwrap.Bwrap, "missing", missing("bwrap is not installed. Install it"))
     assert {finding.status for finding in check_sandboxes() if finding.name != "sandbox local"} == {"warn"}
     told = found["sandbox local"].detail.removeprefix("only with --unsafe-local: ")
-    assert told == (Local().gaps() or "keeps all rules here")
+    assert told == (Local().gaps() or "enforces all rules here")
 
 
 @pytest.mark.skipif(bool(bwrap.Bwrap().missing()), reason="the fake engine runs on bubblewrap")

@@ -49,6 +49,6 @@ def test_where_the_price_is_unknown_money_cannot_be_limited(serve: Serve, plugin
     url, faults = serve(["sim/learner"], plugins)
     options: dict[str, Any] = {"env": "tau-bench", "plugins": plugins, "limit": 2, "orders": 1, "memory": ["none"]}
     model = f"sim/learner:server={url}"
-    with pytest.raises(UsageError, match="--max-cost cannot be kept"):
+    with pytest.raises(UsageError, match="--max-cost cannot be enforced"):
         rbsuite.evaluate(out=tmp_path / "x", model=model, execution=Execution(concurrency=2, max_cost=1.0), **options)
     assert faults.met.total() <= 2

@@ -104,7 +104,7 @@ def test_what_is_thought_before_a_lone_tag_is_neither_said_nor_heard(
 @pytest.mark.parametrize(
     ("fault", "end", "words"),
     [
-        ("null-content", "model_error", "the simulated user's model gave nothing that can be used"),
+        ("null-content", "model_error", "the simulated user's model gave no usable reply"),
         ("length", "model_error", "cut at the limit of its length"),
         ("content-filter", "model_error", "withheld"),
     ],

@@ -274,7 +274,7 @@ def test_a_disk_that_refuses_ends_the_run_with_one_line(
     monkeypatch.setattr(os, "fsync", fsync)
     store.commit(samples.RUN, samples.record(0, GENESIS))
     assert refused.wait(5)
-    with pytest.raises(StoreError, match=r"could not be put on the disk \(Input/output error\)"):
+    with pytest.raises(StoreError, match=r"could not be written to the disk \(Input/output error\)"):
         store.close()
     with ExperimentStore.open(tmp_path) as store:
         assert store.committed(samples.RUN) == 1

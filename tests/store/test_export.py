@@ -62,7 +62,7 @@ def test_an_export_becomes_the_same_experiment(filled: ExperimentStore, samples:
         ('"state_hash":"', '"state_hash":"0', "does not continue the chain"),
         ('"end":"finished"', '"end":"won"', "is not a known word"),
         ('"steps":[', '"steps":3,"other":[', "other fields: other"),
-        ('"format":1', '"format":2', "no export in format 1"),
+        ('"format":1', '"format":2', "not an export in format 1"),
         ('"score":1.0', '"score":0.5', "cut off or edited"),
         ('"seconds":1.5', '"seconds":0.5', "cut off or edited"),
         ('{"type":"end"', '{"type":"enough"', "cut off or edited"),

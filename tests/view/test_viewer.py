@@ -93,7 +93,7 @@ def test_ctrl_c_ends_it(tmp_path: Path) -> None:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
-        assert "There is no experiment here yet." in ask(address).text
+        assert "There are no experiments here yet." in ask(address).text
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")

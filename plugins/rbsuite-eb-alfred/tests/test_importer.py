@@ -352,7 +352,7 @@ def test_sources_that_do_not_go_together_are_refused(checkout: Path, alfred: Pat
     pack = import_pack(IMPORTER, checkout, tmp_path / "one").path
     with pytest.raises(DataError, match="is a pack, which needs no other source"):
         import_pack(IMPORTER, checkout, data, [pack])
-    with pytest.raises(UsageError, match="from 2 sources at most, not 3"):
+    with pytest.raises(UsageError, match="from at most 2 sources, not 3"):
         import_pack(IMPORTER, checkout, data, [alfred, alfred])
     assert not data.exists()
 

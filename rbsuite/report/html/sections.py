@@ -107,7 +107,7 @@ def first(figures: Figures) -> Section:
     columns = [("condition", False), ("score % [95 %]", True), ("difference in points", True), ("p, Holm", True)]
     columns += [
         (name, True)
-        for name in ("tokens a task", "of it memory", "calls a task", "$ in all", "broke", "unread", "turns")
+        for name in ("tokens per task", "of it memory", "calls per task", "$ in all", "broke", "unread", "turns")
     ]
     chart = [
         (figures.versus(number), one, f"{figures.versus(number)}: {read(f'/comparisons/{number}', 'change').text}", a)
@@ -120,15 +120,15 @@ def first(figures: Figures) -> Section:
     )
     table = PageTable(
         "conditions",
-        "What each condition came to",
+        "Results of each condition",
         columns,
         rows,
-        "Broke: rollouts that ended by a fault; they score 0.",
+        "Broke: rollouts that ended with a fault; they score 0.",
     )
     return Section("answer", "", [], drawn, [table])
 
 
-CAPTION = "Paired differences with their 95 % intervals. The line is no difference."
+CAPTION = "Paired differences with their 95 % intervals. The line marks no difference."
 
 
 def sections(figures: Figures) -> Sequence[Section]:
@@ -178,7 +178,7 @@ def _learning(figures: Figures) -> Section | None:
     if any(cell.source for cells in halves for cell in cells):
         columns = [
             ("comparison", False),
-            ("second half less first", True),
+            ("second half minus first", True),
             ("early tasks again on the final bank", True),
         ]
         tables.insert(0, PageTable("halves", "The second half against the first, in points", columns, halves))
@@ -252,7 +252,7 @@ def _budget(figures: Figures) -> Section | None:
         charts.append(
             PageChart(
                 "over-k",
-                bands(over_k, "score over k", "k, rollouts a task", "score %", range=(0, 100), x_labels=ks),
+                bands(over_k, "score over k", "k, rollouts per task", "score %", range=(0, 100), x_labels=ks),
                 "Score over k.",
                 keys,
             )
@@ -260,8 +260,8 @@ def _budget(figures: Figures) -> Section | None:
         charts.append(
             PageChart(
                 "over-cost",
-                bands(over_cost, "score over cost", "tokens a task", "score %", range=(0, 100)),
-                "Score over what a task costs.",
+                bands(over_cost, "score over cost", "tokens per task", "score %", range=(0, 100)),
+                "Score over the cost of a task.",
                 keys,
             )
         )
@@ -280,7 +280,7 @@ def _budget(figures: Figures) -> Section | None:
             ("memory and scaling", False),
             ("k", True),
             ("score % [95 %]", True),
-            ("tokens a task", True),
+            ("tokens per task", True),
             ("$ in all", True),
         ]
         tables.append(PageTable("over-k", "Score and cost over k", columns, rows))
@@ -325,7 +325,7 @@ def _budget(figures: Figures) -> Section | None:
             )
         )
     return Section(
-        "scaling", "Scaling (MaTTS)", ["What more rollouts a task bring, and what they cost."], charts, tables
+        "scaling", "Scaling (MaTTS)", ["What more rollouts per task bring, and what they cost."], charts, tables
     )
 
 
@@ -453,8 +453,8 @@ def _items(figures: Figures) -> Section | None:
     if not tables:
         return None
     about = (
-        "Score and baseline: on the tasks for which an item was recalled. With it and without it: difference to the baseline in points, of "
-        "those tasks, and of the others that came when the bank held it. Contrast: the first less the second. Items of different banks "
+        "Score and baseline: on the tasks for which an item was recalled. With it and without it: difference from the baseline in points, "
+        "of those tasks, and of the others that came when the bank held it. Contrast: the first minus the second. Items of different banks "
         "that say the same are a cluster."
     )
     return Section("items", "Which memory items helped", [about], charts, tables, NOT_CAUSAL)
@@ -535,16 +535,16 @@ def _cost(figures: Figures) -> Section | None:
         )
     columns = [
         ("condition", False),
-        *((f"{name}, tokens a task", True) for _, name in PARTS),
-        ("all, tokens a task", True),
-        ("calls a task", True),
+        *((f"{name}, tokens per task", True) for _, name in PARTS),
+        ("all, tokens per task", True),
+        ("calls per task", True),
     ]
     columns += [*((f"{name}, $", True) for _, name in PARTS), ("all, $", True)]
     parts = [(name, [rows[place][1 + number] for place in places]) for number, (_, name) in enumerate(PARTS)]
     figure = PageChart(
         "cost",
-        stacked(figures.names, parts, "tokens a task", "tokens a task"),
-        "Tokens a task. Acting: agent and simulated user.",
+        stacked(figures.names, parts, "tokens per task", "tokens per task"),
+        "Tokens per task. Acting: agent and simulated user.",
         [(name, f"s{number}") for number, (_, name) in enumerate(PARTS)],
         wide=True,
     )
@@ -577,9 +577,9 @@ def _memory(figures: Figures) -> Section | None:
         return None
     heads = (
         "tasks with recall %",
-        "items a task",
-        "tokens a task",
-        "kept a run",
+        "items per task",
+        "tokens per task",
+        "kept per run",
         "added",
         "deleted",
         "documents written",
@@ -603,7 +603,10 @@ def _memory(figures: Figures) -> Section | None:
         ]
         tables.append(
             PageTable(
-                "growth", "Items in a bank", [("condition", False), ("after tasks", True), ("items a run", True)], grown
+                "growth",
+                "Items in a bank",
+                [("condition", False), ("after tasks", True), ("items per run", True)],
+                grown,
             )
         )
     about = "Tokens of recalled text are estimated at 4 characters each."

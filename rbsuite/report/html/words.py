@@ -105,7 +105,7 @@ def _sentences(
     )
     if not one["same_scaling"]:
         told.append(
-            ["The two do not spend the same number of rollouts a task: the difference mixes memory and budget."]
+            ["The two do not spend the same number of rollouts per task: the difference mixes memory and budget."]
         )
     if (failures := one["failures"]) is not None and failures["matters"]:
         told.append(["Warning: broken rollouts could change this conclusion; see “What broke”."])
@@ -117,9 +117,7 @@ def _sentences(
             ]
         )
     elif look is not None and look["experiments"] > 1:
-        told.append(
-            ["Orders of several experiments are put together: interval and p value do not allow for that choice."]
-        )
+        told.append(["Orders of several experiments are pooled: interval and p value do not allow for that choice."])
     elif look is not None and look["number"] is not None:
         told.append(
             [
@@ -132,7 +130,7 @@ def _sentences(
 
 
 def _missed(read: Reading, at: str, one: Mapping[str, Any]) -> Sentence:
-    words: list[PageCell | str] = ["That is no proof that there is none"]
+    words: list[PageCell | str] = ["That does not prove that there is none"]
     if one["detectable"] is not None:
         words += [
             ": a true difference of ",

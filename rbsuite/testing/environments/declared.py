@@ -17,7 +17,7 @@ from rbsuite.testing.subjects import require_importable
 @rule(
     KIND,
     "complete",
-    "Fill in the fields of EnvironmentSpec; a small sample split of your own lets everything run without a download.",
+    "Fill in the fields of EnvironmentSpec; a small sample split of your own makes everything run with no download.",
 )
 async def complete(subject: EnvironmentSubject) -> None:
     """The spec names version, splits (one of them bundled), an agent that fits, users that exist, and the licence of imported data."""
@@ -31,11 +31,11 @@ async def complete(subject: EnvironmentSubject) -> None:
     require(spec.agent in plugins.agents, f"its agent {spec.agent!r} is not known")
     modes = plugins.agents[spec.agent].action_modes
     require(
-        spec.action_mode in modes, f"its agent {spec.agent!r} is for {modes}, and its turns are {spec.action_mode!r}"
+        spec.action_mode in modes, f"its agent {spec.agent!r} is for {modes}, but its turns are {spec.action_mode!r}"
     )
     unknown = [name for name in spec.users if name not in plugins.users]
     require(not unknown, f"its users {unknown} are not known")
-    require(spec.data_licence or not spec.pack, f"it imports the pack {spec.pack!r} and names no licence of the data")
+    require(spec.data_licence or not spec.pack, f"it imports the pack {spec.pack!r} but names no licence of the data")
     require(spec.max_steps > 0, f"max_steps is {spec.max_steps}")
 
 
@@ -46,7 +46,7 @@ async def complete(subject: EnvironmentSubject) -> None:
     after=("factory",),
 )
 async def tasks(subject: EnvironmentSubject) -> None:
-    """A split has tasks with unique ids, and the name that the spec gives it."""
+    """A split has tasks, each with an id of its own, and is called what the spec calls it."""
     found = subject.tasks
     require(isinstance(found, TaskSet), f"tasks gave {type(found).__name__}, not a TaskSet")
     require(found.tasks, f"split {subject.split!r} has no tasks")
@@ -86,17 +86,17 @@ async def domains(subject: EnvironmentSubject) -> None:
             given = {task.id for task in subject.environment.tasks(subject.split, domain=domain)}
         except (DataError, UnknownNameError):
             given = set()
-        require(given == wanted, f"domain {domain!r} has {len(wanted)} tasks, and {len(given)} were given")
+        require(given == wanted, f"domain {domain!r} has {len(wanted)} tasks, but {len(given)} were given")
 
 
 @rule(
     KIND,
     "task-data",
-    "Keep objects, sets and functions out of Task.payload; what is derived from it belongs to the environment.",
+    "Keep objects, sets and functions out of Task.payload; what is computed from it belongs to the environment.",
     after=("tasks",),
 )
 async def task_data(subject: EnvironmentSubject) -> None:
-    """Tasks are plain data: texts, numbers, lists and mappings that survive a round trip through JSON."""
+    """Tasks are plain data: texts, numbers, lists and mappings, in JSON and back."""
     for task in subject.tasks:
         fault = unplain(task.payload)
         require(not fault, f"the payload of task {task.id!r} holds {fault}")
@@ -109,9 +109,9 @@ async def task_data(subject: EnvironmentSubject) -> None:
     after=("tasks", "task-data"),
 )
 async def task_hash(subject: EnvironmentSubject) -> None:
-    """The tasks are the same when they are read again, and in other processes, whatever their hash seed."""
+    """The tasks are the same when they are read again, and in other processes, however those hash texts."""
     own = subject.tasks.content_hash
-    require(subject.another().tasks(subject.split).content_hash == own, "read a second time, the tasks are others")
+    require(subject.another().tasks(subject.split).content_hash == own, "read a second time, the tasks differ")
     require_importable(subject.spec.factory.partition(":")[0])
     recipe = subject.recipe
     jobs = (
@@ -128,7 +128,7 @@ async def task_hash(subject: EnvironmentSubject) -> None:
     )
     try:
         for found in await asyncio.gather(*jobs):
-            require(found == own, "in another process the tasks are others")
+            require(found == own, "in another process the tasks differ")
     except Elsewhere as error:
         raise Broken(str(error)) from error
 

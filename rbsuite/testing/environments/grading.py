@@ -19,7 +19,7 @@ from rbsuite.trajectory import BROKEN_ENDS, END_REASONS, Action, EndReason
 @rule(
     KIND,
     "score",
-    "Return Grade(score, measures={...}) with values from 0 to 1; anything else goes into `truth`.",
+    "Return Grade(score, measures={...}) with shares; anything else goes into `truth`.",
     after=("observations",),
 )
 async def score(subject: EnvironmentSubject) -> None:
@@ -40,7 +40,7 @@ async def score(subject: EnvironmentSubject) -> None:
     after=("observations", "score"),
 )
 async def graded_anywhere(subject: EnvironmentSubject) -> None:
-    """A rollout can be graded wherever it was cut off: at the start, in the middle, for any reason."""
+    """A rollout can be graded wherever it was cut: at once, in the middle, for every reason."""
     task = subject.played[0]
     actions = subject.actions(task)
     ends: list[EndReason] = [end for end in END_REASONS if end not in BROKEN_ENDS]
@@ -68,7 +68,7 @@ async def graded_anywhere(subject: EnvironmentSubject) -> None:
 async def solution(subject: EnvironmentSubject) -> None:
     """Every reference solution scores 1."""
     for task, reference in subject.solved:
-        require(isinstance(reference, Solution), f"solution gave {type(reference).__name__}, no Solution")
+        require(isinstance(reference, Solution), f"solution gave {type(reference).__name__}, not a Solution")
         grade, _ = await play_actions(subject.environment, task, reference.actions, reference.user, opener=subject.host)
         require(grade.score == 1.0, f"the reference of task {task.id!r} scores {grade.score:g}")
 
@@ -76,11 +76,11 @@ async def solution(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "ends",
-    'Return Observation(..., turn="over") when the task is done, and raise max_steps if that takes longer.',
+    'Return Observation(..., turn="over") where the task is done, and raise max_steps if that takes longer.',
     after=("solution",),
 )
 async def ends(subject: EnvironmentSubject) -> None:
-    """An episode ends: the reference solution closes it, within the spec's max_steps."""
+    """An episode comes to its end: the reference solution closes it, within the spec's max_steps."""
     for task, reference in subject.solved:
         count = len(reference.actions)
         require(count <= subject.spec.max_steps, f"the reference of task {task.id!r} takes {count} turns")
@@ -111,7 +111,7 @@ async def floor(subject: EnvironmentSubject) -> None:
     after=("ends", "same-seed"),
 )
 async def closes(subject: EnvironmentSubject) -> None:
-    """With refine="continue" the reference's last action closes the episode, and asking whether it does changes nothing."""
+    """With refine="continue", the reference's last action closes the episode, and asking whether it does changes nothing."""
     if subject.spec.refine != "continue":
         raise NotTried('its spec says refine="retry"')
     async with subject.opened(subject.played[0]) as episode:
@@ -123,7 +123,7 @@ async def closes(subject: EnvironmentSubject) -> None:
 
             def asked(episode: Episode = episode, actions: Sequence[Action] = actions) -> Iterator[Action]:
                 for action in actions:
-                    require(isinstance(episode.closes(action), bool), "closes gave something else than True or False")
+                    require(isinstance(episode.closes(action), bool), "closes gave something other than True or False")
                     yield action
 
             again = await play_on(episode, asked(), subject.lines(task))
@@ -133,7 +133,7 @@ async def closes(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "gymnasium",
-    "See what it says: it plays with random actions and several seeds.",
+    "Read what it says: it plays with random actions and several seeds.",
     after=("name", "options", "observations", "same-seed", "junk-actions", "score"),
 )
 async def gymnasium(subject: EnvironmentSubject) -> None:

@@ -229,7 +229,7 @@ async def truth_in_data(subject: EnvironmentSubject) -> None:
         return
     for one in decisive:
         for pair in (one.solved, *one.failed):
-            _require_hidden(one, pair, lambda seen: [seen.data], "stands in the data of an observation")
+            _require_hidden(one, pair, lambda seen: [seen.data], "is in the data of an observation")
 
 
 def _require_hidden(one: Decisive, pair: Pair, read: Callable[[Observation], list[Any]], words: str) -> None:

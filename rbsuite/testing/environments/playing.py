@@ -37,10 +37,11 @@ async def opens(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as episode:
             first = episode.observation
             require(
-                isinstance(first, Observation), f"task {task.id!r} opens with {type(first).__name__}, no Observation"
+                isinstance(first, Observation),
+                f"task {task.id!r} opens with {type(first).__name__}, not an Observation",
             )
             require(first.turn in ("agent", "user"), f"task {task.id!r} opens with the turn {first.turn!r}")
-            require(first.turn == "agent" or subject.spec.users, "the turn is a user's, and the spec declares no users")
+            require(first.turn == "agent" or subject.spec.users, "the turn is a user's, but the spec declares no users")
 
 
 @rule(
@@ -50,7 +51,7 @@ async def opens(subject: EnvironmentSubject) -> None:
     after=("opens",),
 )
 async def cheap_open(subject: EnvironmentSubject) -> None:
-    """Opening an episode is cheap: 0.1 s on the event loop, 2 s in a thread, 10 s in a process, 30 s if exclusive."""
+    """Opening an episode is cheap: 0.1 s for worlds on the event loop, 2 s in a thread, 10 s in a process, 30 s one at a time."""
     most = OPENING_SECONDS[subject.spec.concurrency]
     seconds = []
     for _ in range(5):
@@ -87,7 +88,7 @@ async def query(subject: EnvironmentSubject) -> None:
     after=("opens",),
 )
 async def offers(subject: EnvironmentSubject) -> None:
-    """On its first turn the agent is offered tools if actions are tool calls, choices if they are choices, and otherwise neither."""
+    """Where turns are tool calls, the agent is offered tools at its first turn; where they are choices, choices; otherwise neither."""
     mode = subject.spec.action_mode
     for task in subject.played:
         seen = (await subject.play(task, ())).seen
@@ -96,9 +97,9 @@ async def offers(subject: EnvironmentSubject) -> None:
         assert first is not None
         for name, offered in (("tools", first.tools), ("choice", first.choices)):
             if mode == name:
-                require(offered, f"action_mode is {mode!r}, and on task {task.id!r} none is offered")
+                require(offered, f"action_mode is {mode!r}, but on task {task.id!r} none is offered")
             else:
-                require(not offered, f"action_mode is {mode!r}, and on task {task.id!r} it offers {name}")
+                require(not offered, f"action_mode is {mode!r}, but on task {task.id!r} it offers {name}")
 
 
 @rule(
@@ -108,7 +109,7 @@ async def offers(subject: EnvironmentSubject) -> None:
     after=("offers",),
 )
 async def tool_schemas(subject: EnvironmentSubject) -> None:
-    """Tools have unique names that providers accept, and the JSON schema of an object as parameters."""
+    """Tools have unique names that providers accept, and JSON schemas of an object as parameters."""
     if subject.spec.action_mode != "tools":
         raise NotTried("it offers no tools")
     for task in subject.played:
@@ -130,7 +131,7 @@ def _schema_fault(tool: ToolSpec) -> str:
         return f"takes a {schema['type']}, not an object"
     properties = schema.get("properties", {})
     missing = [name for name in schema.get("required", ()) if name not in properties]
-    return f"requires {missing}, which are none of its properties" if missing else ""
+    return f"requires {missing}, which are not among its properties" if missing else ""
 
 
 @rule(
@@ -154,9 +155,9 @@ async def observations(subject: EnvironmentSubject) -> None:
 
 async def _answered(subject: EnvironmentSubject, episode: Episode, action: Action) -> Observation:
     seen = await episode.act(action)
-    require(isinstance(seen, Observation), f"act gave {type(seen).__name__}, no Observation")
+    require(isinstance(seen, Observation), f"act gave {type(seen).__name__}, not an Observation")
     require(seen.turn in get_args(Turn), f"an observation has the turn {seen.turn!r}")
-    require(seen.turn != "user" or subject.spec.users, "the turn is a user's, and the spec declares no users")
+    require(seen.turn != "user" or subject.spec.users, "the turn is a user's, but the spec declares no users")
     require(isinstance(seen.text, str), f"an observation's text is {type(seen.text).__name__}")
     return seen
 
@@ -164,11 +165,11 @@ async def _answered(subject: EnvironmentSubject, episode: Episode, action: Actio
 @rule(
     KIND,
     "same-seed",
-    "Draw all random numbers from rbsuite.seeds.rng(seed, ...), and do not use a clock, `hash()` or the order of a set.",
+    "Draw all randomness from rbsuite.seeds.rng(seed, ...), and use no clock, no `hash()` and no set order.",
     after=("observations",),
 )
 async def same_seed(subject: EnvironmentSubject) -> None:
-    """The same seed and the same actions give the same observations, rewards and score, in a new environment object too."""
+    """The same seed and the same actions give the same observations, rewards and score, in another environment too."""
     another = subject.another()
     for task in subject.played:
         actions = subject.actions(task)
@@ -228,7 +229,7 @@ async def junk_actions(subject: EnvironmentSubject) -> None:
     after=("same-seed", "junk-actions"),
 )
 async def isolated(subject: EnvironmentSubject) -> None:
-    """Episodes that are open at the same time do not affect each other."""
+    """Episodes that are open at the same time do not see each other."""
     if subject.spec.concurrency == "exclusive" or subject.spec.stateful_server:
         raise NotTried("its episodes take place one at a time")
     for task in subject.played[:2]:
@@ -237,13 +238,13 @@ async def isolated(subject: EnvironmentSubject) -> None:
         async with subject.opened(task) as other, subject.opened(task) as episode:
             await play_on(other, [*actions[:-1], Action("Something else.")], subject.lines(task))
             beside = await play_on(episode, actions, subject.lines(task))
-        require(beside == alone, f"task {task.id!r} goes otherwise while another episode is open")
+        require(beside == alone, f"task {task.id!r} goes differently while another episode is open")
 
 
 @rule(
     KIND,
     "fork",
-    "Copy everything that acting changes; an episode that cannot be copied does not implement `fork`.",
+    "Copy everything that acting changes; an episode that cannot be copied leaves `fork` alone.",
     after=("isolated",),
 )
 async def fork(subject: EnvironmentSubject) -> None:
@@ -269,8 +270,10 @@ async def fork(subject: EnvironmentSubject) -> None:
                 rest = await play_on(episode, actions[done:], user)
             finally:
                 await twin.aclose()
-        require(whole.seen[-len(rest.seen) :] == rest.seen, f"task {task.id!r} goes otherwise once it was forked")
-        require(whole.grade == rest.grade, f"task {task.id!r} is graded otherwise once it was forked")
+        require(
+            whole.seen[-len(rest.seen) :] == rest.seen, f"task {task.id!r} goes differently once it has been forked"
+        )
+        require(whole.grade == rest.grade, f"task {task.id!r} is graded differently once it has been forked")
         async with subject.opened(task) as episode:
             try:
                 twin = episode.fork()
@@ -280,13 +283,13 @@ async def fork(subject: EnvironmentSubject) -> None:
                 twice = await play_on(twin, actions, subject.lines(task))
             finally:
                 await twin.aclose()
-        require(twice.seen == whole.seen and twice.grade == whole.grade, f"a fork of task {task.id!r} goes otherwise")
+        require(twice.seen == whole.seen and twice.grade == whole.grade, f"a fork of task {task.id!r} goes differently")
 
 
 @rule(
     KIND,
     "task-untouched",
-    "Copy whatever the world changes in the payload (copy.deepcopy).",
+    "Copy the parts of the payload that a world changes (copy.deepcopy).",
     after=("task-hash", "observations"),
 )
 async def task_untouched(subject: EnvironmentSubject) -> None:
@@ -318,7 +321,7 @@ async def plain_records(subject: EnvironmentSubject) -> None:
 @rule(
     KIND,
     "gives-back",
-    "In `close` or `aclose`, end whatever the episode started.",
+    "End whatever the episode started in `close` or `aclose`.",
     after=("observations",),
 )
 async def gives_back(subject: EnvironmentSubject) -> None:
@@ -352,7 +355,9 @@ RULES: tuple[Rule[Any], ...] = (
     tool_schemas,
     observations,
     same_seed,
-    own_chance(KIND, "Give the episode its own generator: rbsuite.seeds.rng(seed, ...).", "observations", "same-seed"),
+    own_chance(
+        KIND, "Keep a generator of the episode's own: rbsuite.seeds.rng(seed, ...).", "observations", "same-seed"
+    ),
     junk_actions,
     isolated,
     fork,

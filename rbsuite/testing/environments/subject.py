@@ -83,7 +83,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
                     return name
             except DataError:
                 continue
-        raise NotTried("the data of none of its splits is here")
+        raise NotTried("none of its splits has its data here")
 
     @cached_property
     def tasks(self) -> TaskSet:
@@ -181,7 +181,7 @@ async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUse
         episode.observation = await episode.act(action)
         seen.append(episode.observation)
         rewards.append(episode.reward)
-        require(len(seen) < 10_000, "the user's turns do not end")
+        require(len(seen) < 10_000, "the user's turns never end")
     over = episode.observation.turn == "over" and not episode.truncated
     return PlayedEpisode(tuple(seen), tuple(rewards), await episode.grade("finished" if over else "max_steps"))
 

@@ -189,7 +189,7 @@
       part("Recalled", beside(sides, recalled)),
       part("Step by step", steps(sides)),
       part("Verdict against truth", beside(sides, judged)),
-      part("What the bank learnt from it", beside(sides, changes)),
+      part("What the bank learned from it", beside(sides, changes)),
       part("Rules the agent was given", beside(sides, rules))];
   };
   const facts = (side, draw) => {
@@ -217,17 +217,17 @@
         const at = place && place.text ? place.text.indexOf(item.title) : -1;
         const where = at >= 0 ? `, at character ${number(place.at + at)} of its message` : "";
         return make("details", { class: "item" }, make("summary", { text: `${item.rank}. ${item.title}` }),
-          make("p", { class: "small", text: `score ${item.score.toFixed(3)}, ${item.id}${where}${item.from ? `; learnt on ${item.from} (${item.label})` : ""}` }), long(item.text));
+          make("p", { class: "small", text: `score ${item.score.toFixed(3)}, ${item.id}${where}${item.from ? `; learned on ${item.from} (${item.label})` : ""}` }), long(item.text));
       });
       return group(make("p", { class: "who", text: `${when}, from the bank after ${event.version} tasks` }), ...items,
         items.length ? null : long(event.text));
     });
-    if (typeof place === "string") made.push(make("p", { class: "small", text: `Where it stood in the prompt cannot be shown: ${place}` }));
+    if (typeof place === "string") made.push(make("p", { class: "small", text: `Its place in the prompt cannot be shown: ${place}` }));
     else if (place) {
       const around = make("p", { class: "text" });
       around.append(make("span", { class: "dim", text: (place.at > 1 ? "\u2026 " : "") + place.before }), make("mark", { text: place.text }), make("span", { class: "dim", text: place.after }));
       made.push(make("details", { class: "item" }, make("summary", { text: `In the prompt: message ${place.message} of ${place.of} (${place.role}), from character ${number(place.at)} of ${number(place.length)}` }),
-        place.changed.length ? make("p", { class: "small", text: `These templates are others now, so the text may differ: ${place.changed.join(", ")}` }) : null, around));
+        place.changed.length ? make("p", { class: "small", text: `These templates have changed since then, so the text may differ: ${place.changed.join(", ")}` }) : null, around));
     }
     return group(...(made.length ? made : [make("p", { class: "dim", text: "nothing" })]));
   };
