@@ -42,7 +42,9 @@ def experiment(rng: np.random.Generator) -> tuple[Floats, Floats]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description="How much narrower an interval gets by taking a cell out, by simulation.")
+    parser = argparse.ArgumentParser(
+        description="How much narrower an interval gets by taking a cell out, by simulation."
+    )
     parser.add_argument("--experiments", type=int, default=250)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -63,7 +65,9 @@ def main() -> None:
     narrower = int((found < ALLOWED - 1e-4).sum())
     spent = 1000 * (time.process_time() - started) / (3 * arguments.experiments)
     print(f"simulated: {len(found)} cells taken out, {narrower} of them narrow the interval by more than 5 %")
-    print(f"narrowest: {', '.join(f'{share:.3f}' for share in found[:5])} of the width before; {spent:.0f} ms CPU an interval")
+    print(
+        f"narrowest: {', '.join(f'{share:.3f}' for share in found[:5])} of the width before; {spent:.0f} ms CPU an interval"
+    )
 
 
 if __name__ == "__main__":

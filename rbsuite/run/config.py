@@ -124,7 +124,9 @@ class ExperimentConfig:
         "float", "seconds a rollout may take [default: no limit]", None, minimum=0.0
     )
     reply_tokens: str = _option(
-        "text", "maximum tokens of a model's reply, for all purposes or for one, e.g. 4000 or agent=16000,judge=2000", ""
+        "text",
+        "maximum tokens of a model's reply, for all purposes or for one, e.g. 4000 or agent=16000,judge=2000",
+        "",
     )
     retries: int = _option("int", "retries of a rollout that broke, before its task is committed", 0, minimum=0)
     temperature: tuple[float, ...] = _option("numbers", "temperature of the agent's model", (0.0,), minimum=0.0)

@@ -113,11 +113,13 @@ class _RunProcess:
                     raise value
                 getattr(sink, kind)(*value)
         except (EOFError, OSError):
+            # Not raised from here: the traceback would keep the buffer of what could not be sent, and when CPython 3.12 or 3.13 collects
+            # that as part of a cycle, it crashes.
             self._child.join(1.0)
-            raise PluginError(
-                f"the process of run {job.run.id!r} ended (exit code {self._child.exitcode}).",
-                "Run the same command again; what was committed is kept.",
-            ) from None
+        raise PluginError(
+            f"the process of run {job.run.id!r} ended (exit code {self._child.exitcode}).",
+            "Run the same command again; what was committed is kept.",
+        )
 
     async def aclose(self) -> None:
         """End the process, whatever it is doing."""

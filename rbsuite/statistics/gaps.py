@@ -24,7 +24,7 @@ Bounds = Callable[[Side, Side | None], tuple[Floats, Floats]]
 
 KEPT = 0.95
 """What of an interval's width is kept at least where one more cell is missing."""
-_WORK = 150_000
+_WORK = 200_000
 """Cells of all experiments together in which few cells are filled in, and in each round of the search."""
 _LOOKED_AT = 80
 """Missing cells that are looked at at most, evenly spaced; where there are more, one of them matters little."""
@@ -32,7 +32,8 @@ _TOGETHER = 24
 """Cells that are filled in together at most to set orders apart; more draw the interval in to a third."""
 _ROUNDS = 16
 """Rounds of the search at most."""
-_KEPT_WAYS = 16
+_STARTS = 6
+_KEPT_WAYS = 8
 """Ways that a round goes on from at most."""
 
 
@@ -56,8 +57,8 @@ def hull(
         return alone
     search = _Search([a] if b is None else [a, b], extremes, bounds, middle, alone)
     if not search.few():
-        search.apart()
-        search.climb()
+        for start in (None, *search.apart()[:_STARTS]):
+            search.climb(start)
     return search.low, search.high
 
 
@@ -102,8 +103,8 @@ class _Search:
             self._try(ways.reshape(-1, self._missing))
         return len(self._open) == self._missing
 
-    def apart(self) -> None:
-        """Set one or two orders apart from the others, with the cells that do most for it."""
+    def apart(self) -> Sequence[Floats]:
+        """Set one or two orders apart from the others, with the cells that do most for it; gives the best way of each, the best first."""
         orders = range(self._sides[0].seen.shape[-1])
         tried: list[tuple[npt.NDArray[np.intp], Floats]] = []
         for up, down in [*permutations(orders, 2), *((one, -1) for one in orders), *((-1, one) for one in orders)]:
@@ -116,6 +117,7 @@ class _Search:
             cells = self._open[~np.isnan(way[self._open])]
             if len(cells) > 1:
                 tried.append((cells, way))
+        found: list[tuple[float, Floats]] = []
         for cells, way in tried:
             without = np.repeat(
                 np.where(np.isin(np.arange(self._missing), cells), way, np.nan)[None], len(cells), axis=0
@@ -125,11 +127,16 @@ class _Search:
             growing = np.full((len(needed), self._missing), np.nan)
             for size in range(len(needed)):
                 growing[size:, needed[size]] = way[needed[size]]
-            self._try(growing)
+            widths = self._try(growing)
+            found.append((float(widths.max()), growing[widths.argmax()]))
+        return [way for _, way in sorted(found, key=lambda one: -one[0])]
 
-    def climb(self) -> None:
+    def climb(self, start: Floats | None = None) -> None:
         """Change one cell or pair after the other, from several of the best ways at once, until that widens nothing."""
         changes = list(self._changes())
+        if start is not None:
+            self._best, self._widths = start[None], np.array([0.0])
+            self._try(start[None])
         for _ in range(_ROUNDS):
             before = self._widths.max()
             kept = max(1, min(_KEPT_WAYS, _WORK // (self._cells * len(changes))))
