@@ -244,11 +244,11 @@ class _WorldProcess:
         try:
             self._pipe.send((method, arguments))
             reply: tuple[Any, Exception | None] = self._pipe.recv()
+            return reply
         except (EOFError, OSError):
+            # Not raised from here: see rbsuite.run.processes.
             self._child.join(CLOSING_SECONDS)
-            code = self._child.exitcode
-            raise EnvironmentFailure(f"the process of the episode ended (exit code {code}).") from None
-        return reply
+        raise EnvironmentFailure(f"the process of the episode ended (exit code {self._child.exitcode}).")
 
     async def aclose(self) -> None:
         """End the process, by force where it does not end by itself."""

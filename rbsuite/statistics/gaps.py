@@ -33,6 +33,7 @@ _TOGETHER = 24
 _ROUNDS = 16
 """Rounds of the search at most."""
 _STARTS = 6
+"""Orders set apart from which the search begins at most."""
 _KEPT_WAYS = 8
 """Ways that a round goes on from at most."""
 
@@ -56,9 +57,10 @@ def hull(
     if alone is None or (a.seen.all() and (b is None or b.seen.all())):
         return alone
     search = _Search([a] if b is None else [a, b], extremes, bounds, middle, alone)
-    if not search.few():
-        for start in (None, *search.apart()[:_STARTS]):
-            search.climb(start)
+    few = search.few()
+    if few is not None:
+        for ways in (few, *search.apart()):
+            search.climb(ways)
     return search.low, search.high
 
 
@@ -77,34 +79,35 @@ class _Search:
         alone: tuple[float, float],
     ) -> None:
         self.low, self.high = alone
-        self._sides = sides
+        self._sides = _grouped(sides)
         self._extremes = extremes
         self._bounds = bounds
         self._middle = middle
-        self._places = [np.argwhere(~side.seen) for side in sides]
-        self._cells = sum(side.seen.size for side in sides)
+        self._places = [np.argwhere(~side.seen) for side in self._sides]
+        self._cells = sum(side.seen.size for side in self._sides)
         self._missing = sum(map(len, self._places))
         looked_at = min(_LOOKED_AT, max(8, 2 * _WORK // self._cells))
         self._open = np.arange(self._missing)[:: -(-self._missing // looked_at)]
-        self._best = np.full((1, self._missing), np.nan)
-        self._widths = np.array([alone[1] - alone[0]])
 
-    def few(self) -> bool:
-        """Fill in as many cells together as there is work for; whether that were all."""
+    def few(self) -> Floats | None:
+        """Fill in as many cells together as there is work for; the widest ways, or ``None`` if that were all."""
+        best, widths = np.full((1, self._missing), np.nan), np.array([self.high - self.low])
         done = 0
         for together in range(1, len(self._open) + 1):
             done += comb(len(self._open), together) * len(self._extremes) ** together
             if together > 1 and done * self._cells > _WORK:
-                return False
+                return best
             cells = np.array(list(combinations(self._open, together)))
             values = np.array(list(product(self._extremes, repeat=together)))
             ways = np.full((len(cells), len(values), self._missing), np.nan)
             np.put_along_axis(ways, np.repeat(cells[:, None], len(values), axis=1), values[None], axis=2)
-            self._try(ways.reshape(-1, self._missing))
-        return len(self._open) == self._missing
+            best, widths = _widest(
+                [best, ways.reshape(-1, self._missing)], [widths, self._try(ways.reshape(-1, self._missing))]
+            )
+        return None if len(self._open) == self._missing else best
 
     def apart(self) -> Sequence[Floats]:
-        """Set one or two orders apart from the others, with the cells that do most for it; gives the best way of each, the best first."""
+        """Set one or two orders apart from the others, with the cells that do most for it; the widest ways, each by itself."""
         orders = range(self._sides[0].seen.shape[-1])
         tried: list[tuple[npt.NDArray[np.intp], Floats]] = []
         for up, down in [*permutations(orders, 2), *((one, -1) for one in orders), *((-1, one) for one in orders)]:
@@ -129,22 +132,19 @@ class _Search:
                 growing[size:, needed[size]] = way[needed[size]]
             widths = self._try(growing)
             found.append((float(widths.max()), growing[widths.argmax()]))
-        return [way for _, way in sorted(found, key=lambda one: -one[0])]
+        return [way[None] for _, way in sorted(found, key=lambda one: -one[0])[:_STARTS]]
 
-    def climb(self, start: Floats | None = None) -> None:
-        """Change one cell or pair after the other, from several of the best ways at once, until that widens nothing."""
-        changes = list(self._changes())
-        if start is not None:
-            self._best, self._widths = start[None], np.array([0.0])
-            self._try(start[None])
+    def climb(self, ways: Floats) -> None:
+        """Change one cell or pair after the other, in several of the widest ways at once, until that widens nothing."""
+        changes, widths = list(self._changes()), self._try(ways)
+        kept = max(1, min(_KEPT_WAYS, _WORK // (self._cells * len(changes))))
         for _ in range(_ROUNDS):
-            before = self._widths.max()
-            kept = max(1, min(_KEPT_WAYS, _WORK // (self._cells * len(changes))))
-            ways = np.repeat(self._best[:kept], len(changes), axis=0)
+            before = widths.max()
+            tried = np.repeat(ways[:kept], len(changes), axis=0)
             for place, (cells, values) in enumerate(changes):
-                ways[place :: len(changes), cells] = values
-            self._try(ways)
-            if self._widths.max() <= before:
+                tried[place :: len(changes), cells] = values
+            ways, widths = _widest([ways, tried], [widths, self._try(tried)])
+            if widths[0] <= before:
                 return
 
     def _changes(self) -> Iterator[tuple[list[int], list[float]]]:
@@ -159,24 +159,43 @@ class _Search:
                     yield from (([partner, number], values) for values in ([low, high], [high, low], [np.nan, np.nan]))
 
     def _try(self, ways: Floats) -> Floats:
-        """How wide the interval is with cells filled in so; it takes that in, and the best ways are kept."""
+        """Take in the intervals with cells filled in so; gives how wide they are."""
         lows, highs = self._bounds(*_filled(self._sides, self._places, ways))
         drawn = KEPT ** np.maximum(0, (~np.isnan(ways)).sum(-1) - 1)
         lows, highs = self._middle + drawn * (lows - self._middle), self._middle + drawn * (highs - self._middle)
         self.low, self.high = min(self.low, float(np.nanmin(lows))), max(self.high, float(np.nanmax(highs)))
         widths: Floats = np.nan_to_num(highs - lows)
-        together, own = np.concatenate([self._best, ways]), np.concatenate([self._widths, widths])
-        best = np.argsort(-own, kind="stable")[: 8 * _KEPT_WAYS]
-        _, distinct = np.unique(np.nan_to_num(together[best], nan=-9.0), axis=0, return_index=True)
-        best = best[np.sort(distinct)][:_KEPT_WAYS]
-        self._best, self._widths = together[best], own[best]
         return widths
+
+
+def _widest(ways: Sequence[Floats], widths: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """The ways that make the widest intervals, each once, and how wide."""
+    all_ways, all_widths = np.concatenate(ways), np.concatenate(widths)
+    first = np.argsort(-all_widths, kind="stable")[: 8 * _KEPT_WAYS]
+    _, distinct = np.unique(np.nan_to_num(all_ways[first], nan=-9.0), axis=0, return_index=True)
+    first = first[np.sort(distinct)][:_KEPT_WAYS]
+    return all_ways[first], all_widths[first]
 
 
 def one_interval(bounds: tuple[Floats, Floats]) -> tuple[float, float] | None:
     """The interval of a stack of one; ``None`` where it is not defined."""
     low, high = (float(bound) for bound in bounds)
     return (low, high) if low <= high else None
+
+
+def _grouped(sides: Sequence[Side]) -> Sequence[Side]:
+    """The sides with one row for all tasks of which no cell is missing and all are the same; with 0/1 scores there are few such."""
+    whole = np.logical_and.reduce([side.seen.all(-1) for side in sides])
+    kinds, times = np.unique(np.hstack([side.values[whole] for side in sides]), axis=0, return_counts=True)
+    weights = np.concatenate([times.astype(float), np.ones((~whole).sum())])
+    made, first = [], 0
+    for side in sides:
+        orders = side.seen.shape[-1]
+        values = np.concatenate([kinds[:, first : first + orders], side.values[~whole]])
+        seen = np.concatenate([np.ones((len(kinds), orders), dtype=bool), side.seen[~whole]])
+        made.append(Side(values, seen, weights))
+        first += orders
+    return made
 
 
 def _filled(
@@ -190,6 +209,6 @@ def _filled(
         own = fillings[:, first : first + len(where)]
         values[:, where[:, 0], where[:, 1]] = np.nan_to_num(own)
         seen[:, where[:, 0], where[:, 1]] = ~np.isnan(own)
-        stacks.append(Side(values, seen))
+        stacks.append(Side(values, seen, side.times))
         first += len(where)
     return stacks[0], stacks[1] if len(stacks) > 1 else None

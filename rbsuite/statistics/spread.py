@@ -47,10 +47,12 @@ class Side:
     Attributes:
         values: scores; anything where there is none.
         seen: which cells there are, of the same shape.
+        times: how many tasks each row stands for, of which all cells are the same; ``None``: one each.
     """
 
     values: Floats
     seen: Flags
+    times: Floats | None = None
 
     @classmethod
     def of(cls, cells: Floats) -> Side:
@@ -106,9 +108,10 @@ def spread(
     with np.errstate(divide="ignore", invalid="ignore"):
         rows = np.asarray(a.seen.any(-1) if b is None else a.seen.any(-1) & b.seen.any(-1))
         means = _row_means(a) if b is None else _row_means(a) - _row_means(b)
-        n = rows.sum(-1).astype(float)
-        mean = (means * rows).sum(-1) / n
-        between = (((means - mean[..., None]) ** 2) * rows).sum(-1) / (n - 1) / n
+        tasks = rows if a.times is None else rows * a.times
+        n = tasks.sum(-1).astype(float)
+        mean = (means * tasks).sum(-1) / n
+        between = (((means - mean[..., None]) ** 2) * tasks).sum(-1) / (n - 1) / n
         if prior:
             between = ((n - 1) * between + prior * np.maximum(0.0, mean * (1 - mean)) / n) / (n - 1 + prior)
         else:
@@ -134,16 +137,16 @@ def _row_means(side: Side) -> Floats:
 def _over_orders(
     a: Side, b: Side | None, partners: Sequence[int], rows: Flags, mean: Floats, between: Floats
 ) -> Spread:
-    seen = a.seen & rows[..., None]
+    seen, times = a.seen & rows[..., None], 1.0 if a.times is None else a.times[:, None]
     values = a.values if b is None else a.values - _shared(a, b, partners, rows)
-    cells, residual = additive(values, seen)
-    n, total, orders = rows.sum(-1).astype(float), seen.sum((-1, -2)).astype(float), a.values.shape[-1]
-    counts = seen.sum(-2)
+    cells, residual = additive(values, seen, a.times)
+    counts = (seen * times).sum(-2)
+    n, total, orders = (rows[..., None] * times).sum((-1, -2)), counts.sum(-1), a.values.shape[-1]
     left = np.maximum(1.0, total - n - orders + 1)
-    noise = (residual**2).sum((-1, -2)) / left
+    noise = (residual**2 * times).sum((-1, -2)) / left
     among = (counts * cells**2).sum(-1) / (orders - 1)
     tasks_an_order = (total - (counts**2).sum(-1) / total) / (orders - 1)
-    weights = (seen / np.maximum(1, seen.sum(-1))[..., None]).sum(-2) / n[..., None]
+    weights = (seen * times / np.maximum(1, seen.sum(-1))[..., None]).sum(-2) / n[..., None]
     unit = (weights**2).sum(-1) / tasks_an_order
     high, low = among * unit, noise * unit
     parts = TwoParts(between, beyond_chance(high, low, between, n, orders), n - 1, np.full_like(mean, orders - 1))
@@ -175,30 +178,33 @@ def _shared(a: Side, b: Side, partners: Sequence[int], rows: Flags) -> Floats:
         return found
     others = [partners[place] for place in columns]
     both = a.seen[..., columns] & b.seen[..., others] & rows[..., None]
-    _, mine = additive(a.values[..., columns], both)
-    _, theirs = additive(b.values[..., others], both)
-    squares = (theirs**2).sum((-1, -2))
-    slope = np.where(squares > 0, (mine * theirs).sum((-1, -2)) / np.where(squares > 0, squares, 1.0), 0.0)
+    _, mine = additive(a.values[..., columns], both, a.times)
+    _, theirs = additive(b.values[..., others], both, a.times)
+    weighed = theirs if a.times is None else theirs * a.times[:, None]
+    squares = (theirs * weighed).sum((-1, -2))
+    slope = np.where(squares > 0, (mine * weighed).sum((-1, -2)) / np.where(squares > 0, squares, 1.0), 0.0)
     deviations = np.where(both, b.values[..., others] - _row_means(b)[..., None], 0.0)
     found[..., columns] = slope[..., None, None] * deviations
     return found
 
 
-def additive(values: Floats, seen: Flags) -> tuple[Floats, Floats]:
+def additive(values: Floats, seen: Flags, times: Floats | None = None) -> tuple[Floats, Floats]:
     """The effects of the columns in an additive model of rows and columns, with mean 0 over the cells, and what the model leaves.
 
     Args:
         values: cells, 0 or anything where there is none.
         seen: which there are.
+        times: how often each row counts; ``None``: once.
     """
-    in_row, in_column = np.maximum(1, seen.sum(-1))[..., None], np.maximum(1, seen.sum(-2))
+    weights = np.ones((1, 1)) if times is None else times[:, None]
+    counts = (seen * weights).sum(-2)
+    in_row, in_column = np.maximum(1, seen.sum(-1))[..., None], np.maximum(1, counts)
     left = values * seen
     effects = np.zeros(values.shape[:-2] + values.shape[-1:])
     for _ in range(1 if seen.all() else _ROUNDS):
         left = (left - left.sum(-1, keepdims=True) / in_row) * seen
-        step = left.sum(-2) / in_column
+        step = (left * weights).sum(-2) / in_column
         effects = effects + step
         left = (left - step[..., None, :]) * seen
-    counts = seen.sum(-2)
     middle = (effects * counts).sum(-1, keepdims=True) / np.maximum(1, counts.sum(-1, keepdims=True))
     return effects - middle, left
