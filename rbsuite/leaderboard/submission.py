@@ -161,7 +161,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """A condition less the baseline memory of the same system, paired by task and stream.
+    """A condition minus the baseline memory of the same system, paired by task and stream.
 
     Attributes:
         against: label of the baseline's condition.

@@ -105,7 +105,8 @@ class BarePlugin:
 
 def test_the_check_finds_a_memory_whose_titles_stand_bare() -> None:
     with pytest.raises(
-        AssertionError, match="stand bare in a prompt; the first: user in a system message of a request for 'agent'"
+        AssertionError,
+        match="hostile texts are in a prompt without a fence; the first: user in a system message of a request for 'agent'",
     ):
         check_fences(memory=("bare",), plugins=[("bare", BarePlugin())])
 

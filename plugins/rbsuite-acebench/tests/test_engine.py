@@ -195,7 +195,7 @@ def test_special_requests_are_answered_in_set_words() -> None:
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: check("en", "agent_multi_turn_0", "", SAMPLE), "several turns"),
+        (lambda: check("en", "agent_multi_turn_0", "", SAMPLE), "is a multi-turn item"),
         (lambda: replay("en", "special_irrelevant_0", [], SAMPLE), "single-turn"),
         (lambda: replay("en", "agent_multi_turn_999", [], SAMPLE), "no item"),
         (lambda: replay("fr", "agent_multi_turn_0", [], SAMPLE), "language"),  # type: ignore[arg-type]

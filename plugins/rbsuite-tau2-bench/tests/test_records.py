@@ -104,7 +104,7 @@ def test_replayed_references_and_doing_nothing_come_to_the_known_figures(capsys:
     assert run(["verify", "--env", "tau2-bench:solo=true", "--split", "base", "--data", str(ROOT)]) == 0
     shown = capsys.readouterr().out
     assert "telecom: references 114/114" in shown
-    assert "1: it asks for words, and an agent that is alone says none" in shown
+    assert "it checks what is said, and an agent without a user says nothing" in shown
 
 
 def test_nothing_of_the_sample_is_upstreams_text() -> None:

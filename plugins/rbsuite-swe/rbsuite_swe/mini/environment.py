@@ -43,7 +43,7 @@ class SweMini(Environment):
         sandbox: the backend, or ``auto``.
         image: the container image, for podman and docker: it needs Python, git and bash.
         command_time: seconds of one command.
-        unsafe_local: whether commands may run in the sandbox ``local``, which may not keep all rules.
+        unsafe_local: whether commands may run in the sandbox ``local``, which may not enforce all rules.
     """
 
     prompt_directory: ClassVar[Path | None] = Path(__file__).parents[1] / "prompts"
