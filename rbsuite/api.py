@@ -11,6 +11,7 @@ Every option of ``rbsuite eval`` is a keyword of the same name.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,8 @@ class Experiment:
         except BaseException:
             store.close()
             raise
+        # In a notebook nobody closes it.
+        self._closing = weakref.finalize(self, self._store.close)
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str], *, reveal: bool = False) -> Self:
@@ -86,7 +89,7 @@ class Experiment:
 
     def close(self) -> None:
         """Close the file. May be called again."""
-        self._store.close()
+        self._closing()
 
     @property
     def directory(self) -> Path:

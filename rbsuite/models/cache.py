@@ -109,6 +109,7 @@ class ReplyCache:
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.executescript(_SCHEMA)
         except sqlite3.OperationalError as error:
+            self.close()
             raise UsageError(f"--cache {directory}: {error}.", "Name a directory that can be written.") from None
         except OSError as error:
             raise UsageError(
@@ -116,7 +117,7 @@ class ReplyCache:
             ) from None
         except sqlite3.DatabaseError as error:
             self._broken(error)
-            self._base = None
+            self.close()
 
     def find(self, asked: Asked) -> Completion | None:
         """The reply to a request, marked as cached and at no cost; ``None``: there is none that can be read."""

@@ -95,8 +95,8 @@ class Record:
     def __init__(self, patient: Path, reference: Path, until: str) -> None:
         self._work = 0
         self._end = 0.0
+        self._database = sqlite3.connect("file::memory:", uri=True, isolation_level=None, check_same_thread=False)
         try:
-            self._database = sqlite3.connect("file::memory:", uri=True, isolation_level=None, check_same_thread=False)
             self._attach(reference, "reference")
             self.references = self._columns("reference")
             self._attach(patient, "record")
@@ -106,6 +106,7 @@ class Record:
             self._database.execute("DETACH DATABASE record")
             self._guard()
         except sqlite3.Error as error:
+            self._database.close()
             raise DataError(f"a patient's database or {reference.name} cannot be read: {error}.", REMEDY) from None
 
     def query(self, sql: str, values: Sequence[object] = ()) -> tuple[list[str], list[tuple[object, ...]], bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def environment() -> AgentEhr:
+def environment() -> Iterator[AgentEhr]:
     made = AgentEhr()
     made.tasks("sample")
-    return made
+    yield made
+    asyncio.run(made.aclose())
