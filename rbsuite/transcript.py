@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from rbsuite.tokens import CountedText, fit, tokens_of
 from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, Trajectory
@@ -183,11 +184,13 @@ def _seen(observation: Observation) -> str:
 def _lines(turns: Sequence[_Turn], budget: int, told: Callable[[], None] | None) -> Iterator[str]:
     """The turns as lines, within the budget."""
     if not budget or fit([text for turn in turns for _, text in turn], budget):
-        budget = 0
+        for label, words in chain.from_iterable(turns):
+            yield _line(label, words)
+        return
     measured = [[(label, CountedText(text)) for label, text in turn] for turn in turns]
-    kept = _kept(measured, budget) if budget else range(len(turns))
+    kept = _kept(measured, budget)
     shown = [measured[place] for place in kept]
-    sizes = [text.tokens for turn in shown for _, text in turn] if budget else []
+    sizes = [text.tokens for turn in shown for _, text in turn]
     most = _share(sizes, budget)
     if told is not None and (len(shown) < len(turns) or 0 < most < max(sizes, default=0)):
         told()
@@ -198,8 +201,11 @@ def _lines(turns: Sequence[_Turn], budget: int, told: Callable[[], None] | None)
         before = place
         for label, text in turn:
             cut = _cut_seen if label in _SEEN else _cut
-            words = cut(text, most) if most else text.text
-            yield f"{label}: {words if len(words.splitlines()) < 2 else _LIKE_A_TURN.sub(_MARKED, words)}"
+            yield _line(label, cut(text, most) if most else text.text)
+
+
+def _line(label: str, words: str) -> str:
+    return f"{label}: {words if len(words.splitlines()) < 2 else _LIKE_A_TURN.sub(_MARKED, words)}"
 
 
 def _kept(turns: Sequence[Sequence[tuple[str, CountedText]]], budget: int) -> Sequence[int]:

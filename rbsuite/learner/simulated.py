@@ -27,7 +27,7 @@ from rbsuite.learner.pitfalls import Finder, Lore, Pitfall, carried_out, lessons
 from rbsuite.models.base import ChatModel, Completion, ModelRequest, Purpose
 from rbsuite.seeds import derive_seed, unit
 from rbsuite.task import Task
-from rbsuite.trajectory import Action, Message, Usage
+from rbsuite.trajectory import Action, Message, Usage, content_text
 from rbsuite.transcript import render_action, render_call
 
 CHARACTERS_PER_TOKEN = 4
@@ -223,7 +223,9 @@ class BoundLearner:
 
 def metered(request: ModelRequest, reply: text.Utterance) -> Completion:
     """A completion with token counts estimated from lengths; it costs nothing."""
-    read = sum([len(message.text) for message in request.messages])
+    # A text is what most messages hold, and this is done at every turn of a conversation that grows.
+    contents = [message.content for message in request.messages]
+    read = sum([len(one if type(one) is str else content_text(one)) for one in contents])
     read += sum([len(tool.description) for tool in request.tools])
     written = len(reply.text) + len(reply.thought)
     written += sum(len(call.name) + len(str(call.arguments)) for call in reply.calls)

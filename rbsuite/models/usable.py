@@ -63,9 +63,12 @@ def fault_of(completion: Completion) -> str:
         return OVERFLOW
     if completion.finish_reason == "content_filter":
         return WITHHELD
-    if not completion.tool_calls and not completion.text.strip():
-        return "all of it was thinking, and no answer followed" if completion.reasoning else "it was empty"
-    return "" if all(call.name for call in completion.tool_calls) else "a call names no tool"
+    for call in completion.tool_calls:
+        if not call.name:
+            return "a call names no tool"
+    if completion.tool_calls or completion.text.strip():
+        return ""
+    return "all of it was thinking, and no answer followed" if completion.reasoning else "it was empty"
 
 
 def usable(completion: Completion) -> Completion:

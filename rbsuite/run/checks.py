@@ -125,8 +125,10 @@ def check_observation(value: object, owner: str = "", *, method: str = "act", wa
         _refuse(method, f"{wanted} an Observation whose text is a str".strip(), in_words(value.text), owner)
     if value.turn not in _TURNS:
         _refuse(method, f"an Observation whose turn is one of {', '.join(_TURNS)}", repr(value.turn), owner)
-    _all_of(method, "an Observation whose tools are ToolSpec", value.tools, ToolSpec, owner)
-    _all_of(method, "an Observation whose choices are str", value.choices, str, owner)
+    if value.tools != ():
+        _all_of(method, "an Observation whose tools are ToolSpec", value.tools, ToolSpec, owner)
+    if value.choices != ():
+        _all_of(method, "an Observation whose choices are str", value.choices, str, owner)
     return value
 
 

@@ -218,7 +218,17 @@ def _parts(name: str, title: str, read: Reading, at: str, heads: Sequence[str]) 
 
 
 def _budget(figures: Figures) -> Section | None:
-    """Score over k, and over what it costs."""
+    """Score over k, and over what it costs; pass@k and pass^k."""
+    found = [part for part in (_over_k(figures), _passes(figures)) if part is not None]
+    if not found:
+        return None
+    told = ["What more rollouts per task bring, and what they cost."]
+    charts = [chart for own, _ in found for chart in own]
+    return Section("scaling", "Scaling (MaTTS)", told, charts, [table for _, table in found])
+
+
+def _over_k(figures: Figures) -> tuple[Sequence[PageChart], PageTable] | None:
+    """Score over k and over cost of each memory and kind of scaling; ``None`` if none was run with several k."""
     read = figures.read
     families: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for place, one in enumerate(figures.conditions):
@@ -229,104 +239,95 @@ def _budget(figures: Figures) -> Section | None:
         if kind == "single":
             families[f"{one['memory']}, sequential"].append((1, place))
     several = {name: sorted(found) for name, found in families.items() if len({k for k, _ in found}) > 1}
-    passes = [place for place, one in enumerate(figures.conditions) if len(one["passes"]) > 1]
-    if not several and not passes:
+    if not several:
         return None
-    charts, tables = [], []
-    if several:
-        over_k = [
-            line_of(read, name, number, [(k, f"/conditions/{place}", "share") for k, place in found])
-            for number, (name, found) in enumerate(several.items())
-        ]
-        over_cost = [
-            line_of(
-                read,
-                name,
-                number,
-                [(figures.conditions[place]["tokens_per_task"], f"/conditions/{place}", "share") for _, place in found],
-            )
-            for number, (name, found) in enumerate(several.items())
-        ]
-        keys = [line.key for line in over_k]
-        ks = sorted({k for found in several.values() for k, _ in found})
-        charts.append(
-            PageChart(
-                "over-k",
-                bands(over_k, "score over k", "k, rollouts per task", "score %", range=(0, 100), x_labels=ks),
-                "Score over k.",
-                keys,
-            )
+    over_k = [
+        line_of(read, name, number, [(k, f"/conditions/{place}", "share") for k, place in found])
+        for number, (name, found) in enumerate(several.items())
+    ]
+    over_cost = [
+        line_of(
+            read,
+            name,
+            number,
+            [(figures.conditions[place]["tokens_per_task"], f"/conditions/{place}", "share") for _, place in found],
         )
-        charts.append(
-            PageChart(
-                "over-cost",
-                bands(over_cost, "score over cost", "tokens per task", "score %", range=(0, 100)),
-                "Score over the cost of a task.",
-                keys,
-            )
-        )
-        rows = [
+        for number, (name, found) in enumerate(several.items())
+    ]
+    keys = [line.key for line in over_k]
+    ks = sorted({k for found in several.values() for k, _ in found})
+    charts = [
+        PageChart(
+            "over-k",
+            bands(over_k, "score over k", "k, rollouts per task", "score %", range=(0, 100), x_labels=ks),
+            "Score over k.",
+            keys,
+        ),
+        PageChart(
+            "over-cost",
+            bands(over_cost, "score over cost", "tokens per task", "score %", range=(0, 100)),
+            "Score over the cost of a task.",
+            keys,
+        ),
+    ]
+    rows = [
+        [
+            label(name),
+            PageCell(f"{k}", k, f"/conditions/{place}/scaling", "k"),
+            read(f"/conditions/{place}", "share"),
+            read(f"/conditions/{place}/tokens_per_task", "count"),
+            read(f"/conditions/{place}/cost", "dollars"),
+        ]
+        for name, found in several.items()
+        for k, place in found
+    ]
+    columns = [
+        ("memory and scaling", False),
+        ("k", True),
+        ("score % [95 %]", True),
+        ("tokens per task", True),
+        ("$ in all", True),
+    ]
+    return charts, PageTable("over-k", "Score and cost over k", columns, rows)
+
+
+def _passes(figures: Figures) -> tuple[Sequence[PageChart], PageTable] | None:
+    """pass@k and pass^k of the conditions with several rollouts or orders; ``None`` if there is none."""
+    read = figures.read
+    passes = [place for place, one in enumerate(figures.conditions) if len(one["passes"]) > 1]
+    if not passes:
+        return None
+    passed = sorted({one["k"] for place in passes for one in figures.conditions[place]["passes"]})
+    lines = [
+        line_of(
+            read,
+            figures.names[place],
+            place,
             [
-                label(name),
-                PageCell(f"{k}", k, f"/conditions/{place}/scaling", "k"),
-                read(f"/conditions/{place}", "share"),
-                read(f"/conditions/{place}/tokens_per_task", "count"),
-                read(f"/conditions/{place}/cost", "dollars"),
-            ]
-            for name, found in several.items()
-            for k, place in found
-        ]
-        columns = [
-            ("memory and scaling", False),
-            ("k", True),
-            ("score % [95 %]", True),
-            ("tokens per task", True),
-            ("$ in all", True),
-        ]
-        tables.append(PageTable("over-k", "Score and cost over k", columns, rows))
-    if passes:
-        passed = sorted({one["k"] for place in passes for one in figures.conditions[place]["passes"]})
-        lines = [
-            line_of(
-                read,
-                figures.names[place],
-                place,
-                [
-                    (one["k"], f"/conditions/{place}/passes/{i}/pass@k", "share")
-                    for i, one in enumerate(figures.conditions[place]["passes"])
-                ],
-            )
-            for place in passes
-        ]
-        charts.append(
-            PageChart(
-                "pass-at-k",
-                bands(lines, "pass@k", "k", "pass@k %", range=(0, 100), x_labels=passed),
-                "Any of k rollouts solves the task.",
-                [line.key for line in lines],
-            )
+                (one["k"], f"/conditions/{place}/passes/{i}/pass@k", "share")
+                for i, one in enumerate(figures.conditions[place]["passes"])
+            ],
         )
-        rows = [
-            [
-                label(figures.names[place]),
-                read(f"/conditions/{place}/passes/{i}/k", "count"),
-                read(f"/conditions/{place}/passes/{i}/pass@k", "share"),
-                read(f"/conditions/{place}/passes/{i}/pass^k", "share"),
-            ]
-            for place in passes
-            for i, _ in enumerate(figures.conditions[place]["passes"])
-        ]
-        tables.append(
-            PageTable(
-                "passes",
-                "pass@k and pass^k",
-                [("condition", False), ("k", True), ("pass@k %", True), ("pass^k %", True)],
-                rows,
-            )
-        )
-    return Section(
-        "scaling", "Scaling (MaTTS)", ["What more rollouts per task bring, and what they cost."], charts, tables
+        for place in passes
+    ]
+    chart = PageChart(
+        "pass-at-k",
+        bands(lines, "pass@k", "k", "pass@k %", range=(0, 100), x_labels=passed),
+        "Any of k rollouts solves the task.",
+        [line.key for line in lines],
     )
+    rows = [
+        [
+            label(figures.names[place]),
+            read(f"/conditions/{place}/passes/{i}/k", "count"),
+            read(f"/conditions/{place}/passes/{i}/pass@k", "share"),
+            read(f"/conditions/{place}/passes/{i}/pass^k", "share"),
+        ]
+        for place in passes
+        for i, _ in enumerate(figures.conditions[place]["passes"])
+    ]
+    columns = [("condition", False), ("k", True), ("pass@k %", True), ("pass^k %", True)]
+    return [chart], PageTable("passes", "pass@k and pass^k", columns, rows)
 
 
 def _orders(figures: Figures) -> Section | None:
