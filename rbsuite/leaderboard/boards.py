@@ -117,7 +117,7 @@ def read_board(root: Path, name: str) -> BoardPlace:
     """
     directory = root / name
     if not NAME.fullmatch(name) or not (directory / FILE).is_file():
-        raise UnknownNameError(f"board below {root}", name, board_names(root))
+        raise UnknownNameError("board", name, board_names(root))
     path = directory / FILE
     try:
         text = read_file(path, most=MOST_BYTES, within=root)
@@ -153,7 +153,7 @@ def all_boards(root: Path) -> Sequence[BoardPlace]:
     names = board_names(root)
     if not names:
         raise UsageError(
-            f"there is no board below {root}.", "Give --root the directory that has BOARD/board.toml in it."
+            f"there is no board in {root}.", "Give --root the directory that has BOARD/board.toml in it."
         )
     return [read_board(root, name) for name in names]
 
