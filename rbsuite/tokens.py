@@ -15,7 +15,7 @@ import re
 import string
 from array import array
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 _PIECE = re.compile(
     r"[ _]?(?:[A-Z]?[a-z]{1,6}|[A-Z]{1,3})|[0-9]{1,3}|[^\x00-\x7f]|([^\w\s])\1{1,15}| ?[^\w\s]{1,2}|\s+|.", re.DOTALL
@@ -56,14 +56,15 @@ _GOES_ON = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 with which no character begins."""
 
 
+@lru_cache(maxsize=16)  # the rules are the same for many tasks, and a transcript is shown to a judge and then to a memory
 def _bound(text: str) -> int:
     """No fewer than the tokens of a text, from how often a character of one kind follows one of another."""
     import numpy as np
 
     encoded = text.encode("utf-8", "surrogatepass").translate(_KIND_OF, _GOES_ON)
     kinds = np.frombuffer(encoded, dtype=np.uint8)
-    counts: list[int] = np.bincount(kinds, minlength=8).tolist()
     pairs: list[int] = np.bincount(kinds[:-1] * 8 + kinds[1:], minlength=64).tolist()
+    counts = [sum(pairs[8 * kind : 8 * kind + 8]) + (encoded[-1:] == bytes([kind])) for kind in range(8)]
     lower, upper, digit, space, underscore, other, mark, foreign = range(8)
     inside = pairs[:: 8 + 1]
     runs = [count - within for count, within in zip(counts, inside, strict=True)]
