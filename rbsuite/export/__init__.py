@@ -1,8 +1,10 @@
 """Experiments in other formats: tables, Inspect's logs, agent trajectories. Read from the store alone, without any plugin.
 
-    from rbsuite.export import export
+```python
+from rbsuite.export import export
 
-    export(experiment.store, "csv", "tables")
+export(experiment.store, "csv", "tables")
+```
 """
 
 from rbsuite.export.exporting import FORMATS, Exported, export

@@ -32,7 +32,7 @@ FORM = '{"analysis": "...", "index": NUMBER}'
 
 
 class BestOfN:
-    """``best-of-n``: a model sees all transcripts at once and names the best. If its reply cannot be read even on asking again, the first counts.
+    """``best-of-n``: a model sees all transcripts at once and names the best. If its reply twice cannot be read, the first counts.
 
     Args:
         budget: tokens of all transcripts together; 0: no limit.
