@@ -32,7 +32,7 @@ FORM = '{"analysis": "...", "index": NUMBER}'
 
 
 class BestOfN:
-    """``best-of-n``: a model sees all transcripts at once and names the best. If its reply twice cannot be read, the first counts.
+    """``best-of-n``: a model sees all transcripts at once and names the best. If its reply is unreadable twice, the first one counts.
 
     Args:
         budget: tokens of all transcripts together; 0: no limit.
