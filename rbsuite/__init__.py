@@ -117,7 +117,7 @@ _NAMES = {
     "rbsuite.transcript": "render_transcript rules_of",
     "rbsuite.verdict": "Verdict",
 }
-"""By the module that defines them, the public names."""
+"""The public names, by the module that defines them."""
 
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""Worlds of other libraries as ours. Importing this imports none of them; that happens when an episode is opened."""
+"""Environments of other libraries as rbsuite's. Importing this module imports none of them; that happens when an episode is opened."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_SEEDS = range(20)
 
 
 def reached(total_reward: float, terminated: bool, truncated: bool, info: Mapping[str, Any]) -> float:
-    """The default score: 1 where the environment itself ended the episode and the rewards add up to more than 0, else 0."""
+    """The default score: 1 if the environment itself ended the episode and the rewards add up to more than 0, else 0."""
     return float(terminated and total_reward > 0)
 
 
@@ -43,27 +43,28 @@ def from_gymnasium(
     images: bool = False,
     **options: Any,
 ) -> type[GymnasiumEnvironment]:
-    """A class of environments, for the factory of an :class:`rbsuite.specs.EnvironmentSpec`; a subclass may add ``solution``.
+    """A class of environments, for use as the factory of an :class:`rbsuite.specs.EnvironmentSpec`; a subclass may add ``solution``.
 
-    The actions of a ``Discrete`` space, and those of a ``MultiDiscrete`` one that are named, are choices (``action_mode="choice"``). Other
-    actions are texts that hold a value of the space as JSON, or as it stands of a ``Text`` space (``action_mode="text"``). What cannot be
-    read, or is outside the space, is answered by an observation that says so, and the environment is not stepped.
+    The actions of a ``Discrete`` space, and the named actions of a ``MultiDiscrete`` one, are choices (``action_mode="choice"``). Other
+    actions are texts that contain a value of the space as JSON, or verbatim for a ``Text`` space (``action_mode="text"``). What cannot be
+    read, or is outside the space, is answered with an observation that says so, and the environment is not stepped.
 
     Args:
-        source: an id of Gymnasium's registry, or what makes the environment when called with the options.
-        tasks: seeds, each of which is a task (the state that ``reset`` gives with it); or tasks, whose payload may hold ``seed`` and
-            ``options`` for ``reset``, and an ``id`` of the registry in place of the source; or either by split. Without a mapping the one
-            split is ``sample``.
-        name: of the environment in task sets; default: the id in lower case.
+        source: an id in Gymnasium's registry, or a callable that makes the environment from the options.
+        tasks: seeds, each of which is a task (the state that ``reset`` returns for it); or tasks, whose payload may contain ``seed`` and
+            ``options`` for ``reset``, and an ``id`` in the registry that replaces the source; or either by split. Without a mapping, the
+            only split is ``sample``.
+        name: name of the environment in task sets; default: the id in lower case.
         instructions: what the agent is told before the first observation: rules, goal, what observations mean.
-        actions: names of the actions of a ``Discrete`` space, in order; default: their numbers. Of a ``MultiDiscrete`` space, the names for
-            each of its parts: ``(("left", "right"), ("wait", "jump"))`` makes four choices, the first of them ``left, wait``.
-        describe: text of an observation, from the observation and the environment (for ``render``); default:
+        actions: names of the actions of a ``Discrete`` space, in order; default: their numbers. For a ``MultiDiscrete`` space, the names
+            for each of its parts: ``(("left", "right"), ("wait", "jump"))`` makes four choices, the first of them ``left, wait``.
+        describe: makes the text of an observation from the observation and the environment (for ``render``); default:
             :func:`rbsuite.gym.values.describe_value`.
-        parse: the environment's action from the agent's, in place of choices and JSON; a ``ValueError`` says what is wrong with it.
+        parse: makes the environment's action from the agent's, in place of choices and JSON; raises a ``ValueError`` that says what is
+            wrong with it.
         solve: the environment's actions that solve a task, for the reference solution.
         success: score in [0, 1] from the sum of rewards, terminated, truncated, and the last info.
-        images: whether each observation comes with the picture that the render mode ``rgb_array`` gives.
+        images: whether each observation comes with the picture that the render mode ``rgb_array`` produces.
         options: keyword arguments for making the environment; those that the spec declares as options take precedence.
     """
     split_tasks = tasks if isinstance(tasks, Mapping) else {DEFAULT_SPLIT: tasks}
@@ -86,7 +87,7 @@ def from_gymnasium(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What :func:`from_gymnasium` was told."""
+    """The arguments of :func:`from_gymnasium`."""
 
     make: str | Callable[..., GymEnv]
     name: str
@@ -108,10 +109,10 @@ def _task(given: int | Task, query: str) -> Task:
 
 
 class GymnasiumEnvironment(SyncEnvironment):
-    """A Gymnasium environment; :func:`from_gymnasium` makes the subclass that knows which. Every episode has one of its own.
+    """A Gymnasium environment; :func:`from_gymnasium` makes the subclass that knows which one. Every episode has its own.
 
-    The task's seed gives the state after ``reset``. Where the environment draws from its ``np_random`` afterwards, as for slippery ice, the
-    rollout's seed decides, so that rollouts of a task differ in their luck.
+    The task's seed determines the state after ``reset``. If the environment draws from its ``np_random`` afterwards, e.g. for slippery ice,
+    the rollout's seed decides, so rollouts of the same task may differ by chance.
 
     Args:
         options: keyword arguments for making the environment.
@@ -145,7 +146,7 @@ class GymnasiumEnvironment(SyncEnvironment):
         return open_episode(self.source, self._options, task, seed)
 
     def solution(self, task: Task) -> Solution | None:
-        """What ``solve`` does, where it is given."""
+        """What ``solve`` does, if it is given."""
         if self.source.solve is None:
             return None
         from rbsuite.gym.theirs import solution

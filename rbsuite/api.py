@@ -44,13 +44,13 @@ __all__ = ["Execution", "Experiment", "aevaluate", "attribute", "evaluate", "ope
 
 
 class Experiment:
-    """An experiment that is kept in a directory. Reading one needs none of its plugins.
+    """An experiment that is stored in a directory. Reading one needs none of its plugins.
 
-    Used as a context manager, or closed by :meth:`close`. What another process is running may be read meanwhile.
+    Use it as a context manager, or call :meth:`close`. An experiment can be read while another process is running it.
 
     Args:
-        directory: where it is kept.
-        reveal: whether the texts of private tasks (:attr:`rbsuite.TaskSet.private`) are given; else lengths stand in their place.
+        directory: where it is stored.
+        reveal: whether to return the texts of private tasks (:attr:`rbsuite.TaskSet.private`); otherwise their lengths stand in for them.
 
     Raises:
         StoreError: there is no experiment, or what is to be revealed is sealed under a key that is not on this machine.
@@ -70,7 +70,7 @@ class Experiment:
 
     @classmethod
     def open(cls, directory: str | os.PathLike[str], *, reveal: bool = False) -> Self:
-        """Open what was run, here or by the command line."""
+        """Open an experiment, whether it was run here or from the command line."""
         return cls(directory, reveal=reveal)
 
     def __repr__(self) -> str:
@@ -93,12 +93,12 @@ class Experiment:
 
     @property
     def directory(self) -> Path:
-        """Where the experiment is kept."""
+        """Where the experiment is stored."""
         return self._store.directory
 
     @property
     def store(self) -> ExperimentStore:
-        """The store, for everything that is not here."""
+        """The store, for everything that this class does not offer."""
         return self._store
 
     @property
@@ -128,7 +128,7 @@ class Experiment:
 
     @property
     def digest(self) -> str:
-        """One hash for what came out: equal digests mean the same outcomes, word for word."""
+        """One hash of the outcomes: equal digests mean the same outcomes, word for word."""
         from rbsuite.store import experiment_digest
 
         return experiment_digest(self._store)
@@ -164,7 +164,7 @@ class Experiment:
         return tables.rollouts(self._store, trajectories=trajectories)
 
     def items(self) -> Table[ItemResult]:
-        """One row for each item that the memories hold now, run by run."""
+        """One row for each item currently in the memories, run by run."""
         from rbsuite import tables
 
         return tables.items(self._store)
@@ -201,7 +201,7 @@ class Experiment:
         Args:
             out: the file.
             baseline: the memory to compare with; ``None``: the one of the first condition.
-            reveal: whether to write text that a benchmark's authors ask not to make public.
+            reveal: whether to write text that a benchmark's authors ask not to be made public.
 
         Returns:
             The file.
@@ -216,7 +216,7 @@ class Experiment:
         """The committed records in stream order.
 
         Args:
-            run: id of a run; empty: of all runs, one after the other.
+            run: id of a run; empty: all runs, one after the other.
             trajectories: whether queries and steps are read too.
         """
         for info in self.runs:
@@ -237,16 +237,16 @@ class Experiment:
 def plan(
     env: str | None = None, *, plugins: Plugins | None = None, execution: Execution | None = None, **options: Any
 ) -> Plan:
-    """What :func:`evaluate` would run; nothing is run and nothing written.
+    """What :func:`evaluate` would run; nothing is run or written.
 
     Args:
         env: the environment, e.g. ``"tau-bench"`` or ``"aime:reader=lm-eval"``.
         plugins: where names are looked up; ``None``: everything that is installed.
-        execution: how it will be carried out, where that is known; what does not go together is refused.
+        execution: how it will be carried out, if that is known; options that do not go together are refused.
         options: the options of an experiment, by the names of :class:`rbsuite.run.config.ExperimentConfig`.
 
     Raises:
-        RbsuiteError: an option, name, template or data set that cannot be had.
+        RbsuiteError: an option, name, template or data set that cannot be used.
     """
     from rbsuite.plugins import load_plugins
     from rbsuite.run.config import FIELDS, check_value, make_config
@@ -270,7 +270,7 @@ def plan(
 
 
 def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execution: Execution | None = None) -> Plan:
-    """The plan of a stored experiment, for running parts of it again as they were.
+    """The plan of a stored experiment, for running parts of it again unchanged.
 
     Args:
         store: the experiment.
@@ -278,7 +278,7 @@ def plan_again(store: ExperimentStore, *, plugins: Plugins | None = None, execut
         execution: see :func:`plan`.
 
     Raises:
-        RbsuiteError: something that it used is not there, or reads otherwise now: a version, a task, a template.
+        RbsuiteError: something that it used is missing or has changed: a version, a task, a template.
     """
     from rbsuite.errors import StoreError, UsageError
     from rbsuite.run.config import FIELDS, from_plain
@@ -306,15 +306,15 @@ def attribute(
     execution: Execution | None = None,
     plugins: Plugins | None = None,
 ) -> Sequence[Effect]:
-    """What memory items cause: each is left out, and the tasks for which it was recalled are run again. The same call goes on.
+    """What memory items cause: each is left out, and the tasks for which it was recalled are run again. Repeating the call resumes it.
 
     Args:
-        directory: where the experiment is kept; it stays as it is.
+        directory: where the experiment is stored; it is not changed.
         memory: the memory, or the name of a condition; ``None``: the first that recalled items.
-        items: the items that were recalled for the most tasks.
-        clusters: the clusters of items that say the same, over all orders.
-        again: run each task again with nothing left out too, and compare with that.
-        journal: the file in which what is done is kept; ``None``: one in ``directory``.
+        items: how many items to leave out: those that were recalled for the most tasks.
+        clusters: how many clusters of items that say the same to leave out, over all orders.
+        again: also run each task again with nothing left out, and compare with that.
+        journal: the file that records what is done; ``None``: one in ``directory``.
         execution: how fast, and what all of it may cost.
         plugins: where names are looked up.
 
@@ -350,23 +350,23 @@ def evaluate(
     progress: bool | None = None,
     **options: Any,
 ) -> Experiment:
-    """Run an experiment, or go on with it where it was stopped, and give it back complete; up to a look where it declares ``looks``.
+    """Run an experiment, or resume it where it was stopped, and return it when it is complete, or at a look if it declares ``looks``.
 
     Args:
         env: the environment.
-        out: directory of the experiment; ``None``: named by what it is, below ``experiments``.
-        execution: how it is carried out, and to which look; never changes a result.
-        add_orders: ``out`` holds it, finished, with fewer orders; the others are added, and marked as undeclared wherever it is shown.
+        out: directory of the experiment; ``None``: one below ``experiments``, named after the plan.
+        execution: how it is carried out, and up to which look; never changes a result.
+        add_orders: ``out`` contains it, finished with fewer orders; the others are added, and marked as undeclared wherever it is shown.
         plugins: where names are looked up; ``None``: everything that is installed.
-        progress: whether to show how far it is; ``None``: in a notebook.
+        progress: whether to show progress; ``None``: only in a notebook.
         options: see :func:`plan`.
 
     Returns:
         The experiment, open for reading.
 
     Raises:
-        RbsuiteError: it cannot be started or gone on with; what was committed stays.
-        KeyboardInterrupt: it was interrupted, and has been stopped in order; the same call goes on with it.
+        RbsuiteError: it cannot be started or resumed; what was committed stays.
+        KeyboardInterrupt: it was interrupted, and has been stopped cleanly; the same call resumes it.
     """
     from rbsuite.notebook import block
 
@@ -409,7 +409,7 @@ async def aevaluate(
 
 @contextmanager
 def _shown(planned: Plan, store: ExperimentStore, execution: Execution, progress: bool | None) -> Iterator[None]:
-    """Show how far the experiment is, if that is wanted."""
+    """Show the experiment's progress, if that is wanted."""
     from rbsuite.notebook import Bar, in_notebook
     from rbsuite.store.looks import stage
 
@@ -430,16 +430,16 @@ def _shown(planned: Plan, store: ExperimentStore, execution: Execution, progress
 def open_plan(
     planned: Plan, out: str | os.PathLike[str] | None = None, *, join: bool = False, add_orders: bool = False
 ) -> Iterator[ExperimentStore]:
-    """The store of a planned experiment, made if it is not there. A start that fails before the first task leaves nothing behind.
+    """The store of a planned experiment, created if it does not exist. A start that fails before the first task leaves nothing behind.
 
     Args:
         planned: the experiment.
-        out: its directory; ``None``: named by what it is.
-        join: work on it beside other processes.
+        out: its directory; ``None``: one named after the plan.
+        join: work on it alongside other processes.
         add_orders: it is finished with fewer orders; the others are added, marked as undeclared.
 
     Raises:
-        StoreError: there is another experiment, or the directory cannot be used.
+        StoreError: the directory contains another experiment, or cannot be used.
     """
     from rbsuite.errors import Interrupted, LimitReached, Outage, RbsuiteError
     from rbsuite.run.directory import default_directory, open_experiment

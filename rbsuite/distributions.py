@@ -1,4 +1,4 @@
-"""Installed distributions: what they are called, whether they fit this rbsuite, and those of this project that are installed apart."""
+"""Installed distributions: their names, whether they fit this rbsuite, and which of this project's are installed separately."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ SEPARATE = {
     "minigrid": "rbsuite-minigrid",
     "babyai": "rbsuite-minigrid",
 }
-"""Distributions of this project that are not installed by default, by what stands before the ``/`` or ``:`` of the names they declare."""
+"""Distributions of this project that are not installed by default, by what comes before the ``/`` or ``:`` in the names they declare."""
 
 
 def how_to_install(distribution: str) -> str:
-    """What to do where one of the distributions of :data:`SEPARATE` is missing."""
+    """What to do if one of the distributions of :data:`SEPARATE` is missing."""
     group = distribution.partition("-")[2]
     return f"In a checkout: uv run --group {group} rbsuite ...; elsewhere: pip install {distribution}"
 
 
 def misfit(distribution: Distribution) -> str:
-    """How a distribution does not fit this rbsuite by what it requires, in words; empty if it does or nothing can be said."""
+    """Why a distribution's requirements rule out this version of rbsuite, in words; empty if they do not or nothing can be said."""
     from rbsuite import __version__
 
     try:
         from packaging.requirements import Requirement
-    except ImportError:  # it comes with other packages; without it nothing is said
+    except ImportError:  # packaging comes with other packages; without it nothing is said
         return ""
     for text in distribution.requires or ():
         wanted = Requirement(text)
@@ -41,7 +41,7 @@ def misfit(distribution: Distribution) -> str:
 
 
 def strays() -> Sequence[str]:
-    """Distributions named ``rbsuite-...`` that are installed, declare no plugin, and that no other of them requires: ``"name version"``."""
+    """Installed distributions named ``rbsuite-...`` that declare no plugin and that none of the others requires: ``"name version"``."""
     named = {dist.name: dist for dist in distributions() if str(dist.name or "").startswith("rbsuite-")}
     required = {
         match.group()

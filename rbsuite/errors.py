@@ -18,7 +18,7 @@ PLUGIN_REMEDY = "Fix the plugin and run the same command again; what was committ
 
 
 def in_words(value: object) -> str:
-    """A value that does not belong where it stands, in a few words: ``None``, ``True``, ``an int``."""
+    """A value of the wrong kind, in a few words: ``None``, ``True``, ``an int``."""
     if value is None or isinstance(value, bool):
         return repr(value)
     name = type(value).__name__
@@ -28,7 +28,7 @@ def in_words(value: object) -> str:
 class RbsuiteError(Exception):
     """Base of all errors that are part of rbsuite's contract.
 
-    What looks like a secret is masked in both.
+    Anything that looks like a secret is masked in both arguments.
 
     Args:
         message: what was wrong and where, one line.
@@ -51,17 +51,17 @@ class UsageError(RbsuiteError):
 
 
 class ConfinedError(UsageError):
-    """Private data that would leave this machine. Nothing of it has been sent."""
+    """Private data that would leave this machine. None of it has been sent."""
 
 
 class UnknownNameError(UsageError):
     """A name that nobody provides; the message suggests the nearest known ones, and lists them up to :data:`NAMES_SHOWN`.
 
     Args:
-        kind: what it should be the name of.
+        kind: what kind of thing it should name.
         name: the name.
-        known: all names there are.
-        lister: the command that shows all of them, for where they are too many.
+        known: all known names.
+        lister: the command that shows all of them, mentioned if there are too many for the message.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str], lister: str = "") -> None:
@@ -80,7 +80,7 @@ class PluginError(RbsuiteError):
     Args:
         message: see :class:`RbsuiteError`.
         remedy: see :class:`RbsuiteError`.
-        owner: who is to blame and where, e.g. ``"memory 'x' on task 't'"``; stands before the message. Nobody else is blamed then.
+        owner: who is to blame and where, e.g. ``"memory 'x' on task 't'"``; comes before the message. Then nobody else is blamed.
     """
 
     def __init__(self, message: str, remedy: str = "", *, owner: str = "") -> None:
@@ -89,14 +89,14 @@ class PluginError(RbsuiteError):
 
     @classmethod
     def of(cls, owner: str, error: Exception, remedy: str) -> PluginError:
-        """For what a plugin's code raised."""
+        """The error for an exception that a plugin's code raised."""
         made = cls(f"{owner} failed: {type(error).__name__}: {error}.", remedy)
         made.owner = owner
         return made
 
 
 class blamed_on:
-    """A context for calls of a plugin's code: what it raises is its fault, on one line. Errors of this module pass.
+    """A context for calls of a plugin's code: what it raises is blamed on it, on one line. Errors of this module pass through.
 
     Args:
         owner: who is to blame, e.g. ``"environment 'x'"``.
@@ -133,7 +133,7 @@ class ModelError(RbsuiteError):
 
 
 class ModelUnusable(RbsuiteError):
-    """A model that no call can reach: no key, no access, no such model. Stops the run, since every further rollout would fail alike."""
+    """A model that no call can reach: no key, no access, no such model. Stops the run, as every further rollout would fail too."""
 
 
 class EnvironmentFailure(RbsuiteError):
@@ -153,11 +153,11 @@ class ReplyRefused(RbsuiteError):
 
 
 class BudgetSpent(RbsuiteError):
-    """A rollout's limit of money, tokens or calls that is used up. Ends it as ``budget``."""
+    """A rollout's limit on money, tokens or calls that is used up. Ends it as ``budget``."""
 
 
 class LimitReached(RbsuiteError):
-    """The experiment's limit of money, tokens, calls or time that is used up. Stops it; with a higher one it goes on.
+    """The experiment's limit on money, tokens, calls or time that is used up. Stops it; with a higher limit it resumes.
 
     Args:
         message: see :class:`RbsuiteError`.
@@ -175,18 +175,18 @@ class StoreError(RbsuiteError):
 
 
 class Outage(RbsuiteError):
-    """A model that answers no call of a task any more. Pauses the run before the task is committed; what was committed stays."""
+    """A model that no longer answers any call of a task. Pauses the run before the task is committed; what was committed stays."""
 
     exit_code = 3
 
 
 class Interrupted(RbsuiteError):
-    """The run was stopped from outside; what was committed stays, and the message says how to go on.
+    """The run was stopped from outside; what was committed stays, and the message says how to resume.
 
     Args:
         message: see :class:`RbsuiteError`.
         remedy: see :class:`RbsuiteError`.
-        exit_code: 128 and the number of the signal: 130 for Ctrl-C.
+        exit_code: 128 plus the number of the signal: 130 for Ctrl-C.
     """
 
     def __init__(self, message: str, remedy: str = "", *, exit_code: int = 130) -> None:

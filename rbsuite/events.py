@@ -1,6 +1,6 @@
 """What happens in an experiment, as it happens: one typed stream that feeds the progress display, plugins' observers and logs alike.
 
-Events tell; nothing that they tell flows back. What runs ahead of its turn is told as it happens, and taken back by
+Events only report; nothing flows back from them. What runs ahead of its turn is reported as it happens, and taken back by
 :class:`RolloutDiscarded`; :class:`TaskCommitted` is what counts.
 """
 
@@ -31,7 +31,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run starts, or goes on.
+    """A run starts, or resumes.
 
     Attributes:
         run: the run.
@@ -44,7 +44,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class TaskOpened:
-    """A task is open: a user, where one takes part, has spoken.
+    """A task is open: the user, if one takes part, has spoken.
 
     Attributes:
         place: the task.
@@ -91,13 +91,13 @@ class ModelCalled:
 
 @dataclass(frozen=True, slots=True)
 class ModelWaiting:
-    """A call has failed and will be tried again.
+    """A call has failed and will be retried.
 
     Attributes:
         model: its name.
         reason: what went wrong, on one line.
         failures: how often the call has failed so far.
-        delay: seconds until it is tried again.
+        delay: seconds until it is retried.
     """
 
     model: str
@@ -112,8 +112,8 @@ class RolloutEnded:
 
     Attributes:
         place: the rollout.
-        trajectory: whole, with ground truth.
-        verdict: the judge's; ``None`` where nobody was asked.
+        trajectory: the whole trajectory, with ground truth.
+        verdict: the judge's; ``None`` if no judge was asked.
     """
 
     place: Place
@@ -123,8 +123,8 @@ class RolloutEnded:
 
 @dataclass(frozen=True, slots=True)
 class RolloutDiscarded:
-    """What a task had come to so far is thrown away: it ran ahead, and what it had read has changed;
-    or a rollout of it broke and is tried again.
+    """What a task has done so far is thrown away: it ran ahead and what it had read has changed,
+    or one of its rollouts broke and is retried.
 
     Attributes:
         place: the task.

@@ -16,9 +16,9 @@ Phase = Literal["task", "step", "retry"]
 Aggregation = Literal["joint", "independent"]
 
 MIXED = "mixed"
-"""The label of what was learnt from rollouts of both verdicts."""
+"""The label of what was learned from rollouts of both verdicts."""
 TITLE_LENGTH = 80
-"""Characters of the query that stand as an item's title where it has none of its own."""
+"""Characters of the query that serve as the title of an item that has none of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Provenance:
     """Where a memory item comes from.
 
     Attributes:
-        task_id: the task it was learnt on.
+        task_id: the task it was learned on.
         position: that task's place in the stream, from 0.
-        rollouts: indices of the rollouts it was learnt from.
-        label: the verdict under which it was learnt.
+        rollouts: indices of the rollouts it was learned from.
+        label: the verdict under which it was learned.
         source: id of the judge that gave the verdict.
     """
 
@@ -52,7 +52,7 @@ class MemoryItem:
         key: the text that is embedded for retrieval (the task's query). Items of one experience share it.
         experience: id of the experience the item belongs to; retrieval ranks experiences and returns all items of each.
         kind: the memory's own name for what it stores, e.g. ``"strategy"``, ``"workflow"``.
-        domain: domain of the task it stems from.
+        domain: domain of the task it comes from.
         provenance: where it comes from.
         revision: 1 when added, one more at every update.
         links: ids of related items.
@@ -105,16 +105,16 @@ class MemoryOp:
         kind: str = "item",
         id: str = "",
     ) -> MemoryOp:
-        """Add an item that was learnt from an experience; its key is the query.
+        """Add an item that was learned from an experience; its key is the query.
 
         Args:
-            experience: what it was learnt from.
+            experience: what it was learned from.
             content: the lesson, workflow or trajectory text.
-            outcomes: the rollouts it was learnt from; none: all of the experience.
+            outcomes: the rollouts it was learned from; none: all of the experience.
             title: default: the beginning of the query.
             description: one sentence.
             kind: the memory's own name for what it stores.
-            id: default: made from the experience, the rollouts and the text, so that the same item twice is one item.
+            id: default: made from the experience, the rollouts and the text, so that adding the same item twice makes one item.
         """
         provenance = experience.provenance(*outcomes)
         title = title or " ".join(experience.query.split())[:TITLE_LENGTH]
@@ -139,7 +139,7 @@ class MemoryOp:
 
     @classmethod
     def delete(cls, experience: Experience, item: MemoryItem, *, reason: str = "") -> MemoryOp:
-        """Take an item out of the bank."""
+        """Remove an item from the bank."""
         return cls("delete", experience.provenance(), item_id=item.id, reason=reason)
 
     @classmethod
@@ -154,7 +154,7 @@ class MemoryOp:
 
     @classmethod
     def put_document(cls, experience: Experience, document: str, text: str) -> MemoryOp:
-        """Write a document of the bank anew."""
+        """Write or replace a document of the bank."""
         return cls("put_document", experience.provenance(), document=document, text=text)
 
 
@@ -170,11 +170,11 @@ class Recalled:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """What a memory gives for a request.
+    """What a memory returns for a request.
 
     Attributes:
         items: what was found, best first.
-        text: what is put before the agent, rendered; empty if nothing is.
+        text: the rendered text that the agent is shown; empty if there is none.
         reason: why nothing was recalled, e.g. ``"empty bank"``; empty when something was.
         index: which index answered, e.g. ``"exact"``.
     """
@@ -193,12 +193,12 @@ class Recall:
         reason: str = "nothing fits",
         index: str = "",
     ) -> Recall:
-        """What was found, best first, and the text that is put before the agent; where nothing was, the reason alone.
+        """What was found, best first, and the text that the agent is shown; if nothing was found, only the reason.
 
         Args:
-            items: the items, with their scores where they have any (``found.items`` of a search).
-            text: rendered; ignored where there are no items.
-            reason: why nothing was recalled, where nothing was.
+            items: the items, with their scores if they have any (``found.items`` of a search).
+            text: the rendered text; ignored if there are no items.
+            reason: why nothing was recalled, if nothing was.
             index: which index answered.
         """
         scored = [found if isinstance(found, tuple) else (found, 0.0) for found in items]
@@ -214,12 +214,12 @@ class RecallRequest:
         task_id: the task at hand; its own items are never recalled.
         domain: its domain.
         query: what the agent has legitimately seen when it must first act.
-        phase: ``task`` before the first action; ``step`` and ``retry`` where the memory's spec asks for them.
+        phase: ``task`` before the first action; ``step`` and ``retry`` if the memory's spec asks for them.
         step: index of the agent's turn, for ``step``.
-        earlier: number of rollouts before, for ``retry``.
+        earlier: number of earlier rollouts, for ``retry``.
         history: text of the trajectory so far, for ``step``; of the earlier rollouts, for ``retry``.
         rules: what the agent was told before the task, for ``retry``.
-        previous: what the last recall for this rollout gave, for ``step`` and ``retry``.
+        previous: what the last recall for this rollout returned, for ``step`` and ``retry``.
     """
 
     task_id: str
@@ -253,8 +253,8 @@ class Experience:
         position: the task's place in the stream, from 0.
         outcomes: the rollouts that ended and have a verdict other than ``unknown``; never empty.
         recalled: what had been recalled for the task, before its first rollout.
-        origin: tells the run's items from those of the bank it was started with; empty where that was empty.
-        aggregation: how several outcomes are to be learnt from: ``joint``, by contrasting them, or ``independent``, each by itself.
+        origin: tells the run's items from those of the bank it was started with; empty if that was empty.
+        aggregation: how to learn from several outcomes: ``joint``, by contrasting them, or ``independent``, from each on its own.
     """
 
     task_id: str
@@ -268,12 +268,12 @@ class Experience:
 
     @property
     def id(self) -> str:
-        """Unique within a bank, also one that was learnt on the same tasks before."""
+        """Unique within a bank, even one that was learned on the same tasks before."""
         place = f"{self.position}:{self.task_id}"
         return f"{self.origin}/{place}" if self.origin else place
 
     def provenance(self, *outcomes: Outcome) -> Provenance:
-        """Where something comes from that was learnt from some of the outcomes; of none given, from all."""
+        """The provenance of something that was learned from some of the outcomes; if none are given, from all."""
         chosen = outcomes or self.outcomes
         labels = {outcome.verdict.label for outcome in chosen}
         return Provenance(

@@ -1,10 +1,10 @@
-"""Untrusted text in prompts: every such text stands in a fence, and this module makes them all.
+"""Untrusted text in prompts: every such text is put in a fence, and this module makes all fences.
 
-Untrusted is what a user, an environment, a page, a tool or a data set wrote, and what a model wrote after it had read such text: records,
-lessons, a judge's reasons. Trusted are the templates, and what an environment declares as its own side: its system messages and tools.
+Text is untrusted if it was written by a user, an environment, a page, a tool or a data set, or by a model that had read such text: records,
+lessons, a judge's reasons. Trusted are the templates, and what an environment declares as its own: its system messages and tools.
 
 A fence is a pair of marker lines around the text. They carry a hash of it, and whatever in the text looks like a marker is altered before
-it is hashed, so nothing inside can close the fence or open another, and the same text is always fenced alike.
+it is hashed, so nothing inside can close the fence or open another, and the same text is always fenced the same way.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def fence(text: str, label: str) -> str:
     """Untrusted text between markers that it cannot contain.
 
     Args:
-        text: of any form. The ``<<`` of what looks like a marker becomes ``((``, so the length stays as it was.
-        label: what it is, e.g. ``"request"``: one word of small letters.
+        text: any text. The ``<<`` of what looks like a marker becomes ``((``, so the length does not change.
+        label: what it is, e.g. ``"request"``: one word in lower case.
     """
     inert = _LIKE_A_MARKER.sub("((", text)
     mark = text_digest(inert)[:12]
@@ -33,7 +33,7 @@ def fence(text: str, label: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Untrusted text on a single line, for lists that stand in a fence: none of its lines can pass for one of the list's."""
+    """Untrusted text on a single line, for lists inside a fence: none of its lines can pass for an entry of the list."""
     lines = text.splitlines()
     return " ".join(filter(None, map(str.strip, lines))) if len(lines) != 1 or lines[0] != text else text
 
@@ -49,7 +49,7 @@ class _Texts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FencedItem:
-    """What was learnt, as templates get it: fenced, whichever part of it is printed. Printed by itself it is all three texts."""
+    """What was learned, as templates get it: fenced, whichever part of it is printed. Printed as a whole, it is all three texts."""
 
     _item: _Texts
 
@@ -75,7 +75,7 @@ class FencedItem:
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """A fence in a prompt: its label, the text inside, and where the whole of it begins and ends."""
+    """A fence in a prompt: its label, the text inside, and where the fence begins and ends."""
 
     label: str
     text: str
@@ -84,12 +84,12 @@ class Fenced:
 
 
 def fences(prompt: str) -> Iterator[Fenced]:
-    """The fences of a prompt in order. Markers that do not belong to the text between them make none."""
+    """The fences of a prompt in order. Markers that do not belong to the text between them are not fences."""
     at = 0
     while opening := _OPENING.search(prompt, at):
         label, mark = opening.groups()
         closing = f"\n<<end of {label} {mark}>>"
-        # An empty text has its closing marker right behind the line break of the opening one.
+        # An empty text has its closing marker right after the line break of the opening one.
         end = prompt.find(closing, opening.end() - 1)
         text = prompt[opening.end() : end]
         if end < 0 or text_digest(text)[:12] != mark:
@@ -100,7 +100,7 @@ def fences(prompt: str) -> Iterator[Fenced]:
 
 
 def outside(prompt: str) -> str:
-    """What stands outside all fences of a prompt."""
+    """What is outside all fences of a prompt."""
     parts, at = [], 0
     for found in fences(prompt):
         parts.append(prompt[at : found.start])

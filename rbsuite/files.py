@@ -1,7 +1,7 @@
-"""Files that users name: foreign ones read within limits, own ones written whole or not at all.
+"""Files that users name: foreign ones are read within limits, our own are written whole or not at all.
 
-What is read must be a regular file of bounded size. JSON is taken strictly: one key once, numbers that are numbers, no deeper than
-:data:`MAX_DEPTH`. What is written never replaces a thing that is no regular file.
+Only regular files of bounded size are read. JSON is read strictly: no key twice in an object, only finite numbers, no deeper than
+:data:`MAX_DEPTH`. Writing never replaces anything that is not a regular file.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TextIO
 
 MAX_BYTES = 128 * 1024 * 1024
-"""Size of the largest file of data that is read."""
+"""Size of the largest data file that is read."""
 
 MAX_DEPTH = 100
 """Levels of lists and objects that JSON and TOML may have."""
 
 _DIRECTLY = ("/dev/", "/proc/")
-"""Below these a name may stand for what is open already (``/dev/stdout``); a new file in its place would be another thing."""
+"""Names below these may stand for something that is already open (``/dev/stdout``), which a new file must not replace."""
 
 
 class Unusable(ValueError):
     """Foreign content that is refused.
 
     Attributes:
-        line: where it stands, from 1; 0 where that is not known.
+        line: the line it is on, from 1; 0 if unknown.
     """
 
     def __init__(self, what: str, line: int = 0) -> None:
@@ -41,15 +41,15 @@ class Unusable(ValueError):
 
 
 def read_file(path: Path, *, most: int = MAX_BYTES, within: Path | None = None) -> bytes:
-    """The bytes of a regular file. A FIFO, a device or a socket is not so much as waited for.
+    """The bytes of a regular file. A FIFO, a device or a socket is refused without waiting for it.
 
     Args:
         path: the file.
-        most: bytes that it may have.
-        within: the directory that it must lie in once links are followed; ``None``: anywhere.
+        most: how many bytes it may have.
+        within: the directory that it must be in once links are followed; ``None``: anywhere.
 
     Raises:
-        Unusable: it is no regular file, too large, or lies elsewhere.
+        Unusable: it is not a regular file, is too large, or is elsewhere.
         OSError: it cannot be read.
     """
     if within is not None and not resolved(path).is_relative_to(resolved(within)):
@@ -72,7 +72,7 @@ def resolved(path: Path) -> Path:
     """A path without links.
 
     Raises:
-        OSError: there is nothing, or a loop of links.
+        OSError: it does not exist, or its links form a loop.
     """
     try:
         return path.resolve(strict=True)
@@ -84,7 +84,7 @@ def parse_json(text: str) -> Any:
     """The value of JSON text.
 
     Raises:
-        Unusable: it is not JSON, has a key twice in one object, a number that is none or is out of range, or too many levels.
+        Unusable: it is not JSON, or has a key twice in one object, a number that is not finite or is out of range, or too many levels.
     """
     try:
         value = json.loads(
@@ -101,12 +101,12 @@ def parse_json(text: str) -> Any:
 def parquet_rows(content: bytes) -> list[dict[str, Any]]:
     """The rows of a parquet file.
 
-    Read without arrow's threads: one that still holds what Python gave it aborts a process that ends just then (apache/arrow 45214), with
-    what it printed.
+    Read without Arrow's threads: if the process ends while one of them still holds a Python object, it aborts, and what it printed is lost
+    (apache/arrow 45214).
 
     Raises:
         ImportError: pyarrow is not installed.
-        Unusable: it is no parquet file, or a broken one.
+        Unusable: it is not a parquet file, or is a broken one.
     """
     arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     try:
@@ -168,16 +168,16 @@ def _short(text: str) -> str:
 
 @contextmanager
 def written(path: Path, encoding: str = "ascii") -> Iterator[TextIO]:
-    """A text stream to write a file with, which takes its place once all is written, and keeps its permissions.
+    """A text stream for writing a file, which is replaced once everything is written and keeps its permissions.
 
-    A link is followed. A FIFO that somebody reads and a device are written to; nothing takes their place.
+    Links are followed. A device, or a FIFO that somebody reads, is written to and never replaced.
 
     Args:
         path: the file.
         encoding: of the text; line ends are ``\\n``.
 
     Raises:
-        OSError: it cannot be written, or is a directory, a disk, a socket, or a FIFO that nobody reads; what is there stays as it is.
+        OSError: it cannot be written, or is a directory, a disk, a socket, or a FIFO that nobody reads; what is there is left unchanged.
     """
     real, shown = Path(os.path.realpath(path)), os.path.realpath(path.parent)
     try:
@@ -191,7 +191,7 @@ def written(path: Path, encoding: str = "ascii") -> Iterator[TextIO]:
     draft = real.with_name(f".rbsuite-{os.getpid()}-{threading.get_ident():x}.part")
     try:
         with suppress(FileNotFoundError):
-            draft.unlink()  # of a process that was killed, or a link that somebody put there
+            draft.unlink()  # left by a process that was killed, or a link that somebody put there
         with draft.open("x", encoding=encoding, newline="\n") as stream:
             yield stream
             stream.flush()
@@ -205,7 +205,7 @@ def written(path: Path, encoding: str = "ascii") -> Iterator[TextIO]:
 
 
 def sync_directory(directory: Path) -> None:
-    """Make the names in a directory, of new and of renamed files, last through a power failure.
+    """Make the names of new and renamed files in a directory survive a power failure.
 
     Raises:
         OSError: it cannot be done.
@@ -218,10 +218,10 @@ def sync_directory(directory: Path) -> None:
 
 
 def open_special(path: Path, mode: Literal["w", "a"], encoding: str) -> TextIO:
-    """Open for writing what may be there without being a file; never waits.
+    """Open something for writing that need not be a regular file; never waits.
 
     Args:
-        path: what to open; where there is nothing, a file is made.
+        path: what to open; if it does not exist, a file is created.
         mode: ``w`` or ``a``.
         encoding: of the text.
 

@@ -1,9 +1,9 @@
-"""Frozen dataclasses that are made as fast as others.
+"""Frozen dataclasses whose instances are created as fast as others.
 
-``@dataclass(frozen=True, slots=True)`` of the standard library sets every field by ``object.__setattr__``, so that such an object costs
-four to six times what one that is not frozen does (CPython 3.11). A rollout makes hundreds of them. The decorator here makes the same
-class, with the same arguments, equality, hash, ``repr``, ``replace``, ``fields`` and pickles. An object is filled in as one of a class that
-is not frozen and has the same slots, and is turned into one of the frozen class before anybody sees it.
+``@dataclass(frozen=True, slots=True)`` of the standard library sets every field with ``object.__setattr__``, so creating an instance takes
+four to six times as long as for a class that is not frozen (CPython 3.11). A rollout creates hundreds of them. The decorator here makes the
+same class, with the same arguments, equality, hash, ``repr``, ``replace``, ``fields`` and pickles. An object is filled in as an instance of
+an unfrozen class with the same slots, and becomes an instance of the frozen class before anybody sees it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool, slots: bool) -> Any:
-        """A frozen dataclass with slots; see the module's text.
+        """A frozen dataclass with slots; see the module's docstring.
 
         Args:
-            frozen: always true; stated where it is used, as for the standard library's.
+            frozen: always true; written out where it is used, as with the standard library's.
             slots: always true.
         """
         if not (frozen and slots):
@@ -44,7 +44,7 @@ def _quick(plain: type) -> Any:
         return type(self), tuple(getattr(self, name) for name in names)
 
     def init_subclass(cls: type) -> None:
-        # One that is no dataclass of its own is filled in by the standard library's way.
+        # A subclass that is not itself a dataclass is filled in the standard library's way.
         if "__init__" not in cls.__dict__:
             cls.__init__ = init  # type: ignore[misc]
 

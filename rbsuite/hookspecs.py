@@ -1,8 +1,8 @@
 """Every hook of rbsuite, in one place.
 
 A plugin is a module (or object) registered under the entry-point group ``rbsuite`` that implements some of these with
-``@rbsuite.hookimpl``. Hooks that declare something return lists of specs; hooks that observe return nothing. All of them may take fewer
-arguments than given here.
+``@rbsuite.hookimpl``. Hooks that declare something return lists of specs; hooks that observe return nothing. An implementation may take
+fewer arguments than are given here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PROJECT = "rbsuite"
 API_VERSION = 1
 """Version of the hooks and of what passes through them. It changes when plugins must change.
 
-A plugin that sets ``api_version`` to another one is not loaded; one that sets none is taken at its word.
+A plugin that sets ``api_version`` to a different one is not loaded; one that sets none is assumed to fit.
 """
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
@@ -57,7 +57,7 @@ def hookimpl(function: _F) -> _F:
 def rbsuite_environments() -> Sequence[EnvironmentSpec]:
     """Declare environments (benchmarks).
 
-    :return: one spec an environment. .. versionadded:: 0.1
+    :return: one spec per environment. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -66,7 +66,7 @@ def rbsuite_environments() -> Sequence[EnvironmentSpec]:
 def rbsuite_memories() -> Sequence[MemorySpec]:
     """Declare memory mechanisms.
 
-    :return: one spec a memory. .. versionadded:: 0.1
+    :return: one spec per memory. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -75,7 +75,7 @@ def rbsuite_memories() -> Sequence[MemorySpec]:
 def rbsuite_judges() -> Sequence[JudgeSpec]:
     """Declare judges.
 
-    :return: one spec a judge. .. versionadded:: 0.1
+    :return: one spec per judge. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -84,7 +84,7 @@ def rbsuite_judges() -> Sequence[JudgeSpec]:
 def rbsuite_agents() -> Sequence[AgentSpec]:
     """Declare agents.
 
-    :return: one spec an agent. .. versionadded:: 0.1
+    :return: one spec per agent. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -93,7 +93,7 @@ def rbsuite_agents() -> Sequence[AgentSpec]:
 def rbsuite_users() -> Sequence[UserSpec]:
     """Declare simulated users.
 
-    :return: one spec a user. .. versionadded:: 0.2
+    :return: one spec per user. .. versionadded:: 0.2
     """
     raise NotImplementedError
 
@@ -102,7 +102,7 @@ def rbsuite_users() -> Sequence[UserSpec]:
 def rbsuite_scalings() -> Sequence[ScalingSpec]:
     """Declare ways to spend several rollouts on a task.
 
-    :return: one spec a scaling. .. versionadded:: 0.1
+    :return: one spec per scaling. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -111,7 +111,7 @@ def rbsuite_scalings() -> Sequence[ScalingSpec]:
 def rbsuite_selectors() -> Sequence[SelectorSpec]:
     """Declare ways to choose one of several rollouts.
 
-    :return: one spec a selector. .. versionadded:: 0.1
+    :return: one spec per selector. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -120,7 +120,7 @@ def rbsuite_selectors() -> Sequence[SelectorSpec]:
 def rbsuite_models() -> Sequence[ModelSpec]:
     """Declare in-process models. Every other model name is a provider's.
 
-    :return: one spec a model. .. versionadded:: 0.1
+    :return: one spec per model. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -129,7 +129,7 @@ def rbsuite_models() -> Sequence[ModelSpec]:
 def rbsuite_embedders() -> Sequence[EmbedderSpec]:
     """Declare embedders for retrieval.
 
-    :return: one spec an embedder. .. versionadded:: 0.1
+    :return: one spec per embedder. .. versionadded:: 0.1
     """
     raise NotImplementedError
 
@@ -156,9 +156,9 @@ def rbsuite_run_started(run: RunInfo, resumed_at: int) -> None:
 def rbsuite_event(event: Event) -> None:
     """Observe everything as it happens: turns, model calls, rollouts, tasks, runs; see :mod:`rbsuite.events`.
 
-    What ran ahead is told too, and taken back by an event of its own if it is thrown away. Observers report, they never feed back: each
-    plugin is called from a thread of its own, and a slow one slows nothing. A plugin that has an attribute ``event_types`` is told events
-    of those types alone; where nobody wants single turns and calls, these are not even made.
+    What ran ahead is reported too, and taken back by an event of its own if it is thrown away. Observers report, they never feed back: each
+    plugin is called from a thread of its own, and a slow one slows nothing down. A plugin with an attribute ``event_types`` is told only
+    events of those types; if nobody wants single turns and calls, those events are not even created.
 
     :param event: what happened. .. versionadded:: 0.2
     """

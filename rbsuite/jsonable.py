@@ -23,7 +23,7 @@ Json = Any
 def plain(value: Any) -> Json:
     """Turn dataclasses, mappings and tuples into dicts and lists, deeply.
 
-    Every field is kept, also those that equal their default: a record's JSON always has all its fields.
+    Every field is kept, even those that equal their default: a record's JSON always has all its fields.
 
     Raises:
         TypeError: a value that has no JSON form.
@@ -54,7 +54,7 @@ def canonical(value: Any) -> str:
 
 
 def finite(text: str) -> float:
-    """A number of a JSON text; the constants ``NaN`` and ``Infinity`` and what overflows have no JSON form.
+    """A number in a JSON text; the constants ``NaN`` and ``Infinity``, and numbers that overflow, have no JSON form.
 
     Raises:
         ValueError: it has none.

@@ -19,14 +19,14 @@ from rbsuite.record import Condition, RunInfo, TaskRecord
 _T = TypeVar("_T")
 
 INTERVAL = 0.25
-"""Seconds between two updates of the bar, at least."""
+"""The least number of seconds between two updates of the bar."""
 
 
 def block(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
-    """What a coroutine gives, whether an event loop runs in this thread (then it has a loop and a thread of its own) or not.
+    """What a coroutine returns. If an event loop is running in this thread, the coroutine gets a loop and a thread of its own.
 
     Raises:
-        KeyboardInterrupt: interrupted; the coroutine was cancelled, and has cleared up.
+        KeyboardInterrupt: interrupted; the coroutine was cancelled, and has cleaned up.
     """
     try:
         asyncio.get_running_loop()
@@ -53,7 +53,7 @@ def block(work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         loop, task = started.result()
         if not loop.is_closed():
             loop.call_soon_threadsafe(task.cancel)
-        done.exception()  # until it has cleared up
+        done.exception()  # until it has cleaned up
         raise
 
 
@@ -64,11 +64,11 @@ def in_notebook() -> bool:
 
 
 class Bar:
-    """Shows how far an experiment is: an observer. In a notebook it is one bar that changes, elsewhere a line on standard error.
+    """Shows the progress of an experiment: an observer. In a notebook it is one bar that changes, elsewhere a line on standard error.
 
     Args:
         runs: what is run.
-        committed: tasks that are committed already, by run id.
+        committed: number of tasks that are already committed, by run id.
     """
 
     def __init__(self, runs: Sequence[RunInfo], committed: Mapping[str, int]) -> None:
@@ -92,7 +92,7 @@ class Bar:
             self._show()
 
     def close(self) -> None:
-        """Show how far it came."""
+        """Show how far it got."""
         self._show()
         if self._display is None:
             sys.stderr.write("\n")

@@ -1,4 +1,4 @@
-"""The hash chain over a bank's operations: equal chains mean equal banks, and a changed log shows.
+"""The hash chain over a bank's operations: equal chains mean equal banks, and a changed log is noticed.
 
 Link ``v`` is SHA-256 over link ``v - 1`` and the canonical JSON of ``[v, operations of v]``; link 0 is :func:`origin`.
 """
@@ -12,20 +12,20 @@ from rbsuite.experience import MemoryOp
 from rbsuite.jsonable import canonical
 
 GENESIS = "0" * 64
-"""The chain of a bank at version 0 that holds nothing."""
+"""The chain of an empty bank at version 0."""
 
 
 def origin(seed: Sequence[MemoryOp]) -> str:
     """The chain of a bank at version 0.
 
     Args:
-        seed: the operations that formed it, in order; none where the bank started empty.
+        seed: the operations that formed it, in order; none if the bank started empty.
 
     Returns:
-        :data:`GENESIS` for an empty bank, else :func:`chain` of it and version 0.
+        :data:`GENESIS` for an empty bank, else :func:`chain` of it, version 0 and ``seed``.
 
     Raises:
-        TypeError: an operation holds a value that has no JSON form.
+        TypeError: an operation contains a value that has no JSON form.
     """
     return chain(GENESIS, 0, seed) if seed else GENESIS
 
@@ -36,13 +36,13 @@ def chain(previous: str, version: int, ops: Sequence[MemoryOp]) -> str:
     Args:
         previous: the chain at ``version - 1``, 64 hex digits; :func:`origin` before the first version.
         version: the version that the operations make, from 1.
-        ops: the operations in order; may be empty, and then still gives a new link.
+        ops: the operations in order; may be empty, and then there still is a new link.
 
     Returns:
         64 hex digits.
 
     Raises:
-        TypeError: an operation holds a value that has no JSON form.
+        TypeError: an operation contains a value that has no JSON form.
     """
     text = canonical([version, list(ops)]) if ops else f"[{version},[]]"
     return hashlib.sha256(f"{previous}{text}".encode("ascii")).hexdigest()

@@ -27,8 +27,8 @@ class Option:
         default: its value when not given.
         help: one line.
         minimum, maximum: bounds of a number, inclusive; ``None``: unbounded.
-        choices: the allowed values, where they are few.
-        always: whether it is shown also when it has its default, since the name says little without it (``parallel:3``).
+        choices: the allowed values, if there are few.
+        always: whether it is shown even when it has its default, since the name says little without it (``parallel:3``).
     """
 
     name: str
@@ -100,7 +100,7 @@ class PartReference:
         """Read ``NAME[:VALUE,KEY=VALUE,...]``.
 
         Raises:
-            UsageError: there is no name, an option is given twice, or one is a key.
+            UsageError: there is no name, an option is given twice, or one is a provider's key.
         """
         refuse_keys(text)
         name, _, rest = text.strip().partition(":")
@@ -144,9 +144,9 @@ class PartReference:
 
 
 def split_pieces(text: str) -> list[str]:
-    """Split at the commas that stand in no bracket and no double quotes; white space around the pieces and empty ones fall away.
+    """Split at commas outside brackets and double quotes; white space around the pieces is dropped, and so are empty pieces.
 
-    A text in which brackets and quotes do not close is split at every comma.
+    A text in which a bracket or quote is not closed is split at every comma.
     """
     pieces, depth, quoted, escaped, start = [], 0, False, False, 0
     for place, character in enumerate(text):

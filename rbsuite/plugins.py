@@ -39,9 +39,9 @@ from rbsuite.specs import (
 
 DISABLE_VARIABLE = "RBSUITE_DISABLE_PLUGINS"
 BY_HAND = "registered by hand"
-"""What stands for the distribution of a plugin that was registered as an object."""
+"""Shown in place of the distribution of a plugin that was registered as an object."""
 BUILT_IN = "built in"
-"""What stands for the distribution of the core's own plugins."""
+"""Shown in place of the distribution of the core's own plugins."""
 BUILTIN = (
     "rbsuite.agents.builtin",
     "rbsuite.environments.builtin",
@@ -52,7 +52,7 @@ BUILTIN = (
     "rbsuite.scaling.builtin",
 )
 SLOW_SECONDS = 1.0
-"""A plugin that takes longer to load and to say what it declares slows every command, and is told of."""
+"""A plugin that takes longer to load and to declare what it provides slows down every command, and is reported."""
 _log = logging.getLogger(__name__)
 
 _S = TypeVar("_S", bound=Spec)
@@ -67,9 +67,9 @@ class PluginInfo:
         name: name of its entry point, or of its module if built in.
         distribution: ``"name version"`` of the installed distribution; ``"built in"`` for the core's own.
         status: ``loaded``, ``disabled`` or ``failed``.
-        error: one line, where it failed: when it was loaded, or when a hook of it was first asked.
-        api: the version of the hooks that it says it is built for; empty where it says nothing.
-        seconds: how long it took to load and to say what it declares.
+        error: one line, if it failed: when it was loaded, or when one of its hooks was first called.
+        api: the version of the hooks that it says it is built for; empty if it says nothing.
+        seconds: how long it took to load and to declare what it provides.
         provides: the names that it declares, by kind in the plural.
     """
 
@@ -83,12 +83,12 @@ class PluginInfo:
 
     @property
     def slow(self) -> bool:
-        """Whether it slows every command."""
+        """Whether it slows down every command."""
         return self.seconds > SLOW_SECONDS
 
     @property
     def remedy(self) -> str:
-        """What to do where it failed or is slow, one line; else empty."""
+        """What to do if it failed or is slow, one line; else empty."""
         if self.status == "failed":
             return f"Upgrade, reinstall or fix {self.distribution}, or set {DISABLE_VARIABLE}={self.name}."
         if self.slow:
@@ -112,12 +112,12 @@ class Plugins:
 
     @property
     def hook(self) -> Any:
-        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops who calls it."""
+        """The hook callers, e.g. ``plugins.hook.rbsuite_run_finished(run=...)``. An observer that raises stops its caller."""
         return self._manager.hook
 
     @property
     def infos(self) -> Sequence[PluginInfo]:
-        """All plugins that were found, in the order they were found. Every hook has been asked by then."""
+        """All plugins that were found, in the order they were found. By then, every hook has been called."""
         for plural in _PLURAL.values():
             getattr(self, plural)
         _ = self.prompt_dirs
@@ -132,22 +132,22 @@ class Plugins:
         }
 
     def specs_of(self, name: str) -> Sequence[tuple[str, Spec]]:
-        """What a plugin declares: kinds and specs, those of names that clash too."""
+        """What a plugin declares: kinds and specs, including those whose names clash."""
         _ = self.infos
         declared = self._specs.get(name, {})
         return [(_KINDS[hook], spec) for hook, made in declared.items() if hook in _KINDS for spec in made]
 
     def plugin(self, name: str) -> object | None:
-        """The module or object of a plugin; ``None`` where it is not loaded."""
+        """The module or object of a plugin; ``None`` if it is not loaded."""
         found: object | None = self._manager.get_plugin(name)
         return found
 
     def load(self, name: str) -> object:
-        """The module or object of a plugin, loaded once more where it could not be used.
+        """The module or object of a plugin, loaded again if it could not be used.
 
         Raises:
             PluginError: nobody knows how to load it.
-            Exception: whatever is raised in loading it.
+            Exception: whatever loading it raises.
         """
         found = self.plugin(name)
         if found is None and name in self._loaders:
@@ -157,7 +157,7 @@ class Plugins:
         return found
 
     def extended(self, extra: Sequence[tuple[str, object]]) -> Plugins:
-        """The same plugins and further ones, apart from these.
+        """A new object with the same plugins and further ones; this one is not changed.
 
         Args:
             extra: names and objects of plugins.
@@ -182,7 +182,7 @@ class Plugins:
 
         Raises:
             PluginError: the name is taken, or the plugin is built for another version, implements a hook that does not exist or takes an
-                argument a hook lacks, or has a function that is named like a hook and is not marked as one.
+                argument a hook lacks, or has a function that is named like a hook but not marked as one.
         """
         taken = self._infos.get(name)
         if taken is not None:
@@ -207,14 +207,14 @@ class Plugins:
         self._forget()
 
     def remove(self, name: str) -> None:
-        """Take out a plugin, whether it could be loaded or not."""
+        """Remove a plugin, whether it could be loaded or not."""
         if self._manager.has_plugin(name):
             self._manager.unregister(name=name)
         del self._infos[name]
         self._forget()
 
     def add(self, name: str, distribution: str, load: Callable[[], object]) -> None:
-        """Load and register a plugin; if that fails keep the error. Of two plugins of one name neither is kept."""
+        """Load and register a plugin; if that fails, keep the error. If two plugins have the same name, neither is kept."""
         taken = self._infos.get(name)
         if taken is not None:
             if self._manager.has_plugin(name):
@@ -229,13 +229,13 @@ class Plugins:
         try:
             self.register(load(), name, distribution)
         except (Exception, SystemExit) as error:
-            # Whose it is need not be said again.
+            # There is no need to repeat whose error it is.
             cause = error.__cause__ if isinstance(error, PluginError) and error.__cause__ is not None else error
             self._infos[name] = PluginInfo(name, distribution, "failed", _line(cause))
         self._infos[name] = replace(self._infos[name], seconds=time.perf_counter() - started)
 
     def explain(self, name: str, distribution: Distribution | None) -> None:
-        """Add to the error of a plugin that failed that its distribution asks for another rbsuite, where it does."""
+        """If the distribution of a failed plugin requires another version of rbsuite, add that to the plugin's error."""
         info = self._infos[name]
         words = misfit(distribution) if info.status == "failed" and distribution is not None else ""
         if words:
@@ -254,7 +254,7 @@ class Plugins:
     def aliases(self) -> Mapping[str, str]:
         """Further names of environments, each with the name it stands for: their aliases, and their names without brackets.
 
-        One that several environments claim stands for none of them, see :meth:`clashes`.
+        A name that several environments claim stands for none of them, see :meth:`clashes`.
         """
         claims: dict[str, list[EnvironmentSpec]] = {name: [spec] for name, spec in self.environments.items()}
         for spec in self.environments.values():
@@ -271,7 +271,7 @@ class Plugins:
         }
 
     def clashes(self, kind: str) -> Mapping[str, str]:
-        """The names of a kind that several plugins claim, each with who they are; e.g. ``clashes("memory")``."""
+        """The names of a kind that several plugins claim, each with who claims it; e.g. ``clashes("memory")``."""
         _ = getattr(self, _PLURAL[kind])
         if kind == "environment":
             _ = self.aliases
@@ -383,7 +383,7 @@ class Plugins:
         return {name: specs[0] for name, specs in sorted(claims.items()) if len(specs) == 1}
 
     def _declared(self, hook: str, kind: type[_D]) -> Iterator[tuple[str, Sequence[_D]]]:
-        """What each plugin declares through a hook, with its distribution; one that fails at it is kept with its error."""
+        """What each plugin declares through a hook, with its distribution; a plugin that fails is kept with its error."""
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             name, started = implementation.plugin_name, time.perf_counter()
             declared: Sequence[_D] = ()
@@ -423,7 +423,7 @@ _KINDS = {f"rbsuite_{plural}": kind for kind, plural in _PLURAL.items()}
 def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
     """The built-in plugins, then the installed ones, then ``extra`` (name, object) pairs.
 
-    ``RBSUITE_DISABLE_PLUGINS`` names entry points that are not loaded, separated by commas.
+    ``RBSUITE_DISABLE_PLUGINS`` lists entry points that are not loaded, separated by commas.
 
     Raises:
         PluginError: one of ``extra`` has a name that is taken, or does not fit this version.
@@ -444,10 +444,10 @@ def load_plugins(extra: Sequence[tuple[str, object]] = ()) -> Plugins:
 
 
 def _checked(hook: str, declared: object, kind: type[_D]) -> Sequence[_D]:
-    """What a hook gave, as a list.
+    """What a hook returned, as a list.
 
     Raises:
-        PluginError: it is no list, or holds something of another kind, or a directory that does not exist.
+        PluginError: it is not a list, or contains something of another kind, or a directory that does not exist.
     """
     if isinstance(declared, str | bytes | Mapping) or not isinstance(declared, Iterable):
         raise PluginError(f"{hook} must return a list of {kind.__name__}, not {in_words(declared)}")
@@ -461,7 +461,7 @@ def _checked(hook: str, declared: object, kind: type[_D]) -> Sequence[_D]:
 
 
 def _refuse_unmarked(plugin: object) -> None:
-    """Refuse a function that is named like a hook and is not marked as one: nobody would ever call it.
+    """Refuse a function that is named like a hook but not marked as one: nobody would ever call it.
 
     Raises:
         PluginError: there is one.
@@ -480,6 +480,6 @@ def _times(count: int) -> str:
 
 
 def _line(error: BaseException) -> str:
-    """An error on one line; of one of ours the class says nothing."""
+    """An error on one line; without its class if it is one of ours, as that says nothing."""
     prefix = "" if isinstance(error, RbsuiteError) else f"{type(error).__name__}: "
     return " ".join(f"{prefix}{error}".split()).rstrip(".")

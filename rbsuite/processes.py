@@ -1,5 +1,5 @@
-"""Processes that plugins start, each the head of a group of its own and asked through its standard input: waiting for one, and ending it
-on every path."""
+"""Processes that plugins start, each the leader of its own process group and addressed through its standard input: waiting for one, and
+ending it on every path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 
 
 def ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether a process ends within so many seconds."""
+    """Whether a process ends within a number of seconds."""
     deadline = time.monotonic() + seconds
     while exit_code(process) is None:
         if time.monotonic() >= deadline:
@@ -23,7 +23,7 @@ def ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
 def exit_code(process: subprocess.Popen[bytes]) -> int | None:
     """The exit code of a process, negative for a signal; ``None`` while it runs.
 
-    Where the system allows, it is not reaped yet: so its id, which is its group's, stays its own until the group is ended.
+    Where the system allows, the process is not reaped yet, so its id, which is also its group's, is not reused before the group is ended.
     """
     if process.returncode is not None or not hasattr(os, "waitid"):
         return process.poll()
@@ -41,8 +41,8 @@ def end_group(process: subprocess.Popen[bytes], *, owner: int, patience: float) 
 
     Args:
         process: it was started with ``start_new_session``, and its input and output are pipes.
-        owner: id of the process that started it. A fork of that one, which has the same finalizers, leaves it alone.
-        patience: seconds that it has to end by itself.
+        owner: id of the process that started it. A fork of that process, which has the same finalizers, leaves it alone.
+        patience: seconds that it has to end on its own.
 
     Returns:
         Whether it was ended here.

@@ -1,9 +1,9 @@
 """Prompts: Jinja2 templates, sandboxed, with every variable required.
 
-Search path: the user's directory, then the plugins', then the core's. A template of an earlier directory replaces the one of the same
-name, and can extend the core's by ``{% extends "core/NAME" %}``, overriding blocks.
+Search path: the user's directory, then the plugins', then the core's. A template in an earlier directory replaces the one of the same
+name, and can extend the core's with ``{% extends "core/NAME" %}``, overriding blocks.
 
-Untrusted text comes to a template in a fence (:mod:`rbsuite.fencing`; memory items in any case), or the template makes one with the
+Untrusted text reaches a template in a fence (:mod:`rbsuite.fencing`; memory items always do), or the template makes one with the
 filter ``fence("LABEL")``; the filter ``one_line`` is for the entries of a list in a fence.
 """
 
@@ -30,14 +30,14 @@ SUFFIX = ".j2"
 MAX_TEMPLATE_BYTES = 1024 * 1024
 
 _SHORT = 8192
-"""Rendered texts of at most so many characters are kept."""
+"""Rendered texts of at most this many characters are kept."""
 _PLAIN = frozenset([str, bool, int, float, type(None)])
 _KEPT = 64
 """How many are kept at once."""
 
 
 def _unchanging(value: object) -> bool:
-    """Whether a variable is a text, a number or nothing, or a tuple of such."""
+    """Whether a variable is a text, a number or ``None``, or a tuple of these."""
     kind = type(value)
     return kind in _PLAIN or (kind is tuple and all(map(_unchanging, cast("tuple[object, ...]", value))))
 
@@ -49,14 +49,14 @@ def core_directory() -> Path:
 
 
 def check_own(directory: Path, others: Sequence[Path] = ()) -> Sequence[str]:
-    """See that the templates of a user's directory are used: each must replace another, or be included or extended by one that does.
+    """Check that the templates of a user's directory are used: each must replace another, or be included or extended by one that does.
 
     Args:
         directory: the user's.
         others: the plugins' directories, which come before the core's.
 
     Returns:
-        a line for each template that nothing would use, with the nearest name there is.
+        a line for each template that nothing would use, with the nearest known name.
 
     Raises:
         TemplateError: there is no such directory, or no file in it replaces a template.
@@ -91,7 +91,7 @@ def _files(directory: Path) -> Mapping[str, Path]:
 
 
 def _referred(file: Path) -> set[str]:
-    """The templates that a file extends or includes by name; none where it cannot be read, which rendering it will tell."""
+    """The templates that a file extends or includes by name; none if it cannot be read, which rendering it will report."""
     from jinja2 import Environment, TemplateError, meta
 
     try:
@@ -133,7 +133,7 @@ class Prompts:
         return self._used
 
     def names(self) -> Sequence[str]:
-        """All templates that can be rendered: files ending in ``.j2``; whatever else lies in a directory is none."""
+        """All templates that can be rendered: files ending in ``.j2``; other files in a directory do not count."""
         found = {
             path.relative_to(directory).as_posix()
             for directory in self._directories
@@ -143,7 +143,7 @@ class Prompts:
         return sorted(name for name in found if not name.startswith(CORE_PREFIX))
 
     def hashes(self) -> Mapping[str, str]:
-        """SHA-256 of every template that can be rendered, and of those of the core (``core/NAME``) that another one stands before."""
+        """SHA-256 of every template that can be rendered, and of those of the core (``core/NAME``) that another one replaces."""
         hashes = {name: text_digest(self.source(name)[0]) for name in self.names()}
         for name, seen in list(hashes.items()):
             core = _core_source(CORE_PREFIX + name)
@@ -171,10 +171,10 @@ class Prompts:
         return text, Path(filename or name)
 
     def render(self, name: str, **variables: Any) -> str:
-        """Render a template; leading and trailing white space is cut.
+        """Render a template; leading and trailing white space is stripped.
 
         Memory items, alone or in a list, reach the template as :class:`rbsuite.fencing.FencedItem`. Many prompts are the same for many
-        tasks, so short texts are kept and given again for the same values.
+        tasks, so short texts are kept and returned again for the same values.
 
         Raises:
             TemplateError: the template is missing or malformed, uses a variable that was not given, or does too much
@@ -194,10 +194,10 @@ class Prompts:
         return known
 
     def check(self, name: str) -> None:
-        """See that a template is well formed, as far as that shows without variables.
+        """Check that a template is well formed, as far as that can be told without variables.
 
         Raises:
-            TemplateError: it is not, or there is none.
+            TemplateError: it is not, or there is no such template.
         """
         from jinja2 import TemplateSyntaxError
 
@@ -258,7 +258,7 @@ class Prompts:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        # A filter's block ends with a line break of the template's own.
+        # The block of a filter ends with a line break that belongs to the template.
         environment.filters["fence"] = lambda text, label: fence(str(text).removesuffix("\n"), label)
         environment.filters["one_line"] = lambda text: one_line(str(text))
         return environment
@@ -275,12 +275,12 @@ def _fenced(value: Any) -> Any:
 
 @cache
 def shared_prompts(directory: Path | None) -> Prompts:
-    """The core's templates, behind those of one directory if there is one; made once for each."""
+    """The core's templates, after those of one directory if there is one; made once for each directory."""
     return Prompts([] if directory is None else [directory])
 
 
 def _read(path: Path, name: str, directory: Path) -> str:
-    """The text of a template, which must be a regular file of the directory: a link out of it could send any file to a model.
+    """The text of a template, which must be a regular file in the directory: a link out of it could send any file to a model.
 
     Raises:
         TemplateError: it is not, or is too large.
@@ -299,7 +299,7 @@ def _read(path: Path, name: str, directory: Path) -> str:
 
 
 def _source(directory: Path, name: str) -> tuple[str, str, None] | None:
-    """The template of a directory, or nothing where it has none of that name."""
+    """The template of that name in a directory, or ``None`` if it has none."""
     from jinja2.loaders import split_template_path
 
     path = directory.joinpath(*split_template_path(name))
@@ -313,7 +313,7 @@ def _not_utf8(name: str) -> TemplateError:
 
 
 def _core_source(name: str) -> tuple[str, str, None] | None:
-    """The core's template of the name ``core/NAME``, whatever stands before the core's directory."""
+    """The core's template of the name ``core/NAME``, whatever comes before the core's directory."""
     from jinja2.loaders import split_template_path
 
     if not name.startswith(CORE_PREFIX):

@@ -1,4 +1,4 @@
-"""What is kept of a run: the records the runner writes and reports read."""
+"""What is kept of a run: the records that the runner writes and reports read."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Condition:
 
     Attributes:
         memory, scaling, agent, model, judge, embedder: what is run.
-        prompts: directory of templates before the others; empty: none.
+        prompts: directory of templates that come before the others; empty: none.
         temperature: of the agent's model.
-        label: short name: memory, scaling, and what else varies in the experiment.
+        label: short name: memory, scaling, and whatever else varies in the experiment.
     """
 
     memory: str
@@ -35,13 +35,13 @@ class Condition:
     label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        """Name it by memory and scaling where no other name is given."""
+        """Name it by memory and scaling if no other name is given."""
         if not self.label:
             object.__setattr__(self, "label", f"{self.memory} x {self.scaling}")
 
 
 FACTORS: tuple[str, ...] = ("memory", "scaling", "agent", "model", "judge", "embedder", "prompts", "temperature")
-"""What a condition has a level of."""
+"""The factors that a condition has a level of."""
 
 
 def varied_factors(conditions: Iterable[Condition]) -> tuple[str, ...]:
@@ -60,10 +60,10 @@ class RunInfo:
         order: index of the order.
         order_name: how the order was made, e.g. ``"seeded"``.
         seed: what every choice of the run is derived from. It depends on the experiment's seed and the order, never on the condition, so
-            conditions meet the same chances.
+            chance is the same for all conditions.
         tasks: ids of the tasks in stream order, the probes last.
-        probes: how many of the last places are probes: early tasks run again on the final bank, which learns nothing from them.
-        declared: whether the experiment was declared with it; not where it was added once the declared runs were finished.
+        probes: how many of the last tasks are probes: early tasks run again on the final bank, which learns nothing from them.
+        declared: whether the experiment was declared with it; false if it was added once the declared runs were finished.
     """
 
     id: str
@@ -81,10 +81,10 @@ class RecallEvent:
     """One call of ``recall`` and what came of it.
 
     Attributes:
-        rollout: the rollout it served; -1 where all rollouts of the task share it.
+        rollout: the rollout it served; -1 if all rollouts of the task share it.
         phase, step: when it was asked.
         version: the version of the bank that was read.
-        recall: what came.
+        recall: what it returned.
     """
 
     rollout: int
@@ -99,7 +99,7 @@ class RolloutRecord:
     """One rollout with its verdict and cost.
 
     Attributes:
-        trajectory: whole, with ground truth.
+        trajectory: the whole trajectory, with ground truth.
         verdict: the judge's verdict; ``None`` for a broken rollout, which is never judged.
         usage: cost of the rollout by purpose (``agent``, ``user``, ``judge``).
         notes: notes of refinement rounds.
@@ -128,7 +128,7 @@ class TaskRecord:
         read_version: version of the bank the task read.
         version: version of the bank after the task's operations; equals ``position + 1``.
         rollouts: the group, by rollout index.
-        selected: index of the rollout that counts as the task's answer; :data:`ALL` where all do.
+        selected: index of the rollout that counts as the task's answer; :data:`ALL` if all do.
         recalls: every recall of the task.
         ops: the memory operations.
         state_hash: hash chain of the bank after ``ops``.
@@ -165,7 +165,7 @@ def score_of(rollouts: Sequence[RolloutRecord], selected: int) -> float:
 
 
 ABOUT = "about"
-"""Key of those facts that reports need to be read without plugins, and that are no part of the experiment's identity."""
+"""Key of the facts that let reports do without plugins and that are not part of the experiment's identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class Manifest:
     Attributes:
         config: the options, every one of them, as plain data (see :class:`rbsuite.run.config.ExperimentConfig`).
         facts: what the options resolved to: versions, task-set hash, data source, model ids, embedder, grader version; and
-            under :data:`ABOUT` what is to be said of tasks and plugins.
+            under :data:`ABOUT` what there is to say about tasks and plugins.
         runs: the runs of the experiment in order; those that were added later come last.
     """
 
@@ -185,7 +185,7 @@ class Manifest:
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """The facts in which two experiments that are the same agree: of the task set what it is, not where it came from."""
+        """The facts that are equal in two experiments that are the same: of the task set, what it is, not where it came from."""
         facts = {name: value for name, value in self.facts.items() if name != ABOUT}
         task_set = facts.get("task_set")
         if isinstance(task_set, Mapping):

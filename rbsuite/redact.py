@@ -1,4 +1,4 @@
-"""Takes secrets out of texts before they reach a message, a log or the store."""
+"""Removes secrets from texts before they reach a message, a log or the store."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ MASK = "[redacted]"
 
 _SECRET_NAME = re.compile(r"(?:(?:^|_)(?:KEY|TOKEN|SECRET)|PASSWORD|PASSWD)$", re.IGNORECASE)
 # Shorter values are words such as "on" or "1" far more often than secrets, and masking them would spoil every message. So would masking
-# what stands in place of a key where a server of one's own wants none.
+# the placeholders that are given as keys to self-hosted servers that need none.
 _SHORTEST = 4
 _TOKEN_LENGTH = 16
 PLACEHOLDERS = frozenset(
     ["none", "null", "empty", "true", "false", "dummy", "fake", "test", "local", "token", "secret", "placeholder"]
 )
-"""What is no secret, in lower case."""
+"""Values that are not secrets, in lower case."""
 
-# With each pattern the words, in lower case, without one of which it finds nothing: to look for them costs next to nothing.
+# Each pattern comes with words, in lower case, at least one of which any match contains: looking for these costs next to nothing.
 _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may hold one.
+    # user:password@ (or token@) of a URL; the last @ before the path counts, as a password may contain one.
     (("://",), re.compile(r"(?<=://)(?!\*\*\*@)[^\s/?#'\"]+(?=@)"), MASK),
     # A scheme before the credentials stays readable: "Authorization: Bearer [redacted]".
     (("bearer", "basic"), re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/*=-]{6,}"), rf"\1 {MASK}"),
@@ -65,9 +65,9 @@ def secret_variables() -> list[str]:
 def redact(text: str) -> str:
     """The text with every secret replaced by ``[redacted]``.
 
-    Secrets are: values (of four or more characters, and none of :data:`PLACEHOLDERS`) of environment variables whose names end in
-    ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``PASSWORD``; the credentials in those that are addresses; strings that look like a provider's
-    key; bearer tokens and authorization headers; credentials in URLs.
+    Secrets are: values (of four or more characters, and not in :data:`PLACEHOLDERS`) of environment variables whose names end in
+    ``_KEY``, ``_TOKEN``, ``_SECRET`` or ``PASSWORD``; the credentials in environment variables that are addresses; strings that look like
+    a provider's key; bearer tokens and authorization headers; credentials in URLs.
     """
     for value in _environment_secrets():
         text = text.replace(value, MASK)
@@ -75,7 +75,7 @@ def redact(text: str) -> str:
 
 
 def redact_shapes(text: str) -> str:
-    """The text without what looks like a secret, whatever the environment holds: quick enough for every error that is made."""
+    """The text without anything that looks like a secret, regardless of the environment: fast enough for every error that is created."""
     lower = text.lower()
     for words, pattern, replacement in _PATTERNS:
         if any(word in lower for word in words):
@@ -87,7 +87,7 @@ _KEYS = (
     r"\b(?:sk|pk|rk)-(?=[\w-]{0,80}\d)[\w-]{20,200}|\bAIza[\w-]{30,}|\b(?:hf|gsk|ghp|gho|ghs|github_pat|r8)_\w{20,}"
     r"|\bxai-\w{20,}|\b(?:AKIA|ASIA)[A-Z0-9]{16,}"
 )
-"""What is a provider's key beyond doubt: a reply is taken as it is wherever there is any."""
+"""What is a provider's key beyond doubt: where there is any doubt, a reply is taken as it is."""
 
 
 def reply_secrets() -> re.Pattern[str]:
@@ -97,7 +97,7 @@ def reply_secrets() -> re.Pattern[str]:
 
 
 def check_keys(provider: str) -> None:
-    """See that the keys of a provider can be sent.
+    """Check that the keys of a provider can be sent.
 
     Args:
         provider: its name as in ``PROVIDER/MODEL``.
@@ -117,7 +117,7 @@ def check_keys(provider: str) -> None:
 
 
 def _of_address(address: str) -> tuple[str, ...]:
-    """The secrets in an address with a user: the password, and the header that stands for both; or a name as long as a token's."""
+    """The secrets in an address with a user: the password, or a name as long as a token, and the header value made from the user part."""
     user = unquote(address.partition("://")[2].partition("/")[0].rpartition("@")[0])
     name, _, password = user.partition(":")
     secret = password or (name if len(name) >= _TOKEN_LENGTH else "")

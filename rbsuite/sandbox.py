@@ -1,8 +1,8 @@
-"""A Jinja2 sandbox in which a template can neither run without end nor fill the memory.
+"""A Jinja2 sandbox in which a template can neither run forever nor use up the memory.
 
-Jinja2's own sandbox keeps templates from the interpreter and bounds ``range``. Here each rendering has :data:`STEPS`, and everything takes
-some: a turn of a loop, a call, a filter, :data:`CHARACTERS` characters that are handled. What makes much of little (powers, products,
-repetition, padding, formats) is refused before it is made. The counts depend on nothing but template and variables.
+Jinja2's own sandbox keeps templates away from the interpreter and bounds ``range``. Here each rendering has :data:`STEPS`, and everything
+takes some: an iteration of a loop, a call, a filter, every :data:`CHARACTERS` characters that are handled. What makes much out of little
+(powers, products, repetition, padding, formats) is refused before it is computed. The counts depend only on the template and its variables.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from jinja2.sandbox import SandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 STEPS = 1_000_000
-"""What one rendering may do; about a second."""
+"""How many steps one rendering may take; about a second."""
 
 CHARACTERS = 100
-"""How many of them are one step."""
+"""How many characters count as one step."""
 
 CALL = 10
-"""What a call or a filter takes, in steps; a turn of a loop takes one."""
+"""What a call or a filter takes, in steps; an iteration of a loop takes one."""
 
 MAX_TEXT = 10_000_000
-"""Characters of a text that a template makes, its result included."""
+"""Most characters of a text that a template makes, its result included."""
 
 MAX_PARTS = 100_000
-"""Parts of a list or mapping that a template makes, at all depths."""
+"""Most parts of a list or mapping that a template makes, at all depths."""
 
 MAX_BITS = 10_000
-"""Size of a whole number."""
+"""Largest size of a whole number."""
 
 MAX_ARGUMENT = 1_000_000
-"""A number that a filter or a method of a text is given."""
+"""Largest number that may be given to a filter or a method of a text."""
 
 _SHORT = CALL * CHARACTERS
-"""Texts below this length take no steps of their own: what makes one takes as much."""
+"""Texts below this length take no steps of their own: whatever makes one takes as many."""
 
 _left: ContextVar[list[int]] = ContextVar("steps of a rendering that are left")
 _WIDE = re.compile(r"\d{5}|\*|\{[^{}]*\{")
@@ -75,14 +75,14 @@ class LimitedEnvironment(SandboxedEnvironment):
             _left.reset(token)
 
     def compile(self, source: Any, name: Any = None, filename: Any = None, *rest: Any, **options: Any) -> Any:
-        """Compile a template, whose loops count their turns."""
+        """Compile a template so that its loops count their iterations."""
         if isinstance(source, str):
             source = _Limits(self).visit(self.parse(source, name, filename))
         return super().compile(source, name, filename, *rest, **options)
 
     @staticmethod
     def concat(pieces: Iterable[str]) -> str:
-        """The text of pieces."""
+        """The pieces as one text."""
         made, size = [], 0
         for piece in pieces:
             size += len(piece)
@@ -108,7 +108,7 @@ class LimitedEnvironment(SandboxedEnvironment):
         return _bounded(super().call_binop(context, operator, left, right))
 
     def wrap_str_format(self, value: Any) -> Any:
-        """What stands for the methods ``format`` and ``format_map`` of a text."""
+        """What replaces the methods ``format`` and ``format_map`` of a text."""
         wrapped = super().wrap_str_format(value)
         if wrapped is None:
             return None
@@ -158,10 +158,10 @@ class _Limits(NodeTransformer):
 
 
 def spend(steps: int) -> None:
-    """Take steps from the rendering that goes on.
+    """Take steps from the current rendering.
 
     Raises:
-        SecurityError: there are not so many left.
+        SecurityError: not enough are left.
     """
     left = _left.get(None)
     if left is not None:
@@ -184,12 +184,12 @@ def _bits(value: Any) -> int:
 
 
 def _size(value: Any) -> int:
-    """Characters of a text, or parts of something else; of what has no size, 0."""
+    """Characters of a text, or parts of something else; 0 for what has no size."""
     return len(value) if isinstance(value, str | bytes | list | tuple | dict | set | frozenset | range) else 0
 
 
 def _bounded(value: Any) -> Any:
-    """A value that is not too large, counted whole: what stands in it several times counts as often."""
+    """A value, if it is not too large as a whole: what it contains several times counts several times."""
     if type(value) is str and len(value) < _SHORT:
         return value
     if isinstance(value, str | bytes):
@@ -218,7 +218,7 @@ def _finalized(value: Any) -> Any:
 
 
 def _turns(value: Any) -> Any:
-    """What a loop goes over."""
+    """What a loop iterates over."""
     if isinstance(value, str | bytes | list | tuple | dict | set | frozenset | range):
         spend(len(value))
         return value
@@ -232,21 +232,21 @@ def _counted(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _given(value: Any) -> Iterable[Any]:
-    """The values that a format is given as one."""
+    """The values in the one argument that a format is given."""
     return value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
 
 
 def _check_format(pattern: str, sign: str, values: Iterable[Any]) -> None:
-    """Refuse a format that pads to a great width, or repeats what is long."""
+    """Refuse a format that pads to a large width, or repeats what is long."""
     if _WIDE.search(pattern):
         raise _too_much("a format")
     _allow(pattern.count(sign) * max((_size(one) for one in values), default=0), 10 * MAX_TEXT)
 
 
 def _check_method(value: Any, name: str, arguments: tuple[Any, ...]) -> None:
-    """Refuse a method or filter that would make much of little."""
+    """Refuse a method or filter that would make much out of little."""
     numbers = [abs(one) for one in arguments if isinstance(one, int)]
-    if name == "format":  # the filter; methods of that name do not come here
+    if name == "format":  # the filter; methods of that name do not get here
         return _check_format(str(value), "%", arguments)
     if any(number > MAX_ARGUMENT for number in numbers):
         raise _too_much(f"{name} with {'a large number' if max(numbers) > 10**300 else f'{max(numbers):.3g}'}")
@@ -254,7 +254,7 @@ def _check_method(value: Any, name: str, arguments: tuple[Any, ...]) -> None:
     if name in _MULTIPLY:
         _allow((size + 1) * max(numbers, default=0), 10 * MAX_TEXT)
     if name in ("replace", "join", "translate", "wordwrap"):
-        # A text joins what it is given; the filter of that name is given the text.
+        # The method joins its argument with the text; the filter is given the text as its argument.
         parts = max((_size(one) for one in arguments if not isinstance(one, str)), default=size)
         _allow(
             (max(size, parts) + 1) * max(longest, size if name == "join" and isinstance(value, str) else 1),
@@ -265,7 +265,7 @@ def _check_method(value: Any, name: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _checked(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter that takes steps and is refused too much; those that pass Jinja2's context first keep that place."""
+    """A filter that takes steps and may not do too much; a filter that is passed Jinja2's context first still gets it first."""
     place = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     @wraps(function)

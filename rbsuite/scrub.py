@@ -1,4 +1,4 @@
-"""Taking secrets out of a configuration before it is written down."""
+"""Removes secrets from a configuration before it is stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 MASK = "***"
-"""What stands in place of a secret."""
+"""What replaces a secret."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS = frozenset(
@@ -47,7 +47,7 @@ def looks_secret(name: str) -> bool:
 def scrub(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of a configuration in which secrets are replaced by :data:`MASK`.
 
-    Secret is the value of a key that :func:`looks_secret`, at any depth (``None``, ``""`` and booleans are kept: they tell that there is
+    Secrets are the values of keys that :func:`looks_secret`, at any depth (``None``, ``""`` and booleans are kept: they show that there is
     none); inside a text, what follows such a name and ``=`` or ``:``, and the user part of an address.
     """
     return {scrub_text(str(key)): _masked(str(key), value) for key, value in config.items()}

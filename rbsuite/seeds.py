@@ -24,10 +24,10 @@ def derive_seed(*parts: str | int) -> int:
 
 
 def unit(*parts: str | int) -> float:
-    """A number in [0, 1) from the parts; what :func:`random.random` would be with that seed, at a tenth of the cost."""
+    """A number in [0, 1) from the parts, for use like :func:`random.random` with that seed, at a tenth of the cost."""
     return (derive_seed(*parts) >> 10) / float(1 << 53)
 
 
 def rng(*parts: str | int) -> random.Random:
-    """A generator of its own for one purpose, seeded by :func:`derive_seed`."""
+    """A separate generator for one purpose, seeded by :func:`derive_seed`."""
     return random.Random(derive_seed(*parts))

@@ -67,7 +67,7 @@ class Split:
 
     Attributes:
         name: e.g. ``"test"``.
-        summary: what it holds.
+        summary: what it contains.
         bundled: whether it comes with the plugin; otherwise its data must be imported.
     """
 
@@ -78,13 +78,13 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something an environment, model or embedder needs beside its own package, checked by ``rbsuite doctor``.
+    """Something an environment, model or embedder needs besides its own package, checked by ``rbsuite doctor``.
 
     Attributes:
         name: what is needed.
         check: ``"module:function"``; the function returns ``""`` if all is well, else one line saying what is missing and how to get it.
-        resource: what of a machine every run of the environment takes one of, where runs are spread over a cluster: ``browser``,
-            ``sandbox``, ``gpu`` or another name that nodes are started with; empty: nothing.
+        resource: a resource of which every run of the environment takes one on its machine if runs are spread over a cluster: ``browser``,
+            ``sandbox``, ``gpu`` or another name that nodes are started with; empty: none.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure beside success that an environment keeps of every rollout.
+    """A figure besides success that an environment records for every rollout.
 
     Attributes:
         name: the key in :attr:`rbsuite.trajectory.Grade.measures`, where it is a number in [0, 1].
@@ -120,7 +120,7 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """How near an aspect of an environment is to upstream's.
+    """How close an aspect of an environment is to upstream's.
 
     Attributes:
         aspect: what is compared.
@@ -144,12 +144,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a published protocol says of one environment, where that is not what it says of others.
+    """What a published protocol says about one environment, if that differs from what it says about others.
 
     Attributes:
         settings: its parameters here; they win over the protocol's own.
         left_open: what is not published, one line each.
-        differs: in what a run here differs from it, whatever the options, one line each.
+        differs: how a run here differs from it, whatever the options, one line each.
     """
 
     settings: tuple[Setting, ...] = ()
@@ -162,23 +162,23 @@ class EnvironmentSpec(Spec):
     """A family of tasks and the world they act in. ``factory`` names a subclass of :class:`rbsuite.Environment`.
 
     Where one benchmark has several backends, each is an environment of its own, with the backend in brackets: results of
-    ``eb-alfred[symbolic]`` and ``eb-alfred[simulator]`` are never mixed, since they are never of the same environment.
+    ``eb-alfred[symbolic]`` and ``eb-alfred[simulator]`` are never mixed, since they never belong to the same environment.
 
     Attributes:
-        aliases: further names that users may write; results bear ``name``.
+        aliases: further names that users may write; results show ``name``.
         version: version of the engine and its scoring; part of every result.
         splits: the splits, default first.
         domains: parts of the environment, e.g. ``("retail", "airline")``; empty if it has none.
         action_mode: what an agent does: ``text``, ``tools`` (text or a tool call), ``choice`` (one of the named actions).
         concurrency: where its episodes run, if they are synchronous: ``inline``, on the event loop, for worlds that answer at once;
             ``thread`` or ``process``, each in one of its own; ``exclusive``, in a thread, and one episode at a time in the experiment.
-        stateful_server: rollouts share a server outside; parallel rollouts of a task are refused unless allowed.
-        max_steps: agent turns after which a rollout is cut, by default.
-        rollout_max_cost: US dollars that agent and user may spend in a rollout, by default; ``None``: any amount. Where the price of a call
-            is not known, only a limit that the user sets holds.
-        refine: how sequential scaling goes on: ``continue`` where the world is open after an answer, ``retry`` where the episode has ended.
-        agent: the default agent; left out: ``text``, ``tools`` or ``planner``, as the action mode is.
-        users: simulated users that fit, default first; empty where no user takes part.
+        stateful_server: rollouts share an external server; parallel rollouts of a task are refused unless allowed.
+        max_steps: agent turns after which a rollout is cut off, by default.
+        rollout_max_cost: US dollars that agent and user may spend in a rollout, by default; ``None``: any amount. If the price of a call
+            is not known, only a limit that the user sets applies.
+        refine: how sequential scaling goes on: ``continue`` if the world is open after an answer, ``retry`` if the episode has ended.
+        agent: the default agent; if left out: ``text``, ``tools`` or ``planner``, depending on the action mode.
+        users: simulated users that fit, default first; empty if no user takes part.
         pack: name of the data pack that imports write, or ``""``.
         importer: ``"module:object"`` of the pack's importer (see :mod:`rbsuite.data.packs`), or ``""``.
         needs: what ``rbsuite doctor`` checks.
@@ -186,14 +186,14 @@ class EnvironmentSpec(Spec):
         data_licence: licence of the upstream data.
         homepage: where the benchmark lives.
         notes: lines shown by ``rbsuite env NAME``: fidelity, floors, warnings.
-        private: its authors ask that its tasks are not made public: exports replace their text, unless they are told to reveal it. Data
+        private: its authors ask that its tasks not be made public: exports replace their text unless told to reveal it. Data
             that may not even leave this machine is declared by the task set (:attr:`rbsuite.task.TaskSet.private`).
-        measures: figures beside success, in the grade of every rollout.
+        measures: figures besides success, in the grade of every rollout.
         rescorers: ``"module:object"`` of a mapping of names to :class:`rbsuite.environments.rescorer.Rescorer`: other conventions by which
             stored rollouts can be graded again (``rbsuite rescore``); or ``""``.
-        apart: domains whose tasks are left out of the figures of the others and shown by themselves.
-        fidelity: how near each aspect is to upstream's.
-        protocols: what published protocols say of this environment, by their names (``rbsuite eval --protocol``).
+        apart: domains whose tasks are left out of the figures of the others and reported separately.
+        fidelity: how close each aspect is to upstream's.
+        protocols: what published protocols say about this environment, by their names (``rbsuite eval --protocol``).
     """
 
     aliases: tuple[str, ...] = ()
@@ -243,14 +243,14 @@ class EnvironmentSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class MemorySpec(Spec):
-    """A memory mechanism. ``factory`` gives a :class:`rbsuite.memories.base.Memory`.
+    """A memory mechanism. ``factory`` returns a :class:`rbsuite.memories.base.Memory`.
 
     Attributes:
         phases: when ``recall`` is called: ``task``, before the first action; ``step``, before every turn for which the agent asks its
             model; ``retry``, before every further rollout of a sequential scaling.
         control: a control condition (placebo, random, ...), marked as such in results.
-        state: where what it knows is: in the ``bank``, or ``external``, in a service or a store of its own. The factory of an external one
-            gives a :class:`rbsuite.memories.base.ExternalMemory`. What then does not hold says docs/memories.md.
+        state: where its knowledge is: in the ``bank``, or ``external``, in a service or a store of its own. The factory of an external one
+            returns a :class:`rbsuite.memories.base.ExternalMemory`. docs/memories.md says what does not hold in that case.
     """
 
     phases: tuple[Phase, ...] = ("task",)
@@ -259,13 +259,13 @@ class MemorySpec(Spec):
 
     @property
     def external(self) -> bool:
-        """Whether what it knows is outside the bank."""
+        """Whether its knowledge is outside the bank."""
         return self.state == "external"
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeSpec(Spec):
-    """A judge. ``factory`` gives a :class:`rbsuite.judges.base.Judge`, or names an ``async`` function that is one.
+    """A judge. ``factory`` returns a :class:`rbsuite.judges.base.Judge`, or names an ``async`` function that is one.
 
     Attributes:
         ground_truth: whether it is handed the environment's own score; recorded in the manifest and in every item's provenance.
@@ -276,7 +276,7 @@ class JudgeSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class AgentSpec(Spec):
-    """An agent. ``factory`` gives a fresh :class:`rbsuite.agents.base.Agent` for every rollout.
+    """An agent. ``factory`` returns a fresh :class:`rbsuite.agents.base.Agent` for every rollout.
 
     Attributes:
         action_modes: the environments it fits.
@@ -287,15 +287,15 @@ class AgentSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class UserSpec(Spec):
-    """A simulated user. ``factory`` gives a fresh :class:`rbsuite.environments.users.User` for every task."""
+    """A simulated user. ``factory`` returns a fresh :class:`rbsuite.environments.users.User` for every task."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScalingSpec(Spec):
-    """A way to spend several rollouts on a task. ``factory`` gives a :class:`rbsuite.scaling.base.Scaling`.
+    """A way to spend several rollouts on a task. ``factory`` returns a :class:`rbsuite.scaling.base.Scaling`.
 
     Attributes:
-        at_once: name of the option that says how many rollouts of a task run at the same time; empty where it is always one.
+        at_once: name of the option that says how many rollouts of a task run at the same time; empty if it is always one.
     """
 
     at_once: str = ""
@@ -303,7 +303,7 @@ class ScalingSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class SelectorSpec(Spec):
-    """A way to choose one rollout of several. ``factory`` gives a :class:`rbsuite.scaling.base.Selector`.
+    """A way to choose one rollout of several. ``factory`` returns a :class:`rbsuite.scaling.base.Selector`.
 
     Attributes:
         ground_truth: whether it sees the environment's own scores (an oracle, for pass@k).
@@ -316,12 +316,12 @@ class SelectorSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec(Spec):
-    """An in-process model. ``factory`` gives a :class:`rbsuite.models.base.ChatModel`.
+    """An in-process model. ``factory`` returns a :class:`rbsuite.models.base.ChatModel`.
 
     Attributes:
         simulated: results with it are simulations and say so everywhere.
         needs: what ``rbsuite doctor`` checks.
-        remote: what it is asked leaves this machine, wherever its options point; private tasks do not go to it unless the user says so.
+        remote: what it is asked leaves this machine, wherever its options point; private tasks are not sent to it unless the user says so.
     """
 
     simulated: bool = False
@@ -331,7 +331,7 @@ class ModelSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class EmbedderSpec(Spec):
-    """A text embedder. ``factory`` gives a :class:`rbsuite.retrieval.base.Embedder`.
+    """A text embedder. ``factory`` returns a :class:`rbsuite.retrieval.base.Embedder`.
 
     Attributes:
         needs: what ``rbsuite doctor`` checks.
@@ -343,7 +343,7 @@ class EmbedderSpec(Spec):
 
 
 def plain_name(name: str) -> str:
-    """A name for places that bear no brackets, such as paths: ``eb-alfred[symbolic]`` is ``eb-alfred-symbolic``."""
+    """A name for places that do not allow brackets, such as paths: ``eb-alfred[symbolic]`` is ``eb-alfred-symbolic``."""
     return name.replace("[", "-").replace("]", "")
 
 

@@ -23,17 +23,17 @@ class Task:
         id: unique within its task set and stable between versions, e.g. ``"retail/test/17"``.
         group: tasks that share a template, user or scene; the cluster of the statistics.
         domain: part of the environment the task belongs to, e.g. ``"retail"``; memory may be partitioned by it.
-        query: what memory is searched with where the task itself states it (the question). Empty where a simulated user opens the
+        query: what memory is searched with if the task itself states it (the question). Empty if a simulated user opens the
             conversation: then the opening message is the query.
         payload: what only the environment may see (instruction of the user, reference answer, checks). Never shown to agent, memory
             or self-judge.
-        difficulty: a rank for easy-to-hard orders, larger is harder; ``None`` where nothing is known.
+        difficulty: a rank for easy-to-hard orders, larger is harder; ``None`` if it is not known.
     """
 
     id: str
     group: str
     domain: str
-    # What a task says may be a patient's record, and an object is printed in notebooks, errors and logs: its text is left out there.
+    # A task's text may be a patient's record, and objects are printed in notebooks, errors and logs: it is left out there.
     query: str = field(default="", repr=False)
     payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
     difficulty: float | None = None
@@ -47,11 +47,11 @@ class TaskSet:
         environment: name of the environment.
         split: name of the split.
         tasks: the tasks in native order.
-        source: where the data comes from (pack or sample, its version and hash), for the manifest. No part of the hash: the same content
-            is the same task set, whichever way it came here.
-        content: hash of what belongs to the tasks beside themselves (databases, policies, worked examples); empty where nothing does.
-        asks: what a task asks, in words, by which its twins are found; ``None``: nobody looks for twins.
-        private: the tasks hold what may not leave this machine, such as records of patients. An experiment on them uses no model, embedder
+        source: where the data comes from (pack or sample, its version and hash), for the manifest. Not part of the hash: the same content
+            is the same task set, however it got here.
+        content: hash of what else belongs to the tasks (databases, policies, worked examples); empty if nothing does.
+        asks: what a task asks, in words, by which its twins are found; ``None``: twins are not looked for.
+        private: the tasks contain what may not leave this machine, such as patients' records. An experiment on them uses no model, embedder
             or observer elsewhere unless the user says so (:mod:`rbsuite.run.private`), and what is shown of it is redacted.
     """
 
@@ -64,7 +64,7 @@ class TaskSet:
     private: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse two tasks of one id.
+        """Refuse two tasks with the same id.
 
         Raises:
             DataError: there are two.
@@ -90,9 +90,9 @@ class TaskSet:
 
     @cached_property
     def twins(self) -> Mapping[str, tuple[str, ...]]:
-        """By task id, the tasks that ask the same or nearly so (:func:`rbsuite.twins.find_twins`), of tasks that have any.
+        """By task id, the tasks that ask the same or nearly the same (:func:`rbsuite.twins.find_twins`), for tasks that have any.
 
-        What was learnt on a task's twin is kept out of its recall, like what was learnt on the task itself. To find them takes time, so
+        What was learned on a task's twin is kept out of its recall, like what was learned on the task itself. Finding twins takes time, so
         they are looked for when they are first asked for.
         """
         return find_twins({task.id: self.asks(task) for task in self.tasks}).of if self.asks is not None else {}
@@ -104,9 +104,9 @@ class TaskSet:
 
 
 def once(known: MutableMapping[_K, _T], key: _K, build: Callable[[], _T]) -> _T:
-    """What ``build`` gives for a key, kept from the first call on; for what an environment works out only when asked.
+    """What ``build`` returns for a key, kept from the first call on; for what an environment works out only when asked.
 
-    Two threads may build the same value; the first one stands.
+    Two threads may build the same value; the first one is kept.
     """
     if key not in known:
         known.setdefault(key, build())

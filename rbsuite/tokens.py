@@ -1,12 +1,12 @@
-"""How many tokens a text has, by an estimate that depends on nothing but the text: no tokenizer is loaded or fetched.
+"""How many tokens a text has, by an estimate that depends only on the text: no tokenizer is loaded or fetched.
 
-A text is taken apart much as tokenizers of today do before they look a piece up: words in pieces of at most six letters, each with the
-space before it, numbers in pieces of three digits, marks in pairs, space in one. Every piece counts as one token, and so does every
-character outside of ASCII.
+A text is split much as current tokenizers do before they look up a piece: words into pieces of at most six letters, each with the
+space before it, numbers into pieces of three digits, marks into pairs, white space into one. Every piece counts as one token, and so does
+every character outside ASCII.
 
 Measured against three tokenizers (OpenAI's cl100k_base and o200k_base, and that of Claude 2; ``benchmarks/tokens.py``), it is 2 to 24 % too
-high on transcripts, records of benchmarks, replies of models, source code and prose in English and Chinese. It is two to four times too
-high for alphabets beside the Latin one, more for drawn lines, and a fifth too low for base64 and the like, and for emoji.
+high on transcripts, benchmark records, model replies, source code and prose in English and Chinese. It is two to four times too
+high for alphabets other than Latin, more for box-drawing characters, and a fifth too low for base64 and the like, and for emoji.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _PIECE = re.compile(
 
 
 def tokens_of(text: str) -> int:
-    """The estimate. It is never more than the text has characters."""
+    """The estimate. It is never more than the number of characters."""
     return sum(1 for _ in _PIECE.finditer(text))
 
 
 def fit(texts: Sequence[str], tokens: int) -> bool:
-    """Whether texts have together no more than so many tokens. They are counted only where no bound decides it.
+    """Whether texts together have no more than a number of tokens. They are counted only if no bound decides it.
 
-    The bound is up to a third too high, and takes a tenth of the time of counting.
+    The bound is up to a third too high, and takes a tenth of the time that counting does.
     """
     if sum(map(len, texts)) <= tokens or _bound(_BETWEEN.join(texts)) <= tokens:
         return True
@@ -38,7 +38,7 @@ def fit(texts: Sequence[str], tokens: int) -> bool:
 
 
 _BETWEEN = "\u00b7"
-"""Outside of ASCII, and so a token of its own that takes nothing of what stands beside it."""
+"""Outside ASCII, and so a token of its own that takes nothing from its neighbors."""
 
 
 def _kind(byte: int) -> int:
@@ -53,12 +53,12 @@ def _kind(byte: int) -> int:
 
 _KIND_OF = bytes(map(_kind, range(256)))
 _GOES_ON = bytes(range(0x80, 0xC0))
-"""The bytes of UTF-8 with which no character begins."""
+"""The bytes of UTF-8 that no character begins with."""
 
 
 @lru_cache(maxsize=16)  # the rules are the same for many tasks, and a transcript is shown to a judge and then to a memory
 def _bound(text: str) -> int:
-    """No fewer than the tokens of a text, from how often a character of one kind follows one of another."""
+    """An upper bound of the tokens of a text, from how often a character of one kind follows one of another."""
     import numpy as np
 
     encoded = text.encode("utf-8", "surrogatepass").translate(_KIND_OF, _GOES_ON)
@@ -76,7 +76,7 @@ def _bound(text: str) -> int:
     pieces = runs[lower] + runs[upper] + runs[digit] + runs[space] + runs[other] + runs[mark]
     pieces += encoded.count(bytes([lower] * 6)) + inside[upper] // 3 + inside[digit] // 3 + inside[mark] // 2
     pieces += counts[underscore] + counts[foreign]
-    # What joins the piece that follows: an underscore, the last of a run of capitals, a space that stands alone.
+    # What joins the piece that follows: an underscore, the last of a run of capitals, a single space.
     joined = followed(underscore, lower, upper)
     joined += max(0, followed(upper, lower) - inside[upper])
     joined += max(0, followed(space, lower, upper, mark) - inside[space])
@@ -84,7 +84,7 @@ def _bound(text: str) -> int:
 
 
 class CountedText:
-    """A text whose tokens are counted when somebody asks.
+    """A text whose tokens are counted only when needed.
 
     Args:
         text: the text.
@@ -103,7 +103,7 @@ class CountedText:
         return len(self._ends)
 
     def fits(self, tokens: int) -> bool:
-        """Whether it has no more than so many."""
+        """Whether it has no more than this many."""
         counted = "_ends" in self.__dict__
         return len(self.text) <= tokens or (not counted and _bound(self.text) <= tokens) or self.tokens <= tokens
 

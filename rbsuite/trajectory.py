@@ -31,7 +31,7 @@ EndReason = Literal[
 
 END_REASONS: tuple[EndReason, ...] = get_args(EndReason)
 BROKEN_ENDS: frozenset[EndReason] = frozenset({"env_error", "model_error"})
-"""Ends that say nothing about the agent: never judged, never learnt from, always counted."""
+"""Ends that say nothing about the agent: never judged, never learned from, always counted."""
 
 EVERYONE: tuple[Actor, ...] = ("agent", "user")
 NO_CHOICE = -1
@@ -45,7 +45,7 @@ class Image:
     Attributes:
         media_type: e.g. ``"image/png"``.
         data: the bytes in base64, so that records stay JSON.
-        description: what stands in its place where only text goes.
+        description: what replaces it where only text is possible.
     """
 
     media_type: str
@@ -65,11 +65,11 @@ class Image:
 
 Part = str | Image
 Content = str | tuple[Part, ...]
-"""What a message holds: a text, or texts and images in order."""
+"""What a message contains: a text, or texts and images in order."""
 
 
 def content_text(content: Content) -> str:
-    """The text of a content; an image is shown by its description in brackets."""
+    """A content as text; an image is shown as its description in brackets."""
     if isinstance(content, str):
         return content
     return "\n".join(part if isinstance(part, str) else f"[{part.description}]" for part in content)
@@ -77,7 +77,7 @@ def content_text(content: Content) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's request to call a tool. ``arguments`` is the parsed object, or ``{}`` with the unread text in ``raw``."""
+    """A model's request to call a tool. ``arguments`` is the parsed object, or ``{}`` with the unparsed text in ``raw``."""
 
     id: str
     name: str
@@ -87,10 +87,10 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What one of several calls gave.
+    """What one of several calls returned.
 
     Attributes:
-        id: that of the call.
+        id: id of the call.
         name: the tool.
         text: the result.
     """
@@ -128,18 +128,18 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What an environment shows to the one whose turn it is.
+    """What an environment shows to the actor whose turn it is.
 
     Attributes:
         text: the observation itself: a tool's result, the user's words, the question, a scene.
         turn: who acts next; ``over`` ends the episode, and the text is the last thing the agent is shown.
         role: how the text enters a chat: ``"tool"`` for the result of tool calls, else ``"user"``.
-        messages: messages that stand before the text, at the first observation of an actor: the policy, the instruction of a simulated
+        messages: messages that come before the text, in the first observation of an actor: the policy, the instruction of a simulated
             user.
-        tools: the tools that the actor may call; given at its first observation and whenever they change.
-        choices: the named actions, where the action mode is ``choice``; an action's ``index`` points into them.
+        tools: the tools that the actor may call; given in its first observation and whenever they change.
+        choices: the named actions, if the action mode is ``choice``; an action's ``index`` points into them.
         images: images that belong to the text.
-        results: where an action made several calls, what each gave, in their order; ``text`` then holds all of them.
+        results: if an action made several calls, what each returned, in their order; ``text`` then contains all of them.
         data: further plain data for adapters and reports; never ground truth. In the last observation, ``answer`` is the answer as it was
             understood (``""``: not at all), which a vote over rollouts counts (:class:`rbsuite.scaling.selectors.MajoritySelector`).
     """
@@ -156,7 +156,7 @@ class Observation:
 
     @classmethod
     def of_results(cls, results: Sequence[ToolResult], turn: Turn = "agent") -> Observation:
-        """The observation of what several calls gave."""
+        """The observation of the results of several calls."""
         return cls("\n".join(result.text for result in results), turn, "tool", results=tuple(results))
 
     @property
@@ -170,10 +170,10 @@ class Action:
     """What an agent or a user does: it says something, calls tools, or takes one of the named actions.
 
     Attributes:
-        text: what is said. Of a named action: its name, or the reply that named none, for whoever reads the trajectory. Where actions are
-            named, the empty text without an index is the agent's word that it is done.
+        text: what is said. For a named action: its name, or the reply that named none, for whoever reads the trajectory. Where actions are
+            named, an empty text without an index means that the agent is done.
         calls: tool calls, in order.
-        index: which of the named actions; :data:`NO_CHOICE` for a reply that named none; ``None`` where this is no choice.
+        index: which of the named actions; :data:`NO_CHOICE` for a reply that named none; ``None`` if this is not a choice.
         thought: reasoning that goes with the action: part of the trajectory, but the environment does not see it.
     """
 
@@ -184,7 +184,7 @@ class Action:
 
     @classmethod
     def call(cls, name: str, arguments: Mapping[str, Any] | None = None, *, id: str = "", thought: str = "") -> Action:
-        """An action of one tool call."""
+        """An action with one tool call."""
         return cls(calls=(ToolCall(id, name, {} if arguments is None else arguments),), thought=thought)
 
     @classmethod
@@ -194,7 +194,7 @@ class Action:
 
     @property
     def speaks(self) -> bool:
-        """Whether the action is a text alone."""
+        """Whether the action is only a text."""
         return not self.calls and self.index is None
 
 
@@ -218,7 +218,7 @@ class Usage:
 
     @classmethod
     def total(cls, several: Sequence[Usage]) -> Usage:
-        """The sum of many, at less cost than one addition after the other."""
+        """The sum of many, faster than adding them one after the other."""
         costs = [one.cost for one in several if one.cost is not None]
         return cls(
             sum(one.calls for one in several),
@@ -235,14 +235,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What an experiment has cost so far, in all its sessions: tries that were thrown away and calls that failed are in it.
+    """What an experiment has cost so far, in all its sessions, including tries that were thrown away and calls that failed.
 
     Attributes:
-        calls: model calls begun; one that is tried again after a fault is one.
-        tokens: in and out; of a call that does not tell, an estimate.
+        calls: model calls begun; one that is retried after a fault counts once.
+        tokens: in and out; an estimate for a call that does not report them.
         cost: US dollars of the calls whose price is known.
         unpriced: calls whose price is not known.
-        seconds: for which it was under way.
+        seconds: how long it has been running.
     """
 
     calls: int = 0
@@ -277,8 +277,8 @@ class Grade:
     Attributes:
         score: in [0, 1].
         measures: the further figures that the environment's spec declares, by name, each in [0, 1].
-        truth: details of the check, for reports. Where ``answered`` is one of them it is what the rollout is taken to have answered
-            (``None``: nothing that could be understood), and reports hold a vote over it. ``unreadable`` and ``invalid`` say how many
+        truth: details of the check, for reports. If ``answered`` is one of them, it is what the rollout is taken to have answered
+            (``None``: nothing that could be understood), and reports take a vote over it. ``unreadable`` and ``invalid`` say how many
             replies could not be read or carried out, and are columns of reports.
     """
 
@@ -295,7 +295,7 @@ class Step:
         actor: whose turn it was.
         observation: what the actor saw.
         action: what it did.
-        reward: the environment's reward for it; ``None`` where there is none or once stripped.
+        reward: the environment's reward for it; ``None`` if there is none or it was stripped.
         audience: who saw the action.
     """
 
@@ -318,8 +318,8 @@ class Trajectory:
         steps: turns of agent and simulated user in order.
         final: the last observation, which nobody answered.
         end: why it ended.
-        error: one line about the failure, where ``end`` is an error.
-        grade: the environment's own verdict, the ground truth; ``None`` where there is none or once stripped.
+        error: one line about the failure, if ``end`` is an error.
+        grade: the environment's own verdict, the ground truth; ``None`` if there is none or it was stripped.
     """
 
     task_id: str
@@ -334,7 +334,7 @@ class Trajectory:
 
     @property
     def score(self) -> float | None:
-        """The environment's own score in [0, 1]; ``None`` where there is none."""
+        """The environment's own score in [0, 1]; ``None`` if there is none."""
         return None if self.grade is None else self.grade.score
 
     @property
@@ -360,5 +360,5 @@ class Trajectory:
 def _shown_step(step: Step) -> Step:
     if step.actor == "agent":
         return step if step.reward is None else replace(step, reward=None)
-    # What the user saw holds its hidden instruction, and what it thought is its own; what it said the agent heard.
+    # What the user saw contains its hidden instruction, and its thoughts are its own; what it said, the agent heard.
     return Step(step.actor, Observation("", turn="user"), replace(step.action, thought=""), None, step.audience)

@@ -1,18 +1,18 @@
 """Trajectories as text: one renderer for judges, memories and reports, so that all mechanisms see the same.
 
-What users, tools and pages wrote is in it as it stands, so in a prompt a transcript is fenced (:mod:`rbsuite.fencing`). A line of
+What users, tools and pages wrote is included verbatim, so a transcript is fenced in a prompt (:mod:`rbsuite.fencing`). A line of
 theirs that would pass for a turn of the transcript is marked with a bar.
 
-Long trajectories (a hundred commands, pages of a site, a patient's record) are cut by one rule, whoever reads them, within a budget of
+Long trajectories (a hundred commands, pages of a site, a patient's record) are cut by the same rule for every reader, to a budget of
 tokens, which are estimated (:mod:`rbsuite.tokens`):
 
-1. The longest texts lose their middles first. Of what was seen, lines that tell of a failure are kept from the middle, the first ones, in
+1. The longest texts lose their middles first. In what was seen, the first lines of the middle that report a failure are kept, in
    a quarter of its room; head and tail share the rest.
-2. Where even short texts do not fit, whole turns go: those in the middle first, but a quarter of the budget stays for those of them that
-   saw a failure, the latest first.
+2. If even short texts do not fit, whole turns are left out: those in the middle first, but a quarter of the budget is reserved for those
+   of them that saw a failure, the latest first.
 3. Every gap is marked with its size.
 
-Labels and these marks come on top of the budget. :func:`rbsuite.reading.fitting.fitted` makes it smaller where a model's context is.
+Labels and these marks come on top of the budget. :func:`rbsuite.reading.fitting.fitted` lowers it for a model with a smaller context.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rbsuite.trajectory import NO_CHOICE, Action, Observation, Step, ToolCall, T
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 NOTHING = "(nothing)"
-"""What is shown where an agent said nothing; where actions are named, that is how it stops."""
+"""What is shown if an agent said nothing; where actions are named, that is how it stops."""
 BUDGET = 12_000
 """Tokens of a transcript, by default."""
 RULES_BUDGET = 6_000
@@ -39,15 +39,15 @@ _FAILURE = re.compile(
     r"\b(?:\w{0,60}(?:Error|Exception)\b ?:|error:|fatal:|Segmentation fault|command not found))[^\n]*",
     re.MULTILINE,
 )
-"""A line that tells of a failure: of a test, a program, a command, a tool or a page."""
+"""A line that reports a failure: of a test, a program, a command, a tool or a page."""
 _LEAST = 20
-"""A text is cut to no fewer tokens; where that does not fit, turns of the middle are left out."""
+"""No text is cut to fewer tokens; if that does not fit, turns in the middle are left out."""
 _SIGNAL = re.compile(r"[ \t]*###[A-Z][A-Z0-9_ -]*###")
-"""A word by which a simulated user gives a sign to its environment, such as ``###STOP###``."""
+"""A word with which a simulated user signals to its environment, such as ``###STOP###``."""
 
 
 def render_action(action: Action) -> str:
-    """An action on one line: ``name({"argument": ...})``, the text, or the chosen index; what was said stands before the calls."""
+    """An action on one line: ``name({"argument": ...})``, the text, or the chosen index; what was said comes before the calls."""
     if action.index is not None:
         chosen = "nothing" if action.index == NO_CHOICE else action.index
         return f"choose {chosen}{': ' + action.text if action.text else ''}"
@@ -67,8 +67,8 @@ def render_transcript(trajectory: Trajectory, *, budget: int = BUDGET, told: Cal
     Rewards, scores, the simulated user's own brief and its signals (``###STOP###``) are never in it.
 
     Args:
-        trajectory: may still hold ground truth; it is not shown.
-        budget: tokens of all texts together; what has more is cut by the rule of the module. 0: no limit.
+        trajectory: may still contain ground truth; it is not shown.
+        budget: tokens of all texts together; what has more is cut by the rule of this module. 0: no limit.
         told: called once if something is left out.
     """
     final = trajectory.final
@@ -106,7 +106,7 @@ def cut_text(text: str, most: int) -> str:
 
 
 def share_of(budget: int, parts: int) -> int:
-    """What of a budget goes to each of several parts; no limit stays none, and no share becomes none."""
+    """How much of a budget each of several parts gets; no limit stays no limit, and no share becomes 0."""
     return max(1, budget // max(1, parts)) if budget else 0
 
 
@@ -130,7 +130,7 @@ def _without(text: str, head: int, tail: int) -> str:
 
 
 def _cut_seen(text: CountedText, most: int) -> str:
-    """The same for what was seen: a quarter of the room goes to lines of the middle that tell of a failure, if there are any."""
+    """The same for what was seen: a quarter of the room goes to lines of the middle that report a failure, if there are any."""
     if text.fits(most):
         return text.text
     room = most // 4
@@ -152,7 +152,7 @@ def _cut_seen(text: CountedText, most: int) -> str:
 _LIKE_A_TURN = re.compile(
     r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029](?=[ \t]{0,8}(?:(?:Thought|Action) \d|(?:Observation|Result|End) ?:|\[\d+ turns left out\]))"
 )
-"""The end of a line after which somebody's words go on with what looks like a turn of the transcript."""
+"""The end of a line after which somebody's words continue with what looks like a turn of the transcript."""
 _MARKED = r"\g<0>| "
 
 _Turn = list[tuple[str, str]]
@@ -246,7 +246,7 @@ def _ends(least: Sequence[int], budget: int) -> tuple[int, int]:
 
 
 def _share(lengths: Sequence[int], budget: int) -> int:
-    """The length to which each text may go so that all fit into the budget; 0 where they do anyway."""
+    """The length that each text may have so that all fit into the budget; 0 if they fit anyway."""
     if sum(lengths) <= budget:
         return 0
     room = budget

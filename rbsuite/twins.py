@@ -1,7 +1,7 @@
 """Tasks that ask the same: identical ones, and those that differ in a word or two.
 
-To recall a task's twin is to recall its answer, which is no learning. Two texts are identical if they have the same words and signs in the
-same order, whatever their case and spacing. They are nearly so if they share :data:`SHARE` of their words (repeats counted) and have all
+Recalling a task's twin is recalling its answer, which is not learning. Two texts are identical if they have the same words and signs in the
+same order, regardless of case and spacing. They are nearly so if they share :data:`SHARE` of their words (repeats counted) and have all
 numbers and mathematical signs in common: problems that differ in a number are different problems.
 """
 
@@ -15,14 +15,14 @@ from math import ceil
 from typing import Generic, TypeVar
 
 SHARE = 0.9
-"""Jaccard similarity of the words (as multisets) from which texts are nearly identical."""
+"""Jaccard similarity of the words (as multisets) from which on texts are nearly identical."""
 
 LEAST_WORDS = 15
-"""Shorter texts are twins only where they are identical: one word more may make another question of them."""
+"""Shorter texts are twins only if they are identical: one more word may make a different question of them."""
 
 _TOKEN = re.compile(r"[^\W_]+|[^\w\s]")
 _EXACT = re.compile(r"\d|^[-+*/=<>^\u2212\u00d7\u00f7\u2264\u2265\u2260]$")
-"""What texts must have in common altogether."""
+"""What texts must have entirely in common."""
 
 
 _Id = TypeVar("_Id", bound=Hashable)
@@ -33,7 +33,7 @@ class Twins(Generic[_Id]):
     """The twins among some tasks.
 
     Attributes:
-        of: by task id, the ids of its twins in the order of the tasks; of tasks that have any.
+        of: by task id, the ids of its twins in the order of the tasks; only for tasks that have any.
         identical: number of pairs that are identical.
         near: number of pairs that are nearly so.
     """
@@ -43,7 +43,7 @@ class Twins(Generic[_Id]):
     near: int
 
     def said(self, what: str) -> tuple[str, ...]:
-        """A sentence for who imports the tasks; none where there are no twins.
+        """A sentence for whoever imports the tasks; none if there are no twins.
 
         Args:
             what: what the tasks are called, in the plural.
@@ -62,7 +62,7 @@ def find_twins(texts: Mapping[_Id, str]) -> Twins[_Id]:
     """The twins among tasks.
 
     Args:
-        texts: by task id, what the task asks, with the choices where it has any.
+        texts: by task id, what the task asks, with the choices if it has any.
     """
     names = list(texts)
     tokens = [tuple(_TOKEN.findall(texts[name].casefold())) for name in names]
@@ -123,7 +123,7 @@ def _similar(tokens: Sequence[tuple[str, ...]], group: Sequence[int]) -> list[tu
 
 
 def _elements(words: Sequence[str]) -> frozenset[tuple[str, int]]:
-    """Words as a set in which a word that comes twice is two elements."""
+    """Words as a set in which a word that occurs twice is two elements."""
     seen: Counter[str] = Counter()
     elements = []
     for word in words:

@@ -1,4 +1,4 @@
-"""Verdicts: what a judge says of a trajectory."""
+"""Verdicts: what a judge says about a trajectory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Verdict:
     """A judge's verdict on one trajectory.
 
     Attributes:
-        label: ``unknown`` when the judge could not decide or failed; nothing is learnt from it.
+        label: ``unknown`` when the judge could not decide or failed; nothing is learned from it.
         score: the judge's own score in [0, 1], or ``None``.
         rationale: why, in the judge's words; goes to every memory alike.
         source: id of the judge, e.g. ``"self"`` or ``"noisy:0.8"``.

@@ -12,7 +12,7 @@ from rbsuite.trajectory import Action, Message, Observation, ToolSpec
 
 
 class AgentServices(ToolServices, Protocol):
-    """What an agent may use. The cost counts as ``agent``; ``temperature=None`` takes the experiment's."""
+    """What an agent may use. The cost counts as ``agent``; ``temperature=None`` means the experiment's."""
 
     async def complete(
         self,
@@ -28,7 +28,7 @@ class AgentServices(ToolServices, Protocol):
             messages: the conversation.
             tools: what it may call.
             temperature: ``None``: the experiment's.
-            schema: JSON schema of the reply. A model that takes none is asked without it.
+            schema: JSON schema of the reply. A model that does not accept one is asked without it.
 
         Raises:
             ModelError: the model failed.
@@ -57,10 +57,10 @@ class Agent(Protocol):
         """Begin a rollout."""
 
     def remember(self, memory: str) -> None:
-        """Put this text in the place of the recalled one from now on; for memories that recall at every step or further rollout."""
+        """Use this text in place of the recalled one from now on; for memories that recall at every step or further rollout."""
 
     def decided(self, observation: Observation) -> bool:
-        """Whether the answer to an observation stands already, so that nothing is asked and nothing needs to be recalled for it."""
+        """Whether the answer to an observation is already decided, so that no model is asked and nothing needs to be recalled for it."""
 
     async def act(self, observation: Observation) -> Action:
         """Answer an observation whose turn is ``agent``.

@@ -1,4 +1,4 @@
-"""What all agents that talk to a chat model have in common: the conversation, and where memory stands in it."""
+"""What all agents that talk to a chat model have in common: the conversation, and where memory goes in it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ RETRY = "agent/retry.j2"
 
 
 class ChatAgent:
-    """Keeps the conversation of one rollout. Subclasses say what the system prompt holds and how replies are read.
+    """Keeps the conversation of one rollout. Subclasses say what the system prompt contains and how replies are read.
 
     The system prompt is made at the first observation: the environment's system messages, what :meth:`instructions` adds,
     and last the recalled memory. Without any of them there is no system message.
 
-    A reply that cannot be read, is empty or was cut goes back to the model once, with what is wrong with it.
+    A reply that cannot be read, is empty or was cut off goes back to the model once, with what is wrong with it.
 
     Args:
-        strict: replies are read as upstream does: one that cannot be read is not told back, and what was cut counts as it stands.
-        schema: JSON schema of replies, for models that keep to one.
+        strict: replies are read as upstream does: one that cannot be read is not sent back, and one that was cut off counts as it is.
+        schema: JSON schema of replies, for models that accept one.
     """
 
     _services: AgentServices
@@ -56,7 +56,7 @@ class ChatAgent:
             self._messages = [*self._system(), *others]
 
     def decided(self, observation: Observation) -> bool:
-        """See :class:`rbsuite.agents.base.Agent`: every turn is asked for."""
+        """See :class:`rbsuite.agents.base.Agent`: the model is asked at every turn."""
         return False
 
     async def act(self, observation: Observation) -> Action:
@@ -77,7 +77,7 @@ class ChatAgent:
                     return self.unread(completion, failure)
                 problem = told_fault(failure.message.rstrip("."), completion)
             if not (self._messages[-1].text.strip() or self._messages[-1].tool_calls):
-                self._messages.pop()  # an empty message is refused by many
+                self._messages.pop()  # many providers refuse an empty message
             self._messages.append(Message("user", self._services.render(RETRY, problem=problem)))
         raise AssertionError("the loop returns or raises")
 
@@ -95,7 +95,7 @@ class ChatAgent:
         """The action of a reply.
 
         Raises:
-            ParseFailure: it cannot be read, or it would be taken as speech and is none: it is empty, or was cut.
+            ParseFailure: it cannot be read, or it would be taken as speech but is empty or was cut off.
         """
         fault = "" if self._strict else fault_of(completion)
         if fault and not (completion.text.strip() or completion.tool_calls):
@@ -107,7 +107,7 @@ class ChatAgent:
         raise ParseFailure(f"the model's reply is no answer: {fault}.")
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:
-        """What comes of a reply that cannot be read, where it is not told back (again).
+        """What becomes of a reply that cannot be read, if it is not sent back (again).
 
         Raises:
             ParseFailure: always, unless a subclass has something else to do.
@@ -151,7 +151,7 @@ class ChatAgent:
 class TextAgent(ChatAgent):
     """Answers every observation with the model's text.
 
-    A text that was cut twice stands as it is: what it answers, if anything, is for the environment's reader to say.
+    A text that was cut off twice is taken as it is: what it answers, if anything, is for the environment's reader to say.
     """
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:

@@ -21,7 +21,7 @@ from rbsuite.trajectory import NO_CHOICE, Action, Image, Message, Observation
 
 
 def _object(**properties: Any) -> Mapping[str, Any]:
-    """The schema of an object with all of some properties and no others, which is what providers ask of schemas."""
+    """The schema of an object with exactly these properties, all of them required, as providers demand of schemas."""
     return {
         "type": "object",
         "properties": properties,
@@ -41,15 +41,15 @@ STEP_SCHEMA = _object(reasoning=_TEXT, action_id={"type": ["integer", "null"]})
 """The form that ``agent/stepwise.j2`` asks for."""
 
 STOP = Action()
-"""By the empty text an agent ends an episode of named actions."""
+"""With the empty text, an agent ends an episode of named actions."""
 
 
 class PlannerAgent(ChatAgent):
     """Asks for a plan as JSON and carries it out until it is used up, an action fails, or the agent is asked to check.
 
-    Every request holds the whole history as text in one message, one line for each action. A reply that cannot be read goes back once,
-    with what is wrong with it; then it becomes an action without index, which the environment refuses, and the next request names the
-    fault. An empty plan ends the episode.
+    Every request contains the whole history as text in one message, one line for each action. A reply that cannot be read goes back once,
+    with what is wrong with it; the second time, it becomes an action without an index, which the environment refuses, and the next request
+    names the fault. An empty plan ends the episode.
 
     Args:
         strict: replies are read as upstream does, and one that cannot be read is followed by the same request again.
@@ -138,7 +138,7 @@ class StepwiseAgent(ChatAgent):
     """Names one action at a time as JSON, in a conversation that keeps everything.
 
     Args:
-        strict: a reply must be JSON and nothing else, in a code fence or not, and one that cannot be read is not told back.
+        strict: a reply must be JSON and nothing else, in a code fence or not, and one that cannot be read is not sent back.
         schema: whether the JSON schema of a reply is sent along.
     """
 
@@ -150,7 +150,7 @@ class StepwiseAgent(ChatAgent):
         self._policy = ""
 
     async def act(self, observation: Observation) -> Action:
-        """See :class:`rbsuite.agents.base.Agent`; where the named actions change, so does the system prompt."""
+        """See :class:`rbsuite.agents.base.Agent`; if the named actions change, so does the system prompt."""
         if self._messages and observation.choices and observation.choices != self._choices:
             self._instructions = self.instructions(self._policy, observation)
             self._messages = [*self._system(), *self._messages[1:]]
@@ -174,7 +174,7 @@ class StepwiseAgent(ChatAgent):
         return _actions(plan, completion, self._choices)[0]
 
     def unread(self, completion: Completion, failure: ParseFailure) -> Action:
-        """An action without index, which the environment refuses."""
+        """An action without an index, which the environment refuses."""
         return _actions(PlanReply((), readable=False), completion, self._choices)[0]
 
 
@@ -190,7 +190,7 @@ def named(observation: Observation) -> Sequence[str]:
 
 
 def _actions(plan: PlanReply, completion: Completion, names: Sequence[str]) -> list[Action]:
-    """The actions of a plan, at least one: what was thought goes with the first."""
+    """The actions of a plan, at least one: the thought goes with the first."""
     reply, reasoning = completion.text, completion.reasoning
     if not plan.readable:
         return [Action.choose(NO_CHOICE, reply.strip(), thought=reasoning)]

@@ -23,7 +23,7 @@ _ACTION = r"(?:next[ \t_]+)?action[ \t_](?:id|index)"
 _NAMED_ID = re.compile(r"\baction[ _]id[\"'*_`]*+[ \t]*+[:=]?[ \t]*+[\"'*_`]*+(\d{1,9})\b", re.IGNORECASE)
 _ENDS = frozenset(["null", "none", "nil", ""])
 _MOST = 10_000
-"""Ids of a plan that are looked at, from the first on."""
+"""How many ids of a plan are looked at, from the first on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class PlanReply:
 def read_plan(reply: str, n: int) -> PlanReply:
     """The plan in a reply of the form ``{"reasoning_and_reflection", "language_plan", "executable_plan": [{"action_id"}]}``.
 
-    Only the ids count. A plan is cut at the first id that does not exist; if that is its first, nothing could be read. An empty list
-    ends the episode. See :mod:`rbsuite.reading` for what departs from the form and is read all the same.
+    Only the ids count. A plan is cut at the first id that does not exist; if that is its first, the reply cannot be read. An empty list
+    ends the episode. See :mod:`rbsuite.reading` for what departs from the form but is read anyway.
 
     Args:
         reply: the model's text.
@@ -104,8 +104,8 @@ def read_step(reply: str, n: int) -> PlanReply:
 
 
 def read_plan_strictly(reply: str, n: int) -> PlanReply:
-    """The plan in a reply as upstream reads it, but for a code fence around the JSON, which is taken off, and for ids that are no whole
-    numbers, at which upstream fails. What follows the first id that does not exist is not looked at.
+    """The plan in a reply as upstream reads it, except for a code fence around the JSON, which is removed, and for ids that are not whole
+    numbers, on which upstream fails. What follows the first id that does not exist is not looked at.
 
     Args:
         reply: the model's text: JSON, in a code fence or not.
@@ -165,7 +165,7 @@ def _missing(key: str, cut: bool) -> str:
 
 
 def _ids(told: object) -> list[int | None]:
-    """The ids of a plan; ``None`` for what stands in place of one."""
+    """The ids of a plan; ``None`` for anything that is not one."""
     if isinstance(told, str):
         values = values_in(told).found
         told = values[0] if len(values) == 1 else told
@@ -191,7 +191,7 @@ def _cut(ids: Sequence[int | None], n: int, thought: str) -> PlanReply:
     """The plan up to the first id that does not exist.
 
     Raises:
-        Unreadable: that is its first, or what comes before it holds something that is no id.
+        Unreadable: that is its first, or something before it is not an id.
     """
     known: list[int] = []
     for number in ids:

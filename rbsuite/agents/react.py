@@ -16,7 +16,7 @@ from rbsuite.trajectory import Action, Message, Observation
 
 
 class ActAgent(ChatAgent):
-    """The tools' schemas stand in the system prompt; the action is the JSON after the last ``Action:``; see :class:`ChatAgent`."""
+    """The tools' schemas are in the system prompt; the action is the JSON after the last ``Action:``; see :class:`ChatAgent`."""
 
     template = "agent/act.j2"
     thinks = False
@@ -42,7 +42,7 @@ class ActAgent(ChatAgent):
 
 
 class ReactAgent(ActAgent):
-    """As :class:`ActAgent`, with a thought before each action; the thought is kept in the trajectory."""
+    """Like :class:`ActAgent`, with a thought before each action; the thought is kept in the trajectory."""
 
     template = "agent/react.j2"
     thinks = True

@@ -18,7 +18,7 @@ from rbsuite.transcript import render_action
 class ToolsAgent(ChatAgent):
     """Offers the environment's tools to the model; a reply without a tool call is text.
 
-    Where an environment carries out the first of several calls only, as tau-bench does, the others are cut from the conversation, like
+    If an environment carries out only the first of several calls, as tau-bench does, the others are cut from the conversation, as in
     ``tau_bench/agents/tool_calling_agent.py`` (sierra-research/tau-bench, 59a200c6).
 
     Args:
@@ -30,7 +30,7 @@ class ToolsAgent(ChatAgent):
         return self._tools
 
     def heard(self, observation: Observation) -> Sequence[Message]:
-        """Results answer the calls that are open; all else is said by the user. Calls that nothing answers leave the conversation."""
+        """Results answer the open calls; everything else is said by the user. Calls that nothing answers leave the conversation."""
         last = self._messages[-1] if self._messages else None
         if last is None or not last.tool_calls:
             return [Message("user", observation.content)]
@@ -49,7 +49,7 @@ class ToolsAgent(ChatAgent):
         return [Message("user", observation.content)]
 
     def answer(self, completion: Completion) -> Action:
-        """The text and the calls of the reply; what an environment does with several is its own matter."""
+        """The text and the calls of the reply; what to do with several calls is up to the environment."""
         self._messages.append(message_of(completion))
         try:
             calls = self._readable(completion)
@@ -66,7 +66,7 @@ class ToolsAgent(ChatAgent):
         """The calls of a reply, each with its arguments.
 
         Raises:
-            Unreadable: one has none, or the reply ended before its calls did.
+            Unreadable: one has no readable arguments, or the reply ended before its calls did.
         """
         calls = completion.tool_calls
         if not self._strict:
@@ -82,7 +82,7 @@ class ToolsAgent(ChatAgent):
 
 
 def _answered(calls: Sequence[ToolCall], observation: Observation) -> Sequence[tuple[ToolCall, ToolResult]]:
-    """The calls that an observation answers: by id, or where the ids are not those of the calls, from the first on."""
+    """The calls that an observation answers: by id, or if the ids are not those of the calls, from the first on."""
     results = observation.results
     if not results:
         return [(calls[0], ToolResult("", "", observation.text))]

@@ -1,1 +1,1 @@
-"""Environments: the base class, its spaces, reference solutions, simulated users."""
+"""Environments: the base class, where episodes run, reference solutions, simulated users."""

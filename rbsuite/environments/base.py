@@ -1,8 +1,8 @@
 """What an environment is: a family of tasks, and the worlds they are tried in.
 
 An :class:`Environment` is made once for an experiment and owns what its episodes share (data, a pool of browsers, a server). It opens an
-:class:`Episode` for every rollout. Both may wait, as for a browser or a sandbox. Worlds that only compute are simpler to write as a
-:class:`SyncEnvironment` with a :class:`SyncEpisode`; the core runs these on the event loop, or in a thread or process of their own where
+:class:`Episode` for every rollout. Both may wait, e.g. for a browser or a sandbox. Worlds that only compute are simpler to write as a
+:class:`SyncEnvironment` with a :class:`SyncEpisode`; the core runs these on the event loop, or in a thread or process of their own if
 the spec says so.
 
 Same seed and same actions give the same trajectory. An invalid action becomes an observation, never an exception. An environment never
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 class EpisodeServices(ModelServices, Protocol):
-    """What an episode may use. The model is the grader's, for :meth:`Episode.grade` alone: outside an experiment there is none, and
-    asking it is a ``ModelError``. The cost counts as ``grade``.
+    """What an episode may use. The model is the grader's, only for :meth:`Episode.grade`: outside an experiment there is none, and
+    asking it raises a ``ModelError``. The cost counts as ``grade``.
     """
 
 
@@ -42,8 +42,8 @@ class Opener(Protocol):
 class Environment(ABC):
     """A family of tasks and the world they act in. One object serves one experiment.
 
-    A subclass implements :meth:`tasks` and :meth:`open`, and where there are reference solutions :meth:`solution`. Its ``__init__``
-    takes the options that its spec declares, as keyword arguments, and does no work: whoever lists tasks makes one too.
+    A subclass implements :meth:`tasks` and :meth:`open`, and :meth:`solution` if there are reference solutions. Its ``__init__``
+    takes the options that its spec declares, as keyword arguments, and does no work: listing tasks makes one too.
     """
 
     prompt_directory: ClassVar[Path | None] = None
@@ -59,7 +59,7 @@ class Environment(ABC):
             data: directory of a pack to read in place of the imported one; ``""``: the imported one, or what is bundled.
 
         Raises:
-            DataError: the data is not there or malformed; the message says how to get it.
+            DataError: the data is missing or malformed; the message says how to get it.
             UnknownNameError: no such split or domain.
         """
 
@@ -68,26 +68,26 @@ class Environment(ABC):
         """A fresh world for one rollout of a task.
 
         Args:
-            task: one of the tasks that :meth:`tasks` gave.
-            seed: what the world's own chance is derived from.
+            task: one of the tasks that :meth:`tasks` returned.
+            seed: what the world's own random choices are derived from.
             services: prompts, and the grader's model.
 
         Raises:
-            EnvironmentFailure: the world cannot be had.
+            EnvironmentFailure: the world cannot be created.
         """
 
     def solution(self, task: Task) -> Solution | None:
-        """A way to solve a task, or ``None`` where there is no reference."""
+        """A way to solve a task, or ``None`` if there is no reference."""
         return None
 
     def majority(self, tasks: TaskSet) -> Mapping[str, Action]:
-        """By domain, the answer that is right most often, given without a look at the task: a floor that ``rbsuite verify`` plays. Domains
-        in which that means nothing are left out.
+        """By domain, the answer that is right most often, given without looking at the task: a floor that ``rbsuite verify`` plays. Domains
+        for which that is meaningless are left out.
         """
         return {}
 
     def mistakes(self, task: Task) -> Sequence[Mistake]:
-        """Hand-written mistakes for the simulated learner; where there are any, :mod:`rbsuite.learner` looks for no others on the task."""
+        """Hand-written mistakes for the simulated learner; if there are any, :mod:`rbsuite.learner` looks for no others on the task."""
         return ()
 
     def lessons(self) -> Mapping[str, Lesson]:
@@ -95,38 +95,38 @@ class Environment(ABC):
         return {}
 
     def at_hand(self, split: str, *, data: str = "") -> bool:
-        """Whether :meth:`tasks` needs no network for a split. Where it does, lists and plans leave the split alone."""
+        """Whether :meth:`tasks` needs no network for a split. If it does, lists and plans leave the split alone."""
         return True
 
     def prompt_variables(self, task: Task) -> Mapping[str, Any]:
-        """What the environment's own templates take for a task; none where it has no templates."""
+        """The variables of the environment's own templates for a task; none if it has no templates."""
         return {}
 
     def ceiling(self, tasks: TaskSet) -> Ceiling | None:
-        """How far the benchmark's own answers get by its own grading; ``None`` where they solve every task.
+        """How far the benchmark's own answers get by its own grading; ``None`` if they solve every task.
 
-        ``rbsuite verify`` and ``rbsuite env`` show it. A reference that it says is beyond reach need not score 1.
+        ``rbsuite verify`` and ``rbsuite env`` show it. The reference of a task that it lists as beyond need not score 1.
 
         Args:
-            tasks: what :meth:`tasks` gave.
+            tasks: what :meth:`tasks` returned.
         """
         return None
 
     def facts(self) -> Mapping[str, Any]:
-        """What the manifest says of the environment beside its name, version and options, e.g. the id of what reads answers."""
+        """What the manifest says about the environment besides its name, version and options, e.g. the id of what reads answers."""
         return {}
 
-    async def aclose(self) -> None:  # noqa: B027 - nothing to give back is the ordinary case
-        """Give back what the episodes shared. Called once, after the last episode was closed, whatever happened before."""
+    async def aclose(self) -> None:  # noqa: B027 - most have nothing to release
+        """Release what the episodes shared. Called once, after the last episode was closed, whatever happened before."""
 
 
 class _World:
     """What both kinds of episodes have.
 
     Attributes:
-        observation: what is seen now. An episode sets the first one; after that the core sets it to what ``act`` returned.
-        reward: the environment's reward for the last action, where it has any; recorded, and shown to nobody.
-        truncated: whether the episode was cut by a step limit of the benchmark's own.
+        observation: what is currently seen. An episode sets the first one; after that the core sets it to what ``act`` returned.
+        reward: the environment's reward for the last action, if it has any; recorded, and shown to nobody.
+        truncated: whether the episode was cut off by the benchmark's own step limit.
     """
 
     observation: Observation
@@ -136,19 +136,19 @@ class _World:
     def closes(self, action: Action) -> bool:
         """Whether an action would end the episode by the agent's own decision, as an answer does.
 
-        Sequential scaling holds such an action back and has the agent check it first, where the spec says ``refine="continue"``.
+        Sequential scaling holds such an action back and has the agent check it first, if the spec says ``refine="continue"``.
         """
         return False
 
     @property
     def has_closing_actions(self) -> bool:
-        """Whether :meth:`closes` can be true of anything: whether it was implemented."""
+        """Whether :meth:`closes` can be true for any action: whether it was implemented."""
         return type(self).closes is not _World.closes
 
     def audience(self, actor: Actor, action: Action) -> tuple[Actor, ...]:
         """Who saw an action; asked right after it was carried out.
 
-        Speech is heard by both sides, a tool call is seen by its caller alone.
+        Speech is heard by both sides, a tool call is seen only by its caller.
         """
         return (actor,) if action.calls else EVERYONE
 
@@ -162,14 +162,14 @@ class _World:
 
 
 class Episode(_World, ABC):
-    """The world of one rollout. Whose turn it is stands in ``observation.turn``."""
+    """The world of one rollout. ``observation.turn`` says whose turn it is."""
 
     @abstractmethod
     async def act(self, action: Action) -> Observation:
-        """Carry out an action of the one whose turn it is; the observation that it led to.
+        """Carry out an action of the actor whose turn it is; returns the observation that it led to.
 
         Raises:
-            EnvironmentFailure: the world cannot go on. An action that is merely wrong gives an observation.
+            EnvironmentFailure: the world cannot go on. An action that is merely wrong leads to an observation.
         """
 
     @abstractmethod
@@ -177,11 +177,11 @@ class Episode(_World, ABC):
         """The ground truth. Called once, however the rollout ended, unless it broke.
 
         Args:
-            end: why it ended: ``finished`` where the episode is over, else what cut it (a limit of steps, time or cost).
+            end: why it ended: ``finished`` if the episode is over, else what cut it off (a limit on steps, time or cost).
         """
 
     async def aclose(self) -> None:
-        """Give back what the episode holds. Called once, whatever happened before."""
+        """Release what the episode holds. Called once, whatever happened before."""
 
 
 class SyncEpisode(_World, ABC):
@@ -211,10 +211,10 @@ class SyncEnvironment(Environment):
         return InlineEpisode(self.begun(task, seed=seed, services=services))
 
     def begun(self, task: Task, *, seed: int, services: EpisodeServices) -> SyncEpisode:
-        """What :meth:`begin` gives.
+        """What :meth:`begin` returns.
 
         Raises:
-            PluginError: it is no :class:`SyncEpisode` with a first observation.
+            PluginError: it is not a :class:`SyncEpisode` with a first observation.
         """
         from rbsuite.errors import PLUGIN_REMEDY, PluginError, in_words
 
@@ -279,7 +279,7 @@ class PlainServices:
     """The services of an episode outside an experiment: the plugin's own templates, and no model.
 
     Args:
-        environment: whose templates.
+        environment: the environment whose templates are used.
     """
 
     def __init__(self, environment: Environment) -> None:
@@ -304,8 +304,8 @@ class PlainServices:
 class TaskAwareModel(Protocol):
     """A simulated model, which also sees the reference solution of the task at hand.
 
-    The run binds it to each task. Nothing but the returned model holds the solution: agents, memories and judges get a handle that
-    only knows how to complete a request.
+    The run binds it to each task. Only the returned model holds the solution: agents, memories and judges get a handle that
+    can only complete requests.
     """
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
@@ -313,7 +313,7 @@ class TaskAwareModel(Protocol):
 
         Args:
             task: the task.
-            environment: gives its solution.
+            environment: provides its solution.
             opener: opens episodes, to try out what goes wrong.
 
         Raises:
@@ -322,5 +322,5 @@ class TaskAwareModel(Protocol):
 
 
 def is_task_aware(model: object) -> TypeGuard[TaskAwareModel]:
-    """Whether a model is to be bound to each task."""
+    """Whether a model must be bound to each task."""
     return hasattr(model, "for_task")

@@ -1,7 +1,7 @@
 """Where the episodes of synchronous worlds run: on the event loop, in a thread, or in a process of their own.
 
-What an :class:`~rbsuite.environments.base.Episode` that awaits by itself does is its own matter; it is opened as it is, one at a time where
-the spec says ``exclusive``.
+An :class:`~rbsuite.environments.base.Episode` that awaits is left to itself; it is opened as it is, one at a time if the spec says
+``exclusive``.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to make an environment, in another process too.
+    """How to make an environment, even in another process.
 
     Attributes:
         factory: ``"module:attribute"`` of the environment's class.
         owner: what errors name, e.g. ``"environment 'toy'"``.
         options: the values of its options.
         split, domain, data: what :meth:`rbsuite.Environment.tasks` is asked for.
-        prompts: template directories before the core's own.
+        prompts: template directories that come before the core's own.
     """
 
     factory: str
@@ -63,10 +63,10 @@ class Recipe:
 
 
 class Host:
-    """Opens the episodes of an environment where its spec says they run, and ends the processes that takes.
+    """Opens the episodes of an environment where its spec says they run, and ends the processes that this takes.
 
     Args:
-        environment: the environment; it has given its tasks.
+        environment: the environment; its tasks have already been read.
         concurrency: see :class:`rbsuite.specs.EnvironmentSpec`.
         recipe: how to make it again; for ``process``.
     """
@@ -99,20 +99,20 @@ class Host:
         return await _ThreadEpisode.begin(environment, task, seed, services)
 
     async def aclose(self) -> None:
-        """End the processes that are idle; the environment stays open."""
+        """End the idle processes; the environment stays open."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(process.aclose() for process in idle))
 
 
 class CallThread:
-    """A thread that makes one call after the other. A daemon, so that a call which never returns does not keep Python alive."""
+    """A thread that makes one call after another. A daemon, so that a call which never returns does not keep Python alive."""
 
     def __init__(self, name: str) -> None:
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     async def call(self, function: Callable[..., _T], *arguments: Any) -> _T:
-        """What the function gives. To cancel the wait does not stop the function."""
+        """What the function returns. Cancelling the wait does not stop the function."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[_T] = loop.create_future()
 
@@ -140,7 +140,7 @@ class CallThread:
         return await future
 
     async def end(self, last: Callable[[], None]) -> None:
-        """Make a last call after those under way, and end. What takes too long is left behind."""
+        """Make a last call after those that are waiting, and end. What takes too long is left behind."""
         try:
             async with asyncio.timeout(CLOSING_SECONDS) as limit:
                 await self.call(last)
@@ -207,7 +207,7 @@ class _ThreadEpisode(Episode):
 
 
 class _WorldProcess:
-    """A process with an environment of its own, in which one episode after the other runs."""
+    """A process with an environment of its own, in which one episode runs after another."""
 
     def __init__(self, recipe: Recipe) -> None:
         context = multiprocessing.get_context("spawn")
@@ -223,7 +223,7 @@ class _WorldProcess:
         return self._child.is_alive()
 
     async def ask(self, method: str, *arguments: Any) -> Any:
-        """What a method of the episode gives.
+        """What a method of the episode returns.
 
         Raises:
             EnvironmentFailure: the process ended.
@@ -232,7 +232,7 @@ class _WorldProcess:
         return _opened(await self._thread.call(self._ask, method, arguments))
 
     def ask_now(self, method: str, *arguments: Any) -> Any:
-        """As :meth:`ask`, without giving way; for what takes no time, while the process is idle."""
+        """Like :meth:`ask`, but without yielding to the event loop; for what takes no time, while the process is idle."""
         return _opened(self._ask(method, arguments))
 
     def _ask(self, method: str, arguments: tuple[Any, ...]) -> tuple[Any, Exception | None]:
@@ -251,7 +251,7 @@ class _WorldProcess:
         raise EnvironmentFailure(f"the process of the episode ended (exit code {self._child.exitcode}).")
 
     async def aclose(self) -> None:
-        """End the process, by force where it does not end by itself."""
+        """End the process, by force if it does not end on its own."""
         if self._started:
             self._child.terminate()
         await self._thread.end(self._end)
@@ -407,7 +407,7 @@ class _ProcessEpisode(Episode):
 
 
 class _Exclusive(Episode):
-    """An episode beside which there is no other."""
+    """An episode that no other runs alongside."""
 
     def __init__(self, episode: Episode, turn: asyncio.Lock) -> None:
         self._episode = episode

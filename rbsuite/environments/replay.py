@@ -1,4 +1,4 @@
-"""Plays given actions with a scripted user, for what checks reference solutions."""
+"""Plays given actions with a scripted user, for checking reference solutions."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ async def play_actions(
 ) -> tuple[Grade, tuple[Observation, ...]]:
     """The grade of given actions, and every observation they led to, whoever was to see it.
 
-    Where the episode is not over when the actions are used up, it is graded as a rollout that ran out of steps.
+    If the episode is not over when the actions are used up, it is graded as a rollout that ran out of steps.
 
     Args:
-        environment: the environment, which has given the task.
+        environment: the environment that the task comes from.
         task: the task.
         actions: what the agent does.
         user: what a scripted user does, opening first; it stops when they are used up.
         opener: opens the episode; ``None``: the environment itself.
         seed: seeds the world.
-        max_steps: agent turns after which the rollout is cut; ``None``: none.
+        max_steps: agent turns after which the rollout is cut off; ``None``: no limit.
 
     Raises:
         EnvironmentFailure: the environment could not go on.

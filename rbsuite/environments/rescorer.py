@@ -14,9 +14,9 @@ class Rescorer:
 
     Attributes:
         id: name and version, shown beside its figures.
-        grade: the new grade of a stored rollout, from its trajectory and :attr:`rbsuite.trajectory.Grade.truth`; ``None``: nothing is
-            there to grade. Raises :class:`rbsuite.errors.UsageError` where the convention cannot be had.
-        details: keys of the truth that are shown where they change, beside score and measures.
+        grade: the new grade of a stored rollout, from its trajectory and :attr:`rbsuite.trajectory.Grade.truth`; ``None``: there is
+            nothing to grade. Raises :class:`rbsuite.errors.UsageError` if the convention is not available.
+        details: keys of the truth that are shown if they change, besides score and measures.
     """
 
     id: str

@@ -1,6 +1,6 @@
 """Reference solutions.
 
-They serve the oracle, ``rbsuite verify`` and the simulated learner alone; no agent, memory or self-judge can reach them.
+They are only for the oracle, ``rbsuite verify`` and the simulated learner; no agent, memory or self-judge can reach them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Solution:
 
     Attributes:
         actions: what the agent does, from its first observation to the end.
-        user: what the simulated user does, opening first; empty where no user takes part.
+        user: what the simulated user does, opening first; empty if no user takes part.
     """
 
     actions: tuple[Action, ...]
@@ -31,15 +31,15 @@ class Solution:
 
 
 def reference_of(environment: Environment, task: Task, owner: str = "") -> Solution | None:
-    """What an environment's ``solution`` gives for a task.
+    """What an environment's ``solution`` returns for a task.
 
     Args:
         environment: the environment.
         task: the task.
-        owner: who is to blame if it fails, in words; empty: the environment by its class.
+        owner: who is to blame if it fails, in words; empty: the environment, named by its class.
 
     Raises:
-        PluginError: it failed, or what it gave is no solution.
+        PluginError: it failed, or what it returned is not a solution.
     """
     owner = owner or f"environment {type(environment).__name__} on task {task.id!r}"
     with blamed_on(f"solution of {owner}"):
@@ -51,7 +51,7 @@ def check_solution(value: object, owner: str = "") -> Solution | None:
     """What an environment's ``solution`` returned.
 
     Raises:
-        PluginError: it is no solution.
+        PluginError: it is not a solution.
     """
     wanted = "None or a Solution"
     if isinstance(value, Solution):
@@ -66,10 +66,10 @@ def check_solution(value: object, owner: str = "") -> Solution | None:
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What the answers of a benchmark itself come to by its own grading, where they are not all right by it.
+    """How far a benchmark's own answers get by its own grading, if that does not count them all as right.
 
     Attributes:
-        figures: the benchmark's own figures of its own answers, by name, each in [0, 1].
+        figures: the benchmark's own figures for its own answers, by name, each in [0, 1].
         beyond: the tasks that no reference solves, each with the reason in a few words.
     """
 
@@ -83,7 +83,7 @@ class Mistake:
 
     Attributes:
         skill: id of the skill whose lack leads to it. Tasks that exercise the same skill give the same id.
-        edits: what is done in place of an action of the solution, by its index; nothing, where it is left out.
+        edits: what is done in place of an action of the solution, by its index; nothing, if it is left out.
     """
 
     skill: str

@@ -1,4 +1,4 @@
-"""Worlds whose tools are methods: the schema of a tool comes from its method, and what a call does wrong becomes its result."""
+"""Worlds whose tools are methods: the schema of a tool comes from its method, and what is wrong with a call becomes its result."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def tool(method: _F) -> _F:
     """Offer a method of a :class:`ToolEpisode` to the agent.
 
     Its parameters need annotations (``str``, ``int``, ``float``, ``bool``, lists, ``dict``, ``Literal``, or one of these ``| None``); a
-    meaning may be given by ``Annotated[str, "the meaning"]``. Those with a default may be left out. The docstring describes the tool.
+    meaning may be given with ``Annotated[str, "the meaning"]``. Those with a default may be left out. The docstring describes the tool.
     """
     method.__rbsuite_tool__ = True  # type: ignore[attr-defined]
     return method
 
 
 def tool_spec(function: Callable[..., Any]) -> ToolSpec:
-    """The tool that a function is: name, docstring, and the JSON schema of its parameters.
+    """A function as a tool: name, docstring, and the JSON schema of its parameters.
 
     Raises:
         TypeError: a parameter has no annotation, or one that JSON cannot hold.
@@ -70,13 +70,13 @@ def tool_spec(function: Callable[..., Any]) -> ToolSpec:
 class ToolEpisode(SyncEpisode):
     """An episode whose tools are its methods marked with :func:`tool`. Each call of an action is carried out, in order.
 
-    Words of the agent end the episode; override :meth:`hear` where they are answered. Where a user takes part, words go to the other side,
-    the user speaks first, and ends the episode by saying ``###STOP###``; the spec then says ``refine="retry"``. A call of a tool that does
-    not exist, or with arguments that do not fit, is answered by an error and not carried out; so is one whose tool raises
-    :class:`ToolError`.
+    If the agent says something, the episode ends; override :meth:`hear` to answer it. If a user takes part, what is said goes to the other
+    side; the user speaks first, and ends the episode by saying ``###STOP###``; the spec then says ``refine="retry"``. A call of a tool that
+    does not exist, or with arguments that do not fit, is answered with an error and not carried out; one whose tool raises
+    :class:`ToolError` is answered with an error too.
 
     Args:
-        text: what the agent sees first; where a user takes part, the agent's greeting.
+        text: what the agent sees first; if a user takes part, the agent's greeting.
         policy: the rules that the agent is given.
         user: the user's instruction; ``None``: no user takes part.
     """
@@ -108,11 +108,11 @@ class ToolEpisode(SyncEpisode):
         return Observation.of_results([ToolResult(call.id, call.name, self._result(call)) for call in action.calls])
 
     def hear(self, text: str) -> Observation:
-        """What words of the agent lead to: the user's turn, or where no user takes part the end of the episode."""
+        """What happens when the agent says something: it is the user's turn, or if no user takes part, the episode ends."""
         return Observation(text, turn="user") if self._dialogue else Observation("Goodbye.", turn="over")
 
     def closes(self, action: Action) -> bool:
-        """Whether an action is words, and words end the episode."""
+        """Whether an action only says something, and that ends the episode."""
         return not (action.calls or self._dialogue) and type(self).hear is ToolEpisode.hear
 
     def _opening(self, text: str) -> Observation:
@@ -134,7 +134,7 @@ class ToolEpisode(SyncEpisode):
 
 
 _spec_of = cache(tool_spec)
-"""Annotations are read once for a method, not for every episode."""
+"""Annotations are read once per method, not for every episode."""
 
 
 def _schema(hint: Any, where: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _schema(hint: Any, where: str) -> dict[str, Any]:
 
 
 def _misfit(spec: ToolSpec, arguments: Mapping[str, Any]) -> str:
-    """What is wrong with the arguments of a call; empty where they fit."""
+    """What is wrong with the arguments of a call; empty if they fit."""
     properties = spec.parameters["properties"]
     for name in spec.parameters["required"]:
         if name not in arguments:

@@ -1,11 +1,11 @@
-"""Simulated users: actors beside the agent, who answer the observations whose turn is ``user``.
+"""Simulated users: actors besides the agent, who answer the observations whose turn is ``user``.
 
 The user of an episode first gets an observation that carries its instruction as a system message and the agent's greeting as text; after
-that, what the agent says, or what its own tools gave. Where the environment offers the user tools it may call them. It ends the
+that, what the agent says, or what its own tools returned. If the environment offers the user tools, it may call them. It ends the
 conversation by saying :data:`STOP`.
 
 The model-driven strategies follow ``tau_bench/envs/user.py`` of sierra-research/tau-bench at
-59a200c6d575d595120f1cb70fea53cef0632f6b in what enters the history, in attempts and in how replies are read. The prompts
+59a200c6d575d595120f1cb70fea53cef0632f6b in what enters the history, in the number of attempts and in how replies are read. The prompts
 are our own.
 """
 
@@ -30,10 +30,10 @@ from rbsuite.reading.layers import Unreadable
 from rbsuite.trajectory import Action, Message, Observation, ToolResult, ToolSpec
 
 STOP = "###STOP###"
-"""What a simulated user says when its wish is met. Words of this form (``###LIKE-THIS###``) are signals, and no transcript shows them."""
+"""What a simulated user says when its goal is met. Words of this form (``###LIKE-THIS###``) are signals, and no transcript shows them."""
 
 VERIFY_REPLIES = 3
-"""Replies that ``verify`` lets the model make for one turn."""
+"""How many replies ``verify`` lets the model make for one turn."""
 
 _WORD = re.compile(r"[a-z0-9]+")
 _LABELS = {"user": "Customer", "assistant": "Agent"}
@@ -42,7 +42,7 @@ _LABELS_RIGHT = {"user": "Agent", "assistant": "Customer"}
 
 
 class UserServices(ToolServices, Protocol):
-    """What a simulated user may use. The cost counts as ``user``; ``temperature=None`` takes the provider's default."""
+    """What a simulated user may use. The cost counts as ``user``; ``temperature=None`` means the provider's default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class User(Protocol):
         """Begin a conversation."""
 
     async def act(self, observation: Observation) -> Action:
-        """Answer an observation whose turn is ``user``: by words, or by calls of the tools that it was offered.
+        """Answer an observation whose turn is ``user``: with words, or with calls of the tools that it was offered.
 
         Raises:
             ModelError: the user's model failed, or its reply cannot be read; that says nothing about the agent.
@@ -76,12 +76,12 @@ class User(Protocol):
     def fork(self, services: UserServices) -> User:
         """A user who remembers the same conversation and goes on with services of its own.
 
-        The rollouts of a task share one opening of the user, from which each goes on by itself.
+        The rollouts of a task share one opening of the user, from which each goes on separately.
         """
 
 
 def asks_for(words: str, tool: str) -> bool:
-    """Whether words ask for a tool: whether every part of its name stands in them, as in "please restart the router"."""
+    """Whether words ask for a tool: whether every part of its name occurs in them, as in "please restart the router"."""
     said = set(_WORD.findall(words.lower()))
     return all(part in said for part in _WORD.findall(tool.lower()))
 
@@ -89,11 +89,11 @@ def asks_for(words: str, tool: str) -> bool:
 def next_place(script: Sequence[Action], place: int, heard: str | None) -> int:
     """The place of the action that a script's user takes next, from ``place`` on.
 
-    A call is passed over where the agent has not asked for it: an owner does to a device what it is told to.
+    A call is skipped if the agent has not asked for it: the owner of a device does to it only what the agent asks for.
 
     Args:
         script: the actions.
-        place: of the first that is left.
+        place: the place of the first action that is left.
         heard: what the agent said last; ``None``: the user has not spoken yet, and acts of its own accord.
     """
     while place < len(script) and heard is not None:
@@ -107,7 +107,7 @@ def next_place(script: Sequence[Action], place: int, heard: str | None) -> int:
 class ScriptedUser:
     """Says what the script says, in order, whatever the agent does, then says :data:`STOP`. It needs no model.
 
-    The script's tool calls it makes where the agent has asked for them (:func:`next_place`).
+    It makes the script's tool calls if the agent has asked for them (:func:`next_place`).
 
     Args:
         script: the actions, opening first; :meth:`start` gives them too.
@@ -147,11 +147,11 @@ class ScriptedUser:
 class LlmUser:
     """A model in the user's place: every text of the agent is added, every answer is the user's turn.
 
-    Where the environment offers the user tools, the model may call them; upstream's users have none.
+    If the environment offers the user tools, the model may call them; upstream's users have none.
 
     Args:
         fidelity: ``"upstream"`` keeps upstream's quirks.
-        calls: how it calls tools: ``"native"``, or ``"text"``: they stand in its instructions, and it writes one action a reply.
+        calls: how it calls tools: ``"native"``, or ``"text"``: they are in its instructions, and it writes one action per reply.
     """
 
     template = "user/llm.j2"
@@ -190,7 +190,7 @@ class LlmUser:
         return Action(completion.text, completion.tool_calls, thought=completion.reasoning)
 
     def _heard(self, observation: Observation) -> list[Message]:
-        """Results answer the calls that are open; all else was said by the agent."""
+        """Results answer the open calls; everything else was said by the agent."""
         calls = self._history[-1].tool_calls
         if self._in_text and observation.role == "tool":
             return [Message("user", RESULT_PREFIX + observation.text)]
@@ -221,7 +221,7 @@ class LlmUser:
     async def _ask(
         self, template: str, response: str, messages: Sequence[Message], read: Callable[[str], str] = str
     ) -> str:
-        """Put a question about a response to the same model, outside the conversation; gives what is read in its answer."""
+        """Ask the same model a question about a response, outside the conversation; returns what is read from its answer."""
         labels = _LABELS if self._upstream else _LABELS_RIGHT
         lines = (f"{labels.get(message.role, message.role.capitalize())}: {message.text}" for message in messages)
         prompt = self._services.render(
@@ -232,7 +232,8 @@ class LlmUser:
     async def _reply(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), read: Callable[[str], str] = str
     ) -> Completion:
-        """A reply that can be used. One that is empty, cut, withheld or not readable is told back once; that stays out of the history.
+        """A reply that can be used. For one that is empty, cut off, withheld or unreadable, the model is asked again once; that is kept out
+        of the history.
 
         Args:
             messages: the conversation.
@@ -298,7 +299,7 @@ class VerifyUser(LlmUser):
 
 
 class ReflectionUser(LlmUser):
-    """Has a reply approved, and where it is rejected tries once more after a reflection; if that fails too the first reply stands.
+    """Has a reply approved, and if it is rejected, tries once more after a reflection; if that fails too, the first reply stands.
 
     Rejected replies stay in the history; the reflection does not enter it.
     """
@@ -316,7 +317,7 @@ class ReflectionUser(LlmUser):
 def parse_react(reply: str, *, upstream: bool = True) -> str:
     """What a reply of the form ``Thought: ... User Response: ...`` says to the agent.
 
-    Under ``upstream`` the word :data:`STOP` ends the conversation wherever it stands, otherwise in what is said alone.
+    Under ``upstream`` the word :data:`STOP` ends the conversation wherever it occurs, otherwise only in what is said.
 
     Raises:
         ModelError: the reply has neither label, or one of them twice (where upstream gives up too).

@@ -1,4 +1,4 @@
-"""Agent trajectories in ATIF (Harbor's Agent Trajectory Interchange Format, version 1.7): one JSON file a rollout."""
+"""Agent trajectories in ATIF (Harbor's Agent Trajectory Interchange Format, version 1.7): one JSON file per rollout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = "ATIF-v1.7"
 
 
 def write_atif(store: ExperimentStore, place: Path, hidden: bool) -> int:
-    """One file a rollout, below a directory for each run, and ``index.jsonl`` that says what each is."""
+    """One file per rollout, in a directory for each run, and ``index.jsonl``, which says what each one is."""
     cover, count = cover_of(hidden), 0
     with (place / "index.jsonl").open("w", encoding="ascii") as index:
         for number, run in enumerate(store.manifest.runs):
@@ -37,7 +37,7 @@ def write_atif(store: ExperimentStore, place: Path, hidden: bool) -> int:
 def trajectory_json(
     store: ExperimentStore, run: RunInfo, record: TaskRecord, index: int, cover: Cover
 ) -> Mapping[str, Any]:
-    """A rollout as a document. What ATIF has no place for (scores, verdicts, recalls) stands under ``extra.rbsuite``."""
+    """A rollout as a document. What ATIF has no place for (scores, verdicts, recalls) is put under ``extra.rbsuite``."""
     rollout = record.rollouts[index]
     steps = [{"step_id": number, **step} for number, step in enumerate(_steps(rollout, cover), start=1)]
     usage = list(rollout.usage.values())
@@ -63,7 +63,7 @@ def trajectory_json(
 
 
 def facts_of(store: ExperimentStore, run: RunInfo, record: TaskRecord, index: int, cover: Cover) -> Mapping[str, Any]:
-    """What is to be known of a rollout beside its steps."""
+    """What there is to know about a rollout besides its steps."""
     rollout = record.rollouts[index]
     verdict = rollout.verdict
     return {

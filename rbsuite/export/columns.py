@@ -24,10 +24,10 @@ KINDS: Mapping[str, type[Row]] = {
     "recalls": RecallResult,
     "items": ItemResult,
 }
-"""The tables by the name of their file, and what their rows are."""
+"""The tables by the name of their file, with the class of their rows."""
 
 NAMES = KEPT | {"condition", "baseline", "embedder", "group", "verdict"}
-"""Columns whose texts are names or ids; those of a private benchmark's other columns are left out."""
+"""Columns whose texts are names or ids; for a private benchmark, the texts of other columns are left out."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,13 +61,13 @@ def _cell(name: str, value: Any, hidden: bool) -> Any:
         return value
     if hidden and name not in NAMES:
         return left_out(value)
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate has no place in a file
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")  # a lone surrogate cannot be in a file
 
 
 def write_csv(store: ExperimentStore, place: Path, hidden: bool) -> int:
-    """One CSV file a table, in UTF-8; nothing stands where there is no value.
+    """One CSV file per table, in UTF-8; a cell without a value is empty.
 
-    A text that a spreadsheet would take for a formula has an apostrophe before it: models write these texts.
+    A text that a spreadsheet would take for a formula is prefixed with an apostrophe: models write these texts.
     """
     for name, table in tables_of(store):
         with (place / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
@@ -82,7 +82,7 @@ def write_csv(store: ExperimentStore, place: Path, hidden: bool) -> int:
 
 
 def check_parquet() -> None:
-    """See that Parquet can be written.
+    """Check that Parquet can be written.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -96,7 +96,7 @@ def check_parquet() -> None:
 
 
 def write_parquet(store: ExperimentStore, place: Path, hidden: bool) -> int:
-    """One Parquet file a table; every column is nullable, and has its type also where no row has a value."""
+    """One Parquet file per table; every column is nullable, and has its type even if no row has a value."""
     arrow: Any = import_module("pyarrow")
     parquet: Any = import_module("pyarrow.parquet")
     arrow_types = {str: arrow.string(), int: arrow.int64(), float: arrow.float64(), bool: arrow.bool_()}

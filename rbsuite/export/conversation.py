@@ -1,4 +1,4 @@
-"""A trajectory as the conversation that the agent had: what formats of others are made of."""
+"""A trajectory as the conversation that the agent had: what other formats are made from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rbsuite.trajectory import Action, Observation, Role, ToolCall, Trajectory, 
 from rbsuite.transcript import render_action
 
 Cover = Callable[[str], str]
-"""What is done to every text: nothing, or it is left out."""
+"""What is done to every text: either nothing, or it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class Said:
 
     Attributes:
         role: who said it.
-        text: what.
+        text: what was said.
         turn: number of the agent's turn that it belongs to, from 0.
         thought: the reasoning of the agent.
         calls: the agent's tool calls; their ids are unique in a conversation.
-        call_id, function: of the call that this is the result of.
+        call_id, function: id and function of the call that this is the result of.
     """
 
     role: Role
@@ -66,7 +66,7 @@ def _words(action: Action) -> str:
 
 
 def _call(call: ToolCall, name: str, cover: Cover) -> ToolCall:
-    """A call with an id of its own; arguments that could not be read stand under ``raw``."""
+    """A call with an id of its own; arguments that could not be read are put under ``raw``."""
     arguments = call.arguments if not call.raw else {"raw": call.raw}
     return ToolCall(name, call.name, covered(arguments, cover))
 

@@ -50,19 +50,19 @@ FORMATS = ("csv", "jsonl", "parquet", "inspect", "atif")
 def export(
     store: ExperimentStore, to: str, out: str | os.PathLike[str], *, trajectories: bool = True, reveal: bool = False
 ) -> Exported:
-    """Write an experiment in another format. It may still be running, then what is committed is written.
+    """Write an experiment in another format. If it is still running, what has been committed so far is written.
 
     Args:
         store: the experiment.
         to: one of :data:`FORMATS`.
-        out: the file (``jsonl``) or the directory, which must not be there or be empty.
-        trajectories: whether JSON lines hold the steps.
-        reveal: whether to write the text of tasks whose authors ask that it is not made public; see :mod:`rbsuite.store.redaction`.
+        out: the file (``jsonl``) or the directory, which must be new or empty.
+        trajectories: whether JSON lines contain the steps.
+        reveal: whether to write the text of tasks whose authors ask that it not be made public; see :mod:`rbsuite.store.redaction`.
 
     Raises:
         UnknownNameError: no such format.
-        UsageError: ``parquet`` without pyarrow, or the directory holds something.
-        StoreError: the store cannot be read, or ``out`` not be written; nothing is left half-written.
+        UsageError: ``parquet`` without pyarrow, or the directory is not empty.
+        StoreError: the store cannot be read, or ``out`` cannot be written; nothing is left half-written.
     """
     if to not in FORMATS:
         raise UnknownNameError("format", to, FORMATS)
@@ -85,7 +85,7 @@ def export(
 
 @contextmanager
 def _whole(place: Path) -> Iterator[Path]:
-    """A directory to fill, which takes its place once all is there."""
+    """A directory to fill, which is moved into place once it is complete."""
     if place.is_symlink() or (place.exists() and (not place.is_dir() or any(place.iterdir()))):
         raise UsageError(f"{place} already exists.", "Name an empty or a new directory, or remove it.")
     draft = place.with_name(f".rbsuite-{os.getpid()}-{place.name}.part")

@@ -1,7 +1,7 @@
-"""Logs of inspect (``.eval``, version 2 of their schema): one file a run, which ``inspect view`` and ``read_eval_log`` take.
+"""Logs of Inspect (``.eval``, version 2 of their schema): one file per run, which ``inspect view`` and ``read_eval_log`` accept.
 
 A log is a zip of JSON documents: a header, a summary of all samples, and a file for each sample and epoch. A sample is a task, an epoch one
-of its rollouts. What memory recalled stands among a sample's events as a span of the type ``memory``.
+of its rollouts. What memory recalled appears among a sample's events as a span of the type ``memory``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _GRADES = {"success": "C", "failure": "I", "unknown": "N"}
 
 
 def write_inspect(store: ExperimentStore, place: Path, hidden: bool) -> int:
-    """One log a run."""
+    """One log per run."""
     cover = cover_of(hidden)
     for number, run in enumerate(store.manifest.runs):
         with zipfile.ZipFile(place / f"{run_directory(number, run)}.eval", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -146,7 +146,7 @@ def sample_json(
         record: the task, with trajectories.
         index: which rollout.
         cover: what is done to texts.
-        titles: of the items of the run's bank, by id, covered already.
+        titles: titles of the items of the run's bank, by id, already covered.
     """
     rollout = record.rollouts[index]
     trajectory, model = rollout.trajectory, run.condition.model

@@ -1,4 +1,4 @@
-"""Names of files for runs, whose own names may hold what paths do not bear."""
+"""File names for runs, whose own names may contain what paths do not allow."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _registered: dict[str, EnvironmentSpec] = {}
 
 
 def gym_id(name: str) -> str:
-    """The id of an environment in Gymnasium's registry, which bears no brackets: ``rbsuite/eb-alfred-symbolic-v0``."""
+    """The id of an environment in Gymnasium's registry, which allows no brackets: ``rbsuite/eb-alfred-symbolic-v0``."""
     return f"{NAMESPACE}/{plain_name(name)}-v0"
 
 
@@ -55,7 +55,7 @@ def register_environments(plugins: Plugins) -> tuple[str, ...]:
             entry = f"{GymEnvironment.__module__}:{GymEnvironment.__name__}"
             try:
                 gymnasium.register(id=identifier, entry_point=entry, kwargs={"environment": spec.name})
-            except gymnasium.error.Error:  # a name that its registry cannot hold: the others are not to suffer
+            except gymnasium.error.Error:  # a name that its registry cannot hold: the others must not suffer
                 _log.warning("Gymnasium's registry cannot hold the name %r", identifier)
                 del ids[identifier]
     return tuple(ids)
@@ -64,11 +64,11 @@ def register_environments(plugins: Plugins) -> tuple[str, ...]:
 class GymEnvironment(gymnasium.Env[Observation, Action]):
     """One of our environments, seen by one agent.
 
-    ``reset`` and ``step`` give the agent's observations; the user's turns are played in between. An episode is graded once, when it ends or
-    has lasted ``max_steps`` turns of the agent: the last ``info`` then has ``grade``, with ``score`` and ``measures``. A step's reward is
-    the episode's own; in an episode that gives none, the reward of the last step is the score and all others are 0.
+    ``reset`` and ``step`` return the agent's observations; the user's turns are played in between. An episode is graded once, when it ends
+    or has lasted ``max_steps`` turns of the agent: the last ``info`` then has ``grade``, with ``score`` and ``measures``. A step's reward
+    is the episode's own; in an episode that gives none, the reward of the last step is the score and all others are 0.
 
-    Where episodes wait, or run in a thread or process of their own, they do so on an event loop of this object, which :meth:`close` ends.
+    Episodes that wait, or run in a thread or process of their own, do so on an event loop of this object, which :meth:`close` ends.
 
     Args:
         environment: name of an installed environment, or the spec of one.
@@ -76,13 +76,13 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         domain: only this domain's tasks; ``""``: all.
         data: directory of a pack to read in place of the imported one.
         user: plays the user; ``None``: says what the task's reference solution has the user say.
-        max_steps: turns of the agent after which an episode is cut; ``None``: as many as the spec says.
+        max_steps: turns of the agent after which an episode is cut off; ``None``: as many as the spec says.
         options: the options that the spec declares.
 
     Raises:
         UnknownNameError: no such environment, split, domain or option.
         UsageError: a value that cannot be used.
-        DataError: the data is not there or malformed.
+        DataError: the data is missing or malformed.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         """Start an episode.
 
         Args:
-            seed: seeds the choice of the task and the world's own chance.
+            seed: seeds the choice of the task and the world's own random choices.
             options: ``{"task": ID}`` names the task; otherwise one is drawn.
 
         Returns:
@@ -152,7 +152,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         Raises:
             UnknownNameError: an option that does not exist.
             UsageError: no such task, or a user takes part and there is nobody to play it.
-            EnvironmentFailure: the world cannot be had.
+            EnvironmentFailure: the world cannot be created.
         """
         super().reset(seed=seed)
         if self._closed:
@@ -171,15 +171,15 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         return episode.observation, {"task": self._task.id}
 
     def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Carry out the agent's action and what the user does upon it.
+        """Carry out the agent's action and what the user does in response.
 
         Returns:
-            observation; reward, that of the user's turns added; whether the episode is over; whether it was cut by a limit of steps; and
-            ``{"task": ID}``, at the end with ``grade``.
+            observation; reward, including that of the user's turns; whether the episode is over; whether it was cut off by a step
+            limit; and ``{"task": ID}``, with ``grade`` at the end.
 
         Raises:
             ResetNeeded: no episode is open.
-            UsageError: this is no :class:`rbsuite.Action`.
+            UsageError: this is not an :class:`rbsuite.Action`.
             EnvironmentFailure: the world cannot go on.
         """
         episode = self._episode
@@ -201,7 +201,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         return observation, reward, over and not truncated, truncated, info
 
     def close(self) -> None:
-        """Give everything back; may be called again."""
+        """Release everything; may be called again."""
         if self._closed:
             return
         self._closed = True
@@ -230,7 +230,7 @@ class GymEnvironment(gymnasium.Env[Observation, Action]):
         )
 
     def _play_user(self, episode: Episode) -> float:
-        """Carry out the user's actions until it is no longer the user's turn; the sum of the rewards."""
+        """Carry out the user's actions until it is no longer the user's turn; returns the sum of the rewards."""
         reward = 0.0
         while episode.observation.turn == "user":
             said = self._user_says(episode.observation)

@@ -65,7 +65,7 @@ class ActionSpace(Space[Action]):
         return False
 
     def offer(self, observation: Observation) -> None:
-        """Sample from what an observation offers from now on. One that offers nothing changes nothing."""
+        """From now on, sample from what an observation offers. One that offers nothing changes nothing."""
         self._tools = observation.tools or self._tools
         self._choices = observation.choices or self._choices
 
@@ -98,7 +98,7 @@ def _text(generator: np.random.Generator, longest: int = 40) -> str:
 
 
 def _value(generator: np.random.Generator, schema: Mapping[str, Any]) -> Any:
-    """A random value of a JSON schema; of one that is not understood, a text."""
+    """A random value of a JSON schema; a text if the schema is not understood."""
     if schema.get("enum"):
         return schema["enum"][int(generator.integers(len(schema["enum"])))]
     match schema.get("type"):

@@ -1,4 +1,4 @@
-"""Any Gymnasium environment as ours: its episodes. :mod:`rbsuite.adapters` declares it, and imports this when one is opened."""
+"""Any Gymnasium environment as ours: its episodes. :mod:`rbsuite.adapters` declares it, and imports this module when one is opened."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_episode(source: Source, options: Mapping[str, Any], task: Task, seed: i
 
     Raises:
         EnvironmentFailure: the environment cannot be made or reset.
-        UsageError: what was said of it does not fit it.
+        UsageError: what was said about it does not fit it.
     """
     world = _made(source, options, task)
     try:
@@ -45,7 +45,7 @@ def open_episode(source: Source, options: Mapping[str, Any], task: Task, seed: i
 
 
 def solution(source: Source, options: Mapping[str, Any], task: Task) -> Solution:
-    """The actions that ``solve`` gives for a task, as an agent takes them.
+    """The actions that ``solve`` returns for a task, as an agent takes them.
 
     Raises:
         EnvironmentFailure: the environment cannot be made or reset.
@@ -170,7 +170,7 @@ class _GymnasiumEpisode(SyncEpisode):
 
 
 def _action_names(source: Source, world: GymEnv) -> tuple[str, ...]:
-    """The names of all actions, in the order of the space; none where actions are texts."""
+    """The names of all actions, in the order of the space; none if actions are texts."""
     space = world.action_space
     parts: Sequence[Sequence[str]]
     if source.parse is not None:
@@ -201,7 +201,7 @@ def _action_names(source: Source, world: GymEnv) -> tuple[str, ...]:
 
 
 def _at(space: spaces.Space[Any], index: int) -> Any:
-    """The action of a place in the order of its space."""
+    """The action at a place in the order of its space."""
     if isinstance(space, spaces.MultiDiscrete):
         places = np.unravel_index(index, space.nvec.ravel())
         return (np.reshape(places, space.shape) + space.start).astype(space.dtype)
@@ -218,7 +218,7 @@ def _index(space: spaces.Space[Any], chosen: Any) -> int:
 
 
 def _named(names: Sequence[str], action: Action) -> int:
-    """The index of a choice, or of the name that a text is."""
+    """The index that an action chooses, or that of the name in its text."""
     index = action.index
     if index is None:
         wanted = action.text.strip().strip(".\"'`").casefold()
@@ -231,7 +231,7 @@ def _named(names: Sequence[str], action: Action) -> int:
 def _answer(
     action: Action, text: str, *, valid: bool, images: tuple[Image, ...] = (), over: bool = False
 ) -> Observation:
-    """The observation after an action; where it made calls, each gets the text as its result."""
+    """The observation after an action; if it made calls, each gets the text as its result."""
     return Observation(
         text,
         turn="over" if over else "agent",

@@ -40,7 +40,7 @@ def describe_value(value: Any) -> str:
 
 
 def describe_space(space: Space[Any]) -> str:
-    """What a value of a space is when written as JSON, in words."""
+    """In words, what a value of a space is when written as JSON."""
     match space:
         case spaces.Discrete():
             return f"a whole number from {space.start} to {space.start + space.n - 1}"
@@ -64,10 +64,10 @@ def describe_space(space: Space[Any]) -> str:
 
 
 def read_value(space: Space[Any], text: str) -> Any:
-    """The first value of a space that a text holds as JSON, whatever stands around it. Of a space of texts, the text itself.
+    """The first value of a space that a text contains as JSON, whatever surrounds it. For a space of texts, the text itself.
 
     Raises:
-        ValueError: it holds none; the message says what is wrong with the first thing that looked like one.
+        ValueError: it contains none; the message says what is wrong with the first thing that looked like one.
     """
     if isinstance(space, spaces.Text):
         for candidate in (text, text.strip()):
@@ -168,7 +168,7 @@ def _array(space: Space[Any], value: Any) -> Any:
         or given.dtype.kind not in "iuf"
         or not np.isfinite(given).all()
         or (whole and (given != np.rint(given)).any())
-        # A cast would wrap numbers round, so bounds of whole numbers are looked at before it.
+        # A cast would wrap numbers around, so the bounds of whole numbers are checked before it.
         or (isinstance(space, spaces.Box) and whole and ((given < space.low) | (given > space.high)).any())
         or (whole and (np.abs(given.astype(np.float64)) >= 2.0**63).any())
     ):
@@ -186,7 +186,7 @@ def _json_in(layer: Layer) -> Iterator[Any]:
     yield from found
     numbers = () if found else re.findall(r"-?\d{1,300}(?:\.\d{1,300})?(?:[eE][-+]?\d{1,3})?", layer.outside)
     if numbers:
-        with suppress(ValueError):  # zeros before it
+        with suppress(ValueError):  # it has leading zeros
             yield json.loads(numbers[-1])
 
 

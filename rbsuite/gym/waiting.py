@@ -1,4 +1,4 @@
-"""Runs coroutines for callers that do not await, also where the caller's own thread has a running event loop, as in a notebook."""
+"""Runs coroutines for callers that do not await, even if the caller's own thread has a running event loop, as in a notebook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 
 def finish(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine that never waits; no event loop takes part.
+    """The result of a coroutine that never waits; no event loop is involved.
 
     Raises:
         RuntimeError: it waits.
@@ -33,7 +33,7 @@ class BackgroundLoop:
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Event, threading.Thread] | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
-        """The result of a coroutine. Who stops waiting for it, as by Ctrl-C, cancels it."""
+        """The result of a coroutine. If the wait for it is interrupted, e.g. by Ctrl-C, it is cancelled."""
         loop, _, _ = self._running = self._running or _start()
         future = asyncio.run_coroutine_threadsafe(coroutine, loop)
         try:
@@ -43,7 +43,7 @@ class BackgroundLoop:
             raise
 
     def close(self) -> None:
-        """End the loop and its thread. It may be used again, and then starts anew."""
+        """End the loop and its thread. If it is used again, it starts anew."""
         if self._running is not None:
             loop, stop, thread = self._running
             self._running = None

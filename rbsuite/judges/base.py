@@ -20,7 +20,7 @@ class JudgeRequest:
         query: what the agent was asked.
         trajectory: without ground truth.
         score: the environment's own score, for judges whose spec says ``ground_truth``; else ``None``.
-        measures: the environment's further figures, for these judges alone.
+        measures: the environment's further figures, for the same judges only.
     """
 
     query: str

@@ -17,15 +17,15 @@ from rbsuite.verdict import Verdict
 
 SOURCE = "self"
 FORM = "Reasoning: ...\nVerdict: success or failure"
-"""What a reply looks like, for a model that has missed it."""
+"""What a reply should look like, for a model that got it wrong."""
 
 
 class SelfJudge:
-    """Asks the judge's model; once more, with the fault named, if the reply cannot be read; then the verdict is ``unknown``, and counted
-    as ``judge_unread``.
+    """Asks the judge's model, and once more, naming the fault, if the reply cannot be read; after that the verdict is ``unknown``, and
+    counted as ``judge_unread``.
 
     Args:
-        budget: tokens of the transcript, and half of it of the rules that the agent was given; 0: no limit.
+        budget: tokens of the transcript; the rules that the agent was given get half as many; 0: no limit.
     """
 
     def __init__(self, budget: int = BUDGET) -> None:

@@ -6,7 +6,7 @@ from rbsuite.judges.base import JudgeRequest, JudgeServices
 from rbsuite.verdict import Verdict
 
 SUCCESS_SCORE = 1.0 - 1e-6
-"""A score counts as success from here; tau-bench's own tolerance (tau_bench/run.py, display_metrics)."""
+"""A score counts as success from here on; tau-bench's own tolerance (tau_bench/run.py, display_metrics)."""
 
 
 def is_success(score: float | None) -> bool:
@@ -25,7 +25,7 @@ class GroundTruthJudge:
 
 
 class NoisyJudge:
-    """``noisy:ACCURACY``: the ground truth, turned round at random (ReasoningBank v2's study of judge accuracy).
+    """``noisy:ACCURACY``: the ground truth, flipped at random (ReasoningBank v2's study of judge accuracy).
 
     Args:
         accuracy: probability that the verdict is right.
@@ -44,7 +44,7 @@ class NoisyJudge:
 
 
 class NoJudge:
-    """``none``: every verdict is ``unknown``, so nothing is learnt."""
+    """``none``: every verdict is ``unknown``, so nothing is learned."""
 
     async def judge(self, request: JudgeRequest, services: JudgeServices) -> Verdict:
         """Always ``unknown``."""

@@ -59,7 +59,7 @@ _OPPOSITE = {
     True: re.compile(rf"(?i){_MARK}*+(?:{_BAD})\b"),
     False: re.compile(rf"(?i){_MARK}*+(?:{_GOOD})\b"),
 }
-"""What follows at once and says the opposite of a success, and of a failure."""
+"""What follows immediately and says the opposite of a success, and of a failure."""
 
 
 def parse_verdict(reply: str, source: str = "self") -> Verdict | None:
@@ -73,8 +73,8 @@ def parse_verdict(reply: str, source: str = "self") -> Verdict | None:
 def read_verdict(reply: str, source: str = "self") -> Verdict:
     """Read a judge's reply: the line ``Verdict: success`` or ``Verdict: failure``, or an object with the key ``verdict``.
 
-    A word is taken at the beginning of what the line says: ``not a success`` is a failure, ``partial success`` and ``success or failure``
-    are no verdicts, and neither are two that contradict each other. The rationale is what stands under ``Reasoning``, else what follows
+    The word is read at the beginning of what the line says: ``not a success`` is a failure, ``partial success`` and ``success or failure``
+    are not verdicts, and neither are two that contradict each other. The rationale is what comes under ``Reasoning``, else what follows
     the verdict, on one line.
 
     Args:
@@ -82,7 +82,7 @@ def read_verdict(reply: str, source: str = "self") -> Verdict:
         source: id of the judge.
 
     Raises:
-        Unreadable: there is no verdict, or not one.
+        Unreadable: there is no verdict, or more than one.
     """
     label, rationale = first_read(reply, _read, _bare)
     return Verdict(label, None, rationale, source)
@@ -152,7 +152,7 @@ def _said(line: str) -> _Said | None:
 
 
 def _rationale(layer: Layer, labels: Sequence[Line], lines: Sequence[tuple[Line, str]]) -> str:
-    """What stands under the last label of reasons, up to a verdict; else what follows the verdict on its line."""
+    """What comes under the last label of reasons, up to a verdict; else what follows the verdict on its line."""
     reasons = [label for label in labels if label.name == "reasoning"]
     if reasons:
         end = next((label.start for label, _ in lines if label.start > reasons[-1].start), len(layer.text))

@@ -15,12 +15,12 @@ _SPACE = "{http://www.w3.org/2000/svg}"
 
 
 def chart(kind: str, width: int, height: int, *, label_size: int = 0, **options: Any) -> Any:
-    """A chart of pygal without its script and legend.
+    """A pygal chart without its script and legend.
 
     Args:
         kind: name of pygal's class, e.g. ``XY``.
-        width: pixels; ``height``: the same.
-        label_size: for which size of labels there is to be room; 0: as pygal has it.
+        width: width in pixels; ``height``: likewise.
+        label_size: the size of labels to make room for; 0: pygal's default.
         options: further options of pygal.
 
     Raises:
@@ -52,7 +52,7 @@ def _pygal() -> Any:
         import pygal
     except ImportError as error:
         raise UsageError("the page's charts need pygal.", "Run: pip install 'rbsuite[report]'") from error
-    # It hooks into every later import of the process, for plugins with maps, in a way that Python 3.11 warns of.
+    # It hooks into every later import of the process, for plugins with maps, in a way that Python 3.11 warns about.
     sys.meta_path[:] = [one for one in sys.meta_path if one in before or not type(one).__module__.startswith("pygal")]
     return pygal
 
@@ -62,8 +62,8 @@ def svg(drawn: Any, classes: str, title: str, series: Sequence[str] = ()) -> str
 
     Args:
         drawn: the chart.
-        classes: of the element.
-        title: what it shows, for who cannot see it.
+        classes: classes of the element.
+        title: what it shows, for those who cannot see it.
         series: further classes of each series, in order.
     """
     root = drawn.render_tree()
@@ -83,7 +83,7 @@ def svg(drawn: Any, classes: str, title: str, series: Sequence[str] = ()) -> str
 
 
 def _clean(parent: Any) -> None:
-    # Descriptions come last: the titles made of them stay.
+    # Descriptions come last: the titles made from them stay.
     for child in sorted(parent, key=lambda one: str(one.tag).endswith("desc")):
         name = child.tag.removeprefix(_SPACE) if isinstance(child.tag, str) else ""
         classes = child.get("class", "").split()

@@ -1,4 +1,4 @@
-"""Templates as pages with a strict policy: style and script by their hash alone. Every text in them is text, never markup."""
+"""Templates as pages with a strict policy: style and script are allowed only by their hash. Every text in them is text, never markup."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def templates(package: str, names: Sequence[str], *, style: Sequence[str], scrip
     """The templates of a package, with those that all pages share; ``base.html`` is the frame.
 
     Args:
-        package: the one with a directory ``templates``.
+        package: the package, which has a directory ``templates``.
         names: its files.
         style: those of them that are style sheets, after the shared one.
         script: the one that is the script.
@@ -37,12 +37,12 @@ def templates(package: str, names: Sequence[str], *, style: Sequence[str], scrip
 
 
 def policy(style: str, script: str, *, connect: str = "'none'") -> str:
-    """A content security policy: nothing is loaded, and nothing runs but one style sheet and one script, which stand in the page.
+    """A content security policy: nothing is loaded, and nothing runs but one style sheet and one script, which are in the page.
 
     Args:
         style: the style sheet.
         script: the script.
-        connect: whom the script may ask.
+        connect: what the script may connect to.
     """
     return "; ".join(
         [
@@ -65,5 +65,5 @@ def _read(package: str, names: Sequence[str]) -> Mapping[str, str]:
 
 
 def _hash(text: str) -> str:
-    """What a page's policy names a style or script by."""
+    """What a page's policy identifies a style or script by."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -21,10 +21,10 @@ class Template:
     """What can be written.
 
     Attributes:
-        kind: of the plugin.
-        name: of the template, where a kind has several.
-        summary: what stands in the spec; in lower case, without a full stop.
-        parts: (path below the package, what it holds) for the README.
+        kind: kind of the plugin.
+        name: name of the template, if a kind has several.
+        summary: the summary in the spec; in lower case, without a full stop.
+        parts: (path below the package, what it contains) for the README.
         command: what runs it, after ``rbsuite eval``.
         quiz: whether its tests need an environment of their own.
     """
@@ -38,7 +38,7 @@ class Template:
 
     @property
     def requires(self) -> Sequence[str]:
-        """The distributions that its command needs: that of the environment, where it is not its own."""
+        """The distributions that its command needs: that of the environment, if it is not its own."""
         shown = self.command.split()
         environment = shown[shown.index("--env") + 1]
         return [] if environment == "NAME" else [f"rbsuite-{environment}"]
@@ -112,7 +112,7 @@ ALL = (
         "--env aime --limit 5 --model NAME",
     ),
 )
-"""Every template, those of a kind together, its default first."""
+"""Every template, those of a kind together, the default first."""
 
 KINDS = tuple(dict.fromkeys(template.kind for template in ALL))
 NAMES = tuple(template.name for template in ALL if template.name)
@@ -120,7 +120,7 @@ NAMES = tuple(template.name for template in ALL if template.name)
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """A distribution that is to be written.
+    """A distribution to be written.
 
     Attributes:
         name: what the plugin declares.
@@ -164,7 +164,7 @@ class Distribution:
             "requires": self.template.requires,
             "version": __version__,
         }
-        # The files hold Jinja2's usual marks themselves.
+        # The files themselves contain Jinja2's usual delimiters.
         engine = jinja2.Environment(
             block_start_string="[%",
             block_end_string="%]",
@@ -189,7 +189,7 @@ class Distribution:
                 yield shown.replace("NAME", self.name), engine.from_string(text).render(variables)
 
     def write(self, parent: Path) -> Path:
-        """Write it all, or nothing.
+        """Write all of it, or nothing.
 
         Args:
             parent: the directory in which it gets one of its own.
@@ -223,9 +223,9 @@ def plan_distribution(name: str, kind: str, template: str = "", taken: Mapping[s
 
     Args:
         name: what the plugin declares: lower case, words joined by ``-``.
-        kind: of the plugin.
-        template: where the kind has several; ``""``: its first.
-        taken: names of that kind that are declared already, with who declares them.
+        kind: kind of the plugin.
+        template: which template, if the kind has several; ``""``: its first.
+        taken: names of that kind that are already declared, with who declares them.
 
     Raises:
         UsageError: the name cannot be used, or the kind has no such template.

@@ -15,18 +15,18 @@ Refine = Literal["continue", "retry"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The rollouts of one task, and the index of the one that counts, or :data:`rbsuite.record.ALL`. Memory learns from those judged."""
+    """The rollouts of one task, and the index of the one that counts, or :data:`rbsuite.record.ALL`. Memory learns from judged ones."""
 
     rollouts: tuple[RolloutRecord, ...]
     selected: int
 
 
 class TaskRollouts(Protocol):
-    """What a scaling may do with a task. All its rollouts start from the same recall and the same opening, with seeds of their own."""
+    """What a scaling may do with a task. All of its rollouts start from the same recall and the same opening, with seeds of their own."""
 
     @property
     def refine(self) -> Refine:
-        """How the environment lets an agent improve on a rollout: go on in the same trajectory, or try afresh."""
+        """How the environment lets an agent improve on a rollout: continue the same trajectory, or start over."""
 
     async def rollout(
         self, index: int, *, earlier: Sequence[RolloutRecord] = (), checks: int = 0, judged: bool = True
@@ -36,12 +36,12 @@ class TaskRollouts(Protocol):
         Args:
             index: its index within the task, from 0; its seed comes from it.
             earlier: rollouts whose transcripts it is shown, without verdict or score.
-            checks: how often the agent is asked to check its answer before that counts, where ``refine`` is ``continue``.
-            judged: whether it is judged, and so learnt from.
+            checks: how often the agent is asked to check its answer before it counts, if ``refine`` is ``continue``.
+            judged: whether it is judged, and so learned from.
         """
 
     async def select(self, rollouts: Sequence[RolloutRecord]) -> int:
-        """Index of the rollout that the experiment's selector chooses; :data:`rbsuite.record.ALL` where it lets all count."""
+        """Index of the rollout that the experiment's selector chooses; :data:`rbsuite.record.ALL` if it lets all count."""
 
 
 class Scaling(Protocol):
@@ -74,4 +74,4 @@ class Selector(Protocol):
     """Says which of several rollouts counts."""
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
-        """Index of the chosen one; :data:`rbsuite.record.ALL`, where its spec says ``averages``, if all count."""
+        """Index of the chosen one; :data:`rbsuite.record.ALL` if all count, which needs a spec that says ``averages``."""

@@ -13,7 +13,7 @@ K = Option("k", "int", 3, "rollouts per task", minimum=1, maximum=1000, always=T
 
 @hookimpl
 def rbsuite_scalings() -> Sequence[ScalingSpec]:
-    """One rollout, several side by side, or several one after the other."""
+    """One rollout, several concurrent ones, or several one after the other."""
     return [
         ScalingSpec("single", "one rollout per task", "rbsuite.scaling.single:Single"),
         ScalingSpec(

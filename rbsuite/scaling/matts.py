@@ -1,6 +1,6 @@
 """Memory-aware test-time scaling (MaTTS): several rollouts of a task, from which memory learns by contrast or refinement.
 
-Source: ReasoningBank, arXiv 2509.25140. Without memory (``--memory none``) the same rollouts are the control of equal budget.
+Source: ReasoningBank, arXiv 2509.25140. Without memory (``--memory none``) the same rollouts are the control with the same budget.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from rbsuite.scaling.base import Group, TaskRollouts
 
 
 class Parallel:
-    """``parallel:K``: K rollouts of one bank version side by side; memory learns from all of them, the selector says which counts.
+    """``parallel:K``: K concurrent rollouts from one bank version; memory learns from all of them, the selector says which one counts.
 
     Args:
-        k: rollouts a task.
+        k: rollouts per task.
     """
 
     def __init__(self, k: int) -> None:
@@ -32,7 +32,7 @@ class Parallel:
 class Sequential:
     """``sequential:K``: one rollout and K - 1 rounds in which the agent checks and refines it; the last word counts.
 
-    Where the world is still open after an answer the rounds go on in the same trajectory; where the episode has ended each is a fresh
+    If the world is still open after an answer, the rounds go on in the same trajectory; if the episode has ended, each is a fresh
     rollout that sees the earlier ones. No score and no verdict is shown in between. The notes of the rounds go to extraction.
 
     Args:

@@ -28,11 +28,11 @@ _LABELS = {
 _LONGEST = 40
 
 FORM = '{"analysis": "...", "index": NUMBER}'
-"""What a reply looks like, for a model that has missed it."""
+"""What a reply should look like, for a model that got it wrong."""
 
 
 class BestOfN:
-    """``best-of-n``: a model sees all transcripts at once and names the best. Where its reply cannot be read, twice, the first counts.
+    """``best-of-n``: a model sees all transcripts at once and names the best. If its reply is unreadable twice, the first one counts.
 
     Args:
         budget: tokens of all transcripts together; 0: no limit.
@@ -81,7 +81,7 @@ class OracleSelector:
 
 
 class MajoritySelector:
-    """``majority``: the answer that most rollouts give; the first of equals. Broken rollouts and empty answers have no vote."""
+    """``majority``: the answer that most rollouts give; a tie goes to the first. Broken rollouts and empty answers have no vote."""
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
         """The first rollout with the most frequent answer."""
@@ -94,7 +94,7 @@ class MajoritySelector:
 
 
 class MeanSelector:
-    """``mean``: all rollouts count, and the task's score is their mean: the same expectation as ``random``, with less chance in it."""
+    """``mean``: all rollouts count, and the task's score is their mean: the same expectation as ``random``, with less variance."""
 
     async def select(self, choice: Choice, services: SelectorServices) -> int:
         """All of them."""
@@ -113,7 +113,7 @@ def read_index(reply: str, n: int) -> int:
     """Read a selector's reply ``{"index": ..., "analysis": ...}``, a line ``Index: ...``, or a number alone.
 
     Args:
-        reply: may hold other text around the object, braces too.
+        reply: may contain other text around the object, even braces.
         n: number of rollouts.
 
     Raises:
@@ -141,10 +141,10 @@ def read_index(reply: str, n: int) -> int:
 
 
 def final_answer(trajectory: Trajectory) -> str:
-    """What counts as a rollout's answer; empty for a broken rollout, or where no answer could be read.
+    """What counts as a rollout's answer; empty for a broken rollout, or if no answer could be read.
 
-    Where the environment reads answers it is the one that it read (``answer`` in the data of the last observation), else the agent's
-    last text, without case and spacing.
+    If the environment reads answers, it is the one that it read (``answer`` in the data of the last observation), else the agent's
+    last text, with case and spacing normalized.
     """
     if trajectory.end in BROKEN_ENDS:
         return ""

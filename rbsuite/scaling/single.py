@@ -1,4 +1,4 @@
-"""``single``: one rollout a task, which counts."""
+"""``single``: one rollout per task, which counts."""
 
 from __future__ import annotations
 

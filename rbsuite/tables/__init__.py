@@ -1,4 +1,4 @@
-"""What an experiment came to as rows: typed objects, and data frames where pandas is installed."""
+"""The results of an experiment as rows: typed objects, and data frames if pandas is installed."""
 
 from __future__ import annotations
 

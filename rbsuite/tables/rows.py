@@ -1,4 +1,4 @@
-"""The kinds of rows that an experiment comes to."""
+"""The kinds of rows in the tables of an experiment."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(Row):
-    """What a condition came to.
+    """The results of a condition.
 
     Attributes:
         agent, model, judge, embedder: the rest of the condition.
@@ -44,12 +44,12 @@ class Result(Row):
         committed: tasks committed over all runs.
         recalled: share of tasks for which something was recalled.
         judge_accuracy: share of verdicts that agree with the environment's score; ``None`` without verdicts.
-        steps: agent turns a rollout.
-        tokens, calls: of a task, all purposes together.
+        steps: agent turns per rollout.
+        tokens, calls: per task, all purposes together.
         cost: US dollars of all runs; ``None``: a price is unknown.
-        memory_seconds: wall time a task that memory spent in a service or a library of its own.
+        memory_seconds: wall time per task that memory spent in a service or a library of its own.
         failed: rollouts that broke.
-        summary: all there is; no column.
+        summary: the full summary; not a column.
     """
 
     agent: str
@@ -80,9 +80,9 @@ class Difference(Row):
     Attributes:
         baseline: the label of the baseline.
         difference: of the mean scores, condition minus baseline; ``low`` and ``high`` are its 95 % interval.
-        p, p_holm: its p value, as it is and adjusted for the number of comparisons; ``None`` where unknown.
-        tasks, orders: what it rests on.
-        comparison: all there is; no column.
+        p, p_holm: its p value, as it is and adjusted for the number of comparisons; ``None`` if unknown.
+        tasks, orders: how many of each it is based on.
+        comparison: the full comparison; not a column.
     """
 
     baseline: str
@@ -108,7 +108,7 @@ class TaskResult(Row):
         score: of the answer that counts; ``solved``: whether that is a success.
         rollouts: how many it took.
         recalled: items recalled before the first rollout; ``reason``: why none were.
-        learnt: memory operations.
+        learnt: number of memory operations.
         tokens, calls: what it cost, all purposes together; ``cost`` in US dollars, ``None``: a price is unknown.
         memory_seconds: wall time that memory spent in a service or a library of its own.
     """
@@ -139,13 +139,13 @@ class RolloutResult(Row):
         run, order, position, task_id: see :class:`TaskResult`.
         rollout: its index within the task.
         selected: whether it counts as the answer.
-        score: the environment's; ``None`` where it broke. ``solved``: whether it is a success.
-        end: why it ended; ``error``: in words, where it broke.
+        score: the environment's; ``None`` if it broke. ``solved``: whether it is a success.
+        end: why it ended; ``error``: in words, if it broke.
         steps: turns of the agent.
-        verdict, rationale: the judge's; empty where there is none.
+        verdict, rationale: the judge's; empty if there is none.
         tokens, calls, cost: see :class:`TaskResult`.
         seconds: wall time.
-        trajectory: its steps; no column.
+        trajectory: its steps; not a column.
     """
 
     run: str
@@ -170,13 +170,13 @@ class RolloutResult(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemResult(Row):
-    """A memory item, as it stands in a run's bank.
+    """A memory item, as it is in a run's bank.
 
     Attributes:
         run, order: see :class:`TaskResult`.
         id, kind, title, description, content, domain, revision: see :class:`rbsuite.experience.MemoryItem`.
-        task_id, position, verdict: where it was learnt, and under which verdict.
-        item: all there is; no column.
+        task_id, position, verdict: where it was learned, and under which verdict.
+        item: the item itself; not a column.
     """
 
     run: str
@@ -231,12 +231,12 @@ class HelpedResult(Row):
     Attributes:
         baseline: the label of the baseline.
         run, order: see :class:`TaskResult`.
-        item_id, title: the item; ``cluster``: the title of its cluster's first, which items that say the same share.
-        recalled: tasks for which it was recalled; ``passed``: those for which it was not though the bank held it.
+        item_id, title: the item; ``cluster``: the title of the first item in its cluster, which items that say the same share.
+        recalled: tasks for which it was recalled; ``passed``: those for which it was not, though the bank contained it.
         score, baseline_score: mean scores on the tasks for which it was recalled.
-        with_it, without_it: difference to the baseline of those tasks, and of the others; not a number where there are none.
+        with_it, without_it: difference from the baseline on those tasks, and on the others; not a number if there are none.
         contrast: the first minus the second; ``low`` and ``high`` are its 95 % interval.
-        use: all there is; no column.
+        use: all there is; not a column.
     """
 
     baseline: str

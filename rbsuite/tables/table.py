@@ -1,4 +1,4 @@
-"""Rows of one kind as a table: printed, in a notebook, as a data frame where pandas is installed."""
+"""Rows of one kind as a table: printed, in a notebook, or as a data frame if pandas is installed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rbsuite.tables.rows import Row
 
 _R = TypeVar("_R", bound=Row)
 SHOWN_ROWS = 20
-"""Rows that a table shows of itself where it is printed."""
+"""How many rows a table shows when it is printed."""
 
 
 class Table(Sequence[_R], Generic[_R]):
-    """Rows of one kind. Shown as a table where it is printed, or is the last thing of a notebook's cell.
+    """Rows of one kind. Shown as a table when it is printed, or is the last expression in a notebook cell.
 
     Args:
         kind: the class of the rows.

@@ -1,4 +1,4 @@
-"""The viewer's pages and data over HTTP: for this machine alone, behind a token in the address, and nothing but reading."""
+"""The viewer's pages and data over HTTP: for this machine only, behind a token in the address, and read-only."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
-"""Of every answer."""
+"""The headers of every response."""
 CLOSED = "default-src 'none'"
-"""The policy of what is no page."""
+"""The policy of responses that are not pages."""
 
 Asgi = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -53,8 +53,8 @@ class Viewer:
     """The application.
 
     Args:
-        home: an experiment, or a directory of some.
-        token: stands at the head of every path.
+        home: an experiment, or a directory of experiments.
+        token: comes first in every path.
         plugins: where agents are looked up.
         reveal: whether the texts of private benchmarks are shown.
     """
@@ -134,7 +134,7 @@ class Viewer:
             raise HTTPException(404, f"{self._home.name} cannot be read: {error.strerror}.") from error
 
     async def _one(self, request: Request) -> Watched:
-        """The experiment that is asked for; only what the list has can be."""
+        """The experiment that is asked for, which must be in the list."""
         name = request.path_params["name"]
         if name not in self._watched:
             directory = (await run_in_threadpool(self._experiments)).get(name)
@@ -146,11 +146,11 @@ class Viewer:
 
 
 def guarded(app: Asgi, hosts: frozenset[str]) -> Asgi:
-    """An application that answers only questions to these hosts, and only to read; every answer has strict headers.
+    """An application that answers only requests to these hosts that only read; every response has strict headers.
 
     Args:
         app: the application.
-        hosts: values of the ``Host`` header: another is a foreign page that had its name point here.
+        hosts: accepted values of the ``Host`` header: any other comes from a foreign page that had its name point here.
     """
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -176,7 +176,7 @@ def guarded(app: Asgi, hosts: frozenset[str]) -> Asgi:
 
 
 async def serve(viewer: Viewer, listening: socket.socket) -> None:
-    """Answer until this is cancelled; what is being answered is given a second.
+    """Serve until this is cancelled; requests in progress are given a second.
 
     Args:
         viewer: the application.

@@ -1,4 +1,4 @@
-"""Experiments that somebody else may be writing: what is committed, and the figures of it, computed beside the requests."""
+"""Experiments that somebody else may be writing: what is committed, and its figures, computed alongside the requests."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from rbsuite.record import RunInfo
 
 PAUSE = 2.0
-"""Times as long as the figures took, in which they are not computed again."""
+"""The pause before the figures are computed again, as a multiple of the time that they took."""
 LEAST_PAUSE = 2.0
-"""Seconds."""
+"""The shortest such pause, in seconds."""
 AT_ONCE = 256
-"""Rows, or tasks that are searched, at once."""
+"""How many rows are sent, or tasks searched, at once."""
 
 
 def experiments(home: Path) -> dict[str, Path]:
-    """The experiments at a place by name: the one that it is, or those that it holds.
+    """The experiments at a place by name: the place itself if it is one, or those that it contains.
 
     Raises:
         OSError: it cannot be read.
@@ -89,7 +89,7 @@ class Watched:
         """The page, and its policy.
 
         Args:
-            up: link to all experiments; empty: there is this one alone.
+            up: link to all experiments; empty: there is only this one.
         """
         runs = Runs.of([self._store], None)
         head = {**runs.plain([""] * len(runs.pairs)), "live": True}
@@ -97,7 +97,7 @@ class Watched:
         return page("report.html", values, connect="'self'")
 
     def state(self) -> Json:
-        """How far it is; starts to compute the figures where they are of another state."""
+        """How far it is; starts computing the figures if they are those of another state."""
         committed = self._committed()
         version = _version(committed)
         self._compute(version)
@@ -130,7 +130,7 @@ class Watched:
         return await self._shower.one(info, record, folded_items(self._store, info.id, record.version).ever)
 
     async def search(self, run: int, words: str, start: int) -> tuple[list[int], int | None]:
-        """The positions, from one on, of tasks in whose rollouts the words are found; and where to go on, ``None`` at the end."""
+        """The positions, from ``start`` on, of tasks whose rollouts contain the words; and where to continue, ``None`` at the end."""
         info, found, position = self._run(run), [], start
         wanted = json.dumps(words.lower(), ensure_ascii=False)[1:-1]
         for record in self._store.records(info.id, start, stop=start + AT_ONCE):
@@ -150,7 +150,7 @@ class Watched:
         return [self._store.committed(info.id) for info in self._store.manifest.runs]
 
     def _compute(self, version: str) -> None:
-        """Compute the figures in a thread of its own, which does not keep the process."""
+        """Compute the figures in a separate thread, which does not keep the process alive."""
         with self._lock:
             if self._computing or version == self._made.version or time.monotonic() < self._next:
                 return
@@ -164,7 +164,7 @@ class Watched:
             self._error = ""
         except RbsuiteError as error:
             self._made = _Made(version, waiting_part(error.message), [])
-        except Exception as error:  # in a thread of its own nobody else would hear of it
+        except Exception as error:  # in a separate thread nobody else would hear of it
             self._error = f"the figures cannot be computed: {type(error).__name__}"
             raise
         finally:
@@ -192,7 +192,7 @@ def _version(committed: Sequence[int]) -> str:
 
 
 def listed(name: str, directory: Path) -> Json:
-    """What the list says of an experiment."""
+    """What the list says about an experiment."""
     try:
         with ExperimentStore.open(directory, readonly=True) as store:
             config, runs = store.manifest.config, store.manifest.runs
