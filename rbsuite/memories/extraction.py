@@ -143,7 +143,7 @@ async def extract_items(
 
     Args:
         extraction: how.
-        view: gives the model.
+        view: provides the model.
         shown: the variables of the prompt, with what fits into a room.
 
     If a reply cannot be read, another is requested; if that cannot be read either, nothing is learned. Counts what

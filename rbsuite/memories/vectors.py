@@ -1,4 +1,4 @@
-"""The vectors of a bank's experiences: embedded once, indexed while the experience is live, kept aside afterwards."""
+"""The vectors of a bank's experiences: embedded once, indexed while the experience is live, stored separately afterwards."""
 
 from __future__ import annotations
 

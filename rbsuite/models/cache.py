@@ -119,7 +119,7 @@ class ReplyCache:
             self._base = None
 
     def find(self, asked: Asked) -> Completion | None:
-        """The reply to a request, marked as cached and free of charge; ``None``: there is none that can be read."""
+        """The reply to a request, marked as cached and at no cost; ``None``: there is none that can be read."""
         found = self._run("SELECT reply, sum FROM replies WHERE key = ?", asked.key)
         if not found:
             return None

@@ -35,7 +35,7 @@ def carried(messages: Sequence[Message]) -> list[Message]:
     """The messages as they can be sent."""
     made: list[Message] = []
     ids: set[str] = set()
-    waiting: list[tuple[str, str]] = []  # calls without a result so far: the id as the model wrote it, and as it is sent
+    waiting: list[tuple[str, str]] = []  # calls without a result so far: the original id, and the one that is sent
     caller = -1
     strays: list[Message] = []  # results without a call, which must not separate other results from their calls
     for message in messages:

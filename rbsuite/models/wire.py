@@ -199,7 +199,7 @@ def require_whole(response: Any) -> None:
 
 
 def _native_finish(choice: Any) -> str:
-    """Why a reply ended, in its provider's word: litellm turns words that it does not know into ``stop``, and keeps the original aside."""
+    """Why a reply ended, in its provider's word: litellm turns unknown words into ``stop``, and keeps the original in another field."""
     return str(_beside(choice).get("native_finish_reason") or choice.finish_reason).lower()
 
 

@@ -40,7 +40,7 @@ _LIKE_JSON = re.compile(r"\s*+(?:```\w*\s*+)?[{\[](?=\s*+[\"'{\[\]}\w])")
 _NO_ACTION = "it is not an object with the text 'name' and the object 'arguments'"
 _NOT_CLOSED = "its JSON is not closed"
 _MOST = 1_000
-"""The first so many labels ``Action:`` of a reply are looked at."""
+"""How many labels ``Action:`` of a reply are looked at, starting from the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from rbsuite.models.reasoning import separate
 T = TypeVar("T")
 
 MOST = 2_000
-"""The first so many fence lines, quoted lines and labels of a reply are looked at: many times what any form has."""
+"""How many fence lines, quoted lines and labels of a reply are looked at, starting from the first: many times what any form has."""
 
 _FENCE = re.compile(
     r"(^[ \t]{0,12}(?:`{3,}|~{3,})[^`\n]*$|^<<(?:end of )?[\w ]{1,40} [0-9a-f]{12}>>$)",

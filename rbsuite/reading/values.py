@@ -22,7 +22,7 @@ from rbsuite.jsonable import finite
 from rbsuite.reading.layers import Layer
 
 MOST = 1_000
-"""The first so many objects and lists of a reply are read."""
+"""How many objects and lists of a reply are read, starting from the first."""
 MOST_PARTS = 10_000
 """Keys and elements, in total, of a reply's objects that are not strictly JSON."""
 MOST_TRIES = 64
