@@ -1,4 +1,4 @@
-"""Unpacks ``.tar.gz`` and ``.zip`` archives from strangers: nothing outside the target, no links, no devices, bounded
+"""Unpacks untrusted ``.tar.gz`` and ``.zip`` archives: nothing outside the target, no links, no devices, bounded
 in size and count.
 """
 
@@ -27,10 +27,10 @@ _REMEDY = "Do not use this archive; fetch it from its original source."
 
 @dataclass(frozen=True, slots=True)
 class UnpackLimits:
-    """Bounds of what an archive may unpack to, against decompression bombs.
+    """Bounds on what an archive may unpack to, against decompression bombs.
 
     Attributes:
-        total_bytes: of all files together.
+        total_bytes: size of all files together.
         files: number of entries.
         path_length: characters of one name.
     """
@@ -41,14 +41,14 @@ class UnpackLimits:
 
 
 def extract(archive: Path, target: Path, limits: UnpackLimits | None = None) -> str | None:
-    """Unpack an archive into an existing, empty directory. Its kind is told by its first bytes, not by its name.
+    """Unpack an archive into an existing, empty directory. Its kind is recognized by its first bytes, not by its name.
 
     Returns:
         the commit that a forge wrote into the archive (``git archive`` does), or ``None``.
 
     Raises:
-        DataError: it is no such archive, is damaged, breaks a limit, or holds a name or an entry that is not allowed.
-            What was unpacked until then is for the caller to remove.
+        DataError: it is not such an archive, is damaged, exceeds a limit, or contains a name or an entry that is not allowed.
+            The caller must remove what was unpacked until then.
     """
     bounds = limits or UnpackLimits()
     with _readable():
@@ -67,8 +67,8 @@ def extract(archive: Path, target: Path, limits: UnpackLimits | None = None) -> 
 def _readable() -> Iterator[None]:
     """Turn the many ways in which a damaged archive fails into one error.
 
-    The standard library's readers meet damage with almost any exception (IndexError for an empty name, struct.error,
-    ...), so what is no error of the file system is taken for damage.
+    The standard library's readers react to damage with almost any exception (IndexError for an empty name, struct.error,
+    ...), so everything except a file system error counts as damage.
     """
     try:
         yield
@@ -85,7 +85,7 @@ def _readable() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Unpacker:
-    """Writes entries below a target and counts what they come to."""
+    """Writes entries below a target and counts them and their bytes."""
 
     target: Path
     limits: UnpackLimits
@@ -108,11 +108,11 @@ class _Unpacker:
         return self.target.joinpath(*parts)
 
     def directory(self, name: str) -> None:
-        """Make a directory."""
+        """Create a directory."""
         self.place(name).mkdir(parents=True, exist_ok=True)
 
     def file(self, name: str, content: IO[bytes]) -> None:
-        """Write a file that is not there yet.
+        """Write a file that does not exist yet.
 
         Raises:
             DataError: the archive unpacks to too many bytes.
@@ -137,7 +137,7 @@ def too_large(limit: int) -> DataError:
 
 
 class _Bounded(io.RawIOBase):
-    """A stream that fails once more than ``limit`` bytes were read: tar headers and padding count as well."""
+    """A stream that fails once more than ``limit`` bytes have been read: tar headers and padding count as well."""
 
     def __init__(self, stream: gzip.GzipFile, limit: int) -> None:
         self._stream = stream
@@ -148,7 +148,7 @@ class _Bounded(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        # One byte more than is left is enough to see that there is more, whatever size a header claims.
+        # One byte more than is left is enough to see that there is too much, whatever size a header claims.
         block = self._stream.read(self._left + 1 if size < 0 else min(size, self._left + 1))
         self._left -= len(block)
         if self._left < 0:
@@ -173,7 +173,7 @@ def _extract_tar(archive: Path, unpacker: _Unpacker) -> str | None:
                 else:
                     raise unpacker.refuse(member.name, "a link, device or sparse file")
             comment = tar.pax_headers.get("comment", "")
-        # tarfile takes a broken header for the end; reading on to the real end lets gzip check its sum over everything.
+        # tarfile takes a broken header for the end; reading on to the real end lets gzip verify its checksum over everything.
         while bounded.read(_BLOCK):
             pass
     return comment if is_commit(comment) else None

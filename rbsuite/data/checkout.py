@@ -23,7 +23,7 @@ def is_commit(text: str) -> bool:
 
 
 class SourceTree:
-    """Reads files below one directory. File names are given relative to it, with ``/``, and stand in every message.
+    """Reads files below one directory. File names are relative to it, use ``/``, and are part of every message.
 
     Args:
         root: the directory.
@@ -44,7 +44,7 @@ class SourceTree:
         self._remedy = remedy
 
     def has(self, name: str) -> bool:
-        """Whether there is a file or directory of that name."""
+        """Whether there is a file or directory with that name."""
         return (self.root / name).exists()
 
     def read_bytes(self, name: str) -> bytes:
@@ -64,10 +64,10 @@ class SourceTree:
             self.fail(f"{name} cannot be read ({getattr(error, 'strerror', None) or type(error).__name__})")
 
     def copy(self, name: str, target: Path) -> bool:
-        """Copy a file, if it is there, into a directory under its last name; whether it was there.
+        """Copy a file, if it exists, into a directory under its base name; returns whether it exists.
 
         Raises:
-            DataError: as :meth:`read_bytes`.
+            DataError: as for :meth:`read_bytes`.
         """
         if there := self.has(name):
             (target / name.rpartition("/")[2]).write_bytes(self.read_bytes(name))
@@ -77,7 +77,7 @@ class SourceTree:
         """The text of a UTF-8 file, with every line ending in ``\\n`` (as Python's text mode reads it).
 
         Raises:
-            DataError: as :meth:`read_bytes`, or the file is not UTF-8.
+            DataError: as for :meth:`read_bytes`, or the file is not UTF-8.
         """
         return self._decode(self.read_bytes(name), name).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -85,28 +85,28 @@ class SourceTree:
         """The value of a JSON file.
 
         Raises:
-            DataError: as :meth:`read_text`, or the file is not JSON; the message names the line.
+            DataError: as for :meth:`read_text`, or the file is not JSON; the message names the line.
         """
         return self.parse_json(self.read_bytes(name), name)
 
     def read_json_lines(self, name: str) -> list[Any]:
-        """The values of a file with one JSON value a line; empty lines are skipped.
+        """The values of a file with one JSON value per line; empty lines are skipped.
 
         Raises:
-            DataError: as :meth:`read_json`.
+            DataError: as for :meth:`read_json`.
         """
         lines = self.read_text(name).split("\n")
         return [self._parse(line, name, number) for number, line in enumerate(lines, start=1) if line.strip()]
 
     def parse_json(self, content: bytes, name: str) -> Any:
-        """The value of JSON bytes that were read from the file ``name``; raises as :meth:`read_json`."""
+        """The value of JSON bytes that were read from the file ``name``; raises what :meth:`read_json` raises."""
         return self._parse(self._decode(content, name), name, 1)
 
     def read_module(self, name: str) -> Any:
         """The syntax tree of a Python file (an :class:`ast.Module`).
 
         Raises:
-            DataError: as :meth:`read_bytes`, or the file is not Python.
+            DataError: as for :meth:`read_bytes`, or the file is not Python.
         """
         return parse_source(self.read_bytes(name), name)
 
@@ -129,14 +129,14 @@ class SourceTree:
 
 
 def read_commit(root: Path) -> str | None:
-    """The commit that a git checkout stands on, read from its ``.git`` alone; ``None`` if that cannot be told.
+    """The commit that a git checkout is at, read from its ``.git`` alone; ``None`` if that cannot be determined.
 
-    Knows plain checkouts, worktrees and submodules (``.git`` is a file), detached heads, loose and packed references.
-    That files were not changed since is not looked at.
+    Handles plain checkouts, worktrees and submodules (``.git`` is a file), detached heads, loose and packed references.
+    Whether files were changed since is not checked.
     """
     try:
         git = root / ".git"
-        if git.is_file():  # of a worktree or a submodule
+        if git.is_file():  # in a worktree or a submodule
             kind, _, place = _first_line(git).partition(" ")
             git = root / place if kind == "gitdir:" else git
         head = _first_line(git / "HEAD")

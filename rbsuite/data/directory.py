@@ -13,18 +13,18 @@ _PACK_NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 
 
 def data_directory() -> Path:
-    """The directory of ``$RBSUITE_DATA`` if that is set, else the platform's user data directory. It need not exist."""
+    """The directory in ``$RBSUITE_DATA`` if that is set, else the platform's user data directory. It need not exist."""
     named = os.environ.get(DATA_VARIABLE, "")
     if named:
         return Path(named).expanduser().absolute()
-    # Imported here: the variable is all that most machines without a home directory have.
+    # Imported here: most machines without a home directory have only the variable.
     from platformdirs import user_data_path
 
     return user_data_path("rbsuite", appauthor=False)
 
 
 def packs_directory(data_dir: Path | None = None) -> Path:
-    """The directory that holds every pack, in ``data_dir`` (default: :func:`data_directory`)."""
+    """The directory that contains every pack, in ``data_dir`` (default: :func:`data_directory`)."""
     return (data_directory() if data_dir is None else data_dir) / "packs"
 
 

@@ -1,7 +1,7 @@
-"""A resumable, bounded download over HTTPS with the standard library alone.
+"""A resumable, bounded download over HTTPS that uses only the standard library.
 
-What has arrived lies in a ``.part`` file. The next call goes on from there if the server still has the same content
-(``Range`` with ``If-Range``), and starts anew if it has not or cannot resume. URLs are shown without credentials and
+What has arrived is in a ``.part`` file. The next call continues from there if the server still has the same content
+(``Range`` with ``If-Range``), and starts over if it does not or cannot resume. URLs are shown without credentials and
 without their query.
 """
 
@@ -39,7 +39,7 @@ from rbsuite.data.packs import file_hash
 from rbsuite.errors import DataError, UsageError
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes that have arrived and the size, ``None`` if the server does not tell it."""
+"""Called with the number of bytes that have arrived and the size, which is ``None`` if the server does not report it."""
 
 _BLOCK = 1 << 16
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
@@ -53,7 +53,7 @@ class DownloadOptions:
     Attributes:
         timeout: seconds to wait for a connection, and for each read.
         max_bytes: largest size that is accepted.
-        progress: told of what has arrived.
+        progress: told how much has arrived.
     """
 
     timeout: float = 30.0
@@ -65,7 +65,7 @@ def check_url(url: str) -> SplitResult:
     """Check that a URL may be fetched: ``https``, or ``http`` to a loopback address.
 
     Raises:
-        UsageError: it may not; the message shows neither credentials nor query.
+        UsageError: it may not be; the message shows neither credentials nor query.
     """
     try:
         parts = urlsplit(url)
@@ -91,7 +91,7 @@ def is_loopback(host: str) -> bool:
 
 
 def shown_url(url: str) -> str:
-    """A URL as it may be shown: without user, password, query and fragment, any of which may hold a secret."""
+    """A URL as it may be shown: without user, password, query and fragment, any of which may contain a secret."""
     try:
         parts = urlsplit(url)
         return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -100,10 +100,10 @@ def shown_url(url: str) -> str:
 
 
 def download(url: str, target: Path, options: DownloadOptions | None = None) -> str:
-    """Download a URL to a file, going on from what an interrupted call left beside it.
+    """Download a URL to a file, continuing from what an interrupted call left next to it.
 
     Args:
-        url: ``https``, or ``http`` to a loopback address; redirects must keep to that.
+        url: ``https``, or ``http`` to a loopback address; redirects must follow the same rule.
         target: the file to write; it appears only when complete. Its directory must exist.
         options: bounds and progress.
 
@@ -113,7 +113,7 @@ def download(url: str, target: Path, options: DownloadOptions | None = None) -> 
     Raises:
         UsageError: the URL may not be fetched.
         DataError: the server cannot be reached, refuses, breaks off or sends too much. What arrived of a broken-off
-            transfer stays for the next call; after any other error nothing stays.
+            transfer is kept for the next call; after any other error, nothing is kept.
     """
     check_url(url)
     with _Part.opened(target, url) as part:
@@ -123,7 +123,7 @@ def download(url: str, target: Path, options: DownloadOptions | None = None) -> 
 
 
 class _Part:
-    """The ``.part`` file of a download, and beside it what is needed to resume: the server's validator for the
+    """The ``.part`` file of a download, along with what is needed to resume: the server's validator for the
     content.
     """
 
@@ -164,7 +164,7 @@ class _Part:
             return ""
 
     def restart(self, validator: str) -> None:
-        """Begin anew, with content that has this validator (``""``: none, so that it cannot be resumed)."""
+        """Start over, with content that has this validator (``""``: none, so that it cannot be resumed)."""
         self._file.truncate(0)
         self._file.seek(0)
         self._note.write_text(json.dumps({"url": self._url_hash, "validator": validator}), "utf-8")
@@ -174,7 +174,7 @@ class _Part:
         self._file.write(block)
 
     def finish(self, target: Path) -> None:
-        """The download is complete: give the file its name."""
+        """Give the file its name, now that the download is complete."""
         self._file.flush()
         self._path.replace(target)
         self._note.unlink(missing_ok=True)
@@ -188,7 +188,7 @@ class _Part:
 
 
 class _Transfer:
-    """One download: the request, what the server makes of it, and the bytes."""
+    """One download: the request, the server's response, and the bytes."""
 
     def __init__(self, url: str, part: _Part, options: DownloadOptions) -> None:
         self._url = url
@@ -206,7 +206,7 @@ class _Transfer:
             if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE or not self._part.size:
                 raise self._refused(error) from None
             if _total(error.headers) == self._part.size:
-                return  # Everything had arrived; only the end of the last call is missing.
+                return  # Everything has already arrived; only the last step of the previous call is missing.
             response = self._reopen()
         if response.status == http.client.PARTIAL_CONTENT and _validator(response.headers) not in ("", validator):
             response.close()  # A server that does not know If-Range sent a part of something else.
@@ -215,7 +215,7 @@ class _Transfer:
             self._receive(response)
 
     def _reopen(self) -> Any:
-        """Ask again, for everything."""
+        """Request everything again."""
         self._part.restart("")
         try:
             return self._open("")
@@ -266,7 +266,7 @@ class _Transfer:
             )
 
     def _begin(self, response: Any) -> int | None:
-        """Set the part file to where the response begins; gives the whole size if the server tells it."""
+        """Set the part file to where the response begins; returns the whole size if the server reports it."""
         if response.status == http.client.PARTIAL_CONTENT:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
             if match is None or match[1] != str(self._part.size):
@@ -300,7 +300,7 @@ class _Transfer:
 
 
 class _SafeRedirects(HTTPRedirectHandler):
-    """Follows redirects that keep to https; http to this machine only if the first request went there."""
+    """Follows redirects that stay on https; http to this machine only if the first request went there."""
 
     max_redirections = 5
 
@@ -321,7 +321,7 @@ class _SafeRedirects(HTTPRedirectHandler):
 
 
 def _opener(loopback: bool) -> OpenerDirector:
-    """An opener for http and https alone: no files, no ftp, no cookies; proxies from the environment, never for this
+    """An opener for http and https only: no files, no ftp, no cookies; proxies from the environment, never for this
     machine.
     """
     opener = OpenerDirector()
@@ -338,7 +338,7 @@ def _opener(loopback: bool) -> OpenerDirector:
 
 
 def _validator(headers: Message) -> str:
-    """What ``If-Range`` may hold: a strong ETag, else the date of the last change."""
+    """What ``If-Range`` may contain: a strong ETag, else the date of the last change."""
     tag = headers.get("ETag", "")
     return tag if tag.startswith('"') else headers.get("Last-Modified", "")
 

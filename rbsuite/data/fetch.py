@@ -22,12 +22,12 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """What to fetch, where it is not the importer's pinned archive.
+    """What to fetch, if it is not the importer's pinned archive.
 
     Attributes:
-        url: another place of the archive; ``""``: the pinned one.
+        url: another location of the archive; ``""``: the pinned one.
         sha256: hash (hex) that the archive must have; ``""``: not checked. With a ``url``, this hash vouches for the
-            archive; without it, its contents must be those of the pinned commit.
+            archive; without it, the archive's contents must be those of the pinned commit.
     """
 
     url: str = ""
@@ -39,8 +39,8 @@ class FetchOptions:
     """Bounds of a fetch.
 
     Attributes:
-        download: of the transfer.
-        limits: of what the archive may unpack to.
+        download: for the transfer.
+        limits: for what the archive may unpack to.
     """
 
     download: DownloadOptions = DownloadOptions()
@@ -52,8 +52,8 @@ def fetch_pack(
 ) -> ImportReport:
     """Download an archive of the upstream repository and import it as a pack.
 
-    A transfer that breaks off is kept in ``data_dir/downloads`` and resumed by the next call; nothing else is left
-    behind by a failure, and the pack that stands there stays.
+    A transfer that breaks off is kept in ``data_dir/downloads`` and resumed by the next call; a failure leaves nothing
+    else behind, and an existing pack stays.
 
     Raises:
         UsageError: there is nothing to fetch, or the URL or hash cannot be used.
@@ -78,7 +78,7 @@ def fetch_pack(
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What is fetched and what it is checked against: ``sha256`` of the archive, ``contents`` of the pinned commit."""
+    """What is fetched and what it is checked against: the archive's ``sha256``, the pinned commit's ``contents``."""
 
     url: str
     sha256: str
@@ -112,7 +112,7 @@ def _download_directory(directory: Path) -> Iterator[None]:
             try:
                 yield
             finally:
-                with suppress(OSError):  # Not empty: it holds what a broken-off transfer left.
+                with suppress(OSError):  # Not empty: it contains what a broken-off transfer left.
                     directory.rmdir()
     except OSError as error:
         reason = error.strerror or type(error).__name__

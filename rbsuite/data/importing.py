@@ -12,7 +12,7 @@ from rbsuite.errors import DataError
 
 
 class DirectoryImporter(ABC):
-    """Tells a checkout from a pack by what each holds; see :class:`rbsuite.data.packs.PackImporter`.
+    """Tells a checkout from a pack by what each contains; see :class:`rbsuite.data.packs.PackImporter`.
 
     Attributes:
         name: the pack's name.
@@ -20,7 +20,7 @@ class DirectoryImporter(ABC):
         repository: the upstream repository, as messages name it.
         checkout_marks: paths in a checkout, any of which shows that it is one.
         pack_marks: the same for a pack.
-        pinned: the download that ``rbsuite data fetch`` takes by default; ``None``: there is none.
+        pinned: the download that ``rbsuite data fetch`` uses by default; ``None``: there is none.
         single_files: whether a source may be one file.
     """
 
@@ -57,7 +57,7 @@ class DirectoryImporter(ABC):
 
 
 def commit_of_source(source: Path, kind: str) -> str | None:
-    """The commit that a checkout stands on, or that an imported pack says it is of; ``None`` if that cannot be told.
+    """The commit that a checkout is at, or that an imported pack says it comes from; ``None`` if that cannot be determined.
 
     Raises:
         DataError: the pack was changed since its import.

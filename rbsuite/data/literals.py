@@ -36,7 +36,7 @@ def parse_source(source: bytes, label: str) -> ast.Module:
     """The syntax tree of a Python file.
 
     Args:
-        source: the file's bytes; a coding line is honoured.
+        source: the file's bytes; an encoding declaration is honoured.
         label: the file's name in messages.
 
     Raises:
@@ -44,7 +44,7 @@ def parse_source(source: bytes, label: str) -> ast.Module:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Of no use here: about escapes in upstream's strings.
+            warnings.simplefilter("ignore")  # Of no use here: they are about escapes in upstream's strings.
             return ast.parse(source, filename=label)
     except SyntaxError as error:
         line = f":{error.lineno}" if error.lineno else ""
@@ -56,7 +56,7 @@ def parse_source(source: bytes, label: str) -> ast.Module:
 
 
 class LiteralReader:
-    """Reads literals of one file: strings, numbers, booleans, None, lists, tuples (as lists), dicts with string keys,
+    """Reads the literals of one file: strings, numbers, booleans, None, lists, tuples (as lists), dicts with string keys,
     and known calls.
 
     Args:
@@ -69,7 +69,7 @@ class LiteralReader:
         self._calls = calls or {}
 
     def assignments(self, module: ast.Module) -> dict[str, Any]:
-        """The values of all names that a module assigns. It may hold imports, a docstring and assignments, nothing
+        """The values of all names that a module assigns. It may contain imports, a docstring and assignments, but nothing
         else.
 
         Raises:
@@ -101,7 +101,7 @@ class LiteralReader:
         return f"{self._label}:{node.lineno}"
 
     def refuse(self, node: ast.stmt | ast.expr | ast.keyword, why: str = "") -> NoReturn:
-        """Raise the error that says where the node stands and that it was not run."""
+        """Raise the error that says where the node is and that it was not run."""
         what = why or f"{type(node).__name__} is not data"
         raise DataError(f"{self.where(node)}: {what}; the file is read, never run.", "Only literals can be imported.")
 

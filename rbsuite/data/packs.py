@@ -1,6 +1,6 @@
 """Packs: directories of upstream data that an importer wrote, with a ``pack.json`` that says where they came from.
 
-``pack.json`` holds the pack's name, the kind of its source, the commit, the rbsuite version, counts and the sha256 of
+``pack.json`` contains the pack's name, the kind of its source, the commit, the rbsuite version, counts and the sha256 of
 every other file; no time and no machine path, so the same import gives the same bytes everywhere.
 """
 
@@ -33,10 +33,10 @@ class Archive:
 
     Attributes:
         url: where the archive (``.tar.gz`` or ``.zip``) is.
-        commit: the commit it holds.
-        files: sha256 (hex) of every upstream file that the importer reads, by its path. This is what binds: archives
+        commit: the commit it contains.
+        files: sha256 (hex) of every upstream file that the importer reads, by its path. These are what counts: archives
             that a forge makes on demand have no stable hash of their own.
-        sha256: hash (hex) of the archive itself, where it is stable; ``""``: not checked.
+        sha256: hash (hex) of the archive itself, if it is stable; ``""``: not checked.
         strip_prefix: the archive's top directory.
     """
 
@@ -54,12 +54,12 @@ class PackFacts:
     Attributes:
         kind: ``checkout`` or ``pack``.
         commit: the commit that the source says it is; ``None`` if it does not say.
-        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``; empty where there is none to
-            compare with, as of a release that every user gets for himself.
-        licence: licence and holder of the data.
+        equals_commit: the commit whose data the written files are proved equal to (by hash), or ``None``; empty if there is none to
+            compare with, for example for a release that each user has to obtain.
+        licence: licence of the data and its holder.
         counts: what was imported, as (label, number), in the order to show.
-        notes: what whoever imports should know of it, a sentence each.
-        splits: the environment's splits that it has tasks of, where these may be a part of them; empty: all.
+        notes: what the user who imports it should know, one sentence each.
+        splits: the environment's splits that it has tasks for, if it may have only some of them; empty: all.
     """
 
     kind: str
@@ -83,12 +83,12 @@ class PackImporter(Protocol):
 
     @property
     def pinned(self) -> Archive | None:
-        """The download that ``rbsuite data fetch`` takes by default, if there is one."""
+        """The download that ``rbsuite data fetch`` uses by default, if there is one."""
         ...
 
     @property
     def single_files(self) -> bool:
-        """Whether a source may be one file, which is then read as a directory that holds only it."""
+        """Whether a source may be one file, which is then read as a directory that contains only that file."""
         ...
 
     def recognise(self, source: Path) -> str:
@@ -115,41 +115,41 @@ class PackImporter(Protocol):
 
 @runtime_checkable
 class JointImporter(PackImporter, Protocol):
-    """A :class:`PackImporter` whose pack may be made from several sources together. Their order does not matter: the
+    """A :class:`PackImporter` whose pack may be made from several sources combined. Their order does not matter: the
     importer tells them apart.
     """
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What the sources are, for help texts, such as ``("CHECKOUT", "TRAJECTORIES")``. The first is needed, the others
-        may be left out; no more than these are taken.
+        """What the sources are, for help texts, such as ``("CHECKOUT", "TRAJECTORIES")``. The first is required, the others
+        may be left out; no others are accepted.
         """
         ...
 
     def build_jointly(self, sources: Sequence[Path], target: Path, commit: str | None = None) -> PackFacts:
-        """As :meth:`PackImporter.build`, from one source or more; ``commit`` is that of the needed one.
+        """Like :meth:`PackImporter.build`, from one source or more; ``commit`` is that of the required one.
 
         Raises:
-            DataError: a source is incomplete or malformed, or the needed one is not among them.
+            DataError: a source is incomplete or malformed, or the required one is not among them.
         """
         ...
 
 
 @runtime_checkable
 class ExportingImporter(PackImporter, Protocol):
-    """A :class:`PackImporter` of a benchmark whose tasks are made by its own code: a checkout must be run to be read.
+    """A :class:`PackImporter` for a benchmark whose tasks are made by its own code: a checkout must be run to be read.
 
-    It is run only where the user names an interpreter for it; what comes out is a pack, which is then read as data.
+    It is run only if the user names an interpreter for it; the result is a pack, which is then read as data.
     """
 
     @property
     def script(self) -> Path:
-        """The script that the interpreter runs; it is the plugin's own."""
+        """The script that the interpreter runs; it is part of the plugin."""
         ...
 
     @property
     def script_summary(self) -> str:
-        """What the script does with the checkout, in one line, for the user to read before it is run."""
+        """What the script does with the checkout, in one line that the user reads before it is run."""
         ...
 
     def export(self, source: Path, python: Path, target: Path) -> None:
@@ -195,7 +195,7 @@ class ImportReport:
     Attributes:
         path: the pack's directory.
         info: its ``pack.json``.
-        replaced: whether a pack stood there before.
+        replaced: whether it replaced an earlier pack.
         notes, splits: see :class:`PackFacts`.
     """
 
@@ -207,11 +207,11 @@ class ImportReport:
 
 
 def import_pack(importer: PackImporter, source: Path, data_dir: Path, more: Sequence[Path] = ()) -> ImportReport:
-    """Import a source directory as a pack; the pack that stands there is replaced only when the new one is complete.
+    """Import a source directory as a pack; an existing pack is replaced only when the new one is complete.
 
     Args:
         importer: what reads the source.
-        source: a checkout, or a directory with the pack layout; one file, where the importer reads such.
+        source: a checkout, or a directory with the pack layout; or one file, if the importer reads single files.
         data_dir: rbsuite's data directory (:func:`rbsuite.data.directory.data_directory`).
         more: further sources, for a :class:`JointImporter`.
 
@@ -248,11 +248,11 @@ def _as_directory(importer: PackImporter, source: Path) -> Iterator[Path]:
 
 
 def export_and_import(importer: PackImporter, source: Path, python: Path, data_dir: Path) -> ImportReport:
-    """Have a checkout exported by an interpreter that the user names, and import what comes out.
+    """Have a checkout exported by an interpreter that the user names, and import the result.
 
     Raises:
         UsageError: the importer reads checkouts as they are.
-        DataError: the source is no checkout, or the export failed, or what came out cannot be used; nothing is left behind.
+        DataError: the source is not a checkout, the export failed, or its result cannot be used; nothing is left behind.
     """
     if not isinstance(importer, ExportingImporter):
         raise UsageError(f"the pack {importer.name!r} is read from its source as data.", "Leave out --python.")
@@ -298,9 +298,9 @@ def build_pack(
     Args:
         importer: what reads the source.
         source: the source directory.
-        stage: the workspace, of :func:`pack_stage`.
+        stage: the workspace, from :func:`pack_stage`.
         archive: whether the source was unpacked from an archive.
-        commit: the commit that the archive holds, if known.
+        commit: the commit that the archive contains, if known.
         more: further sources, for a :class:`JointImporter`.
 
     Raises:
@@ -328,7 +328,7 @@ def build_pack(
 
 
 def write_json(path: Path, value: Json) -> None:
-    """Write a value as JSON the one way packs have it: one space of indent, ASCII, keys in the given order, a final
+    """Write a value as JSON in the packs' only format: one space of indentation, ASCII, keys in the given order, a final
     newline.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -336,7 +336,7 @@ def write_json(path: Path, value: Json) -> None:
 
 
 def file_hashes(directory: Path) -> dict[str, str]:
-    """sha256 (hex) of every file below a directory, by relative path in sorted order, ``pack.json`` aside."""
+    """sha256 (hex) of every file below a directory except ``pack.json``, by relative path in sorted order."""
     names = sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
     return {name: file_hash(directory / name) for name in names if name != INFO_NAME}
 

@@ -1,4 +1,4 @@
-"""Reads packs where tasks are loaded: finds the directory of a split's data, and its files, with one clear line for what is wrong."""
+"""Reads packs when tasks are loaded: finds the directory of a split's data, and its files, and reports problems in one clear line."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class PackFiles:
     """The files of a pack's directory, read as data.
 
     Args:
-        path: the directory, or one that holds it under the name ``folder``.
+        path: the directory, or one that contains it under the name ``folder``.
         title: what the data is called in messages.
         remedy: what to do when a file is missing or malformed.
-        folder: name of the pack in a directory that holds several; ``""``: none.
+        folder: name of the pack in a directory that contains several; ``""``: none.
 
     Attributes:
         path: the directory.
@@ -46,7 +46,7 @@ class PackFiles:
         """The bytes of a file.
 
         Raises:
-            DataError: it cannot be read, is no regular file, is too large, or is a link that leads out of the directory.
+            DataError: it cannot be read, is not a regular file, is too large, or is a link that leads out of the directory.
         """
         try:
             return read_file(self.path / name, within=self._root)
@@ -73,7 +73,7 @@ class PackFiles:
         """The value in a JSON file.
 
         Raises:
-            DataError: it cannot be read, or is not JSON as :func:`rbsuite.files.parse_json` takes it.
+            DataError: it cannot be read, or is not JSON that :func:`rbsuite.files.parse_json` accepts.
         """
         try:
             return parse_json(self.read_text(name))
@@ -82,7 +82,7 @@ class PackFiles:
             raise self.malformed(name, f"not JSON ({error}{where})") from error
 
     def once(self, key: tuple[str, ...], read: Callable[[], _T]) -> _T:
-        """What ``read`` makes of the files, kept under a key and shared by all who ask for it; several threads do not read twice."""
+        """What ``read`` makes of the files, cached under a key and shared by all callers; concurrent threads do not read twice."""
         found = self._known.get(key)
         if found is None:
             with self._lock:
@@ -92,7 +92,7 @@ class PackFiles:
         return cast(_T, found)
 
     def malformed(self, name: str, what: str) -> DataError:
-        """The error of a file that is ``what``, for the caller to raise."""
+        """The error for a file that is ``what``, for the caller to raise."""
         return DataError(f"{self._title} data: {str(self.path / name)!r} is {what}.", self._remedy)
 
     def content_hash(self, names: Iterable[str]) -> str:
@@ -108,15 +108,15 @@ class PackFiles:
 def find_pack(
     pack: str, title: str, *, data: str, sample: Path | None, remedy: str, folder: str = ""
 ) -> tuple[Path, Mapping[str, str]]:
-    """The directory of a split's data, and where that comes from, for :attr:`rbsuite.task.TaskSet.source`.
+    """The directory of a split's data, and where the data comes from, for :attr:`rbsuite.task.TaskSet.source`.
 
     Args:
         pack: the pack's name.
         title: what the data is called in messages.
-        data: a directory that the user names, which wins; ``""``: none.
-        sample: the bundled directory, where the split is bundled; ``None``: the imported pack holds it.
+        data: a directory named by the user, which takes precedence; ``""``: none.
+        sample: the bundled directory, if the split is bundled; ``None``: it is in the imported pack.
         remedy: how to get the pack.
-        folder: name of the pack in a directory that holds several, which the user may name too; ``""``: none.
+        folder: name of the pack in a directory that contains several, which the user may name too; ``""``: none.
 
     Raises:
         DataError: there is no such directory.
@@ -128,7 +128,7 @@ def find_pack(
         return path, {"pack": pack, "commit": commit_of(path)}
     if sample is not None:
         return sample, {"pack": "sample", "commit": ""}
-    # Only imported data needs the data directory, and the modules that find it.
+    # Only imported data needs the data directory and the modules that find it.
     from rbsuite.data.directory import pack_directory
 
     path = pack_directory(pack)
@@ -142,7 +142,7 @@ def refuse_edited(path: Path) -> None:
     """Refuse an imported pack whose files are not those of the import.
 
     Raises:
-        DataError: one was changed or is missing; a directory without a ``pack.json`` was not imported, and passes.
+        DataError: a file was changed or is missing; a directory without a ``pack.json`` was not imported, and passes.
     """
     if (path / INFO_NAME).is_file():
         from rbsuite.data.packs import verify_pack
@@ -151,16 +151,16 @@ def refuse_edited(path: Path) -> None:
 
 
 def inner(path: Path, folder: str) -> Path:
-    """The directory ``folder`` within another, where there is one, else that other."""
+    """The directory ``folder`` within ``path`` if there is one, else ``path``."""
     return path / folder if folder and (path / folder).is_dir() else path
 
 
 def commit_of(path: Path, *, verified: bool = False) -> str:
-    """The commit that a pack was proved equal to, or else says it is of; ``""`` where it says nothing, or was changed since.
+    """The commit that a pack was proved equal to, or else says it comes from; ``""`` if it says nothing, or was changed since.
 
     Args:
         path: its directory.
-        verified: whether that its files are those of the import is known already.
+        verified: whether its files are already known to be those of the import.
     """
     if not (path / INFO_NAME).is_file():
         return ""

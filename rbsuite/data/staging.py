@@ -1,9 +1,9 @@
-"""A directory that is replaced whole or not at all.
+"""A directory that is replaced as a whole or not at all.
 
-The new content is made in a hidden workspace beside the target and renamed into place at the end. An error, an
-interrupt or a termination signal leaves the old directory and no workspace. What a ``kill -9`` leaves, the next use of
-:func:`staged` on the same target puts right: between the two renames the old directory stands in the workspace and is
-moved back.
+The new content is made in a hidden workspace next to the target and renamed into place at the end. An error, an
+interrupt or a termination signal leaves the old directory and no workspace. What a ``kill -9`` leaves behind is cleaned
+up by the next use of :func:`staged` on the same target: between the two renames, the old directory is in the workspace,
+from which it is moved back.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _SignalGuard:
-    """Turns termination signals into exceptions, or holds them back while a step must not be cut in two."""
+    """Turns termination signals into exceptions, or holds them back while a step must not be interrupted."""
 
     def __init__(self) -> None:
         self._holding = False
@@ -34,7 +34,7 @@ class _SignalGuard:
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Handle the signals for the length of a block; one that was held back is delivered when it ends."""
+        """Handle the signals for the duration of a block; one that was held back is delivered when it ends."""
         if threading.current_thread() is not threading.main_thread():
             yield  # Python delivers signals to the main thread only.
             return
@@ -53,7 +53,7 @@ class _SignalGuard:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """Hold signals back for the length of a block, and from then on."""
+        """Hold signals back during a block, and from then on."""
         self._holding = True
         yield
 
@@ -77,7 +77,7 @@ class Staging:
     Attributes:
         target: the directory to be replaced.
         new: an existing, empty directory; it becomes the target.
-        scratch: an existing, empty directory for files on the way; removed at the end.
+        scratch: an existing, empty directory for intermediate files; removed at the end.
     """
 
     target: Path
@@ -86,7 +86,7 @@ class Staging:
     _guard: _SignalGuard
 
     def publish(self) -> None:
-        """Put ``new`` in the target's place, which is the last step of the replacement.
+        """Put ``new`` in the target's place, as the last step of the replacement.
 
         Raises:
             OSError: a rename failed; the old directory stays.
@@ -99,15 +99,15 @@ class Staging:
 
 @contextmanager
 def staged(target: Path) -> Iterator[Staging]:
-    """A workspace to make a new ``target`` in; it has effect only if :meth:`Staging.publish` is called.
+    """A workspace to make a new ``target`` in; it takes effect only if :meth:`Staging.publish` is called.
 
     Replacements in the same parent directory wait for each other (a lock on that directory). Parent directories that
-    had to be made for it are removed again if they stay empty.
+    had to be created for it are removed again if they stay empty.
 
     A target that is a link to a directory stays one: the directory behind it is replaced.
 
     Raises:
-        OSError: the workspace cannot be made, or the target is something else than a directory.
+        OSError: the workspace cannot be made, or the target is not a directory.
         Interrupted: a termination signal came before the new directory was published.
     """
     target = Path(os.path.realpath(target)) if target.is_symlink() else target
@@ -136,7 +136,7 @@ def _old(target: Path) -> Path:
 
 
 def _recover(target: Path) -> None:
-    """Remove the workspace; if the old directory stands there and no new one took its place, move it back first."""
+    """Remove the workspace; if the old directory is in it and no new one took its place, move it back first."""
     old = _old(target)
     if (old.exists() or old.is_symlink()) and not target.exists():
         old.rename(target)
@@ -145,11 +145,11 @@ def _recover(target: Path) -> None:
 
 @contextmanager
 def existing(directory: Path) -> Iterator[None]:
-    """Make a directory and its parents for the length of a block; those that were made and stay empty are removed at
+    """Create a directory and its parents for the duration of a block; those that were created and stay empty are removed at
     its end.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     try:
@@ -160,7 +160,7 @@ def existing(directory: Path) -> Iterator[None]:
             try:
                 path.rmdir()
             except FileNotFoundError:
-                continue  # Not made, or removed by another who shared it.
+                continue  # Not created, or removed by another process that shared it.
             except OSError:
                 break  # In use.
 
@@ -176,10 +176,10 @@ def _locked(directory: Path) -> Iterator[None]:
 
 
 def _lock(directory: Path) -> int:
-    """Lock a directory; gives the open descriptor that holds the lock.
+    """Lock a directory; returns the open descriptor that holds the lock.
 
-    Whoever held the lock before may have removed the directory: then the lock is on a ghost and is taken anew, on a new
-    directory.
+    The previous holder of the lock may have removed the directory: then the lock is on a removed directory and is taken
+    again, on a new one.
     """
     while True:
         directory.mkdir(parents=True, exist_ok=True)

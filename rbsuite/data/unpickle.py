@@ -1,7 +1,7 @@
 """Reads a pickle of plain data without running anything that it names.
 
-A pickle is a program. Two things keep it from doing harm: its opcodes are looked through first, and only those that build plain data are
-let through; and the only names it may use are numpy's ``dtype`` and ``scalar``, in whose place it gets stand-ins of this module.
+A pickle is a program. Two things keep it from doing harm: its opcodes are checked first, and only those that build plain data are
+allowed; and the only names it may use are numpy's ``dtype`` and ``scalar``, which are replaced by stand-ins from this module.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rbsuite.errors import DataError
 
 MAX_BYTES = 512 * 2**20
 MAX_VALUES = 50_000_000
-"""Opcodes of a file."""
+"""Opcodes of a file, at most."""
 
 _NAMES = frozenset([("numpy", "dtype"), ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")])
 _OPCODES = frozenset(
@@ -32,7 +32,7 @@ _FORMATS = {"f8": "d", "f4": "f", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u
 
 
 class _Refused(Exception):
-    """What a pickle has no business with."""
+    """A pickle contains something that is not allowed."""
 
 
 def read_pickle(content: bytes, name: str, remedy: str) -> Any:
@@ -41,10 +41,10 @@ def read_pickle(content: bytes, name: str, remedy: str) -> Any:
     Args:
         content: the file's bytes.
         name: the file's name in messages.
-        remedy: what to do where it is refused; ends every message.
+        remedy: what to do if it is refused; ends every message.
 
     Raises:
-        DataError: it names something it has no business with, holds something else, is too large, or is damaged.
+        DataError: it names something that is not allowed, contains something else, is too large, or is damaged.
     """
     if len(content) > MAX_BYTES:
         raise DataError(f"{name} is larger than {MAX_BYTES // 2**20} MiB.", remedy)
@@ -60,7 +60,7 @@ def read_pickle(content: bytes, name: str, remedy: str) -> Any:
         return _plain(_Unpickler(io.BytesIO(content)).load())
     except _Refused as refused:
         raise DataError(f"{name} is rejected, and nothing in it was run: {refused}.", remedy) from None
-    except Exception as error:  # A damaged pickle raises almost anything, and its texts may be private.
+    except Exception as error:  # A damaged pickle may raise almost anything, and its texts may be private.
         raise DataError(f"{name} is a damaged pickle ({type(error).__name__}).", remedy) from None
 
 
@@ -96,7 +96,7 @@ class _Scalar:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Gives the stand-ins, and nothing else."""
+    """Provides the stand-ins, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         """See :meth:`pickle.Unpickler.find_class`."""

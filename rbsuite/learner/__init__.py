@@ -1,1 +1,1 @@
-"""The simulated learner: in-process models whose truth is known, and what they need to know of an environment."""
+"""The simulated learner: in-process models with a known ground truth, and what they need to know about an environment."""

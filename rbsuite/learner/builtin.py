@@ -1,4 +1,4 @@
-"""The in-process models of the core. All are simulations, and results with them say so."""
+"""The core's in-process models. All are simulations, and results with them say so."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Ways to go wrong on a task, from its solution and from what was seen when it was played; whether the task then fails is not asked here.
+"""Ways to go wrong on a task, from its solution and from what was seen when it was played; whether the task then fails is not checked here.
 
-Every candidate bears the id of the skill that keeps from it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named
-action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice``, ``overdo`` and, of a step that is the
-user's, ``unasked``; ``DOMAIN/argument/NAME`` for an argument, whichever tools take it; ``DOMAIN/answer/untold`` and
+Every candidate has the id of the skill that avoids it: ``DOMAIN/STEP/KIND``, where the step is a tool, or the verb of a named
+action, and the kind is one of ``leave-out``, ``choice``, ``order``, ``stop-early``, ``twice``, ``overdo`` and, for one of the user's
+steps, ``unasked``; ``DOMAIN/argument/NAME`` for an argument, whichever tools take it; ``DOMAIN/answer/untold`` and
 ``DOMAIN/answer/wrong`` for what is said.
 """
 
@@ -26,12 +26,12 @@ BLAND = "That is all I can say about it."
 NO_REQUEST = "Is there more that I have to know about it?"
 """What is said in place of a request to the user."""
 NO_DOMAIN = "ordinary"
-"""The domain in the id of a skill where a task has none."""
+"""The domain in the id of a skill if a task has none."""
 OPTIONS = "options"
 """The key of :attr:`~rbsuite.trajectory.Observation.data` with the answers that a question offers, as they would be said."""
 
 _WEIGHTS: Mapping[str, float] = {"leave-out": 1.5, "stop-early": 2.0, "twice": 2.0, "overdo": 4.0}
-"""Kinds of mistakes that are looked for later than others: the higher, the later."""
+"""Kinds of mistakes that are tried later than others: the higher, the later."""
 _PARTICLES = frozenset(["at", "down", "for", "from", "in", "into", "off", "on", "out", "to", "up"])
 _TOKEN = re.compile(r"#?[A-Za-z0-9_]+(?:[-:][A-Za-z0-9_]+)*")
 _INTEGER = re.compile(r"-?\d+(?!.*\d)", re.DOTALL)
@@ -62,11 +62,11 @@ class Played:
         return next((observation.tools for observation in reversed(self.seen) if observation.tools), ())
 
     def mistake(self, step: str, kind: str, edits: Mapping[int, tuple[Action, ...]]) -> Mistake:
-        """A mistake of the task."""
+        """A mistake on the task."""
         return Mistake(f"{self.domain}/{step.replace('/', ' ')}/{kind.replace('/', ' ')}", edits)
 
     def draw(self, place: int, label: str) -> int:
-        """A number that stays the same for a task, a place in its solution and a label."""
+        """A number that depends only on the task, a place in its solution and a label."""
         return derive_seed("pitfall", self.task.id, place, label)
 
     def earlier(self, place: int) -> str:
@@ -97,10 +97,10 @@ def candidates(played: Played) -> Iterator[Mistake]:
 
 
 def rank(played: Played, mistake: Mistake) -> float:
-    """When a mistake is looked for: those of a low rank first.
+    """When a mistake is tried: those with a low rank first.
 
-    It depends on the skill alone, so that tasks that are alike get pitfalls of the same skills; an argument comes the earlier the more
-    of the offered tools take it.
+    It depends on the skill alone, so that similar tasks get pitfalls of the same skills; the more of the offered tools take an argument,
+    the earlier it comes.
     """
     _, step, kind = mistake.skill.split("/")
     takers = sum(kind in tool.parameters.get("properties", {}) for tool in played.tools) if step == ARGUMENT else 1
@@ -116,7 +116,7 @@ def step_name(action: Action) -> str:
 
 
 def _spoken(played: Played, place: int) -> Iterator[Mistake]:
-    """What can be said wrongly. A question to the user stays: without it the conversation would be another."""
+    """What can be said wrongly. A question to the user stays: without it, the conversation would be a different one."""
     action = played.solution.actions[place]
     of_user = [call.name for done in played.solution.user for call in done.calls]
     asked = next((name for name in of_user if asks_for(action.text, name)), None)
@@ -137,7 +137,7 @@ def _spoken(played: Played, place: int) -> Iterator[Mistake]:
 
 
 def _other_choices(played: Played, place: int) -> Iterator[Mistake]:
-    """Another named action of the same verb."""
+    """Another named action with the same verb."""
     action = played.solution.actions[place]
     names = next((seen.choices for seen in reversed(played.seen[: place + 1]) if seen.choices), ())
     step = step_name(action)
@@ -164,7 +164,7 @@ def _other_arguments(played: Played, place: int, number: int) -> Iterator[Mistak
 
 
 def _overdone(played: Played) -> Iterator[Mistake]:
-    """Before the last action, a call of a tool that the solution has no use for, with arguments that it gives to other tools."""
+    """Before the last action, a call to a tool that the solution does not use, with arguments that it passes to other tools."""
     actions = played.solution.actions
     calls = [call for action in actions for call in action.calls]
     known = {name: value for call in reversed(calls) for name, value in call.arguments.items()}
@@ -179,7 +179,7 @@ def _overdone(played: Played) -> Iterator[Mistake]:
 
 
 class _Around:
-    """What stands around an argument, from which another value can be taken.
+    """The context of an argument, from which another value can be taken.
 
     Args:
         played: the solution.
@@ -196,7 +196,7 @@ class _Around:
         self._text = f"{played.earlier(place)}\n{json.dumps(dict(call.arguments), default=str)}"
 
     def others(self, value: Any, schema: Any) -> list[Any]:
-        """Values that might be taken for the right one, none where nothing is like it."""
+        """Values that might be mistaken for the right one; none if nothing is like it."""
         schema = schema if isinstance(schema, Mapping) else {}
         if isinstance(value, bool):
             return [not value]
@@ -224,10 +224,10 @@ class _Around:
 
 
 def _shape(text: str) -> str:
-    """What two values of one kind have in common: ``#W123`` and ``#W456``, ``gift_card_12`` and ``credit_card_34``."""
+    """What two values of the same kind have in common: ``#W123`` and ``#W456``, ``gift_card_12`` and ``credit_card_34``."""
     return re.sub(r"[a-z]+", "a", re.sub(r"[A-Z]", "A", re.sub(r"\d", "0", text)))
 
 
 def _distinct(text: str) -> bool:
-    """Whether a shape says enough: there is a digit, or all letters are capitals; a plain word looks like any other."""
+    """Whether a text's shape says enough: it has a digit, or all its letters are capitals; a plain word looks like any other."""
     return _TOKEN.fullmatch(text) is not None and (any(map(str.isdigit, text)) or text.isupper())

@@ -1,4 +1,4 @@
-"""``sim/noop`` and ``sim/random``: agents that bound what an environment gives for free. In other roles they are the oracle."""
+"""``sim/noop`` and ``sim/random``: agents that show how much an environment gives away for free. In other roles they are the oracle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORDS = ("yes", "no", "order", "flight", "item", "date", "name", "2024-05-20", "
 
 
 class _Control(SimulatedOracle):
-    """Acts by its own rule and leaves the other roles to the oracle."""
+    """Acts by a rule of its own and leaves the other roles to the oracle."""
 
     async def for_task(self, task: Task, environment: Environment, opener: Opener) -> ChatModel:
         """The control on one task."""
@@ -38,7 +38,7 @@ class _BoundControl:
         return self._control.act(request) if request.purpose == "agent" else await self._oracle.complete(request)
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
 
 class SimulatedNoop(_Control):
@@ -54,7 +54,7 @@ class SimulatedNoop(_Control):
 class SimulatedRandom(_Control):
     """``sim/random``: calls tools at random with made-up arguments of the right type, and now and then says something.
 
-    Where actions are named, it names one.
+    If actions are named, it names one.
     """
 
     name = "sim/random"

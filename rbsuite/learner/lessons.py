@@ -1,7 +1,7 @@
-"""How the simulated learner words what it learns: in whichever form the prompt asks for.
+"""How the simulated learner words what it learns, in whichever form the prompt asks for.
 
-It goes by the text of the prompt alone. A form is known by the example of it that a prompt gives; the trajectories by their lines
-``Outcome: ...``, where what stands before the first of them is not a trajectory (a sheet, a list of bullets).
+It goes by the text of the prompt alone. A form is recognized by the example of it in the prompt; trajectories by their lines
+``Outcome: ...``: what comes before the first of them is not a trajectory (a sheet, a list of bullets).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rbsuite.learner.skills import Skill
 
 COMMONPLACE = "Take one thing after the other and be polite."
 
-# These are looked for at the beginning of lines, see _lines.
+# These are searched for at the beginning of lines, see _lines.
 _OUTCOME = re.compile(r"Outcome(?: of rollout \d+)?: (success|failure|unknown|not judged)$", re.MULTILINE)
 _LIMIT = re.compile(r"\bat most (\d+)\b")
 _HEADING = re.compile(r"# (\w+(?: \w+)*) 1$", re.MULTILINE)
@@ -26,17 +26,17 @@ FACTS = re.compile(r'\{"(\w+)": \[\n *\{"id": "0", "text": "')
 """The beginning of facts in JSON, as memory products ask for them."""
 _BULLET = re.compile(r"^\[(\w+)\] (.*)$", re.MULTILINE)
 LISTED = "\n["
-"""Stands in every prompt that lists bullets."""
+"""Occurs in every prompt that lists bullets."""
 _LISTED = re.compile(r"^- (.+)$", re.MULTILINE)
 _EXPERIENCE = re.compile(r"Experience (\d+)$", re.MULTILINE)
 
 
 def skills_seen(prompt: str, skills: Iterable[Skill]) -> list[Skill]:
-    """The skills that the trajectories in a prompt are about, in the order they show.
+    """The skills that the trajectories in a prompt are about, in the order in which they appear.
 
-    In one labelled a success those whose lesson was applied. In one labelled a failure those whose mistake was made, and where there is
-    one also those whose lesson was applied, which is worth keeping. In one that was not judged both; in one whose outcome is unknown
-    nothing.
+    From a success: those whose lesson was applied. From a failure: those whose mistake was made and, if there are any, also those
+    whose lesson was applied, which are worth keeping. From a trajectory that was not judged: both. From one with an unknown outcome:
+    none.
     """
     found: dict[Skill, int] = {}
     candidates = list(skills)
@@ -70,13 +70,13 @@ def learnt(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
 
 
 def facts(name: str, seen: Sequence[Skill]) -> str:
-    """Facts in JSON, in a list of that name."""
+    """Facts as JSON, in a list with the given name."""
     told = [f"{skill.title}: {skill.lesson}" for skill in seen] or [COMMONPLACE]
     return json.dumps({name: [{"id": str(number), "text": text} for number, text in enumerate(told)]})
 
 
 def items(prompt: str, seen: Sequence[Skill]) -> str:
-    """Items in the Markdown form that the prompt shows, within the number that it allows."""
+    """Items in the Markdown form that the prompt shows, no more than it allows."""
     heading = _first(_HEADING, prompt)
     name = heading.group(1) if heading else "Memory Item"
     parts = [(skill.title, f"Applies wherever this comes up: {skill.title.lower()}.", skill.lesson) for skill in seen]
@@ -89,7 +89,7 @@ def items(prompt: str, seen: Sequence[Skill]) -> str:
 
 
 def sheet(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
-    """The whole sheet: the lessons it holds already, and those on the skills seen."""
+    """The whole sheet: the lessons that it already contains, and those on the skills seen."""
     before = _without_trajectories(prompt)
     kept = dict.fromkeys([*(skill for skill in skills if skill.lesson in before), *seen])
     lines = [f"- {skill.title}: {skill.lesson}" for skill in kept] or [f"- {COMMONPLACE}"]
@@ -97,7 +97,7 @@ def sheet(prompt: str, seen: Sequence[Skill], skills: Iterable[Skill]) -> str:
 
 
 def review(prompt: str, seen: Sequence[Skill]) -> str:
-    """A tag for each listed bullet that has the lesson of a skill seen, and those lessons as insights."""
+    """A tag for each listed bullet, and the lessons of the skills seen as insights."""
     before = _without_trajectories(prompt)
     shown = prompt[len(before) :]
     lessons = [skill.lesson for skill in seen]
@@ -110,7 +110,7 @@ def review(prompt: str, seen: Sequence[Skill]) -> str:
 
 
 def additions(prompt: str) -> str:
-    """The listed insights that no listed bullet holds."""
+    """The listed insights that no listed bullet contains."""
     known = [text for _, text in _BULLET.findall(prompt)]
     asked = prompt[prompt.find("# The insights") :]
     new = [line for line in _LISTED.findall(asked) if not any(line in text for text in known)]
@@ -118,12 +118,12 @@ def additions(prompt: str) -> str:
 
 
 def listed_as(prompt: str, lessons: Sequence[str]) -> list[str]:
-    """The ids, in brackets, of the bullets in a prompt that hold one of the lessons."""
+    """The ids, in brackets, of the bullets in a prompt that contain one of the lessons."""
     return [f"[{name}]" for name, told in _BULLET.findall(prompt) if any(lesson in told for lesson in lessons)]
 
 
 def pruning(prompt: str, skills: Iterable[Skill]) -> str:
-    """Takes out the numbered experiences in which no lesson shows."""
+    """Prune the numbered experiences that contain no lesson."""
     lessons = [skill.lesson for skill in skills]
     empty = [
         mark.group(1)
@@ -134,7 +134,7 @@ def pruning(prompt: str, skills: Iterable[Skill]) -> str:
 
 
 def _lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """The matches at the beginning of lines. A pattern is found many times faster without ``^``."""
+    """The matches at the beginning of lines. Searching for a pattern without ``^`` is many times faster."""
     return (match for match in pattern.finditer(text) if not match.start() or text[match.start() - 1] == "\n")
 
 
@@ -143,7 +143,7 @@ def _first(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
 
 
 def _blocks(heading: re.Pattern[str], prompt: str) -> Iterator[tuple[re.Match[str], int]]:
-    """Each heading with the place where what it heads ends: at the next heading, or with the prompt."""
+    """Each heading with the place where its block ends: at the next heading, or at the end of the prompt."""
     marks = list(_lines(heading, prompt))
     return zip(marks, [mark.start() for mark in marks[1:]] + [len(prompt)] * bool(marks), strict=True)
 

@@ -1,7 +1,7 @@
-"""Finds what can go wrong on a task: candidates are tried in the environment, and those are kept with which the task fails.
+"""Finds what can go wrong on a task: candidates are tried in the environment, and those with which the task fails are kept.
 
-What is kept fails alone and together: with any of the pitfalls, whichever they are, the task is not solved. So the chance to solve
-it is known from the chances to avoid each. The same task gives the same pitfalls, and tasks that are alike give pitfalls of the same
+What is kept fails alone and in combination: with any of the pitfalls, whichever they are, the task is not solved. So the chance of
+solving it follows from the chances of avoiding each. The same task gives the same pitfalls, and similar tasks give pitfalls of the same
 skills, which is what lets a lesson help on a later task.
 """
 
@@ -23,11 +23,11 @@ from rbsuite.task import Task
 from rbsuite.trajectory import Action, Grade, Observation
 
 MOST = 4
-"""Pitfalls of a task, where they are hand-written."""
+"""Pitfalls of a task at most, if they are hand-written."""
 SHARES = (0.5, 0.4, 0.1)
-"""The shares of tasks with one, two and three pitfalls, where as many are found."""
+"""The shares of tasks with one, two and three pitfalls, if as many are found."""
 TRIES = 40
-"""Candidates that are played at most on a task."""
+"""Candidates that are played per task, at most."""
 SOLVED = 1.0
 
 
@@ -36,9 +36,9 @@ class Pitfall:
     """A mistake with which a task fails.
 
     Attributes:
-        skill: id of the skill that keeps from it.
+        skill: id of the skill that avoids it.
         wording: the skill in words.
-        edits: what is done in place of an action of the solution, by its index.
+        edits: what is done in place of an action of the solution, by the action's index.
     """
 
     skill: str
@@ -69,7 +69,7 @@ class Finder:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def lore(self, task: Task, environment: Environment, opener: Opener) -> Lore:
-        """What there is to know of a task.
+        """The solution, pitfalls and vocabulary of a task.
 
         Raises:
             UsageError: it has no reference solution.
@@ -85,11 +85,11 @@ class Finder:
 async def find(task: Task, environment: Environment, opener: Opener | None = None) -> Lore:
     """The pitfalls of a task.
 
-    It has none where its solution does not solve it, where the environment cannot play it, and where its grade takes a model.
+    It has none if its solution does not solve it, if the environment cannot play it, or if grading it takes a model.
 
     Args:
         task: the task.
-        environment: gives solution, lessons, and hand-written mistakes if it has any.
+        environment: provides the solution, lessons, and hand-written mistakes if it has any.
         opener: opens the episodes; ``None``: the environment itself.
 
     Raises:
@@ -146,7 +146,7 @@ def lessons_of(environment: Environment) -> Vocabulary:
 
 
 def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]) -> Iterator[tuple[int, Action]]:
-    """The actions with mistakes in them, each with the index that it has, or whose place it takes, in the solution."""
+    """The actions with mistakes in them, each with its index in the solution, or the index of the action it replaces."""
     for place, action in enumerate(actions):
         edits = [mistake.edits[place] for mistake in mistakes if place in mistake.edits]
         for done in _joined(action, edits):
@@ -154,7 +154,7 @@ def carried_out(actions: Sequence[Action], mistakes: Sequence[Mistake | Pitfall]
 
 
 def _joined(action: Action, edits: Sequence[tuple[Action, ...]]) -> tuple[Action, ...]:
-    """What several mistakes make of an action: all the changed arguments of its calls; of other changes the last."""
+    """What several mistakes make of an action: all changed arguments of its calls are merged; of other changes, the last counts."""
     if len(edits) < 2:
         return edits[0] if edits else (action,)
     if not all(_changes_arguments(action, edit) for edit in edits):
@@ -183,7 +183,7 @@ class _Trial:
         self._played = played
 
     def hides(self, one: Mistake, other: Mistake) -> bool:
-        """Whether one of two mistakes could not be seen beside the other."""
+        """Whether one of two mistakes would hide the other."""
         actions = self._played.solution.actions
         return any(
             not (_changes_arguments(actions[place], one.edits[place]) and _changes_arguments(actions[place], edit))
@@ -192,7 +192,7 @@ class _Trial:
         )
 
     async def fails(self, mistakes: Sequence[Mistake]) -> bool:
-        """Whether the task can be played with these mistakes and is not solved then."""
+        """Whether the task can be played with these mistakes and is then not solved."""
         actions = [action for _, action in carried_out(self._played.solution.actions, mistakes)]
         task, user = self._played.task, self._played.solution.user
         result = await _outcome(self._environment, task, actions, user, self._opener)
@@ -202,7 +202,7 @@ class _Trial:
 async def _outcome(
     environment: Environment, task: Task, actions: Sequence[Action], user: Sequence[Action], opener: Opener | None
 ) -> tuple[Grade, Sequence[Observation]] | None:
-    """What playing actions comes to; ``None`` where the environment or its grader fails, which a rollout will meet again and record."""
+    """The result of playing actions; ``None`` if the environment or its grader fails, which a rollout will meet again and record."""
     try:
         return await play_actions(environment, task, actions, user, opener=opener)
     except (EnvironmentFailure, ModelError):
@@ -214,7 +214,7 @@ async def _outcome(
 
 
 async def _kept(trial: _Trial, offered: Sequence[Mistake], wanted: int, *, apart: bool) -> list[Mistake]:
-    """The first so many of the mistakes that fail alone and with any of those kept before; ``apart``: and that hide none of them."""
+    """The first ``wanted`` mistakes that fail alone and with any of those already kept; with ``apart``, only if they hide none of those."""
     kept: list[Mistake] = []
     for mistake in offered[:TRIES]:
         if len(kept) == wanted:

@@ -1,7 +1,7 @@
-"""A simulated model that another process answers for: ``sim/learner:server=URL``, with ``rbsuite serve-model`` at the URL.
+"""A simulated model served by another process: ``sim/learner:server=URL``, with ``rbsuite serve-model`` at the URL.
 
-Requests go the way that those to a provider go, over the network, so that a known truth comes back from there. What a
-provider never sees, the task and the seeds that all chance is drawn from, goes along in the header :data:`HEADER`.
+Requests take the same route over the network as those to a provider, so that the way there is tested with a known ground truth. What a
+provider never sees, the task and the seeds of all randomness, is sent in the header :data:`HEADER`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HEADER = "X-Rbsuite-Request"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What a simulated model must know of a request beside what stands in it.
+    """What a simulated model must know about a request besides its content.
 
     Attributes:
         environment: ``"module:class"`` of the environment.
@@ -51,10 +51,10 @@ class Identity:
 
     @classmethod
     def read(cls, value: str) -> Identity:
-        """From the header's value.
+        """Read the header's value.
 
         Raises:
-            UsageError: it is no such object.
+            UsageError: it is not such an object.
         """
         try:
             return cls(**json.loads(value))
@@ -72,7 +72,7 @@ class ServedModel:
         server: the server's base URL, e.g. ``http://127.0.0.1:8000/v1``.
 
     Raises:
-        UsageError: the URL is none.
+        UsageError: the URL is not one.
     """
 
     def __init__(self, model: str, server: str) -> None:
@@ -110,7 +110,7 @@ class _OnTask:
         return await self._model.complete(request)
 
     async def aclose(self) -> None:
-        """Nothing of its own to give back."""
+        """Nothing of its own to release."""
 
     def _headers(self, request: ModelRequest) -> Mapping[str, str]:
         told = Identity(self._factory, self._task, request.purpose, request.seed, request.session, request.group)
@@ -118,7 +118,7 @@ class _OnTask:
 
 
 def learner(server: str = "", **options: Any) -> TaskAwareModel:
-    """``sim/learner``, here or behind a server; there it has the options that the server was started with, which must be these."""
+    """``sim/learner``, here or behind a server; a server must have been started with the same options."""
     if not server:
         return SimulatedLearner(**options)
     return ServedModel(canonical_reference(SimulatedLearner.name, options, LEARNER_OPTIONS), server)

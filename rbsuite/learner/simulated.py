@@ -1,16 +1,16 @@
-"""The simulated learner: a model that needs no key, whose truth is known.
+"""The simulated learner: a model that needs no key and has a known ground truth.
 
-It is a simulation, and everything made with it says so. It sees a request as any model does, and besides that the reference solution of
-the task at hand and the pitfalls that :mod:`rbsuite.learner.pitfalls` finds there. Where it lacks the skill that keeps from a pitfall it
-makes the mistake, unless the skill's lesson stands in the text of its prompt. What it does right or wrong it says in its reasoning, so
+It is a simulation, and everything made with it says so. It sees a request as any model does, and also the reference solution of
+the current task and the pitfalls that :mod:`rbsuite.learner.pitfalls` finds there. If it lacks the skill that avoids a pitfall, it
+makes the mistake, unless the skill's lesson is in the text of its prompt. It says in its reasoning what it does right or wrong, so
 that a trajectory shows it; as judge it looks at the trajectory and errs at a set rate; as extractor it writes items about what the
 trajectory text shows, sometimes malformed or useless ones. So a memory helps if and only if a lesson was extracted, stored, retrieved and
 injected. Nothing here knows which memory or scaling is running.
 
-It knows much the same in all rollouts of a task, and what it did not notice when it checked it rarely notices later. So further rollouts
+It knows much the same in all rollouts of a task, and what it did not notice when it checked, it rarely notices later. So further rollouts
 and rounds help it, within bounds.
 
-This module decides *what* the learner does in each role; :mod:`rbsuite.learner.wording` how that is worded, and
+This module decides *what* the learner does in each role; :mod:`rbsuite.learner.wording` decides how that is worded, and
 :mod:`rbsuite.learner.lessons` what it writes when it learns.
 """
 
@@ -33,7 +33,7 @@ from rbsuite.transcript import render_action, render_call
 CHARACTERS_PER_TOKEN = 4
 
 STALE = 0.3
-"""By what factor the chance to notice a mistake shrinks from one check to the next."""
+"""The factor by which the chance of noticing a mistake shrinks from one check to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class Traits:
     """What sets the learner's abilities, and with them the true effect of a memory. All are probabilities.
 
     Attributes:
-        known: that it knows a skill by itself, drawn per task and skill.
-        vary: that a rollout draws anew whether it knows a skill, and does not go by what the task's other rollouts know.
-        follow: that it applies a skill whose lesson stands in its prompt; the same draw as ``known``, so a lesson never hurts.
+        known: that it knows a skill without a lesson, drawn per task and skill.
+        vary: that a rollout draws anew whether it knows a skill, instead of knowing what the task's other rollouts know.
+        follow: that it applies a skill whose lesson is in its prompt; the same draw as ``known``, so a lesson never hurts.
         notice: that it notices a mistake when it first checks its answer or is shown a rollout of its own that made it. Every further
             look adds :data:`STALE` times what the one before added.
         slip: that it loses the thread in a rollout, whatever it knows.
         judge_accuracy: that as judge it says what it sees.
-        malformed: that as extractor it does not keep to the required form.
+        malformed: that as extractor it does not follow the required form.
         useless: that as extractor it writes a commonplace instead of what it saw.
     """
 
@@ -63,10 +63,10 @@ class Traits:
 
 
 class SimulatedLearner:
-    """``sim/learner``. See the module's text; unbound it refuses to complete, since it needs a task.
+    """``sim/learner``. See the module's docstring; unless bound to a task, it refuses to complete.
 
     Args:
-        latency: seconds that every call takes, to see what an experiment would take with a model that is not in process.
+        latency: seconds that every call takes, to see how long an experiment would take with a model that is not in-process.
         traits: fields of :class:`Traits`.
     """
 
@@ -86,11 +86,11 @@ class SimulatedLearner:
         raise text.no_solution(self.name)
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
 
 class SimulatedOracle(SimulatedLearner):
-    """``sim/oracle``: carries out the solution, never slips, never errs; so nobody looks for what it could get wrong."""
+    """``sim/oracle``: carries out the solution, never slips and never errs, so no pitfalls are searched for."""
 
     name = "sim/oracle"
 
@@ -110,7 +110,7 @@ class BoundLearner:
         name: the model's name.
         latency: seconds that every call takes.
         traits: its abilities.
-        lore: solution and pitfalls of the task.
+        lore: the task's solution and pitfalls.
     """
 
     def __init__(self, name: str, latency: float, traits: Traits, lore: Lore) -> None:
@@ -127,7 +127,7 @@ class BoundLearner:
         return metered(request, _ROLES[request.purpose](self, request))
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
     def _act(self, request: ModelRequest) -> text.Utterance:
         checks, position = text.progress(request.messages)
@@ -151,7 +151,7 @@ class BoundLearner:
         return reply._replace(thought=" ".join([reply.thought, *lessons.listed_as(prompt, followed)]))
 
     def _missing(self, request: ModelRequest, prompt: str, rollouts: Sequence[str], checks: int) -> frozenset[str]:
-        """The skills it lacks, after having seen its rollouts and checked its answer so many times."""
+        """The skills it lacks after having seen its rollouts and checked its answer ``checks`` times."""
         missing = set()
         for pitfall in self._lore.pitfalls:
             looks = checks + sum(pitfall.wording.symptom in rollout for rollout in rollouts)
@@ -169,7 +169,7 @@ class BoundLearner:
         return unit(_group(request), "notices", pitfall.skill) < chance
 
     def _plan(self, session: int, missing: frozenset[str]) -> list[text.Turn]:
-        """The solution with the mistakes of the missing skills, each turn with what is thought at it."""
+        """The solution with the mistakes of the missing skills, each turn with its thought."""
         pitfalls = self._lore.pitfalls
         made = [pitfall for pitfall in pitfalls if pitfall.skill in missing]
         actions = list(carried_out(self._lore.solution.actions, made))
@@ -195,13 +195,13 @@ class BoundLearner:
         return text.Utterance(text.verdict(right))
 
     def _looks_right(self, transcript: str) -> bool:
-        """Whether all reference actions (or the reference answer) stand in the transcript, and no mistake shows."""
+        """Whether the transcript contains all reference actions (or the reference answer) and shows no mistake."""
         actions = self._lore.solution.actions
         wanted = [render_call(call) for action in actions for call in action.calls]
         wanted += [render_action(action) for action in actions if action.index is not None]
         at = 0
         for action in wanted or map(render_action, actions[-1:]):
-            # Mostly they stand there in order, and a long transcript is gone through once.
+            # Usually they come in order, so that a long transcript is scanned once.
             at = max(transcript.find(action, at), 0)
             if not at and action not in transcript:
                 return False
@@ -246,7 +246,7 @@ _ROLES: Mapping[Purpose, Callable[[BoundLearner, ModelRequest], text.Utterance]]
 
 
 def _group(request: ModelRequest) -> int:
-    """What draws that all rollouts of a task share come from."""
+    """The seed of draws that all rollouts of a task share."""
     return request.group or request.session
 
 
@@ -255,7 +255,7 @@ def _content(messages: Sequence[Message]) -> str:
 
 
 def _place(actions: Sequence[tuple[int, Action]], thoughts: dict[int, list[str]]) -> list[text.Turn]:
-    """The actions in order, each thought at the first from its place on, or else at the last."""
+    """The actions in order, each thought attached to the first action at or after its place, or else to the last."""
     said: dict[int, list[str]] = {}
     for place, sentences in sorted(thoughts.items()):
         here = next((at for at, (index, _) in enumerate(actions) if index >= place), len(actions) - 1)

@@ -1,8 +1,8 @@
 """Skills, and how they are put into words.
 
 A skill is what keeps an agent from one kind of mistake, for example from leaving out a step. Its wording is made from the names of the step
-and the argument, unless the environment gives a better one. Either way a skill can be told from a text that holds its lesson or its
-symptom, so that who writes or prunes memory needs nothing but its prompt.
+and the argument, unless the environment provides a better one. Either way, a skill can be recognized in a text that contains its lesson
+or its symptom, so that a model that writes or prunes memory needs nothing but its prompt.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from rbsuite.environments.solution import Lesson
 from rbsuite.errors import PluginError
 
 ANSWER = "answer"
-"""The name of what is said, in the place of a step's."""
+"""Used in place of a step's name for what is said."""
 ARGUMENT = "argument"
-"""Stands in the place of a step where an argument of any step is meant."""
+"""Used in place of a step's name for an argument of any step."""
 
 _FORMS: Mapping[str, Lesson] = {
     "leave-out": Lesson(
@@ -76,12 +76,12 @@ _FORMS: Mapping[str, Lesson] = {
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """What keeps from one kind of mistake.
+    """What avoids one kind of mistake.
 
     Attributes:
-        title: the strategy's name, as a memory item's title would have it.
-        lesson: states the strategy. Who has this sentence in its prompt can know the skill; nothing else carries it.
-        symptom: shows in a trajectory when the mistake is made.
+        title: the strategy's name, as in a memory item's title.
+        lesson: states the strategy. A model that has this sentence in its prompt can know the skill; nothing else conveys it.
+        symptom: appears in a trajectory when the mistake is made.
     """
 
     title: str
@@ -90,7 +90,7 @@ class Skill:
 
     @classmethod
     def worded(cls, wording: Lesson) -> Skill:
-        """The skill of a hand-written wording."""
+        """The skill with a hand-written wording."""
         return cls(wording.title, wording.lesson, wording.symptom)
 
 
@@ -98,10 +98,10 @@ class Vocabulary:
     """The wording of an environment's skills.
 
     Args:
-        written: hand-written wordings by the id of the skill (see :meth:`rbsuite.Environment.lessons`).
+        written: hand-written wordings by skill id (see :meth:`rbsuite.Environment.lessons`).
 
     Raises:
-        PluginError: a hand-written symptom holds its lesson: then a failure would teach without being learnt from.
+        PluginError: a hand-written symptom contains its lesson: then a failure would teach without being learned from.
     """
 
     def __init__(self, written: Mapping[str, Lesson]) -> None:
@@ -120,7 +120,7 @@ class Vocabulary:
         """The skill with an id.
 
         Args:
-            name: ``DOMAIN/STEP/KIND`` or ``DOMAIN/argument/NAME``, as :mod:`rbsuite.learner.candidates` forms it; or any id that an
+            name: ``DOMAIN/STEP/KIND`` or ``DOMAIN/argument/NAME``, as formed by :mod:`rbsuite.learner.candidates`; or any id that an
                 environment gives to a mistake of its own.
         """
         if name in self._written:
@@ -133,7 +133,7 @@ class Vocabulary:
         return _worded(kind, {"domain": domain, "step": step, "argument": ""})
 
     def told_in(self, text: str) -> list[Skill]:
-        """The skills whose lesson or symptom stands in a text, hand-written ones first, then by their place."""
+        """The skills whose lesson or symptom occurs in a text, hand-written ones first, then by position."""
         found = [skill for skill in self._written.values() if skill.lesson in text or skill.symptom in text]
         places = sorted(_mentions(text), key=lambda pair: pair[0])
         return list(dict.fromkeys([*found, *(skill for _, skill in places)]))

@@ -1,4 +1,4 @@
-"""How the simulated learner words what it does: its replies in the forms that the prompts ask for."""
+"""How the simulated learner words what it does: its replies, in the forms that the prompts ask for."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def no_solution(name: str) -> ModelError:
 
 
 class Turn(NamedTuple):
-    """An action, with what is thought at it."""
+    """An action with its thought."""
 
     thought: str
     action: Action
 
 
 class Utterance(NamedTuple):
-    """What the model says, the calls it makes, and what it thinks and tells nobody."""
+    """What the model says, the calls it makes, and what it thinks without saying it."""
 
     text: str
     calls: tuple[ToolCall, ...] = ()
@@ -53,15 +53,15 @@ class Utterance(NamedTuple):
 
 
 def word(turns: Sequence[Turn], request: ModelRequest, position: int) -> Utterance:
-    """The first of the turns to take, or where a plan is asked for all of them, in the form that the request asks for.
+    """The first of the turns to take, or all of them if a plan is asked for, in the form that the request asks for.
 
-    That is native tool calls where tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a block of
+    That is native tool calls if tools are offered; else the form that the system prompt describes: ``Thought/Action`` text, a block of
     commands, a plan of named actions or one of them as JSON; else plain text.
 
     Args:
         turns: at least one.
         request: what is answered.
-        position: moves made before; see :func:`after`.
+        position: number of moves made before; see :func:`after`.
     """
     thought, action = turns[0]
     if request.tools:
@@ -99,8 +99,8 @@ def _as_plan(turns: Sequence[Turn]) -> Utterance:
 
 
 def after(turns: Sequence[Turn], position: int) -> list[Turn]:
-    """The turns that are left after so many moves: a call, or a turn without calls, is one. Of calls made together only some may have
-    been carried out.
+    """The turns that are left after ``position`` moves: a call, or a turn without calls, is one move. Of calls made together, only some
+    may have been carried out.
     """
     for at, turn in enumerate(turns):
         if position <= 0:
@@ -115,7 +115,7 @@ def after(turns: Sequence[Turn], position: int) -> list[Turn]:
 def progress(messages: Sequence[Message]) -> tuple[int, int]:
     """How often the agent was asked to check its answer, and how many moves it has made since.
 
-    A move is a message of its own, a call in one, or a line of a history that a message tells.
+    A move is a message of its own, a call in one, or a line of a history that is part of a message.
     """
     checks = made = 0
     for message in messages:
@@ -129,7 +129,7 @@ def progress(messages: Sequence[Message]) -> tuple[int, int]:
 
 
 def named_actions(messages: Sequence[Message]) -> Sequence[int]:
-    """The ids of the actions that a system prompt lists: those that count up from 0. What else looks so was recalled."""
+    """The ids of the actions that a system prompt lists: those that count up from 0. Other lines that look like this were recalled."""
     ids: list[int] = []
     for message in messages:
         if message.role == "system":
@@ -142,7 +142,7 @@ def named_actions(messages: Sequence[Message]) -> Sequence[int]:
 def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
     """A prompt without the earlier rollouts of the same task that it shows, and those rollouts.
 
-    What the learner followed there it may know again or not; to read its own words teaches it nothing.
+    What the learner followed there it may or may not know again; reading its own words teaches it nothing.
     """
     before, heading, shown = prompt.partition(EARLIER)
     if not heading:
@@ -154,8 +154,8 @@ def without_rollouts(prompt: str) -> tuple[str, Sequence[str]]:
 def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
     """What the simulated customer does: its script in order, consent when asked for more, and a stop once the agent asks nothing.
 
-    The script's tool calls are made where tools are offered. Where the prompt asks whether a reply is acceptable (a yes/no check by
-    ``true`` or ``false``) it says ``true``.
+    The script's tool calls are made if tools are offered. If the prompt asks whether a reply is acceptable (a yes/no check answered by
+    ``true`` or ``false``), it says ``true``.
     """
     messages = request.messages
     last = messages[-1].text if messages else ""
@@ -175,7 +175,7 @@ def user_reply(request: ModelRequest, script: Sequence[Action]) -> Utterance:
 
 
 def _place(script: Sequence[Action], messages: Sequence[Message]) -> int:
-    """Where the user of a script with calls is in it; see :func:`~rbsuite.environments.users.next_place`."""
+    """How far the user is in a script with calls; see :func:`~rbsuite.environments.users.next_place`."""
     place, spoken, heard = 0, False, ""
     for message in messages:
         if message.role == "user":
@@ -195,7 +195,7 @@ def verdict(right: bool) -> str:
 
 
 def selection(prompt: str, skills: Iterable[Skill]) -> str:
-    """A selector's reply: the index of the rollout that shows the fewest mistakes, the first of equals."""
+    """A selector's reply: the index of the rollout that shows the fewest mistakes, the first among equals."""
     marks = list(_ROLLOUT.finditer(prompt))
     bounds = [mark.start() for mark in marks[1:]] + [len(prompt)]
     symptoms = [skill.symptom for skill in skills] + [SLIP]

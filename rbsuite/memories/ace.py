@@ -1,19 +1,19 @@
 """``ace``: a playbook of short bullets that count how often they helped and harmed.
 
-Source: Agentic Context Engineering (arXiv 2510.04618). A reflector says which of the bullets that stood in the prompt helped
-or harmed and what else is to be learnt; a curator turns that into additions, so that the playbook grows and is never rewritten as a
+Source: Agentic Context Engineering (arXiv 2510.04618). A reflector says which of the bullets in the prompt helped
+or harmed and what else can be learned; a curator turns that into additions, so that the playbook grows and is never rewritten as a
 whole.
 
 Followed: bullets with the counters ``helpful`` and ``harmful``, the roles of reflector and curator, the agent as generator
-that names the bullets it uses, tags for those alone, additions alone, the removal of near duplicates, the whole playbook
-in the prompt with its counters. The verdict of the suite's judge stands in the place of the source's environment feedback.
-An agent that calls tools natively and tells no thought has no place to name a bullet, and would never have one tagged: then
-the reflector is shown all that stood in its prompt.
+that names the bullets it uses, tags for those only, additions only, the removal of near duplicates, the whole playbook
+in the prompt with its counters. The verdict of the suite's judge takes the place of the source's environment feedback.
+An agent that calls tools natively and returns no thoughts has nowhere to name a bullet, and would never have one tagged: then
+the reflector is shown all the bullets in its prompt.
 
 Left out: several epochs and several rounds of reflection over one sample, sections of the playbook, and embeddings for
-finding duplicates: bullets are compared by the words they share instead, articles aside (the same threshold, 0.9; likeness
-of letters would take lessons that differ in one word for the same). The source sets no number of additions; ``bullets`` is
-what ReasoningBank may keep of one task at most. Above ``characters`` (the source has 80,000 tokens) the bullets that helped
+finding duplicates: bullets are compared by the words they share instead, ignoring articles (the same threshold, 0.9; comparing
+letters would treat lessons that differ in one word as the same). The source sets no number of additions; ``bullets`` is
+the most that ReasoningBank may keep from one task. Above ``characters`` (the source has 80,000 tokens), the bullets that helped
 least are left out of the prompt, the older ones first among equals; they stay in the bank.
 
 All rollouts of a task go into one reflection, however they are aggregated.
@@ -47,7 +47,7 @@ TITLE_LENGTH = 80
 
 REVIEW = "Bullets: ID helpful, ID harmful\nInsight: ..."
 ADDITIONS = f"ADD: ...\nor\n{NOTHING}"
-"""What the replies look like, for a model that has missed it."""
+"""The expected form of a reply, shown to a model that has missed it."""
 
 _TAGGED = re.compile(
     r"(?:bullet[ \t]+)?\[?[\"'`]?(\w+)[\"'`]?\]?[ \t]*(?:[:=(]|->|-|–|is|as)?[ \t]*[*\"'`(]*(\w+)[*\"'`)]*",
@@ -73,8 +73,8 @@ class Playbook:
     Args:
         characters: length of the bullets in a prompt, at most; one bullet always fits.
         bullets: bullets added after a task, at most.
-        similarity: share of words in common, in [0, 1], from which a bullet repeats another.
-        temperature: of reflector and curator.
+        similarity: share of common words, in [0, 1], from which a bullet counts as repeating another.
+        temperature: of the reflector and the curator.
         budget: tokens of the transcripts that the reflector sees; 0: no limit.
     """
 
@@ -96,7 +96,7 @@ class Playbook:
         return Recall(recalled, view.render("memory/inject_playbook.j2", bullets=show_bullets(bullets)))
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """Counts for the bullets that stood in the prompt, and the curator's additions."""
+        """Counts for the bullets in the prompt, and the curator's additions."""
         shown = [item for found in experience.recalled.items if (item := view.get(found.item_id)) is not None]
         named = named_bullets(experience.outcomes, shown)
         used = shown if named is None else named
@@ -174,11 +174,11 @@ class Playbook:
 
 
 def named_bullets(outcomes: Sequence[Outcome], shown: Sequence[MemoryItem]) -> Sequence[MemoryItem] | None:
-    """Those of the bullets shown whose ids the agent wrote; ``None`` where it named none and told no thought, so that it could not.
+    """The shown bullets whose ids the agent wrote; ``None`` if it could not name any, since it returned no thoughts.
 
     Args:
         outcomes: the rollouts.
-        shown: the bullets that stood in their prompts.
+        shown: the bullets in their prompts.
     """
     actions = [step.action for outcome in outcomes for step in outcome.trajectory.steps if step.actor == "agent"]
     said = "\n".join(f"{action.thought}\n{action.text}" for action in actions)
@@ -187,7 +187,7 @@ def named_bullets(outcomes: Sequence[Outcome], shown: Sequence[MemoryItem]) -> S
 
 
 def worth(item: MemoryItem) -> float:
-    """How much oftener a bullet helped than it harmed."""
+    """How many more times a bullet helped than harmed."""
     return item.counters.get("helpful", 0.0) - item.counters.get("harmful", 0.0)
 
 
@@ -198,23 +198,23 @@ def show_bullet(item: MemoryItem) -> str:
 
 
 def show_bullets(items: Sequence[MemoryItem]) -> str:
-    """Bullets as they stand in a prompt: a line for each, fenced together; ``""`` if there are none."""
+    """Bullets as shown in a prompt: a line for each, fenced together; ``""`` if there are none."""
     return fence("\n".join(map(show_bullet, items)), "bullets") if items else ""
 
 
 def read_reflection(reply: str) -> Reflection:
     """Read a reflector's reply: ``Bullets: ID TAG, ID TAG`` (or ``none``), and any number of ``Insight: ...``.
 
-    The bullets may also stand on lines of their own, or as JSON.
+    The bullets may also be on lines of their own, or be JSON.
 
     Raises:
-        Unreadable: there are no bullets, or something else stands in their place.
+        Unreadable: there is no list of bullets, or there is something else in its place.
     """
     return first_read(reply, _reflection)
 
 
 def read_additions(reply: str) -> Sequence[str]:
-    """Read a curator's reply: ``ADD: ...``, any number of times, or as JSON; or that there is nothing to add.
+    """Read a curator's reply: ``ADD: ...``, any number of times, or JSON; or a statement that there is nothing to add.
 
     Raises:
         Unreadable: it is neither.
@@ -234,7 +234,7 @@ def _reflection(layer: Layer) -> Reflection | None:
 
 
 def _tags(text: str) -> Mapping[str, str]:
-    """The bullets and tags of a list, between commas or on lines of their own."""
+    """The bullets and tags of a list, separated by commas or on lines of their own."""
     tags: dict[str, str] = {}
     for part in islice(re.finditer(r"[^,;\n]+", text), MOST):
         named = part[0].strip(" \t.-*•`()")
@@ -284,7 +284,7 @@ def _addition(value: object) -> str:
 
 
 def _distinct(texts: Iterable[object]) -> list[str]:
-    """The texts that are not empty, each on one line and once."""
+    """The texts that are not empty, each on one line and without duplicates."""
     lines = (" ".join(text_of_value(text).split()) for text in texts)
     return list(dict.fromkeys(line for line in lines if line and line.lower().strip(".") not in ("none", "n/a", "...")))
 

@@ -1,4 +1,4 @@
-"""Asking a memory's model for a reply of a given form, with the counts that the report shows."""
+"""Asking a memory's model for a reply in a given form, with the counts that the report shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def ask(
 ) -> T | None:
     """Ask the memory's model, and read its reply; see :func:`rbsuite.reading.asking.ask_for`.
 
-    Counts ``extraction_malformed`` (a reply that could not be read) and ``extraction_failed`` (nothing came of it, for that reason or
+    Counts ``extraction_malformed`` (a reply that could not be read) and ``extraction_failed`` (no reply could be used, for that reason or
     because the model failed).
 
     Returns:

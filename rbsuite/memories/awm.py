@@ -3,11 +3,11 @@
 Source: Agent Workflow Memory (arXiv 2409.07429) in the form that ReasoningBank (arXiv 2509.25140) compares with: workflows of each
 successful trajectory, appended, extractor temperature 0.7, the most similar experience's workflows recalled.
 
-How many workflows a trajectory gives is not fixed, as in both releases, which ask for as many as cover the work; ``workflows`` only keeps a
-reply without end from filling the bank.
+How many workflows a trajectory yields is not fixed, as in both releases, which ask for as many as cover the work; ``workflows`` only keeps
+an endless reply from filling the bank.
 
-Of several rollouts of a task each success gives its own workflows, whether they are aggregated or not, since the mechanism compares
-nothing; at most ``per_task`` are kept and repeated ones left out, so that one task cannot fill the prompt of the next.
+If a task has several rollouts, each success yields its own workflows, whether they are aggregated or not, since the mechanism compares
+nothing; at most ``per_task`` successes are used and duplicates are left out, so that one task cannot fill the prompt of the next.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rbsuite.transcript import BUDGET
 KIND = "workflow"
 HEADING = "Workflow"
 WORKFLOWS = 20
-"""Workflows in one reply, at most: more than one of the length that the release of AWM allows (2,048 tokens) has room for."""
+"""Workflows in one reply, at most: more than fit into a reply of the length that AWM's release allows (2,048 tokens)."""
 
 
 class WorkflowMemory:
@@ -32,9 +32,9 @@ class WorkflowMemory:
     Args:
         k: experiences recalled.
         temperature: of the model that induces workflows.
-        per_task: successes per task that are learnt from, at most.
-        budget: tokens of the transcript that it sees; 0: no limit.
-        workflows: workflows of one trajectory, at most.
+        per_task: successes learned from per task, at most.
+        budget: tokens of the transcript that the model sees; 0: no limit.
+        workflows: workflows from one trajectory, at most.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class WorkflowMemory:
         return await recall_similar(request, view, kind=KIND, k=self._k, template="memory/inject_workflows.j2")
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """The workflows of every success; nothing of a failure."""
+        """The workflows of every success; nothing from failures."""
         drafts: list[tuple[Sequence[Outcome], Draft]] = []
         successes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success"]
         for outcome in successes[: self._per_task]:

@@ -1,14 +1,14 @@
-"""``awm-original``: one document of workflows per domain, induced again from all successes, always in the prompt.
+"""``awm-original``: one document of workflows per domain, induced anew from all successes, always in the prompt.
 
-Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success the whole
-document is written again from the successes so far, and all of it stands before the next task; nothing is retrieved.
+Source: Agent Workflow Memory (arXiv 2409.07429), its online setting: after every task that was judged a success, the whole
+document is rewritten from the successes so far, and all of it is in the prompt of the next task; nothing is retrieved.
 
-Followed: one document a domain (a website there), induction from successes alone, one trajectory a task, temperature 1.0,
-as many workflows as cover the work (``workflows`` only ends a reply without end). Left out: the choice of one trajectory a
+Followed: one document per domain (in the source, a website), induction from successes only, one trajectory per task, temperature 1.0,
+as many workflows as cover the work (``workflows`` only stops an endless reply). Left out: the choice of one trajectory per
 task template, since no memory may know templates. Only the newest ``trajectories`` successes are shown to the model, so that
 the prompt is bounded; the document so far is not shown, as in the source.
 
-Successes are stored as items, the document under the name ``workflows/<domain>``. A document cannot leave out the task at hand: where a
+Successes are stored as items, the document under the name ``workflows/<domain>``. A document cannot leave out the current task: if a
 task comes twice in a stream, its first rollout may have gone into the document.
 """
 
@@ -32,7 +32,7 @@ TITLE_LENGTH = 80
 
 
 class WorkflowDocument:
-    """A document of workflows, written anew after every success.
+    """A document of workflows, rewritten after every success.
 
     Args:
         trajectories: newest successes that the document is induced from.
@@ -54,7 +54,7 @@ class WorkflowDocument:
         return Recall(text=view.render("memory/inject_document.j2", document=fence(document, "handbook")))
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """The first successful trajectory, and the document induced anew; nothing of failures."""
+        """The first successful trajectory, and the document induced anew; nothing from failures."""
         success = next((one for one in experience.outcomes if one.verdict.label == "success"), None)
         if success is None:
             return ()

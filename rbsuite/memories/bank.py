@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 class Bank:
     """The versioned bank of one run.
 
-    Applying a version costs the number of its operations, whatever is stored. Reads of the latest version are fast;
-    reads of an earlier one cost in addition the number of changes since (``search``) or of items stored (``items``).
-    Not for use by several threads at once.
+    The cost of applying a version depends on the number of its operations, not on what is stored. Reads of the latest version are fast;
+    the cost of reading an earlier one also grows with the number of changes since (``search``) or of items stored (``items``).
+    Not thread-safe.
 
     Args:
         embedder: embeds keys and queries. Each experience has one vector, that of its key.
@@ -63,10 +63,10 @@ class Bank:
         """Form version 0 of an empty bank: all of the operations, or none and an error.
 
         Args:
-            ops: the operations in order; without any, the bank stays as it is.
+            ops: the operations in order; if there are none, the bank stays as it is.
 
         Raises:
-            ValueError: the bank has been seeded already, or is past version 0.
+            ValueError: the bank has already been seeded, or is past version 0.
             PluginError: an operation that breaks the contract (the message names it), or an embedder that does.
             ModelError: the embedder's model failed.
         """
@@ -84,7 +84,7 @@ class Bank:
 
         Args:
             version: :attr:`version` + 1.
-            ops: the operations in order; may be empty. An ``add`` takes revision 1, or the next one where the id was
+            ops: the operations in order; may be empty. An ``add`` gets revision 1, or the next one if the id was
                 deleted before.
 
         Raises:
@@ -134,7 +134,7 @@ class Bank:
         return tuple(live) if keep == Filter() else tuple(item for item in live if keep.accepts(item))
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Vectors of any texts by the bank's embedder, one row each. Those of keys, and of what was asked for last, are known.
+        """Vectors of any texts from the bank's embedder, one row each. Those of keys and of recently embedded texts are reused.
 
         Raises:
             PluginError: the embedder breaks its contract.
@@ -164,11 +164,11 @@ class Bank:
     async def search(
         self, query: str, k: int, version: int, kind: str = "", domain: str = "", exclude_tasks: Collection[str] = ()
     ) -> SearchResult:
-        """The ``k`` experiences whose key is most like ``query``, with their items as of a version.
+        """The ``k`` experiences whose keys are most like ``query``, with their items as of a version.
 
-        An experience is found when at least one of its items may be seen, and comes with those that may, in the order
-        they were added. Ties go to the experience that came first. All of the latest version is searched by the index,
-        anything else exactly.
+        An experience is found if at least one of its items is visible, and comes with its visible items, in the order
+        they were added. Ties go to the experience that came first. The index is used for searches of the whole latest version;
+        everything else is searched exactly.
 
         Args:
             query: text; one without features finds nothing.
@@ -179,7 +179,7 @@ class Bank:
             exclude_tasks: ids of tasks whose items are left out.
 
         Returns:
-            The hits and which index answered; without any hit, the reason.
+            The hits and which index answered; if there are no hits, the reason.
 
         Raises:
             ValueError: the bank has no such version.
@@ -198,7 +198,7 @@ class Bank:
         exclude_tasks: Collection[str] = (),
         exclude_items: Collection[str] = (),
     ) -> StandingSearch:
-        """The same as :meth:`search`, where it is to be known later whether another version would still give that.
+        """Like :meth:`search`, for callers that need to find out later whether another version would still give the same result.
 
         Args:
             exclude_items: ids of items that are left out; the others as in :meth:`search`.

@@ -32,7 +32,7 @@ STORED = "tokens of a stored trajectory"
 
 
 def _strategies() -> tuple[Option, ...]:
-    """What ReasoningBank takes, and the controls that differ from it in recall alone."""
+    """The options of ReasoningBank, and of the controls that differ from it only in recall."""
     return (
         _k(1),
         Option("items", "int", 3, "items kept per trajectory, at most", minimum=1, maximum=20),
@@ -45,7 +45,7 @@ def _strategies() -> tuple[Option, ...]:
 
 @hookimpl
 def rbsuite_memories() -> Sequence[MemorySpec]:
-    """None, ReasoningBank and the two baselines it is compared with; further mechanisms; controls."""
+    """``none``, ReasoningBank and the two baselines it is compared with; further mechanisms; controls."""
     return [
         MemorySpec("none", "no memory: the control", f"{HERE}.none:NoMemory"),
         MemorySpec(

@@ -2,20 +2,20 @@
 
 Source: Dynamic Cheatsheet (arXiv 2504.07952), in both variants:
 
-- ``cu``, cumulative: after each task the sheet is written anew from the sheet so far, the request and what was done;
-- ``rs``, retrieval and synthesis: before each task the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is
-  written anew from the sheet so far, those pairs and the new request; the agent sees that sheet, and it is kept.
+- ``cu``, cumulative: after each task, the sheet is rewritten from the sheet so far, the request and what was done;
+- ``rs``, retrieval and synthesis: before each task, the k = 3 most similar earlier tasks are fetched with what was done, and the sheet is
+  rewritten from the sheet so far, those pairs and the new request; the agent sees that sheet, and it is kept.
 
-Followed: no verdict is shown to the model that writes (it must find out itself what is worth keeping); the sheet holds
-worked examples and code beside strategies, each with a count of its uses, in the source's length (some 2,500 words, here
-16,000 characters); the whole of it stands in the prompt. A sheet that is too long goes back once; if it still is, the
+Followed: no verdict is shown to the model that writes (it must work out for itself what is worth keeping); the sheet contains
+worked examples and code as well as strategies, each with a usage count, at the source's length (some 2,500 words, here
+16,000 characters); all of it is in the prompt. A sheet that is too long goes back once; if it is still too long, the
 lines that fit are kept. Left out: the numbers of the tasks that an entry comes from; the source's execution of code, since
-what an agent may run is the environment's matter; and the writing of a sheet before the first task of ``rs``, from nothing.
-The suite hands memories judged outcomes only, so that all learn from the same tasks: one whose judge could not decide
+what an agent may run is up to the environment; and, in ``rs``, writing a sheet from nothing before the first task.
+The suite gives memories only judged outcomes, so that all of them learn from the same tasks: a task whose judge could not decide
 leaves no trace here either. Every rollout of a task is shown, however they are aggregated.
 
-Since a recall changes no bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back from the
-recalled text, where it stands in a fence. Tasks that read one version (batched streams) each write the sheet
+Since a recall does not change the bank, the sheet that ``rs`` writes before a task is kept when the task is absorbed: it is read back
+from the recalled text, where it is fenced. Tasks that read the same version (batched streams) each write the sheet
 from the same past, and the last one's stays.
 """
 
@@ -43,7 +43,7 @@ SHOWN_AS = "sheet"
 TITLE_LENGTH = 80
 
 FORM = "<sheet>\n...\n</sheet>"
-"""What a reply looks like, for a model that has missed it."""
+"""The expected form of a reply, shown to a model that has missed it."""
 
 _TAG = "(?:new[ _-]?)?(?:cheat[ _-]?)?sheet"
 _MISSING = "there is no sheet between a line <sheet> and a line </sheet>"
@@ -68,13 +68,13 @@ class DynamicCheatsheet:
         self._temperature = temperature
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
-        """The sheet; with ``rs``, as written anew for the request."""
+        """The sheet; with ``rs``, as rewritten for the request."""
         if self._retrieves:
             return await self._synthesise(request, view)
         return _inject(view.document(DOCUMENT), view)
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """The sheet after the task; with ``rs``, the one that was recalled for it, and the request with what was done."""
+        """The sheet after the task; with ``rs``, the sheet that was recalled for it, and the request with what was done."""
         ops: list[MemoryOp] = []
         sheet = view.document(DOCUMENT)
         if self._retrieves:
@@ -129,7 +129,7 @@ class DynamicCheatsheet:
 
 
 def _told(experience: Experience, room: Room) -> dict[str, object]:
-    """What was done, as the prompt for a new sheet has it."""
+    """What was done, as shown in the prompt for a new sheet."""
     return {
         "query": fence(experience.query, "request"),
         "rules": show_rules(experience, room),
@@ -138,15 +138,15 @@ def _told(experience: Experience, room: Room) -> dict[str, object]:
 
 
 def read_sheet(reply: str, characters: int, *, cut: bool = False) -> str:
-    """The sheet in a reply: what stands between the last pair of ``<sheet>`` and ``</sheet>``, or under the key ``sheet`` of an object.
+    """The sheet in a reply: the text between the last pair of ``<sheet>`` and ``</sheet>``, or under the key ``sheet`` of an object.
 
     Args:
         reply: the model's text.
         characters: length of the sheet, at most.
-        cut: of one that is longer the lines are kept that fit.
+        cut: whether to keep the lines that fit if the sheet is longer.
 
     Raises:
-        Unreadable: there is none, it is empty or longer than ``characters``.
+        Unreadable: there is no sheet, or it is empty or longer than ``characters``.
     """
 
     def read(layer: Layer) -> str | None:

@@ -1,4 +1,4 @@
-"""Checks a version's operations and works out their effects, before anything is changed."""
+"""Checks a version's operations and works out their effects before anything is changed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from rbsuite.experience import MemoryItem, MemoryOp, Provenance
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What of a bank the operations are checked against.
+    """The parts of a bank that operations are checked against.
 
     Attributes:
-        item: the live item of an id, or ``None``.
+        item: the live item with an id, or ``None``.
         last_revision: the highest revision an id has had, 0 if none.
         key: the key of an experience, or ``None`` if the bank never had it.
     """
@@ -31,9 +31,9 @@ class Effects:
     """What a version changes.
 
     Attributes:
-        items: id and new item (``None``: deleted), in order; an id may occur more than once.
-        documents: name and new text, in order.
-        keys: key of every experience that is new to the bank.
+        items: ids and new items (``None``: deleted), in order; an id may occur more than once.
+        documents: names and new texts, in order.
+        keys: the key of every experience that is new to the bank.
     """
 
     items: list[tuple[str, MemoryItem | None]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Effects:
 
 
 def effects_of(version: int, ops: Sequence[MemoryOp], state: State) -> Effects:
-    """The effects of a version's operations, each checked against the state that those before it leave.
+    """The effects of a version's operations, each checked against the state left by those before it.
 
     Raises:
         PluginError: an operation that breaks the contract; the message names the operation, its number (from 1) and the

@@ -1,4 +1,4 @@
-"""Tasks as short texts: what was asked, what was done, whether it was right. No model is asked."""
+"""Tasks as short texts: what was asked, what was done, whether it was right. No model is called."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class EpisodeMemory:
 def episodes(experience: Experience, *, budget: int) -> Sequence[MemoryOp]:
     """Operations that store a task as text: the function S(x, y, f) of Evo-Memory (arXiv 2511.20857).
 
-    x is the query, y the trajectory in condensed form, f the verdict. Of several rollouts the first success and the first failure are
+    x is the query, y the trajectory in condensed form, f the verdict. Of several rollouts, the first success and the first failure are
     stored, so that one task cannot fill the prompt of the next.
 
     Args:

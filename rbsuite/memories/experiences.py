@@ -12,7 +12,7 @@ from rbsuite.memories.revisions import ItemHistory
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which items a read may see: of one kind and domain where given, not learnt on the excluded tasks, and none of the excluded items."""
+    """Which items a read may see: of one kind and domain if given, not learned on the excluded tasks, and none of the excluded items."""
 
     kind: str = ""
     domain: str = ""
@@ -28,7 +28,7 @@ class Filter:
         )
 
     def fits(self, kind: str, domain: str) -> bool:
-        """Whether items of this kind and domain may be seen, as far as those go."""
+        """Whether items of this kind and domain may be seen, leaving the exclusions aside."""
         return (not self.kind or kind == self.kind) and (not self.domain or domain == self.domain)
 
 
@@ -38,7 +38,7 @@ class Scope:
 
     Attributes:
         labels: experiences to rank; ``None``: all that are live now, except the hidden ones.
-        hidden: live experiences that must not be found, when ``labels`` is ``None``.
+        hidden: live experiences that must not be found, if ``labels`` is ``None``.
         count: how many experiences there are to rank.
     """
 
@@ -59,7 +59,7 @@ class Experiences:
     """Experiences by label: 0, 1, ... in the order they came to the bank.
 
     Args:
-        items: the history of the bank's items, which must be changed after :meth:`record` is told of a change.
+        items: the history of the bank's items, which must be changed after :meth:`record` is told about a change.
     """
 
     def __init__(self, items: ItemHistory) -> None:
@@ -67,7 +67,7 @@ class Experiences:
         self._experiences: list[_Experience] = []
         self._label_of: dict[str, int] = {}
         self._live = 0
-        # Live items by kind and domain: of each experience, how many.
+        # Live items by kind and domain: how many each experience has.
         self._facets: dict[tuple[str, str], dict[int, int]] = {}
         self._by_task: dict[str, set[int]] = {}
         # Version and experience of every change of an item, in order.
@@ -96,8 +96,7 @@ class Experiences:
         return replace(keep, exclude_tasks=frozenset(task for task in keep.exclude_tasks if task in self._by_task))
 
     def record(self, version: int, old: MemoryItem | None, new: MemoryItem | None) -> int:
-        """Take note of a change of an item, from ``old`` to ``new`` (``None``: not live); gives the experience's
-        label."""
+        """Record a change of an item, from ``old`` to ``new`` (``None``: not live); returns the experience's label."""
         item = new or old
         assert item is not None, "a change has a side that is an item"
         label = self._label_of.get(item.experience)
@@ -134,8 +133,8 @@ class Experiences:
     def scope(self, version: int, keep: Filter) -> Scope:
         """What a search of a version ranks.
 
-        It starts from what is live now and looks again at the experiences that changed since or that hold items of an excluded task or an
-        excluded item.
+        It starts from what is live now and rechecks the experiences that have changed since, or that contain an excluded item or items of
+        an excluded task.
         """
         changed = set(self._changed[bisect_right(self._versions, version) :])
         excluded = (self._by_task.get(task, set()) for task in keep.exclude_tasks)
@@ -166,7 +165,7 @@ def describe_none(kind: str, domain: str) -> str:
 
 
 def relaxations(keep: Filter) -> Iterable[tuple[Filter, str]]:
-    """Ever narrower filters up to ``keep``, each with what it means when it is the first that lets nothing through."""
+    """Increasingly narrow filters up to ``keep``, each with what it means if it is the first that lets nothing through."""
     yield Filter(), "empty bank"
     if keep.kind:
         yield Filter(keep.kind), describe_none(keep.kind, "")

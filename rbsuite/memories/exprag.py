@@ -1,7 +1,7 @@
 """``exprag``: the most similar earlier tasks as text.
 
 Source: ExpRAG of Evo-Memory (arXiv 2511.20857): each task becomes a text of request, trajectory and correctness; the k = 4
-most similar ones stand before the agent, most similar first. Followed: that text, k, the order, failures kept beside successes. The
+most similar ones are shown to the agent, most similar first. Followed: that text, k, the order, failures kept along with successes. The
 correctness is what the suite's judge says (ground truth in the source: ``--judge ground-truth``). Left out: the source's static examples.
 """
 

@@ -1,8 +1,8 @@
-"""The snapshots of memories whose state is outside the bank: where they are kept, and what is to be done where there are none.
+"""The snapshots of memories whose state is outside the bank: where they are kept, and what happens if there are none.
 
-After every task that such a memory has absorbed, its record holds one more operation, which writes the bank's document
-:data:`DOCUMENT`. So the bank knows of every version which state belongs to it: that is how runs are resumed, taken back and started
-warm. Where the memory gives no snapshots the document says so.
+When such a memory has absorbed a task, the task's record contains one more operation, which writes the bank's document
+:data:`DOCUMENT`. So the bank knows which state belongs to each version: that is how runs are resumed, taken back and started
+warm. If the memory has no snapshots, the document says so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ async def kept(memory: ExternalMemory, experience: Experience) -> MemoryOp:
     """The operation that keeps a memory's state, after it has absorbed an experience.
 
     Raises:
-        ValueError: the snapshot is no text, or too long.
+        ValueError: the snapshot is not text, or is too long.
     """
     snapshot = await memory.snapshot()
     if snapshot is not None and (not isinstance(snapshot, str) or len(snapshot) > LONGEST):
@@ -32,15 +32,15 @@ async def kept(memory: ExternalMemory, experience: Experience) -> MemoryOp:
 
 
 def last_state(ops: Iterable[MemoryOp]) -> str:
-    """What the document :data:`DOCUMENT` says after operations; ``""`` if none of them wrote it."""
+    """The text of the document :data:`DOCUMENT` after the operations; ``""`` if none of them wrote it."""
     return next((op.text for op in reversed(list(ops)) if op.document == DOCUMENT), "")
 
 
 def is_lost(document: str) -> bool:
-    """Whether there was a state of which no snapshot was given."""
+    """Whether there was a state without a snapshot."""
     return document == _LOST
 
 
 def snapshot_in(document: str) -> str | None:
-    """The snapshot in the document; ``None``: nothing has been learnt yet."""
+    """The snapshot in the document; ``None``: nothing has been learned yet."""
     return document.removeprefix(_GIVEN) if document.startswith(_GIVEN) else None

@@ -1,4 +1,4 @@
-"""What the memories of the core share: asking a model for items, turning drafts into operations, and recalling by query."""
+"""What the core's memories share: asking a model for items, turning drafts into operations, and recalling by query."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Extraction:
 
     Attributes:
         template: the prompt.
-        heading: what heads an item in the reply.
+        heading: the heading of an item in the reply.
         limit: how many items are kept.
         temperature: of the extractor.
         budget: tokens of all transcripts that it is shown; 0: no limit.
@@ -37,11 +37,11 @@ class Extraction:
 
 @dataclass(frozen=True, slots=True)
 class ShownRollout:
-    """A rollout as it stands in a prompt, see ``memory/rollouts.j2``.
+    """A rollout as shown in a prompt, see ``memory/rollouts.j2``.
 
     Attributes:
         number: index of the rollout.
-        label: the verdict; ``not judged`` where a memory goes without verdicts.
+        label: the verdict; ``not judged`` for a memory that works without verdicts.
         rationale: the judge's, fenced, or ``""``.
         transcript: fenced.
         notes: those of the refinement rounds, fenced; ``""`` if there are none.
@@ -80,11 +80,11 @@ class ShownEpisode:
 
 
 def show_rollouts(outcomes: Sequence[Outcome], room: Room, *, labelled: bool = True) -> Sequence[ShownRollout]:
-    """Outcomes as they stand in a prompt.
+    """Outcomes as shown in a prompt.
 
     Args:
         outcomes: the rollouts.
-        room: of all transcripts together.
+        room: for all transcripts together.
         labelled: whether the verdict and its rationale are shown.
     """
     return [
@@ -143,12 +143,12 @@ async def extract_items(
 
     Args:
         extraction: how.
-        view: gives the model.
+        view: provides the model.
         shown: the variables of the prompt, with what fits into a room.
 
-    A reply that cannot be read is asked for once more; then nothing is learnt. What is counted says
-    :func:`rbsuite.memories.asking.ask`; besides that ``extraction_dropped``, the items
-    dropped, and ``extraction_nothing``, replies which say that there is nothing to learn.
+    If a reply cannot be read, another is requested; if that cannot be read either, nothing is learned. Counts what
+    :func:`rbsuite.memories.asking.ask` counts, and ``extraction_dropped``, the items dropped, and ``extraction_nothing``, replies that
+    say that there is nothing to learn.
     """
 
     def read(reply: str) -> Sequence[Draft]:
@@ -180,8 +180,8 @@ def additions(
 
     Args:
         kind: the items' kind.
-        experience: what they were learnt from.
-        drafts: each with the outcomes it was learnt from.
+        experience: what they were learned from.
+        drafts: each with the outcomes it was learned from.
     """
     ops = []
     told: set[Draft] = set()
@@ -216,12 +216,12 @@ async def recall_similar(
 def recall_items(
     items: Sequence[tuple[MemoryItem, float]], view: BankView, *, template: str, reason: str, index: str = ""
 ) -> Recall:
-    """A recall of items with their scores, in their order, rendered by a template.
+    """A recall of items with their scores, in the given order, rendered by a template.
 
     Args:
         items: what was found.
-        view: renders.
-        template: it gets ``items``, and the same as ``episodes``.
+        view: renders the template.
+        template: gets ``items``, and the same as ``episodes``.
         reason: why nothing is recalled, if there are no items.
         index: which index answered.
     """

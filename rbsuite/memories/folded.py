@@ -1,4 +1,4 @@
-"""The items of a stored bank, folded from its operations alone: no embedder is needed for that."""
+"""The items of a stored bank, folded from its operations alone, without an embedder."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class FoldedItems:
     """The items of a run's bank.
 
     Attributes:
-        live: those that it holds, in the order they were added.
-        ever: all that it ever held, by id, each in its last form.
+        live: the current ones, in the order they were added.
+        ever: all that were ever in it, by id, each in its last form.
     """
 
     live: tuple[MemoryItem, ...]
@@ -32,7 +32,7 @@ def folded_items(store: ExperimentStore, run: str, version: int | None = None) -
     Args:
         store: the experiment.
         run: id of the run.
-        version: as of which version; ``None``: now.
+        version: as of which version; ``None``: the latest.
     """
     live: dict[str, MemoryItem] = {}
     ever: dict[str, MemoryItem] = {}

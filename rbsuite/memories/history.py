@@ -1,7 +1,7 @@
 """``history``: the most recent tasks, a control.
 
-It answers whether a memory does more than remind the agent of what it has just done: no similarity, no model, only the last k tasks in
-condensed form with how they were judged, the latest last. It is the ExpRecent of Evo-Memory (arXiv 2511.20857).
+It tests whether a memory does more than remind the agent of what it has just done: no similarity, no model, only the last k tasks in
+condensed form with their verdicts, the latest last. It is the ExpRecent of Evo-Memory (arXiv 2511.20857).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""``http``: a memory that is a service. docs/memories.md has the contract, and a complete server.
+"""``http``: a memory that is a service. docs/memories.md has the contract and a complete server.
 
-Three requests, JSON both ways: ``open``, once at the beginning of a run or when it is gone on with; ``recall``, before each task;
-``absorb``, after it. What the service knows is outside the bank. Every fault of it stops the run with one line, or pauses it: a service
-that cannot be had must not look like a memory that knows nothing.
+Three requests, JSON both ways: ``open``, once when a run starts or is resumed; ``recall``, before each task; ``absorb``, after it. What
+the service knows is outside the bank. Any fault of the service stops the run with a one-line message, or pauses it: a service that
+cannot be reached must not look like a memory that knows nothing.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from rbsuite.trajectory import Usage
 from rbsuite.transcript import BUDGET, render_transcript, rules_of, share_of
 
 CONTRACT = 1
-"""The version of the contract. A service of another one is refused."""
+"""The version of the contract. A service with another version is refused."""
 KEY_VARIABLE = "RBSUITE_MEMORY_KEY"
-"""Names the environment variable whose value is sent as a bearer token, where there is one and the URL has no user."""
+"""The environment variable whose value is sent as a bearer token, if it is set and the URL has no user."""
 LONGEST_ANSWER = 8_000_000
 """Bytes of an answer, at most."""
 LONGEST_ID = 200
@@ -42,15 +42,15 @@ class HttpMemory:
 
     Args:
         url: its base URL; a user and password in it are sent, and neither stored nor shown.
-        k: items that are asked for, and put before the agent, at most.
-        characters: characters of an item that are put before the agent, at most.
-        budget: tokens of the transcripts that the service is told of a task; 0: no limit.
+        k: items that are requested and shown to the agent, at most.
+        characters: characters of an item that are shown to the agent, at most.
+        budget: tokens of a task's transcripts that the service is sent; 0: no limit.
         timeout: seconds to wait for an answer.
-        retries: further tries where there was none, or one that says that the service cannot answer at present.
-        backoff: the waits between.
+        retries: retries if there was no answer, or one that says that the service cannot answer at present.
+        backoff: the waits in between.
 
     Raises:
-        UsageError: the URL is none.
+        UsageError: the URL is not one.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class HttpMemory:
         try:
             parts = urlsplit(url)
             named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is no number, a bracket that is not closed
+        except ValueError:  # a port that is not a number, a bracket that is not closed
             named = False
         if not named:
             raise UsageError("memory 'http' needs the URL of a service.", "Write http:url=http://127.0.0.1:8080.")
@@ -82,12 +82,12 @@ class HttpMemory:
         self._snapshot: str | None = None
 
     async def open(self, namespace: str, snapshot: str | None) -> None:
-        """Begin a namespace: empty, or as it was at a snapshot.
+        """Open a namespace: empty, or as it was at a snapshot.
 
         Raises:
             Outage: the service does not answer.
-            UsageError: it does not let us in.
-            PluginError: it answers otherwise than the contract says.
+            UsageError: it refuses access.
+            PluginError: its answer does not follow the contract.
         """
         answer = await self._ask("open", {"namespace": namespace, "snapshot": snapshot})
         if answer.get("contract") != CONTRACT:
@@ -96,7 +96,7 @@ class HttpMemory:
         self._namespace, self._snapshot = namespace, snapshot
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
-        """What the service finds for the query, each item in a fence. Raises what :meth:`open` raises."""
+        """What the service finds for the query, each item fenced. Raises what :meth:`open` raises."""
         excluded = sorted(view.excluded)
         told = {
             "task": request.task_id,
@@ -127,7 +127,7 @@ class HttpMemory:
         return Recall(tuple(recalled), text, index="http")
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """Tell the service of a task. There is nothing for the bank. Raises what :meth:`open` raises."""
+        """Tell the service about a task. Nothing goes into the bank. Raises what :meth:`open` raises."""
         each = share_of(self._budget, len(experience.outcomes))
         rollouts = [
             {
@@ -155,15 +155,15 @@ class HttpMemory:
         return ()
 
     async def snapshot(self) -> str | None:
-        """What the last answer to ``absorb`` gave."""
+        """The snapshot from the last answer to ``absorb``."""
         return self._snapshot
 
     async def aclose(self) -> None:
-        """Close connections. Namespaces are the service's to clear away."""
+        """Close connections. Deleting namespaces is left to the service."""
         await self._server.aclose()
 
     async def _spent(self, path: str, told: Mapping[str, Any], view: BankView) -> Mapping[str, Any]:
-        """An answer, after what it cost has been counted."""
+        """An answer whose cost has been counted."""
         started = time.perf_counter()
         answer = await self._ask(path, {"namespace": self._namespace, **told})
         view.spend(self._name, self._usage(path, answer.get("usage")), time.perf_counter() - started)
@@ -180,7 +180,7 @@ class HttpMemory:
         status = getattr(error, "status_code", None)
         what = f"HTTP {status}: {what}" if status is not None else what
         service = f"memory service {self._name}: {path}"
-        # Without the error, which may hold headers.
+        # Without the error, which may contain headers.
         if kind in ("transient", "quota"):
             times = f"{tries} tries" if tries > 1 else "1 try"
             raise Outage(
@@ -194,7 +194,7 @@ class HttpMemory:
         self._refuse(path, what.rstrip("."))
 
     def _usage(self, path: str, told: Any) -> Usage:
-        """What the service says that an answer cost; where it says nothing, one call of a price that is not known."""
+        """What the service says an answer cost; if it says nothing, one call of unknown price."""
         if told is None:
             return Usage(calls=1, cost=None)
         if not isinstance(told, dict):

@@ -1,7 +1,7 @@
-"""Reads what extractors write: memory items with a title, a description and a content, within limits, with what was dropped and why.
+"""Reads what extractors write: memory items with a title, a description and content, within limits, with what was dropped and why.
 
-The form is ReasoningBank's (arXiv 2509.25140): ``# Memory Item i`` with the sections Title, Description, Content. How far a reply may
-depart from it says :mod:`rbsuite.reading`; JSON objects with those keys are items too.
+The form is ReasoningBank's (arXiv 2509.25140): ``# Memory Item i`` with the sections Title, Description, Content. :mod:`rbsuite.reading`
+says how far a reply may depart from it; JSON objects with those keys are items too.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rbsuite.reading.words import says_nothing
 TITLE_LIMIT = 200
 DESCRIPTION_LIMIT = 600
 CONTENT_LIMIT = 4000
-"""Characters above which an item is dropped as over-long."""
+"""Characters above which an item is dropped as too long."""
 
 TOLD = 3
-"""How many of the items that were dropped the problem names."""
+"""How many of the dropped items the problem names."""
 
 _LONGEST_HEADING = 300
 _HEADING = re.compile(r"[ \t]*(?=#|\*\*|\d)#{0,6}[ \t]*(?:\*\*)?(?:\d{1,3}[.):])?[ \t]*([^\n]+)")
@@ -46,13 +46,13 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a reply gave.
+    """What was read from a reply.
 
     Attributes:
         drafts: the items to keep, in order.
         dropped: one line for each item that was not kept, saying why.
         problem: why nothing could be read; empty if something could, or if there was nothing to learn.
-        none_said: the model said that there is nothing to learn, which is no fault.
+        none_said: the model said that there is nothing to learn, which is not a fault.
     """
 
     drafts: tuple[Draft, ...] = ()
@@ -64,7 +64,7 @@ class Parsed:
 def parse_items(reply: str, limit: int, heading: str = "Memory Item") -> Parsed:
     """Read an extractor's reply.
 
-    Items that lack a section, are empty, over-long or repeat another, and those beyond ``limit``, are dropped.
+    Items that lack a section, are empty or too long or repeat another, and those beyond ``limit``, are dropped.
 
     Args:
         reply: the model's text.
@@ -120,7 +120,7 @@ def _fault(draft: Draft, kept: Sequence[Draft], limit: int) -> str:
 
 
 def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
-    """The items under labels. A content may hold lines that look like fainter labels than its own, which are none where that gives more."""
+    """The items under labels. Lines in a content may look like weaker labels; they are ignored if that gives more complete items."""
     words = r"[ \t_-]*+".join(map(re.escape, heading.lower().split()))
     names = {"item": rf"{words}s?", "title": "title", "description": "description", "content": "content"}
     labels = find_labels(layer, names)
@@ -139,7 +139,7 @@ def _labelled(layer: Layer, heading: str) -> Sequence[Draft]:
 
 
 def _with_headings(layer: Layer, labels: Sequence[Label]) -> Sequence[Label]:
-    """Labels without any title, with an item's label for each line that is marked as a heading and stands right before an item."""
+    """Labels that include no title, plus an item label for each line that is marked as a heading and comes right before an item."""
     found: list[Label] = []
     first = next((label.name for label in labels if label.name != "item"), "")
     for label in labels:
@@ -159,7 +159,7 @@ def _complete(drafts: Sequence[Draft]) -> int:
 
 
 def _grouped(layer: Layer, labels: Sequence[Label]) -> Iterator[Draft]:
-    """The items that labels make up: one begins at its heading, or where a section comes again."""
+    """The items that labels make up: an item begins at its heading, or when a section is repeated."""
     sections: dict[str, str] = {}
     for label, end in with_ends(layer, labels):
         if label.name == "item" or label.name in sections:

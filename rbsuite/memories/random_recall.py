@@ -1,8 +1,8 @@
 """``random``: ReasoningBank with retrieval left to chance, a control.
 
 It learns as :mod:`rbsuite.memories.reasoningbank` does, at the same cost, and recalls as many experiences, drawn without regard to the
-query. The difference to ReasoningBank is what similarity is worth; the difference to ``placebo`` what any lesson from the same stream is
-worth.
+query. The difference from ReasoningBank is what similarity is worth; the difference from ``placebo`` is what any lesson from the same
+stream is worth.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from rbsuite.memories.reasoningbank import INJECTION, KIND, ReasoningBank
 
 
 class RandomRecall(ReasoningBank):
-    """Strategies of experiences drawn at random; the arguments are those of ReasoningBank."""
+    """Strategies from experiences drawn at random; the arguments are those of ReasoningBank."""
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
-        """All strategies of experiences drawn with the seed of task and phase, in the order they were drawn."""
+        """All strategies of experiences drawn with the seed of the task and phase, in the order they were drawn."""
         by_experience: dict[str, list[MemoryItem]] = {}
         for item in view.list(kind=KIND):
             by_experience.setdefault(item.experience, []).append(item)

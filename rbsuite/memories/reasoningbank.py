@@ -1,11 +1,11 @@
 """``reasoningbank``: titled strategies from self-judged successes and failures.
 
-Source: ReasoningBank, arXiv 2509.25140; the paper, not the released code. At most 3 items a trajectory, from
-separate prompts for success and failure, extractor temperature 1.0; the task's query is embedded, one vector an experience; the top
+Source: ReasoningBank, arXiv 2509.25140; the paper, not the released code. At most 3 items per trajectory, from
+separate prompts for success and failure, extractor temperature 1.0; the task's query is embedded, one vector per experience; the top
 k = 1 experience is recalled with all its items into the system prompt; the bank only ever grows.
 
-Of several rollouts (MaTTS): ``joint`` contrasts them all in one extraction of at most 5 items, each trajectory
-with its label; ``independent`` learns from each by itself. The notes of refinement rounds go into the extraction.
+With several rollouts (MaTTS), ``joint`` contrasts them all in one extraction of at most 5 items, each trajectory
+with its label; ``independent`` learns from each separately. The notes of refinement rounds go into the extraction.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class ReasoningBank:
         k: experiences recalled.
         items: items kept per trajectory, at most.
         temperature: of the extractor.
-        failures: whether failed trajectories are learnt from (the paper's ablation switches it off).
-        contrast_items: items kept of the contrast of several trajectories, at most.
+        failures: whether to learn from failed trajectories (the paper's ablation switches it off).
+        contrast_items: items kept from the contrast of several trajectories, at most.
         budget: tokens of the transcripts that the extractor sees; 0: no limit.
-        similarity: cosine similarity that a recalled experience has at least.
+        similarity: minimum cosine similarity of a recalled experience.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class ReasoningBank:
         )
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """Strategies of the contrast of several outcomes, or of every outcome by itself."""
+        """Strategies from the contrast of several outcomes, or from each outcome separately."""
         outcomes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success" or self._failures]
         if experience.aggregation == "joint" and len(outcomes) > 1:
             together = await extract_together(self._contrast, experience, outcomes, view)

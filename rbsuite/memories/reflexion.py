@@ -1,14 +1,14 @@
-"""``reflexion``: what went wrong, said in words, from failures alone.
+"""``reflexion``: what went wrong, put into words, from failures only.
 
-Source: Reflexion (arXiv 2303.11366): after a failed rollout the model reflects on it, and the last 1 to 3 reflections stand
+Source: Reflexion (arXiv 2303.11366): after a failed rollout the model reflects on it, and the last 1 to 3 reflections are shown
 before the next rollout of the same task.
 
 Followed: reflections on failures, a sliding window of the last n = 3, no retrieval. In a stream, where every task comes once, the window
-goes over the reflections on earlier tasks. Before a further rollout of the same task (``sequential:k`` where an episode has ended) the
+covers the reflections on earlier tasks. Before a further rollout of the same task (``sequential:k`` when an episode has ended), the
 model reflects on the rollouts so far; no verdict is shown in between, so it reflects on rollouts that nobody has judged. Those
-reflections stand in the window after the stored ones and are not stored: what is stored comes from the judged outcome.
+reflections come after the stored ones in the window and are not stored: what is stored comes from the judged outcome.
 
-Left out: heuristics and unit tests that the source takes as a signal to stop or to reflect; here the suite's judge says what failed.
+Left out: heuristics and unit tests, which the source takes as a signal to stop or to reflect; here the suite's judge says what failed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Reflexion:
     """The last reflections on failures.
 
     Args:
-        reflections: how many stand before a rollout.
+        reflections: how many are shown before a rollout.
         temperature: of the model that reflects.
         budget: tokens of the transcripts that it sees; 0: no limit.
     """
@@ -45,7 +45,7 @@ class Reflexion:
         self._reconsider = Extraction("memory/reflect_rollouts.j2", HEADING, reflections, temperature, budget)
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
-        """The last reflections; before a further rollout, those on the ones so far among them."""
+        """The last reflections; before a further rollout, these include reflections on the rollouts so far."""
         stored = view.list(kind=KIND)[-self._window :]
         fresh: Sequence[Draft] = ()
         if request.phase == "retry" and request.history:
@@ -58,7 +58,7 @@ class Reflexion:
         return Recall(recalled, view.render(INJECTION, items=[*kept, *map(FencedItem, fresh)]))
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """One reflection on all failures of the task together, or one on each where they are aggregated ``independent``."""
+        """One reflection on all failures of the task together, or one on each if the aggregation is ``independent``."""
         failures = [outcome for outcome in experience.outcomes if outcome.verdict.label == "failure"]
         together = experience.aggregation == "joint"
         groups: Sequence[Sequence[Outcome]] = [failures] if together else [[failure] for failure in failures]
@@ -69,7 +69,7 @@ class Reflexion:
 
 
 def _attempts(request: RecallRequest, room: Room) -> Mapping[str, Any]:
-    """The rollouts so far, as the prompt for reflections on them has them."""
+    """The rollouts so far, as shown in the prompt for reflections on them."""
     rules = room.text(request.rules)
     return {
         "query": fence(request.query, "request"),

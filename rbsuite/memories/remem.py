@@ -1,11 +1,11 @@
-"""``remem``: ExpRAG whose recalled experiences are pruned at every step.
+"""``remem``: ExpRAG with the recalled experiences pruned at every step.
 
-Source: ReMem of Evo-Memory (arXiv 2511.20857): at each step the agent thinks, refines its memory or acts; the form for
-refining is a list of experiences to prune, and the step ends when it acts.
+Source: ReMem of Evo-Memory (arXiv 2511.20857): at each step the agent thinks, refines its memory or acts; it refines by listing
+experiences to prune, and the step ends when it acts.
 
 Followed: recall as in ExpRAG, and before each turn of the agent one request to the memory's model, which names by number the experiences
-to take out, or keeps them all; what is taken out stays out for the rest of the rollout and stays in the bank. Left out: more than one
-refinement a turn, fetching other experiences in the middle of a task, and thinking as a move of its own, since the agent's model thinks
+to remove, or keeps them all; what is removed stays out for the rest of the rollout but stays in the bank. Left out: more than one
+refinement per turn, fetching other experiences in the middle of a task, and thinking as a move of its own, since the agent's model thinks
 when it acts.
 """
 
@@ -32,7 +32,7 @@ _DIGITS = re.compile(r"\d{1,6}")
 _LONGEST = 2_000
 
 FORM = "Prune: NUMBER,NUMBER\nor\nKeep"
-"""What a reply looks like, for a model that has missed it."""
+"""The expected form of a reply, shown to a model that has missed it."""
 
 
 class RefinedRetrieval(ExperienceRetrieval):
@@ -49,7 +49,7 @@ class RefinedRetrieval(ExperienceRetrieval):
         self._temperature = temperature
 
     async def recall(self, request: RecallRequest, view: BankView) -> Recall:
-        """Before the task the most similar ones; before a turn those of the last recall that are still of use."""
+        """Before the task, the most similar ones; before a turn, those of the last recall that are still useful."""
         if request.phase != "step" or request.previous is None:
             return await super().recall(request, view)
         return await self._prune(request, request.previous, view)
@@ -74,14 +74,14 @@ class RefinedRetrieval(ExperienceRetrieval):
 
 
 def read_pruned(reply: str, count: int) -> Collection[int]:
-    """Read a reply ``Prune: 1,3`` or ``Keep``, or the same as JSON: the numbers, from 1, of the experiences to take out.
+    """Read a reply ``Prune: 1,3`` or ``Keep``, or the same as JSON: the numbers, from 1, of the experiences to remove.
 
     Args:
         reply: the model's text.
         count: how many experiences there are.
 
     Raises:
-        Unreadable: there is no such line, there are several that contradict each other, or one names a number that no experience has.
+        Unreadable: there is no such line, several contradict each other, or one names a number that no experience has.
     """
 
     def read(layer: Layer) -> Collection[int] | None:
@@ -106,10 +106,10 @@ def read_pruned(reply: str, count: int) -> Collection[int]:
 
 
 def _numbers(text: str) -> Collection[int]:
-    """The numbers of a list such as ``1, 3``, ``[1, 3]`` or ``1 and 3``; none of ``none``.
+    """The numbers in a list such as ``1, 3``, ``[1, 3]`` or ``1 and 3``; nothing for ``none``.
 
     Raises:
-        Unreadable: it is no such list.
+        Unreadable: it is not such a list.
     """
     if not text.strip() or _LIST.fullmatch(text[:_LONGEST]) is None:
         raise Unreadable(f"{text[:60]!r} is no list of numbers of experiences")

@@ -12,14 +12,14 @@ _COMPRESS_FROM = 1024
 
 
 class ItemHistory:
-    """Every revision of every item. A version's changes cost their own number, whatever is stored.
+    """Every revision of every item. The cost of recording a version depends on the number of its changes, not on what is stored.
 
     An item that is deleted and added again goes to the end of the order and takes the next revision number, so that an
     id and a revision always name one content.
     """
 
     def __init__(self) -> None:
-        # By id: from which version on the item is what; ``None`` when deleted.
+        # By id: the item from each version on; ``None``: deleted.
         self._history: dict[str, list[tuple[int, MemoryItem | None]]] = {}
         self._live: dict[str, MemoryItem] = {}
         self._added: list[tuple[int, str]] = []
@@ -57,7 +57,7 @@ class ItemHistory:
         return self.among(self._added, version)
 
     def among(self, added: Iterable[tuple[int, str]], version: int) -> Iterator[MemoryItem]:
-        """The items that were live as of a version, of those in ``added``: version and id of additions, in order."""
+        """Those items in ``added`` (version and id of additions, in order) that were live as of a version."""
         order: dict[str, None] = {}
         for at, item_id in added:
             if at > version:
@@ -68,7 +68,7 @@ class ItemHistory:
 
 
 class DocumentHistory:
-    """Every text of every document. Past texts are kept compressed: a memory may write a whole document anew after
+    """Every text of every document. Past texts are kept compressed: a memory may rewrite a whole document after
     every task."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Searches that stand: whether an answer would be the same in a later version, at the cost of what has changed since then."""
+"""Standing searches: whether the result would be the same in a later version, at a cost that depends on what has changed since."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class StandingSearch:
-    """A search that was made, with what it gave.
+    """A search that was made, with its result.
 
-    What an experience scores depends on its key and the query alone. So of what has changed since only two things count: an experience that
-    was found, where its visible items are others now; and one that was not, where it is visible now and comes before the last one that was
-    found. Most changes are told from that by one rough product of two vectors.
+    An experience's score depends only on its key and the query. So only two of the changes since then matter: an experience that was found
+    now has other visible items; or one that was not found is visible now and ranks before the last one that was found. Most changes
+    can be ruled out by one rough product of two vectors.
 
     Args:
         experiences: those of the bank.
         vectors: theirs.
-        query: the query's vector, as it was embedded; ``None``: none was needed, or what it gave is not to be told from changes alone.
-        k: how many experiences were asked for.
+        query: the query's vector, as it was embedded; ``None``: none was needed, so changes alone do not tell whether the result holds.
+        k: how many experiences were requested.
         version: the version that was searched.
-        keep: which items were to be seen.
-        gave: what it gave.
+        keep: which items could be seen.
+        gave: the result.
     """
 
     def __init__(
@@ -59,9 +59,10 @@ class StandingSearch:
         return self._vectors.unit(self._query)
 
     def holds(self, version: int) -> bool | None:
-        """Whether the same search of another version would give the same; ``None``: only searching says.
+        """Whether the same search of another version would give the same result; ``None``: only another search can tell.
 
-        That is so where it found nothing, in earlier versions than it is known to hold for, and with an index that is not exact.
+        It is ``None`` if the search found nothing, for versions earlier than the latest it is known to hold for, and if the index is not
+        exact.
         """
         if self._query is None or not self.gave.hits or version < self._since or self._vectors.name != "exact":
             return None

@@ -1,10 +1,10 @@
 """``synapse``: raw successful trajectories as exemplars.
 
 Source: Synapse (arXiv 2306.07863) in the form that ReasoningBank (arXiv 2509.25140) compares with: run online, retrieval and
-consolidation shared with the other memories, one exemplar recalled. It asks no model.
+consolidation shared with the other memories, one exemplar recalled. It calls no model.
 
-Of several rollouts of a task each success is an exemplar of its own, whether they are aggregated or not; at most ``per_task`` are kept and
-repeated ones left out, so that one task cannot fill the prompt of the next.
+If a task has several rollouts, each success is an exemplar of its own, whether they are aggregated or not; at most ``per_task`` are kept
+and duplicates are left out, so that one task cannot fill the prompt of the next.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TrajectoryMemory:
     Args:
         k: trajectories recalled.
         budget: tokens of a stored trajectory; 0: no limit.
-        per_task: successes of one task that are kept, at most.
+        per_task: successes kept per task, at most.
     """
 
     def __init__(self, k: int, budget: int, per_task: int = 3) -> None:
@@ -40,7 +40,7 @@ class TrajectoryMemory:
         return await recall_similar(request, view, kind=KIND, k=self._k, template="memory/inject_trajectories.j2")
 
     async def absorb(self, experience: Experience, view: BankView) -> Sequence[MemoryOp]:
-        """Every successful trajectory; nothing of a failure."""
+        """Every successful trajectory; nothing from failures."""
         title = " ".join(experience.query.split())[:TITLE_LENGTH]
         successes = [outcome for outcome in experience.outcomes if outcome.verdict.label == "success"]
         drafts = [

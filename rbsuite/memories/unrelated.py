@@ -1,4 +1,4 @@
-"""Lessons that have nothing to do with any benchmark: old crafts. The placebo is made of them."""
+"""Lessons that have nothing to do with any benchmark: old crafts. The placebo consists of them."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ LESSONS = (
 
 
 def stand_ins(items: Sequence[MemoryItem]) -> Sequence[MemoryItem]:
-    """For every item an unrelated one, each of whose texts has as many characters as the item's own.
+    """For every item an unrelated one, whose texts have the same lengths as the item's own.
 
-    Which lessons are taken follows from the first item's id, so that the same items are always swapped for the same.
+    The first item's id determines which lessons are used, so that the same items are always swapped for the same lessons.
     """
     if not items:
         return ()
@@ -108,7 +108,7 @@ def _stand_in(item: MemoryItem, start: int) -> MemoryItem:
 
 
 def fit(texts: Sequence[str], length: int, between: str) -> str:
-    """The texts, one after the other and over again, cut at exactly ``length`` characters; no white space at the end."""
+    """The texts one after another, repeated as needed and cut at exactly ``length`` characters; no whitespace at the end."""
     joined = between.join(texts)
     while len(joined) < length:
         joined += between + joined

@@ -1,4 +1,4 @@
-"""The vectors of a bank's experiences: embedded once, indexed while the experience is live, kept aside afterwards."""
+"""The vectors of a bank's experiences: embedded once, indexed while the experience is live, stored separately afterwards."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 _QUERIES_KEPT = 256
 
 _VECTORS_KEPT = 64
-"""Vectors of labels that changed last, which every search under way is compared with."""
+"""Vectors kept of the labels that changed last, which every current search is compared with."""
 
 
 class KeyVectors:
-    """One vector for each experience, under a whole number as label.
+    """One vector for each experience, with an integer label.
 
-    A text is embedded once: keys are looked up among the stored vectors, other texts among the last few asked for.
+    A text is embedded once: keys are looked up among the stored vectors, other texts among those embedded most recently.
     Vectors of experiences without a live item move to an exact index of their own, where searches of earlier versions
     find them.
 
@@ -77,13 +77,13 @@ class KeyVectors:
         return found
 
     def set_live(self, label: int, key: str, live: bool, vectors: Mapping[str, Vectors]) -> None:
-        """Make an experience live or take it out of the live ones, unless it is so already.
+        """Make an experience live or no longer live, if it is not so already.
 
         Args:
             label: the experience's label.
             key: its key.
             live: whether searches of the latest version may find it.
-            vectors: holds the vector of ``key``, unless the label was live before.
+            vectors: contains the vector of ``key``, unless the label was live before.
         """
         index = self._live_index(len(vectors[key]) if key in vectors else 0)
         if live and label in self._retired:
@@ -100,7 +100,7 @@ class KeyVectors:
         self._label_of_key.setdefault(key, label)
 
     def search(self, vector: Vectors, k: int) -> list[tuple[int, float]]:
-        """The ``k`` live labels of greatest cosine, best first, ties by smaller label; with their cosines."""
+        """The ``k`` live labels with the greatest cosines, best first, ties by smaller label; with their cosines."""
         if self._index is None:
             return []
         return _pairs(*self._index.search(vector, k))
@@ -121,7 +121,7 @@ class KeyVectors:
         return unit(vector, len(vector)).astype(np.float32)
 
     def at_most(self, query: Vectors, label: int) -> float:
-        """A bound of the cosine of a label, live or not, quick and at most a thousandth above what it is.
+        """An upper bound on the cosine of a label, live or not; quick, and at most a thousandth too high.
 
         Args:
             query: of unit norm, in single precision.
@@ -136,7 +136,7 @@ class KeyVectors:
         return float(query @ vector) + (len(query) + 1) * 2.0**-23 + 2e-6
 
     def cosine(self, query: Vectors, label: int) -> float:
-        """The cosine of a label, live or not, as a search gives it."""
+        """The cosine of a label, live or not, as a search returns it."""
         ((_, found),) = self.search_among(query, 1, np.array([label], dtype=np.int64))
         return found
 
@@ -192,5 +192,5 @@ class KeyVectors:
 
 
 def _pairs(labels: Labels, cosines: Vectors) -> list[tuple[int, float]]:
-    # Cosines are rounded to six decimals; the nearest double of that decimal prints as such.
+    # Cosines are rounded to six decimals; the double nearest to such a decimal prints as that decimal.
     return list(zip(labels.tolist(), (round(cosine, 6) for cosine in cosines.tolist()), strict=True))

@@ -1,4 +1,4 @@
-"""What a model is to rbsuite: one method that turns a request into a completion."""
+"""What rbsuite takes a model to be: one method that turns a request into a completion."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "contex
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One call of a model.
+    """One call to a model.
 
     Attributes:
         messages: the conversation.
-        purpose: what the call is for; cost is known per purpose. Real models never see it.
+        purpose: what the call is for; costs are tracked per purpose. Real models never see it.
         tools: tools the model may call.
         temperature: sampling temperature; ``None``: the provider's default.
-        seed: what the model's own randomness is derived from, where it supports that.
-        session: the same over all calls of one conversation (one rollout and purpose); simulated models draw what stays fixed from it.
-        group: the same over all calls about a task in one stream, whatever the rollout and the purpose; simulated models draw from it what
-            all rollouts of a task have in common. 0: none is given.
+        seed: what the model's own randomness is derived from, if it supports that.
+        session: the same for all calls of one conversation (one rollout and purpose); simulated models draw what stays fixed from it.
+        group: the same for all calls about a task in one stream, whatever the rollout and the purpose; simulated models draw from it what
+            all rollouts of a task have in common. 0: not given.
         max_tokens: limit on the reply; ``None``: the provider's default.
-        schema: JSON schema of the reply, for models that keep to one; ``None``: any text.
-        seconds: limit on the call's time; ``None``: the model's own. It is no part of what is asked.
+        schema: JSON schema of the reply, for models that follow one; ``None``: any text.
+        seconds: limit on the call's time; ``None``: the model's own. It is not part of what is asked.
     """
 
     messages: tuple[Message, ...]
@@ -53,9 +53,9 @@ class Completion:
         tool_calls: the calls it makes.
         usage: what it cost.
         finish_reason: why it ended.
-        reasoning: what it thought before, where the provider tells; it is kept with the step, and never said to anybody.
-        given: what the provider gave beside these and may ask for again with the conversation (signatures, blocks of reasoning).
-        cached: whether a cache gave it, so that it cost nothing now.
+        reasoning: what the model thought first, if the provider returns that; it is kept with the step and never shown to anybody.
+        given: what else the provider returned and may want back with the conversation (signatures, blocks of reasoning).
+        cached: whether it came from a cache, so that it cost nothing this time.
     """
 
     text: str
@@ -69,7 +69,7 @@ class Completion:
 
 @dataclasses.dataclass(frozen=True, slots=True, init=False)
 class Reply(Message):
-    """A reply in a conversation, with what its provider gave with it; it goes back to that provider alone, and into no record.
+    """A reply in a conversation, with what its provider returned along with it, which goes back to that provider alone and into no record.
 
     Attributes:
         given: see :class:`Completion`.
@@ -78,7 +78,7 @@ class Reply(Message):
     given: Mapping[str, Any] = field(default_factory=dict)
 
     def __init__(self, role: Role, content: Content, *others: Any, given: Mapping[str, Any], **named: Any) -> None:
-        """Fill it in as a message, and keep what was given. The base class is one that a dataclass cannot extend by itself."""
+        """Fill it in as a message, and keep what was given. The base class is one that a dataclass cannot extend on its own."""
         message = Message(role, content, *others, **named)
         for kept in dataclasses.fields(message):
             object.__setattr__(self, kept.name, getattr(message, kept.name))
@@ -101,4 +101,4 @@ class ChatModel(Protocol):
         """
 
     async def aclose(self) -> None:
-        """Give back what the model holds (connections)."""
+        """Release what the model holds (connections)."""

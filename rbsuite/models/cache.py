@@ -1,8 +1,8 @@
-"""A cache of replies on disk: the same request to the same model, with the same seed, is paid once.
+"""A cache of replies on disk: the same request to the same model, with the same seed, is paid for once.
 
-One SQLite file holds the replies, each under a hash of everything that shapes it, and beside each what was asked, in parts, so that
-:mod:`rbsuite.models.cache_misses` can tell why a request was not found. Several processes may use it at once, and may be killed: what is
-there is whole, and the first reply to a request is the reply. Keys are masked in all that is stored.
+One SQLite file holds the replies, each under a hash of everything that shapes it, along with the parts of its request, so that
+:mod:`rbsuite.models.cache_misses` can tell why a request was not found. Several processes may use the file at once, and may be killed:
+every entry is complete, and the first reply to a request is kept. Keys are masked in everything that is stored.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Asked:
-    """A request in the parts that shape its reply.
+    """A request, split into the parts that shape its reply.
 
     Args:
-        model: the model's identity: its reference, and where it is asked.
+        model: the model's identity: its reference, and where it is called.
         request: the request.
 
     Attributes:
@@ -74,7 +74,7 @@ class Asked:
 
     @property
     def opening(self) -> str:
-        """What stands for the first two messages: the policy, and the task."""
+        """The hashes of the first two messages: the policy and the task."""
         return _ENCODER.encode(self.messages[:2])
 
     def _hashed(self, value: Any) -> str:
@@ -85,19 +85,19 @@ class Asked:
 
 
 class ReplyCache:
-    """Replies in a directory, which is made where there is none.
+    """Replies in a directory, which is created if it does not exist.
 
     Args:
         directory: where they are kept.
 
     Raises:
-        UsageError: the directory cannot be had.
+        UsageError: the directory cannot be used.
     """
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / FILE
         self.flying: dict[str, asyncio.Future[None]] = {}
-        """Requests that are under way, each with what is done when it is answered or has failed."""
+        """Requests that are under way, each with a future that is done when the request is answered or has failed."""
         self._secrets = reply_secrets()
         self._told = False
         self._session = self._hits = 0
@@ -132,7 +132,7 @@ class ReplyCache:
         return replace(completion, usage=replace(completion.usage, cost=0.0), cached=True)
 
     def keep(self, asked: Asked, completion: Completion) -> Completion:
-        """Keep a reply, unless another process has kept one meanwhile; gives the one that is kept, at the cost of this one."""
+        """Keep a reply, unless another process has kept one in the meantime; returns the one that is kept, with the cost of this one."""
         data = encode(masked(completion, self._secrets))
         if self._base is None:
             return completion
@@ -199,7 +199,7 @@ class ReplyCache:
             return None
 
     def _broken(self, error: Exception) -> None:
-        """Tell once that something of the cache cannot be used; the model is asked instead."""
+        """Warn once that part of the cache cannot be used; the model is called instead."""
         if not self._told:
             self._told = True
             _log.warning("cache %s: %s; what cannot be read is requested again", self.path, error)
@@ -209,7 +209,7 @@ class CachedModel:
     """A model whose replies are kept.
 
     Args:
-        model: asked for what is not there.
+        model: called for what is not in the cache.
         cache: where replies are kept.
         reference: the model as the user named it, with its options.
     """
@@ -222,7 +222,7 @@ class CachedModel:
         self._identity = _ENCODER.encode({"model": reference, "server": getattr(model, "server", "")})
 
     async def complete(self, request: ModelRequest) -> Completion:
-        """The reply that is there, or else the model's, which is kept. Raises what the model raises; a failure is not kept."""
+        """The cached reply, or else the model's, which is then kept. Raises what the model raises; a failure is not kept."""
         asked = Asked(self._identity, request)
         while True:
             if (found := self._cache.find(asked)) is not None:
@@ -243,7 +243,7 @@ class CachedModel:
         await self._model.aclose()
 
     async def _landed(self, flying: asyncio.Future[None]) -> None:
-        """Wait for the same request of another task. Meanwhile the place at the gate is given back: the other may want one."""
+        """Wait for another task's identical request. Meanwhile the place at the gate is given back: the other may need one."""
         held = held_slot(self.pace) if self.pace is not None else None
         if held is None:
             await asyncio.wait([flying])
@@ -263,7 +263,7 @@ def decode(data: bytes) -> Completion:
     """Undoes :func:`encode`.
 
     Raises:
-        ValueError, TypeError, KeyError, zlib.error: it is no such thing.
+        ValueError, TypeError, KeyError, zlib.error: it is not an encoded completion.
     """
     values: Mapping[str, Any] = json.loads(zlib.decompress(data))
     calls = tuple(ToolCall(**call) for call in values["tool_calls"])

@@ -1,4 +1,4 @@
-"""Why requests were not found in a cache of replies: what sets each apart from the entry that is most like it."""
+"""Why requests were not found in the cache of replies: how each differs from the entry that is most like it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rbsuite.errors import UsageError
 from rbsuite.models.cache import FILE
 
 CANDIDATES = 64
-"""Entries that a request is compared with, of each kind."""
+"""Entries of each kind that a request is compared with."""
 SHOWN = 60
-"""Characters of a text that are shown from where it differs."""
+"""Characters that are shown of a text, around the place where it differs."""
 _COLUMNS = "number, model, purpose, seed, sampling, tools, opening, messages"
 
 
@@ -27,10 +27,10 @@ class Miss:
     """A request that was not found.
 
     Attributes:
-        number: of its entry.
+        number: the number of its entry.
         purpose: what it was for.
-        nearest: number of the entry that is most like it; 0: no earlier one is like it.
-        differences: by part (``model``, ``seed``, ``temperature``, ``max_tokens``, ``tools``, ``messages``) what differs, in words.
+        nearest: the number of the entry that is most like it; 0: no earlier one is like it.
+        differences: what differs, in words, by part (``model``, ``seed``, ``temperature``, ``max_tokens``, ``tools``, ``messages``).
     """
 
     number: int
@@ -44,9 +44,9 @@ class Session:
     """One use of a cache.
 
     Attributes:
-        number: of the session.
+        number: the number of the session.
         hits: requests that were found.
-        misses: those that were not and have been answered.
+        misses: requests that were not found and have been answered.
     """
 
     number: int
@@ -76,7 +76,7 @@ def explain(directory: Path, session: int | None = None) -> Session:
 
     Args:
         directory: the cache.
-        session: its number; ``None``: the last one that asked a model.
+        session: its number; ``None``: the last one that called a model.
 
     Raises:
         UsageError: there is no cache, no such session, or the file cannot be read.
@@ -97,7 +97,7 @@ def explain(directory: Path, session: int | None = None) -> Session:
 
 
 def _miss(base: sqlite3.Connection, asked: _Entry, session: int) -> Miss:
-    """The differences from the nearest entry of an earlier session; where that has none, from one of the same."""
+    """How a request differs from the nearest entry of an earlier session."""
     best: tuple[tuple[int, float, int], _Entry] | None = None
     for entry in _candidates(base, asked, session):
         same = [name for name in ("model", "seed", "sampling", "tools") if getattr(entry, name) == getattr(asked, name)]
@@ -144,7 +144,7 @@ def _differences(base: sqlite3.Connection, there: _Entry, here: _Entry) -> Itera
 
 
 def _shared(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many of the first are the same."""
+    """How many leading items are the same."""
     return next((place for place, (x, y) in enumerate(zip_longest(a, b)) if x != y), len(a))
 
 

@@ -1,9 +1,9 @@
 """The model calls of a task: limited, counted by purpose, passed through the gate, and checked before anybody reads a reply.
 
-Replies are kept until the task is committed, for the try that is made instead of one that was thrown away. Two things come of it. A call
-that is made again, word for word and with the same seed, need not be paid again. And a model that is not deterministic stays fair: were it
-asked anew, then a rollout whose course led to a read that has changed would get a second chance where another would not, and what stands
-would lean towards the courses that memory does not touch. A reply that was once given is the reply.
+Replies are kept until the task is committed, in case an attempt is discarded and made again. This has two effects. A call that is repeated
+word for word with the same seed is not paid for twice. And a nondeterministic model stays fair: if it were asked anew, a rollout that
+happened to make a read that has since changed would get a second chance where another would not, and the committed results would lean
+towards the rollouts that memory does not touch. Once a reply has been given, it is final.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Ledger:
         started: calls that were sent to the model, whether they were answered, failed or were cancelled.
         cached: calls that a cache answered.
         budget: what agent and user may spend; ``None``: any amount.
-        elsewhere: seconds that were spent elsewhere than on the experiment's models.
+        elsewhere: seconds spent on anything other than the experiment's models.
     """
 
     usage: dict[str, Usage] = field(default_factory=dict)
@@ -74,25 +74,25 @@ class TaskCalls:
         self._meter = meter
         self._given: dict[tuple[Purpose, int], list[tuple[ModelRequest, Completion]]] = {}
         self.saved = Usage()
-        """What the replies that were given again would have cost."""
+        """What the replies that were reused would have cost."""
         self.refused: LimitReached | None = None
-        """Why a call was not made: the experiment has reached a limit, and the task must not be committed without what was asked."""
+        """Why a call was not made: the experiment has reached a limit, and the task must not be committed without the missing reply."""
 
     async def complete(self, model: ChatModel, request: ModelRequest, ledger: Ledger) -> Completion:
         """Ask a model.
 
         Args:
             model: the model as bound to the task.
-            request: what is asked; no two calls of a try have the same purpose and seed.
+            request: what is asked; no two calls of an attempt have the same purpose and seed.
             ledger: where the usage is counted.
 
         Returns:
-            The reply, with keys masked and what was thought told from what is said.
+            The reply, with keys masked and the model's thinking separated from its answer.
 
         Raises:
             ModelError: the model failed.
-            BudgetSpent: the rollout has spent what it may.
-            LimitReached: the experiment has.
+            BudgetSpent: the rollout's budget is spent.
+            LimitReached: the experiment has reached a limit.
         """
         budget = ledger.budget if request.purpose in ("agent", "user") else None
         if budget is not None:
@@ -117,7 +117,7 @@ class TaskCalls:
         return completion
 
     async def _reply(self, model: ChatModel, request: ModelRequest) -> Completion:
-        """What the model has replied to the very same request, or replies now. A failure is not kept."""
+        """What the model replied earlier to the very same request, or replies now. A failure is not kept."""
         given = self._given.setdefault((request.purpose, request.seed), [])
         for asked, reply in given:
             if asked == request:

@@ -1,7 +1,7 @@
-"""Servers that speak OpenAI's chat completions, asked over HTTP by rbsuite itself.
+"""Servers that speak OpenAI's chat completions, called over HTTP by rbsuite itself.
 
 litellm is not imported: that takes seconds, and its calls cost many times as much CPU. ``aiohttp``, which litellm requires too, is
-imported when a server is named: at the first call it would stop the event loop for a third of a second.
+imported when a server is set up: importing it at the first call would stop the event loop for a third of a second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class HttpFailure(Exception):
     """An answer that says that a call failed.
 
     Attributes:
-        status_code: that of HTTP.
+        status_code: the HTTP status.
         litellm_response_headers: the answer's headers, under the name that litellm gives them.
     """
 
@@ -45,15 +45,15 @@ class HttpFailure(Exception):
 
 
 class BrokenConnection(ConnectionError):
-    """There was no connection, it broke, or what came over it is no whole answer."""
+    """There was no connection, it broke, or what arrived is not a complete answer."""
 
 
 class Server:
-    """A server, and the connections to it. They belong to the event loop that is running.
+    """A server and the connections to it, which belong to the running event loop.
 
     Args:
         base_url: its address, e.g. ``http://127.0.0.1:8000/v1``; a user and password in it are sent in place of the key.
-        key: names the environment variable that holds the key; without a value none is sent but the word ``none``.
+        key: the environment variable that holds the key; if it is not set, the word ``none`` is sent.
         most: bytes of the longest answer that is read; 0: any.
     """
 
@@ -75,8 +75,8 @@ class Server:
 
         Raises:
             HttpFailure: the answer says that the call failed.
-            BrokenConnection: there was no whole answer.
-            NotCompletion: the answer is no object, or too long.
+            BrokenConnection: there was no complete answer.
+            NotCompletion: the answer is not an object, or is too long.
         """
         import aiohttp
 
@@ -102,7 +102,7 @@ class Server:
             raise BrokenConnection("the body of the answer is not JSON") from None
         if not isinstance(answer, dict):
             raise NotCompletion("it is not a JSON object")
-        if "choices" not in answer and answer.get("error"):  # as gateways tell of their provider's failures
+        if "choices" not in answer and answer.get("error"):  # this is how gateways report their provider's failures
             code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
             status = code if isinstance(code, int) and 400 <= code < 600 else 400
             raise HttpFailure(_words(content, status), status, dict(response.headers))
@@ -131,7 +131,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
-            timeout=aiohttp.ClientTimeout(total=None),  # who asks has a limit of his own
+            timeout=aiohttp.ClientTimeout(total=None),  # callers have a limit of their own
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self._session
@@ -147,7 +147,7 @@ class DirectModel(ProviderModel):
 
     Args:
         name: ``openai/MODEL``; the server is asked for ``MODEL``.
-        server: the server; ``None``: that of ``base_url``, or of its environment variable, or OpenAI's own. It is closed by who gave it.
+        server: the server, to be closed by the caller; ``None``: that of ``base_url``, or of its environment variable, or OpenAI's own.
         options: see :class:`rbsuite.models.provider.ProviderModel`.
     """
 
@@ -158,7 +158,7 @@ class DirectModel(ProviderModel):
         self._server = server or Server(self._own or OFFICIAL)
 
     async def aclose(self) -> None:
-        """Close its connections, unless they are others' too; a later call opens new ones."""
+        """Close its connections, unless others share them; a later call opens new ones."""
         if not self._given:
             await self._server.aclose()
 
@@ -177,7 +177,7 @@ def as_objects(answer: Mapping[str, Any]) -> SimpleNamespace:
     """An answer with attributes in place of keys, as far as :func:`rbsuite.models.wire.completion_from_wire` looks for them.
 
     Raises:
-        NotCompletion: it is no chat completion.
+        NotCompletion: it is not a chat completion.
     """
     choices = answer.get("choices")
     if not isinstance(choices, list):
@@ -208,7 +208,7 @@ def _function(function: Mapping[str, Any]) -> SimpleNamespace:
 
 
 def _words(content: bytes, status: int) -> str:
-    """What an answer says of a failure, with the code and parameter that it names."""
+    """What an answer says about a failure, with the code and parameter that it names."""
     text = content[: 20 * _LONGEST_WORDS].decode("utf-8", "replace")
     try:
         said = json.loads(content)

@@ -1,4 +1,4 @@
-"""From what the user wrote after ``--model`` to a model."""
+"""Turns what the user wrote after ``--model`` into a model."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def make_model(
 ) -> tuple[ChatModel, ModelSpec | None]:
     """The model that a reference names.
 
-    ``NAME[:OPTIONS]`` where a plugin declares NAME (as ``sim/learner:slip=0.2``); every other ``PROVIDER/MODEL[:OPTIONS]`` goes to litellm,
-    all that follows the first ``/`` and is no option as it stands (``ollama/llama3:8b``; see :mod:`rbsuite.models.settings`), unless it is
-    asked directly (:func:`way_to`).
+    ``NAME[:OPTIONS]`` if a plugin declares NAME (such as ``sim/learner:slip=0.2``); any other ``PROVIDER/MODEL[:OPTIONS]`` goes to litellm,
+    with everything after the first ``/`` that is not an option passed on unchanged (``ollama/llama3:8b``; see
+    :mod:`rbsuite.models.settings`), unless it is called directly (:func:`way_to`).
 
     Args:
         reference: what the user wrote.
         plugins: the plugins.
-        waiting: told before each wait of a provider's call that will be tried again.
-        transport: how a provider's model is asked, see :func:`way_to`.
+        waiting: told before each wait of a provider's call that will be retried.
+        transport: how a provider's model is called, see :func:`way_to`.
 
     Returns:
-        the model, and its spec; ``None`` in its place for a provider's model.
+        the model, and its spec, which is ``None`` for a provider's model.
 
     Raises:
-        UnknownNameError: no plugin declares the name, and it is no ``PROVIDER/MODEL``.
+        UnknownNameError: no plugin declares the name, and it is not a ``PROVIDER/MODEL``.
         UsageError: a bad option, or a name that no provider can have.
         PluginError: the plugin's factory failed.
     """
@@ -61,15 +61,15 @@ def make_model(
 
 
 def way_to(reference: str, transport: Transport = "auto") -> Transport:
-    """How a provider's model is asked: ``direct`` or ``litellm``.
+    """How a provider's model is called: ``direct`` or ``litellm``.
 
     Args:
         reference: ``PROVIDER/MODEL``, with its options.
-        transport: ``auto``: directly where the model is named ``openai/...`` and has a server of the user's own (``api_base``, or
+        transport: ``auto``: directly if the model is named ``openai/...`` and the user has set a server for it (``api_base``, or
             ``OPENAI_BASE_URL``), else through litellm; otherwise what the user chose.
 
     Raises:
-        UsageError: a provider that only litellm can ask is to be asked directly.
+        UsageError: the user chose ``direct`` for a provider that only litellm can call.
     """
     settings = ModelSettings.parse(reference)
     name, base_url = settings.model, str(settings.options.get("api_base", "")) or None

@@ -1,8 +1,8 @@
-"""Where all model calls of an experiment pass: how many are under way, which goes first, and how many a model bears.
+"""The gate that all model calls of an experiment pass: how many are under way, which goes first, and how many a model can take.
 
-A model that is asked over a network has a :class:`Pace`: a limit of its own that grows while calls are answered and shrinks when the
+A model that is called over a network has a :class:`Pace`: a limit of its own that grows while calls are answered and shrinks when the
 server says that it is overloaded (additive increase, multiplicative decrease: Chiu and Jain, Computer Networks and ISDN Systems 17, 1989).
-A call that waits to be tried again holds no place.
+A call that waits to be retried holds no place.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 DECREASE = 0.9
 """What is left of a limit after an overload. A server with a hard limit L then sees between 0.9 L and L calls, 0.95 L on average."""
 HALVING = 0.5
-"""What is left after an overload that comes before a whole round of calls was answered: the limit is far off."""
+"""What is left of a limit after an overload that comes before a whole round of calls was answered: the limit is far off."""
 
 
 class Pace:
-    """How many calls of one model may be under way, as its server bears them.
+    """How many calls to one model may be under way, depending on what its server can take.
 
-    It starts where the gate says. Until the first overload every answer adds one, so that the limit doubles with every round of calls;
-    from then on a whole round of calls adds one. It grows only while it is reached. An overload leaves :data:`DECREASE` or :data:`HALVING`
-    of it; a further one counts only if its call was sent after that.
+    The limit starts where the gate says. Until the first overload, every answer adds one, so that the limit doubles with every round of
+    calls; from then on, a whole round of calls adds one. It grows only while it is reached. An overload multiplies it by :data:`DECREASE`
+    or :data:`HALVING`; a further one counts only if its call was sent after that.
     """
 
     def __init__(self) -> None:
         self.limit = 0.0
-        """Calls that may be under way; 0: not begun."""
+        """Calls that may be under way; 0: not started."""
         self.running = 0
         """Calls that are under way."""
         self.told: Callable[[int | None], None] | None = None
-        """Where the limit is kept elsewhere, told what a call has come to: ``None`` of an answer, the epoch of an overload."""
+        """If the limit is kept elsewhere, this is told the outcome of a call: ``None`` for an answer, the epoch for an overload."""
         self._most = 0
         self._epoch = 0
         self._answers = 0
@@ -54,20 +54,20 @@ class Pace:
         return self._epoch
 
     def begin(self, start: int, most: int) -> None:
-        """Set where the limit starts and what it never exceeds; only the first time counts."""
+        """Set where the limit starts and what it never exceeds; only the first call counts."""
         if not self._most:
             self.limit, self._most = float(min(start, most)), most
 
     def follow(self, epoch: int) -> None:
-        """Take over how often the limit has been lowered, where it is kept elsewhere."""
+        """Take over how often the limit has been lowered, if it is kept elsewhere."""
         self._epoch = epoch
 
     def wait(self, now: float, rate: float) -> float:
-        """Take the next start of a call at a rate, and say how many seconds it is away. A second's worth of calls may start at once.
+        """Reserve the next start of a call at a rate; returns how many seconds away it is. A second's worth of calls may start at once.
 
         Args:
-            now: seconds of a clock that never goes back.
-            rate: calls a minute.
+            now: seconds of a monotonic clock.
+            rate: calls per minute.
         """
         apart = 60.0 / rate
         start = max(self._due, now - max(0.0, 1.0 - apart))
@@ -84,7 +84,7 @@ class Pace:
             self.limit = min(self._most, self.limit + (1.0 / self.limit if self._epoch else 1.0))
 
     def overloaded(self, epoch: int) -> None:
-        """The server said that it has too much to do, to a call that was sent in this epoch."""
+        """The server said that it is overloaded, to a call that was sent in this epoch."""
         if self.told is not None:
             self.told(epoch)
             return
@@ -98,9 +98,9 @@ class Gate:
     """Limits how many calls of an experiment are under way.
 
     Args:
-        most: calls under way at once.
+        most: concurrent calls.
         start: where the limit of each model with a :class:`Pace` starts; 0: at ``most``.
-        rate: calls a minute of each such model; ``None``: any number.
+        rate: calls per minute to each such model; ``None``: any number.
     """
 
     def __init__(self, most: int, start: int = 0, rate: float | None = None) -> None:
@@ -118,14 +118,14 @@ class Gate:
         return self._secrets
 
     def line(self) -> Line:
-        """A line of its own for one stream."""
+        """A new line for one stream."""
         return Line(self)
 
     def know(self, pace: Pace, model: str) -> None:
-        """Note whose pace that is. It matters to a gate that shares its places with others (:mod:`rbsuite.models.shared`)."""
+        """Note which model a pace belongs to. It matters to a gate that shares its places with others (:mod:`rbsuite.models.shared`)."""
 
     async def enter(self, pace: Pace | None, line: Line, position: int) -> None:
-        """Take a place, at once or when the turn comes, and wait for the start of the call; :meth:`leave` gives it back."""
+        """Take a place, at once or when its turn comes, and wait for the start of the call; :meth:`leave` gives it back."""
         await self._place(pace, line, position)
         if pace is None or self._rate is None:
             return
@@ -153,7 +153,7 @@ class Gate:
             raise
 
     def leave(self, pace: Pace | None) -> None:
-        """Give a place back, to the one whose turn is nearest."""
+        """Give a place back; it goes to the waiting call whose turn is nearest."""
         self._running -= 1
         if pace is not None:
             pace.running -= 1
@@ -164,7 +164,7 @@ class Gate:
             place.set_result(None)
 
     def roomy(self, pace: Pace) -> bool:
-        """Whether nobody waits, and half of all places are free, of this pace and of the gate; never where a rate is kept."""
+        """Whether nobody waits and at least half the places are free, both of this pace and of the gate; never if there is a rate limit."""
         free = 2 * self._running <= self._most and 2 * pace.running <= int(pace.limit)
         return free and self._rate is None and not self._waiting
 
@@ -174,7 +174,7 @@ class Gate:
             pace.running += 1
 
     def _first(self) -> tuple[Pace | None, Line] | None:
-        """Whose call goes first: the one nearest to the turn of its stream, and of those the one that came first."""
+        """Whose call goes first: the one nearest to its stream's current task, and among equals the one that came first."""
         best: tuple[int, int] | None = None
         found = None
         for pace, lines in list(self._waiting.items()):
@@ -196,7 +196,7 @@ class Gate:
 
 
 class Line:
-    """The calls of one stream before the gate; those of the task whose turn it is go first.
+    """The calls of one stream waiting at the gate; those of the task whose turn it is go first.
 
     Attributes:
         head: the position of that task, the lowest that is not committed.
@@ -240,7 +240,7 @@ _SLOT: ContextVar[Slot | None] = ContextVar("slot", default=None)
 
 @contextmanager
 def slot(gate: Gate, pace: Pace, line: Line, position: int) -> Iterator[None]:
-    """The place that the calls in this context hold, which is given back at its end."""
+    """Hold a place for the calls in this context; it is given back at the end."""
     held = Slot(gate, pace, line, position)
     token = _SLOT.set(held)
     try:
@@ -251,6 +251,6 @@ def slot(gate: Gate, pace: Pace, line: Line, position: int) -> Iterator[None]:
 
 
 def held_slot(pace: Pace) -> Slot | None:
-    """The place that this call of a model with that pace holds; ``None``: it did not pass a gate."""
+    """The place that the current call, to a model with this pace, holds; ``None``: it did not pass a gate."""
     held = _SLOT.get()
     return held if held is not None and held.pace is pace else None

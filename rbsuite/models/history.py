@@ -1,11 +1,12 @@
-"""What a conversation must be like so that the next request can carry it, whatever models and environments have put into it.
+"""Makes a conversation fit to be sent with the next request, whatever models and environments have put into it.
 
-A trajectory keeps what was said; what is sent is made here, once for all providers, from the same messages always in the same way:
+A trajectory keeps what was said; what is sent is made here, in one place for all providers, and the same messages always give the same
+result:
 
-- every call of a tool has an id of its own, and directly behind it stands its result; a call that nothing answers is left out, and a
-  result without a call is said by the user;
-- ids and names hold the characters that all providers take;
-- no text is empty, and none holds NUL or half a surrogate pair.
+- every tool call has an id of its own and is directly followed by its result; a call that nothing answers is left out, and a result
+  without a call becomes a user message;
+- ids and names contain only characters that all providers accept;
+- no text is empty, and none contains NUL or half a surrogate pair.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from rbsuite.models.base import Reply
 from rbsuite.trajectory import Content, Message, ToolCall
 
 EMPTY = "(empty)"
-"""What stands in place of a text that is empty."""
+"""What replaces an empty text."""
 UNNAMED = "unnamed"
-"""What stands in place of a name that is empty."""
+"""What replaces an empty name."""
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_NAME = re.compile(r"[^A-Za-z0-9_-]")
@@ -34,9 +35,9 @@ def carried(messages: Sequence[Message]) -> list[Message]:
     """The messages as they can be sent."""
     made: list[Message] = []
     ids: set[str] = set()
-    waiting: list[tuple[str, str]] = []  # calls without a result so far: the id as it was said, and as it is sent
+    waiting: list[tuple[str, str]] = []  # calls without a result so far: the original id, and the one that is sent
     caller = -1
-    strays: list[Message] = []  # results without a call, which must not part the others from theirs
+    strays: list[Message] = []  # results without a call, which must not separate other results from their calls
     for message in messages:
         if message.role == "tool":
             result = _result(message, waiting)
@@ -59,7 +60,7 @@ def carried(messages: Sequence[Message]) -> list[Message]:
 
 
 def sendable_text(text: str) -> str:
-    """A text without NUL and halves of surrogate pairs, in whose place stands ``?``."""
+    """A text in which NUL and halves of surrogate pairs are replaced by ``?``."""
     if "\x00" in text:
         text = text.replace("\x00", "?")
     if text.isascii():
@@ -73,12 +74,12 @@ def sendable_text(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def sendable_name(name: str) -> str:
-    """The name of a tool in letters, digits, ``_`` and ``-``, at most 64 of them."""
+    """The name of a tool in at most 64 letters, digits, ``_`` and ``-``."""
     return name if _NAME.fullmatch(name) else _NO_NAME.sub("_", name)[:64] or UNNAMED
 
 
 def sendable_value(value: Any) -> Any:
-    """Plain data whose texts are all :func:`sendable_text`."""
+    """Plain data with all its texts made :func:`sendable_text`."""
     if isinstance(value, str):
         return sendable_text(value)
     if isinstance(value, Mapping):
@@ -87,7 +88,7 @@ def sendable_value(value: Any) -> Any:
 
 
 def _result(message: Message, waiting: list[tuple[str, str]]) -> Message:
-    """A result behind its call: that of its id, or the next one where it has no id."""
+    """A result placed after its call: the call with its id, or the next one if it has no id."""
     place = next((place for place, call in enumerate(waiting) if call[0] == message.tool_call_id), None)
     if place is None and waiting and not message.tool_call_id:
         place = 0
@@ -104,7 +105,7 @@ def _result(message: Message, waiting: list[tuple[str, str]]) -> Message:
 
 
 def _with_ids(message: Message, ids: set[str]) -> tuple[Message, list[tuple[str, str]]]:
-    """A message whose calls have ids that no other call of the conversation has, and those ids beside the old ones."""
+    """The message with call ids that no other call of the conversation has, and pairs of old and new ids."""
     waiting: list[tuple[str, str]] = []
     calls: list[ToolCall] = []
     for call in message.tool_calls:
@@ -127,7 +128,7 @@ def _with_ids(message: Message, ids: set[str]) -> tuple[Message, list[tuple[str,
 
 
 def _leave_out(made: list[Message], caller: int, waiting: list[tuple[str, str]]) -> None:
-    """Take the calls that nothing answered out of the message that made them, and the message too if it says nothing else."""
+    """Remove the calls that nothing answered from the message that made them, and the message too if it says nothing else."""
     gone = {sent for _, sent in waiting}
     waiting.clear()
     message = made[caller]
@@ -150,7 +151,7 @@ def _worded(message: Message) -> Message | None:
 
 
 def _content(content: Content) -> Content:
-    """A content with texts that can be sent, and at least one; the same object where nothing changes."""
+    """The content with texts that can be sent, and at least one of them; the same object if nothing changes."""
     if isinstance(content, str):
         return EMPTY if not content or content.isspace() else sendable_text(content)
     parts = [sendable_text(part) if isinstance(part, str) else part for part in content]

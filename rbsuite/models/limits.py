@@ -1,4 +1,4 @@
-"""What model calls may cost: limits of an experiment and of a rollout, and what a call counts that does not say what it cost."""
+"""What model calls may cost: limits of an experiment and of a rollout, and how a call is counted that does not report what it cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Limits:
     Attributes:
         cost: US dollars.
         tokens: in and out.
-        calls: model calls; one that is tried again after a fault is one.
+        calls: model calls; a call that is retried after a failure counts once.
         seconds: wall time.
     """
 
@@ -33,7 +33,7 @@ class Limits:
     seconds: float | None = None
 
     def reached(self, **spent: float) -> str:
-        """The first of the limits that is used up, by its name here; empty where none is.
+        """The name of the first limit that is used up, as it is called here; empty if none is.
 
         Args:
             spent: what was spent, by the same names.
@@ -60,7 +60,7 @@ def amount(name: str, value: float) -> str:
 
 
 def money(spent: Spent) -> str:
-    """What was spent in US dollars, as far as it is known, in words."""
+    """What was spent in US dollars, as far as is known, in words."""
     if not spent.unpriced:
         return amount("cost", spent.cost)
     known = f"{amount('cost', spent.cost)} and " if spent.cost else ""
@@ -68,7 +68,7 @@ def money(spent: Spent) -> str:
 
 
 def sane(usage: Usage) -> Usage:
-    """A usage in which no count is one that no call can have; a price that goes with such a count is unknown."""
+    """The usage without counts that no call can have; a price that comes with such a count is taken as unknown."""
     cost = usage.cost
     if (
         type(usage.calls) is type(usage.input_tokens) is type(usage.output_tokens) is int
@@ -91,11 +91,11 @@ def _count(value: object) -> int | None:
 
 
 def tokens_of(request: ModelRequest, completion: Completion | None) -> int:
-    """The tokens of a call: what the provider counted; else an estimate, one for four characters.
+    """The tokens of a call: what the provider counted; else an estimate, one token per four characters.
 
     Args:
         request: what was asked.
-        completion: what came; ``None``: the call was cut off.
+        completion: what came back; ``None``: the call was cut off.
     """
     if completion is not None and (completion.usage.tokens or completion.usage.cost is not None):
         return completion.usage.tokens
@@ -113,7 +113,7 @@ class RolloutBudget:
 
     Attributes:
         limits: how much; the time is kept elsewhere.
-        needs_prices: whether a limit of money stands where a price is not known, which is an error; else it holds for what is known.
+        needs_prices: whether a limit on money is an error if a price is not known; if not, the limit applies to the known prices.
         calls, tokens, cost: what they have spent.
     """
 
@@ -125,10 +125,10 @@ class RolloutBudget:
     _unpriced: bool = field(default=False, repr=False)
 
     def begin(self) -> None:
-        """A call is to be made.
+        """Count a call that is about to be made.
 
         Raises:
-            BudgetSpent: it may not.
+            BudgetSpent: it may not be made.
             UsageError: money is limited, and a call was made whose price is not known.
         """
         if self._unpriced and self.needs_prices and self.limits.cost is not None:
@@ -149,7 +149,7 @@ class RolloutBudget:
 
 
 def unpriced(option: str) -> UsageError:
-    """What is said where money is limited and a price is not known."""
+    """The error for when money is limited and a price is not known."""
     return UsageError(
         f"the price of a model call is not known, so --{option} cannot be enforced.",
         "Give its prices in dollars per million tokens (MODEL:input_price=X,output_price=Y), or limit the tokens instead.",
@@ -157,6 +157,6 @@ def unpriced(option: str) -> UsageError:
 
 
 def with_usage(completion: Completion) -> Completion:
-    """A completion whose usage is :func:`sane`."""
+    """The completion with its usage made :func:`sane`."""
     usage = sane(completion.usage)
     return completion if usage is completion.usage else replace(completion, usage=usage)

@@ -1,4 +1,4 @@
-"""Chat models of providers, through litellm, which is imported at the first call: that takes seconds."""
+"""Providers' chat models, called through litellm, which is imported at the first call because that takes seconds."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ENVIRONMENT = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCT
 
 
 class LiteLLMModel(ProviderModel):
-    """A model that litellm asks; its name is passed on as it is. See :class:`rbsuite.models.provider.ProviderModel`."""
+    """A model called through litellm; its name is passed on as it is. See :class:`rbsuite.models.provider.ProviderModel`."""
 
     _switches: dict[str, bool] | None = None
 
     async def aclose(self) -> None:
         """Close litellm's connections.
 
-        litellm keeps them in one cache of the process, so this is for when all calls are over; a later call opens new ones.
+        litellm keeps them in one cache per process, so this is for when all calls are over; a later call opens new ones.
         """
         litellm = sys.modules.get("litellm")
         if litellm is not None:
@@ -48,20 +48,20 @@ class LiteLLMModel(ProviderModel):
             num_retries=0,
             max_retries=0,
             drop_params=True,
-            # litellm leaves out what it does not know of a model; what the user has set is sent.
+            # litellm leaves out options that it does not know a model to have; what the user has set is sent.
             allowed_openai_params=[name for name in EXPLICIT if name in self._settings.options],
             **(self._switches or {}),
         )
 
     def _connection(self) -> dict[str, Any]:
-        """Where to connect, and for a server of one's own the key.
+        """Where to connect, and the key for a server of one's own.
 
         Such a server often wants none, but litellm refuses to call without one, and takes a placeholder such as ``true`` for a boolean.
         """
         options: dict[str, Any] = {} if self._base_url is None else {"base_url": self._base_url}
         address = self._base_url or own_server(self._name)
         if address and "@" in address:
-            # litellm's client refuses credentials in an address beside a key.
+            # litellm's client refuses credentials in an address together with a key.
             plain, basic = without_credentials(address)
             options = {"base_url": plain, "extra_headers": {"Authorization": basic}}
         if address and self._name.startswith(PREFIX):
@@ -72,7 +72,7 @@ class LiteLLMModel(ProviderModel):
         hidden = getattr(response, "_hidden_params", None) or {}
         if (
             "response_cost" in hidden
-        ):  # litellm has worked it out already; to do it again would cost more than all the rest here
+        ):  # litellm has already worked it out; doing it again would cost more than all the rest here
             known = hidden["response_cost"]
             return float(known) if isinstance(known, int | float) else None
         try:
@@ -105,7 +105,7 @@ def load_litellm() -> Any:
 def _import_litellm() -> Any:
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # Warnings about litellm's own code, at its import and at its first call, are nothing that a user could fix.
+    # Warnings about litellm's own code, at its import and at its first call, are not something that a user could fix.
     warnings.filterwarnings("ignore", module=r"(litellm|pydantic)\b")
     try:
         with warnings.catch_warnings():
@@ -121,8 +121,8 @@ def _import_litellm() -> Any:
 def _tool_switches() -> dict[str, bool]:
     """What litellm must be told so that it takes tools.
 
-    It first shows them to its MCP gateway, a module that needs packages which litellm installs only as extras (seen in 1.106.2). Where
-    that module is there and cannot be imported, litellm is told to pass it by.
+    It first passes them to its MCP gateway, a module that needs packages which litellm installs only as extras (seen in 1.106.2). If
+    that module exists but cannot be imported, litellm is told to skip it.
     """
     try:
         with warnings.catch_warnings():

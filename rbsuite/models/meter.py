@@ -1,4 +1,4 @@
-"""What an experiment spends on model calls, over all its processes and sessions; once a limit is reached no further call is begun."""
+"""What an experiment spends on model calls, over all its processes and sessions; once a limit is reached, no further call is started."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from rbsuite.models.limits import OPTIONS, Limits, amount, money, tokens_of, unp
 from rbsuite.trajectory import Spent, Usage
 
 COLUMNS = 4
-"""Numbers of a row: calls, tokens, dollars, calls without a price."""
+"""Numbers in a row: calls, tokens, dollars, calls without a price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers that processes share. Row 0 is what earlier sessions and other commands spent, each further row one process's.
+    """Numbers that processes share. Row 0 is what earlier sessions and other commands spent; each further row belongs to one process.
 
     Each row has one writer, so nothing is locked: what another process has spent is seen at once, or a moment later.
 
     Attributes:
-        numbers: the rows, one after the other, of calls, tokens, dollars and calls without a price.
+        numbers: the rows, one after another, of calls, tokens, dollars and calls without a price.
     """
 
     numbers: MutableSequence[float]
 
     @classmethod
     def for_processes(cls, processes: int) -> Counts:
-        """Counts of this process and so many others; given to them when they are started."""
+        """Counts of this process and of ``processes`` others, which receive them when they are started."""
         if not processes:
             return cls([0.0] * (2 * COLUMNS))
         from multiprocessing import get_context
@@ -37,12 +37,12 @@ class Counts:
         return cls(get_context("spawn").RawArray("d", (2 + processes) * COLUMNS))
 
     def row(self, number: int) -> Spent:
-        """What a row holds."""
+        """The contents of a row."""
         calls, tokens, cost, without = self.numbers[number * COLUMNS : (number + 1) * COLUMNS]
         return Spent(int(calls), int(tokens), cost, int(without))
 
     def add(self, number: int, calls: int = 0, tokens: int = 0, cost: float = 0.0, unpriced: int = 0) -> None:
-        """Add to what a row holds."""
+        """Add to a row."""
         numbers, at = self.numbers, number * COLUMNS
         numbers[at] += calls
         numbers[at + 1] += tokens
@@ -50,7 +50,7 @@ class Counts:
         numbers[at + 3] += unpriced
 
     def write(self, number: int, spent: Spent) -> None:
-        """Put down what a row holds."""
+        """Set the contents of a row."""
         for place, value in enumerate((spent.calls, spent.tokens, spent.cost, spent.unpriced)):
             self.numbers[number * COLUMNS + place] = value
 
@@ -61,17 +61,17 @@ class Counts:
 
     @property
     def total(self) -> Spent:
-        """What was spent in all."""
+        """What was spent in total."""
         return self.row(0) + self.session
 
 
 class Meter:
-    """One process's part in what an experiment spends.
+    """One process's share of what an experiment spends.
 
     Args:
-        limits: how much may be spent; of the time, what is left.
+        limits: how much may be spent; for the time, what is left of it.
         counts: shared with the other processes.
-        row: this process's, from 1.
+        row: this process's row, from 1.
         until: when the time is over, in seconds of :func:`time.time`; ``None``: never.
         spent_more: told after every call.
     """
@@ -94,14 +94,14 @@ class Meter:
         self._prices: dict[str, tuple[float, int]] = {}
 
     async def enter(self) -> None:
-        """:meth:`begin`, where that may have to be asked elsewhere first. Raises what it raises."""
+        """Like :meth:`begin`, for meters that may have to ask elsewhere first. Raises what that raises."""
         self.begin()
 
     def begin(self) -> None:
-        """Count a call that is to be made.
+        """Count a call that is about to be made.
 
         Raises:
-            LimitReached: it may not.
+            LimitReached: it may not be made.
             UsageError: money is limited, and calls were made whose price is not known.
         """
         if self._limited:
@@ -122,31 +122,31 @@ class Meter:
             raise LimitReached(f"--{OPTIONS[name]} is reached ({limit}); spent: {told}, {money(total)}.", OPTIONS[name])
 
     def elsewhere(self, usage: Usage) -> None:
-        """Count what was spent by others than the experiment's models. It cannot be refused: it has been spent."""
+        """Count what was spent on anything other than the experiment's models. It cannot be refused: it has already been spent."""
         priced = usage.cost is not None
         self._counts.add(self._row, usage.calls, usage.tokens, usage.cost or 0.0, 0 if priced else usage.calls)
         if self._spent_more is not None:
             self._spent_more()
 
     def end(self, model: str, request: ModelRequest, completion: Completion | None) -> None:
-        """Count what a call has come to.
+        """Count what a call cost.
 
         Args:
             model: its name.
             request: what was asked.
-            completion: what came; ``None``: the call was cut off, and what it cost is estimated.
+            completion: what came back; ``None``: the call was cut off, and its cost is estimated.
         """
         cost = None if completion is None else completion.usage.cost
         self.count(model, tokens_of(request, completion), cost, answered=completion is not None)
 
     def count(self, model: str, tokens: int, cost: float | None, *, answered: bool = True) -> None:
-        """Count what a call has come to.
+        """Count what a call cost.
 
         Args:
             model: its name.
-            tokens: of what was sent and received.
+            tokens: sent and received.
             cost: in dollars; ``None``: not known.
-            answered: whether there was an answer; without one, a cost that is not known is not held against a limit of money.
+            answered: whether there was an answer; without one, an unknown cost is not held against a limit on money.
         """
         known = self._prices.get(model, (0.0, 0))
         if cost is not None:

@@ -1,4 +1,4 @@
-"""How long a reply and a call may be, by what they are for."""
+"""How long a reply and a call may be, by purpose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REPLY_TOKENS: Mapping[Purpose, int] = {
     "select": 4096,
     "grade": 4096,
 }
-"""Most tokens of a reply, thinking included: several times what is asked for, so that only a reply without end is cut."""
+"""Most tokens of a reply, thinking included: several times what is asked for, so that only an endless reply is cut."""
 
 CALL_SECONDS: Mapping[Purpose, float] = {
     "agent": 600.0,
@@ -29,14 +29,14 @@ CALL_SECONDS: Mapping[Purpose, float] = {
     "select": 300.0,
     "grade": 300.0,
 }
-"""Seconds that one call may take, a further try after a fault having its own."""
+"""Seconds that one call may take; a retry after a failure has its own."""
 
 
 def reply_tokens(text: str) -> Mapping[Purpose, int]:
     """Most tokens of a reply by purpose, as ``--reply-tokens`` says: ``2000``, or ``agent=16000,judge=2000``.
 
     Raises:
-        UsageError: a number is none, or below 1.
+        UsageError: a value is not a number, or is below 1.
         UnknownNameError: there is no such purpose.
     """
     found = dict(REPLY_TOKENS)
@@ -53,7 +53,7 @@ def call_seconds(text: str) -> Mapping[Purpose, float]:
     """Seconds that a call may take by purpose, as ``--call-time`` says: ``60``, or ``agent=1800,user=60``.
 
     Raises:
-        UsageError: a number is none, or not above 0.
+        UsageError: a value is not a number, or is not above 0.
         UnknownNameError: there is no such purpose.
     """
     found = {**CALL_SECONDS, **_read(text, "call-time")}
@@ -63,7 +63,7 @@ def call_seconds(text: str) -> Mapping[Purpose, float]:
 
 
 def written(values: Mapping[Purpose, float], defaults: Mapping[Purpose, float]) -> str:
-    """The one way to write them; empty where they are the defaults."""
+    """Their canonical form; values that are the defaults are left out."""
     return ",".join(
         f"{purpose}={values[purpose]:g}" if values[purpose] % 1 else f"{purpose}={int(values[purpose])}"
         for purpose in PURPOSES

@@ -1,4 +1,4 @@
-"""What calls cost and how much models take, by litellm's list, which is read as a file: litellm itself is not imported."""
+"""What calls cost and how much models take, according to litellm's list, which is read as a file: litellm itself is not imported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def price(name: str, usage: Any) -> float | None:
 
     Args:
         name: ``PROVIDER/MODEL``.
-        usage: has ``prompt_tokens``, ``completion_tokens`` and perhaps ``prompt_tokens_details`` with ``cached_tokens``; or ``None``.
+        usage: has ``prompt_tokens``, ``completion_tokens`` and possibly ``prompt_tokens_details`` with ``cached_tokens``; or ``None``.
     """
     known = _prices()
     entry = known.get(name) or known.get(name.partition("/")[2])
@@ -47,7 +47,7 @@ def context(name: str) -> int:
 
 @cache
 def _prices() -> Mapping[str, Mapping[str, Any]]:
-    """The list; empty where it is not to be had."""
+    """The list; empty if it is not available."""
     spec = find_spec("litellm")
     for directory in (spec.submodule_search_locations or ()) if spec is not None else ():
         try:

@@ -1,4 +1,4 @@
-"""What all models of providers have in common, however they are reached: retries, what a provider refuses, outcomes, errors that help."""
+"""What all providers' models have in common, however they are reached: retries, what a provider refuses, outcomes, helpful errors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _UNUSABLE: frozenset[FailureKind] = frozenset({"authentication", "permission", "
 
 
 def own_server(name: str, base_url: str | None = None) -> str | None:
-    """The address of a server of one's own that a model is asked at; ``None``: it is asked at its provider's.
+    """The address of the user's own server on which a model is called; ``None``: it is called at its provider.
 
     Args:
         name: ``PROVIDER/MODEL``.
@@ -58,20 +58,20 @@ def own_server(name: str, base_url: str | None = None) -> str | None:
 class ProviderModel(ABC):
     """A model of a provider, or of any server that speaks OpenAI's chat completions.
 
-    What is transient (rate limits, time-outs, broken connections, server errors) is retried; a context overflow and a refusal are
-    outcomes; everything else is a :class:`ModelError` that says what to do. No message holds a key.
+    Transient failures (rate limits, timeouts, broken connections, server errors) are retried; a context overflow and a refusal are
+    outcomes; everything else is a :class:`ModelError` that says what to do. No message contains a key.
 
     Args:
         name: ``PROVIDER/MODEL``.
         base_url: the server's address; ``None``: the provider's, or its environment variable (``OPENAI_BASE_URL``, ...).
         timeout: seconds that one call may take.
-        retries: how often a transient failure is tried again.
-        backoff: the waits between.
+        retries: how often a call is retried after a transient failure.
+        backoff: the waits in between.
         waiting: told before each wait.
         label: what messages call it; empty: its name.
-        headers: gives headers that go with a request.
-        pace: how many of its calls may be under way, where it is shared with others.
-        settings: what the user sets of the model.
+        headers: returns headers that go with a request.
+        pace: how many of its calls may be under way, if shared with others.
+        settings: what the user sets for the model.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class ProviderModel(ABC):
 
     @property
     def server(self) -> str:
-        """Where it is asked, without credentials; empty: at its provider's."""
+        """Where it is called, without credentials; empty: at its provider."""
         return scrub_text(own_server(self._name, self._base_url) or self._base_url or "")
 
     @property
@@ -166,17 +166,17 @@ class ProviderModel(ABC):
 
     @abstractmethod
     async def _send(self, body: dict[str, Any], headers: Mapping[str, str], seconds: float) -> Any:
-        """One call, which may take so many seconds. Gives an object as :func:`rbsuite.models.wire.completion_from_wire` takes it."""
+        """Make one call, limited to ``seconds``; the result has the form that :func:`rbsuite.models.wire.completion_from_wire` takes."""
 
     @abstractmethod
     def _cost(self, response: Any) -> float | None:
         """Its price in US dollars; ``None``: unknown."""
 
     def _library(self) -> Any:
-        """The module that is asked what a failure means; ``None``: none.
+        """The module whose error classes tell what a failure means; ``None``: none.
 
         Raises:
-            ModelError: it cannot be had.
+            ModelError: it cannot be loaded.
         """
         return None
 
@@ -184,18 +184,18 @@ class ProviderModel(ABC):
         return self._sendable(self._settings.applied(request_body(request, images=images, reasoning=reasoning)))
 
     def _sendable(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The request as the provider is known to take it."""
+        """The request in the form the provider is known to accept."""
         return self._reply_limit.applied(self._without_refused(body))
 
     def _fit_reply(self, error: Exception, body: dict[str, Any]) -> dict[str, Any] | None:
-        """The request with a limit on the reply that the provider takes; ``None`` where that is not what it complains of."""
+        """The request with a reply limit that the provider accepts; ``None`` if that is not what it complains about."""
         fitted = self._reply_limit.fitted(str(error), body)
         if fitted is not None and (told := self._reply_limit.told):
             _log.warning("%s: %s", self._label, told, extra={"model": self._label})
         return fitted
 
     def _without_refused(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The request without what the provider has refused."""
+        """The request without the parts that the provider has refused."""
         if not self._refused:
             return body
         kept = {part: value for part, value in body.items() if part not in self._refused}
@@ -214,7 +214,7 @@ class ProviderModel(ABC):
         return bool(parameter)
 
     def _describe_images(self) -> None:
-        """The provider refused a request for its images: their descriptions are sent in this and all later calls."""
+        """The provider refused a request because of its images: their descriptions are sent in this and all later calls."""
         if self._takes_images:
             self._takes_images = False
             _log.warning(

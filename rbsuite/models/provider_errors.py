@@ -24,11 +24,11 @@ FailureKind = Literal[
 ]
 
 OPTIONAL = ("temperature", "seed", "name", "response_format")
-"""What a request can do without; ``name`` stands in its messages."""
+"""What a request can do without; ``name`` is a field of its messages."""
 _OTHER_NAMES = {"response_format": r"response_format|json_schema|structured[ _]outputs?|additionalproperties"}
 
 WANT_REASONING = frozenset({"deepseek", "moonshot"})
-"""Providers that ask for a model's reasoning with the conversation; others are found out by what they refuse."""
+"""Providers that want a model's reasoning sent back with the conversation; others are recognized by what they refuse."""
 
 _LONGEST_DETAIL = 240
 _LABELS: Mapping[FailureKind, str] = {
@@ -40,7 +40,7 @@ _LABELS: Mapping[FailureKind, str] = {
     "request": "request refused",
 }
 
-# Subclasses before their bases: overflow and refusal are bad requests to litellm.
+# Subclasses before their bases: litellm counts overflow and refusal as bad requests.
 _BY_CLASS: tuple[tuple[str, FailureKind], ...] = (
     ("ContextWindowExceededError", "context_overflow"),
     ("ContentPolicyViolationError", "content_filter"),
@@ -69,10 +69,10 @@ _BY_STATUS: Mapping[int, FailureKind] = {
     429: "transient",
 }
 _OVERLOAD = frozenset({429, 503, 529})
-# litellm reports some failures in a class that says "try again" though no retry can succeed.
+# litellm reports some failures in a class that says "try again" although no retry can succeed.
 _QUOTA = re.compile(r"insufficient_quota|exceeded your current quota|credit balance is too low", re.IGNORECASE)
 _NO_CREDENTIALS = re.compile(r"missing credentials|api_key client option must be set|no api key", re.IGNORECASE)
-# Servers that litellm does not know word these in their own ways.
+# Servers that litellm does not know use their own words for these.
 _OVERFLOW = re.compile(
     r"context[ _-]?(?:length|size|window|limit|shift)|context_length_exceeded|exceed_context_size|request too large"
     r"|(?:prompt|input|request|messages?|conversation)(?: tokens?| length)?(?: is| are| was)? (?:too (?:long|large|big)|longer than)"
@@ -113,7 +113,7 @@ class EmptyReply(Exception):
 
 
 class NotCompletion(ValueError):
-    """An answer of another form than the one that was asked for."""
+    """An answer in a form other than the one that was asked for."""
 
 
 def classify(error: Exception, litellm: Any) -> FailureKind:
@@ -121,13 +121,13 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
 
     Args:
         error: what the call raised, or ``TimeoutError``.
-        litellm: the module; ``None``: it was not what made the call, and the status alone tells.
+        litellm: the module; ``None``: the call was not made through it, and only the status tells.
     """
     text = str(error)
     if _NO_CREDENTIALS.search(text):
         return "authentication"
     if _QUOTA.search(text):
-        # Some providers word a limit per minute so, and say when it is over.
+        # Some providers use these words for a per-minute limit, and say when it is over.
         return "transient" if retry_after(error) is not None else "quota"
     if isinstance(error, TimeoutError | ConnectionError):
         return "transient"
@@ -135,10 +135,10 @@ def classify(error: Exception, litellm: Any) -> FailureKind:
         return "context_overflow"
     kind = "transient" if isinstance(error, EmptyReply) else _by_class(error, litellm) or _by_status(error)
     if kind == "permission" and _REFUSAL.search(text):
-        return "content_filter"  # of this request alone
+        return "content_filter"  # for this request alone
     if kind not in ("request", "transient"):
         return kind
-    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter. Nor does one where it is more than a minute's limit.
+    # Some servers answer 500 to a prompt that is too long; no retry makes it shorter. Nor does one help if it exceeds a per-minute limit.
     if _OVERFLOW.search(text) and (not _rate_limited(error) or "request too large" in text.lower()):
         return "context_overflow"
     return "content_filter" if kind == "request" and _REFUSAL.search(text) else kind
@@ -161,7 +161,7 @@ def _by_status(error: Exception) -> FailureKind:
 
 
 def retry_after(error: Exception) -> float | None:
-    """Seconds that the provider asked to wait, if it did."""
+    """Seconds that the provider asked the client to wait, if it did."""
     response = getattr(error, "response", None)
     for headers in (getattr(error, "litellm_response_headers", None), getattr(response, "headers", None)):
         wait = read_retry_after(headers) if isinstance(headers, Mapping) else None
@@ -174,10 +174,10 @@ def retry_after(error: Exception) -> float | None:
 
 
 def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
-    """Which optional part of the request the provider says it does not take; ``""`` if none.
+    """Which optional part of the request the provider says it does not accept; ``""`` if none.
 
     Returns:
-        ``temperature``, ``seed``, ``response_format``, or ``name`` for the names of messages.
+        ``temperature``, ``seed``, ``response_format``, or ``name`` for the messages' names.
     """
     text = str(error)
     if not _UNSUPPORTED.search(text) and not ("response_format" in sent and "response_format" in text):
@@ -195,17 +195,17 @@ def rejected_parameter(error: Exception, sent: Mapping[str, Any]) -> str:
 
 
 def asks_for_reasoning(error: Exception) -> bool:
-    """Whether the provider refused a conversation because the model's reasoning does not stand in it."""
+    """Whether the provider refused a conversation because it lacks the model's reasoning."""
     return bool(_REASONING_DUE.search(str(error)))
 
 
 def rejects_images(error: Exception) -> bool:
-    """Whether the provider says that the model takes no images. Every server words it in its own way; all name what they were sent."""
+    """Whether the provider says that the model takes no images. Servers word this differently, but all name what they were sent."""
     return bool(_IMAGES.search(str(error)))
 
 
 def overloads(error: Exception) -> bool:
-    """Whether the provider says that it is asked too much at once, so that fewer calls at a time would fare better."""
+    """Whether the provider says that it is overloaded, so that fewer concurrent calls would fare better."""
     return getattr(error, "status_code", None) in _OVERLOAD
 
 
@@ -228,7 +228,7 @@ def detail(error: Exception) -> str:
 
 
 def advice(kind: FailureKind, model: str, litellm: Any, error: Exception | None = None) -> str:
-    """What the user can do, one line."""
+    """What the user can do, in one line."""
     provider = model.partition("/")[0]
     if kind == "authentication":
         names = key_variables(model, litellm)
@@ -249,7 +249,7 @@ def advice(kind: FailureKind, model: str, litellm: Any, error: Exception | None 
 
 
 def require_sendable_keys(provider: str) -> None:
-    """See that the keys of a provider can be sent, before any call is made.
+    """Check that a provider's keys can be sent, before any call is made.
 
     Raises:
         UsageError: one cannot; its variable is named.
@@ -261,7 +261,7 @@ def require_sendable_keys(provider: str) -> None:
 
 
 def key_variables(model: str, litellm: Any) -> list[str]:
-    """Names of the environment variables that hold the provider's key; the conventional name where litellm knows none."""
+    """Names of the environment variables that hold the provider's key; the conventional name if litellm knows none."""
     provider = model.partition("/")[0]
     conventional = f"{re.sub('[^A-Z0-9]', '_', provider.upper())}_API_KEY"
     if os.environ.get(conventional):

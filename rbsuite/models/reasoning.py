@@ -1,7 +1,7 @@
-"""Tells what a model thought from what it answered, where both stand in one text.
+"""Separates what a model thought from what it answered when both are in one text.
 
 Models mark their reasoning in several ways: a block between tags (``<think>``, ``<thinking>``, ``[THINK]``, ``<seed:think>``, ...), a block
-whose opening tag was part of the prompt, so that only the closing one is left, a block that the limit of tokens cut, or the channels of
+whose opening tag was part of the prompt, so that only the closing one is left, a block cut off by the token limit, or the channels of
 OpenAI's Harmony format.
 """
 
@@ -18,24 +18,24 @@ _TAG = re.compile(
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _CHANNEL = "<|channel|>"
 _IN_MARKS = ("think", "thought", "reasoning", _CHANNEL)
-"""Every mark holds one of these, in lower case."""
+"""Every mark contains one of these, in lower case."""
 _NAMED_CHANNEL = re.compile(r"<\|channel\|>[ \t]?(?:analysis|commentary|final)\b")
 _HARMONY = re.compile(r"<\|(start|channel|message|end|return|call)\|>")
 
 
 def separate(text: str) -> tuple[str, str]:
-    """The reasoning in a reply and the answer, in time linear in its length.
+    """The reasoning and the answer in a reply, in time linear in its length.
 
     A block ends at the first closing tag, whatever its spelling. A closing tag without an opening one ends a block that began with the
-    reply. An opening tag that nothing closes begins a block if it begins a line; else it is part of the answer. Of Harmony's channels
-    ``final`` is the answer, and ``commentary`` where it is no tool call; the mark of a channel that names none of them is text.
+    reply. An opening tag that is never closed begins a block if it begins a line; else it is part of the answer. Of Harmony's channels,
+    ``final`` is the answer, and so is ``commentary`` unless it is a tool call; a channel mark that names an unknown channel is text.
 
     Args:
         text: the reply.
 
     Returns:
-        Reasoning and answer. The pieces of each stand on lines of their own, without the space around them. A text without any mark is
-        the answer as it stands.
+        Reasoning and answer. The pieces of each are on lines of their own, without surrounding whitespace. A text without any mark is
+        all answer, unchanged.
     """
     if not _NAMED_CHANNEL.search(text):
         return _tagged(text)
@@ -45,7 +45,7 @@ def separate(text: str) -> tuple[str, str]:
 
 
 def thought_and_said(text: str) -> tuple[str, str]:
-    """As :func:`separate`, at next to no cost for a text in which no mark can stand."""
+    """Like :func:`separate`, at next to no cost for a text that cannot contain a mark."""
     if "<" not in text and "[" not in text and "◁" not in text:
         return "", text
     lower = text.lower()
@@ -53,7 +53,7 @@ def thought_and_said(text: str) -> tuple[str, str]:
 
 
 def in_lower_case(text: str) -> str:
-    """A text in lower case whose places are those of the text. To search it is many times faster than to search for letters of any case."""
+    """The text in lower case, with every character at its old place. Searching this is many times faster than a case-insensitive search."""
     lower = text.lower()
     return lower if len(lower) == len(text) else text.translate(_ASCII_LOWER)
 
@@ -78,7 +78,7 @@ def _tagged(text: str) -> tuple[str, str]:
         at += len(piece)
         end = at + len(tag)
         if closing[tag]:
-            if not inside:  # all that seemed to be said was thought
+            if not inside:  # everything that looked like the answer was thinking
                 thought += said
                 said.clear()
             thought.append(text[begin:at])
@@ -108,12 +108,12 @@ def _channelled(text: str) -> tuple[list[str], list[str]]:
         mark = marks[place]
         if mark == "channel":
             header = piece
-            if marks[place + 1] != "message":  # no word says where the header ends
+            if marks[place + 1] != "message":  # nothing says where the header ends
                 header, _, piece = piece.partition(" ")
                 if piece:
                     (said if _is_said(header) else thought).append(piece)
         elif piece and mark != "start":
-            # What stands before all marks goes on from a prompt that opened the channel of the reasoning.
+            # What comes before all marks continues a prompt that opened the reasoning channel.
             (thought if not mark or (mark == "message" and not _is_said(header)) else said).append(piece)
     return thought, said
 

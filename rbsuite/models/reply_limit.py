@@ -1,4 +1,4 @@
-"""What a provider says of the limit on a reply that it was sent: that it is too high, or goes by another name."""
+"""What a provider says about the reply limit it was sent: that it is too high, or goes by another name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 NAMES = ("max_tokens", "max_completion_tokens")
-"""The names that the limit has."""
+"""The names of the limit."""
 
 _NUMBER = r"[`'\" ]*(\d[\d,]*)"
 _NAMED = re.compile(
@@ -24,19 +24,19 @@ _PROMPT = (
 )
 _SUM = re.compile(_NUMBER + r" \+ (\d[\d,]*) > (\d[\d,]*)")
 _LEAST = 16
-"""A reply of fewer tokens says nothing: there the conversation is too long."""
+"""A reply of fewer tokens says nothing: then it is the conversation that is too long."""
 
 
 def fitting(text: str, sent: int) -> tuple[int, bool] | None:
-    """A limit that the provider would take.
+    """A limit that the provider would accept.
 
     Args:
         text: what it says.
         sent: the limit that it was sent.
 
     Returns:
-        The limit, below ``sent``, and whether it holds for every call of the model; a limit that comes of the length of the conversation
-        holds for this one. ``None``: the provider does not complain of the limit, or the conversation leaves no room.
+        The limit, below ``sent``, and whether it holds for every call to the model; a limit due to the length of the conversation
+        holds for this call only. ``None``: the provider does not complain about the limit, or the conversation leaves no room.
     """
     if not _NAMED.search(text) or not _TOO_HIGH.search(text):
         return None
@@ -50,7 +50,7 @@ def fitting(text: str, sent: int) -> tuple[int, bool] | None:
 
 
 def _room(text: str) -> int | None:
-    """What the context leaves for a reply, where the provider says how long the conversation is."""
+    """What the context leaves for a reply, if the provider says how long the conversation is."""
     if (told := _SUM.search(text)) is not None:
         return _number(told[3]) - _number(told[1])
     context = _CONTEXT.search(text)
@@ -63,7 +63,7 @@ def _number(text: str) -> int:
 
 
 def other_name(text: str, name: str) -> str:
-    """The name under which the provider wants the limit; empty where it does not say.
+    """The name under which the provider wants the limit; empty if it does not say.
 
     Args:
         text: what it says.
@@ -77,10 +77,10 @@ def other_name(text: str, name: str) -> str:
 
 
 class ReplyLimit:
-    """What has been learnt of a model's limit on replies: under which name it takes one, and how high.
+    """What has been learned about a model's limit on replies: under which name it accepts one, and how high.
 
     Attributes:
-        told: what was learnt last, in words; empty where it holds for one call alone.
+        told: what was learned last, in words; empty if it holds for one call only.
     """
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class ReplyLimit:
         self.told = ""
 
     def applied(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A request whose limit is as the model takes it."""
+        """The request with its limit in the form the model accepts."""
         name = next((one for one in NAMES if one in body), None)
         if name is None:
             return body
@@ -100,7 +100,7 @@ class ReplyLimit:
         return {**{part: value for part, value in body.items() if part != name}, self._name: limit}
 
     def fitted(self, text: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """The request as the provider would take it; ``None`` where it does not complain of the limit.
+        """The request as the provider would accept it; ``None`` if it does not complain about the limit.
 
         Args:
             text: what it says.

@@ -1,4 +1,4 @@
-"""How long to wait before a failed model call is tried again."""
+"""How long to wait before a failed model call is retried."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rbsuite.seeds import unit
 class Backoff:
     """Exponential waits with jitter.
 
-    The jitter comes from a seed, so a run waits the same way each time it is made; calls with different seeds spread out.
+    The jitter comes from a seed, so a repeated run waits in the same way; calls with different seeds spread out.
 
     Attributes:
         first: the largest wait before the first retry, in seconds; it doubles with every further one.
-        longest: no wait is longer, in seconds; also the bound on what a server may ask for.
+        longest: the longest wait, in seconds; also the bound on what a server may ask for.
     """
 
     first: float = 1.0
@@ -44,10 +44,10 @@ DEFAULT_BACKOFF = Backoff()
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds a response asks to wait: ``retry-after-ms``, or ``Retry-After`` as seconds or as a date; ``None`` if it does not say.
+    """Seconds that a response asks to wait: ``retry-after-ms``, or ``Retry-After`` as seconds or as a date; ``None`` if it does not say.
 
     Args:
-        headers: response headers; names in any case.
+        headers: response headers, with names in upper or lower case.
 
     A date counts from the response's own ``Date``, so this machine's clock does not matter.
     """

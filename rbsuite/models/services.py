@@ -1,4 +1,4 @@
-"""What agents, users, judges, selectors, memories and episodes may use beside their own: prompts and one metered model."""
+"""What agents, users, judges, selectors, memories and episodes may use besides their own: prompts and one metered model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rbsuite.trajectory import Message, ToolSpec
 
 
 class ModelServices(Protocol):
-    """Prompts and a model, whose cost counts as the purpose of the one who asks."""
+    """Prompts and a model whose cost is counted under the caller's purpose."""
 
     def render(self, template: str, **variables: Any) -> str:
         """Render a prompt template: the experiment's, else the plugin's, else the core's."""
@@ -25,7 +25,7 @@ class ModelServices(Protocol):
 
 
 class ToolServices(ModelServices, Protocol):
-    """The same with a model that may be offered tools; for those who take turns in an episode."""
+    """The same, with a model that may be offered tools; for those who take turns in an episode."""
 
     async def complete(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec] = (), *, temperature: float | None = None
@@ -34,19 +34,19 @@ class ToolServices(ModelServices, Protocol):
 
 
 class SeededServices(ModelServices, Protocol):
-    """The same with chance."""
+    """The same, with randomness."""
 
     @property
     def rng(self) -> random.Random:
-        """A generator seeded for the rollout, or the task and phase, that is at hand."""
+        """A generator seeded for the current rollout, or the current task and phase."""
 
 
 class FittingServices(ModelServices, Protocol):
-    """Those of who shows a model transcripts: how much it takes, and a place to count what had to be left out."""
+    """For those who show a model transcripts: how much it takes, and a place to count what had to be left out."""
 
     @property
     def window(self) -> int:
-        """Tokens of a prompt that the model takes, with room for a reply; 0: not known."""
+        """Tokens of a prompt that the model takes, leaving room for a reply; 0: not known."""
 
     def count(self, event: str) -> None:
         """Count an event for the report, e.g. ``"judge_unread"`` or ``"transcripts_cut"``."""

@@ -1,7 +1,7 @@
-"""What a user sets of a provider's model: ``PROVIDER/MODEL:max_tokens=2000,temperature=1,body.top_k=20``.
+"""What a user sets for a provider's model: ``PROVIDER/MODEL:max_tokens=2000,temperature=1,body.top_k=20``.
 
-The options begin at the first ``:`` that a name and ``=`` follow, so that names with colons stand as they are (``ollama/llama3:8b``,
-``ollama/llama3:8b:temperature=1``).
+The options begin at the first ``:`` that is followed by a name and ``=``, so names with colons are kept as they are
+(``ollama/llama3:8b``, ``ollama/llama3:8b:temperature=1``).
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _OWN = frozenset(["model", "messages", "tools", "stream", "n", *(option.name for
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """A provider's model and what is set of it.
+    """A provider's model and its settings.
 
     Attributes:
         model: ``PROVIDER/MODEL``.
-        options: the options that are given.
+        options: the options that were given.
         body: further fields of every request, as they are sent.
     """
 
@@ -104,7 +104,7 @@ class ModelSettings:
 
     @property
     def reference(self) -> str:
-        """The one way to write it."""
+        """Its canonical form."""
         values = {option.name: self.options.get(option.name, option.default) for option in OPTIONS}
         written = canonical_reference(self.model, values, OPTIONS)
         extra = [f"{BODY}{path}={_text(value)}" for path, value in sorted(_leaves(self.body))]
@@ -122,10 +122,10 @@ class ModelSettings:
         return None if found is None else float(found)
 
     def applied(self, request: dict[str, Any]) -> dict[str, Any]:
-        """A request's fields with what is set in their place; further fields stand under ``extra_body``, as OpenAI's client has them.
+        """A request's fields, replaced by the settings where there are any; further fields go under ``extra_body``, as in OpenAI's client.
 
         Args:
-            request: as :func:`rbsuite.models.wire.request_body` gives it.
+            request: as :func:`rbsuite.models.wire.request_body` returns it.
         """
         fields = {**request, **{name: self.options[name] for name in EXPLICIT if name in self.options}}
         for name in self.omitted:
@@ -137,7 +137,7 @@ class ModelSettings:
         return {**fields, "extra_body": dict(self.body)} if self.body else fields
 
     def price(self, usage: Usage) -> float | None:
-        """What a call costs by the prices that are set; ``None`` where none are, or nothing was counted."""
+        """What a call costs at the prices that are set; ``None`` if none are set, or no tokens were counted."""
         if "input_price" not in self.options or not usage.tokens:
             return None
         paid_in = usage.input_tokens * float(self.options["input_price"])
@@ -148,7 +148,7 @@ def from_table(table: Mapping[str, Any]) -> str:
     """The reference that a TOML table stands for: ``{name = "openai/gpt-x", max_tokens = 2000, body = {top_k = 20}}``.
 
     Raises:
-        UsageError: it has no name, or a value that is none of an option.
+        UsageError: it has no name, or a value that no option can have.
     """
     name = table.get("name")
     if not isinstance(name, str) or not name:
@@ -168,7 +168,7 @@ def from_table(table: Mapping[str, Any]) -> str:
 
 
 def _put(body: dict[str, Any], path: str, text: str, owner: str) -> None:
-    """Set a field, given by its path: ``chat_template_kwargs.enable_thinking``. The text is read as JSON where it is any."""
+    """Set a field, given by its path: ``chat_template_kwargs.enable_thinking``. The text is read as JSON if it is valid JSON."""
     *parents, last = path.split(".")
     if not all((*parents, last)) or (path in _OWN):
         raise UsageError(
@@ -197,7 +197,7 @@ def _leaves(body: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _text(value: Any) -> str:
-    """A value as it is written: JSON, or the text itself where that reads as no other JSON and holds no comma."""
+    """A value as it is written: JSON, or the text itself if it does not read as other JSON and contains no comma, quote or bracket."""
     if isinstance(value, str) and value == value.strip() and not re.search(r'[,"\[\]{}]', value):
         try:
             json.loads(value)

@@ -1,8 +1,8 @@
 """Limits that workers on several machines share: one :class:`Desk` for all of them, where places, rates and budgets are kept.
 
-Each worker has a :class:`SharedGate` and a :class:`SharedMeter`, which ask the desk. A call of a model that is in the worker's own process
-asks nobody for a place: what limits it is the machine. Where the desk has room, a worker keeps a place from one call to the next for
-:data:`LEASE` seconds, so that a stream of quick calls does not ask for each.
+Each worker has a :class:`SharedGate` and a :class:`SharedMeter`, which ask the desk. A call to a model in the worker's own process needs
+no place from the desk: what limits it is the machine. When the desk has room, a worker keeps a place from one call to the next for
+:data:`LEASE` seconds, so that a stream of quick calls does not have to ask for each.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ IDLE = 0.02
 
 
 class DeskWindow(Protocol):
-    """The desk, as one worker reaches it. What gives nothing back is sent and not waited for."""
+    """The desk, as one worker reaches it. Methods that return nothing send their message without waiting."""
 
     async def enter(self, model: str, head: int, position: int) -> tuple[int, bool]:
-        """Wait for a place and the start of a call; gives how often the model's limit has been lowered, and whether there is room."""
+        """Wait for a place and the start of a call; returns how often the model's limit has been lowered, and whether there is room."""
 
     def leave(self, model: str) -> None:
         """Give a place back."""
 
     def told(self, model: str, epoch: int | None, answers: int = 1) -> None:
-        """Say what a call has come to, see :attr:`rbsuite.models.gate.Pace.told`, or that so many were answered."""
+        """Report the outcome of a call, see :attr:`rbsuite.models.gate.Pace.told`, or that ``answers`` calls were answered."""
 
     async def begin(self) -> RbsuiteError | None:
-        """Count a call that is to be made; gives why it may not be."""
+        """Count a call that is about to be made; returns why it may not be made, if so."""
 
     def count(self, model: str, tokens: int, cost: float | None, answered: bool) -> None:
-        """Count what a call has come to, see :meth:`rbsuite.models.meter.Meter.count`."""
+        """Count what a call cost, see :meth:`rbsuite.models.meter.Meter.count`."""
 
     def elsewhere(self, usage: Usage) -> None:
-        """Count what was spent by others than the experiment's models."""
+        """Count what was spent on anything other than the experiment's models."""
 
 
 @dataclass
 class _Worker:
-    """What the desk knows of a worker: its line, its meter, the places that it holds, and whether it has gone."""
+    """What the desk knows about a worker: its line, its meter, the places that it holds, and whether it has gone."""
 
     line: Line
     meter: Meter
@@ -60,10 +60,10 @@ class Desk:
     """Keeps the limits of an experiment for all of its workers. Its methods are called on one event loop.
 
     Args:
-        most: see :class:`rbsuite.models.gate.Gate`; ``start`` and ``rate``: the same.
+        most: see :class:`rbsuite.models.gate.Gate`; also for ``start`` and ``rate``.
         limits: what the experiment may spend.
         before: what it has spent before.
-        until: see :class:`rbsuite.models.meter.Meter`; of this machine's clock.
+        until: see :class:`rbsuite.models.meter.Meter`; by this machine's clock.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Desk:
         self._counts.write(0, before)
 
     async def enter(self, worker: str, model: str, head: int, position: int) -> tuple[int, bool]:
-        """See :meth:`DeskWindow.enter`; a worker that has gone meanwhile holds nothing."""
+        """See :meth:`DeskWindow.enter`; a worker that has gone in the meantime gets no place."""
         known, pace = self._known(worker), self._paces.setdefault(model, Pace())
         known.line.head = head
         await self._gate.enter(pace, known.line, position)
@@ -122,11 +122,11 @@ class Desk:
         self._known(worker).meter.elsewhere(usage)
 
     def before(self, spent: Spent) -> None:
-        """Note what the experiment has spent elsewhere by now: in earlier sessions, and by other commands that work on it."""
+        """Note what the experiment has spent elsewhere so far: in earlier sessions, and through other commands that work on it."""
         self._counts.write(0, spent)
 
     def gone(self, worker: str) -> None:
-        """Take back the places of a worker that is no more; what it has spent stays counted."""
+        """Take back the places of a worker that has gone; what it has spent stays counted."""
         known = self._known(worker)
         known.gone = True
         for model, places in known.held.items():
@@ -150,7 +150,7 @@ class _Lease:
     Attributes:
         until: when it ends, in seconds of the event loop's clock.
         idle: timers that give back the places that no call holds, the oldest first.
-        answers: calls that were answered and that the desk does not know of.
+        answers: answered calls that the desk does not know about yet.
     """
 
     until: float = 0.0
@@ -159,11 +159,11 @@ class _Lease:
 
 
 class SharedGate(Gate):
-    """A worker's gate, which asks the desk for the places of models that are asked over a network.
+    """A worker's gate, which asks the desk for places for models that are called over a network.
 
     Args:
         window: the desk.
-        most: calls under way at once of models in this process.
+        most: concurrent calls to models in this process.
     """
 
     def __init__(self, window: DeskWindow, most: int) -> None:
@@ -204,7 +204,7 @@ class SharedGate(Gate):
         try:
             epoch, room = await asyncio.shield(entering)
         except asyncio.CancelledError:
-            # The place may come yet; nobody will want it then.
+            # The place may still be granted; nobody will want it then.
             entering.add_done_callback(lambda done: None if done.cancelled() else self._window.leave(model))
             raise
         pace.follow(epoch)

@@ -1,4 +1,4 @@
-"""One call of a provider, tried until it is answered: what is transient is tried again, with growing waits, whatever is asked for."""
+"""One call to a provider, tried until it is answered: transient failures are retried with growing waits, whatever is asked for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Failed(Exception):
     """A call that failed for good.
 
     Attributes:
-        error: what was raised last; it may hold headers and addresses, so no other error is to be raised from it.
+        error: what was raised last; it may contain headers and addresses, so no other error should be raised from it.
         kind: what it means.
         failures: how often the call failed.
     """
@@ -38,11 +38,11 @@ class Tries:
     Args:
         label: what messages call it.
         timeout: seconds that one try may take.
-        retries: how often a transient failure is tried again.
-        backoff: the waits between.
+        retries: how often a call is retried after a transient failure.
+        backoff: the waits in between.
         waiting: told before each wait.
-        pace: how many of its calls may be under way, shared with others; ``None``: one of its own. While a call waits to be tried again
-            it gives its place at the gate back.
+        pace: how many of its calls may be under way, shared with others; ``None``: one of its own. While a call waits to be retried,
+            it gives up its place at the gate.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Tries:
         seconds: float | None = None,
         mend: Callable[[Exception, FailureKind], bool] | None = None,
     ) -> _T:
-        """What a call gives.
+        """What a call returns.
 
         Args:
             send: makes the call.
             seed: what the jitter is derived from.
-            library: the module whose classes of errors tell what a failure means; ``None``: its status alone does.
-            seconds: limit on the time of a try, where it is not that of all calls.
-            mend: changes the call after a failure, so that it is made again at once; says whether it did.
+            library: the module whose error classes tell what a failure means; ``None``: its status alone does.
+            seconds: time limit for one try, if it differs from that of all calls.
+            mend: changes the call after a failure, so that it is made again at once; returns whether it did.
 
         Raises:
             Failed: it failed for good, or still failed after all retries.

@@ -1,12 +1,12 @@
-"""Whether a reply is one: whole, and with something in it. Everybody who asks a model looks here before a reply is read or spoken.
+"""Whether a reply can be used: complete, and not empty. Every caller of a model checks here before a reply is read or passed on.
 
 | reply | what it is |
 |---|---|
-| cut at the limit of its length | no answer: its end is missing, and nobody can tell what it would have said |
-| empty, or thinking alone | no answer |
+| cut off at the length limit | no answer: its end is missing, and nobody can tell what it would have said |
+| empty, or thinking only | no answer |
 | a call that names no tool | no answer |
 | withheld by a content filter, even in part | no answer, and the same request would meet the same filter |
-| the request does not fit the model's context | no answer, and no further try makes it fit |
+| the request does not fit the model's context | no answer, and no retry makes it fit |
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FINAL = frozenset({"context_overflow", "content_filter"})
 
 
 def normalised(completion: Completion) -> Completion:
-    """The completion with what was thought told from what is said, for models that leave both in one text."""
+    """The completion with thinking separated from the answer, for models that leave both in one text."""
     thought, said = thought_and_said(completion.text)
     if said == completion.text:
         return completion
@@ -56,7 +56,7 @@ def masked(completion: Completion, secrets: re.Pattern[str]) -> Completion:
 
 
 def fault_of(completion: Completion) -> str:
-    """Why a reply is none, in words that may go back to the model; empty if it is one."""
+    """Why a reply cannot be used, in words that may go back to the model; empty if it can."""
     if completion.finish_reason == "length":
         return CUT
     if completion.finish_reason == "context_overflow":
@@ -72,7 +72,7 @@ def fault_of(completion: Completion) -> str:
 
 
 def usable(completion: Completion) -> Completion:
-    """The completion, unless no further try of the same request would give another.
+    """The completion, unless retrying the same request could not change the outcome.
 
     Raises:
         ContextOverflow: the conversation outgrew the model's context.
@@ -86,7 +86,7 @@ def usable(completion: Completion) -> Completion:
 
 
 def message_of(completion: Completion) -> Message:
-    """A reply as it stands in the conversation from then on, with what its provider may ask for again."""
+    """A reply as it stands in the conversation from then on, with what its provider may want back."""
     if not completion.given:
         return Message("assistant", completion.text, completion.tool_calls)
     return Reply("assistant", completion.text, completion.tool_calls, given=completion.given)

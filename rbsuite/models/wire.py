@@ -1,4 +1,4 @@
-"""Requests and replies in the chat-completions form that providers speak, to and from rbsuite's own records."""
+"""Converts requests and replies between rbsuite's own records and the chat-completions form that providers speak."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rbsuite.trajectory import Content, Image, Message, ToolCall, ToolSpec, Usag
 
 _SEED_BITS = 31
 _SIGNED = ("thinking_blocks", "reasoning_details")
-"""Fields of a message in which providers give blocks of reasoning."""
+"""Fields of a message in which providers return blocks of reasoning."""
 _SIGNS = ("signature", "data")
 """Keys of such a block that mark it as one that the provider wants back as it is."""
 _SIGNED_CALLS = ("extra_content", "provider_specific_fields")
-"""Fields of a tool call in which providers give signatures."""
+"""Fields of a tool call in which providers return signatures."""
 _MOST_TOKENS = 1_000_000_000
 """More tokens than any request has; some servers return a count that has overflowed."""
 _WORDS: Mapping[FinishReason, str] = {
@@ -49,19 +49,19 @@ _BROKEN = frozenset(
         "failed",
     ]
 )
-"""Finish reasons that say that the provider broke off."""
+"""Finish reasons that say that the provider broke off its reply."""
 _UNSENDABLE = re.compile(r"\\u(?:0000|d[89a-f])")
 
 
 def request_body(request: ModelRequest, *, images: bool = True, reasoning: bool = False) -> dict[str, Any]:
-    """The keyword arguments that stand for a request: messages, tools, sampling.
+    """The keyword arguments for a request: messages, tools, sampling.
 
-    The seed is folded to 31 bits, the widest that every provider takes.
+    The seed is reduced to 31 bits, the most that every provider accepts.
 
     Args:
         request: the request.
-        images: whether the model takes images; if not, their descriptions stand in their place.
-        reasoning: whether the provider asks for the model's reasoning back.
+        images: whether the model takes images; if not, they are replaced by their descriptions.
+        reasoning: whether the provider wants the model's reasoning back.
     """
     messages = carried(request.messages)
     if not images:
@@ -86,15 +86,15 @@ def message_to_wire(message: Message, *, reasoning: bool = False) -> dict[str, A
     """One message.
 
     Args:
-        message: as :func:`rbsuite.models.history.carried` gives it.
-        reasoning: whether the provider asks for the model's reasoning back. What it signed goes back in any case.
+        message: as :func:`rbsuite.models.history.carried` returns it.
+        reasoning: whether the provider wants the model's reasoning back. What it signed goes back in any case.
     """
     wire: dict[str, Any] = {"role": message.role, "content": _content_to_wire(message.content)}
     given = message.given if isinstance(message, Reply) else {}
     if message.tool_calls:
         signed = given.get("calls", {})
         wire["tool_calls"] = [_call_to_wire(call) | signed.get(call.id, {}) for call in message.tool_calls]
-        # Several providers refuse an empty text beside a tool call.
+        # Several providers refuse an empty text with a tool call.
         wire["content"] = wire["content"] or None
     if message.role == "tool":
         wire["tool_call_id"] = message.tool_call_id
@@ -104,7 +104,7 @@ def message_to_wire(message: Message, *, reasoning: bool = False) -> dict[str, A
         if field in given:
             wire[field] = given[field]
     if reasoning and message.role == "assistant":
-        # A provider that asks for it refuses messages without; a blank is what it takes where there was none.
+        # A provider that wants it refuses messages without it; if there was none, a blank is accepted.
         wire["reasoning_content"] = given.get("reasoning_content") or " "
     return wire
 
@@ -140,15 +140,15 @@ def tool_to_wire(tool: ToolSpec) -> dict[str, Any]:
 def completion_from_wire(response: Any, cost: float | None, tools: Sequence[ToolSpec] = ()) -> Completion:
     """The reply in a chat-completions response object.
 
-    What the model thought is told from its answer: by the fields that providers have for it, and by marks in the text itself.
+    What the model thought is separated from its answer: by the fields that providers have for it, and by marks in the text itself.
 
     Args:
-        response: has ``choices[0].message``, ``choices[0].finish_reason`` and ``usage``, as litellm's ``ModelResponse``.
+        response: has ``choices[0].message``, ``choices[0].finish_reason`` and ``usage``, like litellm's ``ModelResponse``.
         cost: its price in US dollars; ``None``: unknown.
-        tools: those that the model was offered; they are called by names that providers take.
+        tools: those that the model was offered, under names that providers accept; calls get the tools' own names back.
 
     Raises:
-        ValueError: there is no choice in it.
+        ValueError: it contains no choice.
     """
     choices = getattr(response, "choices", None)
     if not choices:
@@ -159,7 +159,7 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
     calls = _distinct(_call_from_wire(call, number, names) for number, call in enumerate(told))
     finish = _FINISH.get(_native_finish(choices[0])) or _FINISH.get(str(choices[0].finish_reason).lower(), "stop")
     if calls and finish == "stop":
-        finish = "tool_calls"  # some servers say "stop" even so
+        finish = "tool_calls"  # some servers say "stop" here
     if not calls and not message.content and _refusal(message):
         finish = "content_filter"
     beside, (thought, text) = _told_reasoning(message), separate(_content_from_wire(message.content))
@@ -167,30 +167,30 @@ def completion_from_wire(response: Any, cost: float | None, tools: Sequence[Tool
     counted = getattr(response, "usage", None)
     counted_in = _tokens(getattr(counted, "prompt_tokens", 0))
     counted_out = _tokens(getattr(counted, "completion_tokens", 0))
-    # Without a token count, or with one that cannot be, a price would be made up.
+    # Without a token count, or with an impossible one, a price would be made up.
     known = cost if counted_in is not None and counted_out is not None and counted_in + counted_out else None
     usage = Usage(calls=1, input_tokens=counted_in or 0, output_tokens=counted_out or 0, cost=known)
     return Completion(text, calls, usage, finish, reasoning, _given(message, told, calls))
 
 
 def _legacy_call(function: Any) -> list[Any]:
-    """The call that a message makes in the form that came before ``tool_calls``; none where it makes none."""
+    """The call that a message makes in the form that preceded ``tool_calls``, if any."""
     if isinstance(function, dict):
         function = SimpleNamespace(name=function.get("name"), arguments=function.get("arguments"))
     return [SimpleNamespace(id=None, function=function)] if getattr(function, "name", None) else []
 
 
 def require_whole(response: Any) -> None:
-    """See that a response holds a reply that its provider did not break off.
+    """Check that a response contains a reply that its provider did not break off.
 
     Args:
         response: as for :func:`completion_from_wire`.
 
     Raises:
-        EmptyReply: it does not; the next try of the same request may.
+        EmptyReply: it does not; a retry of the same request may bring one.
     """
     choices = getattr(response, "choices", True)
-    if not choices:  # of a server in trouble, or a gateway whose provider is
+    if not choices:  # from a server in trouble, or a gateway whose provider is
         raise EmptyReply("the reply contains no choice")
     if choices is not True and (told := _native_finish(choices[0])) in _BROKEN:
         error = getattr(choices[0], "error", None) or _beside(choices[0]).get("error")
@@ -199,18 +199,18 @@ def require_whole(response: Any) -> None:
 
 
 def _native_finish(choice: Any) -> str:
-    """Why a reply ended as its provider said it: litellm takes what it does not know for ``stop``, and keeps the word beside."""
+    """Why a reply ended, in its provider's word: litellm turns unknown words into ``stop``, and keeps the original in another field."""
     return str(_beside(choice).get("native_finish_reason") or choice.finish_reason).lower()
 
 
 def _beside(part: Any) -> Mapping[str, Any]:
-    """What litellm keeps of a provider's own fields."""
+    """The provider's own fields, as litellm keeps them."""
     kept = getattr(part, "provider_specific_fields", None)
     return kept if isinstance(kept, dict) else {}
 
 
 def _given(message: Any, told: Sequence[Any], calls: Sequence[ToolCall]) -> Mapping[str, Any]:
-    """What a provider gave with a message that it may ask for again: what it signed, and the reasoning."""
+    """What a provider returned with a message and may want back: what it signed, and the reasoning."""
     given: dict[str, Any] = {}
     for field in _SIGNED:
         parts = getattr(message, field, None) or _beside(message).get(field)
@@ -232,7 +232,7 @@ def _given(message: Any, told: Sequence[Any], calls: Sequence[ToolCall]) -> Mapp
 
 
 def _refusal(message: Any) -> object:
-    """What a provider puts where the text would be when the model refuses; litellm keeps it with the provider's own fields."""
+    """What a provider returns in place of the text when the model refuses; litellm keeps it with the provider's own fields."""
     return getattr(message, "refusal", None) or _beside(message).get("refusal")
 
 
@@ -246,7 +246,7 @@ def _tokens(count: object) -> int | None:
 
 
 def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
-    """The calls, each with an id of its own: results are told apart by them, and providers refuse a history where they repeat."""
+    """The calls, each with an id of its own: results are told apart by ids, and providers refuse a history in which they repeat."""
     seen: set[str] = set()
     made = []
     for number, call in enumerate(calls):
@@ -257,7 +257,7 @@ def _distinct(calls: Iterable[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def _content_from_wire(content: object) -> str:
-    """The text of a content; of a list of parts that of all, as they stand, those of thinking between tags."""
+    """The text of a content; for a list of parts, all their texts joined, with thinking parts put between tags."""
     if not isinstance(content, list):
         return str(content or "")
     return "".join(_part_from_wire(part) for part in content)
@@ -274,7 +274,7 @@ def _part_from_wire(part: object) -> str:
 
 
 def _told_reasoning(message: Any) -> str:
-    """What a provider tells of the reasoning; those that tell it in several fields say the same in each."""
+    """The reasoning that a provider returns; those that return it in several fields say the same in each."""
     for field in ("reasoning_content", "reasoning"):
         told = getattr(message, field, None)
         if isinstance(told, str) and told.strip():
@@ -285,11 +285,11 @@ def _told_reasoning(message: Any) -> str:
 
 
 def parse_arguments(text: object) -> tuple[dict[str, Any], str]:
-    """The arguments of a tool call and the text that could not be read as such.
+    """The arguments of a tool call, and the text if it could not be read as arguments.
 
     Returns:
-        ``(arguments, "")``, or ``({}, text)`` where the text is not JSON or not an object. An empty text and ``null`` mean no arguments;
-        an object that was encoded twice is read.
+        ``(arguments, "")``, or ``({}, text)`` if the text is not JSON or not an object. An empty text and ``null`` mean no arguments;
+        an object that was encoded twice is decoded.
     """
     if isinstance(text, dict):
         return text, ""

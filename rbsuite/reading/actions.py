@@ -1,4 +1,4 @@
-"""Actions that are written as text: the tools as they are told, and what is read, leniently or as tau-bench does."""
+"""Actions written as text: how tools are described, and how replies are read, leniently or as tau-bench does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rbsuite.reading.values import NotAValue, ValueReader, objects_with, plain_k
 from rbsuite.trajectory import Action, ToolSpec
 
 RESPOND = "respond"
-"""The action whose argument ``content`` is said to the user."""
+"""The action with the argument ``content``, which is said to the user."""
 
 LABEL = "Action:"
 
@@ -40,7 +40,7 @@ _LIKE_JSON = re.compile(r"\s*+(?:```\w*\s*+)?[{\[](?=\s*+[\"'{\[\]}\w])")
 _NO_ACTION = "it is not an object with the text 'name' and the object 'arguments'"
 _NOT_CLOSED = "its JSON is not closed"
 _MOST = 1_000
-"""Labels ``Action:`` of a reply that are looked at, from the first on."""
+"""How many labels ``Action:`` of a reply are looked at, starting from the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ class Written:
 
     Attributes:
         value: the object with ``name`` and ``arguments``; ``None`` for speech.
-        said: what is said to the user, where it is speech.
-        before: what stands before it.
+        said: what is said to the user, if it is speech.
+        before: the text before it.
     """
 
     value: Mapping[str, Any] | None
@@ -74,13 +74,13 @@ def parse_action(reply: str, *, thought: str = "", keep_thought: bool = False) -
     """Read the action of a reply.
 
     It is what follows ``Action:``: an object with ``name`` and ``arguments``, a call ``name(key=value)``, or the tool's name with
-    ``Action Input:`` below it. Of several the last counts, but nothing after a result that the model made up (``API output:``). Without
-    that label an object of that form is the action. A reply with no action at all is said to the user.
+    ``Action Input:`` below it. Of several, the last counts, but nothing after a result that the model made up (``API output:``). Without
+    that label, an object of that form is the action. A reply with no action at all is said to the user.
 
     Args:
         reply: the model's text.
         thought: what was thought besides the reply.
-        keep_thought: whether what stands before the action belongs to the thought.
+        keep_thought: whether the text before the action belongs to the thought.
 
     Raises:
         ParseFailure: there is an action that cannot be read.
@@ -98,7 +98,7 @@ def parse_strictly(reply: str, *, thought: str = "") -> Action:
     """Read the action of a reply as tau-bench does.
 
     What follows the last ``Action:`` (or the whole reply) is a JSON object with ``name`` and ``arguments``; if it is not
-    JSON it is said to the user as it stands.
+    JSON, it is said to the user unchanged.
 
     Raises:
         ParseFailure: it is JSON, but not such an object.
@@ -136,7 +136,7 @@ def _written(layer: Layer) -> Written | None:
 
 
 def _speech(reply: str) -> Written | None:
-    """All of a reply as words for the user; ``None`` where it begins like an action or a thought."""
+    """All of a reply as words for the user; ``None`` if it begins like an action or a thought."""
     text = reply.strip()
     if _ACTION.search(text) or _THOUGHT.match(text) or _LIKE_JSON.match(text):
         return None
@@ -144,7 +144,7 @@ def _speech(reply: str) -> Written | None:
 
 
 def _labelled(layer: Layer) -> Written | None:
-    """The last action behind a label, but none behind a result that the model made up. ``None`` without a label."""
+    """The last action after a label, but none after a result that the model made up. ``None`` without a label."""
     text, reader, at = layer.text, ValueReader(layer.text), 0
     last: tuple[Mapping[str, Any] | None, int, int] | None = None
     fault: Unreadable | None = None
@@ -153,7 +153,7 @@ def _labelled(layer: Layer) -> Written | None:
     labels = labels or [(label.start, label.value) for label in find_labels(layer, {"action": "action"})]
     for start, end in labels:
         if start < at:
-            continue  # inside of an action
+            continue  # inside an action
         if start > result:
             break
         try:
@@ -178,7 +178,7 @@ def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, An
     """The action that begins at a place, and where it ends; ``None`` for speech.
 
     Raises:
-        Unreadable: an object begins there that is no action, or that is not closed.
+        Unreadable: an object begins there that is not an action, or that is not closed.
     """
     begin = _end(_BEFORE, text, at)
     call = reader.call(begin)
@@ -199,7 +199,7 @@ def _action_at(text: str, at: int, reader: ValueReader) -> tuple[Mapping[str, An
 
 
 def _unlabelled(layer: Layer) -> Written | None:
-    """The one action that stands in a layer without a label; ``None`` if none does."""
+    """The one action in a layer without a label; ``None`` if there is none."""
     values = read_values(layer)
     found = [named for mine, _ in objects_with(values.found, _NAMES) if (named := _named(mine)) is not None]
     if any(one != found[0] for one in found):
@@ -221,7 +221,7 @@ def _decoded(reader: ValueReader, at: int) -> tuple[Any, int]:
 
 
 def _named(value: object) -> Mapping[str, Any] | None:
-    """An object as ``name`` and ``arguments``, by whatever names they go; ``None`` if it lacks one of them."""
+    """An object as ``name`` and ``arguments``, whatever it calls them; ``None`` if it lacks one of them."""
     if not isinstance(value, dict):
         return None
     mine = plain_keys(value)

@@ -1,4 +1,4 @@
-"""Asking a model for a reply of a given form: once more when it cannot be read, with the fault named, then not at all."""
+"""Asking a model for a reply in a given form: if it cannot be read, once more with the fault named, then no more."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ async def ask_for(
     retry: str = RETRY,
     **words: Any,
 ) -> T:
-    """Ask a model and read its reply. A reply that cannot be read, is empty or was cut goes back once, with what is wrong with it.
+    """Ask a model and read its reply. A reply that cannot be read, is empty or was cut off goes back once, with what is wrong with it.
 
     Args:
-        services: give the model and the templates.
+        services: provide the model and the templates.
         prompt: what is asked.
         temperature: of the model.
-        read: gives what the reply says, or raises :class:`~rbsuite.reading.layers.Unreadable`.
+        read: returns what the reply says, or raises :class:`~rbsuite.reading.layers.Unreadable`.
         unread: called for every reply that cannot be read.
         retry: template of the second request; it gets ``problem`` and ``words``.
         words: further variables of that template.
@@ -61,10 +61,10 @@ async def ask_for(
 
 
 def told_fault(problem: str, completion: Completion) -> str:
-    """What is wrong with a reply, and that it was cut where it was."""
+    """What is wrong with a reply, and that it was cut off, if it was."""
     return problem if completion.finish_reason != "length" or CUT in problem else f"{problem}; {CUT}"
 
 
 def reply_of(completion: Completion) -> list[Message]:
-    """The reply as it stands in the conversation; none where it says nothing, since an empty message is refused by many."""
+    """The reply as a message of the conversation; none if it says nothing, since many providers refuse an empty message."""
     return [replace(message_of(completion), tool_calls=())] if completion.text.strip() else []

@@ -12,10 +12,10 @@ from rbsuite.trajectory import ToolCall
 
 
 def readable_calls(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
-    """The calls, those whose arguments are not plain JSON with what these say.
+    """The calls, with arguments that are not plain JSON read leniently.
 
     Raises:
-        Unreadable: the arguments of one say nothing.
+        Unreadable: the arguments of a call cannot be read.
     """
     if not any(call.raw for call in calls):
         return tuple(calls)
@@ -23,7 +23,7 @@ def readable_calls(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
 
 
 def read_arguments(text: str) -> Mapping[str, Any]:
-    """The one object in a text; a list of one object stands for it.
+    """The one object in a text; a list of one object counts as that object.
 
     Raises:
         Unreadable: there is none, there are several, or it is not closed.

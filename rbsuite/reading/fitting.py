@@ -1,4 +1,4 @@
-"""Prompts that hold transcripts: within a budget of tokens, and within what the model takes where that is known."""
+"""Prompts that contain transcripts: within a budget of tokens, and within what the model takes if that is known."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from rbsuite.trajectory import Trajectory
 from rbsuite.transcript import RULES_BUDGET, cut_text, render_transcript, rules_of, share_of
 
 _TRIES = 6
-"""How often a prompt is made smaller; each time it comes closer, since labels and marks of gaps change with what is left out."""
+"""How often a prompt is made smaller; each time it gets closer, since labels and gap marks change with what is left out."""
 
 
 class Room:
-    """What a prompt may hold of transcripts and rules.
+    """How much of transcripts and rules a prompt may contain.
 
     Args:
         budget: tokens of all transcripts; 0: no limit.
-        shrunk: whether the model takes no more, so that rules have to share it.
+        shrunk: whether the model takes no more, so that rules have to share the budget.
 
     Attributes:
         cut: how many transcripts and how many rules had to be cut, by the event that is counted.
@@ -40,20 +40,20 @@ class Room:
         )
 
     def text(self, text: str, *, of: int = 1) -> str:
-        """One of several texts that hold transcripts within a budget of their own; cut where the model takes no more."""
+        """One of several texts that contain transcripts within a budget of their own; cut if the model takes no more."""
         shown = cut_text(text, share_of(self.budget, of)) if self._shrunk else text
         self.cut.update([] if shown == text else ["transcripts_cut"])
         return self._given(shown)
 
     def rules(self, trajectory: Trajectory, *, most: int = RULES_BUDGET) -> str:
-        """The rules that the agent was given, ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
+        """The rules that the agent was given, at most ``most`` tokens of them; see :func:`rbsuite.transcript.rules_of`."""
         half = share_of(self.budget, 2)
         budget = min(most or half, half) if self._shrunk else most
         self._rules = rules_of(trajectory, budget=budget, told=lambda: self.cut.update(["rules_cut"]))
         return self._rules
 
     def smaller(self, by: int) -> Room:
-        """One that takes so many tokens less: rules give way to transcripts down to a third of it."""
+        """A room with ``by`` tokens less: rules give way to transcripts, down to a third of it."""
         rules = tokens_of(self._rules)
         whole = rules + sum(map(tokens_of, self._taken)) - by
         budget = max(whole - rules, 2 * whole // 3)
@@ -67,10 +67,10 @@ class Room:
 def fitted(services: FittingServices, prompt: Callable[[Room], str], budget: int) -> str:
     """A prompt within a budget, and within the model's context as far as what is in its room can be made smaller.
 
-    Counts ``transcripts_cut`` and ``rules_cut``, those that the prompt does not hold in full.
+    Counts ``transcripts_cut`` and ``rules_cut``, those that the prompt does not contain in full.
 
     Args:
-        services: give the model.
+        services: provide the model.
         prompt: makes the prompt, with what fits into a room.
         budget: tokens of all transcripts; 0: no limit.
     """

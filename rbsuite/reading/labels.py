@@ -1,8 +1,8 @@
 """Labels at the beginning of lines, in the many ways in which models write them.
 
 ``Verdict: x``, ``**Verdict:** x``, ``## Verdict`` with the text below it, ``- Verdict - x``, ``3. __Verdict__``, ``### **Verdict 1**: x``,
-``<verdict>x</verdict>`` and ``| Verdict | x |`` are one label. It may be indented, listed, numbered, a heading of any level, bold, a tag,
-and followed by a colon, a dash or nothing.
+``<verdict>x</verdict>`` and ``| Verdict | x |`` are the same label. It may be indented, listed, numbered, a heading of any level, bold,
+a tag, and followed by a colon, a dash or nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rbsuite.reading.layers import MOST, Layer
 
 Style = Literal["heading", "bold", "plain"]
 STYLES: tuple[Style, ...] = ("heading", "bold", "plain")
-"""From the plainest sign of a label to the faintest."""
+"""From the clearest sign of a label to the weakest."""
 
 _LEAD = r"(?P<lead>[ \t#*_`<\[(+•–|-]*+(?:\d{1,3}[.):][ \t#*_`<\[(-]*+)?+)"
 _NUMBER = r"(?:[ \t_]*+(?:no\.?|number|[#№])?[ \t]*+\(?\d{1,4}\)?(?![.,]?\d)(?:[ \t]*(?:of|/)[ \t]*\d{1,4})?)?+"
@@ -39,7 +39,7 @@ class Label:
     """A label in a layer.
 
     Attributes:
-        name: which of the names that were looked for.
+        name: which of the requested names it is.
         style: how it is written.
         start: where its line begins.
         value: where the text after it begins.
@@ -54,12 +54,12 @@ class Label:
 
 
 def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True) -> Sequence[Label]:
-    """The labels outside of fences and quotes, in order.
+    """The labels outside fences and quotes, in order.
 
     Args:
         layer: what is read.
-        names: what labels are called, to a regular expression of their words in lower case; letters of either case fit. A name
-            that ends in " is" needs no colon after it.
+        names: labels' names, each with a regular expression for its words in lower case, which matches either case. Words
+            that end in " is" need no colon after them.
         numbered: whether a number after a name belongs to the label, as in ``Title 1``.
     """
     found: list[Label] = []
@@ -80,13 +80,13 @@ def find_labels(layer: Layer, names: Mapping[str, str], *, numbered: bool = True
 
 
 def with_ends(layer: Layer, labels: Sequence[Label]) -> Sequence[tuple[Label, int]]:
-    """Each label with the place where the next one begins, or the layer ends."""
+    """Each label with the place where the next one begins or the layer ends."""
     ends = [label.start for label in labels[1:]] + [len(layer.text)] * bool(labels)
     return list(zip(labels, ends, strict=True))
 
 
 def entries(layer: Layer, labels: Sequence[Label], name: str) -> Sequence[str]:
-    """What stands behind all labels of a name: the rest of the line, or the entries of the list below."""
+    """The text after all labels with a name: the rest of the line, or the entries of the list below."""
     return [
         text
         for label, end in with_ends(layer, labels)
@@ -96,7 +96,7 @@ def entries(layer: Layer, labels: Sequence[Label], name: str) -> Sequence[str]:
 
 
 def text_of(layer: Layer, label: Label, end: int) -> str:
-    """The text after a label, up to a place: without white space and rules at its end."""
+    """The text after a label, up to a place, without whitespace and rules at its end."""
     text = layer.text[label.value : end].strip()
     for _ in range(3):
         rule = _RULE.search(text, max(0, len(text) - _LONGEST_RULE))
@@ -107,20 +107,20 @@ def text_of(layer: Layer, label: Label, end: int) -> str:
 
 
 def listed(text: str) -> list[str]:
-    """The entries of a list under a label, without bullets and numbers; each line that is not blank is one."""
+    """The entries of a list under a label, without bullets and numbers; each line that is not blank is an entry."""
     entries = (_BULLET.sub("", line).strip() for line in islice(text.splitlines(), MOST))
     return [unwrapped(entry) for entry in entries if entry and not _RULE.fullmatch(entry)]
 
 
 def between(outside: str, text: str, tag: str) -> str | None:
-    """What stands between the last closing tag and the opening one that belongs to it; ``None`` without such a pair.
+    """The text between the last closing tag and its opening tag; ``None`` without such a pair.
 
-    A pair whose tags stand on lines of their own counts before others, since a text may speak of its tags.
+    A pair of tags on lines of their own takes precedence over others, since a text may mention its tags.
 
     Args:
-        outside: the text with what does not count blanked.
+        outside: the text with what does not count blanked out.
         text: the same text.
-        tag: a regular expression of the tag's name.
+        tag: a regular expression for the tag's name.
     """
     for alone in (True, False):
         begin: int | None = None
@@ -136,7 +136,7 @@ def between(outside: str, text: str, tag: str) -> str | None:
 
 
 def unwrapped(text: str) -> str:
-    """One line of text without the marks of emphasis or quotation around the whole of it."""
+    """One line of text without emphasis or quotation marks around the whole of it."""
     text = text.strip()
     for mark in _WRAPS if text[:1] in _WRAPPING else ():
         inner = text[len(mark) : -len(mark)]

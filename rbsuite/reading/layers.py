@@ -1,4 +1,4 @@
-"""Which part of a reply counts: never its thinking; its fences and quotes only where nothing outside of them does."""
+"""Which part of a reply counts: never its thinking; its fences and quotes only if nothing outside them does."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rbsuite.models.reasoning import separate
 T = TypeVar("T")
 
 MOST = 2_000
-"""Fence lines, quoted lines and labels of a reply that are looked at, from the first on: many times what any form has."""
+"""How many fence lines, quoted lines and labels of a reply are looked at, starting from the first: many times what any form has."""
 
 _FENCE = re.compile(
     r"(^[ \t]{0,12}(?:`{3,}|~{3,})[^`\n]*$|^<<(?:end of )?[\w ]{1,40} [0-9a-f]{12}>>$)",
@@ -28,16 +28,16 @@ _DEEPEST = 3
 
 
 class Unreadable(Exception):
-    """A reply that does not keep to its form. Its text says what is wrong, in words that go back to the model."""
+    """A reply that does not follow its form. The text says what is wrong, in words that go back to the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A part of a reply that is read by itself.
+    """A part of a reply that is read on its own.
 
     Attributes:
         text: what it says.
-        outside: the same text, with what stands in fences and quotes blanked; places in it are places in ``text``.
+        outside: the same text, with fences and quotes blanked out; places in it are places in ``text``.
     """
 
     text: str
@@ -64,13 +64,13 @@ def clean(reply: str) -> str:
 def first_read(
     reply: str, read: Callable[[Layer], T | None], otherwise: Callable[[str], T | None] = lambda text: None
 ) -> T:
-    """What the first part of a reply says that says anything: what stands outside of fences and quotes, what stands in fences, what is
-    quoted, and last all of it together.
+    """What a reply says, taken from the first part that says anything: the text outside fences and quotes, the text in fences, quoted
+    text, and finally all of it together.
 
     Args:
         reply: the model's text.
-        read: gives what a layer says, ``None`` for nothing, or raises :class:`Unreadable`: it says something, but not what it should.
-        otherwise: gives what the whole of the reply means where no layer says anything that can be read.
+        read: returns what a layer says, ``None`` for nothing, or raises :class:`Unreadable`: it says something, but not what it should.
+        otherwise: returns what the whole reply means if no layer says anything that can be read.
 
     Raises:
         Unreadable: nothing can be read; the fault is that of the outermost layer that has one.
@@ -108,7 +108,7 @@ def _layers(text: str, depth: int) -> Iterator[Layer]:
 
 
 def _without_fences(text: str) -> tuple[str, list[str]]:
-    """The text with its fenced parts blanked, and those parts. A fence that nothing closes is none."""
+    """The text with its fenced parts blanked out, and those parts. A fence that is never closed does not count."""
     if "```" not in text and "~~~" not in text and "<<" not in text:
         return text, []
     parts = _FENCE.split(text, maxsplit=MOST)

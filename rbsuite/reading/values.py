@@ -1,8 +1,8 @@
 r"""JSON as models write it, and calls.
 
-Besides JSON itself these are read: text before, between and after; single and typographic quotes; keys without quotes; a comma too many or
-too few; raw newlines, bad escapes and unescaped quotes in strings; ``True``, ``None``; comments; JSON whose quotes are all escaped. What is
-not closed is not read, nor is anything inside of it: a reply that was cut says only part of what it should.
+Besides JSON itself, these are tolerated: text before, between and after; single and typographic quotes; keys without quotes; a comma too
+many or too few; raw newlines, bad escapes and unescaped quotes in strings; ``True``, ``None``; comments; JSON with all its quotes escaped.
+What is not closed is not read, nor is anything inside it: a reply that was cut off says only part of what it should.
 
 Bounds, far above what any form has: objects of a reply (:data:`MOST`), parts of those that are not strictly JSON
 (:data:`MOST_PARTS`), openings that turn out to begin nothing (:data:`MOST_TRIES`).
@@ -22,17 +22,17 @@ from rbsuite.jsonable import finite
 from rbsuite.reading.layers import Layer
 
 MOST = 1_000
-"""Objects and lists of a reply that are read, from the first on."""
+"""How many objects and lists of a reply are read, starting from the first."""
 MOST_PARTS = 10_000
-"""Keys and elements of a reply's objects that are not strictly JSON, all together."""
+"""Keys and elements, in total, of a reply's objects that are not strictly JSON."""
 MOST_TRIES = 64
-"""Openings that begin nothing, after which no more is looked for."""
+"""After this many openings that begin nothing, the search stops."""
 
 _DEEPEST = 40
 _MOST_SPENT = 3
-"""Lengths of the text that may be gone through in vain."""
+"""How many times the text's length may be scanned in vain."""
 _LONGEST_ESCAPED = 100_000
-"""Characters of a string that is not strictly JSON in which escapes are resolved; in a longer one they stay as they are."""
+"""In a string that is not strictly JSON, escapes are resolved up to this many characters; in a longer one they stay as they are."""
 _DECODER = json.JSONDecoder(strict=False, parse_float=finite, parse_constant=finite)
 _WORD = r"[A-Za-z_][\w.$-]{0,80}+"
 _OPEN = re.compile(
@@ -55,12 +55,12 @@ _CALL = re.compile(rf"({_WORD})[ \t]*\((?=\s*+(?:[)\{{]|{_WORD}\s*+=))")
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The objects and lists of a text that do not stand inside of others.
+    """The outermost objects and lists of a text.
 
     Attributes:
-        found: they, in order.
-        cut: whether the text ended inside of a further one.
-        broken: whether something began like one and is none; then what was found may have been a part of it.
+        found: the values, in order.
+        cut: whether the text ended inside a further one.
+        broken: whether something began like one but is not; then what was found may have been part of it.
     """
 
     found: tuple[Any, ...] = ()
@@ -72,7 +72,7 @@ class NotAValue(Exception):
     """No value begins at a place, or it is not closed.
 
     Attributes:
-        cut: whether the text ended inside of it.
+        cut: whether the text ended inside it.
     """
 
     def __init__(self, at: int, *, cut: bool = False) -> None:
@@ -82,7 +82,7 @@ class NotAValue(Exception):
 
 
 def read_values(layer: Layer) -> Values:
-    """The objects and lists that begin outside of a layer's fences and quotes, whatever stands around them."""
+    """The objects and lists that begin outside a layer's fences and quotes, whatever surrounds them."""
     values = ValueReader(layer.text).all(layer.outside)
     if not values.found and '\\"' in layer.outside:
         plain = layer.outside.replace('\\"', '"')
@@ -91,16 +91,16 @@ def read_values(layer: Layer) -> Values:
 
 
 def values_in(text: str) -> Values:
-    """The objects and lists in a text of which all counts."""
+    """The objects and lists anywhere in a text."""
     return read_values(Layer(text, text))
 
 
 def objects_with(values: Sequence[Any], keys: Sequence[str], deepest: int = 4) -> list[tuple[Mapping[str, Any], Any]]:
-    """The outermost objects that have one of some keys, each with the value of the first of the keys that it has.
+    """The outermost objects that have one of the given keys, each with the value of the first of these keys that it has.
 
     Args:
-        values: what is searched, lists too; objects inside of a found one are not looked at.
-        keys: in lower case, joined by underscores; they fit in any case, with spaces or dashes.
+        values: what is searched, including lists; objects inside a found one are not looked at.
+        keys: in lower case, joined by underscores; matched in any case, and with spaces or dashes.
         deepest: levels that are searched.
     """
     found: list[tuple[Mapping[str, Any], Any]] = []
@@ -123,7 +123,7 @@ def plain_keys(value: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def text_of_value(value: object) -> str:
-    """A value as text: that of a list line by line, that of an object with its keys; ``""`` for null."""
+    """A value as text: a list line by line, an object with its keys; ``""`` for null."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list):
@@ -134,18 +134,18 @@ def text_of_value(value: object) -> str:
 
 
 class ValueReader:
-    """Reads values at places of one text. What it tries in vain comes out of one budget, so that no text takes more than linear time."""
+    """Reads values at places in one text. Failed tries share one budget, so that no text takes more than linear time."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        # Where the last comment ends: none that begins later is closed, and so nobody looks for its end.
+        # Where the last comment ends: none that begins later is closed, so its end is not searched for.
         self._comments = text.rfind("*/")
         self._parts = 0
         self._spent = 0
         self._deep = False
 
     def all(self, outside: str) -> Values:
-        """The objects and lists that do not stand inside of others.
+        """The outermost objects and lists.
 
         Args:
             outside: the text, with blanks where none may begin.
@@ -171,7 +171,7 @@ class ValueReader:
         """The object or list that begins at a place, and where it ends.
 
         Raises:
-            NotAValue: none does.
+            NotAValue: none begins there.
         """
         if self._text[at : at + 1] not in ("{", "[") or self._spent > _MOST_SPENT * len(self._text):
             raise NotAValue(at)
@@ -207,7 +207,7 @@ class ValueReader:
 
         Args:
             at: where it begins.
-            depth: values around it.
+            depth: number of values around it.
             within: the bracket that closes the innermost of them.
         """
         text = self._text
@@ -234,7 +234,7 @@ class ValueReader:
         return _LITERALS.get(word.casefold(), word), bare.end()
 
     def arguments(self, at: int) -> tuple[dict[str, Any], int]:
-        """What stands between the brackets of a call: up to the closing one."""
+        """The arguments between a call's brackets, up to the closing one."""
         at = self._skip(at)
         if self._text.startswith("{", at):
             value, at = self.value(at)
@@ -283,7 +283,7 @@ class ValueReader:
         return at
 
     def _skip(self, at: int) -> int:
-        """The end of the blanks and comments that begin at a place."""
+        """The end of the whitespace and comments that begin at a place."""
         while True:
             space = _SPACE.match(self._text, at)
             assert space is not None  # it may be empty
@@ -302,7 +302,7 @@ class ValueReader:
 
 @lru_cache(maxsize=32)
 def _string_pattern(quote: str, closing: str) -> re.Pattern[str]:
-    """A string up to the quote that ends it: the first that something follows which may follow a string there."""
+    """A string up to the quote that ends it: the first one followed by something that may follow a string there."""
     key = rf"""(?:["'“‘](?:[^"'”’\n\\]{{1,80}}+)["'”’]|{_WORD}(?:[ ]\w{{1,20}}+){{0,3}}+)\s*+[:=]"""
     further = _NEXT if closing == "]" else rf"(?:{key}|[}}\]{re.escape(closing)}]|//|/\*|\.\.\.)"
     ends = rf"""\s*+(?:[}}\]:={re.escape(closing)}]|,\s*+{further}|\Z|//)|\s++(?:["'“‘])(?:[^"'”’\n\\]{{1,80}}+)["'”’]\s*+:"""
@@ -311,7 +311,7 @@ def _string_pattern(quote: str, closing: str) -> re.Pattern[str]:
 
 
 def _resolved(content: str, quote: str) -> str:
-    """A string's content with its escapes resolved; what is no escape stays as it is."""
+    """A string's content with its escapes resolved; what is not an escape stays as it is."""
     if "\\" not in content or len(content) > _LONGEST_ESCAPED:
         return content
     if quote != '"':

@@ -1,4 +1,4 @@
-"""Words that stand for a value: numbers, and that there is nothing to say."""
+"""Words that stand for a value: numbers, and statements that there is nothing to say."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEADING = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
 
 
 def whole_number(value: object) -> int | None:
-    """The whole number that a value of JSON, or a text such as ``"1"``, ``"1.0"`` or ``"Attempt 1"``, stands for; else ``None``."""
+    """The whole number that a JSON value, or a text such as ``"1"``, ``"1.0"`` or ``"Attempt 1"``, stands for; else ``None``."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -41,7 +41,7 @@ def whole_number(value: object) -> int | None:
 
 
 def says_nothing(text: str) -> bool:
-    """Whether a reply says that there is nothing to learn, to add or to change; it is short and says nothing else."""
+    """Whether a reply says that there is nothing to learn, add or change; such a reply is short and says nothing else."""
     if len(text) > _SHORT:
         return False
     lines = [line for line in _HEADING.sub("", text).splitlines() if line.strip(" \t-*_`.")]

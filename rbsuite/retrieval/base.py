@@ -34,13 +34,13 @@ class Embedder(Protocol):
 
 @runtime_checkable
 class MeteredEmbedder(Embedder, Protocol):
-    """What an embedder has beside, where its vectors cost money and it is asked over a network."""
+    """What an embedder has in addition if its vectors cost money and it is called over a network."""
 
     def through(self, line: Line, pace: Pace, meter: Meter) -> None:
-        """Its requests pass a gate, in a line, at a pace that all embedders of that model share, and count for the experiment's limits."""
+        """Send its requests through a gate, in a line, at a pace that all embedders of that model share, and count them for the limits."""
 
     def take_usage(self) -> Usage:
-        """What was spent since this was last asked."""
+        """What was spent since the last call of this method."""
 
     async def aclose(self) -> None:
         """Close connections."""
@@ -71,10 +71,10 @@ class Index(Protocol):
         """
 
     def search(self, vector: Vectors, k: int, allowed: Labels | None = None) -> tuple[Labels, Vectors]:
-        """The min(k, live) labels of greatest cosine, best first, ties by smaller label; with their cosines.
+        """The min(k, live) labels with the greatest cosines, best first, ties by smaller label; with their cosines.
 
         Args:
             vector: query, shape (dimension,). A zero vector finds nothing.
-            k: how many; 0 gives nothing.
+            k: how many; 0 returns nothing.
             allowed: labels to search among; ``None``: all.
         """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rbsuite.retrieval.rows import Floats, Rows
 
 DENSE_FROM = 1 / 8
-"""Mean share of filled slots from which a matrix is both smaller and faster than postings."""
+"""Mean share of filled slots above which a matrix is both smaller and faster than postings."""
 
 DECIMALS = 6
 """Cosines are rounded to this many decimals. Finer differences come from rounding in the embedder or the machine and
@@ -29,8 +29,7 @@ class ExactIndex:
 
     Vectors are scaled to unit norm when added; a zero vector is kept and has cosine 0 with everything. While vectors
     are sparse they are kept as postings (see :mod:`rbsuite.retrieval.rows`), and as a matrix from the first addition
-    that makes them dense on average. An addition takes constant time on average. Not for use by several threads at
-    once.
+    that makes them dense on average. An addition takes constant time on average. Not thread-safe.
 
     Args:
         dimension: length of a vector.
@@ -40,7 +39,7 @@ class ExactIndex:
         self._dimension = dimension
         self._rows: Rows = SparseRows(dimension)
         self._row_of: dict[int, int] = {}
-        # By row; a removed row keeps its place until the next compaction, and its label is then in no entry of _row_of.
+        # By row; a removed row keeps its place until the next compaction, and its label is no longer in _row_of.
         self._labels: Labels = np.empty(64, dtype=np.int64)
         self._alive = np.zeros(64, dtype=np.bool_)
         self._by_label: tuple[Labels, Labels] | None = None
@@ -112,12 +111,12 @@ class ExactIndex:
         return self._rows.vector(self._row_of[label])
 
     def search(self, vector: Vectors | Floats, k: int, allowed: Labels | None = None) -> tuple[Labels, Vectors]:
-        """The min(k, live) labels of greatest cosine, best first, ties by smaller label; with their cosines.
+        """The min(k, live) labels with the greatest cosines, best first, ties by smaller label; with their cosines.
 
         Args:
             vector: query, shape (dimension,). A zero vector finds nothing.
-            k: how many; 0 gives nothing.
-            allowed: labels to search among, others than live ones are ignored; ``None``: all.
+            k: how many; 0 returns nothing.
+            allowed: labels to search among, ignoring any that are not live; ``None``: all.
 
         Raises:
             ValueError: wrong dimension, or not finite.
@@ -182,7 +181,7 @@ def unit(vector: Vectors | Floats, dimension: int) -> Floats:
     norm = math.sqrt(float(exact @ exact))
     if not math.isfinite(norm):
         raise ValueError("vector is not finite")
-    # A vector that single precision cannot bring nearer to unit norm is taken as it is, so that adding it again changes
+    # A vector that single precision cannot bring closer to unit norm is kept as it is, so that adding it again changes
     # nothing.
     if abs(norm - 1) < 1e-6:
         return exact

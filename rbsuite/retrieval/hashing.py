@@ -3,8 +3,8 @@ every machine.
 
 A feature's hash gives a slot and, from a bit that the slot does not depend on, a sign; a text's vector is the sum of
 its features' signs, scaled to unit norm. Words are hashed with BLAKE2b; a pair is hashed from the hashes of its two
-words, so that only words need a cache and pairs cost a few array operations. Sums are of whole numbers and the scaling
-is one IEEE square root and division, hence bit-identical vectors everywhere.
+words, so that only words need a cache and pairs cost a few array operations. The sums are sums of integers and the
+scaling is one IEEE square root and division, so vectors are bit-identical everywhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rbsuite.retrieval.base import Vectors
 
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-# Scripts without spaces: every character is a word, and pairs then stand for most words of two characters.
+# Scripts without spaces: every character is a word, and pairs then cover most words of two characters.
 _WORD = re.compile(f"[{_CJK}]|[^\\W{_CJK}]+")
 _CACHE_LIMIT = 1 << 16
 
@@ -33,7 +33,7 @@ class HashEmbedder:
     """Embeds a text by its words and pairs of neighbouring words, without regard to case.
 
     Args:
-        dimension: number of slots, at least 16. More slots mean fewer collisions; an exact index keeps only those that
+        dimension: number of slots, at least 16. More slots mean fewer collisions; an exact index stores only those that
             are not zero.
 
     Raises:
@@ -62,7 +62,7 @@ class HashEmbedder:
         return self.vectors(texts)
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """:meth:`embed`, which waits for nothing."""
+        """:meth:`embed` as a plain function."""
         vectors = np.zeros((len(texts), self._dimension), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             self._fill(row, text)

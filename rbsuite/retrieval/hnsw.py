@@ -1,6 +1,6 @@
 """Approximate nearest neighbours by cosine, with hnswlib; every answer is ordered by exact cosines.
 
-hnswlib itself answers zero and NaN queries, overwrites a label silently, fails when fewer than k vectors are live, and
+hnswlib itself answers zero and NaN queries, silently overwrites labels, fails when fewer than k vectors are live, and
 searches with ``ef=10`` (recall 0.79 to 0.94 at 10,000 to 100,000 vectors). :class:`HnswIndex` guards against each of
 these.
 """
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from rbsuite.retrieval.rows import Floats
 
 EXACT_UP_TO = 256
-"""Up to this many live vectors exact search answers."""
+"""Up to this many live vectors, exact search answers."""
 
 RECALL = 0.995
 """Share of the ten nearest that the graph must find, on average over a sample of queries between stored vectors."""
 
 _LADDER = (32, 48, 64, 96, 128, 192, 256)
-"""Lengths of the candidate list that are tried, shortest first, until one reaches :data:`RECALL`; the next one is then
+"""Candidate list lengths that are tried, shortest first, until one reaches :data:`RECALL`; the next one is then
 used, as the sample is a little easier than real queries. Beyond the last, exact search is as fast."""
 
 _M = 16
@@ -51,16 +51,16 @@ class HnswIndex:
     """A graph over the vectors of an exact index.
 
     The graph proposes candidates and the exact index ranks them, so scores, rounding and ties are those of
-    :class:`~rbsuite.retrieval.exact.ExactIndex`. The exact index answers by itself where it must (``allowed``) or where
-    the graph brings nothing: at most :data:`EXACT_UP_TO` live vectors, or ``k`` near their number.
+    :class:`~rbsuite.retrieval.exact.ExactIndex`. The exact index answers alone if it must (``allowed``) or if the graph
+    would gain nothing: with at most :data:`EXACT_UP_TO` live vectors, or ``k`` close to their number.
 
-    How long the candidate list of a search must be depends on the vectors: 48 does for clustered ones, 256 does not for
-    those of hashed words in 384 slots. So it is measured (:attr:`ef`, :attr:`recall`): when a graph is built over given
+    How long a search's candidate list must be depends on the vectors: 48 is enough for clustered ones, 256 is not enough
+    for those of hashed words in 384 slots. So it is measured (:attr:`ef`, :attr:`recall`): when a graph is built over given
     vectors, and whenever the number of nodes reaches a power of two.
 
-    Vectors wait until the graph is needed and enter it in one go. The graph is the same as if each had entered it at
-    once: it is built by one thread with a fixed seed, in the order of the additions, and the same additions and
-    removals in the same order give the same graph, whenever searches come. Not for use by several threads at once.
+    Vectors wait until the graph is needed and are then inserted together. The graph is the same as if each had been
+    inserted at once: it is built by one thread with a fixed seed, in the order of the additions, and the same additions and
+    removals in the same order give the same graph, no matter when searches are made. Not thread-safe.
 
     Args:
         dimension: length of a vector.
@@ -84,8 +84,8 @@ class HnswIndex:
 
     @property
     def recall(self) -> float:
-        """Share of the ten nearest that a candidate list one step shorter than :attr:`ef` holds, as last measured; 1
-        before."""
+        """Share of the ten nearest that a candidate list one step shorter than :attr:`ef` contains, as last measured; 1
+        before that."""
         return self._recall
 
     @property
@@ -126,7 +126,7 @@ class HnswIndex:
             self._vectors.remove(label)
             self._start(list(self._vectors))
             return
-        # What was added before it may have it as a neighbour, what is added later must not.
+        # Vectors added before the removal may have it as a neighbour; later ones must not.
         self._build()
         self._vectors.remove(label)
         self._graph.mark_deleted(self._node_of.pop(label))
@@ -140,11 +140,11 @@ class HnswIndex:
         return self._vectors.vector(label)
 
     def search(self, vector: Vectors, k: int, allowed: Labels | None = None) -> tuple[Labels, Vectors]:
-        """The min(k, live) labels of greatest cosine, best first, ties by smaller label; with their cosines.
+        """The min(k, live) labels with the greatest cosines, best first, ties by smaller label; with their cosines.
 
         Args:
             vector: query, shape (dimension,). A zero vector finds nothing.
-            k: how many; 0 gives nothing.
+            k: how many; 0 returns nothing.
             allowed: labels to search among, exactly; ``None``: all, approximately.
 
         Raises:
@@ -158,7 +158,7 @@ class HnswIndex:
         return self._vectors.search(query, k, candidates)
 
     def _candidates(self, query: Floats, k: int, ef: int) -> Labels | None:
-        """What the graph proposes: its ``k`` nearest and all that may tie with them; ``None`` where it cannot answer."""
+        """What the graph proposes: its ``k`` nearest and all that may tie with them; ``None`` if it cannot answer."""
         self._build()
         nodes, distances = self._nearest(query, ef)
         if len(nodes) < k:
@@ -177,7 +177,7 @@ class HnswIndex:
         return nodes[0], distances[0]
 
     def _measure(self) -> None:
-        """Choose :attr:`ef` by the sample."""
+        """Choose :attr:`ef` using a sample."""
         if len(self) <= EXACT_UP_TO:
             return
         self._build()
@@ -188,7 +188,7 @@ class HnswIndex:
             near = self._vectors.search(own, _NEAREST)[0]
             if not len(near):
                 continue
-            # Between two neighbours: a vector of the same kind that is not stored, as those are easier to search for.
+            # Between two neighbours: a vector of the same kind that is not stored, as stored ones are easier to search for.
             query = unit(own + self.vector(int(near[-1])), self.dimension)
             cosines = self._vectors.search(query, _NEAREST)[1]
             if len(cosines):
@@ -199,8 +199,8 @@ class HnswIndex:
                 return
 
     def _recall_at(self, ef: int, queries: list[tuple[Floats, float]]) -> float:
-        """Mean share of the nearest that a candidate list holds; each query with the cosine of the last of them. Any of
-        several equally near ones counts."""
+        """Mean share of the nearest that a candidate list contains; each query comes with the cosine of the last of them.
+        Any of several equally near ones counts."""
         found = 0
         for query, least in queries:
             near = np.count_nonzero(1 - self._nearest(query, ef)[1] >= least - tie_margin(self.dimension))
@@ -208,7 +208,7 @@ class HnswIndex:
         return found / (_NEAREST * len(queries)) if queries else 1.0
 
     def _start(self, labels: list[int]) -> None:
-        """Begin a new graph over live labels."""
+        """Start a new graph over live labels."""
         # Nodes are numbered by this class and never reused, as hnswlib would update a node that is added again.
         self._labels = labels
         self._node_of = {label: node for node, label in enumerate(labels)}
@@ -218,7 +218,7 @@ class HnswIndex:
         self._graph.set_num_threads(1)
 
     def _build(self) -> None:
-        """Take the waiting vectors into the graph."""
+        """Insert the waiting vectors into the graph."""
         count = len(self._labels)
         if self._built == count:
             return

@@ -1,4 +1,4 @@
-"""Embedding models behind an API: asked directly at a server of one's own, otherwise through litellm."""
+"""Embedding models behind an API: called directly on a server of one's own, otherwise through litellm."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
     from rbsuite.retrieval.base import Vectors
 
 CHARACTERS_PER_TOKEN = 3
-"""By which the tokens of a text are estimated; rather too many."""
+"""Used to estimate the tokens of a text; tends to overestimate."""
 
 
 class LitellmEmbedder:
     """An embedding model by its litellm name.
 
-    Keys come from the provider's environment variables. What is transient (rate limits, time-outs, server errors) is tried again;
-    whatever else fails is one line without keys. A text of nothing but white space is not sent: it has no features.
+    Keys come from the provider's environment variables. Transient failures (rate limits, timeouts, server errors) are retried;
+    any other failure is reported in one line without keys. A text of nothing but whitespace is not sent: it has no features.
 
     Args:
         model: litellm's name, e.g. ``openai/text-embedding-3-small``.
-        dimension: length of a vector, asked of the model; 0: the model's own, known after the first answer.
+        dimension: length of a vector, requested from the model; 0: the model's own, known after the first answer.
         api_base: base URL of the API; empty: the provider's own.
         prefix: put before every text.
         batch: most texts in one request.
         timeout: seconds to wait for a reply.
         retries: retries after a transient error.
         batch_tokens: most tokens in one request, by an estimate.
-        input_price: dollars for a million tokens; ``None``: as litellm knows it.
+        input_price: dollars per million tokens; ``None``: litellm's price.
         backoff: the waits between calls.
-        transport: how it is asked, see :func:`rbsuite.models.factory.way_to`.
+        transport: how it is called, see :func:`rbsuite.models.factory.way_to`.
 
     Raises:
         UsageError: no model is named.
@@ -94,7 +94,7 @@ class LitellmEmbedder:
 
     @property
     def id(self) -> str:
-        """Model, dimension asked for, server and hash of the prefix, where those are not the defaults; never a key."""
+        """The model, plus the requested dimension, the server and the hash of the prefix unless they are the defaults; never a key."""
         parts = [f"litellm/1:{self._model}"]
         if self._asked:
             parts.append(f"dimension={self._asked}")
@@ -108,7 +108,7 @@ class LitellmEmbedder:
 
     @property
     def dimension(self) -> int:
-        """Length of a vector; 0 until the first answer, where it was not given."""
+        """Length of a vector; if it was not given, 0 until the first answer."""
         return self._dimension
 
     def through(self, line: Line, pace: Pace, meter: Meter) -> None:
@@ -129,8 +129,8 @@ class LitellmEmbedder:
         """Vectors of the texts: float32, shape (len(texts), dimension), rows of unit norm; a blank text gives zeros.
 
         Raises:
-            LimitReached: the experiment has spent what it may.
-            ModelError: a request failed for good, or its answer is not as many vectors of one dimension as there were texts.
+            LimitReached: the experiment has reached a limit.
+            ModelError: a request failed for good, or its answer does not contain one vector per text, all of one dimension.
         """
         places = [place for place, text in enumerate(texts) if text.strip()]
         try:
@@ -147,7 +147,7 @@ class LitellmEmbedder:
         return vectors
 
     def _batches(self, texts: list[str]) -> Iterator[list[str]]:
-        """The texts in requests that are within the limits; a text that alone is above that of tokens goes alone."""
+        """The texts, split into requests within the limits; a text that exceeds the token limit by itself is sent alone."""
         batch: list[str] = []
         size = 0
         for text in texts:
@@ -178,7 +178,7 @@ class LitellmEmbedder:
             what = f"no answer within {self._tries.timeout:g} s" if isinstance(error, TimeoutError) else detail(error)
             if failed.kind == "authentication":
                 remedy = advice(failed.kind, self._model, library)
-            # Without the provider's error, which may hold headers.
+            # Without the provider's error, which may contain headers.
             raise ModelError(f"embedder {self._model!r}: {what.rstrip('.')}.", remedy) from None
         self._count(response)
         return self._read(response, len(texts))
@@ -194,14 +194,14 @@ class LitellmEmbedder:
             return SimpleNamespace(data=answer.get("data"), usage=counts)
         options: dict[str, Any] = {}
         if self._asked:
-            # litellm passes dimensions on to models of OpenAI's own names only, unless told to.
+            # Unless told to, litellm passes dimensions on only to models with OpenAI's own names.
             options |= {"dimensions": self._asked, "allowed_openai_params": ["dimensions"]}
         if self._api_base:
             options["api_base"] = self._api_base
             if self._model.startswith(PREFIX):
                 # A server of one's own often wants no key, but litellm refuses to call without one.
                 options["api_key"] = os.environ.get("OPENAI_API_KEY") or "none"
-        # The client below litellm tries once more by itself: litellm reads max_retries=0 as its default of 2 here (seen in 1.106).
+        # The client below litellm does one retry of its own: litellm reads max_retries=0 as its default of 2 here (seen in 1.106).
         return await load_litellm().aembedding(
             model=self._model, input=texts, timeout=self._tries.timeout, num_retries=0, max_retries=1, **options
         )

@@ -24,7 +24,7 @@ _BLOCK = 1 << 20
 class LocalEmbedder:
     """A model that the package sentence-transformers loads from a directory.
 
-    Weights must be in safetensors files: pickled ones run code when they are loaded and are refused. The model is loaded at the first
+    Weights must be in safetensors files: pickled ones run code when they are loaded, so they are refused. The model is loaded on first
     use.
 
     Args:
@@ -32,7 +32,7 @@ class LocalEmbedder:
         prefix: put before every text.
 
     Raises:
-        UsageError: no directory is named, it does not exist or holds no safetensors file, or the package is not installed.
+        UsageError: no directory is named, it does not exist or contains no safetensors file, or the package is not installed.
     """
 
     def __init__(self, directory: str = "", prefix: str = "") -> None:
@@ -111,7 +111,7 @@ class LocalEmbedder:
 
 
 def _digest(directory: Path) -> str:
-    """SHA-256 over names and contents of a directory's files, in the order of their names."""
+    """SHA-256 over the names and contents of a directory's files, in the order of their names."""
     state = hashlib.sha256()
     for path in sorted(file for file in directory.rglob("*") if file.is_file()):
         state.update(f"{path.relative_to(directory).as_posix()}\0{path.stat().st_size}\0".encode())

@@ -1,11 +1,11 @@
-"""Storage of an exact index: rows of unit vectors, kept sparse while they are sparse and dense otherwise.
+"""Storage of an exact index: rows of unit vectors, kept in sparse form while they are sparse and dense otherwise.
 
 Hash vectors of short texts have about 2 % of their 4096 slots filled. Dense, 10,000 of them take 160 MB and a search
 reads all of that; as postings (for every slot, the rows that fill it) they take a twentieth and a search touches only
 the slots of the query.
 
-What a row scores never depends on which other rows are stored or searched: both kinds of rows sum in double precision
-and in a fixed order. (A product of a matrix by BLAS does depend on the matrix's shape; it only serves to find
+A row's score never depends on which other rows are stored or searched: both kinds of rows sum in double precision
+and in a fixed order. (A BLAS matrix product does depend on the matrix's shape; it is only used to find
 candidates.)
 """
 
@@ -42,7 +42,7 @@ class Rows(Protocol):
         """Add a row (float32, shape (dimension,))."""
 
     def vector(self, row: int) -> Vectors:
-        """A row, as it was added."""
+        """A row as it was added."""
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
         """The ``k`` best rows and all that may tie with them, unordered, with their dot products in double precision.
@@ -79,7 +79,7 @@ class DenseRows:
         return vector
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
-        """Candidates by a single-precision product, then summed again row by row in double precision."""
+        """Finds candidates by a single-precision product, then sums them again row by row in double precision."""
         if rows is not None and len(rows) <= k:
             found = rows
         else:
@@ -98,7 +98,7 @@ class SparseRows:
     """Rows as postings by slot, for search, and as slots by row, for reading them back.
 
     A slot that many rows fill (a common word) becomes a column, with a place for every row: adding up a column costs an
-    eighth of what its postings would.
+    eighth of adding up its postings.
     """
 
     def __init__(self, dimension: int) -> None:
@@ -149,14 +149,14 @@ class SparseRows:
             del self._postings[slot]
 
     def vector(self, row: int) -> Vectors:
-        """A row, made dense again."""
+        """A row in dense form."""
         part = slice(self._starts[row], self._starts[row + 1])
         vector = np.zeros(self._dimension, dtype=np.float32)
         vector[self._slots[part]] = self._values[part]
         return vector
 
     def best(self, query: Floats, k: int, rows: Labels | None) -> tuple[Labels, Floats]:
-        """Candidates by postings and columns, then summed again row by row, over the row's slots in ascending order."""
+        """Finds candidates by postings and columns, then sums them again row by row, over the row's slots in ascending order."""
         if rows is not None and len(rows) <= k:
             return rows, self._precise(query, rows)
         slots = np.flatnonzero(query).tolist()
@@ -200,13 +200,13 @@ class SparseRows:
 
 
 def tie_margin(dimension: int) -> float:
-    """How far below the ``k``-th a single-precision cosine of two unit vectors may be and still tie with it."""
+    """How far a single-precision cosine of two unit vectors may be below the ``k``-th and still tie with it."""
     # Error of a sum of d products of unit vectors: at most d roundings of 2 ** -24, twice that to be safe.
     return 2 * (dimension + 1) * 2.0**-23 + TIE
 
 
 def _summed(places: Labels, values: Floats, count: int) -> Floats:
-    """Of each place from 0 to ``count`` - 1, the sum of its values, added in their order."""
+    """For each place from 0 to ``count`` - 1, the sum of its values, added in order."""
     return np.asarray(np.bincount(places, weights=values, minlength=count), dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""Chooses an index: exact while that is cheap, hnswlib above."""
+"""Chooses an index: exact while that is cheap, hnswlib beyond."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ IndexKind = Literal["auto", "exact", "hnsw"]
 KINDS: tuple[IndexKind, ...] = ("auto", "exact", "hnsw")
 
 THRESHOLD = 8_000
-"""Number of dense vectors from which ``auto`` uses hnswlib. Of 384 dimensions, one search and one addition cost as much
-with the graph as without at 4,000 to 5,000 vectors; at 8,000 a step costs about half, and building the graph is paid back
+"""Number of dense vectors from which ``auto`` uses hnswlib. With 384 dimensions, one search and one addition cost as much
+with the graph as without at 4,000 to 5,000 vectors; at 8,000, a step costs about half, and building the graph pays off
 after some 5,000 more (see ``benchmarks/retrieval.py``)."""
 
 _log = logging.getLogger(__name__)
 
 
 class VectorIndex(Index, Protocol):
-    """An index that also gives back what it holds. Every index of this package is one."""
+    """An index that can also return its vectors. Every index of this package is one."""
 
     @property
     def dimension(self) -> int:
@@ -41,12 +41,12 @@ class VectorIndex(Index, Protocol):
 
 
 class AutoIndex:
-    """Exact until it holds ``threshold`` dense vectors, then hnswlib over the same vectors.
+    """Exact until it contains ``threshold`` dense vectors, then hnswlib over the same vectors.
 
-    Sparse vectors (those of the hash embedder) stay exact at any size: a search of their postings costs less than one
-    of a graph, which would need them dense. Vectors of which a graph finds too few neighbours (see
-    :attr:`HnswIndex.recall`) go back to exact search for good. Without hnswlib everything stays exact. The last two give
-    one notice in the log.
+    Search stays exact for sparse vectors (those of the hash embedder) at any size: searching their postings costs less than
+    searching a graph, which would need them dense. If a graph finds too few of the vectors' neighbours (see
+    :attr:`HnswIndex.recall`), search goes back to exact for good. Without hnswlib, everything stays exact. The last two are
+    logged once.
 
     Args:
         dimension: length of a vector.
@@ -103,7 +103,7 @@ class AutoIndex:
         return self._index.vector(label)
 
     def search(self, vector: Vectors, k: int, allowed: Labels | None = None) -> tuple[Labels, Vectors]:
-        """The min(k, live) labels of greatest cosine, best first, ties by smaller label; with their cosines.
+        """The min(k, live) labels with the greatest cosines, best first, ties by smaller label; with their cosines.
 
         Raises:
             ValueError: wrong dimension, or not finite.

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 class SyncEmbedder(ABC):
-    """An embedder whose :meth:`encode` is a plain function; it runs in a thread, so that a slow model holds nothing up.
+    """An embedder whose :meth:`encode` is a plain function; it runs in a thread, so that a slow model does not block anything.
 
-    A subclass sets ``id`` and ``dimension``. Vectors are brought to unit norm and float32 here; blank texts are not encoded and get zeros.
+    A subclass sets ``id`` and ``dimension``. Vectors are scaled to unit norm and converted to float32 here; blank texts are not encoded
+    and get zeros.
     """
 
     id: str
-    """Names everything that shapes the vectors: model, version, dimension, prefixes."""
+    """Identifies everything that shapes the vectors: model, version, dimension, prefixes."""
     dimension: int
     """Length of a vector."""
 
@@ -34,7 +35,7 @@ class SyncEmbedder(ABC):
         """See :class:`rbsuite.retrieval.base.Embedder`.
 
         Raises:
-            PluginError: ``encode`` gave something of another shape.
+            PluginError: ``encode`` returned something of another shape.
         """
         return await asyncio.to_thread(self._embed, list(texts))
 

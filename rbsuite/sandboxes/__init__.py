@@ -1,1 +1,1 @@
-"""Sandboxes: places in which foreign commands run, cut off from the machine, with backends behind one protocol."""
+"""Sandboxes: places in which untrusted commands run, cut off from the machine, with several backends behind one protocol."""

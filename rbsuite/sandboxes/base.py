@@ -2,18 +2,18 @@
 
 Every backend keeps eleven rules, and :mod:`rbsuite.testing.sandboxes` checks them:
 
-1. No command runs on the host itself, unless the user said ``--unsafe-local``.
+1. No command runs on the host itself, unless the user passed ``--unsafe-local``.
 2. A command sees the environment variables that the set-up names, and none of the host's.
 3. There is no network.
 4. Processes, users and interprocess communication are its own; it has no capabilities, gets no new privileges and no terminal, and ends
    with the process that started it.
-5. System files are read-only, temporary files and the home directory its own; one directory can be written: the work directory.
-6. Memory, size of files, processor time, open files and core dumps are limited, and processes where the system can.
-7. A command has a time limit, after which it and all it started are killed; what it left in the background is killed when it ends.
-8. Of its output so much is kept, head and tail; its input is closed.
-9. A sandbox holds what its set-up put there. Hidden tests are put into a sandbox of their own.
+5. System files are read-only, temporary files and the home directory are its own; one directory is writable: the work directory.
+6. Memory, file size, processor time, open files and core dumps are limited, as is the number of processes if the system allows it.
+7. A command has a time limit, after which it and everything it started are killed; what it left in the background is killed when it ends.
+8. A limited amount of its output is kept, head and tail; its input is closed.
+9. A sandbox contains only what its set-up put there. Hidden tests are put into a sandbox of their own.
 10. The work directory has a size limit.
-11. The backend is named in every result, and ``rbsuite doctor`` says which there are.
+11. The backend is named in every result, and ``rbsuite doctor`` says which ones are available.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rbsuite.errors import EnvironmentFailure
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 HOME = "/home/agent"
-"""The home directory inside of a sandbox."""
+"""The home directory inside a sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,16 @@ class CommandLimits:
     """What commands may use.
 
     Attributes:
-        seconds: wall time of a command that is given none of its own.
+        seconds: wall time of a command without a limit of its own.
         cpu_seconds: processor time of one process.
-        memory: bytes of address space of one process; of a container, of all of it.
+        memory: bytes of address space of one process; for a container, of the whole container.
         file_size: bytes of one file.
-        open_files: files that one process has open.
-        processes: processes of a container; elsewhere of the user, which the system does not enforce for root.
+        open_files: files that one process may have open.
+        processes: processes of a container; elsewhere, of the user, which the system does not enforce for root.
         output: bytes of a command's output that are kept.
-        disk: bytes of the work directory, looked at every second and after each command.
+        disk: bytes of the work directory, checked every second and after each command.
         scratch: bytes of temporary files.
-        read: bytes of a file that :meth:`Sandbox.read` gives.
+        read: bytes of a file that :meth:`Sandbox.read` returns.
     """
 
     seconds: float = 60.0
@@ -61,16 +61,16 @@ class CommandLimits:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a sandbox begins with.
+    """What a sandbox starts with.
 
     Attributes:
-        workspace: a directory of this machine whose copy is the work directory; ``None``: what the image has there, or nothing.
+        workspace: a directory on this machine that is copied as the work directory; ``None``: what the image has there, or nothing.
         image: the container image, for backends that take one.
-        workdir: where the work directory is seen.
-        environment: variables beside those that every command has.
-        shown: directories of this machine that are seen read-only at their own place, such as an interpreter's; containers have their own.
+        workdir: the path of the work directory inside.
+        environment: variables in addition to those that every command has.
+        shown: directories on this machine, such as an interpreter's, that are visible read-only at their own paths; not used in containers.
         network: whether the network can be reached, against rule 3; for the preparation of an image, never for an agent.
-        writable_root: whether a container may change its own copy of the image, as where tests install the package.
+        writable_root: whether a container may change its own copy of the image, for example if tests install the package.
         limits: what commands may use.
     """
 
@@ -86,11 +86,11 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class CommandOutcome:
-    """What became of a command.
+    """The outcome of a command.
 
     Attributes:
         code: exit code; negative for a signal.
-        output: standard output and error together, as they came; what is no UTF-8 is replaced.
+        output: standard output and error together, in order of arrival; what is not UTF-8 is replaced.
         timed_out: it was killed at its time limit.
         left_out: bytes of the output's middle that were not kept.
         over_disk: the work directory is larger than allowed; a command that was still running was killed.
@@ -118,7 +118,7 @@ class Sandbox(Protocol):
         """Run a command in the work directory, without stopping the event loop.
 
         Args:
-            command: a text for bash, or program and arguments.
+            command: a text for bash, or a program and its arguments.
             seconds: its time limit; ``None``: that of the set-up.
 
         Raises:
@@ -148,11 +148,11 @@ class Sandbox(Protocol):
         """
 
     async def close(self) -> None:
-        """End it and remove its work directory. Closing twice is allowed."""
+        """Stop it and remove its work directory. Closing twice is allowed."""
 
 
 class Backend(Protocol):
-    """A way to have sandboxes.
+    """A way to run sandboxes.
 
     Attributes:
         name: e.g. ``"bwrap"``.
@@ -163,21 +163,21 @@ class Backend(Protocol):
     isolates: bool
 
     def missing(self) -> str:
-        """What is missing and how to get it, on one line; empty where sandboxes can be had. The answer is looked for once."""
+        """What is missing and how to get it, on one line; empty if sandboxes are available. This is checked only once."""
 
     def gaps(self) -> str:
-        """Which of the rules are not kept, on one line; empty where all are."""
+        """Which of the rules are not kept, on one line; empty if all are."""
 
     async def start(self, setup: Setup) -> Sandbox:
         """A new sandbox.
 
         Raises:
-            EnvironmentFailure: it cannot be had.
+            EnvironmentFailure: it cannot be started.
         """
 
 
 def variables(setup: Setup, *, path: str, home: str) -> dict[str, str]:
-    """All environment variables of a command: nothing of the host's, and what makes runs alike."""
+    """All environment variables of a command: none of the host's, plus settings that make runs reproducible."""
     return {
         "PATH": path,
         "HOME": home,
@@ -207,23 +207,23 @@ _AFTER = {True: "kill -KILL -1 2>/dev/null; exit $code", False: "exit $code"}
 
 
 def limited(limits: CommandLimits, workdir: str, command: str | Sequence[str], *, alone: bool = False) -> list[str]:
-    """A command behind its limits, which are set inside the sandbox: before the process exists nothing can set them safely.
+    """A command with its limits, which are set inside the sandbox: nothing can set them safely before the process exists.
 
     Args:
         limits: the limits. One that the system already keeps tighter stays as it is.
         workdir: where the command starts.
-        command: a text for bash, or program and arguments.
+        command: a text for bash, or a program and its arguments.
         alone: whether no other processes of the sandbox may live on, so that all are killed when the command ends.
     """
     given = [limits.memory // KIB, limits.file_size // KIB, limits.cpu_seconds, limits.open_files, limits.processes]
     inner = ["bash", "-c", command] if isinstance(command, str) else list(command)
-    # The shell's own complaints (a limit that cannot be set) are no output of the command.
+    # The shell's own complaints (a limit that cannot be set) are not output of the command.
     script = f"exec 3>&2 2>/dev/null; {_LIMITED}{_AFTER[alone]}"
     return ["bash", "-c", script, "sandbox", *map(str, given), workdir, *inner]
 
 
 def over_disk(limits: CommandLimits) -> EnvironmentFailure:
-    """The error of a work directory that is too large to be copied or read."""
+    """The error for a work directory that is too large to be copied or read."""
     return EnvironmentFailure(
         f"the work directory of the sandbox has more than {limits.disk:,} bytes.", "Nothing is copied from it."
     )

@@ -1,4 +1,4 @@
-"""Sandboxes by bubblewrap: user, process, network and mount namespaces of their own, without root and without images."""
+"""Sandboxes run by bubblewrap: user, process, network and mount namespaces of their own, without root and without images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INSTALL = "Install bubblewrap (Debian, Ubuntu: apt install bubblewrap; Fedora: d
 
 
 class BwrapSandbox(DirectorySandbox):
-    """A sandbox in which every command is a bubblewrap of its own over the same work directory."""
+    """A sandbox in which every command runs in a bubblewrap of its own over the same work directory."""
 
     backend = "bwrap"
 
@@ -62,12 +62,12 @@ class Bwrap:
 
 
 def interpreter() -> Path:
-    """The directory of the Python that runs here, which a sandbox may be shown; not that of its virtual environment."""
+    """The directory of the Python that runs here, which may be made visible in a sandbox; not that of its virtual environment."""
     return Path(sys.base_prefix)
 
 
 def search_path(shown: Sequence[Path]) -> str:
-    """Where programs are looked for."""
+    """Where programs are searched for."""
     return ":".join([*(f"{path}/bin" for path in shown), "/usr/local/bin", "/usr/bin", "/bin"])
 
 
@@ -84,7 +84,7 @@ def _isolation(network: bool) -> list[str]:
 
 
 def _system(shown: Sequence[Path]) -> list[str]:
-    """The read-only parts of the machine: /usr, what points into it, and what its programs cannot start without."""
+    """The read-only parts of the machine: /usr, links into it, and what its programs cannot start without."""
     made = ["--ro-bind", "/usr", "/usr"]
     for name in _SHARED:
         path = Path("/", name)

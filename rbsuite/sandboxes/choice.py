@@ -26,13 +26,13 @@ UNSAFE = (
 
 
 def told(backend: Backend) -> str:
-    """The backend as results record it: its name, and which rules it does not keep."""
+    """The backend as recorded in results: its name, and which rules it does not keep."""
     gaps = backend.gaps()
     return f"{backend.name} ({gaps})" if gaps else backend.name
 
 
 def choose(name: str, *, unsafe_local: bool, offered: Sequence[str] = tuple(BACKENDS)) -> Backend:
-    """The backend of a name; ``auto``: the first one that works here and isolates.
+    """The backend with a name; ``auto``: the first one that works here and isolates.
 
     Args:
         name: one of :data:`NAMES`.

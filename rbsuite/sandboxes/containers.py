@@ -1,4 +1,4 @@
-"""Sandboxes by podman or docker, through their command lines: a container for each, made of an image of the user's."""
+"""Sandboxes run by podman or docker, through their command lines: one container each, made from an image of the user's."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from rbsuite.sandboxes.running import Ran, run
 _STARTING = 600.0
 """Seconds that an engine has to start a container; its image may have to be fetched first."""
 _LIFE = 24 * 3600
-"""Seconds after which a container that nobody ended ends by itself."""
+"""Seconds after which a container that nobody stopped exits on its own."""
 _TOLD = 4096
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NO_INPUT = b""
 _UNPACK = 'shopt -s dotglob nullglob && rm -rf -- "$1"/* && tar -C "$1" --no-same-owner -xf -'
-"""Bash, since an image has that for the commands of agents, and need not have more."""
+"""Bash, since images have it for agents' commands and need not have anything else."""
 _INSTALL = {
     "podman": "Install podman (Debian, Ubuntu: apt install podman; Fedora: dnf install podman)",
     "docker": "Install Docker Engine (docs.docker.com/engine/install), and start its service",
@@ -32,7 +32,7 @@ _INSTALL = {
 
 
 class Engine:
-    """A backend: one of the two engines, which take the same options. See :class:`rbsuite.sandboxes.base.Backend`.
+    """The backend for one of the two engines, which take the same options. See :class:`rbsuite.sandboxes.base.Backend`.
 
     Args:
         name: ``podman`` or ``docker``.
@@ -44,7 +44,7 @@ class Engine:
         self.name = name
 
     def missing(self) -> str:
-        """What is missing: the program, or the service it asks."""
+        """What is missing: the program, or the service behind it."""
         return _missing(self.name)
 
     def gaps(self) -> str:
@@ -55,7 +55,7 @@ class Engine:
         """A new container with the set-up's workspace.
 
         Raises:
-            EnvironmentFailure: the image is not there, or the engine refuses.
+            EnvironmentFailure: the image does not exist, or the engine refuses.
         """
         if not setup.image:
             raise EnvironmentFailure(f"{self.name} needs an image.", "Name one with the environment's option image.")
@@ -71,11 +71,11 @@ class Engine:
 
 
 class Container(FilesFromInside):
-    """A running container. Its work directory is a volume of its own, which begins with what the image has there.
+    """A running container. Its work directory is a volume of its own, which starts with what the image has there.
 
     Args:
         engine: name of the engine's program.
-        setup: what it begins with.
+        setup: what it starts with.
     """
 
     def __init__(self, engine: str, setup: Setup) -> None:
@@ -90,7 +90,7 @@ class Container(FilesFromInside):
         """Start it. Process 1 only waits, so that all others can be killed without ending the container."""
         setup, limits = self._setup, self._setup.limits
         options = [
-            # Process 1 ignores other signals, and an engine waits 10 s before it kills.
+            # Process 1 ignores other signals, and an engine waits 10 s before it kills it.
             *("run", "--detach", "--rm", "--name", self._name, "--label", "rbsuite=sandbox", "--stop-signal", "KILL"),
             *([] if setup.network else ["--network", "none"]),
             *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--ipc", "private", "--hostname", "sandbox"),
@@ -100,7 +100,7 @@ class Container(FilesFromInside):
             *("--mount", f"type=volume,destination={setup.workdir}"),
             *("--pids-limit", str(limits.processes), "--memory", str(limits.memory)),
             *("--ulimit", f"nofile={limits.open_files}:{limits.open_files}", "--ulimit", "core=0:0"),
-            # podman's own default may be more than it has the right to set.
+            # podman's own default may be more than it is allowed to set.
             *("--ulimit", f"nproc={limits.processes}:{limits.processes}"),
             *("--workdir", setup.workdir, "--entrypoint", "sleep", setup.image, str(_LIFE)),
         ]
@@ -119,7 +119,7 @@ class Container(FilesFromInside):
         return CommandOutcome(ran.code, ran.output.decode("utf-8", "replace"), ran.timed_out, ran.left_out, over)
 
     async def fork(self) -> Container:
-        """See :class:`rbsuite.sandboxes.base.Sandbox`. The work directory is copied; the rest is the image's again."""
+        """See :class:`rbsuite.sandboxes.base.Sandbox`. The work directory is copied; everything else comes from the image again."""
         twin = Container(self.backend, self._setup)
         try:
             if await self._over_disk():
@@ -133,7 +133,7 @@ class Container(FilesFromInside):
         return twin
 
     async def fill(self, source: Sequence[str]) -> None:
-        """Put what a program packs into the place of the work directory's content.
+        """Replace the work directory's content by what a program packs.
 
         Raises:
             EnvironmentFailure: it does not fit, or the program failed.
@@ -155,7 +155,7 @@ class Container(FilesFromInside):
         if not self._open:
             raise EnvironmentFailure("the sandbox is closed.", "Start another one.")
         environment = variables(self._setup, path=_PATH, home=HOME)
-        # The image's own variables are part of it (a conda environment's path is set there), so PATH is left to it.
+        # The image's own variables are part of it (a conda environment's path is set there), so PATH is left to the image.
         named = [part for name, value in environment.items() if name != "PATH" for part in ("--env", f"{name}={value}")]
         program = limited(self._setup.limits, self.workdir, command, alone=True)
         async with self._turn:
@@ -165,7 +165,7 @@ class Container(FilesFromInside):
                 output=output,
                 given=given,
             )
-            if ran.timed_out:  # what the engine's own program started goes on without it
+            if ran.timed_out:  # what the engine's own program started keeps running without it
                 await self._engine(["exec", self._name, "bash", "-c", "kill -KILL -1"], seconds=60.0)
         return ran
 
@@ -187,7 +187,7 @@ class Container(FilesFromInside):
 
 
 def _engine_variables() -> dict[str, str]:
-    """What the engine's own program needs of this machine's variables; containers see none of it."""
+    """The variables of this machine that the engine's own program needs; containers see none of them."""
     names = ("PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "TMPDIR")
     own = ("DOCKER_", "CONTAINER_", "CONTAINERS_")
     return {name: value for name, value in os.environ.items() if name in names or name.startswith(own)}

@@ -1,7 +1,7 @@
-"""Sandboxes whose work directory is a directory of this machine: how it is copied, measured and removed.
+"""Sandboxes whose work directory is a directory on this machine: how it is copied, measured and removed.
 
-What an agent left there is hostile: it is never followed, run or read as configuration here. So no git runs on it, and files are read and
-written from inside (:class:`rbsuite.sandboxes.base.Sandbox`).
+What an agent left there is treated as hostile: it is never followed, run or read as configuration here. So git is not run on it, and files
+are read and written from inside (:class:`rbsuite.sandboxes.base.Sandbox`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _NO_INPUT = b""
 
 
 class DirectorySandbox(FilesFromInside):
-    """A sandbox over a directory of this machine. See :class:`rbsuite.sandboxes.base.Sandbox`.
+    """A sandbox over a directory on this machine. See :class:`rbsuite.sandboxes.base.Sandbox`.
 
     Args:
-        setup: what it begins with.
-        place: the directory that holds the work directory, for this user alone; it belongs to the sandbox.
+        setup: what it starts with.
+        place: the directory that contains the work directory, accessible to this user only; it belongs to the sandbox.
     """
 
     backend: str
@@ -67,7 +67,7 @@ class DirectorySandbox(FilesFromInside):
 
     @abstractmethod
     def program(self, command: str | Sequence[str]) -> list[str]:
-        """What runs on this machine for a command."""
+        """The program that this machine runs for a command."""
 
     @abstractmethod
     def variables(self) -> dict[str, str]:
@@ -129,8 +129,8 @@ class DirectorySandbox(FilesFromInside):
 
 
 async def copy_tree(source: Path, target: Path) -> None:
-    """Copy a directory. Blocks are shared where the file system can (reflinks); links are copied as links, hard links are not kept, so
-    that no file of the copy is one of the source.
+    """Copy a directory. Blocks are shared if the file system can (reflinks); links are copied as links; hard links are not kept, so
+    that the copy shares no file with the source.
 
     Raises:
         EnvironmentFailure: it cannot be copied.
@@ -147,12 +147,12 @@ async def copy_tree(source: Path, target: Path) -> None:
 
 
 def larger_than(directory: Path, most: int) -> bool:
-    """Whether a directory takes more than so many bytes. A file counts as large as its blocks; links are not followed."""
+    """Whether a directory takes more than ``most`` bytes. A file counts by its blocks; links are not followed."""
     total, waiting = 0, [directory]
     while waiting:
         try:
             entries = list(os.scandir(waiting.pop()))
-        except OSError:  # removed meanwhile, or closed to its owner
+        except OSError:  # removed in the meantime, or not accessible to its owner
             continue
         for entry in entries:
             try:
@@ -168,7 +168,7 @@ def larger_than(directory: Path, most: int) -> bool:
 
 
 def remove_tree(directory: Path) -> None:
-    """Remove a directory, also where its parts were closed to their owner."""
+    """Remove a directory, even if parts of it are not accessible to their owner."""
     shutil.rmtree(directory, ignore_errors=True)
     if not directory.exists():
         return

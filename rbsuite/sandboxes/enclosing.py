@@ -3,12 +3,12 @@
     python3 -I -S enclosing.py walls|bare PLACE SCRATCH closed|open SHOWN PROGRAM...
 
 With ``walls`` the command gets namespaces of its own: no network (unless it is ``open``), no processes but its own, and of the machine's
-files its programs (``/usr`` and what belongs to it) and the directories SHOWN (``:`` between them), read-only; PLACE, where it may write;
-and temporary files of its own, SCRATCH bytes of them. That takes the right to make user namespaces. ``bare`` takes no right: the command
-has no capabilities and gets no new privileges.
+files only its programs (``/usr`` and what belongs to it) and the directories SHOWN (separated by ``:``), read-only; PLACE, where it may
+write; and temporary files of its own, up to SCRATCH bytes. That takes the right to make user namespaces. ``bare`` takes no such right: the
+command has no capabilities and gets no new privileges.
 
-In either way nothing of it is left when it ends, or when this program is killed: with ``walls`` because the first process of a namespace
-takes the others with it, with ``bare`` because orphans come to the process that waits here, which kills them.
+In both cases nothing is left of the command when it ends, or when this program is killed: with ``walls`` because the first process of a
+namespace takes the others with it, with ``bare`` because orphans become children of the process that waits here, which kills them.
 """
 
 # ruff: noqa: PTH102, PTH103, PTH112, PTH120, PTH123, PTH208, PTH211 (pathlib and contextlib take longer to load than all the rest)
@@ -28,7 +28,7 @@ _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x400
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _ATTR_RDONLY, _ATTR_NOSUID = 442, -100, 0x8000, 1, 2
 _CAPABILITY_VERSION = 0x20080522
 _SHARED = frozenset(["usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "proc"])
-"""What of the machine's directories stays; all others are hidden."""
+"""The machine's directories that stay visible; all others are hidden."""
 _ETC = ("/etc/ld.so.cache", "/etc/alternatives")
 _WRITABLE = ("/tmp", "/run", "/dev")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -56,7 +56,7 @@ def _set_attributes(place: str, *, added: int, removed: int, recursive: bool) ->
 
 
 def separate(*, network: bool) -> None:
-    """Namespaces for the processes that are started from now on, and this user as the only one in them."""
+    """Make namespaces for the processes that are started from now on, with this user as the only one in them."""
     user, group = os.geteuid(), os.getegid()
     _checked(_LIBC.unshare(_NEWUSER | _NEWNS | _NEWPID | _NEWIPC | _NEWUTS | (0 if network else _NEWNET)))
     for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
@@ -65,7 +65,7 @@ def separate(*, network: bool) -> None:
 
 
 def build_walls(place: str, scratch: int, shown: list[str]) -> None:
-    """The file systems of a mount namespace of one's own."""
+    """Set up the file systems in a mount namespace of one's own."""
     _mount("none", "/", None, _REC | _PRIVATE)
     held = os.open(place, os.O_PATH | os.O_DIRECTORY)
     kept = [*filter(os.path.exists, _ETC), *(path for path in shown if not path.startswith("/usr/"))]
@@ -98,7 +98,7 @@ def build_walls(place: str, scratch: int, shown: list[str]) -> None:
 
 
 def _bind(source: int, path: str) -> None:
-    """Put what a descriptor stands for, which is closed, at a path in a directory that was hidden."""
+    """Mount what a descriptor refers to at a path in a hidden directory, and close the descriptor."""
     if os.path.isdir(f"/proc/self/fd/{source}"):
         os.makedirs(path, exist_ok=True)
     else:
@@ -109,16 +109,16 @@ def _bind(source: int, path: str) -> None:
 
 
 def give_up_privileges() -> None:
-    """No capabilities, now and ever."""
+    """Drop all capabilities, for good."""
     _checked(_LIBC.prctl(_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     for number in range(64):
-        _LIBC.prctl(_CAPBSET_DROP, number, 0, 0, 0)  # refused to who has none, and for those that do not exist
+        _LIBC.prctl(_CAPBSET_DROP, number, 0, 0, 0)  # refused without capabilities, and for those that do not exist
     header, none = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
     _checked(_LIBC.capset(header, none))
 
 
 def sweep() -> None:
-    """Kill all that descends from this process, to which orphans of its descendants come."""
+    """Kill all descendants of this process, which inherits the orphans among them."""
     own = str(os.getpid()).encode()
     while True:
         for name in filter(str.isdigit, os.listdir("/proc")):
@@ -136,7 +136,7 @@ def sweep() -> None:
 
 
 def keep(program: list[str]) -> int:
-    """Run a program in a session of its own, wait for it, and leave nothing of it."""
+    """Run a program in a session of its own, wait for it, and leave nothing behind."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -165,7 +165,7 @@ def main() -> int:
     if keeper:
         code = os.waitstatus_to_exitcode(os.waitpid(keeper, 0)[1])
         return code if code >= 0 else 128 - code
-    os.setsid()  # who kills this program's group does not kill the keeper with it
+    os.setsid()  # killing this program's group does not kill the keeper with it
     if walls:
         build_walls(place, int(scratch), [path for path in shown.split(":") if path])
     else:

@@ -1,4 +1,4 @@
-"""Files of a sandbox, read and written by programs that run inside it, so that nothing of this machine can be reached by a link."""
+"""Files of a sandbox, read and written by programs that run inside it, so that nothing on this machine can be reached through a link."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FilesFromInside(ABC):
 
         Args:
             command: a line for bash, or a program with its arguments.
-            seconds: after which it is ended.
+            seconds: its time limit.
             output: bytes of its output that are kept.
             given: its standard input.
         """

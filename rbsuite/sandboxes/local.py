@@ -1,7 +1,7 @@
-"""A sandbox as far as this machine allows one without another program, in a copy of the workspace, for whoever says ``--unsafe-local``.
+"""A sandbox as good as this machine allows without another program, in a copy of the workspace, for those who pass ``--unsafe-local``.
 
-Where the kernel lets this user make namespaces (``walls``), all rules are kept. Elsewhere on Linux (``bare``) commands can read and change
-the files of the machine, reach the network and see other processes. On other systems (``open``) they have besides the user's privileges,
+If the kernel lets this user make namespaces (``walls``), all rules are kept. Elsewhere on Linux (``bare``), commands can read and change
+the machine's files, reach the network and see other processes. On other systems (``open``), they also have the user's privileges,
 and what they leave in the background may live on. See :mod:`rbsuite.sandboxes.enclosing`.
 """
 
@@ -27,7 +27,7 @@ UNKEPT: Mapping[Way, frozenset[str]] = {
     "bare": frozenset(["unseen", "network", "processes", "system"]),
     "open": frozenset(["unseen", "network", "processes", "system", "privileges", "background"]),
 }
-"""The rules of :mod:`rbsuite.testing.sandboxes` that are not kept, by design."""
+"""The rules of :mod:`rbsuite.testing.sandboxes` that are, by design, not kept."""
 _TOLD: Mapping[Way, str] = {
     "walls": "",
     "bare": "files of this machine can be read and changed, its processes seen, and the network reached: no namespaces can be made",
@@ -37,7 +37,7 @@ _ENCLOSING = Path(__file__).with_name("enclosing.py")
 
 
 class LocalSandbox(DirectorySandbox):
-    """A directory of the machine. The work directory is where it is, so ``workdir`` is not that of the set-up."""
+    """A directory on this machine. Commands see it at its real path, so ``workdir`` is not that of the set-up."""
 
     backend = "local"
 
@@ -51,7 +51,7 @@ class LocalSandbox(DirectorySandbox):
         return way_here()
 
     def program(self, command: str | Sequence[str]) -> list[str]:
-        """The command behind its limits, enclosed as far as this machine lets it be."""
+        """The command with its limits, enclosed as far as this machine allows."""
         setup = self._setup
         inner = limited(setup.limits, self.workdir, command)
         return inner if self.way == "open" else [*_enclosed(self.way, self._place, setup), *inner]
@@ -69,7 +69,7 @@ class LocalSandbox(DirectorySandbox):
         await super().write(path, data)
 
     def _leads_out(self, path: str) -> bool:
-        """Whether a name in the work directory stands for a place outside: then a link does that, and the agent has made it."""
+        """Whether a name in the work directory leads outside, which takes a link that the agent has made."""
         named, work = self.directory / path, self.directory
         return named.is_relative_to(work) and not named.resolve().is_relative_to(work.resolve())
 
@@ -83,7 +83,7 @@ class LocalSandbox(DirectorySandbox):
 
 
 class BareSandbox(LocalSandbox):
-    """A sandbox as on a machine where nobody may make namespaces."""
+    """A sandbox as on a machine where namespaces cannot be made."""
 
     way = "bare"
 
@@ -99,7 +99,7 @@ class Local:
         return ""
 
     def gaps(self) -> str:
-        """What of the rules it does not keep here."""
+        """Which rules it does not keep here."""
         return _TOLD[way_here()]
 
     async def start(self, setup: Setup) -> LocalSandbox:

@@ -1,4 +1,4 @@
-"""Runs a program of this machine for a sandbox: output within a limit, a time limit, and nothing of it left over."""
+"""Runs a program on this machine for a sandbox: with limited output, a time limit, and nothing left over."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 
 _CHUNK = 1 << 16
 _LOOK = 1.0
-"""Seconds between two looks at what is watched."""
+"""Seconds between two checks of what is watched."""
 _GRACE = 0.2
-"""Seconds that the output has to end after the program has."""
+"""Seconds in which the output has to end after the program has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a program came to; see :class:`rbsuite.sandboxes.base.CommandOutcome`."""
+    """The outcome of a program; see :class:`rbsuite.sandboxes.base.CommandOutcome`."""
 
     code: int
     output: bytes
@@ -30,7 +30,7 @@ class Ran:
 
 
 class _Kept:
-    """The head and the tail of a stream, each at most half of a number of bytes."""
+    """The head and the tail of a stream, each at most half the bytes to keep."""
 
     def __init__(self, most: int) -> None:
         self._room, self._most = most - most // 2, most // 2
@@ -71,16 +71,16 @@ async def run(
     directory: Path | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> Ran:
-    """Run a program to its end, or to the end of its time; then its whole process group is killed.
+    """Run a program until it ends or its time is up; then its whole process group is killed.
 
     Args:
-        program: program and arguments.
+        program: the program and its arguments.
         environment: all of its environment variables.
         seconds: its time limit.
         output: bytes that are kept of standard output and error, which come as one stream.
-        given: its input; without any its input is closed.
+        given: its input; without any, its input is closed.
         directory: where it starts.
-        stop: asked every second, in a thread; it is killed when this says so.
+        stop: called every second, in a thread; the program is killed when it returns true.
 
     Raises:
         OSError: it cannot be started.
@@ -113,7 +113,7 @@ async def run(
 
 
 async def _settle(process: asyncio.subprocess.Process, ended: asyncio.Task[int], *tasks: asyncio.Task[None]) -> None:
-    """Wait for the end of a program and of its output; whoever else holds the output open is killed."""
+    """Wait for the end of a program and of its output; any other process that holds the output open is killed."""
     await ended
     reading, *others = tasks
     for task in others:

@@ -1,7 +1,6 @@
-"""What a server can do wrong, kind by kind, as public reports tell it; and when it does.
+"""What a server can do wrong, kind by kind, as known from public reports; and when it does so.
 
-Faults of the first kind come instead of an answer (:data:`FAILURES`), those of the second spoil one (:data:`SPOILT`). docs/models.md says
-what comes of each.
+Some faults come instead of an answer (:data:`FAILURES`), others spoil one (:data:`SPOILT`). docs/models.md says what each leads to.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from rbsuite.serve.http import Answer, Manner
 from rbsuite.serve.wire import stream
 
 NONE = "ok"
-"""What stands in a script for an answer without a fault."""
+"""Stands in a script for an answer without a fault."""
 HUGE = 5_000_000
 """Characters of a reply of the kind ``huge``."""
 
 
 def failure(status: int, message: str, code: str | None = None, **headers: str) -> Answer:
-    """An error in the form of OpenAI's."""
+    """An error in OpenAI's form."""
     return Answer.of({"error": {"message": message, "type": "error", "param": None, "code": code}}, status, **headers)
 
 
@@ -111,7 +110,7 @@ def _legacy(document: dict[str, Any]) -> None:
 
 
 def _thinking(document: dict[str, Any]) -> None:
-    """As of a server whose template opens the block: only the closing tag is left, and nothing tells the thought from the answer."""
+    """As from a server whose template opens the block: only the closing tag is left, and nothing else separates thought and answer."""
     message = document["choices"][0]["message"]
     message["content"] = f"I could say ###STOP### now, or not.\n</think>\n\n{message['content'] or ''}"
 
@@ -167,19 +166,19 @@ TRANSIENT = (
     "finish-error",
     "truncated",
 )
-"""What the next try of the same request need not meet: a client that tries again loses nothing."""
+"""Faults that a retry of the same request need not meet: a client that retries loses nothing."""
 
 
 class Faults:
     """When a server fails, and how.
 
     Args:
-        shares: the share of answers that a kind spoils; ``transient``: all of :data:`TRANSIENT` together.
-        script: kinds in the order of the requests, :data:`NONE` for none; when it is over the shares hold.
-        seed: which answers; the same request meets the same faults in the same order, whatever else is asked.
+        shares: the share of answers that a kind affects; ``transient``: all of :data:`TRANSIENT` together.
+        script: kinds in the order of the requests, :data:`NONE` for none; when it is used up, the shares apply.
+        seed: determines which answers; the same request meets the same faults in the same order, whatever else is asked.
 
     Raises:
-        UsageError: no such kind, or shares that are none.
+        UsageError: there is no such kind, or the shares are not valid.
     """
 
     def __init__(self, shares: Mapping[str, float] | None = None, script: Sequence[str] = (), seed: int = 0) -> None:
@@ -204,14 +203,14 @@ class Faults:
         """The kind for the next answer to a request, or :data:`NONE`.
 
         Args:
-            request: what tells the request from others.
+            request: what distinguishes the request from others.
         """
         kind = self._script.pop(0) if self._script else self._drawn(request)
         self.met[kind] += 1
         return kind
 
     def end(self) -> None:
-        """Have no faults any more."""
+        """Stop all faults."""
         self._script, self._shares = [], []
 
     def _drawn(self, request: str) -> str:
@@ -225,7 +224,7 @@ class Faults:
 
 
 def spoilt(kind: str, document: Mapping[str, Any], *, streaming: bool) -> Answer:
-    """The answer with a ``chat.completion``, with a fault of a kind that does not come instead of it.
+    """The answer with a ``chat.completion``, spoiled by a fault of a kind that does not replace it.
 
     Args:
         kind: a kind, or :data:`NONE`.

@@ -12,9 +12,9 @@ from typing import Any, Literal
 Manner = Literal["whole", "cut", "reset", "hang", "drip"]
 
 LONGEST_BODY = 64 << 20
-"""Bytes of a request that are read at most."""
+"""Bytes of a request that are read, at most."""
 DRIP = 0.1
-"""Seconds between two pieces of an answer that drips."""
+"""Seconds between two pieces of a dripping answer."""
 PIECE = 8
 """Bytes of such a piece."""
 _REASONS = {
@@ -34,8 +34,8 @@ class Request:
     Attributes:
         method: in capitals.
         path: without the query.
-        headers: names in lower case.
-        body: as it came.
+        headers: with names in lower case.
+        body: as received.
     """
 
     method: str
@@ -49,9 +49,9 @@ class Answer:
     """An answer.
 
     Attributes:
-        status: of HTTP.
+        status: the HTTP status.
         body: its bytes.
-        headers: beside type and length.
+        headers: besides type and length.
         content_type: of the body.
         manner: how it is sent: ``whole``; ``cut``: the connection is closed halfway; ``reset``: it is broken before anything is sent;
             ``hang``: nothing is ever sent; ``drip``: a few bytes at a time.
@@ -65,7 +65,7 @@ class Answer:
 
     @classmethod
     def of(cls, value: Any, status: int = 200, **headers: str) -> Answer:
-        """An answer of JSON; lone surrogates stay as their escapes."""
+        """A JSON answer; lone surrogates stay escaped."""
         return cls(status, json.dumps(value).encode("ascii"), headers)
 
 
@@ -73,15 +73,15 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 
 class HttpServer:
-    """A server while it is used as an asynchronous context manager.
+    """A server that runs while it is used as an asynchronous context manager.
 
     Args:
         handler: answers requests.
         host: the address to listen on.
-        port: 0: any that is free.
+        port: the port; 0: any that is free.
 
     Raises:
-        OSError: the address cannot be had; when it is entered.
+        OSError: on entering, if the address is not available.
     """
 
     def __init__(self, handler: Handler, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -118,7 +118,7 @@ class HttpServer:
         except (ConnectionError, asyncio.IncompleteReadError, ValueError):
             pass  # the client is gone, or it does not speak HTTP
         except asyncio.CancelledError:
-            pass  # the server closes; raised on, asyncio would report it
+            pass  # the server closes; if this were raised again, asyncio would report it
         finally:
             self._connections.discard(task)
             writer.close()
@@ -127,7 +127,7 @@ class HttpServer:
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
-    """The next request of a connection; ``None``: there is none."""
+    """The next request on a connection; ``None``: there is none."""
     first = await reader.readline()
     if not first.strip():
         return None

@@ -1,4 +1,4 @@
-"""A server for models of rbsuite that speaks OpenAI's chat completions and embeddings."""
+"""A server for rbsuite's models that speaks OpenAI's chat completions and embeddings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DIMENSION = 256
 
 
 class _Worlds:
-    """The environments whose tasks are played, opened when first wanted."""
+    """The environments whose tasks are played, opened when first needed."""
 
     def __init__(self, plugins: Plugins, reference: str) -> None:
         self._plugins = plugins
@@ -86,7 +86,7 @@ class _Worlds:
 
 
 class ModelServer:
-    """Answers requests with models of rbsuite.
+    """Answers requests with rbsuite's models.
 
     Args:
         references: the models that are offered, as users write them.
@@ -95,7 +95,7 @@ class ModelServer:
         faults: when to fail.
 
     Raises:
-        RbsuiteError: a model that cannot be had.
+        RbsuiteError: a model cannot be made.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class ModelServer:
         return await model.complete(request)
 
     async def _on_task(self, name: str, identity: Identity) -> ChatModel:
-        """The model on the task of a request; it is bound to each once."""
+        """The model bound to the task of a request; it is bound to each task once."""
         key = (name, identity.task)
         if key not in self._bound:
             model = self._models[name]
@@ -201,7 +201,7 @@ def _read(body: bytes) -> Mapping[str, Any]:
     """The JSON object of a request.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a JSON object.
     """
     value = json.loads(body)
     if not isinstance(value, dict):

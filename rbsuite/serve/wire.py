@@ -1,4 +1,4 @@
-"""The server's side of OpenAI's chat completions: from a request's JSON to rbsuite's records, and from a completion to JSON or a stream."""
+"""The server side of OpenAI's chat completions: from a request's JSON to rbsuite's records, and from a completion to JSON or a stream."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _call_document(call: ToolCall) -> dict[str, Any]:
 
 
 def stream(document: Mapping[str, Any], *, pieces: int = 16) -> bytes:
-    """A ``chat.completion`` as server-sent events, its text in pieces of so many characters."""
+    """A ``chat.completion`` as server-sent events, with its text in chunks of ``pieces`` characters."""
     events = [f"data: {json.dumps(chunk)}\n\n" for chunk in _chunks(document, pieces)]
     return "".join([*events, "data: [DONE]\n\n"]).encode("ascii")
 
