@@ -182,7 +182,7 @@ def half_gain(paired: Paired) -> Estimate | None:
 
 
 def _run_pairs(paired: Paired) -> Sequence[tuple[StreamScores, StreamScores]]:
-    """The pair of each run of :meth:`Paired.along`; a run without a partner is on both sides."""
+    """The pair of each run of :meth:`Paired.along`; the run itself is on both sides if runs are not paired by stream."""
     if not any(paired.exchangeable):
         return paired.streams
     return [(run, run) for run in (paired.a if paired.exchangeable[1] else paired.b)]

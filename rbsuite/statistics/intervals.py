@@ -107,7 +107,7 @@ def clustered_estimate(values: Sequence[float], groups: Sequence[Hashable]) -> E
 
 
 def p_value(estimate: Estimate) -> float | None:
-    """Two-sided p value of a true mean of 0, from the error and degrees of freedom of the estimate's interval.
+    """Two-sided p value of the hypothesis that the true mean is 0, from the error and degrees of freedom of the estimate's interval.
 
     ``None`` if the error is unknown; without spread, 1 for a mean of 0, else 0.
     """
