@@ -47,8 +47,9 @@ EXTERNAL = (
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
 COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "solved", "tokens", "calls", "failed", "unread")
-"""Steps are agent turns a rollout, of all and of those that solved their task; tokens and calls are a task's, all purposes together;
-failed are broken rollouts, unread those with replies that could not be read or were invalid."""
+"""Steps are agent turns per rollout, over all and over those that solved their task; tokens and calls are per task, over all purposes;
+failed are broken rollouts, unread those with replies that could not be parsed or were invalid.
+"""
 
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:

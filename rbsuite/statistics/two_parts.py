@@ -98,7 +98,7 @@ class TwoParts:
         return found
 
     def _crossed(self, distances: Floats) -> Floats:
-        """The chances at which intervals extend exactly this far, by the secant method on their logarithms, starting from Satterthwaite's."""
+        """The chances at which intervals extend exactly this far, by the secant method on their logarithms from Satterthwaite's start."""
         from scipy.special import stdtr
 
         variance = np.asarray(self.tasks) + self.orders
