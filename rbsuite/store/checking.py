@@ -21,7 +21,7 @@ class CheckReport:
         findings: what is not as it was written, one line each.
         digest: the digest of the experiment; empty if something was found.
         tasks: how many tasks are committed.
-        acts: when runs were taken back.
+        acts: the acts by which runs were rewound or added.
         keyless: whether texts are sealed and the key is not here, so that banks and digest were not computed.
     """
 
