@@ -56,7 +56,9 @@ _GOES_ON = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that no character begins with."""
 
 
-@lru_cache(maxsize=16)  # the rules are the same for many tasks, and a transcript is shown to a judge and then to a memory
+@lru_cache(
+    maxsize=16
+)  # the rules are the same for many tasks, and a transcript is shown to a judge and then to a memory
 def _bound(text: str) -> int:
     """An upper bound of the tokens of a text, from how often a character of one kind follows one of another."""
     import numpy as np

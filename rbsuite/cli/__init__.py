@@ -1,4 +1,4 @@
-"""The ``rbsuite`` command. A command's module is imported when that command runs, so ``rbsuite --help`` costs next to nothing."""
+"""The ``rbsuite`` command. A command's module is imported only when that command runs, so ``rbsuite --help`` is fast."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from rbsuite.plugins import Plugins
 
 EXIT_OUTPUT_LOST = 74
-"""Standard output is closed, its disk is full, its terminal is gone (EX_IOERR of sysexits.h)."""
+"""Standard output is closed, its disk is full, or its terminal is gone (EX_IOERR of sysexits.h)."""
 
 EXIT_BROKEN_PIPE = 141
-"""What a shell sees of a program whose reader went away (128 + SIGPIPE)."""
+"""The exit code that a shell sees when a program's reader went away (128 + SIGPIPE)."""
 
 
 class Lazy(NamedTuple):
-    """A command that is not imported yet.
+    """A command that has not been imported yet.
 
     Attributes:
-        module: its module, which has it as ``command``.
+        module: its module, which defines it as ``command``.
         help: the line that ``rbsuite --help`` shows.
     """
 
@@ -66,14 +66,14 @@ COMMANDS: Mapping[str, Lazy] = {
     "plugin": Lazy("rbsuite.cli.plugin", "Write plugins and check them."),
     "doctor": Lazy("rbsuite.cli.doctor", "Check this installation and say how to fix it."),
 }
-"""The commands in the order of ``rbsuite --help``."""
+"""The commands, in the order of ``rbsuite --help``."""
 
 
 class LazyGroup(CommandGroup):
     """A group whose commands are imported when they run.
 
     Args:
-        lazy: the commands by name, in the order to show.
+        lazy: the commands by name, in display order.
     """
 
     def __init__(self, *args: Any, lazy: Mapping[str, Lazy], **kwargs: Any) -> None:
@@ -103,12 +103,12 @@ class LazyGroup(CommandGroup):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands and their lines, importing none."""
+        """Write the commands and their help lines without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.help) for name, entry in self._lazy.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. An interrupt and a closed pipe get past click, which would print a line of its own."""
+        """Run the command. An interrupt and a closed pipe bypass click, which would print its own message."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
@@ -120,7 +120,7 @@ class LazyGroup(CommandGroup):
 
 
 class _ReaderGone(Exception):
-    """Who read our output has closed it."""
+    """The reader of our output has closed it."""
 
 
 @click.group(
@@ -139,12 +139,12 @@ def command() -> None:
 def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) -> NoReturn:
     """Run the command line and exit.
 
-    Exit codes: 0 all is well, 1 a check failed or every rollout of a condition did, 2 a usage or rbsuite error, 3 the experiment is not
-    complete, 74 standard output cannot be written, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is gone (SIGHUP), 141 who
-    read the output is gone.
+    Exit codes: 0 success, 1 a check failed or every rollout of a condition did, 2 a usage or rbsuite error, 3 the experiment is not
+    complete, 74 standard output cannot be written, 130 interrupted, 143 terminated (SIGTERM), 129 the terminal is gone (SIGHUP), 141 the
+    reader of the output is gone.
 
     Args:
-        arguments: what follows the program's name; ``None``: those of the process.
+        arguments: the arguments after the program's name; ``None``: those of the process.
         plugins: the plugins; ``None``: the installed ones, found when they are needed.
     """
     closed = _open_what_is_closed()
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None, plugins: Plugins | None = None)
 
 
 def _crashed(error: Exception) -> int:
-    """Show where the program went wrong, as Python does, but without keys: the words of an error may hold what it was given."""
+    """Show a traceback, as Python does, but without keys: an error message may contain the values it was given."""
     import traceback
 
     from rbsuite.redact import redact
@@ -174,17 +174,17 @@ def _crashed(error: Exception) -> int:
 
 
 def _open_what_is_closed() -> bool:
-    """Put something in the place of standard streams that are closed, lest a file that is opened takes their number.
+    """Replace standard streams that are closed, so that a newly opened file does not take their number.
 
     Returns:
-        whether standard output was closed.
+        Whether standard output was closed.
     """
     closed = sys.stdout is None
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
     if sys.stdout is None:
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:
@@ -193,7 +193,7 @@ def _open_what_is_closed() -> bool:
 
 
 def _flush_or_drop() -> None:
-    """Empty the streams, so that the interpreter does not fail at its end, with an exit code of its own, for what nobody takes."""
+    """Flush or discard the streams, so that the interpreter does not fail at exit, with its own exit code, over unread output."""
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             getattr(stream, "stream", stream).flush()
@@ -206,7 +206,7 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
     """Run the command line; every error is one line on stderr. See :func:`main` for the arguments.
 
     Returns:
-        the exit code.
+        The exit code.
     """
     if not _somewhere():
         return _complain("the current directory no longer exists. Change to one that does.", 2)
@@ -222,7 +222,7 @@ def run(arguments: Sequence[str] | None = None, plugins: Plugins | None = None) 
         return _quiet_exit()
     except click.Abort:
         return _complain("interrupted.", 130)
-    except click.exceptions.NoArgsIsHelpError as error:  # asked for nothing: the help is the answer
+    except click.exceptions.NoArgsIsHelpError as error:  # no command was given: the help is the answer
         error.show()
         return error.exit_code
     except click.ClickException as error:
@@ -252,12 +252,12 @@ def _somewhere() -> bool:
 
 
 def _complain(message: str, code: int) -> int:
-    tell(f"rbsuite: error: {message}")  # if the terminal is gone, the code tells
+    tell(f"rbsuite: error: {message}")  # if the terminal is gone, the exit code still says it
     return code
 
 
 def _quiet_exit() -> int:
-    """Point stdout nowhere, so that the interpreter's last flush does not complain."""
+    """Redirect stdout to nowhere, so that the interpreter's last flush does not complain."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     return EXIT_BROKEN_PIPE

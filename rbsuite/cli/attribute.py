@@ -1,4 +1,4 @@
-"""``rbsuite attribute``: what memory items cause, by leaving them out and running their tasks again."""
+"""``rbsuite attribute``: the effects of memory items, measured by leaving them out and rerunning their tasks."""
 
 from __future__ import annotations
 

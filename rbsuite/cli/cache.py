@@ -1,4 +1,4 @@
-"""``rbsuite cache``: look into a cache of replies."""
+"""``rbsuite cache``: inspect a cache of replies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rbsuite.models.cache_misses import Session
 
 SHOWN = 3
-"""Requests that are shown of each kind."""
+"""Number of requests shown of each kind."""
 
 
 @click.group("cache", cls=CommandGroup)

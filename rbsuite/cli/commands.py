@@ -1,4 +1,4 @@
-"""What all commands have in common: options that say one thing, suggestions, a standard output of their own, and the plugins."""
+"""What all commands have in common: options given only once, suggestions, their own standard output, and the plugins."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Command(click.Command):
-    """A command that refuses an option given twice, and that alone writes to standard output while it runs."""
+    """A command that refuses an option given twice, and is the only one to write to standard output while it runs."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments.
 
         Raises:
-            click.UsageError: an option that takes one value is given twice: all but the last would be ignored.
+            click.UsageError: an option that takes one value is given more than once: all but the last would be ignored.
         """
         _, _, given = self.make_parser(ctx).parse_args(args=list(args))
         for option in given:
@@ -37,7 +37,7 @@ class Command(click.Command):
 
 
 class CommandGroup(click.Group):
-    """A group of such commands. For an unknown one the nearest is suggested."""
+    """A group of such commands. For an unknown command the nearest one is suggested."""
 
     command_class = Command
 
@@ -47,7 +47,7 @@ class CommandGroup(click.Group):
         """Find the command.
 
         Raises:
-            click.UsageError: there is none of that name.
+            click.UsageError: there is no command with that name.
         """
         name, known = args[0], self.list_commands(ctx)
         if name not in known and not name.startswith("-"):
@@ -60,7 +60,7 @@ class CommandGroup(click.Group):
 
 
 def find_plugins() -> Plugins:
-    """The plugins: those that the command line was given, or else the installed ones, found when they are first asked for."""
+    """The plugins: those passed to the command line, or else the installed ones, which are looked up on first use."""
     root = click.get_current_context().find_root()
     if root.obj is None:
         from rbsuite.plugins import load_plugins
@@ -71,7 +71,7 @@ def find_plugins() -> Plugins:
 
 
 def usage_line(error: click.ClickException) -> str:
-    """What click found wrong, as one line in the manner of rbsuite's own errors."""
+    """An error found by click, as one line in the style of rbsuite's own errors."""
     message = " ".join(error.format_message().split())
     if isinstance(error, click.NoSuchOption):
         message = f"No such option {error.option_name!r}."
@@ -84,7 +84,7 @@ def usage_line(error: click.ClickException) -> str:
 
 
 class Number(click.FloatRange):
-    """A number in a range; click's own lets ``nan`` through, which is in no range."""
+    """A number in a range; click's own type lets ``nan`` through, which is in no range."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read the number."""

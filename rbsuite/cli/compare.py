@@ -1,4 +1,4 @@
-"""``rbsuite compare``: everything that is known of how conditions differ, from the stores of one experiment or several."""
+"""``rbsuite compare``: everything that is known about how conditions differ, from the stores of one or more experiments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small curves at the end of what commands print, where the terminal can draw them."""
+"""Small curves at the end of a command's output, if the terminal can draw them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def draw_curves(summary: Summary) -> None:
-    """Draw how success went along the stream; nothing in a pipe, or where the terminal lacks the characters."""
+    """Draw success along the stream; nothing in a pipe, or if the terminal lacks the characters."""
     stream = stdout()
     if not stream.isatty():
         return

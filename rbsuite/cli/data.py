@@ -116,7 +116,7 @@ def list_command(as_json: bool) -> None:
 
 
 def how_to_import(spec: EnvironmentSpec) -> str:
-    """What to run for the pack of an environment that has an importer."""
+    """The command to run for the pack of an environment that has an importer."""
     from rbsuite.data.packs import ExportingImporter, JointImporter
     from rbsuite.errors import PluginError
 
@@ -126,7 +126,7 @@ def how_to_import(spec: EnvironmentSpec) -> str:
     try:
         importer = _importer(spec)
     except PluginError:
-        return fetch  # the command that is named says what is broken
+        return fetch  # the named command says what is broken
     if importer.pinned is not None:
         return fetch
     if isinstance(importer, ExportingImporter):
@@ -134,18 +134,18 @@ def how_to_import(spec: EnvironmentSpec) -> str:
     if isinstance(importer, JointImporter):
         first, *others = importer.sources
         return " ".join([f"Run: {command} {first}", *(f"[--from {other}]" for other in others)])
-    if importer.single_files:  # tables, such as a hub has
+    if importer.single_files:  # tables, as found on a hub
         return f"It is downloaded from the hub when it is first used, or run: {command} DIR"
     return f"Run: {command} DIR"
 
 
 def _written(spec: EnvironmentSpec) -> str:
-    """How to write an environment's name in a shell, to which the brackets of ``name[backend]`` are a pattern."""
+    """An environment's name for a shell, in which the brackets of ``name[backend]`` are a pattern."""
     return spec.aliases[0] if spec.aliases else spec.name
 
 
 def _environment(name: str) -> EnvironmentSpec:
-    """The environment of that name, which must have data to import."""
+    """The environment with that name, which must have data to import."""
     from rbsuite.errors import UsageError
 
     spec = find_plugins().environment(name)
@@ -162,7 +162,7 @@ def _importer(spec: EnvironmentSpec) -> PackImporter:
 
 
 def _importable() -> list[tuple[str, str]]:
-    """(environment, pack) of every pack that can be imported: of those that share one, the environment with a split of its own."""
+    """(environment, pack) of every pack that can be imported: if several share one, the environment with its own split."""
 
     found: dict[str, EnvironmentSpec] = {}
     for spec in find_plugins().environments.values():
@@ -177,7 +177,7 @@ def _has_own(spec: EnvironmentSpec) -> bool:
 
 
 def _describe(path: Path) -> dict[str, Any]:
-    """A row of the list: what ``pack.json`` says, and whether the files are as it says."""
+    """A row of the list: what ``pack.json`` says, and whether the files match it."""
     from rbsuite.data.packs import load_pack_info, verify_pack
     from rbsuite.errors import DataError
 
@@ -234,14 +234,14 @@ def _provenance(info: PackInfo) -> str:
 
 
 class TransferProgress:
-    """Shows a transfer on a terminal: one line on stderr, overwritten at every MiB. Elsewhere nothing is shown."""
+    """Shows a transfer on a terminal: one line on stderr, overwritten after every MiB. Nothing is shown elsewhere."""
 
     def __init__(self) -> None:
         self._terminal = canvas(sys.stderr)
         self._shown = -1
 
     def __call__(self, arrived: int, size: int | None) -> None:
-        """Show what has arrived, in bytes, of a size that may be unknown."""
+        """Show how many bytes have arrived, out of a size that may be unknown."""
         if self._terminal.isatty() and arrived >> 20 != self._shown:
             self._shown = arrived >> 20
             of = "" if size is None else f" of {size / 2**20:,.1f}"
@@ -249,6 +249,6 @@ class TransferProgress:
             self._terminal.flush()
 
     def end(self) -> None:
-        """Leave the line, if there is one."""
+        """End the line, if there is one."""
         if self._shown >= 0:
             tell()

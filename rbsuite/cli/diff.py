@@ -1,4 +1,4 @@
-"""``rbsuite diff``: in what two experiments differ, and what came of it."""
+"""``rbsuite diff``: how two experiments differ, and with what results."""
 
 from __future__ import annotations
 

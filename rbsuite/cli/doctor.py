@@ -38,7 +38,7 @@ class Diagnosis:
         name: what was checked.
         status: ``ok``; ``warn``: works, but something is missing; ``fail``: does not work.
         detail: what was found.
-        remedy: what to do, where it is not ``ok``.
+        remedy: what to do if the status is not ``ok``.
     """
 
     name: str
@@ -79,12 +79,12 @@ def command(context: click.Context, as_json: bool, ray: bool, ray_address: str) 
 
 
 def examine() -> list[Diagnosis]:
-    """Make every check. A check that itself breaks is a failed one; it never stops the others."""
+    """Run every check. A check that itself breaks counts as failed; it never stops the others."""
     findings: list[Diagnosis] = []
     for name, check in CHECKS.items():
         try:
             findings.extend(check())
-        except Exception as error:  # the report must come out whatever a plugin or the machine does
+        except Exception as error:  # the report must appear whatever a plugin or the machine does
             findings.append(Diagnosis(name, "fail", f"{type(error).__name__}: {error}", getattr(error, "remedy", "")))
     return findings
 
@@ -103,7 +103,7 @@ def check_machine() -> Iterator[Diagnosis]:
 
 
 def check_packages() -> Iterator[Diagnosis]:
-    """rbsuite itself and what it depends on directly, each against the version it asks for."""
+    """rbsuite itself and its direct dependencies, each against the required version."""
     from importlib.metadata import PackageNotFoundError, distribution
 
     from rbsuite import __version__
@@ -139,13 +139,13 @@ def _check_package(requirement: str, distribution: Callable[[str], Distribution]
 def _fits(requirement: str, version: str) -> bool:
     try:
         from packaging.requirements import Requirement
-    except ImportError:  # it comes with another package; without it the version is only shown
+    except ImportError:  # it is installed with another package; without it the version is only shown
         return True
     return Requirement(requirement).specifier.contains(version, prereleases=True)
 
 
 def check_index() -> Iterator[Diagnosis]:
-    """Whether the library for large banks can be imported; it is compiled, so it may not."""
+    """Whether the library for large banks can be imported; it is compiled, so it may fail."""
     try:
         import hnswlib  # noqa: F401
     except ImportError as error:
@@ -192,7 +192,7 @@ def _check_pack(path: Path) -> Diagnosis:
 
 
 def check_plugins(found: Plugins) -> Iterator[Diagnosis]:
-    """Plugins that failed, and what environments need."""
+    """Plugins that failed, and the needs of environments."""
     from rbsuite.distributions import strays
     from rbsuite.plugins import DISABLE_VARIABLE
 
@@ -241,7 +241,7 @@ def _check_declarations(plugins: Plugins) -> Iterator[Diagnosis]:
 
 
 def _check_factories(plugins: Plugins) -> Iterator[Diagnosis]:
-    """What else plugins declare: whether its factory can be imported."""
+    """Everything else that plugins declare: whether its factory can be imported."""
     from rbsuite.cli.listing import SINGULAR
     from rbsuite.errors import PluginError
     from rbsuite.specs import Spec, load_object
@@ -292,7 +292,7 @@ def _check_needs(name: str, needs: Sequence[Check]) -> Iterator[Diagnosis]:
 
 
 def check_sandboxes() -> Iterator[Diagnosis]:
-    """Which backends can run commands of models, and how to get the others."""
+    """Which backends can run models' commands, and how to get the others."""
     from rbsuite.sandboxes.choice import BACKENDS
 
     isolating = {name: backend.missing() for name, backend in BACKENDS.items() if backend.isolates}
@@ -312,7 +312,7 @@ def check_keys() -> Iterator[Diagnosis]:
 
 
 def check_disk() -> Iterator[Diagnosis]:
-    """Free space where data and experiments go."""
+    """Free space where data and experiments are stored."""
     import shutil
 
     from rbsuite.data.directory import data_directory

@@ -1,4 +1,4 @@
-"""``rbsuite doctor --ray``: checks the nodes of a Ray cluster, and compares what they have with this machine."""
+"""``rbsuite doctor --ray``: checks the nodes of a Ray cluster, and compares what they have installed with this machine."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from rbsuite.cli.doctor import Diagnosis, check_plugins
 from rbsuite.errors import RbsuiteError
 
 SECONDS = 300.0
-"""How long a node may take to check itself: it hashes its packs."""
+"""How long a node may take to check itself, which includes hashing its packs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """What one machine has.
+    """What is installed on one machine.
 
     Attributes:
-        distributions: versions of rbsuite and of the plugins that are loaded, by name.
-        packs: the hash of each imported pack, by name; where it is not as it was imported, of the files that are there.
-        findings: what its plugins and their needs have come to.
+        distributions: versions of rbsuite and of the loaded plugins, by name.
+        packs: the hash of each imported pack, by name; if a pack has changed since it was imported, the hash of its current files.
+        findings: the results of checking its plugins and their needs.
     """
 
     distributions: Mapping[str, str]
@@ -28,7 +28,7 @@ class Installed:
 
 
 def look_here() -> Installed:
-    """What this machine has; this is called on every node."""
+    """What is installed on this machine; called on every node."""
     from rbsuite import __version__
     from rbsuite.data.directory import data_directory
     from rbsuite.data.packs import file_hashes, installed_packs, verify_pack
@@ -36,7 +36,7 @@ def look_here() -> Installed:
     from rbsuite.plugins import load_plugins
 
     found = {"rbsuite": __version__}
-    plugins = load_plugins()  # on a node there is no command whose plugins these could be
+    plugins = load_plugins()  # on a node there is no command that could provide its plugins
     for info in plugins.infos:
         name, _, version = info.distribution.partition(" ")
         if info.status == "loaded" and version:
@@ -46,7 +46,7 @@ def look_here() -> Installed:
         try:
             packs[path.name] = digest(dict(verify_pack(path).files))
         except RbsuiteError:
-            packs[path.name] = digest(file_hashes(path))  # two packs may be wrong in the same way, and differ
+            packs[path.name] = digest(file_hashes(path))  # two packs may be wrong in the same way, and still differ
     return Installed(found, packs, tuple(check_plugins(plugins)))
 
 

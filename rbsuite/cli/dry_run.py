@@ -32,13 +32,13 @@ CAVEAT = (
 
 @dataclass(frozen=True, slots=True)
 class ConditionEstimate:
-    """What a condition is expected to take from where it stands to its end.
+    """What the rest of a condition is expected to take.
 
     Attributes:
         condition: the condition.
-        tasks: tasks that are left, over all its orders.
-        usage: calls, tokens and cost by purpose; ``None`` where nothing is known to estimate it from.
-        calls, input_tokens, output_tokens: of all purposes.
+        tasks: number of remaining tasks, over all its orders.
+        usage: calls, tokens and cost by purpose; ``None`` if there is nothing to estimate it from.
+        calls, input_tokens, output_tokens: totals over all purposes.
         origin: what it was estimated from, in words.
     """
 
@@ -54,12 +54,12 @@ class ConditionEstimate:
 
 
 def dry_run(planned: Plan, directory: Path, source: Path | None, *, as_json: bool) -> None:
-    """Estimate an experiment and show it. Nothing is sent to a model of a provider, and nothing is written.
+    """Estimate an experiment and show the estimate. Nothing is sent to a provider's model, and nothing is written.
 
     Args:
         planned: the experiment.
-        directory: where it is kept, if it was begun.
-        source: an experiment whose figures may be used: that of ``--from``.
+        directory: where it is kept, if it was started.
+        source: an experiment whose figures may be used, from ``--from``.
         as_json: whether to print one JSON document.
     """
     found = estimate(planned, directory, source)
@@ -70,7 +70,7 @@ def dry_run(planned: Plan, directory: Path, source: Path | None, *, as_json: boo
 
 
 def estimate(planned: Plan, directory: Path, source: Path | None) -> Sequence[ConditionEstimate]:
-    """What each condition is expected to take: by its own rollouts where there are any, else by a small simulated pilot."""
+    """What each condition is expected to take: based on its own rollouts if there are any, else on a small simulated pilot."""
     from rbsuite.store import ExperimentStore
     from rbsuite.store.experiment import FILE_NAME
 
@@ -104,7 +104,7 @@ def estimate(planned: Plan, directory: Path, source: Path | None) -> Sequence[Co
 
 
 def _usage_of(store: Any) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]:
-    """What the committed tasks of each condition took by purpose, tries that were thrown away left out, and how many they are."""
+    """What the committed tasks of each condition took by purpose, without discarded attempts, and their number."""
     from rbsuite.models.client import Ledger
 
     spent: dict[Condition, tuple[Ledger, int]] = {}
@@ -118,7 +118,7 @@ def _usage_of(store: Any) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]
 
 
 def _pilot(planned: Plan) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]:
-    """The experiment with the simulated learner on a few of its tasks; nothing where that cannot be run."""
+    """The experiment with the simulated learner on a few of its tasks; empty if that cannot be run."""
     import logging
     from tempfile import TemporaryDirectory
 
@@ -150,7 +150,7 @@ def _pilot(planned: Plan) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]
     )
     options = {name: getattr(config, name) for name, field in FIELDS.items() if getattr(config, name) != field.default}
     log = logging.getLogger("rbsuite")
-    before, log.disabled = log.disabled, True  # what the learner cannot do says nothing of the model
+    before, log.disabled = log.disabled, True  # the learner's failures say nothing about the model
     try:
         with (
             TemporaryDirectory() as place,
@@ -169,7 +169,7 @@ def _pilot(planned: Plan) -> Mapping[Condition, tuple[Mapping[str, Usage], int]]
 
 
 def _is_external(memory: str, planned: Plan) -> bool:
-    """Whether a memory would ask a service or write a store of its own, so that the pilot leaves it out."""
+    """Whether a memory would call a service or write its own store, so that the pilot leaves it out."""
     from rbsuite.specs import MemorySpec
 
     spec = planned.plugins.find("memory", memory.partition(":")[0])
@@ -192,7 +192,7 @@ def _pilot_key(condition: Condition) -> Condition:
 
 
 def _times(usage: Mapping[str, Usage], tasks: int, of: int) -> Mapping[str, Usage]:
-    """What so many tasks take, where ``of`` took this."""
+    """The usage of ``tasks`` tasks, given the usage of ``of`` tasks."""
     share = tasks / max(1, of)
     return {
         purpose: Usage(
@@ -206,13 +206,13 @@ def _times(usage: Mapping[str, Usage], tasks: int, of: int) -> Mapping[str, Usag
 
 
 class _Prices:
-    """What models cost: by the prices that the user set, else by litellm's list, which is imported for it."""
+    """What models cost: by the prices that the user set, else by litellm's list, which is imported when needed."""
 
     def __init__(self, planned: Plan) -> None:
         self._planned = planned
 
     def of(self, condition: Condition, purpose: str, usage: Usage) -> Usage:
-        """A usage with its cost; ``None`` where the price is not known."""
+        """A usage with its cost; ``None`` if the price is not known."""
         from rbsuite.models.factory import is_simulated
         from rbsuite.run.config import model_references, unmasked
 
@@ -239,7 +239,7 @@ def _price(reference: str, usage: Usage, plugins: Plugins) -> float | None:
             model=settings.model, prompt_tokens=usage.input_tokens, completion_tokens=usage.output_tokens
         )
         return float(sum(paid))
-    except Exception:  # litellm knows no price for it
+    except Exception:  # litellm has no price for it
         return None
 
 

@@ -1,4 +1,4 @@
-"""``rbsuite env NAME``: what an environment is, which of its data are here, and what doing nothing scores."""
+"""``rbsuite env NAME``: what an environment is, which of its data is installed, and what doing nothing scores."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TURNS = {"text": "text", "tools": "text or a tool call", "choice": "one of the named actions"}
 DOMAINS_SHOWN = 3
-"""With more domains than this a split's tasks and floor are shown as sums; --json has all."""
+"""With more domains than this, a split's tasks and floor are shown as sums; --json has all of them."""
 _NOT_LOADED = "Missing data is downloaded on first use (needs the network), or read from --data."
 _REFINES = {
     "continue": "in the same world, which is still open",
@@ -52,16 +52,16 @@ def command(name: str, data: str, floor: bool, as_json: bool) -> None:
 
 
 def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) -> dict[str, Any]:
-    """What the spec declares, with the state of every split and of the pack, as plain values.
+    """The declarations of a spec, with the state of every split and of the pack, as plain values.
 
     Args:
-        plugins: where it is from.
+        plugins: the plugins that the environment is from.
         spec: the environment.
-        data: directory of a pack to read in place of the imported one, or ``""``.
+        data: directory of a pack to read instead of the imported one, or ``""``.
         floor: whether to play the do-nothing floor.
 
     Raises:
-        PluginError: the environment cannot be imported, or raises something.
+        PluginError: the environment cannot be imported, or raises an exception.
     """
     from rbsuite.errors import PluginError, RbsuiteError
     from rbsuite.jsonable import plain
@@ -70,7 +70,7 @@ def describe(plugins: Plugins, spec: EnvironmentSpec, data: str, floor: bool) ->
     owner = f"environment {spec.name!r}"
     environment: Environment = look_up(plugins, "environment", spec.name).make()
     facts: dict[str, Any] = plain(spec)
-    floor = floor and not spec.stateful_server  # a server is not started to look around
+    floor = floor and not spec.stateful_server  # a server is not started just to look
     try:
         facts["splits"] = [describe_split(environment, split, data, floor) for split in spec.splits]
     except RbsuiteError:
@@ -101,7 +101,7 @@ def describe_split(environment: Environment, split: Split, data: str, floor: boo
 
 
 def _figures(environment: Environment, tasks: TaskSet, floor: bool) -> Mapping[str, Any]:
-    """What there is to say of tasks that are here."""
+    """The figures of tasks that are available."""
     counts = Counter(task.domain for task in tasks)
     row: dict[str, Any] = {"here": True, "tasks": len(tasks), "domains": dict(counts), "task_set": tasks.content_hash}
     ceiling = environment.ceiling(tasks)
@@ -110,10 +110,10 @@ def _figures(environment: Environment, tasks: TaskSet, floor: bool) -> Mapping[s
 
 
 async def count_floor(environment: Environment, tasks: TaskSet) -> dict[str, int]:
-    """Number of tasks, by domain, that an agent solves which says nothing, once.
+    """Number of tasks, by domain, that are solved by an agent that says nothing, once.
 
     Raises:
-        PluginError: the environment raises something on the way.
+        PluginError: the environment raises an exception on the way.
     """
     from rbsuite.errors import PluginError, RbsuiteError
     from rbsuite.run.verify import idle_score
@@ -131,7 +131,7 @@ async def count_floor(environment: Environment, tasks: TaskSet) -> dict[str, int
 
 
 def describe_pack(name: str) -> dict[str, Any]:
-    """The imported pack: whether it is there and intact, and the commit it comes from."""
+    """The imported pack: whether it is installed and intact, and the commit it comes from."""
     from rbsuite.data.directory import pack_directory
     from rbsuite.data.packs import load_pack_info, verify_pack
     from rbsuite.errors import DataError
@@ -169,7 +169,7 @@ def render(spec: EnvironmentSpec, facts: Mapping[str, Any]) -> str:
         ("citation", spec.citation),
     ]
     pack = facts["pack"]
-    # That the pack is missing is said once, in its own line.
+    # A missing pack is reported only once, on its own line.
     explain = pack is None or pack["here"] or bool(facts["data"])
     parts = [f"{spec.name}: {spec.summary}", _splits(facts["splits"], explain), fields(pairs)]
     if spec.options:

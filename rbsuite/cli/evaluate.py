@@ -1,4 +1,4 @@
-"""``rbsuite eval``: run an experiment and show what it came to."""
+"""``rbsuite eval``: run an experiment and show its results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONCURRENCY = 8
 AUTO_CONCURRENCY = (256, 10)
-"""What ``auto`` stands for: at most so many calls, and at first so many of one model."""
+"""What ``auto`` stands for: the maximum number of calls, and the initial number for each model."""
 COMMAND_OPTIONS = {
     "concurrency": "concurrency",
     "speculate": "speculate",
@@ -51,7 +51,7 @@ COMMAND_OPTIONS = {
     "quiet": "quiet",
     "log": "log",
 }
-"""Options that say how the command is carried out, and the names of their parameters; they too may stand in the TOML file."""
+"""Options for how the command is carried out, with the names of their parameters; they too may be in the TOML file."""
 
 EPILOG = """Examples:
 
@@ -65,7 +65,7 @@ EPILOG = """Examples:
 UNSAFE_LOCAL = "unsafe_local=true"
 """The option of an environment that ``--unsafe-local`` sets."""
 INCOMPLETE = 3
-"""The exit code where the experiment is not complete."""
+"""The exit code if the experiment is not complete."""
 
 
 def experiment_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,7 +111,7 @@ def _help(meta: Mapping[str, Any], default: Any) -> str:
 
 
 def _read_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> Mapping[str, Any]:
-    """The experiment's options in the file; those of the command itself become its defaults."""
+    """The experiment's options in the file; options of the command itself become its defaults."""
     if path is None:
         return {}
     from rbsuite.run.config import FIELDS, read_toml
@@ -132,7 +132,7 @@ def _read_config(context: click.Context, parameter: click.Parameter, path: Path 
 
 
 def read_concurrency(text: Any) -> tuple[int, int]:
-    """``N`` or ``auto``: calls under way at most, and where to start (0: there)."""
+    """``N`` or ``auto``: the maximum number of concurrent calls, and where to start (0: at the maximum)."""
     return AUTO_CONCURRENCY if text == "auto" else (click.IntRange(min=1).convert(text, None, None), 0)
 
 
@@ -332,7 +332,7 @@ def command(
         return
     stored = _stored(source)
     adds = source is not None and not (from_file or out) and _adds_orders(stored, given)
-    # The looks that were declared are passed when orders are added.
+    # The declared looks are over when orders are added.
     wanted = {**stored, **from_file, **given, **({"looks": ()} if adds else {})}
     if unsafe_local and wanted.get("env"):
         wanted["env"] = without_sandbox(wanted["env"])
@@ -361,7 +361,7 @@ def without_sandbox(environment: str) -> str:
 
 
 def _execution(options: dict[str, Any]) -> Execution:
-    """How the experiment is carried out; the options that say so are taken out of all."""
+    """How the experiment is carried out; the options for it are removed from ``options``."""
     from rbsuite.api import Execution
 
     most, start = options.pop("concurrency")
@@ -414,7 +414,7 @@ def _run_and_report(
 
 
 def _take_back(source: Path, places: Sequence[str], *, retry_failed: bool) -> None:
-    """Take runs back, before anything is run."""
+    """Rewind runs before anything is run."""
     from rbsuite.run.rewinding import rewind, rewind_to_failures
     from rbsuite.store import ExperimentStore
 
@@ -430,9 +430,9 @@ def _given(options: Mapping[str, Any]) -> Mapping[str, Any]:
     for name, value in options.items():
         if value is None or value == ():
             continue
-        if name == "prompts":  # directories; none, before a comma, stands for the built-in templates
+        if name == "prompts":  # directories; an empty one before a comma stands for the built-in templates
             value = [part.strip() for text in value for part in text.split(",")]
-        elif FIELDS[name].metadata["kind"] == "names":  # given several times, it is one list
+        elif FIELDS[name].metadata["kind"] == "names":  # given several times, they form one list
             value = [reference for text in value for reference in split_references(text)]
         elif FIELDS[name].metadata["kind"] in ("numbers", "counts"):
             read = float if FIELDS[name].metadata["kind"] == "numbers" else int
@@ -452,8 +452,8 @@ def _number(name: str, text: str, read: type[int] | type[float]) -> float:
 def split_references(text: str) -> list[str]:
     """Split ``a,b:x=1,y=2,c`` into references.
 
-    A piece with ``=`` is a further option of the one before, and a number is the one before with that number: ``parallel:1,2`` is short
-    for ``parallel:1,parallel:2``.
+    A piece with ``=`` is another option of the previous reference, and a number is the previous reference with that number:
+    ``parallel:1,2`` is short for ``parallel:1,parallel:2``.
     """
     references: list[str] = []
     for piece in split_pieces(text):
@@ -468,7 +468,7 @@ def split_references(text: str) -> list[str]:
 
 
 def _stored(source: Path | None) -> Mapping[str, Any]:
-    """The options of an experiment, but for those that are as if nobody had given them."""
+    """The options of an experiment, without those that have their defaults."""
     if source is None:
         return {}
     from rbsuite.run.config import FIELDS, from_plain
@@ -480,14 +480,14 @@ def _stored(source: Path | None) -> Mapping[str, Any]:
 
 
 def _adds_nothing(stored: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
-    """Whether options are those that an experiment has, but for the passwords that a store does not hold."""
+    """Whether options are those that an experiment already has, apart from passwords, which a store does not contain."""
     from rbsuite.scrub import scrub
 
     return all(stored.get(name) == value for name, value in scrub(options).items())
 
 
 def _adds_orders(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    """Whether nothing but more orders than an experiment has is asked for."""
+    """Whether the only change requested is more orders than an experiment has."""
     from rbsuite.run.config import FIELDS
 
     if not given or not given.keys() <= {"orders", "baseline_orders"}:
@@ -498,7 +498,7 @@ def _adds_orders(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
 
 
 def _shown(source: Path, to_look: str, *, as_json: bool) -> bool:
-    """Show an experiment if it is finished, up to the look that it is to be taken to; that takes none of its plugins."""
+    """Show an experiment if it is finished up to the requested look; this needs none of its plugins."""
     from rbsuite.store import ExperimentStore
     from rbsuite.store.looks import stage
 
@@ -511,7 +511,7 @@ def _shown(source: Path, to_look: str, *, as_json: bool) -> bool:
 
 
 def _run(planned: Plan, store: ExperimentStore, execution: Execution, interrupts: Interrupts, *, quiet: bool) -> None:
-    """Do what is left to be done, and show how far it is."""
+    """Do the remaining work, and show progress."""
     from rich.console import Console
 
     from rbsuite.cli.interrupts import exit_code
@@ -567,7 +567,7 @@ def _report(store: ExperimentStore, *, as_json: bool) -> None:
 
 
 def _all_failed(store: ExperimentStore) -> str:
-    """What to say where every rollout of a condition broke, so that its figures mean nothing; empty where none did."""
+    """What to say if every rollout of a condition broke, so that its figures mean nothing; empty if there is no such condition."""
     from rbsuite.report.text import one_line
 
     working: dict[str, bool] = {}

@@ -1,4 +1,4 @@
-"""``rbsuite export``: an experiment in the formats of others."""
+"""``rbsuite export``: an experiment in other formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command of a plugin that prints an environment's own figures of an experiment: ``python -m PLUGIN EXPERIMENT [--json]``."""
+"""A plugin's command that prints an environment's own figures for an experiment: ``python -m PLUGIN EXPERIMENT [--json]``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _T = TypeVar("_T")
 def figures_command(
     module: str, words: Sequence[str], figures: Callable[[Experiment], _T], text: Callable[[_T], str]
 ) -> int:
-    """Print the figures of an experiment; gives the exit code.
+    """Print the figures of an experiment and return the exit code.
 
     Args:
-        module: what stands after ``python -m``, for messages.
+        module: the name after ``python -m``, for messages.
         words: the command's arguments.
-        figures: works the figures out.
-        text: writes them for people; with ``--json`` they are printed as JSON.
+        figures: computes the figures.
+        text: formats them for people; with ``--json`` they are printed as JSON.
     """
     places = [word for word in words if word != "--json"]
     try:

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin (SIGTERM, SIGHUP): the first stops what goes on in order, those that follow at once do not disturb that."""
+"""Ctrl-C and similar signals (SIGTERM, SIGHUP): the first stops the work cleanly, and those that follow immediately do not disturb that."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from types import FrameType, TracebackType
 from typing import Any
 
 PATIENCE_SECONDS = 5.0
-"""For how long after the first further ones go unheard: clearing up takes a moment. After that they interrupt whatever goes on."""
+"""How long further signals are ignored after the first: cleaning up takes a moment. After that they interrupt whatever is running."""
 
 UNTOUCHED: Mapping[signal.Signals, object] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGTERM: signal.SIG_DFL,
     signal.SIGHUP: signal.SIG_DFL,
 }
-"""The signals that are heard, each with what handles it where nobody has chosen otherwise (``nohup`` has, of SIGHUP)."""
+"""The signals that are handled, each with its default handler; one with another handler is left alone (``nohup`` sets one for SIGHUP)."""
 
 
 class Stopped(KeyboardInterrupt):
     """A signal asked the process to end.
 
     Attributes:
-        signal: its number.
+        signal: the number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -33,13 +33,13 @@ class Stopped(KeyboardInterrupt):
 
 
 def exit_code(stop: KeyboardInterrupt) -> int:
-    """What a shell expects of a program that a signal ended: 128 and its number."""
+    """The exit code of a program ended by a signal: 128 plus its number."""
     return 128 + (stop.signal if isinstance(stop, Stopped) else signal.SIGINT)
 
 
 class Interrupts:
-    """Hears the signals that end a program: for good after :meth:`install`, or for a while as a context manager, which gives the one that
-    is installed if there is one.
+    """Handles the signals that end a program: permanently after :meth:`install`, or temporarily as a context manager, which returns the
+    installed one if there is one.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Interrupts:
         self._stop: Callable[[], object] | None = None
 
     def install(self) -> None:
-        """Hear from now on those that nobody else handles. Nothing happens outside the main thread."""
+        """From now on handle the signals that nobody else handles. Does nothing outside the main thread."""
         if threading.current_thread() is threading.main_thread():
             self._installed = [number for number, default in UNTOUCHED.items() if signal.getsignal(number) is default]
             for number in self._installed:
@@ -70,10 +70,10 @@ class Interrupts:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Stop the work in order; where none goes on, interrupt as Python does.
+        """Stop the work cleanly; if none is running, interrupt as Python does.
 
         Raises:
-            Stopped: no work goes on, or clearing up takes too long.
+            Stopped: no work is running, or cleaning up takes too long.
         """
         now = time.monotonic()
         if self._heard is not None and now - self._heard < PATIENCE_SECONDS:
@@ -86,11 +86,11 @@ class Interrupts:
         stop()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run on an event loop of its own.
+        """Run the work on its own event loop.
 
         Raises:
-            Stopped: it was interrupted, and has been cleared up. Or there was an interrupt before, and whatever ran just then has kept the
-                exception to itself, as callbacks and extension modules do; then nothing is run.
+            Stopped: it was interrupted and has been cleaned up. Or there was an earlier interrupt, and the code running then swallowed the
+                exception, as callbacks and extension modules do; then nothing is run.
         """
         import asyncio
 

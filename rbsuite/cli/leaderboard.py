@@ -341,7 +341,7 @@ def _places(root: Path, boards: Sequence[str]) -> Sequence[BoardPlace]:
 
 
 def _chosen(root: Path, boards: Sequence[str], paths: Sequence[Path]) -> Iterator[tuple[BoardPlace, Path]]:
-    """The submissions that are named, or all."""
+    """The named submissions, or all of them."""
     from rbsuite.leaderboard.boards import read_board
 
     for path in paths:
@@ -359,7 +359,7 @@ def _chosen(root: Path, boards: Sequence[str], paths: Sequence[Path]) -> Iterato
 
 @contextmanager
 def _unpacked(root: Path, paths: Sequence[Path]) -> Iterator[Iterator[tuple[BoardPlace, Path, str]]]:
-    """The submissions in archives, unpacked for as long as they are checked."""
+    """The submissions in archives, unpacked while they are checked."""
     from contextlib import ExitStack
     from tempfile import TemporaryDirectory
 
@@ -401,7 +401,7 @@ def _day(option: str, value: str) -> str:
 
 
 def _today() -> str:
-    """The only clock here; no figure depends on it."""
+    """The only use of a clock here; no figure depends on it."""
     from datetime import UTC, datetime
 
     return datetime.now(UTC).date().isoformat()

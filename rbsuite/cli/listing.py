@@ -61,10 +61,10 @@ def command(kind: str | None, verbose: bool, as_json: bool) -> None:
 
 
 def read_kind(text: str) -> str:
-    """The kind that a user means; the singular will do.
+    """The kind that a user means; the singular is accepted.
 
     Raises:
-        UnknownNameError: no such kind; the nearest is suggested.
+        UnknownNameError: there is no such kind; the nearest is suggested.
     """
     word = text.strip().lower()
     for kind in KINDS:
@@ -87,7 +87,7 @@ def describe_options(options: Sequence[Option]) -> list[tuple[str, str, str, str
 
 
 def bounds(option: Option) -> str:
-    """The allowed values of an option in short: ``0..1``, ``>= 1``, ``a|b``; empty if there is no limit."""
+    """The allowed values of an option in short form: ``0..1``, ``>= 1``, ``a|b``; empty if there is no limit."""
     low = None if option.minimum is None else f"{option.minimum:.12g}"
     high = None if option.maximum is None else f"{option.maximum:.12g}"
     if option.choices:

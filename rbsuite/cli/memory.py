@@ -1,4 +1,4 @@
-"""``rbsuite memory``: look into the banks of an experiment, as of any position of the stream."""
+"""``rbsuite memory``: inspect the banks of an experiment, as of any position in the stream."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Document:
     """A document of a bank.
 
     Attributes:
-        name: what the memory calls it.
-        version: the version that wrote the text last.
-        versions: all that wrote it so far, in order.
-        text: the whole.
+        name: the memory's name for it.
+        version: the version that last wrote the text.
+        versions: all versions that wrote it so far, in order.
+        text: the full text.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A run's bank, the version that is looked at, and whether its texts are left out."""
+    """A run's bank, the version being inspected, and whether its texts are left out."""
 
     store: ExperimentStore
     run: RunInfo
@@ -54,7 +54,7 @@ class Opened:
     hides: bool
 
     def shown(self, value: _T) -> _T:
-        """Something of the bank as it may be shown."""
+        """A value from the bank in a form that may be shown."""
         from rbsuite.store.redaction import hidden
 
         return hidden(value) if self.hides else value
@@ -67,18 +67,18 @@ class Opened:
         return self.run.condition.memory in self.store.manifest.facts.get(ABOUT, {}).get("external", ())
 
     def items(self, version: int | None = None) -> Sequence[MemoryItem]:
-        """All items as of a version, by default the one looked at."""
+        """All items as of a version, by default the inspected one."""
         return [self.shown(item) for item in self.bank.items(self.version if version is None else version)]
 
     def documents(self, version: int | None = None) -> Sequence[Document]:
-        """All documents as of a version, by default the one looked at."""
+        """All documents as of a version, by default the inspected one."""
         at = self.version if version is None else version
         written = self.bank.documents(at).items()
         return [Document(name, last[-1], last, self.shown(self.bank.document(name, at))) for name, last in written]
 
 
 class _Unsearched:
-    """Stands in for the embedder of a bank that is read and not searched: that need not be installed, and is not asked."""
+    """Stands in for the embedder of a bank that is read but not searched: the real one need not be installed, and is not called."""
 
     id = "none"
     dimension = 1

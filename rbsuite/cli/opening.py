@@ -1,4 +1,4 @@
-"""How commands that show texts open an experiment: those of private tasks are left out unless they are asked for."""
+"""How commands that show texts open an experiment: texts of private tasks are left out unless requested."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ reveal_option = click.option(
 
 
 def open_shown(experiment: Path, *, reveal: bool) -> ExperimentStore:
-    """An experiment for reading; where texts are left out it says so.
+    """Open an experiment for reading, and say if texts are left out.
 
     Args:
         experiment: its directory.
-        reveal: whether the texts of private tasks are wanted.
+        reveal: whether the texts of private tasks are requested.
 
     Raises:
-        StoreError: there is no experiment, or its texts are wanted and sealed under a key that is not on this machine.
+        StoreError: there is no experiment, or its texts are requested but sealed under a key that is not on this machine.
     """
     from rbsuite.store import ExperimentStore
 
@@ -41,14 +41,14 @@ def open_shown(experiment: Path, *, reveal: bool) -> ExperimentStore:
 
 
 def say_what_is_left_out(store: ExperimentStore) -> None:
-    """Say whether texts are left out, in a line."""
+    """Say on one line that texts are left out, if they are."""
     say_without_key(store)
     if store.confined and store.can_reveal:
         tell("The tasks are private, so their text is left out (see --reveal).")
 
 
 def say_without_key(*stores: ExperimentStore) -> None:
-    """Say of which experiments the texts cannot be read here, a line each."""
+    """Say for which experiments the texts cannot be read here, one line each."""
     for store in stores:
         if not store.can_reveal:
             tell(f"{store.directory}: its text is sealed, and the key is not on this machine: it is left out.")

@@ -1,4 +1,4 @@
-"""How commands print: everything that is written to a terminal or a pipe goes through here, and is inert (:mod:`rbsuite.inert`)."""
+"""How commands print: everything written to a terminal or a pipe goes through here, and is made inert (:mod:`rbsuite.inert`)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _STDOUT = f"{__name__}.stdout"
 
 
 def stdout() -> TextIO:
-    """Where the command that runs prints its result."""
+    """Where the running command prints its result."""
     context = click.get_current_context(silent=True)
     own = None if context is None else cast(TextIO | None, context.meta.get(_STDOUT))
     return own or sys.stdout
 
 
 class OutputLost(RbsuiteError):
-    """Standard output cannot be written: the disk is full, the terminal is gone."""
+    """Standard output cannot be written: the disk is full, or the terminal is gone."""
 
     exit_code = 74  # EX_IOERR of sysexits.h
 
@@ -36,10 +36,10 @@ class OutputLost(RbsuiteError):
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Say that standard output is lost. That its reader has gone (a closed pipe) is another matter.
+    """Report the loss of standard output. A reader that has gone (a closed pipe) is a different matter.
 
     Raises:
-        OutputLost: it is.
+        OutputLost: it is lost.
     """
     try:
         yield
@@ -53,25 +53,25 @@ def echo(text: str = "", *, nl: bool = True) -> None:
     """Print text to the command's own standard output.
 
     Raises:
-        OutputLost: it cannot be written.
+        OutputLost: standard output cannot be written.
     """
     with writing():
         click.echo(inert(text), file=stdout(), nl=nl)
 
 
 def tell(text: str = "") -> None:
-    """Print text to standard error, as far as there is one: a terminal that is gone stops nothing."""
+    """Print text to standard error, if there is one: a terminal that is gone stops nothing."""
     with suppress(OSError):
         click.echo(inert(text), err=True)
 
 
 class InertStream:
-    """Stands before a text stream and makes what is written to it inert: log lines, warnings, tracebacks, what a plugin prints.
+    """Wraps a text stream and makes everything written to it inert: log lines, warnings, tracebacks, plugins' output.
 
     Args:
-        stream: where to write; it does all else.
-        lossy: whether what cannot be written is dropped.
-        drawn: whether control sequences are wanted: whoever draws has made inert what is foreign.
+        stream: the stream to write to, which does everything else.
+        lossy: whether text that cannot be written is dropped.
+        drawn: whether control sequences are allowed: the code that draws has already made foreign text inert.
     """
 
     def __init__(self, stream: TextIO, *, lossy: bool = False, drawn: bool = False) -> None:
@@ -80,13 +80,13 @@ class InertStream:
         self._drawn = drawn
 
     def write(self, text: str) -> int:
-        """Write a text; gives its length."""
+        """Write a text and return its length."""
         with suppress(*self._lost):
             self.stream.write(text if self._drawn else inert(text))
         return len(text)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what is buffered."""
         with suppress(*self._lost):
             self.stream.flush()
 
@@ -100,12 +100,12 @@ class InertStream:
 
 
 def guard(stream: TextIO, *, lossy: bool = False) -> TextIO:
-    """A stream that everything may be written to; see :class:`InertStream`."""
+    """A stream to which anything may be written; see :class:`InertStream`."""
     return cast(TextIO, InertStream(stream, lossy=lossy))
 
 
 def canvas(stream: TextIO) -> TextIO:
-    """The stream behind :func:`guard`, for who draws on a terminal; what is foreign in that must be made inert first."""
+    """The stream behind :func:`guard`, for code that draws on a terminal; foreign text must be made inert first."""
     while isinstance(stream, InertStream):
         stream = stream.stream
     return cast(TextIO, InertStream(stream, lossy=True, drawn=True))
@@ -120,9 +120,9 @@ def echo_json(value: Any) -> None:
 
 @contextmanager
 def own_stdout(context: click.Context) -> Iterator[None]:
-    """Keep standard output for :func:`echo`: what plugins, libraries and child processes write to it goes to standard error.
+    """Reserve standard output for :func:`echo`: what plugins, libraries and child processes write to it goes to standard error.
 
-    So one JSON document stays one, whatever else is printed. The file descriptor is taken too, where standard output has one.
+    So one JSON document remains one, whatever else is printed. The file descriptor is redirected too if standard output has one.
     """
     before = sys.stdout
     own = _taken(before)
@@ -139,12 +139,12 @@ def own_stdout(context: click.Context) -> Iterator[None]:
             with suppress(OSError):
                 before.flush()
             os.dup2(own.fileno(), before.fileno())
-            with suppress(OSError):  # the reader has gone, which the flush above has told
+            with suppress(OSError):  # the reader has gone, which the flush above already reported
                 own.close()
 
 
 def _taken(stream: TextIO) -> TextIO | None:
-    """A stream to where ``stream`` leads, whose own descriptor then leads to standard error; ``None`` if it has no descriptor."""
+    """A new stream to the target of ``stream``, whose own descriptor then leads to standard error; ``None`` if it has none."""
     try:
         stream.flush()
         descriptor = stream.fileno()

@@ -41,12 +41,12 @@ class VarianceSource:
     """Where the variances of a plan come from.
 
     Attributes:
-        source: in words.
-        simulated: whether its models are simulations.
-        comparison: whose differences were used.
+        source: the source in words.
+        simulated: whether the source's models are simulations.
+        comparison: the comparison whose differences were used.
         parts: the variances.
-        likely, upper: bounds on them; designs by these suffice in four of five pilots, and in nine of ten.
-        separated: whether the rollouts' own variance was measured (the pilot had several a task).
+        likely, upper: bounds on them; designs based on these suffice for four of five pilots, and for nine of ten.
+        separated: whether the rollouts' own variance was measured (the pilot had several rollouts per task).
         free: whether the control recalled nothing, so that it may have more or fewer runs than the memory.
     """
 
@@ -101,7 +101,7 @@ def command(
     from rbsuite.run.plan import choose_environment
 
     found = find_plugins()
-    # An environment has one way to be written, which is that of the pilot too.
+    # Write the environment in its canonical form, as the pilot does.
     environment = environment and choose_environment(found, environment).reference
     environment, pilot = _pilot(found, environment, source, memory)
     sizes = split_sizes(found, environment)
@@ -130,7 +130,7 @@ def _pilot(
 
 @contextmanager
 def _simulated(plugins: Plugins, environment: str, memory: str) -> Iterator[ExperimentStore]:
-    """A small experiment with the simulated learner on the first split that is here."""
+    """A small experiment with the simulated learner on the first split that is available."""
     from tempfile import TemporaryDirectory
 
     from rbsuite import api
@@ -150,12 +150,12 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Varianc
     """The variances of an experiment's comparison.
 
     Args:
-        store: the experiment, finished, with two orders at least.
-        memory: whose comparison with the baseline; ``None``: the first.
-        source: what to call the experiment.
+        store: the finished experiment, with at least two orders.
+        memory: the memory whose comparison with the baseline is used; ``None``: the first.
+        source: the name for the experiment.
 
     Raises:
-        UsageError: the experiment has no such comparison, one order only, or is not finished.
+        UsageError: the experiment has no such comparison, has only one order, or is not finished.
     """
     from rbsuite.statistics.summary import summarise
 
@@ -188,7 +188,7 @@ def pilot_of(store: ExperimentStore, memory: str | None, source: str) -> Varianc
 
 
 def variances(comparison: Comparison) -> tuple[Variances, bool]:
-    """The variances of a finished comparison, and whether the rollouts' own could be told apart."""
+    """The variances of a finished comparison, and whether the rollouts' own could be separated."""
     import numpy as np
 
     from rbsuite.statistics.intervals import average
@@ -196,7 +196,7 @@ def variances(comparison: Comparison) -> tuple[Variances, bool]:
 
     paired = comparison.paired
     cells = [(pair[0].rollouts[task], pair[1].rollouts[task]) for pair in paired.streams for task in paired.tasks]
-    # Rollouts of the same index have the same seed, so that what they share drops out of their difference.
+    # Rollouts with the same index have the same seed, so what they share cancels in their difference.
     chance = within_variance([[x - y for x, y in zip(*cell, strict=False)] for cell in cells])
     rollouts = min(len(side) for cell in cells for side in cell)
     if rollouts < 2 or chance is None:
@@ -211,7 +211,7 @@ def variances(comparison: Comparison) -> tuple[Variances, bool]:
 
 
 def split_sizes(plugins: Plugins, environment: str) -> Mapping[str, int | None]:
-    """Tasks of each split, without those that stand apart; ``None`` where its data is not here.
+    """Number of tasks of each split, without those reported separately; ``None`` if its data is not installed.
 
     Raises:
         UnknownNameError: there is no such environment.
@@ -241,9 +241,9 @@ def document(
     sizes: Mapping[str, int | None],
     budget: int | None = None,
 ) -> Mapping[str, Any]:
-    """The plan as plain data; ``tasks`` is ``None`` where no number of tasks suffices.
+    """The plan as plain data; ``tasks`` is ``None`` if no number of tasks suffices.
 
-    ``tasks`` suffices in four of five pilots like this one, ``tasks_sure`` in nine of ten; so with the differences.
+    ``tasks`` suffices for four of five pilots like this one, ``tasks_sure`` for nine of ten; likewise for the differences.
     """
     from rbsuite.statistics.power import tasks_needed
 
@@ -291,7 +291,7 @@ def _detectable(parts: Components, tasks: int, orders: int, wanted: float) -> fl
 
 
 def _cheapest(pilot: VarianceSource, tasks: int, effect: float, wanted: float) -> Mapping[str, Any] | None:
-    """The design with the fewest rollouts on all tasks of a split that finds the effect; ``None`` where none does."""
+    """The design with the fewest rollouts on all tasks of a split that finds the effect; ``None`` if none does."""
     from rbsuite.statistics.power import cheapest, designs
 
     found = cheapest(pilot.likely, effect, list(designs(tasks, ROLLOUTS, free=pilot.free)), wanted)
@@ -299,7 +299,7 @@ def _cheapest(pilot: VarianceSource, tasks: int, effect: float, wanted: float) -
 
 
 def _within(pilot: VarianceSource, tasks: int, budget: int, wanted: float) -> Mapping[str, Any] | None:
-    """The design on all tasks of a split that finds the smallest difference within a budget; ``None`` where none is within it."""
+    """The design on all tasks of a split that finds the smallest difference within a budget; ``None`` if none is within it."""
     from rbsuite.statistics.power import designs, sharpest
 
     found = sharpest(pilot.likely, list(designs(tasks, ROLLOUTS, free=pilot.free)), budget, wanted)

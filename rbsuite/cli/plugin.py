@@ -1,4 +1,4 @@
-"""``rbsuite plugin``: for those who write plugins."""
+"""``rbsuite plugin``: for plugin authors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COMMANDS = {
     "new": Lazy("rbsuite.cli.plugin_new", "Write a distribution with a plugin, ready to install, test and run."),
     "check": Lazy("rbsuite.cli.plugin_check", "Check plugins against the rules of the contract."),
 }
-"""The commands in the order of the help."""
+"""The commands, in the order of the help."""
 
 
 @click.group("plugin", cls=LazyGroup, lazy=COMMANDS)

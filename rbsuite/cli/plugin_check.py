@@ -1,4 +1,4 @@
-"""``rbsuite plugin check``: tries the contract kit on plugins."""
+"""``rbsuite plugin check``: runs the contract kit on plugins."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _counted(subjects: int) -> str:
 
 
 def _lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """One subject: its rules in order; what could not be tried for one and the same reason on one line."""
+    """One subject: its rules in order; those that could not be checked for the same reason share a line."""
     yield one_line(f"{findings[0].kind} {findings[0].subject}")
     width = max(len(one.rule) for one in findings)
     for (outcome, detail), group in groupby(findings, lambda one: (one.outcome, one.detail)):

@@ -30,7 +30,7 @@ def command(name: str, kind: str, template: str, into: Path) -> None:
     It is called rbsuite-NAME, and has pyproject.toml, a package with prompts and sample data where it needs them, tests, README.md and a
     CI workflow.
     """
-    plan_distribution(name, kind, template)  # what is wrong with the arguments comes before what is wrong with plugins
+    plan_distribution(name, kind, template)  # errors in the arguments are reported before errors in plugins
     plugins = find_plugins()
     declared = {known: plugins.owner(spec) for known, spec in plugins.of_kind(kind).items()}
     made = plan_distribution(name, kind, template, declared)

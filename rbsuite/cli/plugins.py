@@ -1,4 +1,4 @@
-"""``rbsuite plugins``: the plugins, and what is wrong with them. ``rbsuite list plugins`` is another spelling of it."""
+"""``rbsuite plugins``: the plugins, and what is wrong with them. ``rbsuite list plugins`` is an alias."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def command(as_json: bool) -> None:
 
 
 def show_plugins(plugins: Plugins, as_json: bool) -> None:
-    """Print the list; each plugin that failed or is slow has a line of its own on standard error, which says what to do."""
+    """Print the list; each plugin that failed or is slow also gets a line on standard error that says what to do."""
     from rbsuite.distributions import strays
 
     infos = plugins.infos
@@ -56,7 +56,7 @@ def _row(info: PluginInfo) -> Sequence[str]:
 
 
 def _provided(provides: Mapping[str, tuple[str, ...]]) -> str:
-    """What a plugin declares: names where they are few, else how many."""
+    """What a plugin declares: names if there are few, else how many."""
     parts = []
     for kind, names in provides.items():
         if kind == "prompt_dirs":

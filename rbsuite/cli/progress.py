@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PIPED_INTERVAL = 10.0
-"""Seconds between lines where the output is not a terminal."""
+"""Seconds between lines if the output is not a terminal."""
 
 
 @dataclass
@@ -35,16 +35,16 @@ class _Count:
 
 
 class Progress:
-    """Shows tasks done, success rate so far per condition, model calls, the time left, and which model is waited for.
+    """Shows tasks done, success rate so far per condition, model calls, the time left, and which model is being waited for.
 
-    On a terminal a table is drawn anew; elsewhere a line is printed every :data:`PIPED_INTERVAL` seconds, and at once when a call is to be
-    tried again. Used as a context manager.
+    On a terminal a table is redrawn; elsewhere a line is printed every :data:`PIPED_INTERVAL` seconds, and immediately when a call is to be
+    retried. Used as a context manager.
 
     Args:
         console: where to show it.
         runs: all runs of the experiment.
-        committed: tasks that are committed already, by run id.
-        quiet: say only what is waited for.
+        committed: number of tasks already committed, by run id.
+        quiet: show only what is being waited for.
     """
 
     event_types = (ModelWaiting,)
@@ -64,15 +64,13 @@ class Progress:
         self._waiting = ""
         self._told_waiting = -PIPED_INTERVAL
         self._over = threading.Event()
-        # A plain terminal program redirects its output; nothing but this display prints while it is live.
+        # While it is live, only this display prints.
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not self._quiet:
             self._live.start()
-            sys.stderr = guard(
-                sys.stderr
-            )  # while it is live, the display prints what others write, until stop() undoes it
+            sys.stderr = guard(sys.stderr)  # while live, the display prints what others write, until stop()
         elif not self._quiet:
             threading.Thread(target=self._tick, name="progress", daemon=True).start()
         return self
@@ -96,7 +94,7 @@ class Progress:
 
     @hookimpl
     def rbsuite_event(self, event: ModelWaiting) -> None:
-        """Say that a call has failed and is tried again, and why."""
+        """Say that a call has failed and is being retried, and why."""
         times = "once" if event.failures == 1 else f"{event.failures} times"
         self._waiting = f"{event.model} failed {times}, retrying in {event.delay:.0f} s: {event.reason}"
         now = time.monotonic()

@@ -1,8 +1,8 @@
-"""What the templates are given, from a real task: the one place that says which example ``rbsuite prompts show --env`` renders with.
+"""The variables of the templates, from a real task: the single place that defines the example for ``rbsuite prompts show --env``.
 
-A reference solution is played in the environment, and the variables are made of that rollout as agents, judges, memories, scalings and
-simulated users make theirs: by the same functions, under the same names. Where one name means different things to different roles,
-:data:`OF_ROLE` says whose is whose.
+A reference solution is played in the environment, and the variables are made from that rollout in the way agents, judges, memories,
+scalings and simulated users make theirs: with the same functions, under the same names. If a name means different things to different
+roles, :data:`OF_ROLE` has the values for each role.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Example:
     Attributes:
         environment: its environment.
         task: the task.
-        first: the first observation of all.
+        first: the very first observation.
         trajectory: what was seen and done.
         own: the environment's own variables for the task.
     """
@@ -62,7 +62,7 @@ class Example:
 
     @property
     def query(self) -> str:
-        """The request, fenced as it stands in the prompts of judges and memories."""
+        """The request, fenced as it is in the prompts of judges and memories."""
         return fence(self.task.query or self.seen.text, "request")
 
     @property
@@ -73,12 +73,12 @@ class Example:
 
     @property
     def heard(self) -> bool:
-        """Whether a user takes part, who hears what the agent says."""
+        """Whether a user takes part and hears what the agent says."""
         return any(step.actor == "user" for step in self.trajectory.steps)
 
     @property
     def item(self) -> MemoryItem:
-        """An item as a memory could have learnt it on the task."""
+        """An item that a memory could have learned on the task."""
         provenance = Provenance(self.task.id, 0, (0,), "success", "self")
         content = render_transcript(self.trajectory)
         key = self.task.query or self.seen.text
@@ -90,21 +90,20 @@ class Example:
 def variables(
     plugins: Plugins, prompts: Prompts, name: str, environment: str, *, reveal: bool = False
 ) -> Mapping[str, Any]:
-    """What a template is given, by an example from an environment.
+    """The variables of a template, from an example in an environment.
 
-    A template that another environment's plugin brings is given that environment's variables too. Of a private task the texts are left
-    out.
+    A template from another environment's plugin is also given that environment's variables. The texts of a private task are left out.
 
     Args:
         plugins: where environments are looked up.
         prompts: the templates.
-        name: of the template.
-        environment: of the example.
-        reveal: whether texts of a private task are wanted.
+        name: the name of the template.
+        environment: the environment of the example.
+        reveal: whether texts of a private task are requested.
 
     Raises:
         UnknownNameError: there is no such environment or template.
-        DataError: the environment's data is not there.
+        DataError: the environment's data is not installed.
     """
     spec = plugins.environment(environment)
     try:
@@ -121,16 +120,16 @@ def variables(
 
 
 def played(plugins: Plugins, spec: EnvironmentSpec, *, reveal: bool = False) -> Example:
-    """The first task of an environment's default split, played by its reference solution as far as there is one.
+    """The first task of an environment's default split, played by its reference solution if there is one.
 
     Args:
-        plugins: where parts are looked up.
+        plugins: where components are looked up.
         spec: the environment.
-        reveal: whether texts of a private task are wanted.
+        reveal: whether texts of a private task are requested.
 
     Raises:
         PluginError: the environment cannot be imported.
-        DataError: its data is not there.
+        DataError: its data is not installed.
     """
     import asyncio
 
@@ -172,7 +171,7 @@ async def _played(environment: Environment, task: Task) -> Example:
 
 
 def _first_task(plugins: Plugins, spec: EnvironmentSpec) -> tuple[Environment, Task, bool]:
-    """The environment, its first task, and whether that is private."""
+    """The environment, its first task, and whether that task is private."""
     environment: Environment = look_up(plugins, "environment", spec.name).make()
     split = next((split for split in spec.splits if split.bundled), spec.splits[0])
     tasks = environment.tasks(split.name)
@@ -180,7 +179,7 @@ def _first_task(plugins: Plugins, spec: EnvironmentSpec) -> tuple[Environment, T
 
 
 def common(example: Example, prompts: Prompts) -> dict[str, Any]:
-    """What has the same meaning wherever it is used."""
+    """The variables that have the same meaning wherever they are used."""
     seen, first, item = example.seen, example.first, example.item
     return {
         "policy": "\n\n".join(message.text for message in seen.messages),
@@ -201,18 +200,18 @@ def common(example: Example, prompts: Prompts) -> dict[str, Any]:
 
 
 def of_agent(example: Example) -> Mapping[str, Any]:
-    """What the agents' templates are given."""
+    """The variables of the agents' templates."""
     done = [step for step in example.trajectory.steps if step.actor == "agent" and step.action.index is not None]
     return {"history": [render_action(step.action) for step in done]}
 
 
 def of_judge(example: Example) -> Mapping[str, Any]:
-    """What the judge's template is given."""
+    """The variables of the judge's template."""
     return {"rules": example.rules, "transcript": fence(render_transcript(example.trajectory), "record")}
 
 
 def of_memory(example: Example) -> Mapping[str, Any]:
-    """What the memories' templates are given."""
+    """The variables of the memories' templates."""
     outcome = Outcome(example.trajectory, Verdict("success", 1.0, "(why the judge says so)", "self"))
     rollouts = show_rollouts([outcome], Room(BUDGET))
     episode = ShownEpisode.of(example.item)
@@ -239,7 +238,7 @@ def of_memory(example: Example) -> Mapping[str, Any]:
 
 
 def of_scaling(example: Example) -> Mapping[str, Any]:
-    """What the templates of scalings and selectors are given."""
+    """The variables of the templates of scalings and selectors."""
     transcript = render_transcript(example.trajectory)
     return {
         "rules": example.rules,
@@ -249,7 +248,7 @@ def of_scaling(example: Example) -> Mapping[str, Any]:
 
 
 def of_user(example: Example) -> Mapping[str, Any]:
-    """What the simulated user's templates are given."""
+    """The variables of the simulated user's templates."""
     names = {"user": "Customer", "agent": "Agent"}
     lines = [f"{names[step.actor]}: {render_action(step.action)}" for step in example.trajectory.steps]
     return {
@@ -265,19 +264,19 @@ OF_ROLE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
     "scaling": of_scaling,
     "user": of_user,
 }
-"""What the templates of a role (their directory) are given beside :func:`common`."""
+"""The variables of a role's templates (by their directory) besides :func:`common`."""
 
 OF_TEMPLATE: Mapping[str, Callable[[Example], Mapping[str, Any]]] = {
     "memory/document.j2": lambda example: {"items": [Draft(LESSON, LESSON, render_transcript(example.trajectory))]},
     "memory/inject_cheatsheet.j2": lambda _: {"document": fence(LESSON, "sheet")},
 }
-"""What a template is given that differs from its role's."""
+"""The variables of a template that differ from its role's."""
 
 
 def _of_owner(
     plugins: Plugins, prompts: Prompts, name: str, chosen: EnvironmentSpec, *, reveal: bool
 ) -> Mapping[str, Any]:
-    """The variables of the environment whose plugin brings a template, where that is not the chosen one."""
+    """The variables of the environment whose plugin provides a template, if that is not the chosen one."""
     file = prompts.source(name)[1]
     for spec in plugins.environments.values():
         if spec is chosen or spec.stateful_server:

@@ -1,4 +1,4 @@
-"""``rbsuite prompts``: the templates that an experiment would use, and what they render to."""
+"""``rbsuite prompts``: the templates that an experiment would use, and how they render."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def show_command(
 
 
 def open_prompts(directory: Path | None) -> tuple[Prompts, list[tuple[str, Path]]]:
-    """The templates as an experiment would find them, and the directories with their names, first match first.
+    """The templates as an experiment would find them, and the directories with their names, in order of precedence.
 
     Raises:
         TemplateError: the directory does not exist.
@@ -103,7 +103,7 @@ def describe(prompts: Prompts, name: str, origins: Sequence[tuple[str, Path]]) -
 
 
 def referred(prompts: Prompts, source: str) -> dict[str, str]:
-    """SHA-256 of every template that a source extends or includes by name: its text depends on theirs."""
+    """SHA-256 of every template that a source extends or includes by name, since its text depends on them."""
     from jinja2 import Environment, TemplateError, meta
 
     from rbsuite.jsonable import text_digest
@@ -111,7 +111,7 @@ def referred(prompts: Prompts, source: str) -> dict[str, str]:
     try:
         names = meta.find_referenced_templates(Environment(autoescape=False).parse(source))
         return {name: text_digest(prompts.source(name)[0]) for name in names if name}
-    except (TemplateError, ValueError, RecursionError):  # malformed: its source is shown all the same
+    except (TemplateError, ValueError, RecursionError):  # malformed: its source is shown anyway
         return {}
 
 

@@ -1,4 +1,4 @@
-"""``rbsuite report``: experiments as one page that needs nothing but itself."""
+"""``rbsuite report``: experiments as one self-contained page."""
 
 from __future__ import annotations
 

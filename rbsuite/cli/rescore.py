@@ -67,8 +67,8 @@ def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
 
     Raises:
         UsageError: the environment has no other conventions.
-        UnknownNameError: it has none of that name, or its plugin is not installed.
-        PluginError: they cannot be imported.
+        UnknownNameError: it has none with that name, or its plugin is not installed.
+        PluginError: the conventions cannot be imported.
     """
     from rbsuite.errors import UnknownNameError, UsageError
     from rbsuite.plugins import load_plugins
@@ -88,7 +88,7 @@ def find_rescorer(store: ExperimentStore, name: str) -> Rescorer:
 
 
 def as_document(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]) -> Mapping[str, Any]:
-    """What was found as plain data."""
+    """The results as plain data."""
     from rbsuite.report.figures import finite
 
     return {
@@ -132,7 +132,7 @@ def _change_json(change: Change, rescorer: Rescorer) -> Mapping[str, Any]:
 
 
 def render(store: ExperimentStore, rescorer: Rescorer, found: Sequence[Rescored]) -> str:
-    """What was found as text."""
+    """The results as text."""
     from rbsuite.report.domains import APART
     from rbsuite.report.figures import percent, points
     from rbsuite.report.results import SIMULATED

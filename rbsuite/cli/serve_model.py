@@ -1,4 +1,4 @@
-"""``rbsuite serve-model``: simulated models behind an API like a provider's."""
+"""``rbsuite serve-model``: simulated models behind a provider-like API."""
 
 from __future__ import annotations
 

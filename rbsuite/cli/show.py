@@ -84,7 +84,7 @@ def command(
 def _choose(
     store: ExperimentStore, task: str, memory: str | None, against: str | None, order: int | None, *, alone: bool
 ) -> Sequence[RunInfo]:
-    """The run to look at, and the one beside it."""
+    """The run to show, and the one beside it."""
     committed = [run for run in store.manifest.runs if _record(store, run, task) is not None]
     if not committed:
         raise UsageError(f"task {task!r} is not committed yet in any run.", "Finish the experiment first.")

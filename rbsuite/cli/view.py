@@ -46,7 +46,7 @@ def command(place: Path, port: int, reveal: bool) -> None:
     except OSError as error:
         raise UsageError(f"{place} cannot be read: {error.strerror}.", "Name an experiment, or a directory.") from error
     for directory in found.values() if place in found.values() else ():
-        ExperimentStore.open(directory, readonly=True).close()  # what is wrong with it is told here
+        ExperimentStore.open(directory, readonly=True).close()  # this reports what is wrong with it
     if not found:
         tell(f"There are no experiments in {place} yet.")
     token = secrets.token_urlsafe(24)
@@ -54,7 +54,7 @@ def command(place: Path, port: int, reveal: bool) -> None:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((HOST, port))
-            listening.listen()  # who reads the address below may ask at once
+            listening.listen()  # readers of the address below may connect immediately
         except OSError as error:
             raise UsageError(f"cannot listen on {HOST}:{port}: {error.strerror}.", "Choose another --port.") from error
         echo(f"http://{HOST}:{listening.getsockname()[1]}/{token}/")

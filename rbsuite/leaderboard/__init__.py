@@ -1,1 +1,1 @@
-"""Leaderboards: what people submit is recomputed from its logs, compared task by task, and shown with ranks as wide as is known."""
+"""Leaderboards: submissions are recomputed from their logs, compared task by task, and shown with ranks as wide as their uncertainty."""

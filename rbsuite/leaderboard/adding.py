@@ -1,4 +1,4 @@
-"""Making a submission: the logs are copied and compacted, everything is measured and checked, and then it appears whole or not at all."""
+"""Making a submission: logs are copied and compacted, everything is measured and checked, and the result is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _WORD = re.compile(r"[^a-z0-9]+")
 
 
 class Refused(RbsuiteError):
-    """A submission that may not stand on its board.
+    """A submission that its board does not accept.
 
     Attributes:
-        faults: what is wrong, a line each.
+        faults: what is wrong, one line each.
     """
 
     def __init__(self, what: str, faults: Sequence[str]) -> None:
@@ -48,13 +48,13 @@ class Refused(RbsuiteError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a submitter says; everything else is measured.
+    """What a submitter states; everything else is measured.
 
     Attributes:
         system, organisation: the system, and who submits it.
-        date: of the submission, ``YYYY-MM-DD``.
-        name: of the submission's directory; empty: made of system, organisation and date.
-        model: the agent's model for people; empty: as the experiment names it.
+        date: the date of the submission, ``YYYY-MM-DD``.
+        name: the name of the submission's directory; empty: made from system, organisation and date.
+        model: the display name of the agent's model; empty: the experiment's name for it.
         others: see :class:`rbsuite.leaderboard.submission.Submission`.
     """
 
@@ -83,19 +83,19 @@ class Entry:
 
 
 def add(experiments: Sequence[Path], place: BoardPlace, entry: Entry) -> Path:
-    """Write a submission below its board.
+    """Write a submission into its board's directory.
 
     Args:
         experiments: each a directory, an export (``.jsonl``), or a ``.zip`` of one of these.
         place: the board.
-        entry: what the submitter says.
+        entry: what the submitter states.
 
     Returns:
         The submission's directory.
 
     Raises:
-        Refused: it may not stand on the board.
-        RbsuiteError: there is one of that name, or an experiment cannot be read.
+        Refused: the board does not accept it.
+        RbsuiteError: a submission with that name already exists, or an experiment cannot be read.
     """
     name = entry.directory
     if not NAME.fullmatch(name):
@@ -138,7 +138,7 @@ def remove(place: BoardPlace, name: str) -> Path:
     """Remove a submission.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is none with that name.
     """
     directory = find(place, name)
     shutil.rmtree(directory)
@@ -149,7 +149,7 @@ def find(place: BoardPlace, name: str) -> Path:
     """The directory of a submission.
 
     Raises:
-        UnknownNameError: there is none of that name.
+        UnknownNameError: there is none with that name.
     """
     for directory in place.submissions:
         if directory.name == name:
@@ -171,7 +171,7 @@ def _write(experiments: Sequence[Path], place: BoardPlace, entry: Entry, draft: 
             stores.append(stack.enter_context(ExperimentStore.open((draft / path).parent, readonly=True)))
         try:
             measured = measure(stores, place.board, redacted=redacted)
-        except RbsuiteError as error:  # a draft's paths mean nothing to who reads this
+        except RbsuiteError as error:  # a draft's paths mean nothing to the reader
             raise Refused("the submission", [*mixed_faults(stores), without_path(error.message, draft)]) from error
     lead = leading(measured)
     user = str(measured.models.get("user", ""))
@@ -200,7 +200,7 @@ def _write(experiments: Sequence[Path], place: BoardPlace, entry: Entry, draft: 
 
 
 def _copy(store: ExperimentStore, directory: Path) -> None:
-    """The compact store; of a private benchmark one without its texts."""
+    """Copy the compact store; for a private benchmark, without its texts."""
     directory.mkdir(exist_ok=True)
     if not is_private(store):
         store.compact(directory)

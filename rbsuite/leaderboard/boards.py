@@ -1,4 +1,4 @@
-"""A board: which tasks it is about, what must be so in every submission, what may differ, and how rows are ranked."""
+"""A board: which tasks it is about, what every submission must have in common, what may differ, and how rows are ranked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUBMISSIONS = "submissions"
 SUCCESS = "success"
 MOST_BYTES = 256 * 1024
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,118}[a-z0-9])?")
-"""What boards and submissions may be called, since it becomes a directory and part of an address."""
+"""Valid names of boards and submissions, which become a directory and part of an address."""
 
 FREE: tuple[str, ...] = (
     *("memory", "scaling", "selector", "aggregation", "agent", "model", "memory_model", "judge", "judge_model"),
@@ -29,7 +29,7 @@ FREE: tuple[str, ...] = (
     *("seed", "orders", "baseline_orders", "looks", "order", "probe", "retries"),
     *("rollout_max_cost", "rollout_max_tokens", "rollout_max_calls", "rollout_max_time"),
 )
-"""Options of an experiment that may differ between submissions where a board does not say otherwise."""
+"""Options of an experiment that may differ between submissions unless a board says otherwise."""
 
 _OF_THE_BOARD = frozenset({"env", "split", "domain", "data"})
 """Options that the board states itself, or that the hash of the task set covers."""
@@ -37,24 +37,24 @@ _OF_THE_BOARD = frozenset({"env", "split", "domain", "data"})
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A board, as its TOML file has it.
+    """A board, as described in its TOML file.
 
     Attributes:
-        title: its name for people.
+        title: its display name.
         environment: the environment's reference, with the options that it must have, e.g. ``aime`` or ``aime:reader=lm-eval``.
         split: the split.
         task_set: the hash of the task set, which every submission must have.
-        tasks: how many tasks that is.
-        domain: the domain, where the board is about one.
+        tasks: the number of tasks.
+        domain: the domain, if the board is about one.
         baseline: the memory that every system's gain is measured against.
-        headline: what rows are ranked by: ``success``, or one of the environment's measures.
-        lower_is_better: whether a small headline is a good one.
-        orders: the fewest orders of each condition.
-        simulated: whether it takes simulated models; such a board takes no real ones.
-        ground_truth_feedback: whether memories may be told by a judge that sees the ground truth, if that is declared.
+        headline: the figure by which rows are ranked: ``success``, or one of the environment's measures.
+        lower_is_better: whether lower values of the headline are better.
+        orders: the minimum number of orders of each condition.
+        simulated: whether it accepts simulated models; such a board accepts no real ones.
+        ground_truth_feedback: whether memories may learn from a judge that sees the ground truth, if that is declared.
         free: options that may differ; those that do become columns.
-        fixed: options that must have these values, also where they are among the free ones. All others must have their defaults.
-        facts: what the environment must say of itself (version, reader, backend).
+        fixed: options that must have these values, even if they are among the free ones. All others must have their defaults.
+        facts: facts that the environment must state about itself (version, reader, backend).
         note: what readers must know.
     """
 
@@ -86,7 +86,7 @@ class BoardPlace:
         name: its directory's name.
         directory: the directory.
         board: what its file says.
-        text: the file as it stands.
+        text: the contents of its file.
     """
 
     name: str
@@ -109,11 +109,11 @@ _BOARD = TypeAdapter(Board)
 
 
 def read_board(root: Path, name: str) -> BoardPlace:
-    """A board below a directory of boards.
+    """A board in a directory of boards.
 
     Raises:
         UnknownNameError: there is none of that name.
-        UsageError: its file cannot be read or says what no board can.
+        UsageError: its file cannot be read or is not valid for a board.
     """
     directory = root / name
     if not NAME.fullmatch(name) or not (directory / FILE).is_file():
@@ -137,7 +137,7 @@ def read_board(root: Path, name: str) -> BoardPlace:
 
 
 def board_names(root: Path) -> Sequence[str]:
-    """The boards below a directory, by name."""
+    """The names of the boards in a directory, sorted."""
     try:
         return sorted(path.parent.name for path in root.glob(f"*/{FILE}") if NAME.fullmatch(path.parent.name))
     except OSError:
@@ -145,16 +145,14 @@ def board_names(root: Path) -> Sequence[str]:
 
 
 def all_boards(root: Path) -> Sequence[BoardPlace]:
-    """Every board below a directory.
+    """Every board in a directory.
 
     Raises:
         UsageError: there is none, or one cannot be read.
     """
     names = board_names(root)
     if not names:
-        raise UsageError(
-            f"there is no board in {root}.", "Give --root the directory that has BOARD/board.toml in it."
-        )
+        raise UsageError(f"there is no board in {root}.", "Give --root the directory that has BOARD/board.toml in it.")
     return [read_board(root, name) for name in names]
 
 
@@ -169,7 +167,7 @@ def _check(path: Path, board: Board) -> None:
 
 
 def option_faults(board: Board, config: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    """What in an experiment's options and facts the board does not take, a line each."""
+    """What the board does not accept in an experiment's options and facts, one line each."""
     faults = []
     wanted = {"env": board.environment, "split": board.split, "domain": board.domain}
     for name, value in wanted.items():

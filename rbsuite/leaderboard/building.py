@@ -1,4 +1,4 @@
-"""Writes boards for people and for programs: Markdown, CSV, JSON, and a page that needs nothing but itself."""
+"""Writes boards for people and for programs: Markdown, CSV, JSON, and a self-contained page."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Built:
     """What was built.
 
     Attributes:
-        faults: of submissions that may not stand on their boards, by ``BOARD/NAME``; where there are any, nothing was written.
+        faults: the faults of submissions that their boards do not accept, by ``BOARD/NAME``; if there are any, nothing was written.
         tables: the boards.
-        files: what was written.
+        files: the files that were written.
     """
 
     faults: Mapping[str, Sequence[str]]
@@ -49,8 +49,8 @@ def read_tables(
 
     Args:
         places: the boards.
-        receipts: where is remembered what was checked.
-        recompute: whether numbers are computed again; else rows are shown as claimed.
+        receipts: the directory in which receipts of past checks are kept.
+        recompute: whether numbers are recomputed; otherwise rows are shown as claimed.
     """
     tables, faults = [], {}
     for place in places:
@@ -79,7 +79,7 @@ def build(root: Path, places: Sequence[BoardPlace], out: Path, receipts: Path, *
     Args:
         root: the directory of boards, for its published figures.
         places: the boards to build.
-        out: where to; files of the same names are replaced.
+        out: the output directory; files with the same names are replaced.
         receipts: see :mod:`rbsuite.leaderboard.receipts`.
         recompute: see :func:`read_tables`.
 
@@ -104,7 +104,7 @@ def build(root: Path, places: Sequence[BoardPlace], out: Path, receipts: Path, *
 def _write(out: Path, texts: Mapping[str, str]) -> list[Path]:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out, prefix=".build-"):  # nothing is begun where nothing can be written
+        with tempfile.TemporaryDirectory(dir=out, prefix=".build-"):  # don't start if nothing can be written
             pass
         for name, text in texts.items():
             with written(out / name, "utf-8") as stream:
@@ -115,7 +115,7 @@ def _write(out: Path, texts: Mapping[str, str]) -> list[Path]:
 
 
 def figures_of(table: BoardTable, row: TableRow) -> dict[str, Any]:
-    """A row's figures by column, as plain data; the order is that of the columns of the CSV."""
+    """A row's figures by column, as plain data, in the order of the CSV's columns."""
     one, sub = row.row, row.submission
     values: dict[str, Any] = {
         "rank": row.rank_text,
@@ -208,7 +208,7 @@ def document(table: BoardTable, references: Sequence[Figure]) -> dict[str, Any]:
 
 
 def csv_text(table: BoardTable) -> str:
-    """A board as CSV; a text that a spreadsheet would take for a formula begins with an apostrophe."""
+    """A board as CSV; an apostrophe is put before any text that a spreadsheet would take for a formula."""
     target = io.StringIO()
     rows = [figures_of(table, row) for row in table.rows]
     names = list(rows[0]) if rows else ["rank", "system", "organization", "model", "memory", "scaling", "headline"]
@@ -266,5 +266,5 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _md(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Text escaped so that Markdown shows it literally."""
     return _MARKDOWN.sub(r"\\\1", inert(" ".join(text.split())))

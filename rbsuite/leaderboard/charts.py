@@ -11,7 +11,7 @@ from rbsuite.pages.charts import chart, svg
 
 
 def cost_chart(table: BoardTable) -> str:
-    """Headline against cost: a point a row with its 95 % interval, and the Pareto front. Empty without rows.
+    """Headline against cost: a point with its 95 % interval for each row, and the Pareto front. Empty without rows.
 
     Raises:
         UsageError: pygal is not installed.
@@ -48,7 +48,7 @@ def cost_chart(table: BoardTable) -> str:
 
 
 def learning_chart(gain: Gain) -> str:
-    """Mean score along the stream, of the condition and of its baseline. Empty without windows.
+    """Mean score of the condition and of its baseline along the stream. Empty without windows.
 
     Raises:
         UsageError: pygal is not installed.

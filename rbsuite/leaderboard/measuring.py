@@ -1,4 +1,4 @@
-"""All figures of a submission, from its logs: what a submitter writes down and a keeper computes again is made here, once."""
+"""All figures of a submission, from its logs: used both when a submission is made and when the keeper of a board recomputes it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MOST_K = 8
 """pass^k is shown up to this k."""
 _LEFT_OUT = frozenset({"data"})
-"""Options that name a place on the submitter's machine; what is there is in the hash of the task set."""
+"""Options that name a path on the submitter's machine; its contents are covered by the hash of the task set."""
 
 
 def measure(stores: Sequence[ExperimentStore], board: Board, *, redacted: bool = False) -> Measured:
@@ -40,7 +40,7 @@ def measure(stores: Sequence[ExperimentStore], board: Board, *, redacted: bool =
 
     Args:
         stores: the experiments.
-        board: says what is the headline and the baseline.
+        board: the board, which defines the headline and the baseline.
         redacted: whether texts were left out of the logs.
 
     Raises:
@@ -73,7 +73,7 @@ def measure(stores: Sequence[ExperimentStore], board: Board, *, redacted: bool =
 def _headline_streams(
     stores: Sequence[ExperimentStore], summary: Summary, headline: str
 ) -> Mapping[Condition, Sequence[StreamScores]]:
-    """What each run came to by the headline, over the tasks that the summary is about."""
+    """What each run scored by the headline, over the tasks that the summary is about."""
     found = {one.condition: one.streams for one in summary.conditions}
     if headline == SUCCESS:
         return found
@@ -205,12 +205,12 @@ def _number(value: float) -> float | None:
 
 
 def leading(measured: Measured) -> BoardRow:
-    """The condition that stands for the system where only one can: the first that is neither baseline nor control."""
+    """The condition that represents the system if only one can: the first that is neither baseline nor control."""
     return next((row for row in measured.rows if not row.baseline and not row.control), measured.rows[0])
 
 
 def domain_results(measured: Measured) -> dict[str, DomainScore]:
-    """pass^k by domain of the leading condition, over its runs, in percent, as tau2-bench has it."""
+    """pass^k of the leading condition by domain, over its runs, in percent as in tau2-bench."""
     row = leading(measured)
     of_task: dict[int, list[bool]] = {}
     for run in row.runs:
@@ -233,11 +233,11 @@ def _pass_percent(tasks: Sequence[Sequence[bool]], k: int) -> float | None:
 
 
 def differences(given: Any, found: Any, where: str = "") -> list[str]:
-    """Where two documents of plain data differ, a line each; numbers that differ by no more than arithmetic does are equal.
+    """Where two documents of plain data differ, one line each; numbers that differ only by rounding errors count as equal.
 
     Args:
-        given: what was submitted.
-        found: what the logs give.
+        given: the submitted data.
+        found: the data computed from the logs.
         where: the path so far.
     """
     if isinstance(given, dict) and isinstance(found, dict):

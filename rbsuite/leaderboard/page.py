@@ -1,4 +1,4 @@
-"""The page of a board: one file, no network, no foreign script. What people submitted stands in it as text and never as markup."""
+"""The page of a board: one file, no network, no third-party script. What people submitted appears in it as text and never as markup."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def board_page(table: BoardTable, references: Sequence[Figure]) -> str:
 
 
 def index_page(tables: Sequence[BoardTable], references: Sequence[Figure]) -> str:
-    """The page that lists boards, and all published figures."""
+    """The page that lists the boards and all published figures."""
     return _render("index.html", title="Leaderboards", tables=tables, references=references)
 
 
 def _columns(table: BoardTable) -> list[tuple[str, str]]:
-    """Name and kind of each column: text, or a number where large or small ones come first."""
+    """Name and kind of each column: text, or a number that sorts with the largest or the smallest first."""
     fixed = [
         ("rank", "up"),
         ("system", "text"),
@@ -69,7 +69,7 @@ def _columns(table: BoardTable) -> list[tuple[str, str]]:
 
 
 def _shown(table: BoardTable, row: TableRow) -> Mapping[str, Any]:
-    """A row as the template takes it: per column a text and what it is sorted by."""
+    """A row for the template: a text and a sort key per column."""
     one, sub = row.row, row.submission
     gain = None if one.gain is None else one.gain.difference.mean
     passes = [(passed.k, passed.value.mean) for passed in one.passes if passed.k <= 4 and passed.value.mean is not None]
@@ -103,7 +103,7 @@ def _shown(table: BoardTable, row: TableRow) -> Mapping[str, Any]:
 
 
 def _facts(row: TableRow) -> list[tuple[str, str]]:
-    """The configuration and who stands behind it, empty entries left out."""
+    """The configuration and the submitter, without empty entries."""
     one, sub = row.row, row.submission
     options = {name.replace("_", " "): value for name, value in sub.measured.options.items()}
     levels = {
@@ -152,7 +152,7 @@ def _gain_words(one: BoardRow) -> str:
 
 
 def _compared(table: BoardTable, row: TableRow) -> list[tuple[str, str, str, str, str]]:
-    """The rows next to it: name, difference with its interval, whether it is settled, times the cost, and how it is paired."""
+    """The rows next to it: name, difference with its interval, whether it is settled, cost ratio, and how the rows are paired."""
     return [
         (
             table.rows[one.other].name,

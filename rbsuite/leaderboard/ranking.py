@@ -1,14 +1,15 @@
-"""Ranks that are as wide as is known: every two rows are compared task by task, and Holm's correction is over all pairs.
+"""Ranks as wide as their uncertainty: every two rows are compared task by task, and Holm's correction is over all pairs.
 
 Rows that ran the same streams are compared pair by pair, those that recalled nothing by their means over all runs
-(:mod:`rbsuite.statistics.pairing`). Rows that both learn and ran *different* orders share tasks alone: the variance between tasks is
-that of the tasks' differences, and each side brings its own variance between orders (:func:`_orders`).
+(:mod:`rbsuite.statistics.pairing`). Two rows that both learn and ran *different* orders share only tasks: the variance between tasks is
+that of the tasks' differences, and each side contributes its own variance between orders (:func:`_orders`).
 
-Where tasks come in groups (a user, a subject, a scene), and there are enough of them to say how groups differ, a pair is settled only if it
-is for new groups too: the part between tasks is that by groups where that makes the interval wider (:class:`_Groups`).
+If tasks come in groups (a user, a subject, a scene), and there are enough groups to know how they differ, a pair is settled only if it is
+settled for new groups too: the part between tasks is computed by group if that makes the interval wider (:class:`_Groups`).
 
-A row's rank goes from one more than the number of rows that are surely better to the number of rows less those that are surely worse. Since
-the correction is over all pairs of the board, all ranges hold together in 95 % of boards (Mogstad, Romano, Shaikh & Wilhelm 2024).
+A row's rank ranges from one more than the number of rows that are surely better to the number of rows minus those that are surely worse.
+Since the correction is over all pairs of the board, all ranges hold simultaneously in 95 % of boards (Mogstad, Romano, Shaikh & Wilhelm
+2024).
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class ScoredRow:
     """What a row of a board scored.
 
     Attributes:
-        cells: the headline, tasks by runs; all entries have the same tasks in the same order.
+        cells: values of the headline, tasks by runs; all entries have the same tasks in the same order.
         keys: the stream of each run.
-        exchangeable: whether nothing was recalled, so that no order could matter.
+        exchangeable: whether nothing was recalled, so that order could not matter.
     """
 
     cells: Floats
@@ -42,14 +43,14 @@ class ScoredRow:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Every two rows of a board; square, row less column.
+    """Every two rows of a board, as square arrays, row minus column.
 
     Attributes:
-        difference: of the headlines.
-        reach: half width of its 95 % interval, not adjusted.
-        p_holm: adjusted for all pairs; 1 on the diagonal.
-        same_streams: whether the two ran the same streams or no order matters, so that they are paired in full.
-        by_group: whether the part between tasks is that by groups of them.
+        difference: the difference of the headlines.
+        reach: the half width of its 95 % interval, not adjusted.
+        p_holm: the p values adjusted for all pairs; 1 on the diagonal.
+        same_streams: whether the two ran the same streams or order does not matter, so that they are fully paired.
+        by_group: whether the part between tasks is computed by group.
     """
 
     difference: Floats
@@ -63,8 +64,8 @@ def compare_all(entries: Sequence[ScoredRow], groups: Sequence[str] = ()) -> Pai
     """Compare every two rows.
 
     Args:
-        entries: the rows, of two tasks or more and without missing cells.
-        groups: the group of each task; empty, or with empty names, where groups are unknown.
+        entries: the rows, with at least two tasks and without missing cells.
+        groups: the group of each task; empty, or with empty names, if groups are unknown.
     """
     count = len(entries)
     rows = _Rows.of(entries)
@@ -108,7 +109,7 @@ def rank_ranges(pairs: Pairs, *, lower_is_better: bool = False) -> list[tuple[in
 
 
 def groups_count(groups: Sequence[str]) -> int:
-    """How many groups tasks come in, where that is to be allowed for; else 0: groups are unknown, each is a task, or they are too few."""
+    """The number of groups of tasks if ranks must allow for groups; else 0: groups are unknown, each is one task, or they are too few."""
     count = len(set(groups))
     return count if all(groups) and GROUPS_NEEDED <= count < len(groups) else 0
 
@@ -119,7 +120,7 @@ class _Groups:
 
     Attributes:
         member: which task is in which group, tasks by groups, 0 and 1.
-        count: how many there are.
+        count: how many groups there are.
     """
 
     member: Floats
@@ -127,7 +128,7 @@ class _Groups:
 
     @classmethod
     def of(cls, groups: Sequence[str]) -> _Groups | None:
-        """``None`` where groups are not to be allowed for."""
+        """``None`` if groups need not be allowed for."""
         count = groups_count(groups)
         if not count:
             return None
@@ -149,22 +150,22 @@ class _Groups:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """What the parts of every error are made of, so that 80,000 pairs take seconds.
+    """The sums from which the parts of every error are computed, so that 80,000 pairs take seconds.
 
-    Cells are whole, so the analysis of variance of :mod:`rbsuite.statistics.spread` comes down to sums of products: of task means, of what
-    columns have over the grand mean, and of what is left without both. Columns stand by their streams' keys; rows on the same streams are a
-    group, in which columns pair.
+    No cells are missing, so the analysis of variance of :mod:`rbsuite.statistics.spread` reduces to sums of products: of task means, of the
+    columns' deviations from the grand mean, and of the residuals without both. Columns are sorted by the keys of their streams; rows on the
+    same streams form a group in which columns are paired.
 
     Attributes:
-        by_task: the means of each row's tasks.
-        means: of each row.
-        covariance: of the rows' task means.
-        columns: of each row what its columns have over the grand mean.
-        left: of each row what is left of its cells.
-        runs: of each row.
-        exchangeable: of each row.
+        by_task: the task means of each row.
+        means: the mean of each row.
+        covariance: the covariance of the rows' task means.
+        columns: for each row, its columns' deviations from the grand mean.
+        left: the residuals of each row's cells.
+        runs: the number of runs of each row.
+        exchangeable: whether each row's runs are exchangeable.
         keys: the streams of each row, sorted.
-        tasks: their number.
+        tasks: the number of tasks.
     """
 
     by_task: Floats
@@ -200,7 +201,7 @@ class _Rows:
         )
 
     def between(self) -> Floats:
-        """The variance between tasks of every difference, over their number."""
+        """The variance between tasks of every difference, divided by the number of tasks."""
         own = np.diag(self.covariance)
         variance = (own[:, None] + own[None, :] - 2 * self.covariance) / self.tasks
         return np.asarray(np.maximum(variance, least(self.tasks, np.minimum(self.runs[:, None], self.runs[None, :]))))
@@ -213,7 +214,7 @@ class _Rows:
         return [np.array(members) for members in found.values()]
 
     def overlapping(self) -> list[tuple[int, int]]:
-        """Pairs of rows that share some streams and not all, one of which at least learnt; they are compared one by one."""
+        """Pairs of rows that share some streams but not all, at least one of which learned; they are compared one by one."""
         of_stream: dict[StreamKey, set[tuple[StreamKey, ...]]] = {}
         for keys in dict.fromkeys(self.keys):
             for key in keys:
@@ -229,7 +230,7 @@ class _Rows:
 
 
 def _orders(rows: _Rows, between: Floats) -> tuple[Floats, Floats, npt.NDArray[np.bool_]]:
-    """The part between orders of every pair and its degrees of freedom, and whether the pair is compared in full."""
+    """The part between orders of every pair and its degrees of freedom, and whether the pair is fully paired."""
     n, count = rows.tasks, len(rows.means)
     learnt = ~rows.exchangeable & (rows.runs >= ORDERS_NEEDED)
     squares = np.array([(one**2).sum() for one in rows.columns])
@@ -237,12 +238,12 @@ def _orders(rows: _Rows, between: Floats) -> tuple[Floats, Floats, npt.NDArray[n
     own_between = np.maximum(np.diag(rows.covariance) / n, least(n, rows.runs.astype(float)))
     alone = np.where(learnt, _beyond(squares, noise, own_between, n, rows.runs), 0.0)
     steps = np.maximum(1.0, rows.runs - 1.0)
-    # Both learnt on different orders: each brings its own part.
+    # Both learned on different orders: each contributes its own part.
     orders = alone[:, None] + alone[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
         pooled = orders**2 / (alone[:, None] ** 2 / steps[:, None] + alone[None, :] ** 2 / steps[None, :])
     degrees = np.where(orders > 0, pooled, 1.0)
-    # One of them recalled nothing: the other's part alone, of which the tasks' chance is taken for that of the difference.
+    # One of them recalled nothing: only the other's part counts, with the chance in its cells taken for that of the difference.
     mixed = rows.exchangeable[:, None] != rows.exchangeable[None, :]
     first = _beyond(squares[:, None], noise[:, None], between, n, rows.runs[:, None]) * learnt[:, None]
     second = _beyond(squares[None, :], noise[None, :], between, n, rows.runs[None, :]) * learnt[None, :]
@@ -268,7 +269,7 @@ def _of_group(rows: _Rows, members: npt.NDArray[np.intp], between: Floats) -> Fl
     left = np.stack([rows.left[one] for one in members])
     shared, products = columns @ columns.T, left @ left.T
     own, noise = np.diag(shared), np.diag(products)
-    # What the row in front shares with the one behind by chance: all of it where pairs are differences, else by regression.
+    # What the first row shares with the second by chance: all of it if pairs are differences, else by regression.
     exchangeable = rows.exchangeable[members]
     with np.errstate(divide="ignore", invalid="ignore"):
         after = np.where(noise[None, :] > 0, products / noise[None, :], 0.0)
@@ -285,19 +286,19 @@ def _of_group(rows: _Rows, members: npt.NDArray[np.intp], between: Floats) -> Fl
 
 
 def _less(own: Floats, other: Floats, shared: Floats, slope: Floats | float) -> Floats:
-    """The sum of squares of a row less so many times another."""
+    """The sum of squares of a row minus ``slope`` times another."""
     return np.asarray(np.maximum(0.0, own - 2 * slope * shared + slope**2 * other), dtype=float)
 
 
 def _beyond(squares: Floats, noise: Floats, between: Floats, n: int, runs: npt.NDArray[np.intp] | int) -> Floats:
-    """The part between orders of whole cells: see :func:`rbsuite.statistics.spread.beyond_chance`."""
+    """The part between orders if no cells are missing: see :func:`rbsuite.statistics.spread.beyond_chance`."""
     high = squares / np.maximum(1, np.asarray(runs) - 1) / runs
     low = noise / np.maximum(1.0, (n - 1.0) * (np.asarray(runs) - 1)) / n / runs
     return beyond_chance(high, low, between, n, np.asarray(runs, dtype=float))
 
 
 def _paired(one: ScoredRow, other: ScoredRow) -> tuple[Spread, Floats] | None:
-    """Two rows that share some streams, and their difference by task; ``None`` where these are too few, so that tasks alone are shared."""
+    """The spread of two rows, and their difference by task; ``None`` if too few streams are shared, so that only tasks are."""
     places = {key: place for place, key in enumerate(other.keys)}
     partners = [places.get(key, -1) for key in one.keys]
     if other.exchangeable:
@@ -318,7 +319,7 @@ def _full(values: Floats) -> Side:
 
 
 def _holm(p_values: Floats) -> Floats:
-    """Holm's adjusted p values (:func:`rbsuite.statistics.exact.holm` for many)."""
+    """Holm's adjusted p values (:func:`rbsuite.statistics.exact.holm` for many values)."""
     order = np.argsort(p_values, kind="stable")
     adjusted = np.empty_like(p_values)
     steps = np.arange(len(p_values), 0, -1)

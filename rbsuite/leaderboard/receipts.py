@@ -1,7 +1,7 @@
-"""Remembers what was computed again, so that a page of hundreds of submissions is built in seconds.
+"""Remembers what was already recomputed, so that a page of hundreds of submissions is built in seconds.
 
-A receipt says that a submission, byte for byte, passed every check of this version against its board, byte for byte. It lies in the
-keeper's own data directory and not beside the submission, where whoever submits could put one.
+A receipt says that a submission, byte for byte, passed every check of this version against its board, byte for byte. It is kept in the
+keeper's own data directory and not beside the submission, where a submitter could place one.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from rbsuite.leaderboard.submission import FILE, MOST_BYTES, from_plain, read_va
 from rbsuite.leaderboard.validating import Checked, check_submission, file_faults
 
 _CHECKS = 2
-"""Goes up with what is checked."""
+"""Incremented when the checks change."""
 
 
 def receipts_directory() -> Path:
-    """Where receipts are kept if nobody says otherwise: beside the packs of data."""
+    """Where receipts are kept by default: beside the data packs."""
     return data_directory() / "receipts"
 
 
 def checked(directory: Path, place: BoardPlace, receipts: Path) -> Checked:
-    """Check a submission, or know that it was checked. Its files are hashed in any case.
+    """Check a submission unless a receipt says it was already checked. Its files are hashed in any case.
 
     Args:
-        directory: the submission's.
+        directory: the submission's directory.
         place: its board.
         receipts: where receipts are kept.
     """
     key = _key(directory, place)
     if key and (receipts / key).is_file():
-        submission = from_plain(read_value(directory / FILE))  # its form was checked too
+        submission = from_plain(read_value(directory / FILE))  # its form was already checked
         return Checked(tuple(file_faults(directory, submission)), submission)
     found = check_submission(directory, place)
     if key and not found.faults:
-        with suppress(OSError):  # a cache that cannot be written costs time alone
+        with suppress(OSError):  # a cache that cannot be written only costs time
             receipts.mkdir(parents=True, exist_ok=True)
             (receipts / key).write_bytes(b"")
     return found

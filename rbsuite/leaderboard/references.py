@@ -19,20 +19,20 @@ _MOST_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure as somebody published it.
+    """A published figure.
 
     Attributes:
-        benchmark: what was run.
+        benchmark: the benchmark that was run.
         subset: the tasks, as far as they are known.
         metric: what is measured, in its own unit.
         system: the method.
-        model: the agent's model; empty where it is not known.
+        model: the agent's model; empty if it is not known.
         value: the figure, in the source's own unit.
         unit: ``percent``, ``share``, ``error share`` or ``steps``.
-        source: where it stands.
-        settings: what is known of how it came about.
-        steps: mean steps, where the source has them.
-        boards: boards of this repository that are about the same benchmark.
+        source: where it was published.
+        settings: what is known about how it was obtained.
+        steps: mean steps, if the source reports them.
+        boards: boards in this repository for the same benchmark.
         verified: always ``false``: nobody here has recomputed it.
     """
 
@@ -56,7 +56,7 @@ _FIGURES = TypeAdapter(list[Figure])
 
 
 def read_references(root: Path) -> Sequence[Figure]:
-    """The published figures of a directory of boards; none where it has no such file.
+    """The published figures of a directory of boards; none if it has no such file.
 
     Raises:
         UsageError: the file cannot be read.

@@ -1,4 +1,4 @@
-"""A submission as it is written: tau2-bench's shape, and beside it all that is measured here. The JSON schema comes from these classes."""
+"""A submission as it is written: tau2-bench's fields, plus everything measured here. The JSON schema is generated from these classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rbsuite.jsonable import plain
 SCHEMA_VERSION = 1
 FILE = "submission.json"
 MOST_BYTES = 16 * 1024 * 1024
-"""Size of the largest submission file that is read; its logs are other files."""
+"""Size of the largest submission file that is read; its logs are separate files."""
 
 _STRICT = ConfigDict(extra="forbid")
 _MOST_FAULTS = 20
@@ -33,7 +33,7 @@ LogPath = Annotated[str, Field(pattern=r"^(\d{1,3}/)?experiment\.sqlite$")]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with its 95 % interval; ``None`` where it is not known."""
+    """A mean with its 95 % interval; ``None`` if it is not known."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -55,7 +55,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where more is written about the system."""
+    """A link to more information about the system."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -66,7 +66,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class DomainScore:
-    """pass^k of a domain in percent, and dollars a task, as tau2-bench has them; of the leading condition."""
+    """pass^k of a domain in percent, and dollars per task, as in tau2-bench; for the leading condition."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -79,7 +79,7 @@ class DomainScore:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What differs from the benchmark as its authors run it."""
+    """How the run differs from the benchmark as its authors run it."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -103,7 +103,7 @@ class Methodology:
 
 @dataclass(frozen=True, slots=True)
 class ModelRelease:
-    """When the agent's model came out, and which snapshot was asked."""
+    """When the agent's model was released, and which snapshot was used."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -113,7 +113,7 @@ class ModelRelease:
 
 @dataclass(frozen=True, slots=True)
 class PassHat:
-    """The chance that all of k answers of a task are right."""
+    """The probability that all of k answers to a task are right."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -126,13 +126,13 @@ class Run:
     """A condition on one stream.
 
     Attributes:
-        seed: of the stream.
-        order_name: how the order was made.
-        declared: whether the experiment was declared with it.
-        order: the tasks in stream order, by their place among the submission's tasks.
-        scores: the headline of each, in the same order; 0 where it broke.
-        broken: places of answers that broke.
-        chain: what the chain over the run's records in the log ends in. It covers times, so no other run has the same.
+        seed: the seed of the stream.
+        order_name: the name of the method that made the order.
+        declared: whether the run was part of the experiment's declaration.
+        order: the tasks in stream order, by their position among the submission's tasks.
+        scores: the headline value of each task, in the same order; 0 if its answer broke.
+        broken: positions of the answers that broke.
+        chain: the last hash of the chain over the run's records in the log. It covers times, so no other run has the same one.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -148,7 +148,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A window of places in the stream: how many cells, and the mean of the condition, of the baseline, and of the difference."""
+    """A window of positions in the stream: number of cells, and the means of the condition, of the baseline, and of the difference."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -164,15 +164,15 @@ class Gain:
     """A condition minus the baseline memory of the same system, paired by task and stream.
 
     Attributes:
-        against: label of the baseline's condition.
-        difference: with its interval.
-        p_value: of it, not adjusted.
-        p_holm: adjusted for the submission's comparisons.
+        against: the label of the baseline condition.
+        difference: the difference with its interval.
+        p_value: its p value, not adjusted.
+        p_holm: its p value, adjusted for the number of the submission's comparisons.
         detectable: the smallest true difference that would be found with 80 % power.
-        conditional: whether it holds for the orders that were run alone.
-        same_scaling: whether both spend rollouts alike.
-        second_half: second half of the stream less first.
-        curve: along the stream.
+        conditional: whether it holds only for the orders that were run.
+        same_scaling: whether both use the same scaling.
+        second_half: the difference in the second half of the stream minus that in the first.
+        curve: the difference along the stream.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -193,27 +193,27 @@ class BoardRow:
     """A condition: one row of the board.
 
     Attributes:
-        label: memory, scaling, and what else varies.
+        label: memory, scaling, and anything else that varies.
         memory, scaling, agent, model, judge, embedder, prompts, temperature: what was run.
         baseline: whether it is the board's baseline memory.
-        control: whether its memory is there to be compared with.
-        exchangeable: whether nothing was recalled in it, so that no order could matter.
-        tasks: tasks in the denominator.
-        orders: its runs.
-        undeclared_orders: those of them that were added later.
-        headline: what the board ranks by.
+        control: whether its memory is a control.
+        exchangeable: whether nothing was recalled in it, so that order could not matter.
+        tasks: number of tasks in the denominator.
+        orders: number of its runs.
+        undeclared_orders: how many of them were added later.
+        headline: the figure by which the board ranks.
         success: share of tasks solved.
-        measures: what else the environment measures.
+        measures: the environment's other measures.
         passes: pass^k over runs.
-        rollouts: rollouts in all.
-        failures: those of them that broke; they score 0 and stay in the denominator.
-        unread, invalid: those that could not be read, and those with invalid actions.
-        steps, steps_solved: agent turns a rollout, of all and of those that solved their task.
-        tokens, calls: a task, of all roles.
-        dollars: a task; ``None`` where a price is not known.
-        judge: share of its verdicts that agree with the truth.
+        rollouts: total number of rollouts.
+        failures: how many of them broke; they score 0 and stay in the denominator.
+        unread, invalid: rollouts that could not be parsed, and rollouts with invalid actions.
+        steps, steps_solved: mean agent turns per rollout, over all rollouts and over those that solved their task.
+        tokens, calls: tokens and calls per task, over all roles.
+        dollars: dollars per task; ``None`` if a price is not known.
+        judge: share of the judge's verdicts that agree with the truth.
         recalled: share of tasks for which something was recalled.
-        gain: over the baseline; ``None`` for the baseline itself.
+        gain: the gain over the baseline; ``None`` for the baseline itself.
         runs: the scores themselves.
     """
 
@@ -255,19 +255,19 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All that is recomputed from the logs.
+    """Everything that is recomputed from the logs.
 
     Attributes:
-        rbsuite: the version that ran them.
-        environment: what the environment says of itself.
+        rbsuite: the version of rbsuite that ran the experiments.
+        environment: what the environment says about itself.
         task_set: the hash of the task set.
         simulated: whether models are simulations.
         judge_sees_ground_truth: whether the judge that memory learns from sees the truth.
-        redacted: whether texts were left out of the logs, since the benchmark's authors ask for it.
+        redacted: whether texts were left out of the logs because the benchmark's authors ask for it.
         options: the options in which submissions may differ.
-        models: the model of each purpose.
-        task_ids: the tasks.
-        groups, domains: the group and the domain of each.
+        models: the model used for each purpose.
+        task_ids: the ids of the tasks.
+        groups, domains: the group and the domain of each task.
         rows: the conditions.
     """
 
@@ -289,7 +289,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A file that the figures come from."""
+    """A file from which the figures are computed."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -302,16 +302,16 @@ class Log:
 class Submission:
     """A submission.
 
-    The first fields, to ``model_release``, are those of tau2-bench's submissions.
+    The first fields, up to ``model_release``, are those of tau2-bench's submissions.
 
     Attributes:
-        schema_version: of this shape.
+        schema_version: the version of this schema.
         board: the board's name.
-        system: what the system is called.
+        system: the name of the system.
         feedback: what memory learns from: the agent's own judgement (``self``), or ``ground_truth``.
-        url, report_url: where more stands about the system, and a report of the experiment.
-        hardware: what it ran on.
-        cost_note: what is to be said of its cost.
+        url, report_url: links to more about the system, and to a report of the experiment.
+        hardware: the hardware it ran on.
+        cost_note: a note on its cost.
         measured: what is recomputed.
         logs: the files it is recomputed from.
     """
@@ -365,7 +365,7 @@ def schema_text() -> str:
 
 
 def schema_faults(value: Any) -> list[str]:
-    """What the schema does not allow, a line each; at most so many that they can be read."""
+    """What the schema does not allow, one line each; limited to a readable number."""
     if not isinstance(value, dict):
         return ["it is not an object"]
     if value.get("schema_version") != SCHEMA_VERSION:
@@ -385,7 +385,7 @@ def _validator() -> Any:
 
 
 def _fault(error: Any) -> str:
-    """An error of the schema in a line that does not repeat what was given."""
+    """A schema error in one line that does not repeat the given value."""
     where = error.json_path.removeprefix("$").lstrip(".") or "the submission"
     if error.validator == "required":
         missing = [name for name in error.validator_value if name not in error.instance]
@@ -399,21 +399,21 @@ def _fault(error: Any) -> str:
 
 
 def from_plain(value: Any) -> Submission:
-    """The submission of data that the schema allows.
+    """A submission from data that the schema allows.
 
     Raises:
-        ValueError: it does not.
+        ValueError: the schema does not allow the data.
     """
     return _adapter().validate_python(value)
 
 
 def to_text(submission: Submission) -> str:
-    """A submission as it is written: the same bytes for the same content. Scores stand on one line a run."""
+    """A submission as it is written: the same bytes for the same content. The scores of each run are on one line."""
     return dump_text(plain(submission))
 
 
 def dump_text(value: Any) -> str:
-    """Indented JSON whose lists of numbers stand on one line."""
+    """Indented JSON with each list of numbers on one line."""
     return _written(value, "") + "\n"
 
 
@@ -428,10 +428,10 @@ def _written(value: Any, indent: str) -> str:
 
 
 def read_value(path: Path) -> Any:
-    """What stands in a submission's file.
+    """The contents of a submission file.
 
     Raises:
-        Unusable: it is too large, no regular file, or no JSON.
+        Unusable: it is too large, not a regular file, or not JSON.
         OSError: it cannot be read.
     """
     try:

@@ -1,4 +1,4 @@
-"""A board as a table: its submissions read, its rows compared and ranked, and what differs between them made columns."""
+"""A board as a table: its submissions are read, its rows compared and ranked, and what differs between them becomes columns."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from rbsuite.leaderboard.submission import BoardRow, Submission
 from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 NEAREST = 10
-"""Rows that a row's details compare it with: those next to it."""
+"""Number of neighbouring rows with which a row's details compare it."""
 _ALWAYS = frozenset({"memory", "scaling", "model", "orders", "baseline_orders", "seed"})
-"""Options that have columns of their own."""
+"""Options that have their own columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardComparison:
-    """A row less another.
+    """A row minus another.
 
     Attributes:
         other: the other row.
-        difference: of the headlines.
-        reach: half its 95 % interval, not adjusted.
+        difference: the difference of the headlines.
+        reach: the half width of its 95 % interval, not adjusted.
         p_holm: its p value, adjusted.
-        same_streams: whether their runs pair.
-        by_group: whether the interval is that for new groups of tasks, which is wider.
-        conditional: whether it holds for these orders alone, since one of them learnt on too few to say how orders differ.
-        cost: the row's cost over the other's, a task; ``None`` where that is unknown.
+        same_streams: whether their runs are paired.
+        by_group: whether the interval is the wider one for new groups of tasks.
+        conditional: whether it holds only for these orders, since one of the rows learned on too few to know how orders differ.
+        cost: the ratio of the row's cost per task to the other's; ``None`` if unknown.
     """
 
     other: int
@@ -50,14 +50,14 @@ class TableRow:
     """A row of the table.
 
     Attributes:
-        rank: the best and the worst it may have; ``None`` where it is not ranked.
-        submission: what it comes from.
+        rank: its best and worst possible rank; ``None`` if it is not ranked.
+        submission: the submission it belongs to.
         directory: the submission's name.
         row: the condition.
-        verified: whether its numbers were computed again from its logs.
-        front: whether no other row is better at no more cost.
+        verified: whether its numbers were recomputed from its logs.
+        front: whether no other row is better at the same or lower cost.
         differing: what differs on this board, by column.
-        comparisons: with the rows next to it.
+        comparisons: the comparisons with the rows next to it.
     """
 
     rank: tuple[int, int] | None
@@ -71,12 +71,12 @@ class TableRow:
 
     @property
     def name(self) -> str:
-        """System and memory: what the row is called."""
+        """The row's name: system and memory."""
         return f"{self.submission.system}: {self.row.label}"
 
     @property
     def model(self) -> str:
-        """The model as the submitter calls it, and as the logs do where that is another name."""
+        """The submitter's name for the model, and the one in the logs if it is different."""
         said, logged = self.submission.model_name, self.row.model
         return said if said == logged else f"{said} ({logged})"
 
@@ -96,10 +96,10 @@ class BoardTable:
     Attributes:
         place: the board.
         rows: the rows.
-        columns: the columns of what differs.
-        cost: what the cost of a row is counted in: ``dollars`` where every price is known, else ``tokens``.
-        unpaired: whether some rows learnt on different orders, so that they share tasks alone.
-        groups: how many groups the tasks come in, where ranks allow for new ones; else 0.
+        columns: the columns for what differs.
+        cost: the unit in which the cost of a row is counted: ``dollars`` if every price is known, else ``tokens``.
+        unpaired: whether some rows learned on different orders, so that they share only tasks.
+        groups: the number of groups of tasks if ranks allow for new ones; else 0.
     """
 
     place: BoardPlace
@@ -151,7 +151,7 @@ def make_table(place: BoardPlace, submissions: Sequence[tuple[Path, Submission, 
 
 
 def cost_of(row: BoardRow, kind: str) -> float | None:
-    """What a task costs, in what the board counts cost in."""
+    """The cost per task, in the board's unit of cost."""
     return row.dollars if kind == "dollars" else row.tokens
 
 
@@ -185,7 +185,7 @@ def _entry(submission: Submission, row: BoardRow, tasks: Mapping[str, int]) -> S
 
 
 def is_conditional(row: BoardRow) -> bool:
-    """Whether a row learnt on so few orders that they do not say how orders differ, so that what is found holds for these alone."""
+    """Whether a row learned on too few orders to know how orders differ, so that findings hold only for these orders."""
     return not row.exchangeable and row.orders < ORDERS_NEEDED
 
 
@@ -215,7 +215,7 @@ def _nearest(number: int, rows: Sequence[BoardRow], pairs: Pairs | None, cost: s
 
 
 def _front(place: BoardPlace, rows: Sequence[BoardRow], cost: str) -> set[int]:
-    """The rows that no other is better than at no more cost."""
+    """The rows for which no other is better at the same or lower cost."""
     sign = -1.0 if place.board.lower_is_better else 1.0
     points = [
         (value, sign * row.headline.mean, number)

@@ -1,4 +1,4 @@
-"""A submission in the shape that tau2-bench's leaderboard takes."""
+"""A submission in the format of tau2-bench's leaderboard."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FIELDS = (
     *("contact_info", "is_new", "references", "results"),
 )
 _DOMAINS = frozenset({"retail", "airline", "telecom"})
-"""Its domains that rbsuite has. Its fourth, ``banking_knowledge``, asks for a retrieval configuration too."""
+"""Those of its domains that rbsuite has. Its fourth, ``banking_knowledge``, also requires a retrieval configuration."""
 _ENVIRONMENT, _SPLIT = "tau2-bench", "base"
 """What its leaderboard is about."""
 
 
 def tau2_submission(submission: Submission) -> dict[str, Any]:
-    """The fields of tau2-bench's ``submission.json``, as its own model of them takes it; what is not known is left out.
+    """The fields of tau2-bench's ``submission.json``, as its own model accepts them; unknown ones are left out.
 
-    An agent with a memory is a *custom* one there, for which it asks that prompts count as modified, that notes say what was done, and that
-    a reference links to the implementation. Its trajectories are of another form, so none are named. Where the tasks are not all of
-    tau2-bench's split ``base``, questions count as omitted.
+    There, an agent with a memory is a *custom* one, for which prompts must count as modified, notes must say what was done, and a reference
+    must link to the implementation. Its trajectories have another format, so none are named. If the tasks are not all of tau2-bench's split
+    ``base``, questions count as omitted.
 
     Raises:
-        UsageError: the submission is on other domains, or lacks what a custom one must have.
+        UsageError: the submission is on other domains, or lacks something that a custom one must have.
     """
     foreign = sorted(submission.results.keys() - _DOMAINS)
     if foreign:
@@ -59,7 +59,7 @@ def tau2_submission(submission: Submission) -> dict[str, Any]:
 
 
 def _known(value: Any) -> Any:
-    """Without the texts and values that say nothing: an empty date is none."""
+    """Without empty texts and values: an empty date is no date."""
     return {name: one for name, one in value.items() if one not in ("", None)} if isinstance(value, dict) else value
 
 
@@ -85,7 +85,7 @@ def _notes(submission: Submission) -> Iterator[str]:
 
 
 def _details(submission: Submission) -> Iterator[str]:
-    """Whose tasks these are, and what the environment says of itself."""
+    """The origin of the tasks, and what the environment says about itself."""
     if submission.methodology.verification.details:
         yield submission.methodology.verification.details
     measured = submission.measured

@@ -1,4 +1,4 @@
-"""Whether a submission may stand on a board: form, logs, rules, coverage, and every number computed again. All faults at once."""
+"""Whether a board accepts a submission: form, logs, rules, coverage, and every number recomputed. All faults are reported at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rbsuite.store.redaction import is_private
 MOST_LOG_BYTES = 1024 * 1024 * 1024
 """Size of the largest log that is opened."""
 MOST_FAULTS = 60
-"""Faults of a submission that are shown."""
+"""Number of faults of a submission that are shown."""
 _MOST_CHANGED = 5
 _LEVEL_WORDS = {
     "agent": "agents",
@@ -40,11 +40,11 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of checking a submission.
+    """The result of checking a submission.
 
     Attributes:
-        faults: what is wrong, a line each.
-        submission: what it says; ``None`` where it cannot be read.
+        faults: what is wrong, one line each.
+        submission: the submission; ``None`` if it cannot be read.
     """
 
     faults: tuple[str, ...]
@@ -52,7 +52,7 @@ class Checked:
 
 
 def read_submission(directory: Path) -> tuple[Submission | None, list[str]]:
-    """A submission as it is written, and the faults of its form; nothing is recomputed."""
+    """A submission as written, and the faults of its form; nothing is recomputed."""
     try:
         value = read_value(directory / FILE)
     except Unusable as error:
@@ -69,10 +69,10 @@ def read_submission(directory: Path) -> tuple[Submission | None, list[str]]:
 
 
 def check_submission(directory: Path, place: BoardPlace) -> Checked:
-    """Check one submission: see the module's text.
+    """Check one submission: see the module's docstring.
 
     Args:
-        directory: the submission's.
+        directory: the submission's directory.
         place: the board.
     """
     submission, faults = read_submission(directory)
@@ -93,10 +93,10 @@ def check_submission(directory: Path, place: BoardPlace) -> Checked:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What the submissions to a board say that others are held against; what cannot be read is left out.
+    """What other submissions to a board are checked against; submissions that cannot be read are left out.
 
     Attributes:
-        chains: names of the submissions that hold a run, by what its chain ends in.
+        chains: names of the submissions that contain a run, by the last hash of the run's chain.
         first: name and task set of the first submission; ``None``: there is none.
     """
 
@@ -105,7 +105,7 @@ class Neighbours:
 
     @classmethod
     def of(cls, place: BoardPlace) -> Neighbours:
-        """Those of a board."""
+        """The neighbours on a board."""
         chains: dict[str, list[str]] = {}
         first = None
         for directory in place.submissions:
@@ -120,15 +120,15 @@ class Neighbours:
         return cls(chains, first)
 
     def faults(self, submission: Submission, place: BoardPlace, name: str | None) -> list[str]:
-        """What in a submission does not go with the others.
+        """What in a submission conflicts with the others.
 
-        One log stands for one system, so a run that another submission has too is none of its own. Where the board does not know the hash
-        of its task set, that of the first submission counts.
+        One log belongs to one system, so a submission must not contain a run of another one. If the board does not know the hash of its
+        task set, that of the first submission counts.
 
         Args:
             submission: the submission.
             place: the board.
-            name: its directory's name; ``None`` where it stands on no board yet, and may be the copy of one that does.
+            name: the name of its directory; ``None`` if it is on no board yet and may be a copy of one that is.
         """
         runs = [run for row in submission.measured.rows for run in row.runs]
         others = dict.fromkeys(other for run in runs for other in self.chains.get(run.chain, ()) if other != name)
@@ -139,7 +139,7 @@ class Neighbours:
 
 
 def file_faults(directory: Path, submission: Submission) -> list[str]:
-    """What is wrong with the files beside the submission's own: missing, changed, or nothing of it."""
+    """What is wrong with the files beside the submission file: missing, changed, or not part of the submission."""
     faults = []
     named = Counter(log.path for log in submission.logs)
     faults += [f"the log {path} is named {count} times" for path, count in named.items() if count > 1]
@@ -171,7 +171,7 @@ def file_digest(path: Path) -> str:
 
 
 def _own_figures(submission: Submission) -> Iterator[str]:
-    """What cannot be, whatever the logs say."""
+    """Figures that are impossible, whatever the logs say."""
     for row in submission.measured.rows:
         values = [(one.k, one.value.mean) for one in row.passes if one.value.mean is not None]
         yield from _rising(f"{row.label}: pass^", values)
@@ -221,7 +221,7 @@ def without_path(message: str, directory: Path) -> str:
 
 
 def rule_faults(stores: Sequence[ExperimentStore], place: BoardPlace, submission: Submission) -> list[str]:
-    """What in the experiments the board does not take, or is not all there."""
+    """What the board does not accept in the experiments, or what is incomplete in them."""
     board, faults = place.board, []
     for store in stores:
         manifest = store.manifest
@@ -271,7 +271,7 @@ def _coverage_faults(store: ExperimentStore, tasks: int) -> Iterator[str]:
 
 
 def mixed_faults(stores: Sequence[ExperimentStore]) -> Iterator[str]:
-    """Factors that a submission must have one level of; several systems are several submissions."""
+    """Faults in factors of which a submission must have only one level; several systems need several submissions."""
     conditions = dict.fromkeys(run.condition for store in stores for run in store.manifest.runs)
     for factor, words in _LEVEL_WORDS.items():
         levels = sorted({getattr(one, factor) for one in conditions})

@@ -1,4 +1,4 @@
-"""How a board's figures and marks are written, on the page and in Markdown alike."""
+"""How a board's figures and marks are written, both on the page and in Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rbsuite.statistics.intervals import ORDERS_NEEDED
 
 
 def about(table: BoardTable) -> list[str]:
-    """What is to be said above a board, a line each."""
+    """The text above a board, as lines."""
     board = table.place.board
     of = f"{board.environment}, split {board.split}" + (f", {board.domain}" if board.domain else "")
     lines = [
@@ -38,7 +38,7 @@ def about(table: BoardTable) -> list[str]:
 
 
 def state(row: TableRow) -> str:
-    """Whether a row was recomputed, and what else marks it."""
+    """Whether a row was recomputed, and its other marks."""
     marks = ["verified" if row.verified else "claimed"]
     marks += ["simulated"] if row.submission.measured.simulated else []
     marks += ["ground truth"] if row.submission.feedback == "ground_truth" else []
@@ -72,10 +72,10 @@ def percent(value: float | None) -> str:
 
 
 def number(value: float | None, digits: int) -> str:
-    """A number with so many digits after the point."""
+    """A number with this many digits after the decimal point."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
 def headline_name(board: Board) -> str:
-    """What the headline's column is called."""
+    """The name of the headline's column."""
     return "success %" if board.headline == SUCCESS else f"{board.headline.replace('_', ' ')} %"

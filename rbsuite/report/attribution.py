@@ -1,4 +1,4 @@
-"""What items caused, as text and as plain data. For ``rbsuite attribute``."""
+"""The effects of items, as text and as plain data. For ``rbsuite attribute``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two rollouts of one task side by side: what was recalled, what was done, what came of it. For ``rbsuite show``."""
+"""Two rollouts of one task side by side: what was recalled, what was done, and the outcome. For ``rbsuite show``."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from rbsuite.trajectory import Step
 
 LEAST = 28
-"""Columns that a side needs; on a narrower terminal the two stand one below the other."""
+"""Columns that each side needs; on a narrower terminal the two are shown one below the other."""
 SHORT = 400
-"""Characters to which a text is cut unless all of it is wanted."""
+"""Number of characters to which a text is cut unless the full text is requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Shown:
         run: its run.
         record: its task, with trajectories.
         index: which rollout of the task.
-        items: the items that the run's bank ever held, by id.
-        prompt: its first prompt; ``None`` where there is none, or none is wanted.
-        no_prompt: why there is none; empty where there is one, or none is wanted.
+        items: all items that the run's bank ever contained, by id.
+        prompt: its first prompt; ``None`` if there is none, or none is requested.
+        no_prompt: why there is none; empty if there is one, or none is requested.
     """
 
     run: RunInfo
@@ -64,7 +64,7 @@ def render(store: ExperimentStore, sides: Sequence[Shown], *, width: int, full: 
         store: the experiment.
         sides: one rollout, or two of the same task; the one with memory first.
         width: columns of the terminal.
-        full: whether texts are shown whole.
+        full: whether texts are shown in full.
     """
     most = 0 if full else SHORT
     known, task = about(store), sides[0].record.task_id
@@ -171,7 +171,7 @@ def _prompt(name: str, side: Shown, most: int, *, brief: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text with its line ends alone; whatever else moves a cursor is written as an escape."""
+    """A text that keeps its line ends; everything else that moves the cursor is escaped."""
     return inert(text.replace("\t", "    ")).strip("\n")
 
 
@@ -207,7 +207,7 @@ def _steps(names: Sequence[str], sides: Sequence[Shown], width: int, most: int) 
 
 
 def _aligned(a: Sequence[Step], b: Sequence[Step]) -> Iterator[tuple[int | None, int | None]]:
-    """Which turns stand beside each other: those with the same action, and those between them in order."""
+    """Which turns are shown beside each other: those with the same action, and those between them in order."""
     left, right = ([render_action(step.action) for step in steps] for steps in (a, b))
     for _, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         for offset in range(max(j - i, m - k)):

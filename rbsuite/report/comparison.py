@@ -1,4 +1,4 @@
-"""Experiments that belong together, and what is shown of them: everything that is known of how their conditions differ."""
+"""Experiments that belong together, and everything that is known about how their conditions differ."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """What is shown.
+    """Experiments that are compared, with their figures.
 
     Attributes:
         stores: the experiments.
         summary: their figures.
-        notes: what a reader must know, a line each.
+        notes: what a reader must know, one line each.
     """
 
     stores: Sequence[ExperimentStore]
@@ -43,7 +43,7 @@ def gather(stores: Sequence[ExperimentStore], baseline: str | None = None) -> Co
         baseline: the memory to compare with; ``None``: the first of the first experiment.
 
     Raises:
-        UsageError: the experiments do not belong together, or hold nothing that can be compared.
+        UsageError: the experiments do not belong together, or contain nothing that can be compared.
         UnknownNameError: no condition has the baseline memory.
         StoreError: a store cannot be read.
     """
@@ -78,11 +78,11 @@ def _must_agree(store: ExperimentStore) -> Mapping[str, str]:
 
 
 def check_alike(stores: Sequence[ExperimentStore]) -> None:
-    """Refuse experiments whose figures do not mean the same.
+    """Refuse experiments whose figures do not mean the same thing.
 
     Raises:
-        UsageError: they differ in environment, split, task set, version of the grading, or in whether models are simulated; or the same
-            experiment is named twice.
+        UsageError: they differ in environment, split, task set, grading version, or whether models are simulated; or the same experiment is
+            named twice.
     """
     first = stores[0]
     seen = {first.path.resolve()}
@@ -100,7 +100,7 @@ def check_alike(stores: Sequence[ExperimentStore]) -> None:
 
 
 def _check_streams(summary: Summary) -> None:
-    """Refuse comparisons that share no stream: nothing would be paired."""
+    """Refuse comparisons without a shared stream: nothing would be paired."""
     streams = {one.condition: {stream.key for stream in one.streams} for one in summary.conditions}
     for comparison in summary.comparisons:
         if any(comparison.paired.exchangeable):
@@ -113,7 +113,7 @@ def _check_streams(summary: Summary) -> None:
 
 
 def _check_repeated(stores: Sequence[ExperimentStore], summary: Summary) -> None:
-    """Refuse runs of one condition on one stream that cannot be told apart but were made with other options."""
+    """Refuse runs of one condition on one stream that cannot be told apart but were made with different options."""
     baseline = {comparison.b for comparison in summary.comparisons}
     differences = _differences(stores)
     for condition in summary.repeated:
@@ -152,11 +152,11 @@ def _notes(stores: Sequence[ExperimentStore], summary: Summary) -> list[str]:
 
 
 _EXPECTED = {"memory", "scaling", "model", "agent", "judge", "seed", "orders", "data", "probe"}
-"""Options in which experiments are meant to differ, or which are checked otherwise."""
+"""Options in which experiments are meant to differ, or which are checked elsewhere."""
 
 
 def _differences(stores: Sequence[ExperimentStore]) -> list[str]:
-    """Further options and facts in which experiments differ; they may explain a difference between conditions."""
+    """Other options and facts in which experiments differ; they may explain a difference between conditions."""
     found = {}
     first = stores[0].manifest
     for store in stores[1:]:
@@ -170,7 +170,7 @@ def _differences(stores: Sequence[ExperimentStore]) -> list[str]:
 
 
 def details(comparison: Comparison, about: About) -> Mapping[str, Any]:
-    """All that is shown of a comparison beside its difference: intervals, tests, spread over orders, learning, groups."""
+    """Everything shown for a comparison besides its difference: intervals, tests, spread over orders, learning, groups."""
     from rbsuite.statistics.beside import intervals_beside, mcnemar_of
     from rbsuite.statistics.curves import (
         breakdown,

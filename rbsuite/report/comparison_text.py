@@ -1,4 +1,4 @@
-"""What ``rbsuite compare`` prints: sections of plain text, 80 columns wide where names allow."""
+"""What ``rbsuite compare`` prints: sections of plain text, 80 columns wide if names allow."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def render(compared: Compared) -> str:
 
 
 def _letters(conditions: Sequence[ConditionSummary]) -> list[str]:
-    """Short names by which tables refer to the conditions."""
+    """Short names for the conditions in tables."""
     return [chr(ord("A") + index) if index < 26 else f"A{index}" for index in range(len(conditions))]
 
 
 def _label(one: ConditionSummary, summary: Summary) -> str:
-    """Memory and scaling, with whatever else tells the conditions apart."""
+    """Memory and scaling, plus anything else that tells the conditions apart."""
     made = one.condition
     extra = [value for name in other_factors(summary) if (value := getattr(made, name)) and value not in made.label]
     return made.label + (f" ({', '.join(extra)})" if extra else "") + control_mark(made, summary)
@@ -223,7 +223,7 @@ def _conditions(conditions: Sequence[ConditionSummary]) -> str:
 
 
 def further_text(compared: Compared) -> str:
-    """The figures that the environment keeps beside success, and where tasks have several rollouts those over all of them."""
+    """The figures that the environment keeps besides success, and, if tasks have several rollouts, those over all of them."""
     summary = compared.summary
     found = [summary.rollouts[one.condition] for one in summary.conditions]
     several = any(one is not None and one.k > 1 for one in found)

@@ -1,4 +1,4 @@
-"""In what two experiments differ, and what came of it. For ``rbsuite diff``."""
+"""How two experiments differ, and with what results. For ``rbsuite diff``."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 LONGEST = 60
-"""Characters of a value that are shown."""
+"""Number of characters of a value that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """Two experiments.
+    """Two experiments and how they differ.
 
     Attributes:
         stores: the experiments.
-        options: options, facts and templates in which they differ, each with its two values; ``None``: it has none.
-        matched: conditions of the first with those of the second that are most like them, and their paired difference, second minus first
+        options: options, facts and templates in which they differ, each with its two values; ``None``: no value.
+        matched: conditions of the first with the most similar ones of the second, and their paired difference, second minus first
             (``None``: they cannot be paired).
         alone: conditions of the first and of the second without a counterpart.
-        apart: where streams cannot be paired, by the same conditions the difference over tasks, second minus first, and of how many tasks
-            it is that both have; 0: of none, the two are independent.
-        gains: comparisons with the baseline that both made, and how much greater the second's is; over tasks, given the orders that were
-            run. Empty where streams are paired.
-        tasks: how many tasks the first has, the second, and both.
-        unpaired: why scores cannot be paired; empty where they can.
-        same: whether both came to the same, word for word.
+        apart: if streams cannot be paired, for each matched pair of conditions the difference over tasks, second minus first, and how many
+            shared tasks it is over; 0: none, the two are independent.
+        gains: comparisons with the baseline that both made, and how much greater the second's gain is; over tasks, given the orders that
+            were run. Empty if streams are paired.
+        tasks: how many tasks the first has, the second has, and both have.
+        unpaired: why scores cannot be paired; empty if they can.
+        same: whether both have exactly the same results, word for word.
     """
 
     stores: tuple[ExperimentStore, ExperimentStore]
@@ -63,7 +63,7 @@ class Differing:
 
 
 def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
-    """Look at two experiments.
+    """Find how two experiments differ.
 
     Raises:
         StoreError: one cannot be read.
@@ -87,7 +87,7 @@ def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
         left.remove(other)
         at_once = ours.about.at_once | theirs.about.at_once
         matched.append((one, other, None if unpaired else compare(other, one, at_once)))
-    # An empty text or list says no more than nothing.
+    # An empty text or list is the same as no value.
     options = {name: values for name, *values in _options(a, b) if not all(value in NOTHING for value in values)}
     known = [dict.fromkeys(task for run in store.manifest.runs for task in run.tasks) for store in (a, b)]
     both = known[0].keys() & known[1].keys() if _same_world(a, b) else frozenset()
@@ -105,14 +105,14 @@ def differing(a: ExperimentStore, b: ExperimentStore) -> Differing:
 
 
 def _same_world(a: ExperimentStore, b: ExperimentStore) -> bool:
-    """Whether tasks of one name are the same task: environment, its version and where the data come from are the same."""
+    """Whether tasks with the same name are the same task: the environment, its version and the origin of the data are the same."""
     facts = [store.manifest.facts for store in (a, b)]
     told = [(one["environment"], {name: one["task_set"].get(name) for name in ("pack", "commit")}) for one in facts]
     return bool(told[0] == told[1])
 
 
 def _apart(one: ConditionSummary, other: ConditionSummary, both: Set[str]) -> tuple[Estimate, int]:
-    """The difference of two conditions whose streams are not the same: by task where they share some, else of independent means."""
+    """The difference of two conditions whose streams are not the same: by task if they share some, else of independent means."""
     shared = sorted(both & one.scores.keys() & other.scores.keys())
     if len(shared) > 1:
         return mean_estimate([other.scores[task] - one.scores[task] for task in shared]), len(shared)
@@ -124,7 +124,7 @@ def _apart(one: ConditionSummary, other: ConditionSummary, both: Set[str]) -> tu
 def _gains(
     ours: Summary, theirs: Summary, matched: Sequence[tuple[ConditionSummary, ConditionSummary, Comparison | None]]
 ) -> Sequence[tuple[Comparison, Comparison, Estimate]]:
-    """What memory brought in both, by comparisons of conditions that correspond; the two are independent."""
+    """The gains from memory in both, for comparisons between corresponding conditions; the two are independent."""
     counterpart = {one.condition: other.condition for one, other, _ in matched}
     found = []
     for one in ours.comparisons:
@@ -146,7 +146,7 @@ def _likeness(one: ConditionSummary, other: ConditionSummary) -> tuple[bool, int
 
 
 def _memory(one: ConditionSummary) -> str:
-    """The memory without its options and what it began with."""
+    """The memory without its options and the bank it started with."""
     return one.condition.memory.partition(WARM)[0].partition(":")[0]
 
 
@@ -175,7 +175,7 @@ def _pairs(prefix: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[
 
 
 def render(found: Differing) -> str:
-    """What there is to say."""
+    """The differences as text."""
     a, b = found.stores
     parts = [f"A  {a.directory}\nB  {b.directory}"]
     if found.options:
@@ -217,7 +217,7 @@ def _outcome(found: Differing) -> str:
 
 
 def _outcome_apart(found: Differing) -> str:
-    """The same where the two have different tasks, or grade them in different ways."""
+    """The same, if the two have different tasks or grade them differently."""
     a, b, both = found.tasks
     rows: list[Sequence[str]] = [("condition", "A % [95 %]", "B % [95 %]", "B - A", "p", "how")]
     for (one, other, _), (estimate, shared) in zip(found.matched, found.apart, strict=True):

@@ -1,4 +1,4 @@
-"""The table of figures by domain, and how domains that are reported separately are told."""
+"""The table of figures by domain, with the domains that are reported separately."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ APART = "*"
 
 
 def domains_text(summary: Summary, names: Sequence[str], width: int = WIDTH) -> str:
-    """The table, those that are reported separately last, with what is to be said of them; empty where there is nothing by domain.
+    """The table, with the domains that are reported separately last, and notes on them; empty if there is nothing to show by domain.
 
     Args:
         summary: the figures.
-        names: what each of the summary's conditions is called.
-        width: to which the notes below the table are folded.
+        names: the name of each of the summary's conditions.
+        width: the width to which the notes below the table are folded.
     """
     warnings, measures = summary.about.apart, [name.replace("_", " ") for name in summary.about.measures]
     found = {name: summary.domains[one.condition] for name, one in zip(names, summary.conditions, strict=True)}
@@ -71,7 +71,7 @@ def domains_json(summary: Summary, condition: Condition) -> list[Mapping[str, An
 
 
 def _differences(summary: Summary, condition: Condition) -> Mapping[str, Estimate]:
-    """By domain, the difference of a condition to the baseline that it is first compared with."""
+    """For each domain, the difference between a condition and the baseline that it is first compared with."""
     for number, one in enumerate(summary.comparisons):
         if one.a == condition:
             others = {part.name: part.change for part in breakdown(one.paired, summary.about.domain)}

@@ -33,15 +33,15 @@ def points(value: float) -> str:
 
 
 def point_bounds(bounds: tuple[float, float] | None) -> str:
-    """An interval of a difference in points, with a blank before it, e.g. `` [+1.0, +7.4]``; empty where there is none."""
+    """An interval of a difference in points, preceded by a space, e.g. `` [+1.0, +7.4]``; empty if there is none."""
     return "" if bounds is None else f" [{points(bounds[0])}, {points(bounds[1])}]"
 
 
 def p_text(value: float) -> str:
-    """A p value with its sign of relation, e.g. ``= 0.012``."""
+    """A p value with its relation sign, e.g. ``= 0.012``."""
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
 def finite(value: float) -> float | None:
-    """A number as JSON has it: ``None`` where it is unknown."""
+    """A number for JSON: ``None`` if it is unknown."""
     return None if math.isnan(value) else value

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def compared_flips(compared: Compared) -> Sequence[tuple[Comparison, Sequence[Flip]]]:
-    """The flips of every comparison, those of the tasks that are reported separately with them."""
+    """The flips of every comparison, including those over tasks that are reported separately."""
     summary = compared.summary
     found = [*summary.comparisons, *(one for part in summary.shown_apart for one in part.comparisons)]
     return [(one, flips(one.paired)) for one in found]

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from rbsuite.statistics.intervals import Estimate
 
 TITLE = 44
-"""Characters of a title in a table."""
+"""Number of characters of a title in a table."""
 
 
 def helped_text(found: Sequence[ItemsHelped], shown: int, *, simulated: bool) -> str:
     """The tables.
 
     Args:
-        found: what there is to say.
-        shown: rows of items a condition, those with the greatest and the least contrast; 0: all.
+        found: how the items were used.
+        shown: number of item rows per condition, those with the greatest and the least contrast; 0: all.
         simulated: whether the models are simulations.
     """
     mark = " (simulated)" if simulated else ""
@@ -50,7 +50,7 @@ _HEADS = ("tasks", "score", "baseline", "with it", "others", "without it", "cont
 
 
 def ends(rows: Sequence[Any], shown: int) -> Sequence[Any]:
-    """The first and the last of the rows, where they are more than are shown."""
+    """The first and the last rows, if there are more than are shown."""
     if not shown or len(rows) <= shown:
         return rows
     first = (shown + 1) // 2
@@ -58,7 +58,7 @@ def ends(rows: Sequence[Any], shown: int) -> Sequence[Any]:
 
 
 def title(text: str) -> str:
-    """A title as it stands in a table."""
+    """A title as it appears in a table."""
     text = one_line(text)
     return text if len(text) <= TITLE else f"{text[: TITLE - 3]}..."
 
@@ -118,5 +118,5 @@ def _use_json(use: Use) -> Mapping[str, Any]:
 
 
 def estimate_json(estimate: Estimate) -> Mapping[str, Any]:
-    """A mean with its interval; ``None`` where unknown."""
+    """A mean with its interval; ``None`` if unknown."""
     return {"mean": finite(estimate.mean), "ci95": estimate.interval}

@@ -1,4 +1,4 @@
-"""Whether a comparison may be concluded from as its p value says: which declared look it is, and what about it was not declared."""
+"""Whether a comparison's p value can be taken at face value: which declared look it is, and what about it was not declared."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What is to be said of looking at a comparison.
+    """What a reader must know about a look at a comparison.
 
     Attributes:
-        looks: after how many orders is looked, as the experiment declared it; empty where it declared nothing.
-        orders: how many there are.
-        number: which look it is, from 1; ``None`` where it is none: it is under way, or its orders were not declared.
-        level: what the p value (Holm's, where there are several comparisons) is to be at most for a finding.
+        looks: the numbers of orders after which to look, as the experiment declared them; empty if it declared none.
+        orders: how many orders there are.
+        number: which look it is, from 1; ``None`` if it is none: the experiment is still running, or its orders were not declared.
+        level: the largest p value (Holm's if there are several comparisons) that counts as a finding.
         spent: how much of the 5 % this look and those before it have spent.
         interval: the interval that covers one minus the level.
-        finding: whether the p value is as small.
-        conditional: whether that holds for these orders alone, since they are too few to say how orders differ.
-        undeclared: orders that were added once the declared ones were finished.
-        pooled: experiments whose orders are put together, a number that none of them declared; 1: it is a single one.
+        finding: whether the p value is that small.
+        conditional: whether that holds only for these orders, since they are too few to know how orders differ.
+        undeclared: number of orders added after the declared ones were finished.
+        pooled: number of experiments whose orders are pooled, to a total that none of them declared; 1: a single experiment.
         several: whether there are several comparisons.
-        declared: the difference over the declared orders alone, where others were added.
+        declared: the difference over the declared orders alone, if others were added.
     """
 
     looks: tuple[int, ...]
@@ -51,17 +51,17 @@ class Looked:
 
     @property
     def title(self) -> str:
-        """What stands before :func:`look_text`."""
+        """The label before :func:`look_text`."""
         return "UNDECLARED" if self.undeclared or self.pooled > 1 else "look"
 
 
 def looked_at(comparison: Comparison, summary: Summary, stores: Sequence[ExperimentStore]) -> Looked | None:
-    """How a comparison is looked at; ``None`` where there is nothing to say: one look, at the end, at what was declared.
+    """How a comparison is looked at; ``None`` if there is nothing to say: one look, at the end, at what was declared.
 
     Args:
-        comparison: with its p value adjusted.
-        summary: has its conditions.
-        stores: the experiments that the summary is of.
+        comparison: the comparison, with its adjusted p value.
+        summary: the summary that contains its conditions.
+        stores: the experiments of the summary.
     """
     from rbsuite.statistics.looks import at_level, look_at
     from rbsuite.statistics.pairing import difference, pair
@@ -113,7 +113,7 @@ def look_json(looked: Looked | None) -> Mapping[str, Any] | None:
 
 
 def looks_json(store: ExperimentStore) -> Mapping[str, Any] | None:
-    """How far an experiment is that declares looks, and how many orders were added to it; ``None`` where there is nothing of either."""
+    """How far an experiment with declared looks is, and how many orders were added to it; ``None`` if neither applies."""
     at, added = stage(store), added_orders(store)
     if not at.looks and not added:
         return None
@@ -128,7 +128,7 @@ def looks_json(store: ExperimentStore) -> Mapping[str, Any] | None:
 
 
 def added_orders(store: ExperimentStore) -> int:
-    """How many orders were added to an experiment once those that it declared were finished."""
+    """How many orders were added to an experiment after those that it declared were finished."""
     return len({run.order for run in store.manifest.runs if not run.declared})
 
 
@@ -171,7 +171,7 @@ def orders_text(store: ExperimentStore) -> str:
 
 
 def going_on(store: ExperimentStore) -> str:
-    """What to say of the looks that are left; empty where none is."""
+    """What to say about the remaining looks; empty if there are none."""
     at = stage(store)
     if not at.finished or at.number == len(at.looks):
         return ""

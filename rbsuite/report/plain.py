@@ -105,12 +105,12 @@ def comparison_json(comparison: Comparison) -> Mapping[str, Any]:
 
 
 def is_conditional(comparison: Comparison) -> bool:
-    """Whether the interval holds for the orders that were run alone: so few do not say how orders differ."""
+    """Whether the interval holds only for the orders that were run: with so few it is unknown how orders differ."""
     return comparison.paired.ordered and comparison.orders < ORDERS_NEEDED
 
 
 def failures_json(comparison: Comparison) -> Mapping[str, Any] | None:
-    """What broken rollouts could change, as plain data; ``None`` where there are none."""
+    """What broken rollouts could change, as plain data; ``None`` if there are none."""
     found = comparison.failures
     if found is None:
         return None

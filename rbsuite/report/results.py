@@ -1,4 +1,4 @@
-"""What an experiment came to: tables for people, one JSON document for programs."""
+"""The results of an experiment: tables for people, one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FAILURES_MATTER = "Warning: broken rollouts could change this conclusion; rbsuite compare shows how."
 
 MEANS = "mean of all rollouts"
-"""What a difference is called for which every rollout of a task counts, beside the one of the selected rollouts."""
+"""The name of a difference in which every rollout of a task counts, beside the one of the selected rollouts."""
 
 AVERAGED = "Scores: the mean of all rollouts of a task (--selector mean)."
 
@@ -47,8 +47,9 @@ EXTERNAL = (
 SIMULATED = "Simulated: the model is a simulation (sim/...); these figures say nothing about a real model."
 
 COLUMNS = ("memory", "scaling", "success %", "95 %", "pass^1", "steps", "solved", "tokens", "calls", "failed", "unread")
-"""Steps are agent turns a rollout, of all and of those that solved their task; tokens and calls are a task's, all purposes together;
-failed are broken rollouts, unread those with replies that could not be read or were invalid."""
+"""Steps are agent turns per rollout, over all and over those that solved their task; tokens and calls are per task, over all purposes;
+failed are broken rollouts, unread those with replies that could not be parsed or were invalid.
+"""
 
 
 def as_json(store: ExperimentStore, summary: Summary) -> Mapping[str, Any]:
@@ -120,7 +121,7 @@ def _conditions(summary: Summary) -> str:
 
 
 def other_factors(summary: Summary) -> Sequence[str]:
-    """The factors beside memory and scaling in which the conditions differ."""
+    """The factors besides memory and scaling in which the conditions differ."""
     return [name for name in varied_factors(one.condition for one in summary.conditions) if name not in COLUMNS[:2]]
 
 
@@ -130,23 +131,23 @@ def is_external(condition: Condition, summary: Summary) -> bool:
 
 
 def external_text(summary: Summary) -> str:
-    """What is to be said of memories whose state is outside the bank; empty where there are none."""
+    """The note on memories whose state is outside the bank; empty if there are none."""
     found = [one.condition.memory for one in summary.conditions if is_external(one.condition, summary)]
     return f"{', '.join(dict.fromkeys(found))}: {EXTERNAL}" if found else ""
 
 
 def is_control(condition: Condition, summary: Summary) -> bool:
-    """Whether the memory of a condition is there to be compared with (placebo, random, ...)."""
+    """Whether the memory of a condition is a control (placebo, random, ...)."""
     return condition.memory.partition(WARM)[0] in summary.about.controls
 
 
 def control_mark(condition: Condition, summary: Summary) -> str:
-    """What stands behind the name of a control condition; empty for another."""
+    """The mark after the name of a control condition; empty for others."""
     return " (control)" if is_control(condition, summary) else ""
 
 
 def _further(condition: ConditionSummary, summary: Summary) -> str:
-    """A condition's further figures in one line, those over all rollouts where there are several."""
+    """A condition's other figures in one line, including those over all rollouts if there are several."""
     parts = [
         f"{name.replace('_', ' ')} {percent(one.mean)} {interval(one)}" for name, one in condition.measures.items()
     ]
@@ -159,13 +160,13 @@ def _further(condition: ConditionSummary, summary: Summary) -> str:
 
 
 def condition_names(summary: Summary) -> list[str]:
-    """What to call the conditions: by their memory, and where they differ in more by that too."""
+    """The names of the conditions: their memory, and anything else in which they differ."""
     several = set(varied_factors(one.condition for one in summary.conditions)) - {"memory"}
     return [one.condition.label if several else one.condition.memory for one in summary.conditions]
 
 
 def tasks_text(summary: Summary) -> str:
-    """How many tasks there are, those that are reported separately by themselves."""
+    """How many tasks there are, with those that are reported separately counted separately."""
     n = summary.conditions[0].n_tasks
     aside = 0 if summary.all_apart else sum(len(one.part.tasks) for one in summary.apart)
     text = f"{n} task{'' if n == 1 else 's'}" + (f" and {aside} reported separately" if aside else "")
@@ -220,7 +221,7 @@ def _sentence(comparison: Comparison, mark: str, looked: Looked | None) -> str:
 
 
 def conditional_text(comparison: Comparison) -> str:
-    """What stands behind the number of orders where the interval holds for them alone; empty elsewhere."""
+    """The text after the number of orders if the interval holds only for them; otherwise empty."""
     if not is_conditional(comparison):
         return ""
     return (
@@ -252,11 +253,11 @@ def _details(condition: ConditionSummary, summary: Summary) -> str:
 
 
 def _endings(condition: ConditionSummary, shown: str) -> list[str]:
-    """Why rollouts ended early, a line for each kind of end; that turns are used up says all by itself.
+    """Why rollouts ended early, one line for each kind of end; running out of turns needs no reason.
 
     Args:
-        condition: of which rollouts.
-        shown: the failure that is shown anyway.
+        condition: the condition of the rollouts.
+        shown: the failure that is already shown.
     """
     return [
         f"{condition.condition.label}: {end} {condition.ends[end]}: {ending_text(found)}"
@@ -266,7 +267,7 @@ def _endings(condition: ConditionSummary, shown: str) -> list[str]:
 
 
 def ending_text(reasons: Sequence[Reason]) -> str:
-    """The most frequent reason of an end, where it came up first, and whether there are others."""
+    """The most frequent reason for an end, where it first occurred, and whether there are others."""
     first = reasons[0]
     others = "; there are other reasons, see --json" if len(reasons) > 1 else ""
     return f"{one_line(first.text)} (first on task {first.task}{others})"
@@ -278,7 +279,7 @@ def dollars(usage: Usage) -> str:
 
 
 def spent_text(store: ExperimentStore) -> str:
-    """What the experiment has cost in all its sessions, with what was thrown away."""
+    """What the experiment has cost in all its sessions, including discarded work."""
     spent = store.spent()
     return f"Spent in all sessions: {spent.calls:,} calls, {spent.tokens:,} tokens, {money(spent)}"
 

@@ -1,4 +1,4 @@
-"""Rollouts as a page shows them: a row each, pairs of runs that stand side by side, and all of a rollout as plain, inert data."""
+"""Rollouts as a page shows them: one row each, pairs of runs shown side by side, and a whole rollout as plain, inert data."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from rbsuite.trajectory import Step
 
 AROUND = 240
-"""Characters of a prompt that are shown before and after the recalled text."""
+"""Number of characters of a prompt that are shown before and after the recalled text."""
 
 Share = Callable[[str], Json]
-"""How a text that many rollouts have is written: as itself, or as a number under which it is found."""
+"""How a text that many rollouts share is written: as itself, or as a number by which it can be found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """Runs of one experiment or several, and which of them stand side by side.
+    """Runs of one or more experiments, and which of them are shown side by side.
 
     Attributes:
         stores: the experiments.
-        runs: the place of each run's experiment, and the run.
-        pairs: of each comparison, the two runs of each order, by their places; the one with memory first.
+        runs: the position of each run's experiment, and the run.
+        pairs: for each comparison, the two runs of each order, by their positions; the one with memory first.
     """
 
     stores: Sequence[ExperimentStore]
@@ -53,7 +53,7 @@ class Runs:
 
         Args:
             stores: the experiments.
-            summary: their figures; ``None``: not known yet, each run is paired with the one of the first condition on its stream.
+            summary: their figures; ``None``: not known yet, each run is paired with the first condition's run on its stream.
         """
         runs = [(number, info) for number, store in enumerate(stores) for info in store.manifest.runs]
         if summary is not None and summary.comparisons:
@@ -82,10 +82,10 @@ class Runs:
         )
 
     def plain(self, names: Sequence[str]) -> Json:
-        """What a page must know of them.
+        """What a page must know about them.
 
         Args:
-            names: what each comparison is called.
+            names: the name of each comparison.
         """
         about: dict[str, list[str]] = {}
         for store in self.stores:
@@ -107,7 +107,7 @@ class Runs:
 def _paired(
     runs: Sequence[tuple[int, RunInfo]], mine: Sequence[int], others: Sequence[int]
 ) -> Sequence[tuple[int, int]]:
-    """Each run with the one on the same stream, else the first: runs of a condition that recalls nothing are exchangeable."""
+    """Each run with the run on the same stream, else the first run: runs of a condition that recalls nothing are exchangeable."""
     found = []
     for place in mine:
         seed = runs[place][1].seed
@@ -151,13 +151,13 @@ def rows(store: ExperimentStore, run: str, start: int = 0) -> Iterator[Json]:
 
 
 class Shower:
-    """Makes plain data of the rollouts of an experiment.
+    """Turns the rollouts of an experiment into plain data.
 
     Args:
         store: the experiment.
-        plugins: where agents are looked up, which show where recalled text stood in a prompt; ``None``: that is not shown.
+        plugins: where agents are looked up, which show where recalled text was in a prompt; ``None``: that is not shown.
         reveal: whether the texts of a private benchmark are shown.
-        share: how to write texts that many rollouts have.
+        share: how to write texts that many rollouts share.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Shower:
         self._prompts: dict[Condition, Prompts] = {}
 
     async def all(self, info: RunInfo) -> AsyncIterator[Json]:
-        """All that is committed of a run, in order."""
+        """Everything that is committed of a run, in order."""
         items = folded_items(self._store, info.id).ever
         for record in self._store.records(info.id):
             yield await self.one(info, record, items)
@@ -180,8 +180,8 @@ class Shower:
 
         Args:
             info: its run.
-            record: with trajectories.
-            items: the items that the run's bank ever held, by id.
+            record: the task's record, with trajectories.
+            items: all items that the run's bank ever contained, by id.
         """
         from rbsuite.run.prompt_sent import prompt_sent, prompts_of
 
@@ -233,7 +233,7 @@ def _named(record: TaskRecord) -> Iterator[str]:
 
 
 def _step(step: Step) -> Json:
-    """Whose turn, what was seen, thought and done."""
+    """Whose turn it is, and what was seen, thought and done."""
     seen = "" if step.actor == "user" and step.observation.role != "tool" else step.observation.text
     pictures = "".join(f"\n[image: {image.description}]" for image in step.observation.images)
     return [step.actor, seen + pictures, step.action.thought, render_action(step.action)]
@@ -277,7 +277,7 @@ def _op(op: MemoryOp) -> Json:
 
 
 def _prompt_place(prompt: PromptSent | str | None) -> Json:
-    """Where the recalled text stood: message, its role, character and length of the message, and what was around it."""
+    """Where the recalled text was: message, its role, character and length of the message, and the surrounding text."""
     if prompt is None or isinstance(prompt, str):
         return prompt
     place = prompt.place
@@ -303,7 +303,7 @@ def _short(value: Any) -> str:
 
 
 def _inert(value: Json) -> Json:
-    """Plain data whose texts show all they hold."""
+    """Plain data with texts in which every character is visible."""
     if isinstance(value, str):
         return inert(value)
     if isinstance(value, dict):

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 POINTS = 40
-"""Points that a curve has at most."""
+"""Maximum number of points of a curve."""
 LEAST_TASKS = 5
-"""A stream of fewer tasks has no curve."""
+"""A stream with fewer tasks has no curve."""
 
 
 def spark(shares: Sequence[float]) -> str:
@@ -26,7 +26,7 @@ def spark(shares: Sequence[float]) -> str:
 
 
 def drawable(encoding: str | None) -> bool:
-    """Whether a stream's encoding has the characters."""
+    """Whether an output stream's encoding has the characters."""
     try:
         BARS.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -35,7 +35,7 @@ def drawable(encoding: str | None) -> bool:
 
 
 def curves(summary: Summary, width: int) -> str:
-    """Success so far along the stream, two lines a comparison; empty where no stream is long enough.
+    """Success so far along the stream, two lines per comparison; empty if no stream is long enough.
 
     Args:
         summary: the figures.

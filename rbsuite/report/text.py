@@ -10,16 +10,16 @@ from rbsuite.inert import inert
 MARGIN = "  "
 WIDTH = 110
 NARROW = 80
-"""Width of what is read as a report rather than looked up."""
+"""Width of text that is read as a report rather than looked up."""
 
 
 def table(rows: Sequence[Sequence[str]], indent: int = 0, *, right_from: int | None = None) -> str:
-    """Rows as aligned columns, two blanks apart; no line ends in white space.
+    """Rows as aligned columns, two spaces apart; no line ends in whitespace.
 
     Args:
-        rows: cells; every row has as many.
-        indent: blanks before each line.
-        right_from: the first of the columns that are set flush right; ``None``: none is.
+        rows: cells; every row has the same number.
+        indent: number of spaces before each line.
+        right_from: the first of the right-aligned columns; ``None``: there are none.
     """
     if not rows:
         return ""
@@ -37,12 +37,12 @@ def table(rows: Sequence[Sequence[str]], indent: int = 0, *, right_from: int | N
 
 
 def numbers(rows: Sequence[Sequence[str]], indent: int) -> str:
-    """A table whose columns but the first are set flush right."""
+    """A table in which all columns but the first are right-aligned."""
     return table(rows, indent, right_from=1)
 
 
 def fields(pairs: Sequence[tuple[str, str]], width: int = WIDTH) -> str:
-    """Labels with their texts, which are folded and aligned behind the longest label; pairs without a text are left out."""
+    """Labels with their texts, which are folded and aligned after the longest label; pairs without a text are left out."""
     shown = [(label, text) for label, text in pairs if text]
     if not shown:
         return ""
@@ -61,7 +61,7 @@ def fields(pairs: Sequence[tuple[str, str]], width: int = WIDTH) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text on one line, inert: plugins, models and data wrote it, and must not add lines to a table or command the terminal."""
+    """A text on one line, inert: plugins, models and data wrote it, and must not add lines to a table or control the terminal."""
     return inert(" ".join(text.split()))
 
 
@@ -71,12 +71,12 @@ def fold(text: str, width: int = NARROW) -> str:
 
 
 def ceiling_table(figures: Mapping[str, float]) -> str:
-    """What a benchmark's own answers come to (:attr:`rbsuite.environments.solution.Ceiling.figures`), a figure a line."""
+    """What a benchmark's own answers score (:attr:`rbsuite.environments.solution.Ceiling.figures`), one figure per line."""
     return fields([(name, f"{value:.3f}") for name, value in figures.items()])
 
 
 def told_text(told: Mapping[str, str | float]) -> str:
-    """What an environment says of itself, e.g. ``reader rbsuite/1, shots 0``."""
+    """What an environment says about itself, e.g. ``reader rbsuite/1, shots 0``."""
     return ", ".join(
         f"{name.replace('_', ' ')} {value if isinstance(value, str) else f'{value:.4g}'}"
         for name, value in told.items()

@@ -1,4 +1,4 @@
-"""What a manifest says of an experiment's tasks and plugins, so that its results can be read where none of its plugins is installed."""
+"""What a manifest says about an experiment's tasks and plugins, so that results can be read without having its plugins installed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _IDENTITY = frozenset(["name", "version", "plugin"])
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The tasks of an experiment, and what is to be said of their figures.
+    """The tasks of an experiment, and what must be known about their figures.
 
     Attributes:
-        domain: the domain of each task, in native order; empty where the store does not hold it.
+        domain: the domain of each task, in native order; empty if the store does not contain it.
         group: the group of each task.
-        measures: the figures that the environment keeps beside success, each with what it is.
+        measures: the figures that the environment keeps besides success, each with its description.
         apart: the domains that are reported separately, each with the reason.
         controls: the memories that are control conditions.
         external: the memories whose state is outside the bank.
-        at_once: the scalings whose rollouts of a task are made side by side, so that they are exchangeable.
-        told: what the environment says of itself in a word or a number (see :meth:`rbsuite.Environment.facts`): shown beside its figures,
-            which are not put together with others where it differs.
+        at_once: the scalings that run a task's rollouts side by side, which makes them exchangeable.
+        told: the facts that the environment states about itself (see :meth:`rbsuite.Environment.facts`): shown beside its figures, which
+            are not combined with others if these facts differ.
     """
 
     domain: Mapping[str, str]
@@ -45,7 +45,7 @@ class About:
         return found
 
     def keeps_domains(self) -> bool:
-        """Whether there is something to show by domain: several of them, or one that is reported separately."""
+        """Whether there is anything to show by domain: several domains, or one that is reported separately."""
         return len(set(self.domain.values())) > 1 or bool(self.domain and self.apart)
 
 

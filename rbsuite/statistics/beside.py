@@ -1,4 +1,4 @@
-"""The intervals and tests that are shown beside the reported interval: each answers another question, or the same one otherwise."""
+"""The intervals and tests shown beside the reported interval: each answers a different question, or the same one in a different way."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from rbsuite.statistics.resampling import bca_interval, crossed_interval
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """An interval of the same difference.
+    """Another interval of the same difference.
 
     Attributes:
-        name: how it is made.
+        name: how it is computed.
         about: what it is an interval for.
-        interval: its bounds; ``None`` where it is not defined.
+        interval: its bounds; ``None`` if it is not defined.
     """
 
     name: str
@@ -38,7 +38,7 @@ class McNemar:
     Attributes:
         only_a: tasks that only the condition solved.
         only_b: tasks that only the baseline solved.
-        p_value: two-sided.
+        p_value: the two-sided p value.
     """
 
     only_a: int
@@ -47,11 +47,11 @@ class McNemar:
 
 
 def intervals_beside(paired: Paired, groups: Mapping[str, str]) -> list[Beside]:
-    """The other intervals of a difference, those that are defined for it.
+    """The other intervals that are defined for a difference.
 
     Args:
-        paired: the scores; an unfinished experiment gets those over tasks alone.
-        groups: the group of each task; empty where groups are unknown.
+        paired: the scores; an unfinished experiment gets only the intervals over tasks.
+        groups: the group of each task; empty if groups are unknown.
     """
     if len(paired.tasks) < 2:
         return []
@@ -73,7 +73,7 @@ def intervals_beside(paired: Paired, groups: Mapping[str, str]) -> list[Beside]:
 
 
 def _by_group(paired: Paired, means: Sequence[float], groups: Sequence[str]) -> list[Beside]:
-    """Stratified by group, for the same mix of them, and clustered by group, for new ones; orders count as in the reported interval."""
+    """Stratified by group, for the same mix of groups, and clustered by group, for new groups; orders count as in the reported interval."""
     parts = spread_of(paired)
     if math.isnan(float(parts.error)):
         return []
@@ -113,7 +113,7 @@ def _over_orders(matrix: Sequence[Sequence[float]]) -> tuple[float, float]:
 
 
 def mcnemar_of(paired: Paired) -> McNemar | None:
-    """McNemar's test; ``None`` for several runs (cells of a task are not independent) or scores other than 0 and 1."""
+    """McNemar's test; ``None`` for several runs (the cells of a task are not independent) or scores other than 0 and 1."""
     if len(paired.a) != 1 or len(paired.b) != 1:
         return None
     counts = discordant([cell for cells in paired.cells().values() for cell in cells])

@@ -1,4 +1,4 @@
-"""Items that say the same, across runs: each run of a memory has a bank of its own, and learns many lessons again in other words."""
+"""Items that say the same thing, across runs: each run of a memory has its own bank and learns many lessons again in other words."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from rbsuite.experience import MemoryItem
 from rbsuite.retrieval.hashing import HashEmbedder
 
 LIKENESS = 0.8
-"""Cosine of two items' words from which they say the same."""
+"""The cosine of two items' words from which on they are taken to say the same thing."""
 _DIMENSION = 2048
 
 
 def clusters_of(items: Sequence[MemoryItem], likeness: float = LIKENESS) -> list[int]:
-    """The cluster of each item, from 0. An item joins the first cluster whose first item it is like, else it begins one.
+    """The cluster of each item, from 0. An item joins the first cluster whose first item it resembles; otherwise it starts a new one.
 
-    Likeness is that of words (:class:`rbsuite.retrieval.hashing.HashEmbedder` over title, description and content): lessons that mean the
-    same in other words stay apart.
+    Only words are compared (:class:`rbsuite.retrieval.hashing.HashEmbedder` over title, description and content): lessons that mean the
+    same in different words stay apart.
 
     Args:
-        items: those that matter most first, since each cluster is named after its first.
-        likeness: cosine from which items belong together.
+        items: the most important ones first, since each cluster is named after its first item.
+        likeness: the cosine from which on items belong together.
     """
     if not items:
         return []

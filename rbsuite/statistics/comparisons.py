@@ -1,4 +1,4 @@
-"""Conditions against each other: which comparisons an experiment declares, and what each comes to."""
+"""Conditions against each other: which comparisons an experiment declares, and the result of each."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from rbsuite.statistics.reading import WARM
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A condition against the baseline on the same tasks in the same streams.
+    """A condition against the baseline, on the same tasks in the same streams.
 
     Attributes:
         a: the condition.
         b: the baseline.
         difference: mean over tasks of the difference of the task's means, a minus b, with the reported interval.
-        p_value: two-sided, of the same error and degrees of freedom as the interval; ``None`` where they are unknown.
+        p_value: two-sided, from the same error and degrees of freedom as the interval; ``None`` if they are unknown.
         p_holm: the p value adjusted for the number of declared comparisons.
-        n_tasks: tasks compared.
-        orders: orders behind each task's mean; with one, the interval is conditional on that order.
-        same_scaling: whether both spend rollouts alike; else the difference mixes memory and budget.
-        detectable: the smallest true difference that would be found with 80 % power; ``None`` where the error is unknown.
+        n_tasks: number of tasks compared.
+        orders: number of orders behind each task's mean; with one, the interval is conditional on that order.
+        same_scaling: whether both use the same scaling; otherwise the difference mixes memory and budget.
+        detectable: the smallest true difference that would be found with 80 % power; ``None`` if the error is unknown.
         paired: the scores themselves.
-        failures: what broken rollouts could change; ``None`` where there are none.
-        of_means: the difference where the mean score of all rollouts of a task counts instead of the selected one's; ``None`` where
-            tasks have one rollout, several that build on each other, or that mean as their score.
+        failures: what broken rollouts could change; ``None`` if there are none.
+        of_means: the difference if the mean score of all rollouts of a task counts instead of the selected rollout's score; ``None`` if
+            tasks have one rollout, have several that build on each other, or already have that mean as their score.
     """
 
     a: Condition
@@ -53,16 +53,16 @@ def declared(
 ) -> list[tuple[ConditionSummary, ConditionSummary]]:
     """The comparisons that the choice of conditions declares, fixed before any result is seen.
 
-    Each condition with another memory is compared with the baseline memory at the same levels of all else; where there is no such
+    Each condition with another memory is compared with the baseline memory at the same levels of everything else; if there is no such
     condition, under the first scaling, judge or embedder of the baseline with that model, agent, temperature and prompts. A memory that
-    began with the bank of another experiment is compared with itself begun empty as well (transfer). Besides, each level of a declared
-    factor is compared with the first level, all else being the same. Where all conditions have one memory and no factor is declared, each
-    is compared with the first.
+    started with the bank of another experiment is also compared with itself started empty (transfer). In addition, each level of a declared
+    factor is compared with the first level, everything else being equal. If all conditions have the same memory and no factor is declared,
+    each is compared with the first.
 
     Args:
         conditions: the conditions, the baseline first.
         baseline: the memory to compare with.
-        factors: the factors beside memory and scaling for which an experiment declares several levels.
+        factors: the factors besides memory and scaling for which an experiment declares several levels.
     """
     base = [one for one in conditions if one.condition.memory == baseline]
     if len(base) == len(conditions):
@@ -89,7 +89,7 @@ def declared(
 def _levels(
     conditions: Sequence[ConditionSummary], factors: Sequence[str]
 ) -> list[tuple[ConditionSummary, ConditionSummary]]:
-    """Each condition with the one that differs from it in one factor alone and has the first level of that."""
+    """Each condition with the one that differs from it only in one factor and has the first level of that factor."""
     by_condition = {one.condition: one for one in conditions}
     first = conditions[0].condition
     pairs = []
@@ -108,7 +108,7 @@ def _setting(condition: Condition) -> tuple[str, ...]:
 def _transfers(
     conditions: Sequence[ConditionSummary], baseline: str
 ) -> list[tuple[ConditionSummary, ConditionSummary]]:
-    """Each memory that began with another experiment's bank, with itself begun empty, unless that is the baseline."""
+    """Each memory that started with another experiment's bank, with the same memory started empty, unless that is the baseline."""
     begun_empty = {one.condition: one for one in conditions if one.condition.memory != baseline}
     pairs = []
     for one in conditions:
@@ -120,12 +120,12 @@ def _transfers(
 
 
 def compare(a: ConditionSummary, b: ConditionSummary, at_once: Collection[str] = ()) -> Comparison:
-    """The paired difference of two conditions over what both have done; its p value is not adjusted.
+    """The paired difference of two conditions over what both have completed; its p value is not adjusted.
 
     Args:
         a: the condition.
         b: the baseline.
-        at_once: the scalings whose rollouts of a task are made side by side.
+        at_once: the scalings that run a task's rollouts side by side.
     """
     paired = pair(a.streams, b.streams, (a.exchangeable, b.exchangeable))
     estimate = difference(paired) or UNKNOWN
@@ -147,7 +147,7 @@ def compare(a: ConditionSummary, b: ConditionSummary, at_once: Collection[str] =
 
 
 def _of_means(a: ConditionSummary, b: ConditionSummary, at_once: Collection[str]) -> Estimate | None:
-    """The difference of the mean scores of all rollouts, where that says more than the selected ones do."""
+    """The difference of the mean scores of all rollouts, if that says more than the selected ones do."""
     several = [one for one in (a, b) if one.rollouts_a_task > 1]
     if all(one.averaged for one in several) or any(one.condition.scaling not in at_once for one in several):
         return None

@@ -1,7 +1,7 @@
-"""One condition in figures: what its runs scored, what that cost, how they ended, and what judge and memory did.
+"""One condition in figures: what its runs scored, what that cost, how rollouts ended, and what the judge and the memory did.
 
 Values are means over tasks of each task's mean over orders. A rollout that broke (environment or model error) scores 0 in them, is counted,
-and is shown; nothing leaves the denominator.
+and is shown; nothing is dropped from the denominator.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from rbsuite.trajectory import BROKEN_ENDS, Usage
 UNPARSED = "parse_errors"
 
 REASONS_KEPT = 5
-"""How many different reasons of one end are kept of a condition."""
+"""How many different reasons are kept per condition for one kind of end."""
 
 _TURNS = "the turns of a rollout are used up, or the environment cut it off."
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why rollouts ended.
+    """Why rollouts ended in a certain way.
 
     Attributes:
-        text: in words.
-        count: of how many rollouts.
-        task: the first of them.
+        text: the reason in words.
+        count: how many rollouts it applies to.
+        task: the task of the first of them.
     """
 
     text: str
@@ -48,32 +48,32 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ConditionSummary:
-    """What one condition came to on the tasks that are looked at.
+    """The results of one condition on the tasks that are considered.
 
     Attributes:
         condition: what was run.
         n_tasks: tasks in the denominator.
-        orders: runs of the condition.
+        orders: number of runs of the condition.
         committed: tasks committed over all runs; below ``n_tasks * orders`` the experiment is not finished.
         success: share of tasks solved, by the environment's own score.
-        measures: the further figures that the environment keeps, by name, of the rollouts that count.
+        measures: the other figures that the environment keeps, by name, over the rollouts that count.
         scores: mean score of each task over the orders, by task id.
         streams: the scores of each run.
-        sources: of each run, the place of its experiment among those that are summarised.
-        steps: agent turns a rollout, mean.
+        sources: for each run, the position of its experiment among those that are summarised.
+        steps: mean agent turns per rollout.
         usage: cost of these tasks over all runs, by purpose.
-        memory_seconds: wall time that memory spent on them, over all runs, in a service or a library of its own.
-        ends: rollouts by why they ended.
-        reasons: by end, but for ``finished``, its most frequent reasons.
-        judged: verdicts against the truth: ``(label, solved)`` to count.
-        recalled: share of tasks for which something was recalled: text was put before the agent.
+        memory_seconds: wall time that the memory spent on them in its own service or library, over all runs.
+        ends: number of rollouts by how they ended.
+        reasons: the most frequent reasons for each end except ``finished``.
+        judged: verdicts against the truth: maps ``(label, solved)`` to a count.
+        recalled: share of tasks for which something was recalled, that is, text was shown to the agent.
         notes: counts the memory reported.
-        unread: rollouts that ended because replies could not be read as actions, or that answered nothing that could be read.
-        invalid: rollouts of which the environment says that actions of them were invalid.
-        broken: the cells whose score is 0 because the rollout that counts broke, by run (as ``streams``), with how much of the answer that
-            is: 1, or less where it is a mean.
+        unread: rollouts that ended because replies could not be parsed as actions, or whose answer could not be parsed.
+        invalid: rollouts in which the environment reported invalid actions.
+        broken: the cells that score 0 because the rollout that counts broke, by run (as in ``streams``), with the share of the answer that
+            broke: 1, or less if the answer is a mean.
         averaged: whether a task's score is the mean of its rollouts'.
-        solved_steps: agent turns of the rollouts that solved their task, mean; not a number where none did.
+        solved_steps: mean agent turns of the rollouts that solved their task; NaN if none did.
     """
 
     condition: Condition
@@ -101,22 +101,22 @@ class ConditionSummary:
 
     @property
     def exchangeable(self) -> bool:
-        """Whether nothing was recalled in its runs, so that no order could matter to them."""
+        """Whether nothing was recalled in its runs, so that their order could not matter."""
         return self.committed > 0 and self.recalled == 0
 
     @property
     def undeclared(self) -> int:
-        """Its runs that were added once those that the experiment declared were finished."""
+        """Number of runs added after the runs that the experiment declared were finished."""
         return sum(not stream.info.declared for stream in self.streams)
 
     @property
     def rollouts(self) -> int:
-        """Rollouts over all runs."""
+        """Number of rollouts over all runs."""
         return sum(self.ends.values())
 
     @property
     def failures(self) -> int:
-        """Rollouts that broke."""
+        """Number of rollouts that broke."""
         return sum(count for end, count in self.ends.items() if end in BROKEN_ENDS)
 
     @property
@@ -132,14 +132,14 @@ class ConditionSummary:
 
     @property
     def judge(self) -> Estimate:
-        """:attr:`judge_accuracy` with its interval, which takes verdicts as independent; unknown without verdicts."""
+        """:attr:`judge_accuracy` with its interval, which treats verdicts as independent; unknown without verdicts."""
         decided = {key: count for key, count in self.judged.items() if key[0] in ("success", "failure")}
         right = sum(count for (label, solved), count in decided.items() if (label == "success") == solved)
         return proportion(right, sum(decided.values()))
 
     def verdicts(self, solved: bool) -> tuple[Sequence[int], Estimate]:
-        """How many rollouts that solved their task, or did not, were called success, failure and unknown; and in what share of those with
-        a verdict it is right.
+        """How many rollouts that solved their task (or did not) were judged success, failure and unknown; and the share of right verdicts
+        among those that say success or failure.
         """
         counts = [self.judged.get((label, solved), 0) for label in ("success", "failure", "unknown")]
         return counts, proportion(counts[0] if solved else counts[1], counts[0] + counts[1])
@@ -150,9 +150,9 @@ class ConditionSummary:
         return min((len(scores) for stream in self.streams for scores in stream.rollouts.values()), default=0)
 
     def passes(self, k: int) -> tuple[Estimate, Estimate] | None:
-        """pass@k and pass^k of the rollouts of a task in one run, means over tasks; ``None`` where a task has fewer than k rollouts.
+        """pass@k and pass^k of the rollouts of a task in one run, as means over tasks; ``None`` if a task has fewer than k rollouts.
 
-        The rollouts of a task share a bank: of a memory, both are conditional on one bank (see :meth:`passes_over_orders`).
+        The rollouts of a task share a bank: for a memory, both figures are conditional on one bank (see :meth:`passes_over_orders`).
         """
         if not 1 <= k <= self.rollouts_a_task:
             return None
@@ -166,10 +166,10 @@ class ConditionSummary:
         return over_tasks(any_of), over_tasks(all_of)
 
     def passes_over_orders(self, k: int) -> Estimate | None:
-        """pass^k of the answers of a task in its runs: all of k runs solve it, mean over tasks.
+        """pass^k over the runs: the probability that the answers of k runs all solve a task, as a mean over tasks.
 
-        For a condition that recalled nothing this is pass^k of the agent; for a memory it is that of k banks, each made in another order.
-        ``None`` where a task has fewer than k runs, or its score is a mean over rollouts, which is no answer.
+        For a condition that recalled nothing this is pass^k of the agent; for a memory it is pass^k over k banks, each built in a different
+        order. ``None`` if a task has fewer than k runs, or if its score is a mean over rollouts, which is not an answer.
         """
         if self.averaged:
             return None
@@ -242,13 +242,13 @@ class _Tally:
 
 
 def summarise_condition(condition: Condition, runs: Sequence[RunRows], known: About, keep: Keep) -> ConditionSummary:
-    """What the runs of a condition came to.
+    """The results of the runs of a condition.
 
     Args:
         condition: what was run.
         runs: its runs.
         known: what is known of the tasks.
-        keep: the tasks that are looked at.
+        keep: selects the tasks that are considered.
     """
     tally = _Tally()
     streams = []
@@ -256,7 +256,7 @@ def summarise_condition(condition: Condition, runs: Sequence[RunRows], known: Ab
         key = f"{number}"
         for rollouts in _kept(run.tasks, keep):
             tally.add(key, rollouts)
-        for rollouts in _kept(run.probes, keep):  # their score is kept apart, and their cost is left out
+        for rollouts in _kept(run.probes, keep):  # their scores are kept apart, and their cost is left out
             tally.probes[key][rollouts[0].task_id] = counted(rollouts).score or 0.0
         streams.append(tally.stream(key, _narrowed(run.info, keep)))
     by_task: defaultdict[str, list[float]] = defaultdict(list)
@@ -300,7 +300,7 @@ def _kept(tasks: Collection[Rollouts], keep: Keep) -> Iterator[Rollouts]:
 
 
 def _narrowed(info: RunInfo, keep: Keep) -> RunInfo:
-    """The run as if its stream had held no other tasks."""
+    """The run as if its stream had contained only the kept tasks."""
     stream, probes = stream_tasks(info), info.tasks[len(info.tasks) - info.probes :]
     kept = [task for task in probes if keep(task)]
     return replace(info, tasks=(*(task for task in stream if keep(task)), *kept), probes=len(kept))

@@ -1,4 +1,4 @@
-"""How a paired difference is spread: along the stream, over the orders, over groups of tasks."""
+"""How a paired difference is distributed: along the stream, over the orders, over groups of tasks."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WINDOWS = 5
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of the compared cells. Intervals are over tasks, given the orders that were run: a part has too few cells for more.
+    """A part of the compared cells. Intervals are over tasks, given the orders that were run: a part has too few cells for anything more.
 
     Attributes:
-        name: what part it is, e.g. ``"1-11"`` (places in the stream, from 1) or a group.
-        n: compared cells (a task in an order) in it.
+        name: which part it is, e.g. ``"1-11"`` (positions in the stream, from 1) or a group.
+        n: number of compared cells (a task in an order) in it.
         a, b: mean score of the condition and of the baseline, each with its interval.
         change: the difference with its interval.
     """
@@ -48,10 +48,10 @@ class OrderSpread:
     """How the difference varies from order to order.
 
     Attributes:
-        differences: of each order, mean over its tasks.
-        deviation: their standard deviation; holds the chance of rollouts too. ``None`` for one order.
-        order_deviation: standard deviation of the orders' own effect, chance taken off (0 where chance explains all).
-        p_value: of the F test that orders do not differ.
+        differences: the mean difference over tasks, for each order.
+        deviation: their standard deviation, which includes the rollouts' chance variation; ``None`` for one order.
+        order_deviation: standard deviation of the orders' own effect, with chance subtracted (0 if chance explains it all).
+        p_value: from the F test of the hypothesis that orders do not differ.
     """
 
     differences: Sequence[float]
@@ -65,7 +65,7 @@ def learning_curve(paired: Paired, windows: int = WINDOWS) -> list[Slice]:
 
     Args:
         paired: the scores.
-        windows: how many; fewer where the stream is shorter.
+        windows: how many; fewer if the stream is shorter.
     """
     return _parts(paired, list(pairwise(_bounds(paired, windows))))
 
@@ -75,7 +75,7 @@ def cumulative_curve(paired: Paired, windows: int = WINDOWS) -> list[Slice]:
 
     Args:
         paired: the scores.
-        windows: how many ends; fewer where the stream is shorter.
+        windows: how many windows; fewer if the stream is shorter.
     """
     return _parts(paired, [(0, stop) for stop in _bounds(paired, windows)[1:]])
 
@@ -87,7 +87,7 @@ def _bounds(paired: Paired, windows: int) -> list[int]:
 
 
 def _parts(paired: Paired, ranges: Sequence[tuple[int, int]]) -> list[Slice]:
-    """The slice of each range of positions in which there are compared cells; runs to which no order matters stay whole."""
+    """The slice of each range of positions that has compared cells; runs to which order does not matter stay whole."""
     a, b, _ = paired.arrays()
     at_a, at_b = paired.places()
     mine, theirs = paired.exchangeable
@@ -123,7 +123,7 @@ def breakdown(paired: Paired, groups: Mapping[str, str]) -> list[Slice]:
 
 
 def _slice(name: str, a: Floats, b: Floats, exchangeable: tuple[bool, bool], *, gaps: bool) -> Slice | None:
-    """A slice of scores, tasks by runs; ``None`` where nothing is compared."""
+    """A slice of scores, tasks by runs; ``None`` if nothing is compared."""
     kept = ~(np.isnan(a).all(axis=1) | np.isnan(b).all(axis=1))
     compared = a - b if not any(exchangeable) else (a if exchangeable[1] else b)[kept]
     if not (count := int((~np.isnan(compared)).sum())):
@@ -136,12 +136,12 @@ def _slice(name: str, a: Floats, b: Floats, exchangeable: tuple[bool, bool], *, 
 def half_gain(paired: Paired) -> Estimate | None:
     """The difference in the second half of the stream minus that in the first, by regression.
 
-    Every task is in one half in some orders and in the other in others, so task effects take out what makes tasks differ, and order
-    effects what makes orders differ. A control that recalls nothing has no halves, so the memory's scores are enough; else paired
-    differences are regressed. With one order there are no task effects: the differences of the two halves are compared.
+    Every task is in the first half in some orders and in the second in others, so task effects remove what makes tasks differ, and order
+    effects what makes orders differ. For a control that recalls nothing the halves do not matter, so the memory's scores are enough;
+    otherwise paired differences are regressed. With one order there are no task effects: the differences in the two halves are compared.
 
     Returns:
-        ``None`` where no task is in both halves, or a half is empty.
+        ``None`` if no task is in both halves, or if a half is empty.
     """
     cells = paired.along()
     if not paired.tasks or not cells:
@@ -182,16 +182,16 @@ def half_gain(paired: Paired) -> Estimate | None:
 
 
 def _run_pairs(paired: Paired) -> Sequence[tuple[StreamScores, StreamScores]]:
-    """For each run of :meth:`Paired.along` itself, on both sides where it is no pair."""
+    """The pair of each run of :meth:`Paired.along`; the run itself is on both sides if runs are not paired by stream."""
     if not any(paired.exchangeable):
         return paired.streams
     return [(run, run) for run in (paired.a if paired.exchangeable[1] else paired.b)]
 
 
 def final_bank_gain(paired: Paired) -> Estimate | None:
-    """What the final bank changes on early tasks: the difference when they are run again at the end, less that of the first time.
+    """What the final bank changes on early tasks: the difference when they are run again at the end, minus the difference the first time.
 
-    Below 0 something was forgotten. The interval is over tasks, and over orders where there are three; ``None`` where no order has probes.
+    Below 0, something was forgotten. The interval is over tasks, and over orders if there are three; ``None`` if no order has probes.
     """
     gains = [
         {

@@ -15,14 +15,14 @@ from rbsuite.statistics.two_parts import Floats, TwoParts
 def against_control(
     a: Floats, b: Floats, partners: Sequence[int], *, ordered: bool = True, gaps: bool = True
 ) -> Estimate:
-    """The mean difference of a condition to a control whose runs are exchangeable, since it recalls nothing.
+    """The mean difference between a condition and a control whose runs are exchangeable because it recalls nothing.
 
     Args:
-        a: scores of the condition, tasks by orders, not a number where there is none.
-        b: scores of the control on the same tasks; any number of runs. Its mean over runs is what a task is compared with.
-        partners: for each column of ``a`` the column of ``b`` on the same stream, -1 for none.
-        ordered: whether the condition may depend on the order; ``False`` where it recalls nothing either.
-        gaps: whether missing cells are scores that are not known yet; else they are left out by design.
+        a: scores of the condition, tasks by orders, NaN where there is none.
+        b: scores of the control on the same tasks; any number of runs. A task is compared with its mean over these runs.
+        partners: for each column of ``a``, the column of ``b`` on the same stream; -1 for none.
+        ordered: whether the condition may depend on the order; ``False`` if it recalls nothing either.
+        gaps: whether missing cells are scores that are not known yet; otherwise they are left out by design.
     """
     side, other = Side.of(a), Side.of(b)
 
@@ -37,8 +37,8 @@ def of_pairs(cells: Floats, *, ordered: bool = True, gaps: bool = True) -> Estim
     """The mean of paired differences of two conditions that both depend on the order.
 
     Args:
-        cells: differences, tasks by orders, not a number where there is none.
-        ordered: whether orders count; else the interval is over tasks alone.
+        cells: differences, tasks by orders, NaN where there is none.
+        ordered: whether orders count; otherwise the interval is over tasks alone.
         gaps: as in :func:`against_control`.
     """
     side = Side.of(cells)
@@ -51,19 +51,19 @@ def of_pairs(cells: Floats, *, ordered: bool = True, gaps: bool = True) -> Estim
 
 
 def negated(estimate: Estimate) -> Estimate:
-    """The estimate of the difference the other way round."""
+    """The estimate of the reversed difference."""
     bounds = None if estimate.interval is None else (-estimate.interval[1], -estimate.interval[0])
     return replace(estimate, mean=-estimate.mean, interval=bounds)
 
 
 def _reach(found: Spread) -> tuple[Floats, Floats]:
-    """The interval of the estimate's own error: that of the mean, less the mean."""
+    """The interval of the estimate's own error: the interval of the mean, minus the mean."""
     half = found.parts.reach()
     return -half, half
 
 
 def _estimate(found: Spread, reach: tuple[float, float] | None) -> Estimate:
-    """The estimate whose interval reaches so far to both sides of the mean, and is cut to what is possible."""
+    """The estimate whose interval extends this far to either side of the mean, cut to what is possible."""
     mean, half = float(found.mean), 0.0 if reach is None else reach[1]
     if math.isnan(mean) or not half:
         return Estimate(mean, None)

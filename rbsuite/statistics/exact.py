@@ -13,18 +13,18 @@ def mcnemar(only_a: int, only_b: int) -> float:
         only_b: pairs that only the second solves.
 
     Returns:
-        1 where no pair differs (there the test says nothing).
+        1 if no pair differs (then the test says nothing).
     """
     if only_a + only_b == 0:
         return 1.0
     from scipy.special import bdtr
 
-    # With equal chances the distribution is symmetric: both tails are as long as the one that is seen.
+    # With equal chances the distribution is symmetric: both tails are as long as the observed one.
     return float(min(1.0, 2 * bdtr(min(only_a, only_b), only_a + only_b, 0.5)))
 
 
 def discordant(pairs: Sequence[tuple[float, float]]) -> tuple[int, int] | None:
-    """How many pairs only the first solves, and how many only the second; ``None`` where a value is neither 0 nor 1."""
+    """How many pairs only the first solves, and how many only the second; ``None`` if a value is neither 0 nor 1."""
     if any(value not in (0, 1) for pair in pairs for value in pair):
         return None
     return sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
@@ -33,7 +33,7 @@ def discordant(pairs: Sequence[tuple[float, float]]) -> tuple[int, int] | None:
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """p values adjusted for their number (Holm 1979), in the order given; an unknown one stays unknown but counts as a comparison.
 
-    A comparison is rejected at the 5 % level, over all of them, where its adjusted value is at most 0.05.
+    A comparison is rejected at the 5 % level, over all of them, if its adjusted value is at most 0.05.
     """
     ranked = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
     adjusted: list[float | None] = [None] * len(p_values)

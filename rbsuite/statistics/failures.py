@@ -9,7 +9,7 @@ from rbsuite.statistics.intervals import Estimate
 from rbsuite.statistics.pairing import Paired, StreamKey, StreamScores, difference, pair
 
 Broken = Mapping[StreamKey, Mapping[str, float]]
-"""The tasks whose answer broke, by stream: how much of it did, 1 where it is one rollout, less where the mean of several counts."""
+"""The tasks whose answer broke, by stream, with the share that broke: 1 for a single rollout, less if the mean of several counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,13 @@ class FailureBounds:
     """A difference under other views of the broken rollouts.
 
     Attributes:
-        a, b: broken answers of the condition and of the baseline.
-        excluded: the difference without them: a broken answer is taken for a missing one, on the other side of its pair as well; of an
-            answer that is a mean, only its broken rollouts are left out.
-        against: the difference with every one counted against the condition: its own as failed, the baseline's as solved.
-        in_favour: the difference with every one counted for the condition.
-        matters: whether one of these tells another story: the interval leaves out 0 where the reported one does not, or the reverse, or
-            it is on the other side of 0.
+        a, b: number of broken answers of the condition and of the baseline.
+        excluded: the difference without them: a broken answer is treated as missing, on the other side of its pair too; if the answer is a
+            mean, only its broken rollouts are left out.
+        against: the difference with every broken answer counted against the condition: its own as failed, the baseline's as solved.
+        in_favour: the difference with every broken answer counted in favour of the condition.
+        matters: whether one of these tells a different story: its interval excludes 0 and the reported one does not, or the reverse, or it
+            is on the other side of 0.
     """
 
     a: int
@@ -39,13 +39,13 @@ def broken_cells(streams: Sequence[StreamScores], broken: Sequence[Mapping[str, 
 
     Args:
         streams: the runs of a condition.
-        broken: the tasks of each, and how much of their answer broke.
+        broken: for each run, the tasks whose answer broke, with the share that broke.
     """
     return {stream.key: tasks for stream, tasks in zip(streams, broken, strict=True) if tasks}
 
 
 def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None:
-    """What the broken answers could change; ``None`` where there are none in the compared cells.
+    """What the broken answers could change; ``None`` if there are none in the compared cells.
 
     Args:
         paired: the scores.
@@ -60,7 +60,7 @@ def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None
     if reported is None or not any(counts):
         return None
     excluded = difference(_without(paired, a, b))
-    # As it is reported, a broken rollout scores 0.
+    # In the reported figures a broken rollout scores 0.
     against = difference(_with(paired, {}, b))
     in_favour = difference(_with(paired, a, {}))
     assert against is not None, "the same cells are compared"
@@ -70,7 +70,7 @@ def failure_bounds(paired: Paired, a: Broken, b: Broken) -> FailureBounds | None
 
 
 def _verdict(estimate: Estimate) -> int:
-    """1 or -1 where the interval is on one side of 0, else 0."""
+    """1 or -1 if the interval is on one side of 0, else 0."""
     if estimate.interval is None:
         return 0
     return (estimate.interval[0] > 0) - (estimate.interval[1] < 0)

@@ -16,8 +16,8 @@ class Flip:
     Attributes:
         task: its id.
         a, b: mean score of the condition and of the baseline over the compared runs.
-        cells: compared cells (the task in an order).
-        won, lost: cells in which the condition scored more, and less.
+        cells: number of compared cells (the task in an order).
+        won, lost: number of cells in which the condition scored higher, and lower.
     """
 
     task: str
@@ -34,7 +34,7 @@ class Flip:
 
 
 def flips(paired: Paired) -> Sequence[Flip]:
-    """The tasks with a difference, the greatest gain first, the greatest loss last; ties by the task's id."""
+    """The tasks with a difference, from the greatest gain to the greatest loss; ties by task id."""
     found = []
     for task, cells in paired.cells().items():
         one = Flip(

@@ -1,10 +1,10 @@
-"""Missing cells do not make a result look surer: an interval takes in what it would have been with the cells there.
+"""Missing cells do not make a result look more certain: an interval covers what it would have been with the cells present.
 
-The estimate is made from the cells there are. Its interval is the hull of its own and of those with missing cells filled in by extreme
-values, each drawn in by :data:`KEPT` for every cell that is filled but the first. Without one more cell an interval holds, drawn in once
-more, all that it held with it, so taking out a cell that had an extreme value never narrows it by more than 5 %, the first one not at
-all. That is exact where all ways to fill the cells in are tried. Where there are too many, the widest intervals are searched for: among the
-ways to fill in a few cells, and those that set orders apart, and from the best of both by changing one cell or pair after the other.
+The estimate is made from the cells that exist. Its interval is the hull of its own interval and of those with missing cells filled in with
+extreme values, each shrunk by :data:`KEPT` for every filled cell after the first. If one more cell is removed, the interval still contains
+all that it contained before, shrunk once more. So removing a cell that had an extreme value narrows it by at most 5 %, and the first one not
+at all. That is exact if all ways to fill in the cells are tried. If there are too many, a search looks for those with the widest intervals:
+among the ways to fill in a few cells and those that set orders apart, and from the best of both by changing one cell or pair at a time.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ Bounds = Callable[[Side, Side | None], tuple[Floats, Floats]]
 """The bounds of the intervals of a stack of experiments."""
 
 KEPT = 0.95
-"""What of an interval's width is kept at least where one more cell is missing."""
+"""The least share of an interval's width that remains when one more cell is missing."""
 _WORK = 200_000
-"""Cells of all experiments together in which few cells are filled in, and in each round of the search."""
+"""Limit on the cells of all experiments together: of those in which few cells are filled in, and of each round of the search."""
 _LOOKED_AT = 80
-"""Missing cells that are looked at at most, evenly spaced; where there are more, one of them matters little."""
+"""Most missing cells that are considered, evenly spaced; if there are more, a single one matters little."""
 _TOGETHER = 24
-"""Cells that are filled in together at most to set orders apart; more draw the interval in to a third."""
+"""Most cells that are filled in together to set orders apart; with more, less than a third of the width would remain."""
 _ROUNDS = 16
-"""Rounds of the search at most."""
+"""Most rounds of the search."""
 _STARTS = 6
-"""Orders set apart from which the search begins at most."""
+"""Most ways of setting orders apart from which the search starts."""
 _KEPT_WAYS = 8
-"""Ways that a round goes on from at most."""
+"""Most ways that a round continues from."""
 
 
 def hull(
@@ -48,10 +48,10 @@ def hull(
         b: the baseline's; ``None`` for a condition alone.
         extremes: the values that a missing cell is filled with, in ascending order.
         bounds: gives the intervals of a stack.
-        middle: towards where intervals are drawn in.
+        middle: the point towards which intervals are shrunk.
 
     Returns:
-        ``None`` where the experiment itself has no interval.
+        ``None`` if the experiment itself has no interval.
     """
     alone = one_interval(bounds(a, b))
     if alone is None or (a.seen.all() and (b is None or b.seen.all())):
@@ -67,7 +67,7 @@ def hull(
 class _Search:
     """Looks for the ways to fill in missing cells that make the widest interval.
 
-    A way is a row with a value for each missing cell, not a number where the cell stays missing.
+    A way is a row with a value for each missing cell, NaN if the cell stays missing.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class _Search:
         self._open = np.arange(self._missing)[:: -(-self._missing // looked_at)]
 
     def few(self) -> Floats | None:
-        """Fill in as many cells together as there is work for; the widest ways, or ``None`` if that were all."""
+        """Fill in up to as many cells together as the work allows; returns the widest ways, or ``None`` if all ways were tried."""
         best, widths = np.full((1, self._missing), np.nan), np.array([self.high - self.low])
         done = 0
         for together in range(1, len(self._open) + 1):
@@ -107,7 +107,7 @@ class _Search:
         return None if len(self._open) == self._missing else best
 
     def apart(self) -> Sequence[Floats]:
-        """Set one or two orders apart from the others, with the cells that do most for it; the widest ways, each by itself."""
+        """Set one or two orders apart from the others, with the cells that contribute most; returns the widest ways, one per array."""
         orders = range(self._sides[0].seen.shape[-1])
         tried: list[tuple[npt.NDArray[np.intp], Floats]] = []
         for up, down in [*permutations(orders, 2), *((one, -1) for one in orders), *((-1, one) for one in orders)]:
@@ -135,7 +135,7 @@ class _Search:
         return [way[None] for _, way in sorted(found, key=lambda one: -one[0])[:_STARTS]]
 
     def climb(self, ways: Floats) -> None:
-        """Change one cell or pair after the other, in several of the widest ways at once, until that widens nothing."""
+        """Change one cell or pair at a time, in several of the widest ways at once, until no change widens the interval."""
         changes, widths = list(self._changes()), self._try(ways)
         kept = max(1, min(_KEPT_WAYS, _WORK // (self._cells * len(changes))))
         for _ in range(_ROUNDS):
@@ -148,7 +148,7 @@ class _Search:
                 return
 
     def _changes(self) -> Iterator[tuple[list[int], list[float]]]:
-        """Another value for a cell, or none; values for both cells of a pair, or none."""
+        """Every other value of a cell, and none; values for both cells of a pair, and none."""
         low, high = self._extremes[0], self._extremes[-1]
         for cell in self._open:
             yield from (([cell], [value]) for value in (np.nan, *self._extremes))
@@ -159,7 +159,7 @@ class _Search:
                     yield from (([partner, number], values) for values in ([low, high], [high, low], [np.nan, np.nan]))
 
     def _try(self, ways: Floats) -> Floats:
-        """Take in the intervals with cells filled in so; gives how wide they are."""
+        """Include the intervals of these ways in the hull; returns their widths."""
         lows, highs = self._bounds(*_filled(self._sides, self._places, ways))
         drawn = KEPT ** np.maximum(0, (~np.isnan(ways)).sum(-1) - 1)
         lows, highs = self._middle + drawn * (lows - self._middle), self._middle + drawn * (highs - self._middle)
@@ -169,7 +169,7 @@ class _Search:
 
 
 def _widest(ways: Sequence[Floats], widths: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """The ways that make the widest intervals, each once, and how wide."""
+    """The distinct ways with the widest intervals, and their widths."""
     all_ways, all_widths = np.concatenate(ways), np.concatenate(widths)
     first = np.argsort(-all_widths, kind="stable")[: 8 * _KEPT_WAYS]
     _, distinct = np.unique(np.nan_to_num(all_ways[first], nan=-9.0), axis=0, return_index=True)
@@ -178,13 +178,13 @@ def _widest(ways: Sequence[Floats], widths: Sequence[Floats]) -> tuple[Floats, F
 
 
 def one_interval(bounds: tuple[Floats, Floats]) -> tuple[float, float] | None:
-    """The interval of a stack of one; ``None`` where it is not defined."""
+    """The interval of a stack of one; ``None`` if it is not defined."""
     low, high = (float(bound) for bound in bounds)
     return (low, high) if low <= high else None
 
 
 def _grouped(sides: Sequence[Side]) -> Sequence[Side]:
-    """The sides with one row for all tasks of which no cell is missing and all are the same; with 0/1 scores there are few such."""
+    """The sides with identical complete tasks merged into one row; with 0/1 scores few rows remain."""
     whole = np.logical_and.reduce([side.seen.all(-1) for side in sides])
     kinds, times = np.unique(np.hstack([side.values[whole] for side in sides]), axis=0, return_counts=True)
     weights = np.concatenate([times.astype(float), np.ones((~whole).sum())])

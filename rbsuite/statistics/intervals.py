@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rbsuite.statistics.two_parts import TwoParts
 
 LEVEL = 0.95
-"""Coverage that every interval of the suite aims at."""
+"""The coverage that every interval of the suite aims at."""
 ORDERS_NEEDED = 3
-"""Fewer orders do not say how orders differ; intervals are then conditional on them."""
+"""With fewer orders, nothing is known about how orders differ; intervals are then conditional on them."""
 GROUPS_NEEDED = 10
-"""Fewer groups of tasks do not say how groups differ: intervals for new groups are then not to be trusted."""
+"""With fewer groups of tasks, too little is known about how groups differ: intervals for new groups cannot be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Estimate:
 
     Attributes:
         mean: the mean.
-        interval: its 95 % interval; ``None`` where fewer than two values leave it unknown.
-        error: standard error of the mean, where the interval is built on one.
+        interval: its 95 % interval; ``None`` if fewer than two values leave it unknown.
+        error: standard error of the mean, if the interval is based on one.
         degrees: degrees of freedom of the error.
-        parts: what the error consists of, where a part of it is between orders; ``error`` and ``degrees`` then stand for it at 95 %.
+        parts: the parts of the error, if one of them is between orders; ``error`` and ``degrees`` then represent it at 95 %.
     """
 
     mean: float
@@ -43,11 +43,11 @@ class Estimate:
 
 
 UNKNOWN = Estimate(math.nan, None)
-"""The estimate where nothing is known."""
+"""The estimate if nothing is known."""
 
 
 def average(values: Sequence[float]) -> float:
-    """The mean, exactly summed.
+    """The mean, from an exact sum.
 
     Raises:
         ValueError: no values.
@@ -67,7 +67,7 @@ def mean_estimate(values: Sequence[float]) -> Estimate:
     """The mean of values with its t interval.
 
     Args:
-        values: one value a task (or a run), not empty; independent of each other.
+        values: one value per task (or run), not empty; independent of each other.
 
     Raises:
         ValueError: no values.
@@ -89,11 +89,11 @@ def clustered_estimate(values: Sequence[float], groups: Sequence[Hashable]) -> E
     """The mean with the interval of clustered values (Miller 2024, equation 4, times C / (C - 1); t with C - 1 degrees of freedom).
 
     Args:
-        values: one value a task, not empty.
-        groups: the group of each task. With one group the interval is unknown.
+        values: one value per task, not empty.
+        groups: the group of each task. With only one group the interval is unknown.
 
     Raises:
-        ValueError: no values, or not as many groups.
+        ValueError: no values, or a different number of groups.
     """
     mean = average(values)
     sums: defaultdict[Hashable, list[float]] = defaultdict(list)
@@ -107,9 +107,9 @@ def clustered_estimate(values: Sequence[float], groups: Sequence[Hashable]) -> E
 
 
 def p_value(estimate: Estimate) -> float | None:
-    """Two-sided p value that the true mean is 0, by the error and degrees of freedom of the estimate's interval.
+    """Two-sided p value of the hypothesis that the true mean is 0, from the error and degrees of freedom of the estimate's interval.
 
-    ``None`` where the error is unknown; without spread 1 for a mean of 0, else 0.
+    ``None`` if the error is unknown; without spread, 1 for a mean of 0, else 0.
     """
     if estimate.error is None or estimate.degrees is None:
         return None

@@ -1,7 +1,7 @@
-"""Which memory items helped: how tasks went for which an item was recalled, beside those for which it was not.
+"""Which memory items helped: how tasks for which an item was recalled went, compared with those for which it was not.
 
-Every score is taken relative to memory-off on the same task, so that easy tasks do not make an item look good. It is still an
-observation: what is recalled depends on the task, items come in groups, and those learnt early are recalled more. What an item causes is
+Every score is taken relative to memory-off on the same task, so that easy tasks do not make an item look good. This is still an
+observation: what is recalled depends on the task, items come in groups, and those learned early are recalled more. The effect of an item is
 found by leaving it out (:mod:`rbsuite.run.attribution`).
 """
 
@@ -32,18 +32,18 @@ NOT_CAUSAL = (
 )
 
 Cells = Mapping[str, Sequence[float]]
-"""Differences to memory-off by task, one for each run."""
+"""Differences from memory-off by task, one for each run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How tasks went for which something was recalled, and for which it was not though the bank held it.
+    """How tasks went for which something was recalled, and those for which it was not although the bank contained it.
 
     Attributes:
-        recalled: tasks for which it was recalled, over all runs; ``passed`` those for which it was not.
+        recalled: number of tasks for which it was recalled, over all runs; ``passed``: of those for which it was not.
         score: mean score of the tasks for which it was recalled, each task's mean over the runs first.
         baseline: mean score of the baseline on these tasks.
-        with_it: their paired difference to the baseline; ``without_it``: that of the others.
+        with_it: their paired difference from the baseline; ``without_it``: that of the other tasks.
         contrast: the first minus the second.
     """
 
@@ -62,7 +62,7 @@ class ItemUse:
 
     Attributes:
         run: the run.
-        item: the item, in its last form.
+        item: the item in its latest version.
         cluster: the title of its cluster.
         use: how tasks went.
         tasks: the tasks for which it was recalled, in stream order.
@@ -77,12 +77,12 @@ class ItemUse:
 
 @dataclass(frozen=True, slots=True)
 class ClusterUse:
-    """Items of all runs of a condition that say the same.
+    """Items that say the same thing, from all runs of a condition.
 
     Attributes:
-        title: that of the item which is recalled most.
-        items: how many there are; ``runs``: in how many banks.
-        use: how tasks went for which one of them was recalled, and for which none was though the bank held one.
+        title: the title of the item that is recalled most.
+        items: how many items there are; ``runs``: in how many banks.
+        use: how tasks went for which one of them was recalled, and those for which none was although the bank contained one.
     """
 
     title: str
@@ -93,11 +93,11 @@ class ClusterUse:
 
 @dataclass(frozen=True, slots=True)
 class ItemsHelped:
-    """What there is to say of the items of a condition.
+    """How the items of a condition were used.
 
     Attributes:
         condition: the condition; ``baseline``: what it is compared with.
-        items, clusters: those that were recalled, the greatest contrast first, what has none last.
+        items, clusters: those that were recalled, the greatest contrast first and those without a contrast last.
     """
 
     condition: Condition
@@ -111,7 +111,7 @@ def items_helped(store: ExperimentStore, summary: Summary) -> Sequence[ItemsHelp
 
     Args:
         store: the experiment.
-        summary: its figures; each condition is looked at in its comparison with the baseline. Probes, and domains that are reported
+        summary: its figures; each condition is examined in its comparison with the baseline. Probes, and domains that are reported
             separately, are left out.
 
     Raises:
@@ -122,7 +122,7 @@ def items_helped(store: ExperimentStore, summary: Summary) -> Sequence[ItemsHelp
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A task in a run, with the version of the bank that it read and what was recalled for it."""
+    """A task in a run, with the bank version that it read and what was recalled for it."""
 
     cell: Cell
     version: int
@@ -166,7 +166,7 @@ def _helped(store: ExperimentStore, comparison: Comparison) -> ItemsHelped | Non
 
 
 def _passed(one: _Cell, names: Set[str], held: Held) -> bool:
-    """Whether none of the items was recalled for a task, though the bank held one."""
+    """Whether none of the items was recalled for a task although the bank contained one."""
     return not one.recalled & names and any(held.has(name, one.version, one.cell.task) for name in names)
 
 
@@ -199,7 +199,7 @@ def _cells(store: ExperimentStore, run: RunInfo, along: Sequence[Cell]) -> Itera
 
 
 class Held:
-    """When a bank held its items, so that they could be recalled.
+    """When a bank contained its items, so that they could be recalled.
 
     Args:
         store: the experiment.
@@ -208,7 +208,7 @@ class Held:
 
     def __init__(self, store: ExperimentStore, run: str) -> None:
         self._since: dict[str, list[int]] = {}
-        """By item, the version that added it, the one that deleted it, and so on."""
+        """For each item, the version that added it, the one that deleted it, and so on."""
         self._source: dict[str, str] = {}
         for version, op in [*((0, op) for op in store.seed_ops(run)), *store.ops(run)]:
             turns = self._since.setdefault(op.item.id if op.item is not None else op.item_id, [])
@@ -218,7 +218,7 @@ class Held:
                 self._source[op.item.id] = op.item.provenance.task_id
 
     def has(self, name: str, version: int, task: str) -> bool:
-        """Whether the bank held an item as of a version, other than one that was learnt on the task itself."""
+        """Whether the bank contained an item as of a version; one that was learned on the task itself does not count."""
         return self._source.get(name) != task and bisect_right(self._since.get(name, ()), version) % 2 == 1
 
 
@@ -244,7 +244,7 @@ def _difference(runs: Sequence[Sequence[_Cell]]) -> Estimate:
 
 
 def mean_of_tasks(runs: Sequence[Mapping[str, float]]) -> Estimate:
-    """The mean over tasks of differences of scores, each task's mean over its runs first; the interval is over tasks, given these runs.
+    """The mean over tasks of score differences, averaged over each task's runs first; the interval is over tasks, given these runs.
 
     Args:
         runs: the differences of each run by task; a run need not have every task.
@@ -258,7 +258,7 @@ def mean_of_tasks(runs: Sequence[Mapping[str, float]]) -> Estimate:
 
 
 def contrast(a: Estimate, b: Estimate) -> Estimate:
-    """The difference of two means of different tasks, with Welch's interval where both errors are known."""
+    """The difference of two means over different tasks, with Welch's interval if both errors are known."""
     mean = a.mean - b.mean
     if math.isnan(mean) or not (a.error and b.error and a.degrees and b.degrees):
         return Estimate(mean, None)

@@ -1,9 +1,9 @@
-"""Looking at an experiment before its end: the level at which each declared look is tested, so that all of them together reject 5 %.
+"""Looking at an experiment before its end: the level at which each declared look is tested, so that together they reject in 5 % of cases.
 
-Lan and DeMets (1983) let the chance of a wrong rejection be spent along the way; here in proportion to the square of the orders that are
-done (Kim & DeMets 1987), since few orders know their error badly. The levels come from the joint
-distribution of the looks' test statistics as if what is learnt from an order were independent of the others (Armitage, McPherson & Rowe
-1969). The tasks are the same in each look, so the statistics are more alike than that and the levels err on the safe side.
+Lan and DeMets (1983) let the chance of a wrong rejection be spent along the way; here it is spent in proportion to the square of the number
+of finished orders (Kim & DeMets 1987), since few orders estimate their error badly. The levels come from the joint distribution of the
+looks' test statistics, as if the information from each order were independent of the others (Armitage, McPherson & Rowe 1969). The tasks
+are the same in each look, so the statistics are more strongly correlated than that and the levels err on the safe side.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rbsuite.statistics.intervals import LEVEL, Estimate, p_value, t_quantile
 from rbsuite.statistics.two_parts import Floats
 
 SPENT = 0.032
-"""What all looks spend: less than 5 %, since errors by three or five orders are themselves rough (chosen by calibration)."""
+"""What all looks spend: less than 5 %, since errors estimated from three or five orders are themselves rough (chosen by calibration)."""
 _POINTS = 801
 _REACH = 8.0
 
@@ -32,8 +32,8 @@ class Look:
 
     Attributes:
         number: which look it is, from 1.
-        of: how many are declared.
-        level: what its p value is to be at most for a rejection; the interval covers one minus this.
+        of: how many looks are declared.
+        level: the largest p value that is a rejection; the interval covers one minus this.
         spent: how much of the 5 % this look and those before it have spent.
     """
 
@@ -44,11 +44,11 @@ class Look:
 
 
 def look_at(looks: Sequence[int], orders: int) -> Look | None:
-    """The look at so many finished orders; ``None`` where none is declared for that.
+    """The look at this number of finished orders; ``None`` if none is declared for it.
 
     Args:
-        looks: after how many orders is looked, increasing, e.g. ``(3, 5, 10)``.
-        orders: how many are finished.
+        looks: the numbers of orders after which to look, increasing, e.g. ``(3, 5, 10)``.
+        orders: how many orders are finished.
 
     Raises:
         ValueError: the looks are not increasing.
@@ -70,7 +70,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
     """The level of each look.
 
     Args:
-        looks: after how many orders is looked, increasing.
+        looks: the numbers of orders after which to look, increasing.
 
     Raises:
         ValueError: the looks are not increasing.
@@ -83,7 +83,7 @@ def levels(looks: tuple[int, ...]) -> tuple[float, ...]:
 
     grid = np.linspace(-_REACH, _REACH, _POINTS)
     found: list[float] = []
-    density: Floats | None = None  # of the sum of increments that have not led to a rejection, on `places`
+    density: Floats | None = None  # of the sum of increments not yet rejected, on `places`
     places, spent = grid, 0.0
     for index, look in enumerate(looks):
         share = look / looks[-1]
@@ -119,7 +119,7 @@ def at_level(estimate: Estimate, level: float) -> Estimate:
     """An estimate whose interval covers one minus a level.
 
     Args:
-        estimate: with its error and degrees of freedom; without them it is returned as it is.
+        estimate: an estimate with its error and degrees of freedom; without them it is returned unchanged.
         level: e.g. 0.01.
     """
     if estimate.error is None or estimate.degrees is None:

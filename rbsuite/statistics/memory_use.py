@@ -1,4 +1,4 @@
-"""What a memory stored, what it gave, and what that took."""
+"""What a memory stored, what it recalled, and what that cost."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rbsuite.statistics.reading import RunRows, counted
 from rbsuite.trajectory import Usage
 
 CHARACTERS_PER_TOKEN = 4
-"""By which the tokens of injected text are estimated: providers count tokens of whole requests only."""
+"""Used to estimate the tokens of injected text: providers only count the tokens of whole requests."""
 
 GROWTH_POINTS = 10
-"""Places of the stream at which the size of banks is told."""
+"""Number of positions in the stream at which the size of banks is reported."""
 
 ACTING = ("agent", "user")
 MEMORY = ("memory", "embed")
@@ -25,14 +25,14 @@ class MemoryUse:
     """Sums over the committed tasks of a condition.
 
     Attributes:
-        tasks: how many tasks.
-        recalls: tasks for which something was recalled: text was put before the agent.
-        items: different items recalled, summed over tasks.
-        characters: characters put before the agent, summed over tasks.
-        added, deleted: items over all runs.
+        tasks: number of tasks.
+        recalls: tasks for which something was recalled, that is, text was shown to the agent.
+        items: distinct items recalled, summed over tasks.
+        characters: characters shown to the agent, summed over tasks.
+        added, deleted: items added and deleted, over all runs.
         documents: how many times a document was written, over all runs.
         runs: how many banks.
-        growth: items in a bank after so many tasks, mean over the runs that got so far.
+        growth: number of tasks and the mean items in a bank after them, over the runs that got that far.
     """
 
     tasks: int
@@ -47,22 +47,22 @@ class MemoryUse:
 
     @property
     def tokens_a_task(self) -> float:
-        """Tokens of memory in a task's prompt, estimated."""
+        """Estimated tokens of memory in a task's prompt."""
         return self.characters / CHARACTERS_PER_TOKEN / max(1, self.tasks)
 
     @property
     def items_a_task(self) -> float:
-        """Items recalled for a task, mean."""
+        """Mean items recalled per task."""
         return self.items / max(1, self.tasks)
 
     @property
     def items_kept(self) -> float:
-        """Items in a bank at the end of its run, mean."""
+        """Mean items in a bank at the end of its run."""
         return (self.added - self.deleted) / max(1, self.runs)
 
 
 def memory_use(runs: Sequence[RunRows]) -> MemoryUse:
-    """What the memory of a condition did in its runs, probes left out."""
+    """What the memory of a condition did in its runs, without probes."""
     rows = [counted(rollouts).whole for run in runs for rollouts in run.tasks]
     tasks = [whole for whole in rows if whole is not None]
     return MemoryUse(
@@ -79,7 +79,7 @@ def memory_use(runs: Sequence[RunRows]) -> MemoryUse:
 
 
 def _growth(runs: Sequence[RunRows]) -> Sequence[tuple[int, float]]:
-    """At about :data:`GROWTH_POINTS` places of the stream, the last one with them."""
+    """The growth at about :data:`GROWTH_POINTS` positions in the stream, including the last."""
     kept = []
     for run in runs:
         ops = [whole.ops for whole in (counted(rollouts).whole for rollouts in run.tasks) if whole is not None]

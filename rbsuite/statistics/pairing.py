@@ -17,7 +17,7 @@ from rbsuite.statistics.spread import Side, Spread, spread
 from rbsuite.statistics.two_parts import Floats
 
 StreamKey = tuple[int, tuple[str, ...]]
-"""Seed and tasks in order: what two runs must share to have met the same chances."""
+"""Seed and tasks in order: what two runs must share to have had the same random draws."""
 
 
 def stream_tasks(info: RunInfo) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class StreamScores:
         info: the run.
         scores: the score of each committed task's answer, by task id; a broken rollout scores 0.
         rollouts: the scores of all its rollouts, by task id.
-        probes: the scores of tasks that were run again at the end, by task id.
+        probes: the scores of the tasks that were run again at the end, by task id.
     """
 
     info: RunInfo
@@ -61,17 +61,18 @@ class StreamScores:
 class Paired:
     """The runs of two conditions on the same tasks.
 
-    Where the runs of one of them are exchangeable, since it recalled nothing and so no order could matter to it, a task's scores in the
-    other's runs are compared with its mean over them, however many there are and whatever their orders. Else runs pair by their streams.
+    If the runs of one condition are exchangeable (it recalled nothing, so order could not matter to it), a task's scores in the other
+    condition's runs are compared with its mean over the exchangeable runs, however many there are and whatever their orders. Otherwise runs
+    are paired by stream.
 
     Attributes:
-        a, b: the runs of the condition and of the baseline that have begun and are compared.
-        streams: the runs of both on each stream that both have begun.
+        a, b: the runs of the condition and of the baseline that have started and are compared.
+        streams: the runs of both on each stream that both have started.
         tasks: the tasks that are compared, sorted.
-        planned: all tasks of the runs, sorted; those that are not done are missing.
-        exchangeable: whether the runs of the condition are, and those of the baseline.
-        left_out: runs of the two that have no partner and cannot be compared without one.
-        unfinished: runs that are not at their end, of those that are compared.
+        planned: all tasks of the runs, sorted; those that are not done count as missing.
+        exchangeable: whether the runs of the condition are exchangeable, and whether those of the baseline are.
+        left_out: runs of either that have no partner and cannot be compared without one.
+        unfinished: the compared runs that are not finished.
     """
 
     a: tuple[StreamScores, ...]
@@ -85,23 +86,23 @@ class Paired:
 
     @property
     def complete(self) -> bool:
-        """Whether no cell is missing in the runs that have begun."""
+        """Whether no cell is missing in the runs that have started."""
         return bool(self.tasks) and all(stream.scores.keys() >= set(self.planned) for stream in (*self.a, *self.b))
 
     @property
     def ordered(self) -> bool:
-        """Whether the order may matter to one of the two."""
+        """Whether order may matter to either of the two."""
         return not all(self.exchangeable)
 
     @property
     def orders(self) -> int:
-        """The orders behind a task's mean; where none matters, the fewer runs of the two."""
+        """The number of orders behind a task's mean; if order does not matter, the smaller number of runs of the two."""
         if self.ordered and any(self.exchangeable):
             return len(self.b if self.exchangeable[0] else self.a)
         return len(self.streams) if self.ordered else min(len(self.a), len(self.b))
 
     def along(self) -> list[list[Cell]]:
-        """The compared cells of each run to which the order matters (of the condition, where it matters to none), in stream order."""
+        """The compared cells of each run to which order matters (of the condition's runs if it matters to neither), in stream order."""
         kept = frozenset(self.tasks)
         if not any(self.exchangeable):
             return [
@@ -127,7 +128,7 @@ class Paired:
         return {task: [(a[task], b[task]) for a, b in sides if task in a and task in b] for task in self.tasks}
 
     def places(self) -> tuple[Floats, Floats]:
-        """Where the cells of :meth:`arrays` are in their streams, from 0; not a number where a stream has no such task."""
+        """The positions of the cells of :meth:`arrays` in their streams, from 0; NaN where a stream does not have the task."""
 
         def of(streams: Sequence[StreamScores]) -> Floats:
             return _columns([{task: place for place, task in enumerate(one.tasks)} for one in streams], self.planned)
@@ -135,8 +136,9 @@ class Paired:
         return of(self.a), of(self.b)
 
     def arrays(self) -> tuple[Floats, Floats, list[int]]:
-        """Scores of both sides, tasks (:attr:`planned`) by runs, not a number where there is none; and for each run of the condition its
-        partner's place among those of the baseline, -1 for none."""
+        """Scores of both sides, tasks (:attr:`planned`) by runs, NaN where there is none; and for each run of the condition, its partner's
+        position among those of the baseline, -1 for none.
+        """
         keys = [stream.key for stream in self.b]
         partners = [keys.index(stream.key) if stream.key in keys else -1 for stream in self.a]
         return _array(self.a, self.planned), _array(self.b, self.planned), partners
@@ -144,7 +146,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A task in a run: its place in the stream from 0, its id, and the two scores."""
+    """A task in a run: its position in the stream from 0, its id, and the two scores."""
 
     position: int
     task: str
@@ -160,7 +162,7 @@ def pair(
     Args:
         a: the condition's runs.
         b: the baseline's.
-        exchangeable: whether the runs of each are, since nothing was recalled in them.
+        exchangeable: whether the runs of each are exchangeable because nothing was recalled in them.
     """
     others = {stream.key: stream for stream in b}
     shared = [(stream, others[stream.key]) for stream in a if stream.key in others]
@@ -180,12 +182,12 @@ def pair(
 
 
 def difference(paired: Paired, *, ordered: bool = True, gaps: bool = True) -> Estimate | None:
-    """The mean paired difference with its reported interval; ``None`` where nothing is paired.
+    """The mean paired difference with its reported interval; ``None`` if nothing is paired.
 
     Args:
         paired: the scores.
-        ordered: whether orders count where they matter; else the interval is over tasks, given these orders.
-        gaps: whether missing cells are scores that are not known yet; else they are left out by design.
+        ordered: whether orders count if they matter; otherwise the interval is over tasks, given these orders.
+        gaps: whether missing cells are scores that are not known yet; otherwise they are left out by design.
     """
     if not paired.tasks:
         return None
@@ -196,13 +198,13 @@ def difference(paired: Paired, *, ordered: bool = True, gaps: bool = True) -> Es
 def difference_of(
     a: Floats, b: Floats, partners: Sequence[int], exchangeable: tuple[bool, bool], *, ordered: bool, gaps: bool
 ) -> Estimate:
-    """:func:`difference` of scores as :meth:`Paired.arrays` gives them.
+    """:func:`difference` of scores in the form returned by :meth:`Paired.arrays`.
 
     Args:
         a: scores of the condition, tasks by runs.
-        b: scores of the baseline; runs that pair by their streams have the same column.
-        partners: for each column of the condition its partner's among those of the baseline, -1 for none; needed where orders count.
-        exchangeable: whether the runs of each side are.
+        b: scores of the baseline; runs that are paired by stream have the same column.
+        partners: for each column of the condition, its partner's column among those of the baseline, -1 for none; needed if orders count.
+        exchangeable: whether the runs of each side are exchangeable.
         ordered: whether orders count.
         gaps: whether missing cells are scores that are not known yet.
     """
@@ -214,7 +216,7 @@ def difference_of(
 
 
 def spread_of(paired: Paired) -> Spread:
-    """The parts of the error of the difference (its mean has the wrong sign where only the condition is exchangeable)."""
+    """The parts of the error of the difference (its mean has the wrong sign if only the condition is exchangeable)."""
     a, b, partners = paired.arrays()
     if paired.exchangeable[1]:
         return spread(Side.of(a), Side.of(b), partners, ordered=paired.ordered)
@@ -224,7 +226,7 @@ def spread_of(paired: Paired) -> Spread:
 
 
 def _turned(partners: Sequence[int], count: int) -> list[int]:
-    """The partners seen from the other side, which has so many columns."""
+    """The partners seen from the other side, which has ``count`` columns."""
     return [partners.index(place) if place in partners else -1 for place in range(count)]
 
 
@@ -233,7 +235,7 @@ def success(streams: Sequence[StreamScores], *, ordered: bool = True) -> Estimat
 
     Args:
         streams: its runs.
-        ordered: whether the order may matter; not where nothing was recalled.
+        ordered: whether order may matter; it does not if nothing was recalled.
     """
     begun = [stream for stream in streams if stream.scores]
     if not begun:
@@ -246,7 +248,7 @@ def _done(stream: StreamScores) -> Iterator[tuple[int, str]]:
 
 
 def _means(streams: Sequence[StreamScores], tasks: Collection[str]) -> Mapping[str, float]:
-    """The mean score of each of the tasks, which all are done in one of the streams at least."""
+    """The mean score of each of the tasks, all of which are done in at least one of the streams."""
     return {task: average([run.scores[task] for run in streams if task in run.scores]) for task in tasks}
 
 

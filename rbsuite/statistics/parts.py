@@ -1,7 +1,7 @@
 """Figures by domain, and domains that are reported separately.
 
-Some domains of an environment do not mean what the others mean (:class:`rbsuite.specs.Apart`): their tasks are in the stream, and memory
-learns from them, but they are left out of the experiment's figures and shown by themselves.
+Some domains of an environment do not measure what the others do (:class:`rbsuite.specs.Apart`): their tasks are in the stream, and memory
+learns from them, but they are left out of the experiment's figures and shown separately.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ class DomainTasks:
 
 @dataclass(frozen=True, slots=True)
 class DomainResult:
-    """What one condition came to on a domain, by the rollout that counts. Intervals are over tasks, given the orders that were run.
+    """The results of one condition on a domain, by the rollout that counts. Intervals are over tasks, given the orders that were run.
 
     Attributes:
         name: the domain.
-        size: its tasks in the experiment.
-        tasks: those that are committed in at least one run.
-        success: the mean over tasks of the score of the rollout that counts; 0 for a broken one.
-        measures: the same of each figure that the environment keeps beside success.
-        failed: rollouts that broke, over all runs, whether they count or not.
+        size: the number of its tasks in the experiment.
+        tasks: how many of them are committed in at least one run.
+        success: the mean over tasks of the score of the rollout that counts; a broken rollout counts as 0.
+        measures: the same for each figure that the environment keeps besides success.
+        failed: number of rollouts that broke, over all runs, whether they count or not.
     """
 
     name: str
@@ -53,13 +53,13 @@ def parts_apart(about: About) -> tuple[DomainTasks, ...]:
 
 
 def main_tasks(tasks: Collection[str], parts: Sequence[DomainTasks]) -> Keep | None:
-    """Those of the tasks that no part has; ``None`` where that leaves none."""
+    """The tasks that are in none of the parts; ``None`` if that leaves none."""
     aside = frozenset().union(*(part.tasks for part in parts))
     return None if aside.issuperset(tasks) else lambda task: task not in aside
 
 
 def domain_results(runs: Sequence[RunRows], about: About) -> Sequence[DomainResult]:
-    """The figures of one condition's runs by domain, in native order, probes left out; empty where there is nothing to show by domain."""
+    """The figures of one condition's runs by domain, in native order, without probes; empty if there is nothing to show by domain."""
     if not about.keeps_domains():
         return ()
     cells: defaultdict[str, list[Rollouts]] = defaultdict(list)
@@ -70,12 +70,12 @@ def domain_results(runs: Sequence[RunRows], about: About) -> Sequence[DomainResu
 
 
 def measures_of(rows: Sequence[ResultRow], by_task: ByTask, names: Iterable[str]) -> Mapping[str, Estimate]:
-    """The mean over tasks of each figure that an environment keeps beside success; 0 for a rollout that broke.
+    """The mean over tasks of each figure that an environment keeps besides success; a rollout that broke counts as 0.
 
     Args:
         rows: the rollouts that count.
-        by_task: made of their tasks.
-        names: the figures.
+        by_task: built from their tasks.
+        names: the names of the figures.
     """
     return {
         name: by_task.mean([0.0 if row.end in BROKEN_ENDS else row.measures.get(name, 0.0) for row in rows])

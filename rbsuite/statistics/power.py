@@ -1,12 +1,12 @@
-"""How many tasks, orders and rollouts a comparison needs, and the smallest difference one can find.
+"""How many tasks, orders and rollouts a comparison needs, and the smallest difference it can find.
 
-The variance of the mean paired difference over n tasks, R orders and K rollouts a task (:mod:`rbsuite.statistics.spread`), where the
-control has been run on the same R streams:
+The variance of the mean paired difference over n tasks, R orders and K rollouts per task (:mod:`rbsuite.statistics.spread`), if the control
+was run on the same R streams:
 
     tasks / n + orders / R + (interaction + rollouts / K) / (n R)
 
-A control that recalls nothing can be run more or less often, since its runs are exchangeable; then the last part falls into the two
-conditions' own.
+A control that recalls nothing can be run more or less often, since its runs are exchangeable; the last term then splits into one for each
+condition.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _FEW_SCALES = 8
 MAX_TASKS = 100_000
 """More tasks than this are reported as out of reach."""
 LIKELY, SURE = 0.82, 0.92
-"""Chances that a variance is within its bound."""
+"""Probabilities that a variance is within its bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """Variances of a paired difference, by where they come from.
+    """Variances of a paired difference, by source.
 
     Attributes:
-        tasks: the gain differs from task to task.
-        orders: it differs from order to order; more tasks do not help against it.
-        interaction: it differs from cell to cell for other reasons than the rollouts' chance.
-        rollouts: chance of one rollout (of both conditions); divided by the rollouts whose scores are averaged.
-        control: the part of a control's rollout in ``rollouts``.
+        tasks: how the gain differs from task to task.
+        orders: how it differs from order to order; more tasks do not reduce this.
+        interaction: how it differs from cell to cell for reasons other than the rollouts' chance.
+        rollouts: chance in one rollout (of both conditions); it is divided by the number of rollouts whose scores are averaged.
+        control: the control's part of ``rollouts``.
         shared: covariance of the two conditions' rollouts on the same stream.
     """
 
@@ -54,11 +54,11 @@ class Components:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """How much is run: tasks, orders, rollouts a task.
+    """How much is run: tasks, orders, rollouts per task.
 
     Attributes:
-        tasks, orders, rollouts: of the memory.
-        control: runs of the control; 0: as many as orders.
+        tasks, orders, rollouts: how many for the memory.
+        control: runs of the control; 0: as many as there are orders.
     """
 
     tasks: int
@@ -68,18 +68,18 @@ class Design:
 
     @property
     def cost(self) -> int:
-        """Rollouts of both conditions."""
+        """Number of rollouts of both conditions."""
         return self.tasks * (self.orders + (self.control or self.orders)) * self.rollouts
 
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """What a pilot says of the variances.
+    """What a pilot says about the variances.
 
     Attributes:
-        parts: as they are estimated. A design that goes by them falls short in about half of all pilots.
-        likely: bounds; a design that goes by them suffices in at least four of five pilots.
-        upper: bounds; a design that goes by them suffices in at least nine of ten.
+        parts: the estimates. A design based on them falls short for about half of all pilots.
+        likely: bounds; a design based on them suffices for at least four of five pilots.
+        upper: bounds; a design based on them suffices for at least nine of ten.
     """
 
     parts: Components
@@ -91,11 +91,12 @@ def components(a: Floats, b: Floats | None = None, within: float | None = None, 
     """Variances from a pilot.
 
     Args:
-        a: scores of the memory, tasks by orders, each a mean over ``rollouts``; without ``b`` the paired differences. Two of each at least.
-        b: scores of a control that recalls nothing, on the same streams; ``None``: the baseline depends on the order as well.
-        within: variance of one rollout's difference within cells, known where a pilot has several rollouts; ``None``: unknown, and all of
-            the residual is put down to the rollouts, which makes further rollouts look as good as they can be.
-        rollouts: rollouts a cell of the pilot.
+        a: scores of the memory, at least two tasks by at least two orders, each a mean over ``rollouts``; without ``b``, the paired
+            differences.
+        b: scores of a control that recalls nothing, on the same streams; ``None``: the baseline depends on the order too.
+        within: variance of one rollout's difference within cells, known if a pilot has several rollouts; ``None``: unknown, and the whole
+            residual is attributed to the rollouts, which is the most favourable assumption for further rollouts.
+        rollouts: rollouts per cell of the pilot.
 
     Raises:
         ValueError: fewer than two tasks or orders, or missing cells.
@@ -133,7 +134,7 @@ def components(a: Floats, b: Floats | None = None, within: float | None = None, 
 
 
 def _above(degrees: int, share: float) -> float:
-    """How many times an estimated variance the true one is at most, in this share of cases."""
+    """The factor by which the true variance exceeds an estimated one at most, in this share of cases."""
     from scipy.special import gammaincinv
 
     return float(degrees / (2 * gammaincinv(degrees / 2, 1 - share)))
@@ -141,11 +142,11 @@ def _above(degrees: int, share: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an experiment of a design will be like.
+    """What to expect of an experiment with a given design.
 
     Attributes:
         error: the true standard error of its mean difference.
-        reaches: half widths of its interval, equally likely; independent of the mean.
+        reaches: equally likely half widths of its interval; independent of the mean.
     """
 
     error: float
@@ -161,7 +162,7 @@ class Outlook:
         return float((ndtr((effect - self.reaches) / self.error) + ndtr((-effect - self.reaches) / self.error)).mean())
 
     def detectable(self, wanted: float = POWER) -> float:
-        """The smallest true difference that is found with the wanted power."""
+        """The smallest true difference that is found with the desired power."""
         if self.error == 0:
             return 0.0
         low, high = 0.0, float(self.reaches.mean()) + self.error
@@ -174,9 +175,9 @@ class Outlook:
 
 
 def outlook(parts: Components, design: Design) -> Outlook:
-    """What is to be expected of an experiment, by its variances.
+    """What to expect of an experiment with these variances.
 
-    With fewer than three orders what orders differ by cannot be seen and is left out: the error is conditional on them.
+    With fewer than three orders, differences between orders cannot be seen and are left out: the error is conditional on the orders.
     """
     n, orders = design.tasks, design.orders
     runs = design.control or orders
@@ -201,14 +202,14 @@ def by_degrees(error: float, degrees: float) -> Outlook:
 
 @lru_cache(maxsize=512)
 def _scales(degrees: float, count: int) -> Floats:
-    """Equally likely values of an estimated variance over the true one."""
+    """Equally likely ratios of an estimated variance to the true one."""
     from scipy.special import gammaincinv
 
     return np.asarray(2 * gammaincinv(degrees / 2, (np.arange(count) + 0.5) / count) / degrees, dtype=float)
 
 
 def detectable_by(estimate: Estimate, wanted: float = POWER) -> float | None:
-    """The smallest true difference found with the wanted power by an estimate's error; ``None`` where its error is unknown."""
+    """The smallest true difference found with the desired power at an estimate's error; ``None`` if its error is unknown."""
     if estimate.error is None or estimate.degrees is None:
         return None
     return by_degrees(estimate.error, estimate.degrees).detectable(wanted)
@@ -217,18 +218,18 @@ def detectable_by(estimate: Estimate, wanted: float = POWER) -> float | None:
 def tasks_needed(
     parts: Components, effect: float, orders: int, rollouts: int = 1, wanted: float = POWER, control: int = 0
 ) -> int | None:
-    """The fewest tasks (at least 2) with which an effect is found with the wanted power.
+    """The smallest number of tasks (at least 2) with which an effect is found with the desired power.
 
     Args:
         parts: the variances.
-        effect: true difference, not 0.
+        effect: the true difference, not 0.
         orders: the orders each task is run in.
         rollouts: the rollouts of a task in each order.
-        wanted: the power.
-        control: runs of the control; 0: as many as orders.
+        wanted: the desired power.
+        control: runs of the control; 0: as many as there are orders.
 
     Returns:
-        ``None`` where :data:`MAX_TASKS` do not suffice: then the orders differ too much, and more orders are needed.
+        ``None`` if :data:`MAX_TASKS` do not suffice: then the orders differ too much, and more orders are needed.
     """
 
     def enough(tasks: int) -> bool:
@@ -244,12 +245,12 @@ def tasks_needed(
 
 
 def designs(tasks: int, rollouts: Sequence[int] = (1, 2, 4), most: int = 20, *, free: bool = True) -> Iterator[Design]:
-    """The designs that are looked through for a number of tasks.
+    """The designs that are considered for a number of tasks.
 
     Args:
-        tasks: how many.
-        rollouts: rollouts a task.
-        most: most orders, and most runs of the control.
+        tasks: how many tasks.
+        rollouts: the numbers of rollouts per task.
+        most: the maximum number of orders, and of runs of the control.
         free: whether the control may have more or fewer runs than the memory.
     """
     for each in rollouts:
@@ -259,7 +260,7 @@ def designs(tasks: int, rollouts: Sequence[int] = (1, 2, 4), most: int = 20, *, 
 
 
 def cheapest(parts: Components, effect: float, found: Sequence[Design], wanted: float = POWER) -> Design | None:
-    """The design with the fewest rollouts with which an effect is found with the wanted power; ``None`` where there is none."""
+    """The design with the fewest rollouts that finds an effect with the desired power; ``None`` if there is none."""
     for design in sorted(found, key=lambda one: (one.cost, one.rollouts, one.orders)):
         if outlook(parts, design).power(effect) >= wanted:
             return design
@@ -269,7 +270,7 @@ def cheapest(parts: Components, effect: float, found: Sequence[Design], wanted: 
 def sharpest(
     parts: Components, found: Sequence[Design], budget: int, wanted: float = POWER
 ) -> tuple[Design, float] | None:
-    """The design within a budget of rollouts that finds the smallest difference, with that; ``None`` where none is within it."""
+    """The design within a budget of rollouts that finds the smallest difference, with that difference; ``None`` if none is within it."""
     within = [
         (_about(outlook(parts, one), wanted), one.cost, index) for index, one in enumerate(found) if one.cost <= budget
     ]
@@ -280,14 +281,14 @@ def sharpest(
 
 
 def _about(foreseen: Outlook, wanted: float) -> float:
-    """About the smallest difference that is found: :meth:`Outlook.detectable` without the reach's own spread, and much faster."""
+    """Approximately the smallest difference that is found: :meth:`Outlook.detectable` without the spread of the reach, and much faster."""
     from scipy.special import ndtri
 
     return float(foreseen.reaches.mean() + ndtri(wanted) * foreseen.error)
 
 
 def within_variance(cells: Sequence[Sequence[float]]) -> float | None:
-    """Mean variance of one rollout's score within its cell; ``None`` where no cell has two rollouts."""
+    """Mean variance of one rollout's score within its cell; ``None`` if no cell has two rollouts."""
     several = [scores for scores in cells if len(scores) > 1]
     if not several:
         return None

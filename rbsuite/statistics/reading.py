@@ -19,20 +19,20 @@ from rbsuite.trajectory import BROKEN_ENDS
 
 NO_MEMORY = "none"
 WARM = " after "
-"""Stands between a memory and the experiment whose bank it began with."""
+"""Separates a memory's name from the experiment whose bank it started with."""
 ANSWER = "answered"
-"""Where the truth of a rollout has what was answered, as a vote counts it; ``None`` for nothing. Absent where that means nothing."""
+"""Key in a rollout's truth of its answer as counted in a vote; ``None`` for no answer. Absent if a vote makes no sense."""
 
 INVALID = ("invalid", "invalid_actions")
-"""Where the truth of a rollout has how many of its actions the environment took for invalid."""
+"""Key in a rollout's truth of how many of its actions the environment considered invalid."""
 UNREADABLE = "unreadable"
-"""Where the truth of a rollout has how many replies the environment could not read, or whether there was one."""
+"""Key in a rollout's truth of how many replies the environment could not parse, or whether there was one."""
 
 Keep = Callable[[str], bool]
-"""Whether a task, by its id, counts."""
+"""Whether the task with this id counts."""
 
 Rollouts = tuple[ResultRow, ...]
-"""The rollouts of one task in one run, by index; the truth has no more in it than figures are made of."""
+"""The rollouts of one task in one run, by index; the truth contains only what the figures need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class RunRows:
     Attributes:
         info: the run.
         tasks: the rollouts of each task of the stream, in its order.
-        probes: those of each task that was run again at the end.
-        source: the place of its experiment among those that are read.
+        probes: the rollouts of each task that was run again at the end.
+        source: the position of its experiment among those that are read.
     """
 
     info: RunInfo
@@ -59,8 +59,8 @@ Runs = Mapping[Condition, Sequence[RunRows]]
 def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Condition]]:
     """The runs of each condition in the order of the stores, and the conditions of runs that were left out.
 
-    A run is left out where an earlier store holds the same condition on the same stream, and where it is not due yet by the look that the
-    experiment is at.
+    A run is left out if an earlier store contains the same condition on the same stream, or if it is not due yet at the experiment's
+    current look.
 
     Raises:
         StoreError: a store cannot be read.
@@ -82,7 +82,7 @@ def read_runs(stores: Iterable[ExperimentStore]) -> tuple[Runs, Sequence[Conditi
 
 @contextmanager
 def _nothing_collected() -> Iterator[None]:
-    """No search for garbage in cycles: rows make none, and the search goes through all of them again and again as they become more."""
+    """Turns off cyclic garbage collection: rows form no cycles, and the collector would go through all of them again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -93,7 +93,7 @@ def _nothing_collected() -> Iterator[None]:
 
 
 def counted(rollouts: Rollouts) -> ResultRow:
-    """The rollout that counts as its task's answer; where all count one that has the means of their scores and figures."""
+    """The rollout that counts as its task's answer; if all count, one with the means of their scores and figures."""
     if len(rollouts) == 1:
         return rollouts[0]
     if not averaged(rollouts):
@@ -114,7 +114,7 @@ def averaged(rollouts: Rollouts) -> bool:
 
 
 def broken_share(rollouts: Rollouts) -> float:
-    """How much of a task's answer broke: 1 where the rollout that counts did; where all count the share of them that did."""
+    """How much of a task's answer broke: 1 if the rollout that counts did; if all count, the share of them that did."""
     if len(rollouts) == 1:
         return float(rollouts[0].end in BROKEN_ENDS)
     counting = [row for row in rollouts if row.selected]
@@ -122,7 +122,7 @@ def broken_share(rollouts: Rollouts) -> float:
 
 
 def _told_apart(store: ExperimentStore, condition: Condition) -> Condition:
-    """The condition of a run; one that began with the bank of another experiment is another condition than one that began empty."""
+    """The condition of a run; one that started with another experiment's bank is a different condition from one that started empty."""
     source = store.manifest.config.get("warm_start")
     if not source or condition.memory == NO_MEMORY:
         return condition

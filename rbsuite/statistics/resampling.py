@@ -12,23 +12,24 @@ from rbsuite.statistics.two_parts import Floats
 RESAMPLES = 9999
 SEED = 20250929
 _AT_ONCE = 1_000_000
-"""Counts that are held at once."""
+"""Counts that are held in memory at once."""
 
 _BY_ROW_TO = 1000
-"""Up to so many tasks each is drawn by itself. Of more, those with equal values are drawn together: the sum of their counts has the same
-distribution, and where scores are 0 or 1 there are few of them, so that 12,000 tasks take milliseconds in place of ten seconds."""
+"""Up to this many tasks, each is drawn separately. With more, those with equal values are drawn together: the sum of their counts has the
+same distribution, and with scores of 0 or 1 there are few distinct values, so that 12,000 tasks take milliseconds instead of ten seconds.
+"""
 
 
 def bca_interval(values: Sequence[float], resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float] | None:
     """The bias-corrected and accelerated interval of the mean (Efron 1987), resampling tasks.
 
     Args:
-        values: one value a task.
-        resamples: bootstrap samples.
-        seed: of the samples.
+        values: one value per task.
+        resamples: number of bootstrap samples.
+        seed: the seed of the samples.
 
     Returns:
-        ``None`` for fewer than two values, and where they do not differ enough to draw different samples.
+        ``None`` for fewer than two values, and if they do not differ enough to draw different samples.
     """
     data = np.asarray(values, dtype=float)
     if len(data) < 2 or np.ptp(data) == 0:
@@ -40,7 +41,7 @@ def bca_interval(values: Sequence[float], resamples: int = RESAMPLES, seed: int 
 
 
 def _bca_levels(data: Floats, means: Floats) -> list[float]:
-    """Which quantiles of the bootstrap distribution bound the interval."""
+    """The quantiles of the bootstrap distribution that bound the interval."""
     from scipy.special import ndtr, ndtri
 
     point = data.mean()
@@ -59,15 +60,15 @@ def _bca_levels(data: Floats, means: Floats) -> list[float]:
 def crossed_interval(
     matrix: Sequence[Sequence[float]], resamples: int = RESAMPLES, seed: int = SEED
 ) -> tuple[float, float] | None:
-    """The percentile interval of the mean, resampling orders and tasks; the tasks that are drawn are the same in every order.
+    """The percentile interval of the mean, resampling orders and tasks; the same tasks are drawn in every order.
 
     Args:
-        matrix: a row a task, a column an order.
-        resamples: bootstrap samples.
-        seed: of the samples.
+        matrix: a row per task, a column per order.
+        resamples: number of bootstrap samples.
+        seed: the seed of the samples.
 
     Returns:
-        ``None`` for fewer than three orders, of which too few different samples can be drawn, and where all values are equal.
+        ``None`` for fewer than three orders, from which too few different samples can be drawn, and if all values are equal.
     """
     data = np.asarray(matrix, dtype=float)
     n, orders = data.shape
@@ -86,7 +87,7 @@ def crossed_interval(
 
 
 def _grouped(data: Floats) -> tuple[Floats, Floats]:
-    """The values (or rows) that are drawn, and how often each is there."""
+    """The values (or rows) that are drawn, and how often each occurs."""
     if len(data) <= _BY_ROW_TO:
         return data, np.ones(len(data))
     values, often = np.unique(data, axis=0, return_counts=True)
@@ -94,10 +95,10 @@ def _grouped(data: Floats) -> tuple[Floats, Floats]:
 
 
 def _counts(often: Floats, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each value is in a sample as large as the data, a block of samples at a time.
+    """How often each value occurs in a sample as large as the data, one block of samples at a time.
 
     Args:
-        often: how often each is in the data.
+        often: how often each value occurs in the data.
     """
     rng = np.random.default_rng(seed)
     n = int(often.sum())

@@ -1,4 +1,4 @@
-"""Grades the stored rollouts of an experiment again, by another convention. No model is asked and nothing is written."""
+"""Grades the stored rollouts of an experiment again, by another convention. No model is called and nothing is written."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from rbsuite.trajectory import Grade
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A rollout that is graded otherwise.
+    """A rollout that is graded differently.
 
     Attributes:
-        run, task, rollout: which.
+        run, task, rollout: which rollout it is.
         selected: whether it counts as the task's answer.
         old, new: the grades.
     """
@@ -41,12 +41,12 @@ class Rescored:
     """A condition, graded again.
 
     Attributes:
-        condition: which.
-        domain: the domain that these figures are of, where it is reported separately; empty: all others.
-        rollouts: rollouts with a grade.
+        condition: which condition.
+        domain: the domain that these figures are for, if it is reported separately; empty: all others.
+        rollouts: number of rollouts with a grade.
         old, new: success of the rollouts that count, mean over tasks of their means over orders.
-        old_measures, new_measures: means of the further figures over the rollouts, by name.
-        changes: the rollouts that are graded otherwise.
+        old_measures, new_measures: means of the other figures over the rollouts, by name.
+        changes: the rollouts that are graded differently.
     """
 
     condition: Condition
@@ -62,15 +62,15 @@ class Rescored:
 def rescore(store: ExperimentStore, rescorer: Rescorer) -> Sequence[Rescored]:
     """All conditions of an experiment, graded by another convention; then those of each domain that is reported separately.
 
-    Where all domains are, there are no others.
+    If all domains are reported separately, only those are returned.
 
     Args:
         store: the experiment.
         rescorer: the convention.
 
     Raises:
-        UsageError: the convention cannot be had.
-        StoreError: the store cannot be read, or its texts are sealed and their key is not on this machine.
+        UsageError: the convention is not available.
+        StoreError: the store cannot be read, or its texts are sealed and the key is not on this machine.
     """
     clear = store.revealed()
     shown = clear is store
@@ -96,7 +96,7 @@ class _Regraded:
     def add(
         self, run: str, task: str, selected: bool, record: RolloutRecord, rescorer: Rescorer, *, shown: bool
     ) -> None:
-        """Count a rollout; one without a grade keeps its score. What is not shown is left out of the changes."""
+        """Count a rollout; one without a grade keeps its score. A change that would not show is left out of the changes."""
         trajectory = record.trajectory
         old, new = trajectory.grade, rescorer.grade(trajectory)
         if old is not None and new is not None:

@@ -1,4 +1,4 @@
-"""Figures over all rollouts of a task, whichever of them counts: avg@k, pass@k, pass^k, and a vote over what was answered."""
+"""Figures over all rollouts of a task, whichever of them counts: avg@k, pass@k, pass^k, and a vote over the answers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rbsuite.trajectory import BROKEN_ENDS
 
 @dataclass(frozen=True, slots=True)
 class RolloutFigures:
-    """What all rollouts of one condition came to. Intervals are over tasks, given the orders that were run.
+    """The results over all rollouts of one condition. Intervals are over tasks, given the orders that were run.
 
     Attributes:
-        k: rollouts that every task has.
+        k: the number of rollouts that every task has.
         average: avg@k, the mean over tasks of the mean over their rollouts.
         passed: pass@k, unbiased.
-        voted: maj@k, the score of the answer that most rollouts of a task give (the first of equals); ``None`` where the environment does
-            not say what was answered. What could not be understood has no vote.
+        voted: maj@k, the score of the answer given by most rollouts of a task (the first one in a tie); ``None`` if the environment does
+            not report answers. An answer that could not be parsed has no vote.
     """
 
     k: int
@@ -33,11 +33,11 @@ class RolloutFigures:
 
 
 def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | None:
-    """The figures of one condition's runs, probes left out; ``None`` where nothing is committed.
+    """The figures of one condition's runs, without probes; ``None`` if nothing is committed.
 
     Args:
         runs: the runs.
-        keep: the tasks that are looked at.
+        keep: selects the tasks that are considered.
     """
     tasks = [rollouts for run in runs for rollouts in run.tasks if keep(rollouts[0].task_id)]
     if not tasks:
@@ -55,7 +55,7 @@ def rollout_figures(runs: Sequence[RunRows], keep: Keep) -> RolloutFigures | Non
 
 
 def voted(rollouts: Rollouts) -> float:
-    """The score of the answer with the most votes, the first seen of equals; 0 where there is none."""
+    """The score of the answer with the most votes, the first one seen in a tie; 0 if there is no answer."""
     if len(rollouts) == 1 and rollouts[0].end not in BROKEN_ENDS:
         return 0.0 if rollouts[0].truth.get(ANSWER) is None else rollouts[0].score or 0.0
     answers = [None if row.end in BROKEN_ENDS else row.truth.get(ANSWER) for row in rollouts]
@@ -71,7 +71,7 @@ def pass_at_k(n: int, solved: int, k: int) -> float | None:
     """Probability that at least one of k rollouts succeeds, unbiased (Chen et al. 2021, arXiv 2107.03374); ``None`` for fewer than k.
 
     Args:
-        n: rollouts of the task.
+        n: number of rollouts of the task.
         solved: how many of them succeeded.
         k: at least 1.
 
@@ -83,7 +83,7 @@ def pass_at_k(n: int, solved: int, k: int) -> float | None:
 
 
 def pass_hat_k(n: int, solved: int, k: int) -> float | None:
-    """Probability that all of k rollouts succeed (pass^k of tau-bench, arXiv 2406.12045); arguments as :func:`pass_at_k`."""
+    """Probability that all of k rollouts succeed (pass^k of tau-bench, arXiv 2406.12045); arguments as for :func:`pass_at_k`."""
     _check(n, solved, k)
     return None if n < k else comb(solved, k) / comb(n, k)
 

@@ -1,8 +1,8 @@
-"""Shares (means of scores between 0 and 1) with intervals that are never of zero width and never leave 0 to 1.
+"""Shares (means of scores between 0 and 1) with intervals that never have zero width and never extend beyond 0 to 1.
 
-Wilson's interval (1927) with the number of independent 0/1 values that would have the same standard error: ``p (1 - p) / SE^2``.
-Scores of one task are alike, so the number lies between the tasks and the scores. Below 8 it is Clopper and Pearson's interval, since
-Wilson's covers too little there (``docs/statistics.md``).
+Wilson's interval (1927) with the number of independent 0/1 values that would have the same standard error: ``p (1 - p) / SE^2``. Scores of
+one task are alike, so this number lies between the number of tasks and the number of scores. Below 8, Clopper and Pearson's interval is
+used, since Wilson's covers too little there (``docs/statistics.md``).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from rbsuite.statistics.spread import Side, spread
 from rbsuite.statistics.two_parts import Floats, quantile
 
 FEW = 8
-"""Fewer values have Clopper and Pearson's interval."""
+"""With fewer values, Clopper and Pearson's interval is used."""
 _PRIOR = 3.0
-"""Tasks' worth of the largest variance in the variance between tasks: few tasks often agree by chance."""
+"""How many tasks' worth of the largest variance is mixed into the variance between tasks: few tasks often agree by chance."""
 
 
 def share(cells: Floats, *, ordered: bool = False, gaps: bool = True) -> Estimate:
     """The mean score with its interval.
 
     Args:
-        cells: scores between 0 and 1, tasks by runs, not a number where there is none.
-        ordered: whether the runs' order may matter; with three and more of them the interval is over orders too.
+        cells: scores between 0 and 1, tasks by runs, NaN where there is none.
+        ordered: whether the order of runs may matter; with three or more runs the interval is over orders too.
         gaps: whether missing cells are scores that are not known yet.
     """
     side = Side.of(cells)
@@ -48,7 +48,7 @@ def share(cells: Floats, *, ordered: bool = False, gaps: bool = True) -> Estimat
 
 
 def proportion(count: int, of: int) -> Estimate:
-    """A share of independent 0/1 values; of no values it is unknown."""
+    """A share of independent 0/1 values; unknown if there are no values."""
     if not of:
         return Estimate(math.nan, None)
     low, high = interval_of(np.array(count / of), np.array(float(of)))
@@ -56,7 +56,7 @@ def proportion(count: int, of: int) -> Estimate:
 
 
 class ByTask:
-    """Values of tasks, of which each may have several.
+    """Values by task; a task may have several.
 
     Args:
         tasks: the task of each value.
@@ -76,7 +76,7 @@ class ByTask:
         """The mean over tasks of each task's mean, with its interval over tasks; unknown without tasks.
 
         Args:
-            values: as many as tasks were given, in their order.
+            values: one for each of the given tasks, in the same order.
         """
         if not len(values):
             return UNKNOWN
@@ -86,12 +86,12 @@ class ByTask:
 
 
 def over_tasks(values: Sequence[tuple[Hashable, float]]) -> Estimate:
-    """:meth:`ByTask.mean` of pairs of a task and a value of it."""
+    """:meth:`ByTask.mean` of pairs of a task and one of its values."""
     return ByTask([task for task, _ in values]).mean([value for _, value in values])
 
 
 def interval_of(mean: Floats, number: Floats) -> tuple[Floats, Floats]:
-    """The interval of a proportion of so many (effectively) independent 0/1 values, which need not be whole numbers."""
+    """The interval of a proportion of this number of (effectively) independent 0/1 values; the number need not be an integer."""
     z = float(quantile(math.inf))
     centre = (mean + z * z / 2 / number) / (1 + z * z / number)
     half = z / (1 + z * z / number) * np.sqrt(mean * (1 - mean) / number + z * z / 4 / number**2)
@@ -123,7 +123,7 @@ def _bounds(side: Side, ordered: bool) -> tuple[Floats, Floats]:
         number = np.where(np.isfinite(number) & (number > 0), number, tasks)
     number = np.where(binary, np.minimum(number, cells), number)
     if over_orders:
-        # Few orders know the error badly: the quantile of t in place of the normal one.
+        # Few orders estimate the error badly: use the quantile of t instead of the normal one.
         number = number * (quantile(math.inf) / quantile(np.where(np.isfinite(found.degrees), found.degrees, 1e6))) ** 2
     else:
         number = np.maximum(number, tasks)

@@ -1,18 +1,19 @@
-"""The error of a mean over tasks crossed with orders: what the reported intervals are built on.
+"""The error of a mean over tasks crossed with orders, on which the reported intervals are based.
 
-A row is a task, a column an order, a cell a score. Tasks of one order share a bank, so cells of a column are not independent; a task is as
-hard in every order, so cells of a row are not either. The variance of the mean over tasks and orders *like these* has two parts:
+A row is a task, a column an order, a cell a score. Tasks of one order share a bank, so the cells of a column are not independent; a task is
+equally hard in every order, so the cells of a row are not independent either. The variance of the mean over tasks and orders *like these*
+has two parts:
 
-- between tasks: the variance of the tasks' means, over the number of tasks. Of a difference, the variance of the tasks' differences.
+- between tasks: the variance of the tasks' means, over the number of tasks. For a difference, the variance of the tasks' differences.
 - between orders: from the two-way analysis of variance (unbalanced where cells are missing; Searle, Casella & McCulloch 1992, chapters 4
-  and 5) of the cells of the memory, *less what they share with the cells of a control*. A control that recalls nothing has no order
-  effect, so its cells say which part of a memory's cells is the common chance of a task and seed. How much is taken off is the slope of
-  the doubly centred memory cells on the doubly centred control cells.
+  and 5) of the cells of the memory, *minus what they share with the cells of a control*. A control that recalls nothing has no order
+  effect, so its cells show which part of a memory's cells is the chance common to a task and seed. How much is subtracted is given by the
+  slope of the doubly centred memory cells on the doubly centred control cells.
 
-The interval takes each part with its own quantile (:mod:`rbsuite.statistics.two_parts`), with no test beforehand whether orders differ.
-``docs/statistics.md`` has what was measured.
+The interval uses a separate quantile for each part (:mod:`rbsuite.statistics.two_parts`), with no preliminary test of whether orders
+differ. ``docs/statistics.md`` reports what was measured.
 
-Everything works on a stack of experiments at once: arrays have any leading axes, then tasks, then orders.
+Everything works on a stack of experiments at once: arrays have any number of leading axes, then tasks, then orders.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from rbsuite.statistics.two_parts import Floats, TwoParts
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
 EXCESS = 1.2
-"""How many times its chance is taken off the part between orders where that chance is nothing to the part between tasks."""
+"""How many times its chance is subtracted from the part between orders if that chance is negligible beside the part between tasks."""
 LESS = 0.8
-"""How many times less is taken off where it is all of the part between tasks."""
+"""How many times less is subtracted if that chance is all of the part between tasks."""
 FEW_DIFFER = 0.5
-"""How many times the least variance is taken off as well: where hardly a cell differs, orders seem to. All three were chosen by calibration
+"""How many times the least variance is subtracted too: if hardly any cell differs, orders seem to. All three were chosen by calibration
 (:data:`rbsuite.statistics.two_parts.FEW` is the fourth)."""
 _ROUNDS = 6
-"""Rounds in which row and column effects are fitted where cells are missing."""
+"""Number of rounds in which row and column effects are fitted if cells are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class Side:
     """The cells of a condition.
 
     Attributes:
-        values: scores; anything where there is none.
-        seen: which cells there are, of the same shape.
-        times: how many tasks each row stands for, of which all cells are the same; ``None``: one each.
+        values: scores; any value where there is none.
+        seen: which cells exist, of the same shape.
+        times: how many tasks, all with the same cells, each row stands for; ``None``: one each.
     """
 
     values: Floats
@@ -56,24 +57,24 @@ class Side:
 
     @classmethod
     def of(cls, cells: Floats) -> Side:
-        """The cells of an array in which a missing one is not a number."""
+        """The cells of an array in which missing ones are NaN."""
         seen = ~np.isnan(cells)
         return cls(np.where(seen, cells, 0.0), seen)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Means and their errors, one an experiment.
+    """Means and their errors, one per experiment.
 
     Attributes:
         mean: the mean over tasks of the tasks' means (or of their differences).
-        error: standard error, such that the interval is ``mean +- t(degrees) * error``; not a number for fewer than two tasks.
+        error: standard error, such that the interval is ``mean +- t(degrees) * error``; NaN for fewer than two tasks.
         degrees: degrees of freedom.
-        parts: the parts of the error's square, between tasks and between orders.
-        orders: variance of the order effect, not below 0; 0 where orders do not count.
-        ratio: mean square between orders over the residual; not a number where orders do not count.
-        residual: the residual mean square of the cells from which ``orders`` comes, and its degrees of freedom.
-        residual_degrees: see ``residual``.
+        parts: the parts of the squared error, between tasks and between orders.
+        orders: variance of the order effect, not below 0; 0 if orders do not count.
+        ratio: mean square between orders over the residual; NaN if orders do not count.
+        residual: the residual mean square of the cells from which ``orders`` is computed.
+        residual_degrees: the degrees of freedom of ``residual``.
     """
 
     mean: Floats
@@ -94,16 +95,16 @@ def spread(
     ordered: bool = True,
     prior: float = 0.0,
 ) -> Spread:
-    """The mean of a condition, or of its difference to a control that has no order effect, with its error.
+    """The mean of a condition, or of its difference from a control that has no order effect, with its error.
 
     Args:
         a: the condition.
-        b: the control, of the same tasks; it may have been run more or less often. ``None``: ``a`` has the values themselves.
-        partners: for each column of ``a`` the column of ``b`` that met the same chances, -1 for none.
-        ordered: whether orders may matter to ``a``. With fewer than :data:`ORDERS_NEEDED` columns they cannot be seen to, and the error is
-            conditional on them.
-        prior: so many tasks' worth of a 0/1 score's largest variance are mixed into the variance between tasks. For shares, whose tasks may
-            agree by chance; 0 for differences, whose error is kept from vanishing by :func:`least`.
+        b: the control, on the same tasks; it may have been run more or less often. ``None``: ``a`` contains the values themselves.
+        partners: for each column of ``a``, the column of ``b`` that had the same random draws, -1 for none.
+        ordered: whether orders may matter to ``a``. With fewer than :data:`ORDERS_NEEDED` columns this cannot be seen, and the error is
+            conditional on the orders.
+        prior: how many tasks' worth of the largest variance of a 0/1 score is mixed into the variance between tasks. Used for shares, whose
+            tasks may agree by chance; 0 for differences, whose error :func:`least` keeps from vanishing.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         rows = np.asarray(a.seen.any(-1) if b is None else a.seen.any(-1) & b.seen.any(-1))
@@ -126,7 +127,7 @@ def spread(
 
 
 def least(n: Floats | float, runs: Floats | float) -> Floats:
-    """The least variance of a mean difference: where no pair differs, as if two of two more tasks did in one run (Bonett & Price 2012)."""
+    """The least variance of a mean difference: if no pair differs, as if both of two extra tasks did in one run (Bonett & Price 2012)."""
     return np.asarray(2 / ((n + 2) * runs) ** 2, dtype=float)
 
 
@@ -157,21 +158,21 @@ def _over_orders(
 def beyond_chance(
     high: Floats, low: Floats | float, between: Floats | float, n: Floats | float, orders: Floats | float
 ) -> Floats:
-    """The part of an error's square that is between orders, less what is chance; not below 0.
+    """The part of a squared error that is between orders, minus chance; not below 0.
 
     Args:
-        high: the variance of the mean by how the orders differ, chance included.
-        low: by chance alone.
-        between: by how tasks differ; holds the chance too.
-        n: tasks.
-        orders: orders.
+        high: the variance of the mean from how the orders differ, including chance.
+        low: the variance from chance alone.
+        between: the variance from how tasks differ, including chance.
+        n: number of tasks.
+        orders: number of orders.
     """
     chance = (EXCESS - LESS * low / between) * low + FEW_DIFFER * least(n, orders)
     return np.asarray(np.maximum(0.0, high - chance), dtype=float)
 
 
 def _shared(a: Side, b: Side, partners: Sequence[int], rows: Flags) -> Floats:
-    """What the cells of a condition share with those of the control in the same stream; 0 where there is none."""
+    """What the cells of a condition share with those of the control in the same stream; 0 if there is no such stream."""
     columns = [place for place, partner in enumerate(partners) if partner >= 0]
     found = np.zeros_like(a.values)
     if not columns:
@@ -189,11 +190,11 @@ def _shared(a: Side, b: Side, partners: Sequence[int], rows: Flags) -> Floats:
 
 
 def additive(values: Floats, seen: Flags, times: Floats | None = None) -> tuple[Floats, Floats]:
-    """The effects of the columns in an additive model of rows and columns, with mean 0 over the cells, and what the model leaves.
+    """The effects of the columns in an additive model of rows and columns, with mean 0 over the cells, and the residuals of the model.
 
     Args:
-        values: cells, 0 or anything where there is none.
-        seen: which there are.
+        values: cells; 0 or any other value where there is none.
+        seen: which cells exist.
         times: how often each row counts; ``None``: once.
     """
     weights = np.ones((1, 1)) if times is None else times[:, None]

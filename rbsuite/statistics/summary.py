@@ -1,4 +1,4 @@
-"""Experiments in figures: one summary a condition, one comparison with the baseline for each condition that has another memory."""
+"""Experiments in figures: one summary per condition, and a comparison with the baseline for each condition with another memory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rbsuite.trajectory import BROKEN_ENDS
 
 @dataclass(frozen=True, slots=True)
 class ApartSummary:
-    """The figures of a domain that is reported separately, as :class:`Summary` has those of the others.
+    """The figures of a domain that is reported separately, like those of the others in :class:`Summary`.
 
     Attributes:
         part: the domain and its tasks.
@@ -41,13 +41,13 @@ class Summary:
         conditions: in the order they were asked for; over the tasks that are not reported separately, unless all are.
         comparisons: the declared ones, see :func:`rbsuite.statistics.comparisons.declared`; over the same tasks.
         about: what is known of the tasks.
-        domains: the figures by domain of each condition, see :func:`rbsuite.statistics.parts.domain_results`.
-        rollouts: the figures over all rollouts of each condition, over the same tasks as ``conditions``; ``None`` where nothing is done.
+        domains: the figures of each condition by domain, see :func:`rbsuite.statistics.parts.domain_results`.
+        rollouts: the figures over all rollouts of each condition, over the same tasks as ``conditions``; ``None`` if nothing is done.
         memory: what the memory of each condition did, over all tasks.
-        repeated: runs that a later experiment holds once more (same condition, same stream) and that were left out, by their condition.
+        repeated: runs that a later experiment repeats (same condition, same stream) and that were left out, by their condition.
         apart: the domains that are reported separately.
         all_apart: whether all tasks are reported separately, so that the figures are over them.
-        first_failure: where the first broken rollout was and why it broke, whatever its task; empty where there is none.
+        first_failure: where the first broken rollout was and why it broke, whatever its task; empty if there is none.
     """
 
     conditions: Sequence[ConditionSummary]
@@ -62,7 +62,7 @@ class Summary:
     first_failure: str = ""
 
     def mean_of_domains(self, condition: Condition) -> float | None:
-        """The mean of the domains' success: each domain weighs the same, however many tasks it has. ``None`` where there is one."""
+        """The mean of the domains' success: each domain has the same weight, however many tasks it has. ``None`` if there is only one."""
         done = [
             one for one in self.domains[condition] if one.tasks and (self.all_apart or one.name not in self.about.apart)
         ]
@@ -78,15 +78,15 @@ def summarise(*stores: ExperimentStore, baseline: str | None = None) -> Summary:
     """The figures of an experiment, or of several together; each store is read once.
 
     Args:
-        stores: experiments on the same tasks; whether they may be put together is for the caller to say.
-        baseline: the memory to compare with, by default the one of the first condition.
+        stores: experiments on the same tasks; the caller decides whether they may be combined.
+        baseline: the memory to compare with, by default that of the first condition.
 
     Raises:
         StoreError: a store cannot be read.
     """
     runs, repeated = read_runs(stores)
     memory = next(iter(runs)).memory if baseline is None else baseline
-    # The factors beside memory and scaling for which one of the experiments has several levels.
+    # The factors besides memory and scaling for which one of the experiments has several levels.
     configs = [store.manifest.config for store in stores]
     factors = [name for name in FACTORS[2:] if any(isinstance(c.get(name), list) and len(c[name]) > 1 for c in configs)]
     at_once = frozenset().union(*(about(store).at_once for store in stores))

@@ -1,8 +1,8 @@
-"""The interval of an estimate whose error has a part between tasks and one between orders, each known by so many degrees of freedom.
+"""The interval of an estimate whose error has a part between tasks and one between orders, each with its own degrees of freedom.
 
-The square of its half width is the sum of both variances, each times the square of its own quantile of Student's t. With three orders
-one part has 2 degrees of freedom and the other a hundred, and no single number of them describes both: Satterthwaite's formula is too
-wide where orders do not differ and too narrow where they do.
+The square of its half width is the sum of both variances, each multiplied by the square of its own quantile of Student's t. With three
+orders one part has 2 degrees of freedom and the other perhaps a hundred, and no single number describes both: the interval by
+Satterthwaite's formula is too wide if orders do not differ and too narrow if they do.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from rbsuite.statistics.intervals import LEVEL
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _SECANTS = 7
-"""Steps in which many chances are found at once."""
+"""Number of steps in which many chances are found at once."""
 
 FEW = 1.2
-"""How many times the chance of missing the truth the quantile for orders stands for (chosen by calibration, with what
-:func:`rbsuite.statistics.spread.beyond_chance` takes off)."""
+"""How many times the chance of missing the truth the quantile for orders stands for (chosen by calibration, together with what
+:func:`rbsuite.statistics.spread.beyond_chance` subtracts).
+"""
 
 
 def quantile(degrees: Floats | float, level: float = LEVEL) -> Floats:
@@ -39,11 +40,11 @@ def _quantile(degrees: Floats | float, miss: Floats | float) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class TwoParts:
-    """The two parts of the square of an error; of one experiment, or arrays of them.
+    """The two parts of a squared error; of one experiment, or arrays for several.
 
     Attributes:
         tasks: the variance between tasks.
-        orders: the variance between orders; 0 where they do not count.
+        orders: the variance between orders; 0 if they do not count.
         tasks_degrees, orders_degrees: degrees of freedom of each.
     """
 
@@ -73,12 +74,12 @@ class TwoParts:
         return np.asarray(np.where(alone, self.tasks_degrees, found), dtype=float)
 
     def times(self, factor: float) -> TwoParts:
-        """The parts of an error that is so many times as large."""
+        """The parts of an error that is ``factor`` times as large."""
         return TwoParts(self.tasks * factor**2, self.orders * factor**2, self.tasks_degrees, self.orders_degrees)
 
     def p_value(self, distance: float) -> float:
-        """The chance of missing the truth of the interval of one experiment that reaches just so far."""
-        low, high = 0.0, 600.0  # of minus the logarithm
+        """The chance that the interval of one experiment misses the truth if it extends exactly this far."""
+        low, high = 0.0, 600.0  # bounds of minus the logarithm
         for _ in range(60):
             middle = (low + high) / 2
             low, high = (middle, high) if self.reach(math.exp(-middle)) < abs(distance) else (low, middle)
@@ -97,7 +98,7 @@ class TwoParts:
         return found
 
     def _crossed(self, distances: Floats) -> Floats:
-        """The chances at which intervals reach just so far, by the secant method on their logarithms from Satterthwaite's."""
+        """The chances at which intervals extend exactly this far, by the secant method on their logarithms from Satterthwaite's start."""
         from scipy.special import stdtr
 
         variance = np.asarray(self.tasks) + self.orders

@@ -1,8 +1,8 @@
-"""The experiment store: one SQLite file that holds all that is kept of an experiment.
+"""The experiment store: one SQLite file that contains everything kept of an experiment.
 
-A task's result, rollouts, recalls and memory operations are committed in one transaction; a hash chain over the operations shows any
-change. :class:`ExperimentStore` writes and reads, :func:`~rbsuite.store.digest.experiment_digest` says whether two experiments came out the
-same, :func:`~rbsuite.store.export.export_jsonl` writes everything as text.
+A task's result, rollouts, recalls and memory operations are committed in one transaction; a hash chain over the operations reveals any
+change. :class:`ExperimentStore` writes and reads, :func:`~rbsuite.store.digest.experiment_digest` tells whether two experiments had the
+same outcome, :func:`~rbsuite.store.export.export_jsonl` writes everything as text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Runs that are added to an experiment whose declared runs are finished: kept beside the manifest, which stays as it was written.
+"""Runs added to an experiment whose declared runs are finished: kept beside the manifest, which stays as it was written.
 
-Each time runs are added makes an entry of its own in the table ``meta``, in the hash chain after the manifest, and an act for each run, so
-that nobody can take them for declared ones.
+Each addition makes its own entry in the table ``meta``, in the hash chain after the manifest, and an act for each run, so that nobody can
+take them for declared runs.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rbsuite.store.rows import UNDECLARED, decode_runs, encode_runs
 from rbsuite.store.sealing import Seal
 
 KEY = "added_"
-"""What the keys in ``meta`` begin with; the number of the addition follows."""
+"""Prefix of the keys in ``meta``; the number of the addition follows."""
 
 
 def added_texts(meta: Mapping[str, Any]) -> Iterator[str]:
-    """The runs that were added, as they are stored, in order; one text each time.
+    """The added runs as they are stored, in order; one text per addition.
 
     Args:
         meta: the entries of the table.
@@ -39,7 +39,7 @@ def added_texts(meta: Mapping[str, Any]) -> Iterator[str]:
 
 
 def signatures(meta: Mapping[str, Any], runs: int) -> Sequence[str]:
-    """What link 0 of each run goes on from: the hash of the manifest, or of what added it.
+    """What link 0 of each run continues from: the hash of the manifest, or of the addition that added it.
 
     Args:
         meta: the entries of the table.

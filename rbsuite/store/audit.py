@@ -1,6 +1,6 @@
-"""Says what in a store is not as it was written: chains computed anew, repeated columns and views compared, blobs hashed.
+"""Finds what in a store is not as it was written: chains are recomputed, repeated columns and views compared, blobs hashed.
 
-The rows are read as they stand, so that a changed byte shows even where the record reads the same.
+The rows are read in raw form, so that a changed byte shows even if the record reads the same.
 """
 
 from __future__ import annotations
@@ -38,21 +38,21 @@ _STRAY = {
     "act": "run NOT IN (SELECT id FROM run)",
 }
 _STRAY_SEALED = "id >= 0 AND id NOT IN (SELECT id FROM task) OR id < 0 AND -1 - id NOT IN (SELECT id FROM run)"
-"""What rows of a table belong to nothing."""
+"""Conditions that find the orphaned rows of a table."""
 
 
 def audit(
     database: Database, manifest: Manifest, reader: Reader, whole: Reader | None, *, columns: bool = True
 ) -> Iterator[str]:
-    """What is not as it was written, a line each; nothing where all is well.
+    """What is not as it was written, one line each; nothing if all is well.
 
     Args:
         database: the store.
-        manifest: its manifest, as it reads now.
-        reader: reads its records as they stand in the columns.
-        whole: reads them in words, which is the same reader unless they are sealed; ``None``: the key is not here, so the chains of the
+        manifest: its manifest, as it currently reads.
+        reader: reads its records as they are in the columns.
+        whole: reads them with their texts, the same reader unless they are sealed; ``None``: the key is not here, so the chains of the
             banks are not computed.
-        columns: whether every record is read too and its columns for people are compared with it, which takes most of the time.
+        columns: whether every record is also read and compared with its columns for people, which takes most of the time.
     """
     yield from _layout(database)
     values = dict(database.rows("SELECT key, value FROM meta"))
@@ -79,7 +79,7 @@ def audit(
 
 
 def _layout(database: Database) -> Iterator[str]:
-    """Tables and views are those that this version makes, so that a view shows what the columns hold."""
+    """Check that tables and views are those that this version makes, so that a view shows what the columns contain."""
     wanted = {" ".join(statement.split()) for statement in (*TABLES, *VIEWS)}
     rows = database.rows("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     there = {" ".join(sql.split()): f"{kind} {name}" for kind, name, sql in rows}
@@ -143,7 +143,7 @@ def _tasks(
     origin: str,
     columns: bool,
 ) -> Iterator[str]:
-    """Every task of a run: its link, its place, and its columns beside its record."""
+    """Check every task of a run: its link, its position, and its columns against its record."""
     info = manifest.runs[number]
     acts = standing_acts(database.rows("SELECT position, link FROM act WHERE run = ? ORDER BY id", (number,)))
     previous, expected = origin, 0
@@ -183,7 +183,7 @@ def _tasks(
 def _repeats(
     encoded: EncodedRecord, task: Sequence[Any], rollouts: Sequence[Row], recalls: Sequence[Row], ops: Sequence[Row]
 ) -> bool:
-    """Whether the columns are those that the record gives."""
+    """Whether the columns match the record."""
     return (
         _equal(task, encoded.task)
         and _all_equal([row[3:] for row in rollouts], [row for row, _ in encoded.rollouts])
@@ -211,7 +211,7 @@ def _text(value: Any) -> Any:
 
 
 def _by_task(database: Database, sql: str, key: str, parts: tuple[int, int]) -> defaultdict[int, list[Row]]:
-    """The rows of parts of tasks by the task that their key names."""
+    """The rows of parts of tasks, by the task that their key names."""
     rows: defaultdict[int, list[Row]] = defaultdict(list)
     for row in database.rows(f"{sql} WHERE {key} >= ? AND {key} < ? ORDER BY {key}", parts):
         rows[row[0] // ORDINALS].append(row)

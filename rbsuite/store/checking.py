@@ -1,4 +1,4 @@
-"""Checking an experiment's file as a whole, however it is damaged."""
+"""Checking an experiment's file as a whole, however damaged it is."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from rbsuite.store.rows import Act
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What a check has found.
+    """The result of a check.
 
     Attributes:
-        findings: what is not as it was written, a line each.
-        digest: of the experiment; empty where something was found.
+        findings: what is not as it was written, one line each.
+        digest: the digest of the experiment; empty if something was found.
         tasks: how many tasks are committed.
-        acts: when runs were taken back.
-        keyless: whether texts are sealed and their key is not here, so that banks and digest were not computed.
+        acts: the acts by which runs were rewound or added.
+        keyless: whether texts are sealed and the key is not here, so that banks and digest were not computed.
     """
 
     findings: tuple[str, ...]
@@ -33,7 +33,7 @@ class CheckReport:
 
 
 def check_experiment(directory: str | os.PathLike[str]) -> CheckReport:
-    """Check the file of an experiment; what is so damaged that it cannot be read is a finding too.
+    """Check the file of an experiment; a file too damaged to be read is a finding too.
 
     Raises:
         StoreError: there is no experiment.

@@ -1,8 +1,8 @@
-"""Trajectories and their parts as rows of plain JSON values, and text as what a column holds.
+"""Trajectories and their parts as rows of plain JSON values, and text as column values.
 
-A row is a list with the fields of a type in order: small, and quick to make. JSON is written without ASCII escapes and encoded so that
-surrogates survive, which makes the round trip exact for every Python string. As in :func:`rbsuite.jsonable.plain`, a tuple inside free
-data (arguments, ``data``, ``truth``) comes back as a list, and keys that are not strings come back as strings.
+A row is a list of the fields of a type in order: small, and quick to make. JSON is written without ASCII escapes and encoded so that
+surrogates survive, which makes the round trip exact for every Python string. As in :func:`rbsuite.jsonable.plain`, a tuple inside free data
+(arguments, ``data``, ``truth``) comes back as a list, and keys that are not strings come back as strings.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from rbsuite.trajectory import (
 from rbsuite.verdict import Verdict
 
 LEVEL = 1
-"""zlib level: the quickest; higher levels save about a tenth of the bytes for two to three times the time."""
+"""zlib level: the fastest; higher levels save about a tenth of the bytes but take two to three times as long."""
 
 _LONG = 4096
-"""Text of more characters than this is compressed."""
+"""Text with more characters than this is compressed."""
 
 _SHARED = 256
-"""Rows whose JSON is longer than this are kept once, by content, instead of in every trajectory."""
+"""Rows whose JSON is longer than this are stored once, by content, instead of in every trajectory."""
 
 MOST_BYTES = 256 * 1024 * 1024
-"""Size of the longest text that is stored; more is a mistake, or made to fill the memory."""
+"""Size of the longest text that is stored; anything longer is a mistake, or meant to exhaust memory."""
 
 
 def _no_number(text: str) -> Any:
@@ -50,14 +50,14 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(","
 
 T = TypeVar("T")
 Refer = Callable[[list[Any]], Json]
-"""Takes rows, gives what stands for them: the rows themselves or a name under which they are kept."""
+"""Takes rows and returns what represents them: the rows themselves or a name under which they are stored."""
 
 
 class Resolve(Protocol):
     """Undoes a :data:`Refer`."""
 
     def __call__(self, value: Json, read: Callable[[Any], T], /) -> tuple[T, ...]:
-        """What was stored, from what stands for the rows and the reader of one row."""
+        """What was stored, from what represents the rows and a function that reads one row."""
         ...
 
 
@@ -72,11 +72,11 @@ def dumps(value: Any) -> str:
 
 
 def pack(text: str, most: int = _LONG) -> str | bytes:
-    """Text as a column value: itself, or compressed bytes where it is long or has no UTF-8 form (lone surrogates).
+    """Text as a column value: itself, or compressed bytes if it is long or has no UTF-8 form (lone surrogates).
 
     Args:
         text: the text.
-        most: characters of a text that is not long.
+        most: the maximum number of characters that is not long.
     """
     if len(text) <= most and (text.isascii() or _encodable(text)):
         return text
@@ -101,10 +101,10 @@ def squeeze(text: str) -> bytes:
 
 
 def inflate(data: bytes) -> bytes:
-    """Bytes that were compressed.
+    """Decompressed bytes.
 
     Raises:
-        zlib.error: they are damaged, or unpack to more than :data:`MOST_BYTES`.
+        zlib.error: they are damaged, or decompress to more than :data:`MOST_BYTES`.
     """
     unpacker = zlib.decompressobj()
     found = unpacker.decompress(data, MOST_BYTES + 1)
@@ -124,7 +124,7 @@ def loads(text: str) -> Any:
     """The value of stored JSON.
 
     Raises:
-        ValueError: it is damaged: no JSON, a number that is none, or nested without end.
+        ValueError: it is damaged: not JSON, an invalid number, or nested too deeply.
     """
     try:
         value, end = _DECODER.raw_decode(text)
@@ -144,10 +144,10 @@ def _encodable(text: str) -> bool:
 
 
 class SharedRows:
-    """Collects the rows that are kept once by content, while a record is encoded.
+    """Collects the rows that are stored once by content while a record is encoded.
 
     Attributes:
-        texts: JSON of the rows by its SHA-256.
+        texts: the JSON of the rows, by its SHA-256.
     """
 
     __slots__ = ("texts",)
@@ -156,7 +156,7 @@ class SharedRows:
         self.texts: dict[str, str] = {}
 
     def refer(self, rows: list[Any]) -> Json:
-        """Short rows themselves, long ones as the hash under which they are in :attr:`texts`."""
+        """Short rows as they are, long ones as their hash in :attr:`texts`."""
         if not rows:
             return rows
         text = dumps(rows)
@@ -168,7 +168,7 @@ class SharedRows:
 
 
 def inline(rows: list[Any]) -> Json:
-    """The :data:`Refer` that keeps all rows where they are."""
+    """The :data:`Refer` that leaves all rows in place."""
     return rows
 
 
@@ -212,7 +212,7 @@ def observation_row(value: Observation, refer: Refer) -> list[Any]:
 
 
 def observation(row: list[Any], resolve: Resolve) -> Observation:
-    """The observation of a row."""
+    """An observation from a row."""
     text, turn, role, messages, tools, choices, images, results, data = row
     return Observation(
         text,
@@ -273,7 +273,7 @@ def verdict_row(value: Verdict | None) -> list[Any] | None:
 
 
 def verdict(row: list[Any] | None) -> Verdict | None:
-    """The verdict of a row."""
+    """A verdict from a row."""
     return None if row is None else Verdict(*row)
 
 

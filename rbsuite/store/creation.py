@@ -1,4 +1,4 @@
-"""Making the file of an experiment: what is written is worked out first, then the file appears whole or not at all."""
+"""Making the file of an experiment: its contents are prepared first, then the file appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from rbsuite.store.writer import unstorable
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run as it stands in the file before its first task: its row, those of its seed, and the seed itself where it is to be sealed."""
+    """A run in the file before its first task: its row, the rows of its seed, and the seed itself if it is to be sealed."""
 
     row: Row
     seed: tuple[Row, ...]
@@ -39,7 +39,7 @@ class PlannedRun:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStore:
-    """What a new file holds: the manifest without secrets, the same as text, and the runs."""
+    """The contents of a new file: the manifest without secrets, the same as text, and the runs."""
 
     clean: Manifest
     manifest: str
@@ -73,15 +73,15 @@ def _manifest_text(manifest: Manifest) -> str:
 
 
 def plan(manifest: Manifest, seeds: Mapping[str, Sequence[MemoryOp]], seal: Seal | None = None) -> PlannedStore:
-    """Work out what to write, without the secrets.
+    """Prepare what to write, without secrets.
 
     Args:
-        manifest: what the experiment is.
+        manifest: the manifest of the experiment.
         seeds: by run id, the operations that form version 0 of its bank.
-        seal: closes the texts of a confined experiment.
+        seal: encrypts the texts of a confined experiment.
 
     Raises:
-        StoreError: run ids repeat, a seed is of no run, or something is no plain data.
+        StoreError: run ids repeat, a seed belongs to no run, or something is not plain data.
     """
     clean = _without_secrets(manifest)
     text = _manifest_text(clean)
@@ -108,17 +108,17 @@ def _planned(info: RunInfo, seed: tuple[MemoryOp, ...], *, sealed: bool) -> Plan
 
 
 def make_home(home: Path, own: Collection[str]) -> tuple[Path, ...]:
-    """Make the directory of an experiment; one that is there must be empty, lest an experiment is strewn among other files.
+    """Make the directory of an experiment; an existing one must be empty, so that an experiment does not mix with other files.
 
     Args:
         home: the directory.
-        own: names that an experiment's own files begin with; another process may have begun to make them.
+        own: the name prefixes of an experiment's own files; another process may already have started to make them.
 
     Returns:
-        the directories that were made, the innermost first.
+        The directories that were made, the innermost first.
 
     Raises:
-        StoreError: it is no directory, cannot be made, or holds something else.
+        StoreError: it is not a directory, cannot be made, or contains something else.
     """
     made = [place for place in (home, *home.parents) if not place.exists()]
     try:
@@ -139,10 +139,10 @@ def make_home(home: Path, own: Collection[str]) -> tuple[Path, ...]:
 
 
 def unmake(path: Path | None, locks: Path, made: Sequence[Path]) -> None:
-    """Remove what making an experiment has made, as far as nothing else has come into it.
+    """Remove what was made for an experiment, unless something else has been added to it.
 
     Args:
-        path: the database; ``None``: there is none yet, and what lies where its log would be is another's.
+        path: the database; ``None``: there is none yet, and any log beside it belongs to another.
         locks: the directory of the locks, none of which is held.
         made: the directories, the innermost first.
     """
@@ -155,10 +155,10 @@ def unmake(path: Path | None, locks: Path, made: Sequence[Path]) -> None:
 
 
 def build(path: Path, draft: PlannedStore) -> None:
-    """Make the database under another name and rename it; the caller sees to it that nobody else does.
+    """Make the database under another name and rename it; the caller ensures that nobody else does.
 
     Raises:
-        StoreError: there is one already, or it cannot be written.
+        StoreError: it already exists, or it cannot be written.
     """
     if path.exists():
         raise StoreError(f"{path.parent} already contains an experiment.", "Resume it, or choose another directory.")
@@ -200,11 +200,11 @@ def insert_runs(
     """Insert runs with their seeds, inside the caller's transaction.
 
     Args:
-        connection: to the store.
-        draft: what they belong to.
+        connection: a connection to the store.
+        draft: the store they belong to.
         runs: the runs.
-        signed: the hash of the manifest, or of what adds them.
-        first: the number of the first one.
+        signed: the hash of the manifest, or of the addition that adds them.
+        first: the number of the first run.
     """
     for index, run in enumerate(runs, first):
         parts = [(index * ORDINALS + ordinal, index, *row) for ordinal, row in enumerate(run.seed)]

@@ -1,4 +1,4 @@
-"""The SQLite file of a store: opening it, transactions, and SQLite's errors in our words."""
+"""The SQLite file of a store: opening it, transactions, and SQLite's errors in rbsuite's words."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rbsuite.store.schema import OLDEST_VERSION, SCHEMA_VERSION, lacking, migrat
 from rbsuite.store.syncing import LogSync
 
 BUSY_SECONDS = 10.0
-"""How long to wait for another program that holds the database."""
+"""How long to wait for another program that locks the database."""
 
 CLOSING_SECONDS = 1.0
-"""How long to wait at the end for those who keep the log from being moved into the file; it does not have to be."""
+"""How long to wait at the end for readers that keep the log from being moved into the file; it need not be moved."""
 
 _REMEDIES = (
     ("SQLITE_FULL", "the disk is full.", "Free some space and run the same command again; what was committed is safe."),
@@ -37,7 +37,7 @@ _REMEDIES = (
 
 
 def store_error(error: sqlite3.Error, path: Path) -> StoreError:
-    """What a user is told about an error of SQLite."""
+    """The user-facing error for an SQLite error."""
     name = getattr(error, "sqlite_errorname", "") or ""
     for prefix, what, remedy in _REMEDIES:
         if name.startswith(prefix):
@@ -55,15 +55,15 @@ def guarded(path: Path) -> Iterator[None]:
 
 
 class Database:
-    """A connection that threads share: each statement or transaction runs under one lock, and no cursor stays open.
+    """A connection shared by threads: each statement or transaction runs under one lock, and no cursor stays open.
 
     Args:
-        path: the database file, which exists.
-        readonly: whether only reading is wanted; needs no write permission.
-        alone: whether no other process writes; only then is an older store brought up to date.
+        path: the existing database file.
+        readonly: whether to open it only for reading, which needs no write permission.
+        alone: whether no other process writes; only then is an older store migrated.
 
     Raises:
-        StoreError: no store, a damaged one, one of a later version, or one beside which lies the log of another.
+        StoreError: there is no store, it is damaged or from a later version, or another database's log lies beside it.
     """
 
     def __init__(self, path: Path, *, readonly: bool, alone: bool = True) -> None:
@@ -92,9 +92,9 @@ class Database:
                 raise
 
     def survive_power_cuts(self) -> None:
-        """From now on put what is committed on the disk at once (see :class:`LogSync`), and not when SQLite's log has grown.
+        """From now on write commits to disk promptly (see :class:`LogSync`) instead of when SQLite's log has grown.
 
-        A power cut may take the last commits back in both cases, never a part of one: those of a fraction of a second, or of minutes.
+        In both cases a power cut may undo the last commits, but never part of one: those of a fraction of a second, or of minutes.
         """
         self._sync = self._sync or LogSync(self.path)
 
@@ -105,7 +105,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of what is done with the connection, or nothing."""
+        """One transaction: everything done with the connection is committed, or nothing."""
         with self._lock, guarded(self.path):
             self._still_there()
             if self._sync is not None:
@@ -113,25 +113,25 @@ class Database:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-                # The mark by which the log is known: see rbsuite.store.leftovers.
+                # The mark that identifies the log: see rbsuite.store.leftovers.
                 self._connection.execute(f"PRAGMA user_version = {self._mark}")
                 self._connection.execute("COMMIT")
                 if self._sync is not None:
                     self._sync.note()
             except BaseException:
-                # SQLite has already rolled back by itself after some errors, e.g. a full disk.
+                # After some errors, e.g. a full disk, SQLite has already rolled back.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
 
     def _still_there(self) -> None:
-        """See that the file still has its name: SQLite would write on to one that was removed, and all of it would be lost.
+        """Check that the file is still under its name: SQLite would keep writing to a removed file, and everything would be lost.
 
         Raises:
-            StoreError: it has not.
+            StoreError: it is not.
         """
         try:
-            found = os.stat(self.path)  # noqa: PTH116  # a third of the time, once a commit
+            found = os.stat(self.path)  # noqa: PTH116  # a third of the time, once per commit
             if (found.st_dev, found.st_ino) == self._place:
                 return
         except OSError:
@@ -142,16 +142,16 @@ class Database:
         )
 
     def close(self) -> None:
-        """Move what the log holds into the file and close; may be called again.
+        """Move the contents of the log into the file and close; may be called again.
 
         Raises:
-            StoreError: the disk refused what was committed before.
+            StoreError: earlier commits could not be written to disk.
         """
         with self._lock:
             if self._sync is not None:
                 self._sync.close()
             if not self.readonly:
-                # A reader may hold the log, and a closed connection has none: the log stays valid, so neither matters.
+                # A reader may be using the log, and a closed connection has none: the log stays valid, so neither matters.
                 with suppress(sqlite3.Error):
                     self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * CLOSING_SECONDS)}")
                     self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -173,7 +173,7 @@ def _connect_readonly(path: Path) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         connection.close()
         log = path.with_name(f"{path.name}-wal")
-        # With no log the file is all there is, and nobody can be writing it.
+        # Without a log, the file contains everything, and nobody can be writing it.
         if not error.sqlite_errorname.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY")) or _size(log) > 0:
             raise
         return open_connection(f"{address}?mode=ro&immutable=1")

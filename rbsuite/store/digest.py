@@ -1,9 +1,9 @@
-"""One hash for what came out of an experiment: equal digests mean the same outcomes, word for word.
+"""One hash for the outcome of an experiment: equal digests mean the same outcomes, word for word.
 
-Covered are the configuration (every option but those that name files, whose content the rest covers) with what it resolved to:
-environment, models, embedder, limit of steps, what judges see, the hash of the task set; and for every run in the manifest's order its id,
+It covers the configuration (every option except those that name files, whose contents are covered by the rest) and what it resolved to:
+environment, models, embedder, step limit, what judges see, the hash of the task set; and for every run in the manifest's order its id,
 order, seed and tasks; the hash chain of the bank it was given, if any; per task what was read and committed, the hash chain of the bank,
-the recalls with items, scores and text, the selected rollout, and per rollout the whole trajectory, verdict and notes. Left out is what
+the recalls with items, scores and text, the selected rollout, and per rollout the whole trajectory, verdict and notes. It leaves out what
 may differ between equal experiments: wall time, usage and money, commit ids, counts of things to report (speculation adds to both), the
 name of the index that answered, the versions of rbsuite and of plugins, and where data came from.
 """
@@ -23,10 +23,10 @@ from rbsuite.store.codec import body_row, inline, verdict_row
 from rbsuite.store.experiment import ExperimentStore
 
 PLACES = frozenset({"data", "prompts", "warm_start"})
-"""Options that name files and directories. What they hold is in the task set's hash, in what was said, and in the bank of the start."""
+"""Options that name files and directories. Their contents are covered by the task set's hash, the trajectories and the initial bank."""
 
 RESOLVED = ("environment", "models", "embedder", "max_steps", "judge_sees_ground_truth", "simulated")
-"""Facts of the manifest that are covered, beside the hash of the task set."""
+"""Facts of the manifest that are covered, besides the hash of the task set."""
 
 _SERVER = re.compile(r"(?<=[:,])server=[^,]*,|[:,]server=[^,]*")
 
@@ -34,7 +34,7 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=plain
 
 
 def experiment_digest(store: ExperimentStore) -> str:
-    """SHA-256 (hex) of all that came out of an experiment so far, in words; empty where these are sealed and their key is not here."""
+    """SHA-256 (hex) of an experiment's outcome so far, including texts; empty if these are sealed and the key is not here."""
     if not store.can_reveal:
         return ""
     lines = [_ENCODER.encode(["experiment", 2, _task_set_hash(store.manifest.facts), _options(store.manifest)])]
@@ -43,10 +43,10 @@ def experiment_digest(store: ExperimentStore) -> str:
 
 
 def run_digest(store: ExperimentStore, run_id: str) -> str:
-    """SHA-256 (hex) of all that came out of one run so far.
+    """SHA-256 (hex) of one run's outcome so far.
 
     Raises:
-        StoreError: its texts are sealed, and their key is not here.
+        StoreError: its texts are sealed, and the key is not here.
     """
     store = store.revealed()
     info = store.run(run_id)
@@ -60,7 +60,7 @@ def run_digest(store: ExperimentStore, run_id: str) -> str:
 
 
 def _task_set_hash(facts: Mapping[str, Any]) -> str | None:
-    """The ``hash`` in the fact ``task_set``; its other entries name where the data came from, which may be a path."""
+    """The ``hash`` in the fact ``task_set``; its other entries say where the data came from, which may be a path."""
     task_set = facts.get("task_set")
     return task_set.get("hash") if isinstance(task_set, Mapping) else None
 
@@ -71,7 +71,7 @@ def _options(manifest: Manifest) -> list[Any]:
 
 
 def _unserved(value: Any) -> Any:
-    """A value in whose references simulated models have no server: what they answer does not depend on where they do."""
+    """A value with the server removed from references to simulated models: their answers do not depend on where they run."""
     if isinstance(value, str):
         return _SERVER.sub("", value) if value.startswith("sim/") else value
     if isinstance(value, Mapping):

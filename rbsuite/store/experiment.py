@@ -35,21 +35,21 @@ FILE_NAME = "experiment.sqlite"
 
 
 class ExperimentStore:
-    """All that is kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
+    """Everything kept of an experiment. Made by :meth:`create` or :meth:`open`, used as a context manager or closed by :meth:`close`.
 
-    A store may be used by several threads; commits and reads take turns. One process at a time writes, or several that joined, each run
-    by one of them (see :meth:`claim`); any number read. A task that is read is compared with its link in the chain over records: what was
-    changed is a :class:`StoreError`. Methods that take a ``run_id`` raise :class:`StoreError` for one that the
-    manifest does not have, and for a damaged file.
+    A store may be used by several threads; commits and reads take turns. Only one process writes at a time, or several that joined, with
+    each run written by one of them (see :meth:`claim`); any number may read. Each task that is read is compared with its link in the chain
+    over records: a change raises a :class:`StoreError`. Methods that take a ``run_id`` raise :class:`StoreError` if the manifest does not
+    have it, and for a damaged file.
 
     Attributes:
         directory: the experiment's directory.
         path: the database file.
-        manifest: what the experiment is.
+        manifest: the experiment's manifest.
         readonly: whether the store was opened read-only.
-        confined: whether the experiment's tasks may not leave this machine. Its texts are left out of what is read, unless one asks for
-            them with :meth:`revealed`.
-        sealed: whether they are encrypted in the file (:mod:`rbsuite.store.sealing`).
+        confined: whether the experiment's tasks may not leave this machine. Its texts are left out of what is read unless requested with
+            :meth:`revealed`.
+        sealed: whether these texts are encrypted in the file (:mod:`rbsuite.store.sealing`).
     """
 
     def __init__(self, directory: Path, locks: Locks | None) -> None:
@@ -78,19 +78,19 @@ class ExperimentStore:
         join: bool = False,
         redacted: bool = False,
     ) -> Self:
-        """Make a store and open it for writing. The file appears whole or not at all. The texts of a confined experiment are sealed in it.
+        """Make a store and open it for writing. The file appears whole or not at all. The texts of a confined experiment are sealed.
 
         Args:
-            directory: made if missing; otherwise it must be empty.
-            manifest: kept as given, except for secrets (see :func:`~rbsuite.scrub.scrub`) in its config, facts and conditions.
-            seeds: by run id, the operations that form version 0 of the run's bank; a run that is not named starts with an empty one.
+            directory: the experiment's directory; it is made if missing, otherwise it must be empty.
+            manifest: the manifest, kept as given except for secrets (see :func:`~rbsuite.scrub.scrub`) in its config, facts and conditions.
+            seeds: by run id, the operations that form version 0 of the run's bank; a run not listed here starts with an empty one.
             join: as in :meth:`open`.
-            redacted: what is committed has no texts, so there is nothing to seal.
+            redacted: whether the records contain no texts, so there is nothing to seal.
 
         Raises:
-            StoreError: there is a store already, another process writes there and this one or that one does not join, the directory
-                cannot be written or holds something else, the key of a confined one cannot be kept, run ids repeat, a seed is of no run,
-                or manifest or seeds are no plain data.
+            StoreError: a store already exists, another process writes there and one of the two does not join, the directory cannot be
+                written or contains something else, the key of a confined experiment cannot be stored, run ids repeat, a seed belongs to no
+                run, or manifest or seeds are not plain data.
         """
         home = Path(directory)
         made = make_home(home, (FILE_NAME, LOCKS))
@@ -119,11 +119,12 @@ class ExperimentStore:
 
         Args:
             directory: the experiment's directory.
-            readonly: only read. Works while another process writes, and without permission to write.
-            join: write beside other processes, each run by one of them. Without it, a store that another process writes is refused.
+            readonly: only read. This works while another process writes, and without write permission.
+            join: write alongside other processes, with each run written by one of them. Without it, a store that another process writes is
+                refused.
 
         Raises:
-            StoreError: there is no store, it is damaged or foreign or of a later version, or another process writes it.
+            StoreError: there is no store, it is damaged, foreign or from a later version, or another process writes it.
         """
         home = Path(directory)
         _find(home)
@@ -150,16 +151,17 @@ class ExperimentStore:
 
     @property
     def can_reveal(self) -> bool:
-        """Whether :meth:`revealed` gives anything: the texts are not sealed, or their key is on this machine."""
+        """Whether :meth:`revealed` works: the texts are not sealed, or the key is on this machine."""
         return not self.sealed or self._seal is not None
 
     def revealed(self) -> Self:
-        """The same store, open as long as this one, that gives the texts of a confined experiment too; this one gives all of others.
+        """The same store, open as long as this one, that also returns the texts of a confined experiment; others' texts are always
+        returned.
 
-        For whoever runs it on, and for whoever is asked to show them.
+        Used to continue an experiment, and to show texts on request.
 
         Raises:
-            StoreError: they are sealed, and the key is not on this machine.
+            StoreError: the texts are sealed, and the key is not on this machine.
         """
         if not self.can_reveal:
             raise self._no_key()
@@ -177,7 +179,7 @@ class ExperimentStore:
         )
 
     def close(self) -> None:
-        """Put everything into the one file, close it and let others write. May be called again."""
+        """Move everything into the single file, close it and let others write. May be called again."""
         try:
             self._database.close()
         finally:
@@ -185,7 +187,7 @@ class ExperimentStore:
                 self._locks.close()
 
     def discard(self) -> None:
-        """Close a store that this process made for nothing and remove it; one that holds a task, was opened or is joined stays."""
+        """Close a store and remove it if this process made it in vain; a store that contains a task, was opened or is joined stays."""
         wanted = self._made is None or any(self.committed(info.id) for info in self.manifest.runs)
         self.close()
         if not wanted:
@@ -202,27 +204,27 @@ class ExperimentStore:
         self.close()
 
     def run(self, run_id: str) -> RunInfo:
-        """What the manifest says of a run."""
+        """What the manifest says about a run."""
         self._known(run_id)
         return next(info for info in self.manifest.runs if info.id == run_id)
 
     def claim(self, run_id: str) -> bool:
-        """Take a run for this store, until :meth:`release`, :meth:`close` or the end of the process; committing does so by itself.
+        """Claim a run for this store, until :meth:`release`, :meth:`close` or the end of the process; committing claims it automatically.
 
         Returns:
-            Whether the run is this store's now; not if another process has it.
+            Whether this store now has the run; false if another process has it.
         """
         number, locks = self._for_writing(run_id)
         return locks.claim(number)
 
     def release(self, run_id: str) -> None:
-        """Let other processes take a run; nothing happens if this store does not have it."""
+        """Let other processes claim a run; nothing happens if this store does not have it."""
         number, locks = self._for_writing(run_id)
         locks.release(number)
         self._writer.forget(run_id)
 
     def holder(self, run_id: str) -> str:
-        """The id of the process that took a run last, or ``unknown``; it may have died since."""
+        """The id of the process that last claimed a run, or ``unknown``; it may have died since."""
         number, locks = self._for_writing(run_id)
         return locks.holder(number)
 
@@ -235,25 +237,25 @@ class ExperimentStore:
             record: the next task of the run.
 
         Returns:
-            Whether anything was written; not if this record was committed before.
+            Whether anything was written; false if this record was already committed.
 
         Raises:
-            StoreError: the record does not continue the run (position, task, version, hash chain), another record stands at its position,
-                it holds values that cannot be stored (NaN), another process has the run, or the disk is full. The store is as before.
+            StoreError: the record does not continue the run (position, task, version, hash chain), another record is at its position, it
+                contains values that cannot be stored (NaN), another process has the run, or the disk is full. The store is unchanged.
         """
         self._claimed(run_id)
         return self._writer.commit(run_id, record)
 
     def add_runs(self, runs: Sequence[RunInfo], seeds: Mapping[str, Sequence[MemoryOp]] | None = None) -> None:
-        """Add runs to an experiment whose declared runs are finished, in one transaction; they are marked as undeclared for good.
+        """Add runs to an experiment whose declared runs are finished, in one transaction; they are permanently marked as undeclared.
 
         Args:
-            runs: what is added, after those that are there.
-            seeds: as in :meth:`create`, of the new runs.
+            runs: the runs to add, after the existing ones.
+            seeds: as in :meth:`create`, for the new runs.
 
         Raises:
-            StoreError: a run that is there is not finished, the store is opened read-only or beside other processes, an id is taken, or
-                runs or seeds are no plain data.
+            StoreError: an existing run is not finished, the store is opened read-only or alongside other processes, an id already exists,
+                or runs or seeds are not plain data.
         """
         if self._locks is None or self._locks.joined:
             raise StoreError(f"{self.path} is not opened for writing alone.", "Open it for writing, without --join.")
@@ -266,43 +268,43 @@ class ExperimentStore:
         self._read()
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
-        """Keep the hashes of prompt templates that were used.
+        """Record the hashes of prompt templates that were used.
 
         Args:
-            used: SHA-256 by directory (``""``: none of the user's own) and name.
+            used: SHA-256 by directory (``""``: not in a directory of the user's) and name.
 
         Raises:
-            StoreError: one of them was used in another form before.
+            StoreError: one of them was used before with different contents.
         """
         self._writer.note_templates(used)
 
     def templates(self) -> Mapping[tuple[str, str], str]:
-        """The prompt templates that were used so far: SHA-256 by directory and name."""
+        """The prompt templates used so far: SHA-256 by directory and name."""
         rows = self._database.rows("SELECT source, name, sha256 FROM template ORDER BY source, name")
         return {(unpack(source), unpack(name)): str(sha) for source, name, sha in rows}
 
     def mark_finished(self, run_id: str) -> None:
-        """Note that a run is complete.
+        """Mark a run as complete.
 
         Raises:
-            StoreError: tasks of it are missing, or another process has the run.
+            StoreError: some of its tasks are missing, or another process has the run.
         """
         self._claimed(run_id)
         self._writer.mark_finished(run_id)
 
     def rewind(self, run_id: str, position: int, *, kind: str = "rewind") -> int:
-        """Take a run back to a position, in one transaction. What is discarded stays in the file, marked; nothing reads it for figures.
+        """Rewind a run to a position, in one transaction. What is discarded stays in the file, marked; no figures are computed from it.
 
         Args:
             run_id: the run.
             position: how many tasks it keeps.
-            kind: why, for :meth:`acts`.
+            kind: the reason, for :meth:`acts`.
 
         Returns:
-            How many tasks were discarded; 0 where it has no more than it keeps.
+            How many tasks were discarded; 0 if there are none after the position.
 
         Raises:
-            StoreError: another process has the run, or ``position`` is none of its positions.
+            StoreError: another process has the run, or ``position`` is not one of its positions.
         """
         self._claimed(run_id)
         if not 0 <= position <= self.committed(run_id):
@@ -321,7 +323,7 @@ class ExperimentStore:
         return read_spent(self._database)
 
     def spend(self, more: Spent) -> Spent:
-        """Add to :meth:`spent`, beside other processes that do; gives the total.
+        """Add to :meth:`spent`, possibly alongside other processes, and return the total.
 
         Raises:
             StoreError: it cannot be written.
@@ -329,12 +331,12 @@ class ExperimentStore:
         return add_spent(self._database, more)
 
     def acts(self) -> Sequence[Act]:
-        """Whenever a run was taken back or added, in order."""
+        """Every act by which a run was rewound or added, in order."""
         rows = self._database.rows("SELECT run, kind, position, tasks FROM act ORDER BY id")
         return [Act(self.manifest.runs[run].id, kind, position, tasks) for run, kind, position, tasks in rows]
 
     def audit(self, *, columns: bool = True) -> Iterator[str]:
-        """What is not as it was written, a line each: see :func:`rbsuite.store.audit.audit`."""
+        """What is not as it was written, one line each: see :func:`rbsuite.store.audit.audit`."""
         reader = Reader(self._database, self.manifest, checked=False, sealed=self.sealed)
         whole: Reader | None = reader
         if self.sealed:
@@ -344,10 +346,10 @@ class ExperimentStore:
         return audit(self._database, self.manifest, reader, whole, columns=columns)
 
     def compact(self, directory: Path) -> None:
-        """Write the same experiment to another directory, as one file without free pages and without a log beside it.
+        """Write the same experiment to another directory, as one file without free pages or a log.
 
         Raises:
-            StoreError: the file is there already, or cannot be written.
+            StoreError: the file already exists, or cannot be written.
         """
         self._database.rows("VACUUM INTO ?", (str(directory / FILE_NAME),))
 
@@ -357,7 +359,7 @@ class ExperimentStore:
         return self._reader.finished(run_id)
 
     def committed(self, run_id: str) -> int:
-        """Number of committed tasks of a run: the position to go on from."""
+        """Number of committed tasks of a run: the position from which to continue."""
         self._known(run_id)
         return self._reader.committed(run_id)
 
@@ -367,7 +369,7 @@ class ExperimentStore:
         return self._reader.state(run_id)
 
     def last_link(self, run_id: str) -> str:
-        """What the chain over a run's whole records ends in. It covers times too, so no second run has the same."""
+        """The last hash of the chain over a run's whole records. It also covers times, so no other run has the same one."""
         self._known(run_id)
         return self._reader.last_link(run_id)
 
@@ -391,7 +393,8 @@ class ExperimentStore:
             run_id: the run.
             start: the first position.
             stop: the position after the last; ``None``: to the end.
-            trajectories: ``False`` leaves ``query`` and ``steps`` empty and ``final`` at ``None``, and does not unpack the trajectories.
+            trajectories: ``False`` leaves ``query`` and ``steps`` empty and ``final`` at ``None``, and does not decompress the
+                trajectories.
         """
         self._known(run_id)
         records = self._reader.records(run_id, start, stop, trajectories)
@@ -410,22 +413,22 @@ class ExperimentStore:
         )
 
     def ops(self, run_id: str, upto_version: int | None = None) -> Iterator[tuple[int, MemoryOp]]:
-        """The operations of a run's tasks in order, each with the version it belongs to; those of version 0 are :meth:`seed_ops`.
+        """The operations of a run's tasks in order, each with its version; those of version 0 are :meth:`seed_ops`.
 
         Args:
             run_id: the run.
-            upto_version: the last version to give; all if ``None``.
+            upto_version: the last version to return; all if ``None``.
         """
         self._known(run_id)
         ops = self._reader.ops(run_id, upto_version)
         return ((version, hidden(op)) for version, op in ops) if self._hides else ops
 
     def results(self, run_id: str, *, details: Container[str] | None = None, start: int = 0) -> Iterator[ResultRow]:
-        """A row a rollout, for statistics; does not unpack the trajectories.
+        """One row per rollout, for statistics; does not decompress the trajectories.
 
         Args:
             run_id: the run.
-            details: names in the truth that a row is to have; all if ``None``.
+            details: names of the entries of the truth to include in a row; all if ``None``.
             start: the first position.
         """
         self._known(run_id)
@@ -435,18 +438,18 @@ class ExperimentStore:
         return (replace(row, truth=hidden(row.truth, "truth"), error=left_out(row.error)) for row in rows)
 
     def failures(self, run_id: str) -> Failures:
-        """How many rollouts of a run broke, and where the first one is."""
+        """How many rollouts of a run broke, and where the first one was."""
         self._known(run_id)
         return self._reader.failures(run_id)
 
     def verify_chain(self, run_id: str) -> str:
-        """Compute the hash chain of a run anew from its operation log.
+        """Recompute the hash chain of a run from its operation log.
 
         Returns:
             The newest link.
 
         Raises:
-            StoreError: the log does not give the hashes that were committed; the message names the first such position. Or it is sealed,
+            StoreError: the log does not match the hashes that were committed (the message names the first such position), or it is sealed
                 and the key is not on this machine.
         """
         self._known(run_id)
@@ -472,7 +475,7 @@ class ExperimentStore:
 
 
 def confined(facts: Mapping[str, Any]) -> bool:
-    """Whether an experiment's tasks may not leave this machine, by the facts of its manifest."""
+    """Whether an experiment's tasks may not leave this machine, according to the facts of its manifest."""
     return bool(facts.get("environment", {}).get("confined"))
 
 
@@ -488,7 +491,7 @@ def _find(home: Path) -> None:
 
 
 def _costs_nothing(manifest: Manifest) -> bool:
-    """Whether all models of an experiment are simulations, so that a task that a power cut takes back is run again at no cost."""
+    """Whether all models of an experiment are simulations, so that a task lost in a power cut can be run again at no cost."""
     models = manifest.facts.get("models")
     used = [
         name

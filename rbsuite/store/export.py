@@ -16,7 +16,7 @@ from rbsuite.store.experiment import ExperimentStore
 from rbsuite.store.redaction import CANARY, is_confined, is_private, redact
 
 FORMAT = 1
-"""Version of the line format, in the first line."""
+"""Version of the line format, written in the first line."""
 
 
 def export_jsonl(
@@ -28,22 +28,22 @@ def export_jsonl(
 ) -> int:
     """Write an experiment as one file of JSON lines.
 
-    Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order
-    one ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``seed_ops``, ``committed``, ``finished``) followed by its ``task`` lines
-    (``run`` and all fields of :class:`~rbsuite.record.TaskRecord`). The last is the ``end``: how many ``lines`` stand before it, and their
-    ``sha256``, by which :mod:`rbsuite.store.importing` knows a file that was cut or edited. Text is ASCII with escapes.
+    Each line is an object with a ``type``: one ``experiment`` (``format``, ``config``, ``facts``), then per run in the manifest's order one
+    ``run`` (fields of :class:`~rbsuite.record.RunInfo`, ``seed_ops``, ``committed``, ``finished``) followed by its ``task`` lines (``run``
+    and all fields of :class:`~rbsuite.record.TaskRecord`). The last is the ``end``: the number of ``lines`` before it and their ``sha256``,
+    by which :mod:`rbsuite.store.importing` detects a file that was truncated or edited. Text is ASCII with escapes.
 
     Args:
-        store: the experiment; it may still be running, then what is committed is written.
-        target: a path, or a text stream. A file is replaced once all is written, what is no file is written to.
+        store: the experiment; if it is still running, what is committed is written.
+        target: a path, or a text stream. A regular file is replaced once everything is written; anything else is written to directly.
         trajectories: whether to write the queries and steps; without them lines are short.
-        reveal: whether to write the text of tasks whose authors ask that it is not made public; see :mod:`rbsuite.store.redaction`.
+        reveal: whether to write the text of tasks that the authors ask not to make public; see :mod:`rbsuite.store.redaction`.
 
     Returns:
         The number of lines.
 
     Raises:
-        StoreError: the path cannot be written; what stood there is unchanged.
+        StoreError: the path cannot be written; what was there is unchanged.
     """
     if not isinstance(target, str | os.PathLike):
         return _write(_lines(store, trajectories, reveal), target)
@@ -68,7 +68,7 @@ def _write(lines: Iterator[Json], stream: TextIO) -> int:
 
 
 def _lines(store: ExperimentStore, trajectories: bool, reveal: bool) -> Iterator[Json]:
-    """The lines as plain data; the first one is of the experiment and has nothing of a task in it."""
+    """The lines as plain data; the first one is about the experiment and contains nothing about a task."""
     private = is_private(store)
     confined = is_confined(store)
     store = store.revealed() if reveal else store

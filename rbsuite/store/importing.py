@@ -1,4 +1,4 @@
-"""Makes a store of an export: the lines of :mod:`rbsuite.store.export` become an experiment again, with the same digest."""
+"""Makes a store from an export: the lines of :mod:`rbsuite.store.export` become an experiment again, with the same digest."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _REMEDY = "Give a complete export with trajectories, as rbsuite.store.export wri
 def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[str], *, rechain: bool = False) -> None:
     """Make the store of an experiment from its export.
 
-    The chain of each bank is computed anew and compared, since no record is committed that does not continue it.
+    The chain of each bank is recomputed and compared, since no record is committed that does not continue it.
 
     Args:
-        source: the file, written with trajectories.
-        directory: where the experiment is to be kept; new or empty.
-        rechain: make the chains of the banks anew, for an export whose texts were left out: they are of other texts then. What an export
-            of a confined experiment reveals is left out, as nothing is sealed.
+        source: an export written with trajectories.
+        directory: the directory for the experiment; new or empty.
+        rechain: recompute the chains of the banks, for an export without its texts: the original chains cover the texts. Texts that an
+            export of a confined experiment reveals are left out, as nothing is sealed.
 
     Raises:
-        StoreError: the file is too large or is no whole export, it was edited, or a record does not continue its run.
+        StoreError: the file is too large or not a complete export, it was edited, or a record does not continue its run.
     """
     path, fresh = Path(source), not Path(directory).exists()
     try:
         if path.stat().st_size > MOST_BYTES:
             raise StoreError(f"{path} is larger than {MOST_BYTES // 2**20} MiB.", "Give the experiment's directory.")
-        # Twice: a store knows its runs from the beginning.
+        # Read the file twice: a store must know its runs from the beginning.
         manifest, seeds = _head(path)
         if rechain and confined(manifest.facts):
             seeds = hidden(seeds)
@@ -60,12 +60,12 @@ def import_jsonl(source: str | os.PathLike[str], directory: str | os.PathLike[st
 
 
 def copy_redacted(store: ExperimentStore, directory: Path, redact: Callable[[Any], Any]) -> None:
-    """Make a store that holds the same experiment with texts left out, its chains made anew.
+    """Make a store with the same experiment without its texts; its chains are recomputed.
 
     Args:
         store: the experiment.
-        directory: where to, new or empty.
-        redact: takes a record, gives it as plain data without the texts.
+        directory: the target directory, new or empty.
+        redact: takes a record and returns it as plain data without the texts.
     """
     runs = store.manifest.runs
     seeds = {run.id: [restore(MemoryOp, redact(op)) for op in store.seed_ops(run.id)] for run in runs}
@@ -132,7 +132,7 @@ def _commit(store: ExperimentStore, run: str, record: TaskRecord, rechain: bool)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any], bytes]]:
-    """The lines of a file: number, value, and as it stands."""
+    """The lines of a file: number, value, and raw bytes."""
     with path.open("rb") as file:
         for number, raw in enumerate(iter(lambda: file.readline(_LINE + 1), b""), 1):
             try:

@@ -1,8 +1,8 @@
-"""The files beside a database that SQLite takes for its own: those of another database are recognised before they are read.
+"""The files beside a database that SQLite takes to belong to it: those of another database are recognised before they are read.
 
-SQLite applies a log (``-wal``) to whatever file has its name without the ending; one that was left of another file, or came with a copy,
-would be mixed into this one. So a store's file has a mark of its own in its header (``PRAGMA user_version``), which every transaction
-writes again, so that its logs hold it too. A log without it, as another program leaves it, is known by the size of its file.
+SQLite applies a log (``-wal``) to whatever file has its name without the suffix; one that was left over from another file, or came with a
+copy, would be mixed into this one. So a store's file has its own mark in its header (``PRAGMA user_version``), which every transaction
+writes again, so that its logs contain it too. A log without the mark, as another program leaves it, is recognised by the size of its file.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _MOST_FRAMES = 1_000_000
 
 
 def new_mark(connection: sqlite3.Connection) -> None:
-    """Give a new database a mark of its own. It says nothing of what is stored, and is drawn by chance so that no two files share it."""
+    """Give a new database its own mark. It says nothing about what is stored, and is random so that no two files share it."""
     connection.execute(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}")
 
 
 def refuse_leftovers(path: Path) -> None:
-    """See that nothing is left of a database that is no longer there, where a new one is to be made.
+    """Check that nothing is left of a removed database where a new one is to be made.
 
     Raises:
-        StoreError: something is.
+        StoreError: something is left.
     """
     for ending in ENDINGS:
         other = path.with_name(path.name + ending)
@@ -42,17 +42,17 @@ def refuse_leftovers(path: Path) -> None:
 
 
 def refuse_foreign_log(path: Path) -> None:
-    """See that what lies beside a database belongs to it.
+    """Check that the files beside a database belong to it.
 
     Raises:
-        StoreError: a log is of another database, or there is a rollback journal, which a store never has.
+        StoreError: a log belongs to another database, or there is a rollback journal, which a store never has.
         OSError: something cannot be read.
     """
     journal = path.with_name(f"{path.name}-journal")
     if journal.is_file() and journal.stat().st_size:
         raise _foreign(journal, "does not belong to this experiment")
     log = path.with_name(f"{path.name}-wal")
-    for attempt in range(3):  # whoever writes the log now may have written half a page
+    for attempt in range(3):  # a process currently writing the log may have written half a page
         found, after = _log_says(log)
         own, pages = _file_says(path)
         if not own or (found == own if found else after in (0, pages)):
@@ -69,7 +69,7 @@ def _foreign(other: Path, what: str) -> StoreError:
 
 
 def _file_says(path: Path) -> tuple[bytes, int]:
-    """The mark of a file, empty where it has none, and its size in pages."""
+    """The mark of a file (empty if it has none) and its size in pages."""
     with path.open("rb") as file:
         head = file.read(100)
     marked = head.startswith(_MAGIC) and any(head[_MARK])
@@ -77,8 +77,9 @@ def _file_says(path: Path) -> tuple[bytes, int]:
 
 
 def _log_says(log: Path) -> tuple[bytes, int]:
-    """The mark in the newest first page that a log holds, empty where it holds none; the size in pages that its newest commit leaves, 0
-    where it holds none."""
+    """The mark in the newest first page in a log (empty if there is none), and the size in pages after its newest commit (0 if there is
+    none).
+    """
     try:
         with log.open("rb") as file:
             header = file.read(_WAL_HEADER)
@@ -91,7 +92,7 @@ def _log_says(log: Path) -> tuple[bytes, int]:
             for number in range(_MOST_FRAMES):
                 file.seek(_WAL_HEADER + number * (_FRAME_HEADER + size))
                 frame = file.read(_FRAME_HEADER)
-                if len(frame) < _FRAME_HEADER or frame[8:16] != header[16:24]:  # of before the log was begun anew
+                if len(frame) < _FRAME_HEADER or frame[8:16] != header[16:24]:  # from before the log was restarted
                     break
                 pages = int.from_bytes(frame[4:8], "big") or pages
                 if frame[:4] == b"\0\0\0\1":

@@ -1,8 +1,8 @@
-"""The chain over all that is stored of a run: each link is SHA-256 over the link before it and the rows of one task, as they stand.
+"""The chain over everything stored of a run: each link is the SHA-256 of the link before it and the raw rows of one task.
 
-Beside the chain of the bank (:mod:`rbsuite.oplog`), which says whether two banks are equal, this one says whether a file is as it was
-written: outcomes, verdicts, recalls, usage, wall times and the columns for people are in it. Link 0 of a run (:func:`run_link`) is over the
-manifest, the run's row and its seed. Where a run was taken back, the chain goes on from the act (:func:`after_act`).
+While the chain of the bank (:mod:`rbsuite.oplog`) tells whether two banks are equal, this one tells whether a file is as it was written: it
+covers outcomes, verdicts, recalls, usage, wall times and the columns for people. Link 0 of a run (:func:`run_link`) is over the manifest,
+the run's row and its seed. If a run was rewound, the chain continues from the act (:func:`after_act`).
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ def manifest_hash(text: str) -> str:
 
 
 def added_hash(previous: str, text: str) -> str:
-    """The hash of runs that were added, as they are stored: it stands for the manifest in their links.
+    """The hash of added runs, as they are stored: it takes the place of the manifest in their links.
 
     Args:
-        previous: that of the runs added before them, or :func:`manifest_hash`.
+        previous: the hash of the runs added before them, or :func:`manifest_hash`.
         text: the runs.
     """
     return _link(previous, [(pack(text),)])
@@ -62,17 +62,17 @@ def task_link(previous: str, task: Row, rollouts: Iterable[tuple[Row, bytes]], p
 
 
 def act_link(previous: str, act: Row) -> str:
-    """The link of an act on a run (taking it back), which chains on the act before it; ``previous`` is empty for the first one."""
+    """The link of an act on a run (rewinding it), which continues from the act before it; ``previous`` is empty for the first one."""
     return _link(previous, [act])
 
 
 def after_act(link: str, act: str) -> str:
-    """What the next task's link goes on from, where the run was taken back to the task of ``link`` by the act of link ``act``."""
+    """What the next task's link continues from after the act with link ``act`` rewound the run to the task of ``link``."""
     return _link(link, [(act,)])
 
 
 def standing_acts(acts: Iterable[tuple[int, str]]) -> dict[int, str]:
-    """By position, the link of the act after which the task there was committed.
+    """For each position, the link of the act after which the task there was committed.
 
     Args:
         acts: position and link of a run's acts, in order. A later one at an earlier position undoes what followed the one before.
@@ -85,7 +85,7 @@ def standing_acts(acts: Iterable[tuple[int, str]]) -> dict[int, str]:
 
 
 def templates_hash(rows: Iterable[Row]) -> str:
-    """The hash of the table of templates; ``rows`` in the order of their keys."""
+    """The hash of the table of templates; ``rows`` are in the order of their keys."""
     return _link("templates", rows)
 
 
@@ -97,5 +97,5 @@ def _link(previous: str, rows: Iterable[Row]) -> str:
 
 
 def _text(row: Row) -> bytes:
-    """A row as text: one and the same for equal values of equal types, in every version of Python."""
+    """A row as text: identical for equal values of equal types, in every version of Python."""
     return ascii(tuple(row)).encode("ascii")

@@ -1,12 +1,9 @@
-"""Which process may write what: one process alone or several that joined, and each run by one of them at a time.
+"""Which process may write what: one process alone or several that joined, with each run written by one of them at a time.
 
-All locks are files in the directory ``locks`` of an experiment, held with ``flock``, so that a process that dies gives back all it held.
+All locks are files in the directory ``locks`` of an experiment, held with ``flock``, so that a process that dies releases all of its locks.
 
-``alone``
-    Held by the process that did not ask to join; a second such process is refused.
-``joined``
-    Shared by the processes that joined. Who starts alone holds it for a moment, to see that nobody has joined; those who come later
-    are welcome.
+``alone`` Held by a process that did not ask to join; a second such process is refused. ``joined`` Shared by the processes that joined. A
+process that starts alone holds it for a moment, to check that nobody has joined; later processes may join.
 ``creating``
     Held while the experiment is made.
 ``run-N``
@@ -25,10 +22,10 @@ from pathlib import Path
 from rbsuite.errors import StoreError
 
 DIRECTORY = "locks"
-"""Where the lock files stand, in the experiment's directory."""
+"""The directory of the lock files, in the experiment's directory."""
 
 PATIENCE_SECONDS = 10.0
-"""How long to wait for what others hold for a moment only."""
+"""How long to wait for locks that others hold only for a moment."""
 
 _REMEDY = "Wait for it or stop it, or take other runs of it: rbsuite eval --join."
 
@@ -37,7 +34,7 @@ class FileLock:
     """A locked file; made by :meth:`take`, held until :meth:`release` or the end of the process.
 
     Args:
-        descriptor: of the locked file.
+        descriptor: the descriptor of the locked file.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -45,14 +42,14 @@ class FileLock:
 
     @classmethod
     def take(cls, path: Path, *, shared: bool = False) -> FileLock | None:
-        """Lock a file, made if missing and never removed. Who holds it alone is written in it, as far as that can be written.
+        """Lock a file, which is made if missing and never removed. The id of an exclusive holder is written into it if possible.
 
         Args:
             path: the file.
-            shared: together with others that share it.
+            shared: lock it together with others that share it.
 
         Returns:
-            ``None`` if another process (or another store of this one) holds it.
+            ``None`` if another process (or another store in this process) holds it.
 
         Raises:
             StoreError: the file cannot be made.
@@ -71,20 +68,20 @@ class FileLock:
             os.close(descriptor)
             return None
         if not shared:
-            with suppress(OSError):  # on a full disk the lock holds all the same; only its holder's name is missing
+            with suppress(OSError):  # on a full disk the lock still holds; only its holder's id is missing
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
         return cls(descriptor)
 
     def release(self) -> None:
-        """Give it back; may be called again."""
+        """Release it; may be called again."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
 
 def holder(path: Path) -> str:
-    """The id of the process that wrote a lock file last; ``unknown`` if that cannot be told."""
+    """The id of the process that last wrote a lock file; ``unknown`` if it cannot be determined."""
     try:
         return path.read_text(encoding="ascii", errors="replace").strip() or "unknown"
     except OSError:
@@ -92,14 +89,14 @@ def holder(path: Path) -> str:
 
 
 class Locks:
-    """The locks that one writing store holds.
+    """The locks held by one writing store.
 
     Args:
-        home: the experiment's directory, which exists.
-        join: work beside other processes, instead of alone.
+        home: the existing directory of the experiment.
+        join: work alongside other processes instead of alone.
 
     Raises:
-        StoreError: this is to be the only process and another one is at work, or the lock files cannot be made.
+        StoreError: this process must be alone but another one is at work, or the lock files cannot be made.
     """
 
     def __init__(self, home: Path, *, join: bool) -> None:
@@ -111,7 +108,7 @@ class Locks:
 
     @contextmanager
     def creating(self) -> Iterator[None]:
-        """Nobody else makes an experiment in the directory meanwhile."""
+        """Keep others from making an experiment in the directory meanwhile."""
         lock = self._wait("creating")
         try:
             yield
@@ -119,7 +116,7 @@ class Locks:
             lock.release()
 
     def claim(self, run: int) -> bool:
-        """Take a run, by its number, unless another process has it; ``True`` also if this one had it already."""
+        """Claim a run, by its number, unless another process has it; also ``True`` if this one already had it."""
         if run not in self._runs:
             lock = FileLock.take(self._place / f"run-{run}")
             if lock is None:
@@ -128,17 +125,17 @@ class Locks:
         return True
 
     def release(self, run: int) -> None:
-        """Let others take a run; nothing happens if this process does not have it."""
+        """Let others claim a run; nothing happens if this process does not have it."""
         lock = self._runs.pop(run, None)
         if lock is not None:
             lock.release()
 
     def holder(self, run: int) -> str:
-        """The id of the process that took a run last."""
+        """The id of the process that last claimed a run."""
         return holder(self._place / f"run-{run}")
 
     def close(self) -> None:
-        """Give everything back; may be called again."""
+        """Release everything; may be called again."""
         for run in list(self._runs):
             self.release(run)
         self._presence.release()
@@ -160,7 +157,7 @@ class Locks:
         return presence
 
     def _wait(self, name: str, *, shared: bool = False) -> FileLock:
-        """A lock that others hold for a moment only."""
+        """Wait for a lock that others hold only for a moment."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while (lock := FileLock.take(self._place / name, shared=shared)) is None:
             if time.monotonic() > deadline:

@@ -1,6 +1,6 @@
-"""How far an experiment is that declares looks (after how many orders its figures are looked at): which of its runs belong to the look.
+"""How far an experiment with declared looks is (the numbers of orders after which its figures are examined): which runs belong to a look.
 
-All runs are planned at the beginning, so that a stop changes nothing about them. What is looked at is what is due by a look, never more.
+All runs are planned at the beginning, so that stopping changes nothing about them. A look covers the runs that are due by it, never more.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ NEXT, LAST = "next", "last"
 
 @dataclass(frozen=True, slots=True)
 class DueLook:
-    """A look of an experiment, and the runs that are due by it.
+    """A look at an experiment, and the runs that are due by it.
 
     Attributes:
-        looks: after how many orders is looked, as the experiment declared it; empty where it declared no looks: then all runs are due.
-        number: which of them this is, from 1; 0 where none is declared.
+        looks: the numbers of orders after which to look, as the experiment declared them; empty if it declared no looks: then all runs are
+            due.
+        number: which of them this is, from 1; 0 if none is declared.
         runs: the runs that are due.
-        finished: whether these are finished.
+        finished: whether these runs are finished.
     """
 
     looks: tuple[int, ...]
@@ -33,22 +34,22 @@ class DueLook:
 
     @property
     def orders(self) -> int:
-        """The orders of this look; 0 where none is declared."""
+        """The number of orders of this look; 0 if none is declared."""
         return self.looks[self.number - 1] if self.looks else 0
 
 
 def declared_looks(manifest: Manifest) -> tuple[int, ...]:
-    """After how many orders is looked, as an experiment declared it; empty where it declared nothing."""
+    """The numbers of orders after which to look, as an experiment declared them; empty if it declared none."""
     return tuple(manifest.config.get("looks") or ())
 
 
 def stage(store: ExperimentStore, to_look: str = "") -> DueLook:
-    """The look that an experiment is at, or that it is to be taken to.
+    """The look that an experiment is at, or to which it is to be run.
 
     Args:
         store: the experiment.
-        to_look: empty: the look that is under way, which is the first one at the beginning, and stays the one that was reached;
-            ``next``: the one after it where it is finished; ``last``; or the number of a look.
+        to_look: empty: the current look, which is the first one at the beginning, and stays the last one reached; ``next``: the one after
+            it if it is finished; ``last``; or the number of a look.
 
     Raises:
         UsageError: there is no such look, or the experiment is past it.
@@ -70,7 +71,7 @@ def stage(store: ExperimentStore, to_look: str = "") -> DueLook:
 
 
 def _wanted(to_look: str, looks: Sequence[int], at: int, finished: bool) -> int:
-    """The place of the look that is asked for."""
+    """The index of the requested look."""
     if not to_look:
         return at
     if to_look == NEXT:
@@ -89,7 +90,7 @@ def _wanted(to_look: str, looks: Sequence[int], at: int, finished: bool) -> int:
 
 
 def _is_due(run: RunInfo, orders: int, manifest: Manifest) -> bool:
-    """Whether a run belongs to the look at so many orders. The baseline's runs, of which there may be more or fewer, keep pace."""
+    """Whether a run belongs to the look after ``orders`` orders. The baseline may have more or fewer runs; they keep pace."""
     config = manifest.config
     last, memories = config["looks"][-1], config["memory"]
     if not run.declared:

@@ -1,4 +1,4 @@
-"""Reading a store: everything streams, a page of tasks at a time, so that memory does not grow with the experiment."""
+"""Reading a store: everything is streamed, one page of tasks at a time, so that memory use does not grow with the experiment."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ from rbsuite.trajectory import BROKEN_ENDS
 
 T = TypeVar("T")
 _PAGE = 16
-"""Tasks that are read at once with their trajectories."""
+"""Number of tasks that are read at once with their trajectories."""
 
 _LIGHT_PAGE = 256
-"""Tasks that are read at once without them."""
+"""Number of tasks that are read at once without them."""
 
 _CHECKED_AT_ONCE = 64
-"""Tasks that are compared with their links at once: their trajectories are held as they stand, compressed."""
+"""Number of tasks that are compared with their links at once: their trajectories are held in memory in compressed form."""
 
 _SHARED_KEPT = 64
-"""Policies and tool lists that are kept decoded."""
+"""Number of policies and tool lists that are kept decoded."""
 
 _TASKS = (
     "SELECT position, task_id, commit_id, read_version, version, selected, state_hash, head"
@@ -83,7 +83,7 @@ class _Page:
 
     @property
     def tasks(self) -> tuple[int, int]:
-        """First and last (excluded) key of tasks."""
+        """First and last (excluded) key of its tasks."""
         return task_key(self.run, self.start), task_key(self.run, self.stop)
 
     @property
@@ -101,9 +101,9 @@ class Reader:
     Args:
         database: the store.
         manifest: the store's manifest.
-        checked: whether to compare; what is changed is a :class:`StoreError` then.
-        sealed: whether the store holds sealed texts (:mod:`rbsuite.store.sealing`) beside its columns.
-        seal: opens them; without it records are read as the columns have them.
+        checked: whether to compare; a change then raises a :class:`StoreError`.
+        sealed: whether the store contains sealed texts (:mod:`rbsuite.store.sealing`) beside its columns.
+        seal: decrypts them; without it records are read from the columns.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Reader:
         return bool(self._of_run("finished", run_id))
 
     def forget(self, run_id: str) -> None:
-        """A run was taken back: what is read of it next is compared anew."""
+        """Note that a run was rewound: what is read of it next is compared again."""
         self._known.pop(self._runs[run_id], None)
 
     def _of_run(self, column: str, run_id: str) -> Any:
@@ -183,7 +183,7 @@ class Reader:
                 yield record
 
     def _opened(self, seal: Seal, run_id: str, page: _Page, trajectories: bool) -> Iterator[TaskRecord]:
-        """The records of a page, out of what is sealed."""
+        """The records of a page, from their sealed form."""
         rows = self._database.rows(SELECT, page.tasks)
         self._in_order(run_id, page, [self._position(key) for key, _ in rows])
         for key, data in rows:
@@ -213,11 +213,11 @@ class Reader:
             return tuple(decode_op(payload) for (payload,) in rows)
 
     def sealed_seed(self, run: int) -> list[Row]:
-        """What is sealed of a run's seed: a row or none."""
+        """The sealed part of a run's seed: one row or none."""
         return self.sealed_rows((seed_id(run), seed_id(run) + 1))
 
     def sealed_rows(self, keys: tuple[int, int]) -> list[Row]:
-        """What is sealed, from one key to another (excluded)."""
+        """The sealed rows from one key to another (excluded)."""
         return self._database.rows(SELECT, keys) if self._sealed else []
 
     def ops(self, run_id: str, upto_version: int | None) -> Iterator[tuple[int, MemoryOp]]:
@@ -239,7 +239,7 @@ class Reader:
         return found
 
     def results(self, run_id: str, details: Container[str] | None, start: int = 0) -> Iterator[ResultRow]:
-        """All rollouts in short: see :meth:`rbsuite.store.ExperimentStore.results`."""
+        """All rollouts in brief: see :meth:`rbsuite.store.ExperimentStore.results`."""
         for page in self._pages(run_id, start, None, _LIGHT_PAGE):
             found, kinds = self._by_position(_FOUND, page), self._by_position(_KINDS, page)
             rows = self._database.rows(_RESULTS, page.parts)
@@ -268,7 +268,7 @@ class Reader:
         return Failures(rollouts, count, None if task is None else self._position(task))
 
     def verify_chain(self, run_id: str) -> str:
-        """Compute the hash chain anew: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""
+        """Recompute the hash chain: see :meth:`rbsuite.store.ExperimentStore.verify_chain`."""
         with self._decoding(run_id, "the seed"):
             state, expected = origin(self._seed_ops(run_id, False)), 0
         if state != self.start_hash(run_id):
@@ -292,7 +292,7 @@ class Reader:
     def _pages(
         self, run_id: str, start: int, stop: int | None, size: int, *, checked: bool | None = None
     ) -> Iterator[_Page]:
-        """Page after page of what is committed, also meanwhile."""
+        """The pages of what is committed, including what is committed meanwhile."""
         position = max(start, 0)
         while position < (end := min(self.committed(run_id), position + size, POSITIONS if stop is None else stop)):
             page = _Page(self._runs[run_id], position, end)
@@ -302,15 +302,15 @@ class Reader:
             position = end
 
     def _in_order(self, run_id: str, page: _Page, positions: list[Any]) -> None:
-        """See that there is every task of a page, each with the rollout that was selected."""
+        """Check that every task of a page is there, each with the rollout that was selected."""
         if positions != list(range(page.start, page.stop)):
             raise self._changed(run_id, f"between positions {page.start} and {page.stop - 1}")
 
     def _check(self, run_id: str, page: _Page) -> None:
-        """Compare every task of a page with its link, and remember how far a run is as it was written.
+        """Compare every task of a page with its link, and remember up to where a run is as it was written.
 
         Raises:
-            StoreError: one is not.
+            StoreError: a task is not.
         """
         known = self._known.get(page.run, 0)
         if page.stop <= known:
@@ -318,7 +318,7 @@ class Reader:
         for start in range(max(page.start, min(known, page.stop)), page.stop, _CHECKED_AT_ONCE):
             part = _Page(page.run, start, min(start + _CHECKED_AT_ONCE, page.stop))
             wrong = self._first_changed(part)
-            # Another process may have taken the run back between two queries.
+            # Another process may have rewound the run between two queries.
             if (
                 wrong is not None
                 and (wrong := self._first_changed(part)) is not None
@@ -329,7 +329,7 @@ class Reader:
             self._known[page.run] = page.stop
 
     def _first_changed(self, page: _Page) -> int | None:
-        """The first position whose rows do not give its link; ``None`` if all do."""
+        """The first position whose rows do not match its link; ``None`` if all do."""
         rows = self._database.rows
         acts = standing_acts(rows("SELECT position, link FROM act WHERE run = ? ORDER BY id", (page.run,)))
         before = rows(
@@ -383,7 +383,7 @@ class Reader:
         return decode_rollout(head, decode_body(unsqueeze(body), self._resolve))
 
     def _resolve(self, value: Json, read: Callable[[Any], T], /) -> tuple[T, ...]:
-        """Rows that stand in a body themselves or under their hash; what is shared is decoded once and shared again."""
+        """Rows that are in a body directly or by their hash; shared rows are decoded once and shared again."""
         if not isinstance(value, str):
             return tuple(read(row) for row in value)
         return self._shared(value, read)
@@ -396,7 +396,7 @@ class Reader:
 
     @contextmanager
     def _decoding(self, run_id: str, place: int | str) -> Iterator[None]:
-        """Says which record, by position or name, cannot be decoded, instead of why."""
+        """Reports which record, by position or name, cannot be decoded, instead of why."""
         try:
             yield
         except (

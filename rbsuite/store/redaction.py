@@ -1,10 +1,10 @@
-"""Leaves the text of private tasks out of what is shared.
+"""Removes the text of private tasks from what is shared.
 
-The authors of some benchmarks ask that examples are not made public, lest models are trained on them. Of an experiment on such a
-benchmark an export holds figures, ids and letters; any other text is replaced by its length (short texts could be guessed from a hash).
+The authors of some benchmarks ask not to make examples public, so that models are not trained on them. For an experiment on such a
+benchmark, an export contains figures, ids and letters; any other text is replaced by its length (short texts could be guessed from a hash).
 
-Where the task set itself is private (:attr:`rbsuite.task.TaskSet.private`), the experiment is confined to this machine: its store holds its
-texts encrypted (:mod:`rbsuite.store.sealing`), and gives them to nobody who does not ask for them (:meth:`ExperimentStore.revealed`).
+If the task set itself is private (:attr:`rbsuite.task.TaskSet.private`), the experiment is confined to this machine: its store contains its
+texts encrypted (:mod:`rbsuite.store.sealing`), and returns them only on request (:meth:`ExperimentStore.revealed`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 CANARY = "Holds material of a benchmark that must not enter training data. rbsuite canary 88d3ee9a-8fad-4a25-a353-e9d54e0457c4"
-"""Stands in every export of a private benchmark, so that its copies can be found and left out of a corpus."""
+"""Included in every export of a private benchmark, so that copies can be found and left out of a corpus."""
 
 KEPT = frozenset(
     [
@@ -33,22 +33,22 @@ KEPT = frozenset(
         *("actor", "audience", "turn", "role", "kind", "end", "how", "gold", "answer", "answered"),
     ]
 )
-"""Keys whose texts are names, ids or letters. The list is of what is kept, so a new field is left out until it is known to be safe."""
+"""Keys whose texts are names, ids or letters. This lists what is kept, so a new field is left out until it is known to be safe."""
 
 
 OPEN = frozenset(["truth", "data", "arguments", "parameters"])
 """Keys under which plugins and models choose the keys."""
 
 _WORD = re.compile(r"[A-Za-z_]\w{0,39}", re.ASCII)
-"""What keys are that plugins and models choose, unless they put a text there."""
+"""The form of keys chosen by plugins and models, unless they use a text as a key."""
 
 _NOTHING = "[left out]"
-"""Stands for a text of the ground truth, which may be one of few: its length would tell which."""
+"""Replaces a text of the ground truth, which may be one of few: its length would give it away."""
 _LEFT_OUT = re.compile(r"\[left out(?:: \d+ characters)?\]")
 
 
 def is_private(store: ExperimentStore) -> bool:
-    """Whether an experiment's environment asks that its tasks are not made public."""
+    """Whether an experiment's environment asks not to make its tasks public."""
     return bool(store.manifest.facts.get("environment", {}).get("private"))
 
 
@@ -60,14 +60,15 @@ def is_confined(store: ExperimentStore) -> bool:
 def hidden(value: _T, key: str = "", kept: frozenset[str] = KEPT, *, lengths: bool = True) -> _T:
     """A record of a confined experiment, of the same types, without the texts that could show a task.
 
-    Names of fields are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` they are a plugin's or a model's, and none does,
-    nor does a key that is no word. What a rollout answered is taken out of the truth whole: a vote over lengths would mean nothing.
+    Field names are rbsuite's own, so texts under :data:`KEPT` stay; under :data:`OPEN` keys are chosen by a plugin or a model, so no text
+    stays, nor does a key that is not a word. A rollout's answer is removed from the truth entirely: a vote over lengths would be
+    meaningless.
 
     Args:
-        value: the record, or a part of it.
-        key: the key that it stands under.
-        kept: keys whose texts stay.
-        lengths: whether a text is replaced by its length; under ``truth`` none is.
+        value: the record, or part of it.
+        key: its key in the record.
+        kept: the keys whose texts stay.
+        lengths: whether a text is replaced by its length; not done under ``truth``.
     """
     made: Any = value
     if key in OPEN:
@@ -98,7 +99,7 @@ def redact(value: Any, *, confined: bool = False) -> Json:
 
     Args:
         value: the record.
-        confined: whether the experiment is: then letters are left out too, see :func:`hidden`.
+        confined: whether the experiment is confined: then letters are left out too, see :func:`hidden`.
     """
     return hidden(plain(value)) if confined else _redact(plain(value), "")
 
@@ -114,7 +115,7 @@ def _redact(value: Json, key: str) -> Json:
 
 
 def hide_record(record: TaskRecord) -> TaskRecord:
-    """A record of a confined experiment without what was said, recalled and learnt; its hash chain is of what was learnt."""
+    """A record of a confined experiment without what was said, recalled and learned; its hash chain covers what was learned."""
     return replace(
         record,
         rollouts=tuple(hidden(one, "rollouts") for one in record.rollouts),
@@ -124,5 +125,5 @@ def hide_record(record: TaskRecord) -> TaskRecord:
 
 
 def left_out(text: str) -> str:
-    """What stands in the place of a text; the empty one stays, and so does what is left out already."""
+    """What replaces a text; an empty text stays, and so does one that was already left out."""
     return f"[left out: {len(text)} characters]" if text and not _LEFT_OUT.fullmatch(text) else text

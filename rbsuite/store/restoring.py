@@ -1,4 +1,4 @@
-"""Records from plain data: what :func:`rbsuite.jsonable.plain` made of them becomes them again."""
+"""Restores records from the plain data that :func:`rbsuite.jsonable.plain` made of them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Reader = Callable[[Any], Any]
 
 
 def restore(kind: Any, value: Any) -> Any:
-    """The record of plain data: undoes :func:`rbsuite.jsonable.plain` for a class whose fields are annotated.
+    """A record from plain data: undoes :func:`rbsuite.jsonable.plain` for a class whose fields are annotated.
 
     Raises:
-        ValueError: the data has other fields, or values of other kinds.
+        ValueError: the data has different fields, or values of different kinds.
     """
     return _reader(kind)(value)
 
 
 @cache
 def _reader(kind: Any) -> Reader:
-    """What makes a value of an annotated kind from plain data."""
+    """The function that makes a value of an annotated kind from plain data."""
     if is_dataclass(kind):
         return _record_reader(kind)
     outer, inner = get_origin(kind), get_args(kind)

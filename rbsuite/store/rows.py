@@ -30,15 +30,15 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """What belongs to a task as a whole, in short.
+    """What belongs to a task as a whole, in brief.
 
     Attributes:
         usage: its cost by purpose.
         notes: its counts of things to report.
-        items: how many different items its recalls found.
-        characters: length of the text that its recalls put before the agent; of a recall that rollouts share, once.
+        items: how many distinct items its recalls found.
+        characters: length of the text that its recalls showed to the agent; a recall shared by rollouts counts once.
         ops: its memory operations, by kind.
-        memory_seconds: wall time that memory spent in a service or a library of its own.
+        memory_seconds: wall time that the memory spent in its own service or library.
     """
 
     usage: Mapping[str, Usage]
@@ -50,30 +50,30 @@ class TaskRow:
 
     @property
     def recalled(self) -> bool:
-        """Whether something was recalled: whether any recall put text before the agent."""
+        """Whether something was recalled, that is, whether any recall showed text to the agent."""
         return self.characters > 0
 
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One rollout in short, for statistics.
+    """One rollout in brief, for statistics.
 
     Attributes:
         task_id: the task.
-        position: its place in the stream, from 0.
+        position: its position in the stream, from 0.
         rollout: index of the rollout within its task.
-        selected: whether it counts as the task's answer; where all do their mean is the answer.
+        selected: whether it counts as the task's answer; if all do, their mean is the answer.
         end: why the rollout ended.
         score: the environment's score in [0, 1], or ``None``.
         label: the verdict's label; empty for a broken rollout, which has no verdict.
         steps: turns of the agent.
         usage: cost of the rollout by purpose.
         seconds: wall time.
-        measures: the environment's figures beside the score, by name.
+        measures: the environment's figures besides the score, by name.
         truth: details of the check that the environment kept.
-        error: why the rollout broke; empty where it did not.
-        whole: what belongs to the task as a whole; on the selected rollout only (the first where all count), so that sums over rows count
-            it once.
+        error: why the rollout broke; empty if it did not.
+        whole: what belongs to the task as a whole; only on the selected rollout (the first if all count), so that sums over rows count it
+            once.
     """
 
     task_id: str
@@ -93,10 +93,10 @@ class ResultRow:
 
 
 _READABLE = 256
-"""The text of a recall is compressed above so many characters: few read it in SQL, and it is long and much like the others."""
+"""The text of a recall is compressed above this many characters: few people read it in SQL, and it is long and much like the others."""
 
 _READABLE_OP = 512
-"""An operation is compressed above so many characters: a lesson whose key is a long task is most of what a short task stores."""
+"""An operation is compressed above this many characters: a lesson keyed by a long task is most of what a short task stores."""
 
 UNDECLARED = "undeclared"
 """The kind of act that adds a run to an experiment whose declared runs are finished."""
@@ -104,13 +104,13 @@ UNDECLARED = "undeclared"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A run that was taken back, or added.
+    """An act by which a run was rewound, or added.
 
     Attributes:
-        run: its id.
-        kind: why: ``rewind`` or ``retry-failed``; :data:`UNDECLARED` where the run was added.
-        position: how many tasks it kept.
-        tasks: how many were discarded.
+        run: the id of the run.
+        kind: the reason: ``rewind`` or ``retry-failed``; :data:`UNDECLARED` if the run was added.
+        position: how many tasks the run kept.
+        tasks: how many tasks were discarded.
     """
 
     run: str
@@ -124,9 +124,9 @@ class Failures:
     """What broke in a run.
 
     Attributes:
-        rollouts: how many rollouts it has.
-        broken: how many of them ended for a reason that says nothing about the agent.
-        first: position of the first task with one; ``None``: there is none.
+        rollouts: how many rollouts the run has.
+        broken: how many of them ended for reasons unrelated to the agent.
+        first: position of the first task with a broken rollout; ``None``: there is none.
     """
 
     rollouts: int
@@ -136,14 +136,14 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class EncodedRecord:
-    """A task record as column values, without the keys that the database gives.
+    """A task record as column values, without the keys that the database assigns.
 
     Attributes:
         task: columns ``position`` to ``head`` of table ``task``.
         rollouts: columns of table ``rollout`` from ``end_reason`` on, and the trajectory's body.
         recalls: columns of table ``recall`` from ``rollout`` on.
         ops: columns of table ``op`` from ``kind`` on.
-        shared: JSON that is kept once, by SHA-256.
+        shared: JSON that is stored once, by SHA-256.
     """
 
     task: Row
@@ -161,7 +161,7 @@ def encode_record(record: TaskRecord) -> EncodedRecord:
         TypeError: a value in it has no JSON form.
     """
     shared = SharedRows()
-    seconds = [record.memory_seconds] if record.memory_seconds else []  # a time only where there is one
+    seconds = [record.memory_seconds] if record.memory_seconds else []  # a time only if there is one
     return EncodedRecord(
         task=(
             record.position,
@@ -205,14 +205,14 @@ def _rollout_row(record: RolloutRecord, shared: SharedRows) -> tuple[Row, bytes]
 
 
 def _real(value: float) -> float:
-    """A number as SQLite gives it back: it has no negative zero."""
+    """A number as SQLite returns it: it has no negative zero."""
     return float(value) + 0.0
 
 
 def decode_rollout(
     head: str | bytes, body: tuple[str, tuple[Step, ...], Observation | None] = ("", (), None)
 ) -> RolloutRecord:
-    """The rollout of a ``head`` column, with the query, steps and final observation of its body."""
+    """A rollout from a ``head`` column, with the query, steps and final observation from its body."""
     task_id, rollout, seed, end, error, grade, judged, costs, notes, seconds = read_head(head)
     trajectory = Trajectory(task_id, rollout, seed, *body, end, error, None if grade is None else Grade(*grade))
     return RolloutRecord(trajectory, verdict(judged), usage(costs), tuple(notes), seconds)
@@ -222,7 +222,7 @@ def read_head(head: str | bytes) -> list[Any]:
     """The values in a ``head`` column of table ``rollout``.
 
     Raises:
-        ValueError: a score in it is none that an environment or a judge gives: a store that says so was changed.
+        ValueError: it contains a score that no environment or judge returns: the store was changed.
     """
     row: list[Any] = loads(unpack(head))
     grade, judged = row[5:7]
@@ -249,7 +249,7 @@ def _recall_row(event: RecallEvent) -> Row:
 
 
 def decode_recall(row: Row) -> RecallEvent:
-    """The recall of a row of table ``recall``, from ``rollout`` on."""
+    """A recall from a row of table ``recall``, from column ``rollout`` on."""
     rollout, phase, step, version, reason, index, items, _, text = row
     found = tuple(Recalled(*item) for item in loads(unpack(items)))
     recall = Recall(found, unpack(text), unpack(reason), unpack(index))
@@ -259,7 +259,7 @@ def decode_recall(row: Row) -> RecallEvent:
 def op_row(op: MemoryOp) -> Row:
     """An operation as the columns ``kind`` to ``payload`` of the tables ``op`` and ``seed``."""
     target = op.item.id if op.item is not None else op.item_id or op.document
-    # Without the fields that hold nothing, which are most of an operation's.
+    # Without empty fields, which are most of an operation's fields.
     values = {key: value for key, value in _op_values(op).items() if value}
     return pack(op.op), pack(target), pack(dumps(values), _READABLE_OP)
 
@@ -305,7 +305,7 @@ def _item_values(item: MemoryItem) -> dict[str, Any]:
 
 
 def decode_op(payload: str | bytes) -> MemoryOp:
-    """The operation of a ``payload`` column."""
+    """An operation from a ``payload`` column."""
     values = loads(unpack(payload))
     values["provenance"] = _provenance(values["provenance"])
     if "item" in values:
@@ -343,13 +343,13 @@ def encode_manifest(manifest: Manifest) -> str:
     """A manifest as JSON.
 
     Raises:
-        ValueError, TypeError: as :func:`rbsuite.store.codec.dumps`.
+        ValueError, TypeError: as in :func:`rbsuite.store.codec.dumps`.
     """
     return dumps({"config": manifest.config, "facts": manifest.facts, "runs": [plain(run) for run in manifest.runs]})
 
 
 def decode_manifest(text: str) -> Manifest:
-    """The manifest of :func:`encode_manifest`."""
+    """A manifest from the text of :func:`encode_manifest`."""
     values = loads(text)
     return Manifest(values["config"], values["facts"], tuple(_run(run) for run in values["runs"]))
 
@@ -360,7 +360,7 @@ def encode_runs(runs: Sequence[RunInfo]) -> str:
 
 
 def decode_runs(text: str) -> tuple[RunInfo, ...]:
-    """The runs of :func:`encode_runs`."""
+    """Runs from the text of :func:`encode_runs`."""
     return tuple(_run(run) for run in loads(text))
 
 

@@ -1,10 +1,9 @@
-"""The tables of an experiment's SQLite file, the views for people, and the way from an older schema to this one.
+"""The tables of an experiment's SQLite file, the views for people, and the migration from older schemas.
 
-A store is known by its ``application_id``. Keys are made, not drawn: a task's is its run and position (:func:`task_key`), that of a part of
-a task is the task's key and an ordinal (of a run's seed, the run's number and an ordinal), so a run's rows stand in stream order and need
-no further index. Text columns hold text, or a BLOB
-made by :func:`rbsuite.store.codec.pack` where the text is long or has no UTF-8 form. Columns next to a ``head`` or ``payload`` repeat what
-stands in it, for SQL; the JSON is what is read back.
+A store is recognised by its ``application_id``. Keys are computed, not assigned: a task's key is its run and position (:func:`task_key`),
+the key of a part of a task is the task's key and an ordinal (for a run's seed, the run's number and an ordinal), so a run's rows are in
+stream order and need no other index. Text columns contain text, or a BLOB made by :func:`rbsuite.store.codec.pack` if the text is long or
+has no UTF-8 form. Columns next to a ``head`` or ``payload`` repeat its contents for SQL; the JSON is what is read back.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ APPLICATION_ID = 0x52425354
 Migration = Callable[[sqlite3.Connection], None]
 
 OLDEST_VERSION = 3
-"""The oldest schema version that can be brought up to date; what was before it was never released."""
+"""The oldest schema version that can be migrated; earlier ones were never released."""
 
 MIGRATIONS: tuple[Migration, ...] = ()
 """Step ``i`` turns schema version ``OLDEST_VERSION + i`` into the next. A migration runs inside a transaction and must not end it."""
@@ -34,7 +33,7 @@ POSITIONS = 1 << 24
 """A run has fewer tasks than this."""
 
 ORDINALS = 1 << 20
-"""A task has fewer rollouts, recalls and operations than this, each."""
+"""A task has fewer rollouts, fewer recalls and fewer operations than this."""
 
 TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL)",
@@ -107,10 +106,10 @@ _START = "SELECT 0, start_hash FROM run WHERE id = ?"
 def newest(execute: Callable[[str, tuple[int, ...]], Sequence[tuple[int, str]]], run: int) -> tuple[int, str] | None:
     """Newest version and hash chain of a run; before its first task, 0 and the chain of the bank it started from.
 
-    ``None`` where the run has no row, as in a damaged file.
+    ``None`` if the run has no row, as in a damaged file.
 
     Args:
-        execute: gives all rows of a query.
+        execute: returns all rows of a query.
         run: the run's number.
     """
     found = execute(_NEWEST, (task_key(run, 0), task_key(run + 1, 0))) or execute(_START, (run,))
@@ -118,7 +117,7 @@ def newest(execute: Callable[[str, tuple[int, ...]], Sequence[tuple[int, str]]],
 
 
 def task_key(run: int, position: int) -> int:
-    """Key of a task; ``* ORDINALS`` and plus an ordinal, of a part of it."""
+    """The key of a task; times ``ORDINALS`` plus an ordinal, the key of a part of it."""
     return run * POSITIONS + position
 
 
@@ -139,7 +138,7 @@ def create_tables(connection: sqlite3.Connection) -> None:
 def lacking(connection: sqlite3.Connection) -> str:
     """The first column of :data:`TABLES` that a database does not have, as ``table.column``; empty if it has all.
 
-    A store that was written while a schema version was still being worked on has that version's number but not its tables.
+    A store that was written during the development of a schema version has that version's number but not its tables.
     """
     with closing(sqlite3.connect(":memory:")) as model:
         for statement in TABLES:
@@ -154,7 +153,7 @@ def stored_version(connection: sqlite3.Connection, path: Path) -> int:
 
     Raises:
         StoreError: the file is a database, but not an experiment store.
-        sqlite3.DatabaseError: it is no database.
+        sqlite3.DatabaseError: it is not a database.
     """
     if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
         row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
@@ -164,15 +163,15 @@ def stored_version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Path | None:
-    """Bring an older store to the newest schema; a copy of the file is made first.
+    """Migrate an older store to the newest schema; a copy of the file is made first.
 
     Args:
         connection: in autocommit mode, opened for writing, with no transaction under way.
-        path: the database file; the copy stands next to it.
-        migrations: all steps there are, from :data:`OLDEST_VERSION` on.
+        path: the database file; the copy is placed next to it.
+        migrations: all existing steps, from :data:`OLDEST_VERSION` on.
 
     Returns:
-        The copy, or ``None`` where nothing was to do.
+        The copy, or ``None`` if there was nothing to do.
     """
     version = stored_version(connection, path)
     steps = migrations[version - OLDEST_VERSION :]

@@ -1,9 +1,9 @@
 """Texts of confined experiments at rest: encrypted, under a key that is kept outside the experiment's directory.
 
-The columns of such a store hold what may be seen (:func:`rbsuite.store.redaction.hidden`): figures, ids, lengths. The whole records stand
-beside them in the table ``sealed``, one a task and one for the seed of a run, as compressed JSON under AES-256-GCM. So whoever has the file
-alone reads figures and no word, and whoever has the key too reads what was committed. Each experiment has a key of its own: to destroy it
-is to destroy the texts in every copy of the store.
+The columns of such a store contain what may be seen (:func:`rbsuite.store.redaction.hidden`): figures, ids, lengths. The whole records are
+beside them in the table ``sealed``, one per task and one for the seed of a run, as compressed JSON under AES-256-GCM. So anyone with only
+the file can read figures but no texts, and anyone who also has the key can read what was committed. Each experiment has its own key:
+destroying it destroys the texts in every copy of the store.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ META = "seal"
 """The entry of the table ``meta`` that names the key; a store without it has no sealed texts."""
 
 TABLE = "CREATE TABLE sealed (id INTEGER PRIMARY KEY, data BLOB NOT NULL)"
-"""Made in confined stores alone. The id is a task's key, or :func:`seed_id`."""
+"""Made only in confined stores. The id is a task's key, or :func:`seed_id`."""
 
 SELECT = "SELECT id, data FROM sealed WHERE id >= ? AND id < ? ORDER BY id"
 
@@ -37,10 +37,10 @@ _KEY_BYTES, _NONCE_BYTES = 32, 12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Seal:
-    """Closes and opens texts.
+    """Encrypts and decrypts texts.
 
     Attributes:
-        name: of the key, as the store has it.
+        name: the name of the key, as recorded in the store.
         key: the key.
     """
 
@@ -52,20 +52,20 @@ class Seal:
 
         Args:
             place: the id of its row.
-            value: what has a form as plain data.
+            value: a value that can be written as plain data.
 
         Raises:
-            ValueError, TypeError: it has none.
+            ValueError, TypeError: it cannot.
         """
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed: bytes = _cipher(self.key).encrypt(nonce, squeeze(dumps(plain(value))), self._bound(place))
         return nonce + sealed
 
     def open(self, place: int, data: bytes) -> Any:
-        """The plain data of :meth:`close`.
+        """The plain data that :meth:`close` encrypted.
 
         Raises:
-            ValueError: it was changed, or is of another place.
+            ValueError: it was changed, or belongs to another place.
         """
         from cryptography.exceptions import InvalidTag
 
@@ -80,25 +80,25 @@ class Seal:
 
 
 def _cipher(key: bytes) -> Any:
-    # Imported where it is needed: most experiments are not confined.
+    # Imported only when needed: most experiments are not confined.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(key)
 
 
 def seed_id(run: int) -> int:
-    """The id of what is sealed of a run's seed."""
+    """The id of a run's sealed seed."""
     return -1 - run
 
 
 def linked(row: tuple[int, bytes]) -> tuple[Any, ...]:
-    """What stands for a sealed row in the chain over records."""
+    """What represents a sealed row in the chain over records."""
     place, data = row
     return "sealed", place, sha256(data).hexdigest()
 
 
 def keys_directory() -> Path:
-    """Where the keys are: the directory of ``$RBSUITE_KEYS`` if that is set, else ``keys`` in the data directory. It need not exist."""
+    """Where the keys are: the directory ``$RBSUITE_KEYS`` if that is set, else ``keys`` in the data directory. It need not exist."""
     named = os.environ.get(KEYS_VARIABLE, "")
     return Path(named).expanduser().absolute() if named else data_directory() / "keys"
 
@@ -107,7 +107,7 @@ def key_path(name: str) -> Path:
     """The file of a key.
 
     Raises:
-        StoreError: that is no name of a key.
+        StoreError: it is not a valid key name.
     """
     if not _NAME.fullmatch(name):
         raise StoreError("the store names an invalid key.", "Restore the store from a copy.")
@@ -115,13 +115,13 @@ def key_path(name: str) -> Path:
 
 
 def new_seal(experiment: Path) -> Seal:
-    """A new key, in a file that only its owner may read.
+    """Make a new key, in a file that only its owner may read.
 
     Args:
-        experiment: the directory of the store that is to be sealed, and no place for its key: who copies it must not have both.
+        experiment: the directory of the store to seal, which must not contain the key: a copy of it must not include both.
 
     Raises:
-        StoreError: the key cannot be written, or would be in the experiment.
+        StoreError: the key cannot be written, or would be in the experiment's directory.
     """
     if keys_directory().resolve().is_relative_to(experiment.resolve()):
         raise StoreError(
@@ -138,7 +138,7 @@ def new_seal(experiment: Path) -> Seal:
             os.fsync(handle)
         finally:
             os.close(handle)
-        sync_directory(path.parent)  # or a power failure could leave a store without its key
+        sync_directory(path.parent)  # otherwise a power failure could leave a store without its key
     except OSError as error:
         raise StoreError(
             f"the key of private texts cannot be kept in {path.parent}: {error.strerror}.",
@@ -148,10 +148,10 @@ def new_seal(experiment: Path) -> Seal:
 
 
 def find_seal(name: str) -> Seal | None:
-    """The key of a name; ``None``: it is not on this machine.
+    """The key with a name; ``None``: it is not on this machine.
 
     Raises:
-        StoreError: it cannot be read, or is none.
+        StoreError: it cannot be read, or is not a key.
     """
     path = key_path(name)
     try:
@@ -166,5 +166,5 @@ def find_seal(name: str) -> Seal | None:
 
 
 def destroy(seal: Seal) -> None:
-    """Remove a key, of a store that holds nothing."""
+    """Remove the key of a store that contains nothing."""
     key_path(seal.name).unlink(missing_ok=True)

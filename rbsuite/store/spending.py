@@ -1,6 +1,6 @@
-"""What an experiment has cost in all its sessions, kept beside its records: what was thrown away counts too.
+"""What an experiment has cost in all its sessions, kept beside its records: discarded work counts too.
 
-It is no result, and in no chain. The table is made when something is first spent, so a file without it is one that has cost nothing yet.
+It is not a result, and not in any chain. The table is made when something is first spent, so a file without it has cost nothing yet.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _READ = "SELECT calls, tokens, cost, unpriced, seconds FROM spent WHERE id = 1"
 
 
 def read_spent(database: Database) -> Spent:
-    """What was spent so far."""
+    """What has been spent so far."""
     if not database.rows("SELECT 1 FROM sqlite_master WHERE name = 'spent'"):
         return Spent()
     rows = database.rows(_READ)
@@ -24,7 +24,7 @@ def read_spent(database: Database) -> Spent:
 
 
 def add_spent(database: Database, more: Spent) -> Spent:
-    """Add to it, in one transaction; gives what was spent in all, by other processes too."""
+    """Add to it, in one transaction, and return the total, including what other processes spent."""
     with database.transaction() as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'spent'").fetchone():
             connection.execute(TABLE)

@@ -1,4 +1,4 @@
-"""Putting a store's log on the disk from a thread, so that no commit waits for it."""
+"""Writing a store's log to disk from a thread, so that no commit waits for it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from rbsuite.errors import StoreError
 
 SYNC_SECONDS = 0.1
-"""The least time between two requests to the disk."""
+"""The minimum time between two syncs."""
 
 
 class LogSync:
-    """Puts what was committed on the disk soon after: at once, if the last time is :data:`SYNC_SECONDS` ago, else when it is.
+    """Writes commits to disk soon afterwards: immediately if the last sync was :data:`SYNC_SECONDS` ago, otherwise when it was.
 
-    SQLite itself does so before it moves the log into the file and when that is closed.
+    SQLite itself syncs before it moves the log into the file and when the file is closed.
 
     Args:
         path: the database file.
@@ -31,17 +31,17 @@ class LogSync:
         self._thread: threading.Thread | None = None
 
     def note(self) -> None:
-        """A transaction was committed."""
+        """Note that a transaction was committed."""
         self._committed.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="rbsuite-sync", daemon=True)
             self._thread.start()
 
     def check(self) -> None:
-        """See that all went well so far.
+        """Check that all syncs have succeeded so far.
 
         Raises:
-            StoreError: the disk refused; what was committed since may be lost by a power cut.
+            StoreError: a sync failed; what was committed since may be lost in a power cut.
         """
         if self._failed is not None:
             raise StoreError(
@@ -50,7 +50,7 @@ class LogSync:
             ) from self._failed
 
     def close(self) -> None:
-        """End the thread; what it has not done is done by the closing of the database."""
+        """End the thread; closing the database writes what it has not written."""
         self._closing.set()
         self._committed.set()
         if self._thread is not None:

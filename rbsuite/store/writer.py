@@ -23,7 +23,7 @@ from rbsuite.store.schema import ORDINALS, task_key
 from rbsuite.store.sealing import Seal, linked
 
 _KNOWN_SHARED = 100_000
-"""How many hashes of shared rows are remembered as stored, so that they are not compressed again."""
+"""How many hashes of stored shared rows are remembered, so that these are not compressed again."""
 
 _HEAD = "SELECT version, state_hash, record_hash FROM task WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
 _ORIGIN = "SELECT 0, start_hash, origin_hash FROM run WHERE id = ?"
@@ -32,7 +32,7 @@ _PARTS = ("rollout", "trajectory", "recall", "op")
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """Where a run stands: how many tasks are committed, and the chains of its bank and of its records after them."""
+    """The state of a run: how many tasks are committed, and the chains of its bank and of its records after them."""
 
     committed: int
     state_hash: str
@@ -45,7 +45,7 @@ class Writer:
     Args:
         database: the store, opened for writing.
         manifest: the store's manifest.
-        seal: closes the texts of a confined experiment; the columns hold what may be seen.
+        seal: encrypts the texts of a confined experiment; the columns contain what may be seen.
     """
 
     def __init__(self, database: Database, manifest: Manifest, seal: Seal | None = None) -> None:
@@ -70,7 +70,7 @@ class Writer:
                 encoded, sealed = encode_record(hide_record(record)), (key, self._seal.close(key, record))
             with self._turn:
                 with self._database.transaction() as connection:
-                    # Forgotten until the commit is certain; an interrupt in between only costs a query.
+                    # Removed until the commit is certain; an interrupt in between only costs a query.
                     head = self._heads.pop(run, None) or _read_head(connection, run)
                     if _already(connection, run, info, head, record):
                         return False
@@ -83,7 +83,7 @@ class Writer:
         except (ValueError, TypeError, OverflowError) as error:
             where = unstorable(record, "record") or str(error)
             if self._seal is not None:
-                where = type(error).__name__  # the rest may repeat what was said
+                where = type(error).__name__  # the rest may repeat confidential text
             raise StoreError(
                 f"task {record.task_id!r} of run {info.id!r} cannot be stored: {where}.",
                 "Records may contain only finite numbers, texts, lists and dicts; fix the plugin that made it.",
@@ -91,7 +91,7 @@ class Writer:
         return True
 
     def note_templates(self, used: Mapping[tuple[str, str], str]) -> None:
-        """Keep hashes of templates: see :meth:`rbsuite.store.ExperimentStore.note_templates`."""
+        """Record hashes of templates: see :meth:`rbsuite.store.ExperimentStore.note_templates`."""
         new = {key: sha for key, sha in used.items() if self._templates.get(key) != sha}
         if not new:
             return
@@ -110,12 +110,12 @@ class Writer:
         self._templates.update(new)
 
     def forget(self, run_id: str) -> None:
-        """Where a run stands is read anew next time: another process may go on with it."""
+        """Read the state of a run again next time: another process may continue it."""
         with self._turn:
             self._heads.pop(self._runs[run_id][0], None)
 
     def mark_finished(self, run_id: str) -> None:
-        """Note that a run is complete: see :meth:`rbsuite.store.ExperimentStore.mark_finished`."""
+        """Mark a run as complete: see :meth:`rbsuite.store.ExperimentStore.mark_finished`."""
         run, info = self._runs[run_id]
         with self._database.transaction() as connection:
             head = _read_head(connection, run)
@@ -127,7 +127,7 @@ class Writer:
             connection.execute("UPDATE run SET finished = 1 WHERE id = ?", (run,))
 
     def rewind(self, run_id: str, position: int, kind: str, tail: Sequence[TaskRecord]) -> None:
-        """Take a run back: see :meth:`rbsuite.store.ExperimentStore.rewind`."""
+        """Rewind a run: see :meth:`rbsuite.store.ExperimentStore.rewind`."""
         run, _ = self._runs[run_id]
         first, last = task_key(run, position), task_key(run + 1, 0)
         with self._turn, self._database.transaction() as connection:
@@ -160,7 +160,7 @@ class Writer:
         record: EncodedRecord,
         sealed: tuple[int, bytes] | None,
     ) -> tuple[list[str], str]:
-        """Insert all rows of a record; gives the hashes of the shared rows that were not known to be stored, and the link."""
+        """Insert all rows of a record; returns the hashes of the shared rows that were not known to be stored, and the link."""
         execute, key = connection.execute, task_key(run, record.task[0])
         first = key * ORDINALS
         task = (key, run, *record.task)
@@ -188,7 +188,7 @@ class Writer:
 
 
 def unstorable(value: Any, path: str) -> str:
-    """What in a record has no JSON form and where it stands; empty if all has."""
+    """What in a record has no JSON form, and where it is; empty if everything has one."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"{path} is {value}"
     if value is None or isinstance(value, str | int | float):
@@ -217,7 +217,7 @@ def _read_head(connection: sqlite3.Connection, run: int) -> _Head:
 
 
 def _already(connection: sqlite3.Connection, run: int, info: RunInfo, head: _Head, record: TaskRecord) -> bool:
-    """Whether this very record is committed; another record at a committed position is an error."""
+    """Whether exactly this record is already committed; a different record at a committed position is an error."""
     row = connection.execute(
         "SELECT run, position, state_hash FROM task WHERE commit_id = ?", (pack(record.commit_id),)
     ).fetchone()

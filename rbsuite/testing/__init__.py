@@ -1,4 +1,4 @@
-"""The kit for authors of plugins: the rules of every contract as functions and as a pytest plugin, and what rbsuite's own tests use.
+"""The kit for plugin authors: the rules of every contract as functions and as a pytest plugin, and what rbsuite's own tests use.
 
 from rbsuite.testing import check_environment, require_kept
 

@@ -1,4 +1,4 @@
-"""The rules for agents. They play practice tasks of every action mode that they declare, with a simulated model."""
+"""The rules for agents. Agents play practice tasks in every action mode that they declare, with a simulated model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rbsuite.trajectory import Action, ToolCall
 
 KIND = "agent"
 TURNS = 6
-"""Turns that an agent may take on a practice task."""
+"""Maximum number of turns an agent may take on a practice task."""
 LESSON = "Look the parcel up in the log of the depot before you answer."
 OTHER = "Parcels that are wet lie elsewhere."
 SEED = 7
@@ -32,9 +32,9 @@ class AgentRollout:
     """One rollout of an agent.
 
     Attributes:
-        actions: what it did.
-        requests: what its model was asked.
-        score: what it came to.
+        actions: the agent's actions.
+        requests: the requests to its model.
+        score: the final score.
     """
 
     actions: tuple[Action, ...]
@@ -47,7 +47,7 @@ class AgentSubject(Subject[AgentSpec]):
 
     @property
     def modes(self) -> Sequence[ActionMode]:
-        """The action modes that it declares, as far as there are such."""
+        """The action modes that it declares, if they exist."""
         return [mode for mode in self.spec.action_modes if mode in MODES]
 
     async def play(
@@ -62,11 +62,11 @@ class AgentSubject(Subject[AgentSpec]):
         """A rollout of a practice task.
 
         Args:
-            mode: of the environment.
-            number: the task.
+            mode: the environment's action mode.
+            number: the number of the task.
             memory: what was recalled.
-            answer: what the model says; ``None``: what the reference solution does.
-            later: what is recalled in its place after the first turn; ``None``: nothing.
+            answer: the model's answers; ``None``: those of the reference solution.
+            later: what replaces it after the first turn; ``None``: nothing.
         """
         environment, task = MODES[mode](), tasks().tasks[number]
         oracle = await SimulatedOracle().for_task(task, environment, environment)
@@ -90,12 +90,12 @@ class AgentSubject(Subject[AgentSpec]):
         return AgentRollout(tuple(done), tuple(services.requests), grade.score)
 
     async def use(self) -> list[AgentRollout]:
-        """A rollout in every mode, each by a new object."""
+        """A rollout in every mode, each with a new object."""
         return [await self.play(mode) for mode in self.modes]
 
 
 def said(request: ModelRequest) -> str:
-    """All the text of a request that its agent did not write itself."""
+    """All text in a request that the agent did not write itself."""
     return "\n".join(message.text for message in request.messages if message.role != "assistant")
 
 
@@ -300,4 +300,4 @@ RULES: tuple[Rule[Any], ...] = (
     model_fails,
     fenced,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

@@ -1,6 +1,6 @@
-"""A virtual clock: an event loop in which waiting takes no time, but time passes all the same.
+"""A virtual clock: an event loop in which waiting takes no real time, but virtual time passes.
 
-With it a test sees in milliseconds what an experiment does that would wait for hours, and in the same order every time.
+With it, a test can observe in milliseconds an experiment that would wait for hours, and in the same order every time.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(_JumpingSelector(self._jump))
 
     def time(self) -> float:
-        """Virtual seconds since the loop was made."""
+        """Virtual seconds since the loop was created."""
         return self._now
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """Wait for the threads, however long it takes: from Python 3.12 on there is a limit, which would be over at once on this clock."""
+        """Wait for the threads, however long it takes: since Python 3.12 there is a timeout, which would expire at once on this clock."""
         await super().shutdown_default_executor()
 
     def _jump(self, seconds: float) -> None:
@@ -33,14 +33,14 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Where it would wait for a timer, moves the clock instead."""
+    """Advances the clock instead of waiting for a timer."""
 
     def __init__(self, jump: Callable[[float], None]) -> None:
         super().__init__()
         self._jump = jump
 
     def select(self, timeout: float | None = None) -> Any:
-        """Events that are there; waits in earnest only where no timer is set."""
+        """Events that are ready; really waits only if no timer is set."""
         ready = super().select(None if timeout is None else 0)
         if not ready and timeout is not None and timeout > 0:
             self._jump(timeout)
@@ -48,7 +48,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 def run_virtual(main: Coroutine[Any, Any, _T]) -> tuple[_T, float]:
-    """Run a coroutine on a virtual clock; gives its result and the virtual seconds it took."""
+    """Run a coroutine on a virtual clock; returns its result and the virtual seconds it took."""
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         result = runner.run(main)
         return result, runner.get_loop().time()

@@ -1,4 +1,4 @@
-"""The contract kit as a test module: a test for every rule and everything that is to be checked.
+"""The contract kit as a test module: a test for every rule and every target.
 
     pytest --pyargs rbsuite.testing.contract --rbsuite-check NAME
 
@@ -33,12 +33,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def found() -> dict[Target, list[Finding]]:
-    """What was found so far."""
+    """The findings so far."""
     return {}
 
 
 def test_rule(targets: Targets, target: Target, rule: str, found: dict[Target, list[Finding]]) -> None:
-    """The rule is kept. One that cannot be tried is skipped, with the reason."""
+    """The rule is kept. A rule that cannot be checked is skipped, with the reason."""
     if target not in found:
         found[target] = check(target.kind, target.name, targets.plugins)
     (finding,) = [one for one in found[target] if one.rule == rule]

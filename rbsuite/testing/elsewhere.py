@@ -1,7 +1,7 @@
-"""Jobs of the kit that need a process of their own: what a fresh interpreter does when it imports a module, lists tasks or embeds texts.
+"""Jobs of the kit that need their own process: what a fresh interpreter does when it imports a module, lists tasks or embeds texts.
 
-``python -m rbsuite.testing.elsewhere`` reads a job as JSON and writes the answer as JSON. At module level it imports next to nothing, so
-that what a job is seen to import is the plugin's doing.
+``python -m rbsuite.testing.elsewhere`` reads a job as JSON and writes the answer as JSON. At module level it imports almost nothing, so
+that whatever a job imports is due to the plugin.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 SECONDS = 60.0
-"""What a job may take."""
+"""The time limit of a job."""
 HEAVY = ("datasets", "gymnasium", "jinja2", "litellm", "numpy", "openai", "pandas", "scipy", "torch", "transformers")
-"""Packages that take long to import, and that a list of what is installed does not need."""
+"""Packages that take long to import and are not needed to list what is installed."""
 _WORK = {
     "os.exec": "starts a program",
     "os.fork": "starts a process",
@@ -35,7 +35,7 @@ _WORK = {
     "socket.getaddrinfo": "asks the network for an address",
     "subprocess.Popen": "starts a program",
 }
-"""Audit events that are work, in words."""
+"""Audit events that count as work, in words."""
 
 
 class Elsewhere(Exception):
@@ -43,12 +43,12 @@ class Elsewhere(Exception):
 
 
 async def elsewhere(job: str, *, hash_seed: int = 0, **arguments: Any) -> Any:
-    """Do a job in another process, which finds the same modules as this one.
+    """Run a job in another process, which finds the same modules as this one.
 
     Args:
-        job: its name, see :data:`JOBS`.
+        job: the name of the job, see :data:`JOBS`.
         hash_seed: how texts are hashed there.
-        arguments: those of the job, plain data.
+        arguments: the job's arguments, as plain data.
 
     Raises:
         Elsewhere: it failed.
@@ -75,7 +75,7 @@ async def elsewhere(job: str, *, hash_seed: int = 0, **arguments: Any) -> Any:
 
 
 def _imported(module: str) -> Any:
-    """What importing a module does beside defining things, in words."""
+    """What importing a module does besides defining things, in words."""
     import random
     import threading
     from importlib import import_module
@@ -111,7 +111,7 @@ def _imported(module: str) -> Any:
 
 
 def _by(package: str) -> bool:
-    """Whether a package is at work, and not a library that it imports."""
+    """Whether a package itself is running, not a library that it imports."""
     frame = sys._getframe(2)
     while frame is not None:
         name = str(frame.f_globals.get("__name__", "")).partition(".")[0]
@@ -145,7 +145,7 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 
 def _declared(entry: str) -> Any:
-    """What listing a plugin costs: seconds, without those in which others had the processor, and the heavy packages imported for it."""
+    """The cost of listing a plugin: seconds, excluding those spent waiting for a processor, and the heavy packages imported for it."""
     from importlib import import_module
 
     import rbsuite.plugins  # noqa: F401 - the core's own share
@@ -162,7 +162,7 @@ def _declared(entry: str) -> Any:
 
 
 def _queued() -> float:
-    """Seconds for which this thread could have run and did not get a processor; 0 where the system does not tell (it is not Linux)."""
+    """Seconds for which this thread could have run but did not get a processor; 0 if the system does not report it (not Linux)."""
     from pathlib import Path
 
     try:
@@ -189,7 +189,7 @@ def _tasks(factory: str, options: Mapping[str, Any], split: str, domain: str, da
 
 
 def _embedded(factory: str, options: Mapping[str, Any], texts: list[str]) -> Any:
-    """An embedder's id and its vectors, as hexadecimal digits."""
+    """An embedder's id and its vectors in hexadecimal."""
     import numpy as np
 
     from rbsuite.specs import load_object
@@ -209,7 +209,7 @@ JOBS: Mapping[str, Callable[..., Any]] = {
 
 
 def main() -> None:
-    """Do the job on standard input. What the plugin prints goes to standard error."""
+    """Run the job given on standard input. What the plugin prints goes to standard error."""
     answers = os.dup(1)
     os.dup2(2, 1)
     job, arguments = json.load(sys.stdin)

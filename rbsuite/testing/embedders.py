@@ -24,7 +24,7 @@ TEXTS = (
 )
 ODD = ("", "   \n", "?!", "\u00e9\u4e2d\U0001f600", "x" * 50_000, "word " * 20_000, "\x00")
 CLOSE = 1e-4
-"""How far the norm of a vector may be from 1, and how far a vector from itself in another batch."""
+"""How far the norm of a vector may be from 1, and a vector from itself in another batch."""
 
 
 class EmbedderSubject(Subject[EmbedderSpec]):
@@ -37,11 +37,11 @@ class EmbedderSubject(Subject[EmbedderSpec]):
         return made
 
     async def vectors(self, texts: Sequence[str], embedder: Embedder | None = None) -> Any:
-        """Vectors of texts, as they are given."""
+        """Vectors of texts, as returned by the embedder."""
         return await (embedder or self.embedder).embed(texts)
 
     async def use(self) -> list[bytes]:
-        """Vectors of the one object, and of a new one."""
+        """Vectors from the shared object and from a new one."""
         return [(await self.vectors(TEXTS, one)).tobytes() for one in (self.embedder, self.make())]
 
 
@@ -202,4 +202,4 @@ RULES: tuple[Rule[Any], ...] = (
     processes,
     odd_texts,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

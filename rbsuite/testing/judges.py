@@ -1,4 +1,4 @@
-"""The rules for judges. They are tried on rollouts of practice tasks, without a model."""
+"""The rules for judges. Judges are tried on rollouts of practice tasks, without a model."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from rbsuite.verdict import Verdict
 
 KIND = "judge"
 JUDGED = 6
-"""Rollouts that are judged."""
+"""Number of rollouts that are judged."""
 
 
 class JudgeSubject(Subject[JudgeSpec]):
     """A judge."""
 
     def requests(self) -> Sequence[JudgeRequest]:
-        """Rollouts to judge, right ones and wrong ones in turns; with scores where the judge is to have them."""
+        """Rollouts to judge, alternating between right and wrong; with scores if the judge should have them."""
         made = []
         for number in range(JUDGED):
             right = bool(number % 2)
@@ -35,7 +35,7 @@ class JudgeSubject(Subject[JudgeSpec]):
         return made
 
     async def judge(self, judge: Judge, request: JudgeRequest, answer: Answer = practised, seed: int = 1) -> Verdict:
-        """A verdict, which keeps to the contract.
+        """A verdict that meets the contract.
 
         Raises:
             PluginError: it does not.
@@ -44,7 +44,7 @@ class JudgeSubject(Subject[JudgeSpec]):
         return check_verdict(await judge.judge(request, services))
 
     async def use(self) -> list[Verdict]:
-        """Verdicts on all requests, by a new object."""
+        """Verdicts on all requests, from a new object."""
         judge = self.make()
         return [await self.judge(judge, request) for request in self.requests()]
 
@@ -190,4 +190,4 @@ RULES: tuple[Rule[Any], ...] = (
     model_fails,
     fenced,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

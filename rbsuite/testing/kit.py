@@ -1,4 +1,4 @@
-"""The contract kit: every rule, tried on what plugins declare.
+"""The contract kit: every rule, checked on what plugins declare.
 
     from rbsuite.testing import check_memory, require_kept
 
@@ -44,7 +44,7 @@ SUBJECTS: Mapping[str, type[Subject[Any]]] = {
     "embedder": EmbedderSubject,
     "model": ModelSubject,
 }
-"""What rules look at, by kind."""
+"""The subjects of rules, by kind."""
 
 RULES: Mapping[str, Sequence[Rule[Any]]] = {
     "plugin": plugins.RULES,
@@ -55,7 +55,7 @@ RULES: Mapping[str, Sequence[Rule[Any]]] = {
     "embedder": embedders.RULES,
     "model": models.RULES,
 }
-"""The rules of each kind, in the order in which they are tried."""
+"""The rules of each kind, in the order in which they are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Target:
 
     Attributes:
         kind: a kind of :data:`RULES`.
-        name: how a user writes it; of a plugin, the name of its entry point.
+        name: its name as a user writes it; for a plugin, the name of its entry point.
     """
 
     kind: str
@@ -73,11 +73,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What to check, and where its names are looked up.
+    """What to check, and where names are looked up.
 
     Attributes:
         plugins: the plugins.
-        targets: what is to be checked.
+        targets: what to check.
     """
 
     plugins: Plugins
@@ -85,16 +85,16 @@ class Targets:
 
 
 async def acheck(kind: str, reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try all rules of a kind on what a reference names. For code that runs in an event loop; else see :func:`check`.
+    """Check all rules of a kind on what a reference names. For code in an event loop; otherwise see :func:`check`.
 
     Args:
         kind: a kind of :data:`RULES`.
-        reference: a name, with options if need be, e.g. ``"reasoningbank:k=2"``; of a plugin, the name of its entry point.
+        reference: a name, with options if needed, e.g. ``"reasoningbank:k=2"``; for a plugin, the name of its entry point.
         known: where names are looked up; ``None``: everything that is installed.
 
     Raises:
         UnknownNameError: there is no such thing.
-        UsageError: an option that cannot be used.
+        UsageError: an option is invalid.
     """
     found = known or load_plugins()
     subject: Any = (
@@ -103,57 +103,57 @@ async def acheck(kind: str, reference: str, known: Plugins | None = None) -> lis
     try:
         return await try_rules(RULES[kind], subject, reference)
     finally:
-        with suppress(Exception):  # what cannot be closed has been found out by then
+        with suppress(Exception):  # by now a failure to close has been reported
             await subject.aclose()
 
 
 def check(kind: str, reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try all rules of a kind on what a reference names. See :func:`acheck`."""
+    """Check all rules of a kind on what a reference names. See :func:`acheck`."""
     return asyncio.run(acheck(kind, reference, known))
 
 
 def check_plugin(name: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for plugins on one, and all others on what it declares. See :func:`acheck`."""
+    """Check the rules for plugins on one, and all others on what it declares. See :func:`acheck`."""
     found = known or load_plugins()
     targets = find_targets(name, found)
     return [finding for target in targets.targets for finding in check(target.kind, target.name, targets.plugins)]
 
 
 def check_environment(reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for environments. See :func:`acheck`."""
+    """Check the rules for environments. See :func:`acheck`."""
     return check("environment", reference, known)
 
 
 def check_memory(reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for memories. See :func:`acheck`."""
+    """Check the rules for memories. See :func:`acheck`."""
     return check("memory", reference, known)
 
 
 def check_judge(reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for judges. See :func:`acheck`."""
+    """Check the rules for judges. See :func:`acheck`."""
     return check("judge", reference, known)
 
 
 def check_agent(reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for agents. See :func:`acheck`."""
+    """Check the rules for agents. See :func:`acheck`."""
     return check("agent", reference, known)
 
 
 def check_embedder(reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for embedders. See :func:`acheck`."""
+    """Check the rules for embedders. See :func:`acheck`."""
     return check("embedder", reference, known)
 
 
 def check_model(reference: str, known: Plugins | None = None) -> list[Finding]:
-    """Try the rules for models. See :func:`acheck`."""
+    """Check the rules for models. See :func:`acheck`."""
     return check("model", reference, known)
 
 
 def require_kept(findings: Sequence[Finding]) -> None:
-    """See that no rule is broken; for tests.
+    """Assert that no rule is broken; for tests.
 
     Raises:
-        AssertionError: some are; the message says which, what was found, and what to do.
+        AssertionError: some rules are; the message says which, what was found, and what to do.
     """
     broken = [
         f"{one.kind} {one.subject}: {one.rule}: {one.requires}\n    {one.detail}\n    -> {one.remedy}"
@@ -164,16 +164,16 @@ def require_kept(findings: Sequence[Finding]) -> None:
 
 
 def find_targets(text: str, known: Plugins) -> Targets:
-    """What a user means to check.
+    """What a user wants to check.
 
     Args:
-        text: a plugin's name or its distribution's, the name of something that a plugin declares (with options if need be), the path of a
-            plugin's directory or module; empty: everything.
-        known: the plugins that are installed.
+        text: the name of a plugin or its distribution, the name of something that a plugin declares (with options if needed), or the path
+            of a plugin's directory or module; empty: everything.
+        known: the installed plugins.
 
     Raises:
         UnknownNameError: there is no such thing; the nearest names are suggested.
-        UsageError: the path holds no plugin.
+        UsageError: the path contains no plugin.
     """
     infos = known.infos
     if not text:
@@ -214,10 +214,10 @@ def load_path(path: Path, known: Plugins) -> Targets:
 
     Args:
         path: the directory or module.
-        known: the plugins that are installed; those of the path that are among them are taken from there.
+        known: the installed plugins; plugins of the path that are among them are loaded from the path.
 
     Raises:
-        UsageError: there is no plugin, or one whose name another plugin has.
+        UsageError: there is no plugin, or its name belongs to another plugin.
     """
     place = path.resolve()
     entries = {place.stem: place.stem} if place.is_file() else _entries(place)
@@ -235,7 +235,7 @@ def load_path(path: Path, known: Plugins) -> Targets:
                 f"{path}: another plugin is named {name!r}: the one from {info.distribution}.",
                 "Rename one, or uninstall the other.",
             )
-        if info is not None:  # a copy of it is installed, and the path is what is asked for
+        if info is not None:  # a copy of it is installed, but the path was requested
             extended.remove(name)
             _forget(target)
         extended.add(name, f"{place.name} (by its path)", lambda target=target: _load(target))  # type: ignore[misc]
@@ -243,7 +243,7 @@ def load_path(path: Path, known: Plugins) -> Targets:
 
 
 def _is_of(distribution: str, place: Path) -> bool:
-    """Whether an installed distribution is that of a project's directory."""
+    """Whether an installed distribution is the one of a project's directory."""
     if place.is_file():
         return False
     project = tomllib.loads((place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -251,7 +251,7 @@ def _is_of(distribution: str, place: Path) -> bool:
 
 
 def _forget(target: str) -> None:
-    """Let the package of an entry point be imported anew."""
+    """Make the package of an entry point be imported again."""
     package = target.partition(":")[0].partition(".")[0]
     for module in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[module]
@@ -289,7 +289,7 @@ def _load(target: str) -> object:
 
 
 def _plugin(name: str, known: Plugins) -> PluginSubject:
-    """The subject of a plugin's name."""
+    """The subject for a plugin's name."""
     infos = {info.name: info for info in known.infos}
     if name not in infos:
         raise UnknownNameError("plugin", name, infos, "rbsuite plugins")

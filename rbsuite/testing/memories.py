@@ -1,4 +1,4 @@
-"""The rules for memories. They are tried on a short stream of practice tasks, in a bank of its own, without a model."""
+"""The rules for memories. Memories are tried on a short stream of practice tasks, in its own bank, without a model."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from rbsuite.transcript import render_steps, render_transcript
 
 KIND = "memory"
 MANY, PADDING = 40, 30_000
-"""Tasks and characters of a trajectory, where it is to be seen that what is recalled stays short."""
+"""Number of tasks and of characters per trajectory for checking that what is recalled stays short."""
 LONGEST = 20_000
-"""Tokens that may be put before an agent."""
+"""Maximum number of tokens that may be shown to an agent."""
 
 
 def in_bank(one: Rule[MemorySubject]) -> Rule[MemorySubject]:
-    """A rule that is tried on memories alone whose state is in the bank."""
+    """A rule that is checked only on memories whose state is in the bank."""
 
     async def check(subject: MemorySubject) -> None:
         require_bank(subject)
@@ -215,7 +215,7 @@ async def resume(subject: MemorySubject) -> None:
 
 
 async def _restores(subject: MemorySubject) -> None:
-    """The same where the state is outside the bank: a snapshot stays what it was, whatever is learnt later."""
+    """The same if the state is outside the bank: a snapshot stays what it was, whatever is learned later."""
     stream = await subject.stream(subject.one()).run(LENGTH - 1)
     snapshot = await subject.opened[-1].snapshot()
     if snapshot is None:
@@ -360,7 +360,7 @@ async def domains(subject: MemorySubject) -> None:
 )
 async def fenced(subject: MemorySubject) -> None:
     """Text from environments and models is fenced, for the agent and for the memory's own model."""
-    subject.make()  # raises where it cannot be tried
+    subject.make()  # raises if it cannot be tried
     await require_fenced(subject, memory=(subject.name,), judge="self")
 
 
@@ -393,4 +393,4 @@ RULES: tuple[Rule[Any], ...] = (
     domains,
     fenced,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

@@ -1,4 +1,4 @@
-"""The rules for in-process models. They answer requests about a practice task; a model that is bound to tasks is bound to that one."""
+"""The rules for in-process models. Models answer requests about a practice task; a model bound to tasks is bound to that one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ModelSubject(Subject[ModelSpec]):
     _tools: Sequence[ToolSpec] | None = None
 
     async def model(self) -> tuple[ChatModel, ChatModel]:
-        """A new one, as it is made and as it acts on the practice task."""
+        """A new model, as created and as it acts on the practice task."""
         model: ChatModel = self.make()
         made: object = model
         if not is_task_aware(made):
@@ -41,7 +41,7 @@ class ModelSubject(Subject[ModelSpec]):
         return model, await made.for_task(tasks().tasks[0], environment, environment)
 
     async def complete(self, *requests: ModelRequest) -> list[Completion]:
-        """What a new model answers to requests, one after the other."""
+        """A new model's answers to requests, one after the other."""
         made, model = await self.model()
         try:
             return [await model.complete(request) for request in requests]
@@ -49,7 +49,7 @@ class ModelSubject(Subject[ModelSpec]):
             await made.aclose()
 
     async def tools(self) -> Sequence[ToolSpec]:
-        """What it can be offered: a tool, or nothing where it says that it takes none."""
+        """What it can be offered: a tool, or nothing if it says that it accepts none."""
         if self._tools is None:
             try:
                 await self.complete(request(tools=(LOOK,)))
@@ -59,7 +59,7 @@ class ModelSubject(Subject[ModelSpec]):
         return self._tools
 
     async def use(self) -> str:
-        """What a new model answers to a few requests."""
+        """A new model's answers to a few requests."""
         tools = await self.tools()
         cold = [request(temperature=0.0), request(tools=tools, temperature=0.0), request(seed=2, temperature=0.0)]
         return canonical(await self.complete(*cold))
@@ -248,4 +248,4 @@ RULES: tuple[Rule[Any], ...] = (
     odd_requests,
     closes,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

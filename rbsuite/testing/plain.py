@@ -8,7 +8,7 @@ from typing import Any
 
 
 def unplain(value: Any) -> str:
-    """What of a value does not survive JSON, in words; empty if all does. Tuples come back as lists, which is allowed."""
+    """What in a value does not survive JSON, in words; empty if everything does. Tuples come back as lists, which is allowed."""
     for part in parts(value):
         if isinstance(part, set | frozenset):
             return "a set"
@@ -22,7 +22,7 @@ def unplain(value: Any) -> str:
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """A value and all that it holds, mappings and lists before what is in them."""
+    """A value and everything it contains, mappings and lists before their contents."""
     yield value
     if isinstance(value, Mapping):
         for inner in value.values():

@@ -30,11 +30,11 @@ class PluginSubject:
     """A plugin.
 
     Attributes:
-        name: of its entry point.
-        plugins: all plugins, this one among them.
-        load: gives its module or object.
-        entry: ``"module:attribute"`` where it can be imported; else empty.
-        distribution: where it comes from; ``None`` where it is not installed.
+        name: the name of its entry point.
+        plugins: all plugins, including this one.
+        load: returns its module or object.
+        entry: ``"module:attribute"`` if it can be imported; else empty.
+        distribution: the distribution it comes from; ``None`` if it is not installed.
     """
 
     name: str
@@ -162,7 +162,7 @@ async def cheap(subject: PluginSubject) -> None:
     require_importable(module)
     try:
         found = await elsewhere("declare", entry=subject.entry)
-        if found["seconds"] >= SLOW_SECONDS:  # the first time, a disk may have been slow
+        if found["seconds"] >= SLOW_SECONDS:  # the disk may have been slow the first time
             found = await elsewhere("declare", entry=subject.entry)
     except Elsewhere as error:
         raise Broken(str(error)) from error
@@ -194,7 +194,7 @@ async def templates(subject: PluginSubject) -> None:
 
 
 def entry_of(plugin: object) -> str:
-    """How another process finds a plugin; empty where it cannot."""
+    """How another process can find a plugin; empty if it cannot."""
     if isinstance(plugin, ModuleType):
         return plugin.__name__
     module = sys.modules.get(type(plugin).__module__)
@@ -203,4 +203,4 @@ def entry_of(plugin: object) -> str:
 
 
 RULES: tuple[Rule[Any], ...] = (loads, version, marked, hooks, declares, own_names, cheap, templates)
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

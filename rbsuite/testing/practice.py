@@ -1,6 +1,6 @@
-"""What the kit tries plugins with: small environments in every action mode, a stream of experiences, and services without a model.
+"""What the kit tries plugins on: small environments in every action mode, a stream of experiences, and services without a model.
 
-All of it is made of the numbers of tasks alone, so that it is the same every time.
+All of it is made only from task numbers, so that it is the same every time.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ DEPOTS = ("north", "south")
 SHELVES = ("left shelf", "middle shelf", "right shelf")
 RULES = "You help in a depot. Say on which shelf the parcel lies."
 TASKS = 12
-"""Tasks there are."""
+"""Number of tasks."""
 
 Answer = Callable[[ModelRequest], Awaitable[Completion]]
 
 
 def marker(number: int) -> str:
-    """A word that stands in what happened on a task, and nowhere else."""
+    """A word that occurs only in what happened on a task."""
     return f"trace{text_digest(str(number))[:8]}"
 
 
@@ -58,7 +58,7 @@ def tasks(split: str = "practice") -> TaskSet:
 
 
 class Practice(SyncEnvironment):
-    """Parcels on shelves. The tool tells the shelf; where there is none, it stands in the question's label."""
+    """Parcels on shelves. The tool returns the shelf; if there is no tool, the shelf is in the question's label."""
 
     mode: ClassVar[ActionMode] = "text"
 
@@ -71,7 +71,7 @@ class Practice(SyncEnvironment):
         return _PracticeEpisode(task, self.mode)
 
     def solution(self, task: Task) -> Solution:
-        """The tool where there is one, then the shelf."""
+        """The tool if there is one, then the shelf."""
         shelf = int(task.payload["shelf"])
         if self.mode == "choice":
             return Solution((Action.choose(shelf, SHELVES[shelf]),))
@@ -122,10 +122,10 @@ MODES: dict[ActionMode, type[Practice]] = {"text": Practice, "tools": ToolPracti
 
 
 class PracticePlugin:
-    """Declares the practice environments, ``practice-text`` and so on.
+    """Declares the practice environments: ``practice-text`` and so on.
 
     Args:
-        agent: their default agent.
+        agent: the default agent of the environments.
     """
 
     def __init__(self, agent: str) -> None:
@@ -151,13 +151,13 @@ class PracticePlugin:
 
 
 def trajectory(number: int, *, right: bool = True, rollout: int = 0, padding: int = 0) -> Trajectory:
-    """A rollout of a task, as its agent saw it.
+    """A rollout of a task, as the agent saw it.
 
     Args:
-        number: the task.
-        right: whether it came to the right end.
+        number: the number of the task.
+        right: whether it succeeded.
         rollout: index of the rollout.
-        padding: characters of a long observation in it.
+        padding: number of characters of a long observation in it.
     """
     task = tasks().tasks[number % TASKS]
     first = Observation(task.query, messages=(Message("system", RULES),))
@@ -173,7 +173,7 @@ def trajectory(number: int, *, right: bool = True, rollout: int = 0, padding: in
 def experience(
     number: int, *, position: int | None = None, recalled: Recall | None = None, origin: str = "", padding: int = 0
 ) -> Experience:
-    """What a memory learns from: two rollouts of a task, one judged a success and one a failure, in turns."""
+    """What a memory learns from: two rollouts of a task, alternately judged a success and a failure."""
     task = tasks().tasks[number % TASKS]
     right = number % 3 != 2
     outcomes = (
@@ -193,7 +193,7 @@ def experience(
 
 
 async def practised(request: ModelRequest) -> Completion:
-    """A model that writes in the forms that prompts of the suite ask for, and says the same to the same prompt."""
+    """A model that replies in the forms that the suite's prompts ask for, and always gives the same reply to the same prompt."""
     await asyncio.sleep(0)
     prompt = outside("\n".join(message.text for message in request.messages if message.role != "assistant"))
     mark = text_digest(prompt)
@@ -205,16 +205,16 @@ async def practised(request: ModelRequest) -> Completion:
 
 
 class Fixed:
-    """A model that always does the same.
+    """A model that always does the same thing.
 
     Args:
-        does: what it replies, or raises.
+        does: what it replies or raises.
     """
 
     def __init__(self, does: str | Completion | Exception) -> None:
         self._does = Completion(does) if isinstance(does, str) else does
         self.asked = 0
-        """How often it was asked."""
+        """How often it was called."""
 
     async def __call__(self, request: ModelRequest) -> Completion:
         """Do it."""
@@ -225,13 +225,13 @@ class Fixed:
 
 
 class PracticeServices:
-    """What agents, judges and memories may use, with an answer in a model's place.
+    """The services for agents, judges and memories, with an answer in place of a model.
 
     Args:
         prompts: the templates.
-        purpose: what is asked for.
-        seed: what chance is derived from.
-        answer: gives the replies.
+        purpose: the purpose of the calls.
+        seed: the seed of the random numbers.
+        answer: returns the replies.
     """
 
     def __init__(self, prompts: Prompts, purpose: Purpose, seed: int, answer: Answer = practised) -> None:
@@ -255,7 +255,7 @@ class PracticeServices:
         temperature: float | None = None,
         schema: Mapping[str, Any] | None = None,
     ) -> Completion:
-        """Keep the request, and answer it."""
+        """Record the request, and answer it."""
         session = derive_seed(self._seed, self._purpose)
         seed = derive_seed(session, len(self.requests))
         request = ModelRequest(
@@ -269,14 +269,14 @@ class PracticeServices:
 
 
 class PracticeView(ReadsBank, PracticeServices):
-    """A bank as a memory sees it when it is at work on a task. See :class:`rbsuite.memories.base.BankView`.
+    """A bank as a memory sees it while working on a task. See :class:`rbsuite.memories.base.BankView`.
 
     Args:
         bank: the bank; its latest version is read.
         task: the task at hand.
         prompts: the templates.
-        seed: where chance comes from.
-        answer: what the model replies.
+        seed: the seed of the random numbers.
+        answer: returns the model's replies.
     """
 
     def __init__(self, bank: Bank, task: Task, prompts: Prompts, seed: int, answer: Answer = practised) -> None:
@@ -288,6 +288,6 @@ class PracticeView(ReadsBank, PracticeServices):
         """See :class:`rbsuite.memories.base.BankView`."""
 
     async def search(self, query: str, k: int, *, kind: str = "", domain: str = "") -> SearchResult:
-        """The experiences whose key is most like the query; gives way to others first, as an embedder would."""
+        """The experiences with the keys most similar to the query; yields to other tasks first, as an embedder would."""
         await asyncio.sleep(0)
         return await super().search(query, k, kind=kind, domain=domain)

@@ -1,13 +1,13 @@
-"""The contract kit for pytest. It is there wherever rbsuite is installed.
+"""The contract kit for pytest. It is available wherever rbsuite is installed.
 
     pytest --pyargs rbsuite.testing.contract --rbsuite-check my-plugin
 
-runs every rule as a test of its own, and the fixture ``rbsuite_check`` does so within a test::
+runs every rule as a separate test, and the fixture ``rbsuite_check`` checks them within a test::
 
     def test_the_memory_keeps_the_contract(rbsuite_check):
         rbsuite_check("memory", "recent:n=1")
 
-Nothing of rbsuite is imported before one of them is used.
+Nothing from rbsuite is imported before one of them is used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OPTION = "--rbsuite-check"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Take the names of what ``rbsuite.testing.contract`` tries."""
+    """Accept the names of what ``rbsuite.testing.contract`` checks."""
     parser.getgroup("rbsuite").addoption(
         OPTION,
         action="append",
@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def rbsuite_plugins() -> Plugins:
-    """The plugins that are installed. Override it to register others: ``load_plugins([("mine", my_module)])``."""
+    """The installed plugins. Override it to register others: ``load_plugins([("mine", my_module)])``."""
     from rbsuite.plugins import load_plugins
 
     return load_plugins()
@@ -45,7 +45,7 @@ def rbsuite_plugins() -> Plugins:
 
 @pytest.fixture
 def rbsuite_check(rbsuite_plugins: Plugins) -> Callable[..., Sequence[Finding]]:
-    """A function that tries the rules of a kind (``memory``, ``environment``, ...) on a reference, and fails where one is broken."""
+    """A function that checks the rules of a kind (``memory``, ``environment``, ...) on a reference, and fails if one is broken."""
 
     def checked(kind: str, reference: str) -> Sequence[Finding]:
         from rbsuite.testing.kit import check, require_kept

@@ -1,4 +1,4 @@
-"""What a model could write in the forms that prompts of the suite ask for; for checks that need no real model."""
+"""What a model could reply in the forms that the suite's prompts ask for; for checks that need no real model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _ITEMS = re.compile(r"^# (\w+(?: \w+)*) 1$", re.MULTILINE)
 
 
 def memory_reply(prompt: str, line: str, text: str, number: int) -> str:
-    """A reply in the form that a prompt of the core's memories asks for; empty where it asks for another one.
+    """A reply in the form that a prompt of the core's memories asks for; empty if it asks for a different one.
 
     Args:
-        prompt: what stands outside of its fences.
-        line: what is said where one line is asked for.
-        text: what is said where there is room for more.
-        number: tells insights apart, which repetitions would be dropped.
+        prompt: the text outside its fences.
+        line: the text for a single line.
+        text: the text if there is room for more.
+        number: makes insights distinct, since repetitions would be dropped.
     """
     if re.search(r"^<sheet>$", prompt, re.MULTILINE):
         return f"<sheet>\n{text}\n</sheet>"

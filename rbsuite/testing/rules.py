@@ -1,8 +1,8 @@
-"""What a rule of the contract kit is, and the one runner that tries rules on a subject.
+"""What a rule of the contract kit is, and the runner that checks rules on a subject.
 
-A subject is one thing that a plugin declares (an environment, a memory, ...), or the plugin itself. A rule looks at it and either is
-content, or raises :class:`Broken` with what it found, or :class:`NotTried` with why it could find nothing. Whatever else comes out of a
-rule was raised by the subject, and breaks the rule.
+A subject is one thing that a plugin declares (an environment, a memory, ...), or the plugin itself. A rule examines it and either passes,
+or raises :class:`Broken` with what it found, or :class:`NotTried` with why it could not be checked. Any other exception was raised by the
+subject, and breaks the rule.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ S = TypeVar("S")
 Outcome = Literal["kept", "broken", "not tried"]
 
 SECONDS = 120.0
-"""What one rule may take. A subject that blocks cannot be stopped; one that waits can."""
+"""The time limit of one rule. A subject that blocks cannot be stopped; one that waits can."""
 LONGEST_DETAIL = 300
-"""Characters of what a rule found that are shown."""
+"""Number of characters of a rule's finding that are shown."""
 
 
 class Broken(Exception):
@@ -30,7 +30,7 @@ class Broken(Exception):
 
 
 class NotTried(Exception):
-    """A rule says nothing of a subject; the text says why, in one line."""
+    """A rule could not be checked on a subject; the text says why, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,12 @@ class Rule(Generic[S]):
     """One rule of a contract.
 
     Attributes:
-        id: unique among the rules of its kind; words joined by ``-``.
-        kind: what it is a rule for: ``environment``, ``memory``, ..., ``plugin``.
+        id: its id, unique among the rules of its kind; words joined by ``-``.
+        kind: what the rule is for: ``environment``, ``memory``, ..., ``plugin``.
         requires: what must hold, one sentence.
-        remedy: what to do where it does not, one sentence.
-        check: looks at a subject.
-        after: ids of rules that must not be broken for this one to mean anything.
+        remedy: what to do if it does not hold, one sentence.
+        check: examines a subject.
+        after: ids of rules that must not be broken for this one to be meaningful.
     """
 
     id: str
@@ -56,14 +56,14 @@ class Rule(Generic[S]):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of one rule on one subject.
+    """The result of one rule on one subject.
 
     Attributes:
-        kind, subject: what was looked at, e.g. ``memory`` and ``reasoningbank:k=2``.
-        rule: id of the rule.
+        kind, subject: what was examined, e.g. ``memory`` and ``reasoningbank:k=2``.
+        rule: the id of the rule.
         outcome: ``kept``, ``broken`` or ``not tried``.
-        detail: what was found, or why nothing was; empty where it is kept.
-        requires, remedy: those of the rule.
+        detail: what was found, or why the rule was not tried; empty if it is kept.
+        requires, remedy: as in the rule.
     """
 
     kind: str
@@ -78,7 +78,7 @@ class Finding:
 def rule(
     kind: str, id: str, remedy: str, *, after: Sequence[str] = ()
 ) -> Callable[[Callable[[S], Awaitable[None]]], Rule[S]]:
-    """Make a rule of the function below, whose docstring is what the rule requires. See :class:`Rule` for the arguments."""
+    """Make a rule from the decorated function, whose docstring is what the rule requires. See :class:`Rule` for the arguments."""
 
     def made(check: Callable[[S], Awaitable[None]]) -> Rule[S]:
         return Rule(id, kind, " ".join((check.__doc__ or "").split()), remedy, check, tuple(after))
@@ -87,12 +87,12 @@ def rule(
 
 
 async def try_rules(rules: Sequence[Rule[S]], subject: S, name: str) -> list[Finding]:
-    """Try rules on a subject, in order. No rule stops another, except that none is tried whose ground is broken.
+    """Check rules on a subject, in order. No rule stops another, except that a rule is not tried if one that it depends on is broken.
 
     Args:
         rules: the rules.
-        subject: what is looked at.
-        name: what it is called.
+        subject: what is examined.
+        name: the subject's name.
     """
     found: dict[str, Finding] = {}
     groundless: set[str] = set()
@@ -134,7 +134,7 @@ def _short(text: str) -> str:
 
 
 def require(holds: object, found: str) -> None:
-    """Break the rule unless something holds.
+    """Break the rule unless a condition holds.
 
     Raises:
         Broken: it does not.

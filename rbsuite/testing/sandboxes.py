@@ -1,10 +1,10 @@
-"""The rules that every sandbox keeps (:mod:`rbsuite.sandboxes.base`), each as a function that tries to break it.
+"""The rules that every sandbox keeps (:mod:`rbsuite.sandboxes.base`), each as a function that tries to break the rule.
 
     for name, rule in RULES.items():
         assert await rule(begin) == "", name
 
-where ``begin`` starts a sandbox of the backend that is tried, with the limits of :data:`TRIED`. A rule gives ``""`` where it is kept, else
-what happened. The machine they run on is the one that is attacked: nothing they try does harm where it succeeds.
+where ``begin`` starts a sandbox of the backend under test, with the limits of :data:`TRIED`. A rule returns ``""`` if it is kept, otherwise
+what happened. The attacks are on the machine they run on: none of them does harm if it succeeds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Begin = Callable[[], Awaitable[Sandbox]]
 Rule = Callable[[Begin], Awaitable[str]]
 
 TRIED = CommandLimits(seconds=20.0, memory=256 * MIB, file_size=8 * MIB, output=MIB, disk=16 * MIB, scratch=16 * MIB)
-"""The limits with which the rules are tried."""
+"""The limits with which the rules are checked."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def _variable(name: str, value: str) -> Iterator[None]:
 
 
 async def environment(begin: Begin) -> str:
-    """Rule 2: variables of this process are not seen."""
+    """Rule 2: variables of this process are not visible."""
     secret = secrets.token_hex(8)
     with _variable("TRIED_API_KEY", secret):
         sandbox = await begin()
@@ -52,7 +52,7 @@ async def environment(begin: Begin) -> str:
 
 
 async def network(begin: Begin) -> str:
-    """Rule 3: neither the machine's own services nor others are reached."""
+    """Rule 3: neither the machine's own services nor others can be reached."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         return await _refused(begin, f"exec 3<>/dev/tcp/127.0.0.1/{port}", "a service of the host is reached")
@@ -72,7 +72,7 @@ async def privileges(begin: Begin) -> str:
 
 
 async def processes(begin: Begin) -> str:
-    """Rule 4: no processes are seen but its own."""
+    """Rule 4: no processes are visible but its own."""
     mark = f"{1000 + secrets.randbelow(9000)}.5"
     host = await asyncio.create_subprocess_exec("sleep", mark)
     sandbox = await begin()
@@ -86,7 +86,7 @@ async def processes(begin: Begin) -> str:
 
 
 async def system(begin: Begin) -> str:
-    """Rule 5: files of the machine are not changed; temporary files and home are the sandbox's own."""
+    """Rule 5: the machine's files cannot be changed; temporary files and home are the sandbox's own."""
     with tempfile.TemporaryDirectory(prefix="rbsuite-tried-") as host:
         name = Path(host).name
         places = ["/usr", "/usr/bin", "/etc", host, str(Path.home())]
@@ -108,12 +108,12 @@ async def system(begin: Begin) -> str:
             path.unlink()
     if written or {"/usr", "/usr/bin", "/etc"} & {*changed.output.splitlines()}:
         return f"directories of the machine can be written: {written or changed.output.split()}"
-    # A container's /dev can be written, where there is one of its own.
+    # A container's /dev can be written if it has its own.
     return "temporary files, home or devices are the host's" if left or "written" not in own.output else ""
 
 
 async def unseen(begin: Begin) -> str:
-    """Rule 5: files of the machine are not seen, but for those of the system that programs need."""
+    """Rule 5: the machine's files are not visible, except the system files that programs need."""
     with tempfile.TemporaryDirectory(prefix=".rbsuite-tried-", dir=Path.home()) as host:
         secret = Path(host, "secret")
         secret.write_text("secret", encoding="utf-8")
@@ -126,7 +126,7 @@ async def unseen(begin: Begin) -> str:
 
 
 async def links(begin: Begin) -> str:
-    """Rule 5: a link that the agent makes leads the harness nowhere."""
+    """Rule 5: the harness does not follow a link that the agent makes."""
     with tempfile.NamedTemporaryFile(prefix="rbsuite-tried-") as secret:
         secret.write(b"secret")
         secret.flush()
@@ -146,7 +146,7 @@ async def links(begin: Begin) -> str:
 
 
 async def limits(begin: Begin) -> str:
-    """Rule 6: a file ends at its limit, memory too, and there are no core dumps."""
+    """Rule 6: the size of files and memory are limited, and there are no core dumps."""
     sandbox = await begin()
     try:
         await sandbox.exec("head -c 20M /dev/zero > large")
@@ -163,7 +163,7 @@ async def limits(begin: Begin) -> str:
 
 
 async def timeout(begin: Begin) -> str:
-    """Rule 7: at its time limit a command is killed, with all it started."""
+    """Rule 7: at its time limit a command is killed, along with everything it started."""
     mark = f"{1000 + secrets.randbelow(9000)}.5"
     sandbox = await begin()
     try:
@@ -195,7 +195,7 @@ async def background(begin: Begin) -> str:
 
 
 async def output(begin: Begin) -> str:
-    """Rule 8: of much output head and tail are kept, and input is closed."""
+    """Rule 8: the head and tail of long output are kept, and input is closed."""
     sandbox = await begin()
     try:
         outcome = await sandbox.exec("echo first; head -c 5M /dev/zero | tr '\\0' a; echo; echo last")
@@ -211,7 +211,7 @@ async def output(begin: Begin) -> str:
 
 
 async def disk(begin: Begin) -> str:
-    """Rule 10: a work directory that is too large is told, and one that goes on growing is stopped."""
+    """Rule 10: a work directory that is too large is reported, and one that keeps growing is stopped."""
     sandbox = await begin()
     try:
         fill = "for i in 1 2 3 4; do head -c 6M /dev/zero > f$i; done"
@@ -225,7 +225,7 @@ async def disk(begin: Begin) -> str:
 
 
 async def fork(begin: Begin) -> str:
-    """A fork has the files, and neither sees what the other does then."""
+    """A fork has the files, and neither sees what the other does afterwards."""
     sandbox = await begin()
     try:
         await sandbox.exec("echo 1 > a; ln a hard; ln -s a soft; mkdir d; echo x > d/e; chmod +x a")
@@ -248,7 +248,7 @@ async def fork(begin: Begin) -> str:
 
 
 async def files(begin: Begin) -> str:
-    """What is written is read; what is not there, or cannot be written, is an error."""
+    """What is written can be read; a missing file, or one that cannot be written, is an error."""
     sandbox = await begin()
     data = bytes(range(256))
     try:
@@ -270,7 +270,7 @@ async def files(begin: Begin) -> str:
 
 
 async def loop(begin: Begin) -> str:
-    """The event loop goes on while a command runs."""
+    """The event loop keeps running while a command runs."""
     sandbox = await begin()
     turns = 0
     try:
@@ -330,7 +330,7 @@ async def _refused(begin: Begin, command: str, problem: str) -> str:
 
 
 async def _lives(mark: str) -> bool:
-    """Whether a process with an argument is there, after it had a moment to go."""
+    """Whether a process with an argument still exists after a moment in which it could end."""
     for _ in range(20):
         found = False
         for path in Path("/proc").glob("[0-9]*/cmdline"):

@@ -1,4 +1,4 @@
-"""A stream of practice tasks, for memories: what the kit has a memory recall and absorb."""
+"""A stream of practice tasks for memories: what the kit has a memory recall and absorb."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rbsuite.testing.rules import NotTried
 from rbsuite.testing.subjects import Subject
 
 LENGTH = 6
-"""Tasks of the stream."""
+"""Number of tasks in the stream."""
 
 Made = Callable[[], Memory]
 
@@ -30,11 +30,11 @@ class MemorySubject(Subject[MemorySpec]):
     """A memory."""
 
     def stream(self, made: Made, answer: Answer = practised) -> PracticeStream:
-        """A stream at its beginning.
+        """A new stream.
 
         Args:
-            made: gives the memory for each call.
-            answer: what the model says.
+            made: returns the memory for each call.
+            answer: returns the model's replies.
         """
         return PracticeStream(self, made, answer)
 
@@ -45,11 +45,11 @@ class MemorySubject(Subject[MemorySpec]):
 
     @cached_property
     def opened(self) -> list[ExternalMemory]:
-        """Those that were opened, because their state is outside the bank."""
+        """Memories that were opened because their state is outside the bank."""
         return []
 
     async def restored(self, snapshot: str) -> PracticeStream:
-        """A stream at its beginning, with a new memory that was opened at a snapshot."""
+        """A new stream, with a new memory opened at a snapshot."""
         memory: ExternalMemory = self.make()
         await memory.open(f"kit-{token_hex(6)}", snapshot)
         self.opened.append(memory)
@@ -63,17 +63,17 @@ class MemorySubject(Subject[MemorySpec]):
             await memory.aclose()
 
     async def use(self) -> str:
-        """All that a new object gives on the stream."""
+        """Everything that a new object returns on the stream."""
         return (await self.stream(self.one()).run()).told()
 
 
 @dataclass
 class PracticeStream:
-    """A stream of practice tasks, one at a time, and what the memory made of it.
+    """A stream of practice tasks, one at a time, and what the memory learned from it.
 
     Attributes:
         subject, made, answer: see :meth:`MemorySubject.stream`.
-        twice: whether every call is made a second time, and what came of that kept apart.
+        twice: whether every call is made a second time, with the results kept separately.
     """
 
     subject: MemorySubject
@@ -82,14 +82,14 @@ class PracticeStream:
     twice: bool = False
 
     def __post_init__(self) -> None:
-        """Begin with an empty bank."""
+        """Start with an empty bank."""
         self.bank = Bank(HashEmbedder(512))
         self.opened: list[Memory] = []
         self.recalls: list[tuple[Recall, Recall]] = []
         self.ops: list[tuple[tuple[MemoryOp, ...], tuple[MemoryOp, ...]]] = []
 
     async def recall(self, number: int, phase: Phase = "task", **more: Any) -> Recall:
-        """Ask for a task at the version that the bank is at."""
+        """Recall for a task, at the bank's current version."""
         task = tasks().tasks[number]
         request = RecallRequest(task.id, task.domain, task.query, phase, **more)
         view = self._view(number, "recall")
@@ -100,7 +100,7 @@ class PracticeStream:
         return check_ops(await (await self._memory()).absorb(one, self._view(number, "absorb")))
 
     async def _memory(self) -> Memory:
-        """The memory for a call; one whose state is outside the bank begins with nothing in every stream."""
+        """The memory for a call; one with its state outside the bank starts empty in every stream."""
         memory = self.made()
         if self.subject.spec.external and not any(memory is one for one in self.opened):
             external = cast(ExternalMemory, memory)
@@ -127,7 +127,7 @@ class PracticeStream:
         await self.bank.apply(position + 1, ops[0])
 
     async def run(self, length: int = LENGTH, *, padding: int = 0) -> PracticeStream:
-        """So many tasks."""
+        """Run ``length`` tasks."""
         for _ in range(length):
             await self.step(padding=padding)
         return self
@@ -146,12 +146,12 @@ class PracticeStream:
         return found
 
     def told(self) -> str:
-        """All that the memory gave, as text, so that streams can be compared."""
+        """Everything that the memory returned, as text, so that streams can be compared."""
         return canonical([[first for first, _ in self.recalls], [first for first, _ in self.ops]])
 
 
 def require_bank(subject: MemorySubject) -> None:
-    """See that a memory keeps what it knows in the bank.
+    """Check that a memory keeps what it knows in the bank.
 
     Raises:
         NotTried: it does not.

@@ -1,4 +1,4 @@
-"""What rules look at, and the rules that hold for whatever a plugin declares."""
+"""The subjects of rules, and the rules for everything that a plugin declares."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ SpecT = TypeVar("SpecT", bound=Spec)
 
 @dataclass
 class Subject(Generic[SpecT]):
-    """One thing that a plugin declares, with the values of its options. Subclasses know a kind's contract.
+    """One thing that a plugin declares, with the values of its options. Subclasses know the contract of a kind.
 
     Attributes:
-        part: its spec and the values.
+        part: its spec and the values of its options.
         plugins: where other names are looked up.
     """
 
@@ -47,7 +47,7 @@ class Subject(Generic[SpecT]):
 
     @property
     def name(self) -> str:
-        """How a user writes it."""
+        """Its name as a user writes it."""
         return self.part.reference
 
     @cached_property
@@ -56,18 +56,18 @@ class Subject(Generic[SpecT]):
         return Prompts(list(self.plugins.prompt_dirs))
 
     async def use(self) -> Any:
-        """Have it do its work, and give what came of that in a form that can be compared."""
+        """Have it do its work, and return the results in a form that can be compared."""
         raise NotImplementedError
 
     async def aclose(self) -> None:
-        """Close what was kept; by default nothing is."""
+        """Close what was kept; by default nothing is kept."""
 
     def make(self) -> Any:
-        """A new one.
+        """Create a new one.
 
         Raises:
-            NotTried: it needs what is not here, or an option that has no default to go by.
-            PluginError: it cannot be made.
+            NotTried: it needs something that is not available, or an option without a default.
+            PluginError: it cannot be created.
         """
         self.require_needs()
         try:
@@ -78,7 +78,7 @@ class Subject(Generic[SpecT]):
             raise
 
     def require_needs(self) -> None:
-        """See that what it needs beside its package is there.
+        """Check that what it needs besides its package is available.
 
         Raises:
             NotTried: something is missing.
@@ -91,11 +91,11 @@ class Subject(Generic[SpecT]):
 
 
 def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], ...]:
-    """The rules for the spec of a kind, and for what its factory gives.
+    """The rules for the spec of a kind, and for what its factory returns.
 
     Args:
         kind: the kind.
-        missing: what a made object lacks, in words; empty if nothing.
+        missing: says what a created object lacks; empty if nothing.
     """
 
     @rule(
@@ -144,7 +144,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
             require(names.count(option.name) == 1, f"the option {option.name!r} is declared twice")
             shown = str(option.default).lower() if isinstance(option.default, bool) else str(option.default)
             if option.type == "str" and not shown and option.choices:
-                continue  # none of the choices
+                continue  # not one of the choices
             require(option.read(shown, subject.name) == option.default, f"{option.name}={shown} is not read as such")
 
     @rule(
@@ -164,7 +164,7 @@ def common_rules(kind: str, missing: Callable[[Any], str]) -> tuple[Rule[Any], .
 
 
 def repeatable(kind: str, remedy: str, *after: str) -> Rule[Any]:
-    """The rule that using a thing again comes to the same. See :func:`rbsuite.testing.rules.rule` for the arguments."""
+    """The rule that repeated use has the same results. See :func:`rbsuite.testing.rules.rule` for the arguments."""
 
     @rule(kind, "repeatable", remedy, after=after)
     async def check(subject: Subject[Spec]) -> None:
@@ -176,7 +176,7 @@ def repeatable(kind: str, remedy: str, *after: str) -> Rule[Any]:
 
 
 def own_chance(kind: str, remedy: str, *after: str) -> Rule[Any]:
-    """The rule that a thing draws from generators of its own. See :func:`rbsuite.testing.rules.rule` for the arguments."""
+    """The rule that a subject draws from its own random generators. See :func:`rbsuite.testing.rules.rule` for the arguments."""
 
     @rule(kind, "own-chance", remedy, after=after)
     async def check(subject: Subject[Spec]) -> None:
@@ -195,10 +195,10 @@ def own_chance(kind: str, remedy: str, *after: str) -> Rule[Any]:
 
 
 async def require_fenced(subject: Subject[Any], **options: Any) -> None:
-    """Run an experiment of hostile texts (:func:`rbsuite.testing.fences.check_fences`) and see that all of them are fenced.
+    """Run an experiment with hostile texts (:func:`rbsuite.testing.fences.check_fences`) and check that all of them are fenced.
 
     Raises:
-        Broken: one is not.
+        Broken: a hostile text is not fenced.
         NotTried: its prompts ask for replies in a form that the check does not know.
     """
     given = {"plugins": subject.plugins, **options}
@@ -214,16 +214,16 @@ async def require_fenced(subject: Subject[Any], **options: Any) -> None:
 
 @cache
 def _work_of(module: str) -> Sequence[str]:
-    """What importing a module does beside defining things; the same for everything in it."""
+    """What importing a module does besides defining things; the same for everything in it."""
     done: Sequence[str] = asyncio.run(elsewhere("import", module=module))
     return done
 
 
 def require_importable(module: str) -> None:
-    """See that another process can import a module.
+    """Check that another process can import a module.
 
     Raises:
-        NotTried: it has no file that another process would find.
+        NotTried: it has no file that another process could find.
     """
     loaded = sys.modules.get(module)
     if module == "__main__" or getattr(loaded, "__file__", None) is None:
@@ -231,7 +231,7 @@ def require_importable(module: str) -> None:
 
 
 def lacking(*methods: str) -> Callable[[Any], str]:
-    """Says which of the methods or attributes a thing lacks."""
+    """A function that says which of the methods or attributes an object lacks."""
 
     def missing(made: Any) -> str:
         return ", ".join(name for name in methods if not hasattr(made, name))
@@ -241,11 +241,11 @@ def lacking(*methods: str) -> Callable[[Any], str]:
 
 @contextmanager
 def bearing(what: str, *allowed: type[Exception]) -> Iterator[None]:
-    """See that nothing is raised but what may be.
+    """Check that nothing is raised except what is allowed.
 
     Args:
         what: what the subject is given, in words.
-        allowed: what it may raise; that is swallowed.
+        allowed: the exceptions that it may raise; they are swallowed.
 
     Raises:
         Broken: it raised something else.

@@ -1,1 +1,1 @@
-"""The report of experiments as one page: figures and charts made of what ``rbsuite compare --json`` prints, and the rollouts."""
+"""The report of experiments as one page: figures and charts made from the output of ``rbsuite compare --json``, and the rollouts."""

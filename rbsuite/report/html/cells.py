@@ -1,4 +1,4 @@
-"""Tables of a page. Each figure names where in the document of ``rbsuite compare --json`` it stands, and is written as ``compare`` does."""
+"""Tables of a page. Each figure names its place in the document of ``rbsuite compare --json``, and is written as ``compare`` writes it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from rbsuite.statistics.intervals import Estimate
 
 @dataclass(frozen=True, slots=True)
 class PageCell:
-    """What stands in a table or a sentence.
+    """An entry of a table or a sentence.
 
     Attributes:
-        text: as it is shown.
+        text: the text that is shown.
         value: the number behind it, for sorting and for programs; ``None``: there is none.
-        source: where in the document the figure stands, as a JSON pointer; empty for a name.
+        source: where the figure is in the document, as a JSON pointer; empty for a name.
         form: how it is written: one of :data:`FORMS`.
     """
 
@@ -37,7 +37,7 @@ class PageTable:
     Attributes:
         name: unique on the page; names its CSV file.
         title: its caption.
-        columns: their heads, and whether they hold numbers.
+        columns: their headings, and whether they contain numbers.
         rows: the cells.
         about: what a reader must know.
     """
@@ -57,7 +57,7 @@ class PageChart:
         name: unique on the page; names its SVG file.
         svg: the chart.
         caption: what it shows.
-        keys: its series: the name of each, and its class.
+        keys: its series: the name and class of each.
         wide: whether it has a row of its own.
     """
 
@@ -75,10 +75,10 @@ class Section:
     Attributes:
         name: its anchor.
         title: its heading.
-        about: what it says, a paragraph each.
+        about: its paragraphs.
         figures: its charts.
-        tables: its tables, the first of which is open.
-        warning: what stands out.
+        tables: its tables; the first one is open.
+        warning: text that is highlighted.
     """
 
     name: str
@@ -90,12 +90,12 @@ class Section:
 
 
 def label(text: object) -> PageCell:
-    """A cell that holds a name."""
+    """A cell that contains a name."""
     return PageCell(one_line(str(text)))
 
 
 def estimate(value: Mapping[str, Any] | None) -> Estimate:
-    """An estimate as the document has it: ``mean`` (or ``difference``) and ``ci95``."""
+    """An estimate from the document's ``mean`` (or ``difference``) and ``ci95``."""
     if value is None:
         return Estimate(math.nan, None)
     mean, bounds = value.get("mean", value.get("difference")), value["ci95"]
@@ -132,10 +132,10 @@ def key(name: str) -> str:
 
 
 class Reading:
-    """Reads figures out of the document.
+    """Reads figures from the document.
 
     Args:
-        document: what ``rbsuite compare --json`` prints, and more of the kind.
+        document: what ``rbsuite compare --json`` prints, and similar data.
     """
 
     def __init__(self, document: Json) -> None:
@@ -157,7 +157,7 @@ class Reading:
         return PageCell(FORMS[form](value), number, source, form)
 
     def at(self, source: str) -> Any:
-        """What stands at a pointer."""
+        """The value at a pointer."""
         value = self.document
         for word in source.split("/")[1:]:
             value = value[int(word)] if isinstance(value, list) else value[word.replace("~1", "/").replace("~0", "~")]

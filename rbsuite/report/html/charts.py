@@ -1,4 +1,4 @@
-"""The charts of a report. A point's text is the one that stands in the table below the chart."""
+"""The charts of a report. A point has the same text as in the table below the chart."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rbsuite.pages.charts import chart, svg
 from rbsuite.report.html.cells import PageCell, Reading, estimate
 
 COLOURS = 8
-"""Colours, each with a dash of its own; further series begin again."""
+"""Number of colours, each with its own dash pattern; after them, series start over."""
 
 LABEL = 14
 """Size of the labels beside a chart, which is drawn small on a phone."""
 
 Point = tuple[float, Any, str]
-"""Where on the x axis, an estimate of the document (or a number), and the text of the point."""
+"""The position on the x axis, an estimate from the document (or a number), and the text of the point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ def bands(
     """Lines with their 95 % intervals as bands.
 
     Args:
-        lines: the series; points whose value is not known are left out.
+        lines: the series; points with unknown values are left out.
         title: what the chart shows.
-        x_title: of the horizontal axis; ``y_title``: of the vertical one.
-        scale: by which values are multiplied: shares are shown in percent.
-        options: of pygal, e.g. ``range``.
+        x_title: the title of the horizontal axis; ``y_title``: of the vertical one.
+        scale: the factor by which values are multiplied: shares are shown in percent.
+        options: pygal options, e.g. ``range``.
     """
     drawn = chart("XY", 460, 260, x_title=x_title, y_title=y_title, dots_size=4, **options)
-    classes, above = [], []  # lines stand above all bands, which would change their colours
+    classes, above = [], []  # lines go above all bands, which would change their colours
     for line in lines:
         name = f"c{line.colour % COLOURS}"
         known = [(x, _mean(value), _bounds(value), text) for x, value, text in line.points]
@@ -72,7 +72,7 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
     Args:
         rows: name, estimate, text and colour of each.
         title: what the chart shows.
-        x_title: of the horizontal axis.
+        x_title: the title of the horizontal axis.
     """
     drawn = chart(
         "XY",
@@ -102,19 +102,19 @@ def forest(rows: Sequence[tuple[str, Any, str, int]], title: str, x_title: str) 
         drawn.add(name, [{"value": (100 * mean, height), "label": text}], stroke=False)
         classes.append(f"line c{colour % COLOURS}")
     room = 0.04 * (max(ends) - min(ends))
-    # pygal takes the ends of the horizontal axis from points alone.
+    # pygal takes the ends of the horizontal axis from points only.
     drawn.add("", [(min(ends) - room, 0.4), (max(ends) + room, 0.4)], stroke=False, show_dots=False)
     return svg(drawn, "chart forest", title, classes)
 
 
 def stacked(names: Sequence[str], parts: Sequence[tuple[str, Sequence[PageCell]]], title: str, x_title: str) -> str:
-    """Sums of parts, a bar each.
+    """Sums of parts, one bar each.
 
     Args:
-        names: of the bars.
+        names: the names of the bars.
         parts: name of each part, and its cells by bar.
         title: what the chart shows.
-        x_title: of the axis of values.
+        x_title: the title of the value axis.
     """
     drawn = chart("HorizontalStackedBar", 620, 90 + 34 * len(names), label_size=LABEL, x_title=x_title)
     drawn.x_labels = [name if len(name) <= 42 else f"{name[:39]}..." for name in reversed(names)]
@@ -125,13 +125,13 @@ def stacked(names: Sequence[str], parts: Sequence[tuple[str, Sequence[PageCell]]
 
 
 def line_of(read: Reading, name: str, colour: int, points: Sequence[tuple[float, str, str]]) -> Series:
-    """A series from where its figures stand.
+    """A series, from the places of its figures in the document.
 
     Args:
         read: the document.
-        name: what it is called.
-        colour: which.
-        points: the place on the x axis, the pointer and the form of each.
+        name: the name of the series.
+        colour: the number of its colour.
+        points: the position on the x axis, the pointer and the form of each.
     """
     return Series(
         name, colour, [(x, read.at(source), f"{name}: {read(source, form).text}") for x, source, form in points]

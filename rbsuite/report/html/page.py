@@ -1,4 +1,4 @@
-"""The report as a file: one page that asks nobody for anything. What models and data wrote stands in it as text and never as markup."""
+"""The report as a file: one page that makes no requests. What models and data wrote appears in it as text and never as markup."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def write_report(
     Args:
         stores: the experiments; they may still be running.
         out: the file.
-        plugins: where agents are looked up, which show where recalled text stood in a prompt; ``None``: that is not shown.
+        plugins: where agents are looked up, which show where recalled text was in a prompt; ``None``: that is not shown.
         baseline: the memory to compare with; ``None``: the first of the first experiment.
-        reveal: whether to write the text of tasks whose authors ask that it is not made public; see :mod:`rbsuite.store.redaction`.
+        reveal: whether to write the text of tasks that the authors ask not to make public; see :mod:`rbsuite.store.redaction`.
 
     Raises:
         UsageError: the experiments do not belong together, or pygal is not installed.
         UnknownNameError: no condition has the baseline memory.
-        StoreError: a store cannot be read, or the file not be written; nothing is left half-written.
+        StoreError: a store cannot be read, or the file cannot be written; nothing is left half-written.
     """
     compared = gather(stores, baseline)
     figures = Figures.of(report_document(compared, reveal=reveal))
@@ -127,7 +127,7 @@ def write_report(
 
 
 class _Shared:
-    """Texts that many rollouts have, each once."""
+    """Texts that many rollouts share, each stored once."""
 
     def __init__(self) -> None:
         self.texts: dict[str, int] = {}
@@ -137,7 +137,7 @@ class _Shared:
 
 
 def _finished(work: Coroutine[Any, Any, _T]) -> _T:
-    """What a coroutine comes to, also within a notebook, whose own loop runs already."""
+    """The result of a coroutine, even in a notebook, where an event loop is already running."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -151,7 +151,7 @@ async def _records(runs: Runs, shower: Sequence[Shower]) -> Sequence[Sequence[st
 
 
 def frame(stores: Sequence[ExperimentStore], compared: Compared | None) -> Mapping[str, Any]:
-    """What the head of a page says: what was measured, and where it is."""
+    """The head of a page: what was measured, and where it is."""
     config, facts = stores[0].manifest.config, stores[0].manifest.facts
     place = f"{config['env']} {config['split']}" + (f" {config['domain']}" if config["domain"] else "")
     models = dict.fromkeys(info.condition.model for store in stores for info in store.manifest.runs)
@@ -170,7 +170,7 @@ def frame(stores: Sequence[ExperimentStore], compared: Compared | None) -> Mappi
 
 
 def body(figures: Figures, compared: Compared) -> Mapping[str, Any]:
-    """What the sections are made of."""
+    """The data for the sections."""
     return {
         "answers": answers(figures),
         "first": first(figures),
@@ -187,17 +187,17 @@ def sections_part(figures: Figures, compared: Compared) -> str:
 
 
 def waiting_part(text: str) -> str:
-    """What stands in the place of the sections while there are none; the empty text: they are being computed."""
+    """What is shown instead of the sections while there are none; an empty text: they are being computed."""
     return render(_templates(), "waiting.html", {"waiting": text or WAITING})
 
 
 def page(template: str, values: Mapping[str, Any], *, connect: str) -> tuple[str, str]:
-    """A page of the viewer, and its policy.
+    """A page of the viewer, and its content security policy.
 
     Args:
-        template: which one.
-        values: what it shows.
-        connect: whom its script may ask.
+        template: the name of the template.
+        values: the values it shows.
+        connect: the hosts to which its script may connect.
     """
     rule = policy(*_code(), connect=connect)
     return render(_templates(), template, {**values, "policy": rule}), rule
@@ -206,7 +206,7 @@ def page(template: str, values: Mapping[str, Any], *, connect: str) -> tuple[str
 @cache
 def _templates() -> Environment:
     made = templates("rbsuite.report.html", _PARTS, style=["report.css"], script="report.js")
-    made.filters["svg"] = Markup  # what pygal drew: its texts are escaped
+    made.filters["svg"] = Markup  # drawn by pygal: its texts are escaped
     return made
 
 
@@ -216,11 +216,11 @@ def _code() -> tuple[str, str]:
 
 
 def json_text(value: Json) -> str:
-    """JSON in ASCII that may stand in a page."""
+    """JSON in ASCII that is safe in a page."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _packed(value: Json) -> str:
-    """JSON, deflated, as ASCII."""
+    """JSON, compressed with deflate, as ASCII."""
     packed = zlib.compress(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"), 9)
     return base64.b64encode(packed).decode("ascii")

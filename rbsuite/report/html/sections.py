@@ -1,4 +1,4 @@
-"""The sections of a report: which figures stand in which table and chart."""
+"""The sections of a report: which figures go in which table and chart."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rbsuite.statistics.items import NOT_CAUSAL
 from rbsuite.trajectory import BROKEN_ENDS
 
 ITEMS_DRAWN = 14
-"""Clusters of items that are drawn: those with the greatest and the least contrast."""
+"""Number of item clusters that are drawn: those with the greatest and the least contrast."""
 ANSWERS_SHOWN = 4
-"""Comparisons that the first screen tells in words; the table has all."""
+"""Number of comparisons that the first screen describes in words; the table has all of them."""
 VERDICTS = ("success", "failure", "unknown")
 
 
@@ -29,7 +29,7 @@ class Figures:
 
     Attributes:
         read: the document.
-        names: what each condition is called.
+        names: the name of each condition.
         pairs: the two conditions of each comparison.
     """
 
@@ -51,18 +51,18 @@ class Figures:
 
     @property
     def conditions(self) -> Sequence[Mapping[str, Any]]:
-        """Those of the document."""
+        """The conditions of the document."""
         found: Sequence[Mapping[str, Any]] = self.read.document["conditions"]
         return found
 
     @property
     def comparisons(self) -> Sequence[Mapping[str, Any]]:
-        """Those of the document."""
+        """The comparisons of the document."""
         found: Sequence[Mapping[str, Any]] = self.read.document["comparisons"]
         return found
 
     def versus(self, number: int) -> str:
-        """What a comparison is called."""
+        """The name of a comparison."""
         a, b = self.pairs[number]
         return f"{self.names[a]} - {self.names[b]}"
 
@@ -76,7 +76,7 @@ def _told(name: str, condition: Mapping[str, Any]) -> str:
 
 
 def answers(figures: Figures) -> Sequence[ComparisonAnswer]:
-    """The answers, those of the first comparisons."""
+    """The answers to the first comparisons."""
     shown = list(enumerate(figures.pairs))[:ANSWERS_SHOWN]
     return [answer(figures.read, number, pair, figures.names) for number, pair in shown]
 
@@ -218,7 +218,7 @@ def _parts(name: str, title: str, read: Reading, at: str, heads: Sequence[str]) 
 
 
 def _budget(figures: Figures) -> Section | None:
-    """Score over k, and over what it costs; pass@k and pass^k."""
+    """Score by k, and by cost; pass@k and pass^k."""
     found = [part for part in (_over_k(figures), _passes(figures)) if part is not None]
     if not found:
         return None
@@ -228,7 +228,7 @@ def _budget(figures: Figures) -> Section | None:
 
 
 def _over_k(figures: Figures) -> tuple[Sequence[PageChart], PageTable] | None:
-    """Score over k and over cost of each memory and kind of scaling; ``None`` if none was run with several k."""
+    """Score by k and by cost for each memory and kind of scaling; ``None`` if none was run with several k."""
     read = figures.read
     families: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for place, one in enumerate(figures.conditions):

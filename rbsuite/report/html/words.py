@@ -1,4 +1,4 @@
-"""What came of a comparison, in words that say no more than its figures do."""
+"""The result of a comparison, in words that say no more than its figures do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEVEL = 0.05
 """The p value, adjusted for the number of comparisons, up to which a difference is called one."""
 
 Sentence = Sequence[PageCell | str]
-"""Words, and figures that name where they come from."""
+"""Words, and figures that name their source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class ComparisonAnswer:
     Attributes:
         verdict: a short sentence.
         kind: ``gain``, ``loss``, ``open`` (not shown) or ``early`` (not finished).
-        sentences: what stands behind it.
-        a, b: places of the two conditions.
+        sentences: the sentences that support it.
+        a, b: positions of the two conditions.
     """
 
     verdict: str
@@ -39,8 +39,8 @@ def answer(read: Reading, number: int, places: tuple[int, int], names: Sequence[
     Args:
         read: the document.
         number: which comparison.
-        places: the two conditions among those of the document.
-        names: what they are called.
+        places: the positions of the two conditions among those of the document.
+        names: their names.
     """
     at = f"/comparisons/{number}"
     one = read.at(at)

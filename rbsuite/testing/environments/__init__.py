@@ -22,4 +22,4 @@ RULES: tuple[Rule[Any], ...] = (
     *grading.RULES,
     *hiding.RULES,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

@@ -134,4 +134,4 @@ async def task_hash(subject: EnvironmentSubject) -> None:
 
 
 RULES: tuple[Rule[Any], ...] = (complete, tasks, task_fields, domains, task_data, task_hash)
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

@@ -1,4 +1,4 @@
-"""The rules for the end of an episode: scores, reference solutions, what closes it."""
+"""The rules for the end of an episode: scores, reference solutions, and what closes it."""
 
 from __future__ import annotations
 
@@ -146,4 +146,4 @@ async def gymnasium(subject: EnvironmentSubject) -> None:
 
 
 RULES: tuple[Rule[Any], ...] = (score, graded_anywhere, solution, ends, floor, closes, gymnasium)
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

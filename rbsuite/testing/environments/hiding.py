@@ -1,4 +1,4 @@
-"""The rules that nobody sees what decides the score."""
+"""The rules that what decides the score stays hidden."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from rbsuite.testing.rules import Broken, NotTried, Rule, require, rule
 from rbsuite.trajectory import NO_CHOICE, Action, Observation
 
 LEAVES = 32
-"""Values of payloads that are changed to see what becomes of it."""
+"""Number of payload values that are changed to see the effect."""
 FEWEST, MOST = 2, 4
-"""Tasks whose payloads these are: the first of each domain, and as many more as are needed."""
+"""Number of tasks with these payloads: the first of each domain, and as many more as are needed."""
 OTHERS = 4
-"""Values of other tasks that are tried in the place of one."""
+"""Number of values from other tasks that are tried in place of one."""
 
 _TELLING = frozenset(
     ["correct", "expected", "gold", "grade", "ground_truth", "reward", "score", "solution", "success", "truth"]
 )
-"""Keys under which nothing may stand that an agent sees."""
+"""Keys that must not occur in anything an agent sees."""
 
 _LIKELY = _TELLING | {"answer", "answers", "checks", "goal", "target"}
-"""Keys under which the answer is likely to stand in a payload."""
+"""Keys under which a payload is likely to contain the answer."""
 
 WRONG = (
     (*[Action.call("no_such_tool", {"a": 1})] * 2, *[Action.choose(NO_CHOICE)] * 2),
     (Action("Something quite wrong."),) * 2,
 )
-"""Actions that are no way to a solution, in two attempts."""
+"""Actions that do not lead to a solution, in two attempts."""
 
 Leaf = str | int | float
 Path = tuple[str | int, ...]
@@ -48,11 +48,11 @@ class Decisive:
     """A value of a payload that decides the score and changes nothing else.
 
     Attributes:
-        place: where it stands, in words.
+        place: where it is, in words.
         value: the value.
-        other: what was put in its place.
-        solved: the reference solution, played on the task and on the task with the other value.
-        failed: wrong actions, played on both.
+        other: the value that replaced it.
+        solved: the reference solution played on the task, and on the task with the other value.
+        failed: wrong actions played on both.
     """
 
     place: str
@@ -62,7 +62,7 @@ class Decisive:
     failed: tuple[Pair, ...] = ()
 
     def decides(self) -> bool:
-        """Whether the other value lowers the score and shows in nothing but itself. How an episode closes is for the rules to look at."""
+        """Whether the other value lowers the score and is visible only as itself. How an episode closes is checked by the rules."""
         whole, changed = self.solved
         shown = zip(whole.seen[: -1 if whole.over else None], changed.seen, strict=False)
         return (
@@ -72,7 +72,7 @@ class Decisive:
         )
 
     def seen_in(self, before: Any, after: Any) -> bool:
-        """Whether two views, of the task and of the changed one, differ in the value alone."""
+        """Whether two views, of the task and of the changed one, differ only in the value."""
         first, second = canonical(before), canonical(after)
         ours, theirs = (re.escape(canonical(value).strip('"')) for value in (self.value, self.other))
         if not isinstance(self.value, str):
@@ -82,12 +82,12 @@ class Decisive:
 
 
 async def _decisive(subject: EnvironmentSubject) -> Sequence[Decisive]:
-    """The values that decide the score and nothing else: what an agent must not see.
+    """The values that decide the score and nothing else, which an agent must not see.
 
-    A world's furniture decides the score too, but to change it changes what happens: then it is no mere key to the answer.
+    The contents of a world decide the score too, but changing them changes what happens, so they are not a mere answer key.
 
     Raises:
-        NotTried: there are none, as far as can be seen.
+        NotTried: none were found.
     """
     if subject.decisive is None:
         subject.decisive = await _find_decisive(subject)
@@ -112,7 +112,7 @@ async def _find_decisive(subject: EnvironmentSubject) -> Sequence[Decisive]:
 async def _decides(
     subject: EnvironmentSubject, task: Task, actions: Sequence[Action], path: Path, value: Leaf
 ) -> Decisive | None:
-    """What is to be known of a value of a task's payload if it decides the score alone."""
+    """A value of a task's payload with its effects, if it decides only the score."""
     for made_up, other in _in_its_place(subject, path, value):
         changed = replace(task, payload=_with(deepcopy(plain(task.payload)), path, other))
         solved = await _both(subject, task, changed, actions)
@@ -128,7 +128,7 @@ async def _decides(
 
 
 def _in_its_place(subject: EnvironmentSubject, path: Path, value: Leaf) -> Iterator[tuple[bool, Leaf]]:
-    """What may stand in the place of a value: something made up, and, for worlds that look it up, what other tasks have there."""
+    """Replacements for a value: a made-up one, and, for worlds that look it up, those of other tasks."""
     yield True, f"zq{digest([path, value])[:12]}qz" if isinstance(value, str) else value + 5003
     elsewhere = (dict(_leaves(task.payload)).get(path) for task in subject.tasks)
     others = dict.fromkeys(other for other in elsewhere if type(other) is type(value) and other != value)
@@ -138,7 +138,7 @@ def _in_its_place(subject: EnvironmentSubject, path: Path, value: Leaf) -> Itera
 
 
 def _spread(payload: Any) -> list[tuple[Path, Leaf]]:
-    """The values of a payload, one of each kind before the next of a kind, and first those under keys that sound like the answer."""
+    """The values of a payload, one of each kind before the next of a kind, starting with those under keys that suggest the answer."""
     kinds = defaultdict[tuple[str, ...], list[tuple[Path, Leaf]]](list)
     for path, value in _leaves(payload):
         kinds[tuple(key for key in path if isinstance(key, str) and not key.isdigit())].append((path, value))
@@ -166,7 +166,7 @@ def _with(value: Any, path: Path, leaf: Leaf) -> Any:
 
 
 async def _both(subject: EnvironmentSubject, task: Task, changed: Task, actions: Sequence[Action]) -> Pair | None:
-    """What comes of actions on a task and, in an environment of its own, on a changed one; ``None`` where that cannot be played."""
+    """The results of actions on a task and, in a separate environment, on a changed one; ``None`` if that cannot be played."""
     try:
         whole = await subject.play(task, actions)
         environment = subject.another()
@@ -180,7 +180,7 @@ async def _both(subject: EnvironmentSubject, task: Task, changed: Task, actions:
 
 
 def _read(seen: Observation) -> list[Any]:
-    """What of an observation an agent reads."""
+    """The parts of an observation that an agent reads."""
     return [seen.text, seen.messages, seen.tools, seen.choices, seen.results]
 
 
@@ -244,4 +244,4 @@ def _require_hidden(one: Decisive, pair: Pair, read: Callable[[Observation], lis
 
 
 RULES: tuple[Rule[Any], ...] = (truth_hidden, truth_after_failure, truth_in_data)
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

@@ -1,4 +1,4 @@
-"""The rules for playing: how episodes open, answer, keep apart and end up closed."""
+"""The rules for playing: how episodes open, answer, stay isolated and close."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rbsuite.testing.subjects import own_chance
 from rbsuite.trajectory import NO_CHOICE, Action, Grade, Observation, ToolCall, ToolSpec, Turn
 
 OPENING_SECONDS = {"inline": 0.1, "thread": 2.0, "process": 10.0, "exclusive": 30.0}
-"""What the opening of an episode may take, by where it runs."""
+"""How long opening an episode may take, by where it runs."""
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -183,7 +183,7 @@ async def same_seed(subject: EnvironmentSubject) -> None:
 
 
 def junk(seen: Observation) -> tuple[Action, ...]:
-    """Actions that a confused model may come to, most of them wrong."""
+    """Actions that a confused model might take, most of them wrong."""
     tools = seen.tools[:3]
     wrong: tuple[dict[str, Any], ...] = ({}, {"nonsense": [None, {}]}, {"": ""})
     calls = [ToolCall("1", tool.name, arguments) for tool in tools for arguments in wrong]
@@ -330,7 +330,7 @@ async def gives_back(subject: EnvironmentSubject) -> None:
     await subject.host.aclose()
 
     def running() -> tuple[int, int, int]:
-        # Threads of `asyncio.to_thread` are the event loop's, and end with it.
+        # Threads of `asyncio.to_thread` belong to the event loop, and end with it.
         threads = [thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")]
         return len(threads), len(multiprocessing.active_children()), len(asyncio.all_tasks())
 
@@ -365,4 +365,4 @@ RULES: tuple[Rule[Any], ...] = (
     plain_records,
     gives_back,
 )
-"""The rules, in the order in which they are tried."""
+"""The rules, in the order in which they are checked."""

@@ -1,4 +1,4 @@
-"""An environment as the rules look at it: its tasks, and episodes played with given actions."""
+"""An environment as seen by the rules: its tasks, and episodes played with given actions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 KIND = "environment"
 TASKS_PLAYED = 4
-"""Tasks that most rules play."""
+"""Number of tasks that most rules play."""
 TASKS_SOLVED = 24
-"""Tasks whose reference solutions are replayed."""
+"""Number of tasks whose reference solutions are replayed."""
 SEED = 20_261
 
 _SAID_BEFORE_STOP = (Action("Hello."), Action("I do not know."))
@@ -35,12 +35,12 @@ _SAID_BEFORE_STOP = (Action("Hello."), Action("I do not know."))
 
 @dataclass(frozen=True, slots=True)
 class PlayedEpisode:
-    """What came of one episode.
+    """The course of one episode.
 
     Attributes:
         seen: every observation, whoever's turn it was.
-        rewards: of every action.
-        grade: at the end.
+        rewards: the reward of every action.
+        grade: the final grade.
     """
 
     seen: tuple[Observation, ...]
@@ -49,7 +49,7 @@ class PlayedEpisode:
 
     @property
     def over(self) -> bool:
-        """Whether the episode came to its end."""
+        """Whether the episode reached its end."""
         return self.seen[-1].turn == "over"
 
     @property
@@ -59,20 +59,20 @@ class PlayedEpisode:
 
 
 class EnvironmentSubject(Subject[EnvironmentSpec]):
-    """An environment, with one split of its tasks. What is made for it is kept until :meth:`aclose`."""
+    """An environment, with one split of its tasks. What is created for it is kept until :meth:`aclose`."""
 
     decisive: Sequence[Decisive] | None = None
-    """The values that decide the score alone, once they were looked for."""
+    """The values that decide only the score, once they have been searched for."""
 
     @cached_property
     def environment(self) -> Environment:
-        """The environment, which has given :attr:`tasks`."""
+        """The environment, which has provided :attr:`tasks`."""
         made: Environment = self.make()
         return made
 
     @cached_property
     def split(self) -> str:
-        """A split that can be read here, a bundled one if there is any."""
+        """A split that can be read here, a bundled one if possible."""
         names = [split.name for split in sorted(self.spec.splits, key=lambda split: not split.bundled)]
         bundled = {split.name for split in self.spec.splits if split.bundled}
         for name in names:
@@ -92,7 +92,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
 
     @cached_property
     def played(self) -> Sequence[Task]:
-        """A few tasks: the first of each domain, and what is needed to fill up."""
+        """A few tasks: the first of each domain, and others to make up the number."""
         firsts = {task.domain: task for task in reversed(self.tasks.tasks)}
         return (*reversed(firsts.values()), *spaced(self.tasks.tasks, TASKS_PLAYED))[:TASKS_PLAYED]
 
@@ -101,7 +101,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
         """Tasks with their reference solutions.
 
         Raises:
-            NotTried: there is none.
+            NotTried: there are none.
         """
         pairs = ((task, self.environment.solution(task)) for task in spaced(self.tasks.tasks, TASKS_SOLVED))
         found = [(task, solution) for task, solution in pairs if solution is not None]
@@ -110,21 +110,21 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
         return found
 
     def another(self) -> Environment:
-        """One more environment, which has given the same tasks."""
+        """Another environment, which has provided the same tasks."""
         made: Environment = self.make()
         made.tasks(self.split)
         return made
 
     @cached_property
     def recipe(self) -> Recipe:
-        """How to make it elsewhere."""
+        """How to make it in another process."""
         return Recipe(
             self.spec.factory, self.name, self.part.values, self.split, prompts=tuple(self.plugins.prompt_dirs)
         )
 
     @cached_property
     def host(self) -> Host:
-        """What opens its episodes, where its spec says they run."""
+        """The host that opens its episodes where its spec says they run."""
         _ = self.tasks
         return Host(self.environment, self.spec.concurrency, self.recipe)
 
@@ -141,12 +141,12 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
             await episode.aclose()
 
     def lines(self, task: Task) -> ScriptedUser:
-        """Who speaks for the user: the reference's words, or a few of our own."""
+        """The scripted user, with the reference's words or a few of our own."""
         solution = self.environment.solution(task) if self.spec.users else None
         return ScriptedUser(_SAID_BEFORE_STOP if solution is None else solution.user)
 
     def actions(self, task: Task) -> tuple[Action, ...]:
-        """What an agent does to try an environment: the reference, or else a few actions that fit."""
+        """Actions to try an environment: those of the reference, or else a few suitable ones."""
         solution = self.environment.solution(task)
         if solution is not None:
             return solution.actions
@@ -155,7 +155,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
     async def play(
         self, task: Task, actions: Sequence[Action], *, environment: Environment | None = None, seed: int = SEED
     ) -> PlayedEpisode:
-        """Play actions of the agent; when they are used up the episode is cut and graded."""
+        """Play actions of the agent; when they run out, the episode is cut off and graded."""
         async with self.opened(task, seed, environment) as episode:
             return await play_on(episode, actions, self.lines(task))
 
@@ -164,7 +164,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
         return [await self.play(task, self.actions(task)) for task in self.played]
 
     async def aclose(self) -> None:
-        """Close what was made."""
+        """Close what was created."""
         if "host" in self.__dict__:
             await self.host.aclose()
         if "environment" in self.__dict__:
@@ -172,7 +172,7 @@ class EnvironmentSubject(Subject[EnvironmentSpec]):
 
 
 async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUser) -> PlayedEpisode:
-    """Play an episode that is open to the end of the actions, and have it graded."""
+    """Play an open episode until the actions run out, and have it graded."""
     rest, seen, rewards = iter(actions), [episode.observation], list[float | None]()
     while episode.observation.turn != "over":
         action = user.next(episode.observation) if episode.observation.turn == "user" else next(rest, None)
@@ -187,6 +187,6 @@ async def play_on(episode: Episode, actions: Iterable[Action], user: ScriptedUse
 
 
 def spaced(tasks: Sequence[Task], most: int) -> Sequence[Task]:
-    """At most so many of the tasks, evenly spaced, the first among them."""
+    """At most ``most`` of the tasks, evenly spaced, including the first."""
     step = max(1, math.ceil(len(tasks) / most))
     return tasks[::step]
