@@ -2,9 +2,10 @@
 
 The estimate is made from the cells that exist. Its interval is the hull of its own interval and of those with missing cells filled in with
 extreme values, each shrunk by :data:`KEPT` for every filled cell after the first. If one more cell is removed, the interval still contains
-all that it contained before, shrunk once more. So removing a cell that had an extreme value narrows it by at most 5 %, and the first one not
-at all. That is exact if all ways to fill in the cells are tried. If there are too many, a search looks for those with the widest intervals:
-among the ways to fill in a few cells and those that set orders apart, and from the best of both by changing one cell or pair at a time.
+all that it contained before, shrunk once more. So removing a cell that had an extreme value narrows it by at most 5 %, and the first one
+not at all. That is exact if all ways to fill in the cells are tried. If there are too many, a search looks for those with the widest
+intervals: among the ways to fill in a few cells and those that set orders apart, and from the best of both by changing one cell or pair at
+a time.
 """
 
 from __future__ import annotations
