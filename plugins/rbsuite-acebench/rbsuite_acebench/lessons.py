@@ -1,4 +1,4 @@
-"""Wording of the mistakes that can be made in single-turn items, for the simulated learner; it words those of agent items by itself."""
+"""Wording of the mistakes that can be made in single-turn items, for the simulated learner; for agent items it has its own wording."""
 
 from __future__ import annotations
 
@@ -83,4 +83,4 @@ LESSONS: Mapping[str, Lesson] = {
         "Some function on offer will do, even if it is for something else.",
     ),
 }
-"""By the id of the skill: one for each category."""
+"""By skill id: one for each category."""
