@@ -82,7 +82,7 @@ class Meter:
         self._services = PlainServices(self._environment)
 
     async def first_opens(self) -> tuple[float, float]:
-        """Milliseconds of the very first episode, and of the slowest after it on fresh data: some build what the episodes of a scene share."""
+        """Milliseconds of the very first episode, and of the slowest later one on fresh data: some build what a scene's episodes share."""
         passes = [await self._fresh_opens() for _ in range(self._passes)]
         return passes[0][0], max((min(times) for times in list(zip(*passes, strict=True))[1:]), default=0.0)
 

@@ -58,7 +58,7 @@ def end_to_end(item: Item, result: State, protocol: Protocol) -> EndToEnd:
 
 
 def _differences(state: Mapping[str, Any], truth: Mapping[str, Any]) -> list[str]:
-    """What upstream says of the attributes that differ: only attributes of the state are compared, and of a dict only the keys that the truth has."""
+    """What upstream says of the attributes that differ: compared are those of the state, and of a dict only the keys that the truth has."""
     name, wanted = next(iter(truth.items()))
     said = []
     for attribute, value in next(iter(state.values())).items():

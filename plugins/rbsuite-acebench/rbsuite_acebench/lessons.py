@@ -1,4 +1,5 @@
-"""Wording of the mistakes that can be made in single-turn items, for the simulated learner; for agent items it has its own wording."""
+"""Wording of the mistakes that can be made in single-turn items, for the simulated learner; the learner has its own wording for those of
+agent items."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ class World:
     """A world: start values that calls change.
 
     Args:
-        start: the start values, by attribute; modified in place, so it must be the world's own.
+        start: the start values, by attribute; used without a copy, so it must be the world's own.
         language: of its answers.
     """
 
