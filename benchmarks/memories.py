@@ -4,7 +4,7 @@
 
 Columns, all simulated:
 
-- learned from: share of the tasks after which something was stored;
+- learnt from: share of the tasks after which something was stored;
 - items: number stored at the end of a run; characters: of these items and of documents (a sheet, a handbook) together;
 - recalled: items recalled per task; a document does not count as one;
 - tokens: length of the text shown to the agent for them, at four characters per token;

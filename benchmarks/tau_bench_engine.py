@@ -37,7 +37,7 @@ SEARCH_DATES = [f"2024-05-{day}" for day in range(16, 26)]
 
 @dataclass(frozen=True)
 class Metric:
-    """One line of the table: what is measured, its unit and, where one is set, the most it may be."""
+    """One line of the table: what is measured, its unit and its limit, if one is set."""
 
     name: str
     unit: str

@@ -81,7 +81,7 @@ def _differences(state: Mapping[str, Any], truth: Mapping[str, Any]) -> list[str
 
 
 def process_accuracy(item: Item, process: Sequence[str], correct: bool, protocol: Protocol) -> float:
-    """The share of an item's milestones that were met in order; 1 where the final state is right.
+    """The share of an item's milestones that were met in order; 1 if the final state is right.
 
     Under ``official`` messages must equal milestones as text, and the search resumes where it stopped, so that a missing milestone uses up
     all messages that follow. Under ``fixed`` parsed calls are compared, and the longest match in order counts.

@@ -341,7 +341,7 @@ def alternatives(expression: Expression, positive: bool = True, most: int = 5_00
 
     Args:
         expression: without quantifiers.
-        positive: whether it is to be true.
+        positive: whether it should be true.
         most: no more ways than this are considered for each part, so that the effort is bounded.
     """
     if not isinstance(expression, Logic):

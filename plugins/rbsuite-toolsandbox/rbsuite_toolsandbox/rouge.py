@@ -14,7 +14,7 @@ from itertools import pairwise
 
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _SHORT = 3
-"""Words of this length are not stemmed."""
+"""Words of up to this many letters are not stemmed."""
 
 
 @lru_cache(maxsize=2048)

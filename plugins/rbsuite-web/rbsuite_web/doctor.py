@@ -17,7 +17,7 @@ FLAGS = "RBSUITE_CHROMIUM_FLAGS"
 """Environment variable: additional flags for the browser, separated by blanks."""
 
 _SHELLS = ("chromium-headless-shell", "chrome-headless-shell")
-"""Headless Chromium without a window system, in which a fresh profile takes a third of the time."""
+"""Headless builds of Chromium, without windows, in which a fresh profile takes a third of the time."""
 _BROWSERS = (*_SHELLS, "chromium", "chromium-browser", "google-chrome", "chrome")
 _HOW = "On Debian: apt install chromium-driver chromium-headless-shell. Elsewhere install both in the same version, and set {} to the path."
 

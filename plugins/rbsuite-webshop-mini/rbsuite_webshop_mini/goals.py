@@ -124,7 +124,7 @@ class Template(ABC):
 
 
 def find_steps(steps: Steps, wanted: Action) -> int:
-    """Find where a step is."""
+    """The index of a step."""
     return list(steps).index(wanted)
 
 
