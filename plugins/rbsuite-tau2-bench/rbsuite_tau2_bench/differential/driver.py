@@ -1,8 +1,8 @@
 """Drives upstream's own environment call by call, in a separate process with a separate Python.
 
 Run as ``python driver.py CHECKOUT``; it imports nothing from this project. It reads one JSON object per line and answers each with one JSON
-value per line: ``{"reset": domain, "db": path, "user_db": path, "task": task}``, ``{"call": [name, arguments, requestor]}``, ``{"hash":
-true}`` or ``{"measure": a reset}``. Nothing here calls a model.
+value per line: ``{"reset": domain, "db": path, "user_db": path, "task": task}``, ``{"call": [name, arguments, requestor]}``,
+``{"hash": true}`` or ``{"measure": a reset}``. Nothing here calls a model.
 """
 
 from __future__ import annotations
